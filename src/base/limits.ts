@@ -1,0 +1,44 @@
+/**
+ * Every upper limit that is not a setting. What a user may change lives in the configuration schema and takes its
+ * default from here.
+ */
+export const limits = {
+  /** Bytes of one request or response head, start line and terminator included. */
+  headBytesMax: 64 * 1024,
+  /** Field lines of one head or trailer section. */
+  fieldCountMax: 128,
+  /** Bytes of the request target alone, so that the longest path is far below the longest head. */
+  targetBytesMax: 16 * 1024,
+  /** Empty lines tolerated before a request line (RFC 9112 §2.2 asks for at least one). */
+  leadingEmptyLinesMax: 4,
+  /** Bytes of one chunk-size line, extensions included. */
+  chunkLineBytesMax: 4 * 1024,
+  /** Bytes of all chunk extensions of one message: they carry nothing that we use. */
+  chunkExtensionBytesMax: 16 * 1024,
+  /** Bytes of a trailer section. */
+  trailerBytesMax: 16 * 1024,
+  /** Path segments of a request target; the route table walks at most this deep. */
+  pathSegmentsMax: 256,
+  /** Bytes of pipelined requests held while an earlier one is answered; then reading pauses. */
+  pipelinedBytesMax: 64 * 1024,
+  /** Informational (1xx) answers accepted for one request. */
+  informationalCountMax: 16,
+  /** Bytes below which a body chunk is joined with the head into one write. */
+  joinedWriteBytesMax: 16 * 1024,
+  /** Bytes of one read buffer of a connection that moves a large body. */
+  bodyBufferBytes: 256 * 1024,
+  /** Free body buffers kept by a thread. */
+  bodyBuffersKeptMax: 16,
+  /** Bytes that the small read buffer shared by all connections of a thread holds. */
+  sharedReadBytes: 64 * 1024,
+  /** Bytes of request body kept so that a request can be sent again on a fresh connection. */
+  replayBodyBytesMax: 64 * 1024,
+  /** Addresses walked right to left in `X-Forwarded-For` or `Forwarded`. */
+  forwardedHopsMax: 32,
+  /** Bytes of access log lines waiting to be written; beyond this, lines are dropped and counted. */
+  accessLogPendingBytesMax: 8 * 1024 * 1024,
+  /** Addresses of one host name that are tried for a connection. */
+  connectAddressesMax: 8,
+  /** Client addresses remembered by the per-address connection cap of one listener and thread. */
+  clientAddressesMax: 100_000,
+} as const;

@@ -1,0 +1,18 @@
+/** The head of an answer, whoever made it, before it is written in the client's protocol. */
+export interface ResponseHead {
+  status: number;
+  /** Field names in lower case and values, alternating. Holds no hop-by-hop fields, `content-length` nor `transfer-encoding`. */
+  fields: string[];
+  /** Length of the body when it is known; `undefined` when the end shows itself. 0 when there is none. */
+  contentLengthBytes: number | undefined;
+}
+
+/** A whole answer that the gateway gives by itself. */
+export interface Reply extends ResponseHead {
+  body: Buffer | undefined;
+}
+
+/** A 204, a 304 and every answer to HEAD end with the head (RFC 9110 §6.4.1). */
+export function hasResponseBody(method: string, status: number): boolean {
+  return method !== 'HEAD' && status !== 204 && status !== 304 && status >= 200;
+}

@@ -1,0 +1,10 @@
+/** What one attempt sends to an upstream. Policies of the `upstreamRequest` phase may change it. */
+export interface UpstreamRequest {
+  method: string;
+  /** Path and query as they are sent. */
+  target: string;
+  /** Value of the `host` field, which is sent first. */
+  authority: string;
+  /** Field names in lower case and values, alternating. Holds no hop-by-hop fields, `host`, `content-length` nor `transfer-encoding`. */
+  fields: string[];
+}

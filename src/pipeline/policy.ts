@@ -1,0 +1,57 @@
+/** The contract between a policy and the gateway: what a policy declares, and the phases it may take part in. */
+
+import type { Clock } from '#base/clock.ts';
+import type { ErrorFactory, GatewayError } from '#base/errors.ts';
+import type { Logger } from '#base/logger.ts';
+import type { Exchange } from '#http/exchange.ts';
+import type { Reply, ResponseHead } from '#http/response.ts';
+import type { UpstreamRequest } from '#http/upstream-request.ts';
+import type { ConfigSchema } from '#schema/config-schema.ts';
+
+/** `undefined`: go on. A reply: answer now. An error: refuse. */
+export type PhaseResult = undefined | Reply | GatewayError;
+
+/**
+ * What a policy does for one exchange, by phase. A phase that is left out costs nothing. Phases are synchronous unless
+ * they must wait; only the head phases may.
+ */
+export interface PolicyPhases {
+  /** After the route is known, before anything is sent anywhere. */
+  requestHead?(exchange: Exchange): PhaseResult | Promise<PhaseResult>;
+  /** When every policy let the request pass: a chance to answer without an upstream. */
+  localAnswer?(exchange: Exchange): PhaseResult | Promise<PhaseResult>;
+  /** Per piece of the request body: `undefined` passes it on, a buffer replaces it, an error refuses. */
+  requestChunk?(exchange: Exchange, chunk: Buffer): undefined | Buffer | GatewayError;
+  /** Per attempt, just before the request is sent: changes only what the upstream sees. */
+  upstreamRequest?(exchange: Exchange, request: UpstreamRequest): void;
+  /** Per attempt, when the upstream's answer begins. */
+  upstreamResponseHead?(exchange: Exchange, response: ResponseHead): void;
+  /** Once per answer to the client, also for our own answers and errors. */
+  responseHead?(exchange: Exchange, response: ResponseHead): void;
+  /** Per piece of the answer's body: `undefined` passes it on, a buffer replaces it, an error ends the exchange. */
+  responseChunk?(exchange: Exchange, chunk: Buffer): undefined | Buffer | GatewayError;
+  /** Once, when everything is over. Observes only. */
+  finish?(exchange: Exchange): void;
+}
+
+/** What a policy may ask of the gateway when it is made. */
+export interface PolicyServices {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface PolicyDefinition<Name extends string = string, Config = unknown> {
+  readonly name: Name;
+  /** One sentence for lists and the reference page. */
+  readonly summary: string;
+  readonly config: ConfigSchema<Config>;
+  readonly errors: Readonly<Record<string, ErrorFactory>>;
+  /** Runs once per snapshot and place of use, with a validated configuration. */
+  create(config: Config, services: PolicyServices): PolicyPhases;
+}
+
+export function definePolicy<const Name extends string, Config>(
+  definition: PolicyDefinition<Name, Config>,
+): PolicyDefinition<Name, Config> {
+  return definition;
+}

@@ -1,0 +1,105 @@
+/**
+ * Field names are case-insensitive; inside the gateway they are lower-case. Names that we know become one and the same
+ * string each time, found by a hash that the parser computes while it checks the bytes, so no string is made for them.
+ */
+
+/** What the parser does with a field besides, or instead of, keeping it. */
+export const FieldRole = {
+  plain: 0,
+  host: 1,
+  contentLength: 2,
+  transferEncoding: 3,
+  connection: 4,
+  upgrade: 5,
+  expect: 6,
+  /** `te`: hop-by-hop, but `te: trailers` is said anew to upstreams. */
+  te: 7,
+  /** Hop-by-hop by definition: dropped. */
+  hopByHop: 8,
+  /** Says where a request came from: kept, and looked at before it is forwarded. */
+  forwarding: 9,
+  keepAlive: 10,
+  date: 11,
+} as const;
+export type FieldRole = (typeof FieldRole)[keyof typeof FieldRole];
+
+const roles: Readonly<Record<string, FieldRole>> = {
+  host: FieldRole.host,
+  'content-length': FieldRole.contentLength,
+  'transfer-encoding': FieldRole.transferEncoding,
+  connection: FieldRole.connection,
+  upgrade: FieldRole.upgrade,
+  expect: FieldRole.expect,
+  te: FieldRole.te,
+  'keep-alive': FieldRole.keepAlive,
+  'proxy-connection': FieldRole.hopByHop,
+  // RFC 9110 §11.7.1: meant for the first proxy that asks, which a gateway never does.
+  'proxy-authorization': FieldRole.hopByHop,
+  'x-forwarded-for': FieldRole.forwarding,
+  'x-forwarded-proto': FieldRole.forwarding,
+  'x-forwarded-host': FieldRole.forwarding,
+  'x-forwarded-port': FieldRole.forwarding,
+  'x-real-ip': FieldRole.forwarding,
+  forwarded: FieldRole.forwarding,
+  via: FieldRole.forwarding,
+  'x-request-id': FieldRole.forwarding,
+  date: FieldRole.date,
+};
+
+const plainNames = (
+  'accept accept-charset accept-encoding accept-language accept-ranges access-control-allow-credentials ' +
+  'access-control-allow-headers access-control-allow-methods access-control-allow-origin access-control-expose-headers ' +
+  'access-control-max-age access-control-request-headers access-control-request-method age allow alt-svc authorization ' +
+  'baggage cache-control content-disposition content-encoding content-language content-location content-range ' +
+  'content-security-policy content-type cookie dnt etag expires from grpc-timeout idempotency-key if-match ' +
+  'if-modified-since if-none-match if-range if-unmodified-since last-modified link location max-forwards origin pragma ' +
+  'priority proxy-authenticate range referer referrer-policy retry-after sec-ch-ua sec-ch-ua-mobile sec-ch-ua-platform ' +
+  'sec-fetch-dest sec-fetch-mode sec-fetch-site sec-fetch-user sec-websocket-accept sec-websocket-extensions ' +
+  'sec-websocket-key sec-websocket-protocol sec-websocket-version server set-cookie strict-transport-security traceparent ' +
+  'tracestate trailer upgrade-insecure-requests user-agent vary www-authenticate x-api-key x-content-type-options ' +
+  'x-correlation-id x-frame-options x-powered-by x-requested-with'
+).split(' ');
+
+export interface KnownField {
+  readonly name: string;
+  readonly hash: number;
+  readonly role: FieldRole;
+}
+
+const TABLE_SIZE = 1024;
+const table: (KnownField | undefined)[] = new Array(TABLE_SIZE).fill(undefined);
+
+/** One step of the hash that the parser computes over the lower-case bytes of a name. */
+export function hashStep(hash: number, loweredCode: number): number {
+  return (Math.imul(hash, 31) + loweredCode) | 0;
+}
+
+for (const name of [...Object.keys(roles), ...plainNames]) {
+  let hash = 0;
+  for (let i = 0; i < name.length; i++) hash = hashStep(hash, name.charCodeAt(i));
+  let slot = hash & (TABLE_SIZE - 1);
+  while (table[slot] !== undefined) slot = (slot + 1) & (TABLE_SIZE - 1);
+  table[slot] = Object.freeze({ name, hash, role: roles[name] ?? FieldRole.plain });
+}
+
+/**
+ * The known field that `text` from `start` to `end` spells in any case. The hash only leads to a candidate: names come
+ * from outside, so the characters are always compared.
+ */
+export function findKnownField(hash: number, text: string, start: number, end: number): KnownField | undefined {
+  for (let slot = hash & (TABLE_SIZE - 1); ; slot = (slot + 1) & (TABLE_SIZE - 1)) {
+    const known = table[slot];
+    if (known === undefined) return undefined;
+    if (known.hash === hash && spells(known.name, text, start, end)) return known;
+  }
+}
+
+function spells(name: string, text: string, start: number, end: number): boolean {
+  if (name.length !== end - start) return false;
+  for (let i = 0; i < name.length; i++) {
+    const code = text.charCodeAt(start + i);
+    const lower = code >= 65 && code <= 90 ? code + 32 : code;
+    if (lower !== name.charCodeAt(i)) return false;
+  }
+  return true;
+}

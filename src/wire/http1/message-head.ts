@@ -1,0 +1,184 @@
+import type { Fault } from './faults.ts';
+import { FieldRole, findKnownField, hashStep } from './field-names.ts';
+import { COLON, CR, isValueOctet, LF, loweredToken, SPACE, TAB } from './octets.ts';
+
+/**
+ * What request and response heads share: the end-to-end fields, and what the connection-level ones said. All text is
+ * attacker-controlled; what stands in `fields` has been checked byte for byte and can be written out again as it is.
+ */
+export class MessageHead {
+  /** End-to-end fields: lower-case names and values, alternating. Fields that rule the connection or the framing are below instead. */
+  fields: string[] = [];
+  minorVersion = 1;
+  /** -1: not given. */
+  contentLengthBytes = -1;
+  isChunked = false;
+  saysClose = false;
+  saysKeepAlive = false;
+  /** Lower-case field names that `Connection` lists beyond the well-known: hop-by-hop by this peer's word (RFC 9110 §7.6.1). */
+  connectionNames: string[] | undefined = undefined;
+  saysUpgrade = false;
+  /** Value of `Upgrade`. */
+  upgrade: string | undefined = undefined;
+  acceptsTrailers = false;
+  /** Value of `Keep-Alive`. */
+  keepAlive: string | undefined = undefined;
+  hasForwardingFields = false;
+  hasDate = false;
+  host: string | undefined = undefined;
+  expect: string | undefined = undefined;
+
+  /** RFC 9112 §9.3. */
+  get allowsReuse(): boolean {
+    return this.minorVersion === 1 ? !this.saysClose : this.saysKeepAlive && !this.saysClose;
+  }
+}
+
+/**
+ * Reads field lines from `position` up to the empty line, whose CRLF starts at `end`. The caller has made sure that
+ * `text` goes on with CRLF there.
+ */
+export function readFields(
+  head: MessageHead,
+  text: string,
+  position: number,
+  end: number,
+  fieldCountMax: number,
+): Fault | undefined {
+  let count = 0;
+  while (position < end) {
+    if (++count > fieldCountMax) return 'tooManyFields';
+    const nameStart = position;
+    let hash = 0;
+    let code = text.charCodeAt(position);
+    let lower = loweredToken[code]!;
+    while (lower !== 0) {
+      hash = hashStep(hash, lower);
+      code = text.charCodeAt(++position);
+      lower = loweredToken[code]!;
+    }
+    if (code !== COLON || position === nameStart) return nameFault(text, nameStart, position);
+    const nameEnd = position;
+    do code = text.charCodeAt(++position);
+    while (code === SPACE || code === TAB);
+    const valueStart = position;
+    while (isValueOctet(code)) code = text.charCodeAt(++position);
+    if (code !== CR) return code === LF ? 'bareLineFeed' : 'fieldValue';
+    if (text.charCodeAt(position + 1) !== LF) return 'bareCarriageReturn';
+    let valueEnd = position;
+    while (valueEnd > valueStart && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd--;
+    position += 2;
+    const known = findKnownField(hash, text, nameStart, nameEnd);
+    const value = text.substring(valueStart, valueEnd);
+    if (known === undefined) head.fields.push(text.substring(nameStart, nameEnd).toLowerCase(), value);
+    else if (known.role === FieldRole.plain) head.fields.push(known.name, value);
+    else {
+      const fault = takeField(head, known.role, known.name, value);
+      if (fault !== undefined) return fault;
+    }
+  }
+  return undefined;
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
+
+function nameFault(text: string, nameStart: number, position: number): Fault {
+  const code = text.charCodeAt(position);
+  if (code === LF) return 'bareLineFeed';
+  if (isBlank(code)) return position === nameStart ? 'foldedLine' : 'spaceBeforeColon';
+  if (code === CR) return text.charCodeAt(position + 1) === LF ? 'missingColon' : 'bareCarriageReturn';
+  return 'fieldName';
+}
+
+function takeField(head: MessageHead, role: FieldRole, name: string, value: string): Fault | undefined {
+  switch (role) {
+    case FieldRole.host:
+      if (head.host !== undefined) return 'repeatedHost';
+      head.host = value;
+      return undefined;
+    case FieldRole.contentLength:
+      return takeContentLength(head, value);
+    case FieldRole.transferEncoding:
+      // RFC 9112 §6.1: codings other than chunked are not understood here; a list, or the field twice, is one too.
+      if (head.isChunked || value.toLowerCase() !== 'chunked') return 'transferEncoding';
+      head.isChunked = true;
+      return undefined;
+    case FieldRole.connection:
+      takeConnectionOptions(head, value);
+      return undefined;
+    case FieldRole.upgrade:
+      head.upgrade = head.upgrade === undefined ? value : `${head.upgrade}, ${value}`;
+      return undefined;
+    case FieldRole.expect:
+      head.expect = value;
+      return undefined;
+    case FieldRole.te:
+      if (/(^|,)[ \t]*trailers[ \t]*(,|;|$)/i.test(value)) head.acceptsTrailers = true;
+      return undefined;
+    case FieldRole.keepAlive:
+      head.keepAlive = value;
+      return undefined;
+    case FieldRole.forwarding:
+      head.hasForwardingFields = true;
+      head.fields.push(name, value);
+      return undefined;
+    case FieldRole.date:
+      head.hasDate = true;
+      head.fields.push(name, value);
+      return undefined;
+    default:
+      return undefined;
+  }
+}
+
+function takeContentLength(head: MessageHead, value: string): Fault | undefined {
+  if (head.contentLengthBytes >= 0) return 'repeatedContentLength';
+  // 15 digits stay below 2^53, so the number is exact.
+  if (value.length === 0 || value.length > 15) return 'contentLength';
+  let bytes = 0;
+  for (let i = 0; i < value.length; i++) {
+    const digit = value.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) return 'contentLength';
+    bytes = bytes * 10 + digit;
+  }
+  head.contentLengthBytes = bytes;
+  return undefined;
+}
+
+function takeConnectionOptions(head: MessageHead, value: string): void {
+  // The two values that nearly every message carries, without splitting.
+  if (value === 'keep-alive' || value === 'Keep-Alive') {
+    head.saysKeepAlive = true;
+    return;
+  }
+  for (const part of value.split(',')) {
+    const option = part.trim().toLowerCase();
+    if (option === 'close') head.saysClose = true;
+    else if (option === 'keep-alive') head.saysKeepAlive = true;
+    else if (option === 'upgrade') head.saysUpgrade = true;
+    else if (option !== '' && option !== 'te') {
+      head.connectionNames ??= [];
+      head.connectionNames.push(option);
+    }
+  }
+}
+
+/** Framing rules that both directions share (RFC 9112 §6.1, §6.3). */
+export function checkFraming(head: MessageHead): Fault | undefined {
+  if (!head.isChunked) return undefined;
+  if (head.contentLengthBytes >= 0) return 'bothLengths';
+  return head.minorVersion === 0 ? 'transferEncodingVersion' : undefined;
+}
+
+/** Takes out the fields that the peer's `Connection` named. Fields that we need for ourselves never stand in the list. */
+export function dropConnectionNamed(head: MessageHead): void {
+  const names = head.connectionNames;
+  if (names === undefined) return;
+  const kept: string[] = [];
+  for (let i = 0; i < head.fields.length; i += 2) {
+    if (!names.includes(head.fields[i]!)) kept.push(head.fields[i]!, head.fields[i + 1]!);
+  }
+  head.fields = kept;
+}

@@ -1,0 +1,181 @@
+import { ChunkedBody } from './chunked-body.ts';
+import type { Fault } from './faults.ts';
+import { findStrayByte, PartialHead } from './partial-head.ts';
+import { readResponseHead, UpstreamResponseHead } from './response-head.ts';
+
+/** Who learns what an upstream's bytes mean: any number of informational heads, then head, chunks, end. A fault ends everything. */
+export interface ResponseEvents {
+  onInformationalHead(head: UpstreamResponseHead): void;
+  onResponseHead(head: UpstreamResponseHead): void;
+  /** The view is lent: it is valid until this call returns. */
+  onBodyChunk(view: Buffer): void;
+  onResponseEnd(trailers: string[] | undefined): void;
+  onResponseFault(fault: Fault): void;
+}
+
+export interface ResponseDecoderLimits {
+  readonly headBytesMax: number;
+  readonly fieldCountMax: number;
+}
+
+const State = { idle: 0, head: 1, lengthBody: 2, chunkedBody: 3, closeBody: 4, switched: 5, failed: 6 } as const;
+type State = (typeof State)[keyof typeof State];
+
+/** Turns the bytes of one upstream connection into answers. It must be told of each request before its answer can come. */
+export class ResponseDecoder {
+  #state: State = State.idle;
+  #partial: PartialHead | undefined = undefined;
+  #chunked: ChunkedBody | undefined = undefined;
+  #remaining = 0;
+  #answersHead = false;
+  readonly #limits: ResponseDecoderLimits;
+  readonly #events: ResponseEvents;
+  /** While true, `decode` takes no bytes. */
+  isHeld = false;
+
+  constructor(limits: ResponseDecoderLimits, events: ResponseEvents) {
+    this.#limits = limits;
+    this.#events = events;
+  }
+
+  /** No answer is awaited; bytes that come now belong to nothing. */
+  get isIdle(): boolean {
+    return this.#state === State.idle;
+  }
+  /** The upstream has agreed to another protocol: all further bytes are that protocol's. */
+  get hasSwitched(): boolean {
+    return this.#state === State.switched;
+  }
+  /** Bytes of the body still to come, as far as known: `Infinity` where only the end will show. */
+  get remainingBytes(): number {
+    if (this.#state === State.lengthBody) return this.#remaining;
+    return this.#state === State.chunkedBody || this.#state === State.closeBody ? Number.POSITIVE_INFINITY : 0;
+  }
+
+  /** Awaits the answer to a request of this method. */
+  expect(method: string): void {
+    this.#state = State.head;
+    this.#answersHead = method === 'HEAD';
+  }
+
+  /** Decodes from `start` and returns the position after the last byte taken. */
+  decode(bytes: Buffer, start: number, end: number): number {
+    let position = start;
+    while (position < end && !this.isHeld) {
+      switch (this.#state) {
+        case State.head:
+          position = this.#takeHead(bytes, position, end);
+          break;
+        case State.lengthBody:
+          position = this.#takeLengthBody(bytes, position, end);
+          break;
+        case State.chunkedBody:
+          position = this.#takeChunkedBody(bytes, position, end);
+          break;
+        case State.closeBody:
+          this.#events.onBodyChunk(bytes.subarray(position, end));
+          return end;
+        default:
+          return position;
+      }
+    }
+    return position;
+  }
+
+  /** The upstream has sent its last byte. Ends a close-delimited body; returns the fault when an answer was cut short. */
+  finish(): Fault | undefined {
+    if (this.#state === State.closeBody) {
+      this.#state = State.idle;
+      this.#events.onResponseEnd(undefined);
+      return undefined;
+    }
+    const isWhole = this.#state === State.idle || this.#state === State.switched || this.#state === State.failed;
+    if (!isWhole) this.#state = State.failed;
+    return isWhole ? undefined : 'truncated';
+  }
+
+  #takeHead(bytes: Buffer, start: number, end: number): number {
+    if (this.#partial === undefined) {
+      const text = bytes.latin1Slice(start, Math.min(end, start + this.#limits.headBytesMax));
+      const terminator = text.indexOf('\r\n\r\n');
+      if (terminator >= 0) {
+        this.#readHead(text, terminator + 2);
+        return start + terminator + 4;
+      }
+      this.#partial = new PartialHead(this.#limits.headBytesMax);
+    }
+    const partial = this.#partial;
+    const position = start + partial.take(bytes, start, end);
+    if (partial.isComplete) {
+      this.#partial = undefined;
+      const text = partial.toText();
+      if (partial.endsInEmptyLine) this.#readHead(text, text.length - 2);
+      else this.#fail(this.#findFault(text));
+    } else if (partial.isTooLarge) this.#fail('headTooLarge');
+    return position;
+  }
+
+  #findFault(text: string): Fault {
+    const range = { end: text.length, fieldCountMax: this.#limits.fieldCountMax };
+    return readResponseHead(new UpstreamResponseHead(), `${text}\r\n\r\n`, 0, range) ?? findStrayByte(text);
+  }
+
+  #readHead(text: string, end: number): void {
+    const head = new UpstreamResponseHead();
+    const fault = readResponseHead(head, text, 0, { end, fieldCountMax: this.#limits.fieldCountMax });
+    if (fault !== undefined) return this.#fail(fault);
+    if (head.status === 101) {
+      this.#state = State.switched;
+      return this.#events.onResponseHead(head);
+    }
+    if (head.status < 200) return this.#events.onInformationalHead(head);
+    this.#startBody(head);
+    this.#events.onResponseHead(head);
+    if (this.#state === State.idle) this.#events.onResponseEnd(undefined);
+  }
+
+  /** RFC 9112 §6.3: how long the body is. */
+  #startBody(head: UpstreamResponseHead): void {
+    if (this.#answersHead || head.status === 204 || head.status === 304 || head.contentLengthBytes === 0)
+      this.#state = State.idle;
+    else if (head.isChunked) {
+      this.#state = State.chunkedBody;
+      this.#chunked = new ChunkedBody(this.#limits.fieldCountMax);
+    } else if (head.contentLengthBytes > 0) {
+      this.#state = State.lengthBody;
+      this.#remaining = head.contentLengthBytes;
+    } else this.#state = State.closeBody;
+  }
+
+  #takeLengthBody(bytes: Buffer, start: number, end: number): number {
+    const size = Math.min(this.#remaining, end - start);
+    this.#remaining -= size;
+    const isLast = this.#remaining === 0;
+    if (isLast) this.#state = State.idle;
+    this.#events.onBodyChunk(bytes.subarray(start, start + size));
+    if (isLast) this.#events.onResponseEnd(undefined);
+    return start + size;
+  }
+
+  #takeChunkedBody(bytes: Buffer, start: number, end: number): number {
+    const chunked = this.#chunked!;
+    const position = chunked.decode(bytes, start, end, this);
+    if (chunked.fault !== undefined) this.#fail(chunked.fault);
+    else if (chunked.isDone) {
+      this.#state = State.idle;
+      this.#chunked = undefined;
+      this.#events.onResponseEnd(chunked.trailers);
+    }
+    return position;
+  }
+
+  /** Passed through to the events; here so that the chunked decoder can see when it has to hold. */
+  onBodyChunk(view: Buffer): void {
+    this.#events.onBodyChunk(view);
+  }
+
+  #fail(fault: Fault): void {
+    this.#state = State.failed;
+    this.#events.onResponseFault(fault);
+  }
+}
