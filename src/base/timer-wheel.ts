@@ -1,17 +1,18 @@
 /**
- * Deadlines for many connections at the cost of one interval per thread. Entries sit in slots of `tickMs`, so a timer
- * fires up to one tick late, never early. Moving a deadline later costs one assignment: the entry is looked at when its
- * old slot comes round and put into the new one.
+ * Deadlines for many connections at the cost of one interval per thread. Entries sit in slots of `tickMs`. Reading the
+ * clock for each deadline would cost more than the rest, so deadlines are set from the last tick's time, which lags by up
+ * to a tick; a timer therefore fires at least one tick behind its deadline: never early, up to two ticks late. Moving a deadline
+ * later costs one assignment: the entry is looked at when its old slot comes round and put into the new one.
  */
 import type { Clock } from './clock.ts';
 
 const SLOTS = 512;
 
-/** Something with one deadline. `Infinity` means none. The owner calls `arm` again after lowering it. */
+/** Something with one deadline, in the wheel's time. `Infinity` means none. The owner calls `arm` again after lowering it. */
 export abstract class WheelTimer {
   deadlineMs = Number.POSITIVE_INFINITY;
-  /** The slot list that holds this timer; only the wheel touches these three. */
-  wheelSlot = -1;
+  /** The tick whose slot holds this timer, -1 for none; only the wheel touches these three. */
+  wheelTick = -1;
   wheelNext: WheelTimer | undefined = undefined;
   wheelPrevious: WheelTimer | undefined = undefined;
 
@@ -46,17 +47,16 @@ export class TimerWheel {
     this.#interval = undefined;
   }
 
+  /** Timers that stand in a slot; among them disarmed ones whose slot has not come round. */
   get armedCount(): number {
     return this.#armed;
   }
 
   /** Sets the deadline `delayMs` from now. A later deadline than before costs nothing more than the assignment. */
   arm(timer: WheelTimer, delayMs: number): void {
-    const deadlineMs = this.nowMs + delayMs;
-    const isEarlier = deadlineMs < timer.deadlineMs;
-    timer.deadlineMs = deadlineMs;
-    if (timer.wheelSlot >= 0) {
-      if (!isEarlier) return;
+    timer.deadlineMs = this.nowMs + delayMs;
+    if (timer.wheelTick >= 0) {
+      if (timer.wheelTick <= this.#dueTick(timer)) return;
       this.#unlink(timer);
     }
     this.#link(timer);
@@ -70,7 +70,7 @@ export class TimerWheel {
   /** Takes the timer out at once; for an owner that ends. */
   remove(timer: WheelTimer): void {
     timer.deadlineMs = Number.POSITIVE_INFINITY;
-    if (timer.wheelSlot >= 0) this.#unlink(timer);
+    if (timer.wheelTick >= 0) this.#unlink(timer);
   }
 
   /** Runs everything that is due at the clock's time. */
@@ -81,20 +81,23 @@ export class TimerWheel {
     if (tickNow - this.#tick > SLOTS) this.#tick = tickNow - SLOTS;
     while (this.#tick < tickNow) {
       this.#tick += 1;
-      this.#runSlot(this.#tick % SLOTS);
+      let isDone = false;
+      try {
+        this.#runSlot(this.#tick % SLOTS);
+        isDone = true;
+      } finally {
+        // A timer threw: the others of its slot are still there, and the next advance looks at them.
+        if (!isDone) this.#tick -= 1;
+      }
     }
   }
 
   #runSlot(slot: number): void {
-    const due: WheelTimer[] = [];
+    // Ends, because nothing is ever put into the slot of the tick that runs.
     for (let timer = this.#slots[slot]; timer !== undefined; timer = this.#slots[slot]) {
       this.#unlink(timer);
-      due.push(timer);
-    }
-    for (const timer of due) {
-      // An earlier timer of this slot may have armed this one anew, or taken its deadline away.
-      if (timer.wheelSlot >= 0 || timer.deadlineMs === Number.POSITIVE_INFINITY) continue;
-      if (timer.deadlineMs > this.nowMs) {
+      if (timer.deadlineMs === Number.POSITIVE_INFINITY) continue;
+      if (timer.deadlineMs > this.nowMs - this.tickMs) {
         this.#link(timer);
         continue;
       }
@@ -103,12 +106,18 @@ export class TimerWheel {
     }
   }
 
+  /** The first tick at which the timer may fire; where the interval then comes too early in the tick, it waits for the next. */
+  #dueTick(timer: WheelTimer): number {
+    return Math.floor(timer.deadlineMs / this.tickMs) + 1;
+  }
+
   #link(timer: WheelTimer): void {
-    const dueTick = Math.max(Math.ceil(timer.deadlineMs / this.tickMs), this.#tick + 1);
+    const dueTick = Math.max(this.#dueTick(timer), this.#tick + 1);
     // Beyond one turn of the wheel: parked in the last slot of this turn and looked at again there.
-    const slot = Math.min(dueTick, this.#tick + SLOTS - 1) % SLOTS;
+    const tick = Math.min(dueTick, this.#tick + SLOTS - 1);
+    const slot = tick % SLOTS;
     const first = this.#slots[slot];
-    timer.wheelSlot = slot;
+    timer.wheelTick = tick;
     timer.wheelNext = first;
     timer.wheelPrevious = undefined;
     if (first !== undefined) first.wheelPrevious = timer;
@@ -117,11 +126,11 @@ export class TimerWheel {
   }
 
   #unlink(timer: WheelTimer): void {
-    const { wheelNext, wheelPrevious, wheelSlot } = timer;
+    const { wheelNext, wheelPrevious, wheelTick } = timer;
     if (wheelPrevious !== undefined) wheelPrevious.wheelNext = wheelNext;
-    else this.#slots[wheelSlot] = wheelNext;
+    else this.#slots[wheelTick % SLOTS] = wheelNext;
     if (wheelNext !== undefined) wheelNext.wheelPrevious = wheelPrevious;
-    timer.wheelSlot = -1;
+    timer.wheelTick = -1;
     timer.wheelNext = undefined;
     timer.wheelPrevious = undefined;
     this.#armed -= 1;
