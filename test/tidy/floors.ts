@@ -8,7 +8,7 @@ export interface Floor {
   readonly folders: readonly string[];
 }
 
-export const floors: readonly Floor[] = [
+const floors: readonly Floor[] = [
   { floor: 0, folders: ['src/base'] },
   { floor: 1, folders: ['src/wire/*', 'src/schema'] },
   { floor: 2, folders: ['src/net'] },

@@ -31,7 +31,8 @@ export function importsOf(file: RepositoryFile, importMap: ImportMap): Import[] 
   return imports;
 }
 
-function resolveImport(from: string, specifier: string, importMap: ImportMap): string | undefined {
+/** The path of an imported file of this repository. */
+export function resolveImport(from: string, specifier: string, importMap: ImportMap): string | undefined {
   if (specifier.startsWith('.')) return posix.join(posix.dirname(from), specifier);
   if (!specifier.startsWith('#')) return undefined;
   for (const [pattern, target] of Object.entries(importMap)) {

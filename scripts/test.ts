@@ -1,0 +1,60 @@
+/**
+ * Runs the checks, then every test. Node's own summary is the last thing printed.
+ *
+ * Usage: npm test                                    everything
+ *        npm test -- src/net/pool.test.ts            one file, without the checks
+ *        npm test -- --test-name-pattern='answers'   any option of node --test, without the checks
+ */
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { runChecks } from './check.ts';
+import { ensureTestTools, reportMissingTools, testPath } from './ensure-test-tools.ts';
+import { repositoryRoot } from './run-tool.ts';
+
+/** Fuzzers are tests too: here each tries this many inputs, and more when somebody asks for more. */
+const fuzzRuns = '300';
+
+const testGlobs = ['src/**/*.test.ts', 'src/**/*.fuzz.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'];
+
+/** A test that takes longer hangs. */
+const testTimeoutMs = 300_000;
+
+async function main(args: readonly string[]): Promise<number> {
+  const missing = ensureTestTools();
+  if (!reportMissingTools(missing, process.env['CI'] === 'true')) return 1;
+  const isWholeRun = args.length === 0;
+  if (isWholeRun && !(await runChecks({ withHouseRules: false }))) return 1;
+  return runTests(args, missing);
+}
+
+function runTests(args: readonly string[], missing: readonly string[]): number {
+  const options = args.filter((argument) => argument.startsWith('-'));
+  const chosen = args.filter((argument) => !argument.startsWith('-'));
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      '--test',
+      '--test-reporter=spec',
+      `--test-timeout=${testTimeoutMs}`,
+      // One process per file, and each waits much of its time: two at least, also where Node would choose one.
+      `--test-concurrency=${Math.max(2, availableParallelism())}`,
+      ...options,
+      ...(chosen.length > 0 ? chosen : globSync(testGlobs, { cwd: repositoryRoot }).sort()),
+    ],
+    { cwd: repositoryRoot, stdio: 'inherit', env: testEnvironment(missing) },
+  );
+  return status ?? 1;
+}
+
+function testEnvironment(missing: readonly string[]): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    PATH: testPath(),
+    GATEHOUSE_FUZZ_RUNS: process.env['GATEHOUSE_FUZZ_RUNS'] ?? fuzzRuns,
+    // Tests that need one of these programs skip with its name as the reason.
+    GATEHOUSE_MISSING_TOOLS: missing.join(','),
+  };
+}
+
+process.exitCode = await main(process.argv.slice(2));
