@@ -2,7 +2,8 @@ import { limits } from '#base/limits.ts';
 import type { Fault } from './faults.ts';
 import { MessageHead, readFields } from './message-head.ts';
 import { CR, isTokenOctet, isValueOctet, LF } from './octets.ts';
-import { findStrayByte, PartialHead } from './partial-head.ts';
+import { PartialHead } from './partial-head.ts';
+import { keepTrailerFields } from './trailer-fields.ts';
 
 const State = {
   sizeStart: 0,
@@ -49,12 +50,15 @@ export class ChunkedBody {
   #extensionBytes = 0;
   #trailer: PartialHead | undefined = undefined;
   readonly #fieldCountMax: number;
+  readonly #connectionNames: readonly string[] | undefined;
   fault: Fault | undefined = undefined;
   /** End-to-end trailer fields, once the body is done and had some. */
   trailers: string[] | undefined = undefined;
 
-  constructor(fieldCountMax: number) {
+  /** `connectionNames`: what the head's `Connection` listed, which holds for trailer fields too. */
+  constructor(fieldCountMax: number, connectionNames?: readonly string[]) {
     this.#fieldCountMax = fieldCountMax;
+    this.#connectionNames = connectionNames;
   }
 
   get isDone(): boolean {
@@ -118,6 +122,7 @@ export class ChunkedBody {
   }
 
   #takeSize(code: number): void {
+    this.#lineBytes += 1;
     const digit = hexDigit(code);
     if (digit >= 0) {
       if (++this.#digits > SIZE_DIGITS_MAX) return this.#fail('chunkSize');
@@ -182,13 +187,16 @@ export class ChunkedBody {
 
   #readTrailers(trailer: PartialHead): void {
     const text = trailer.toText();
-    // What may not stand in a trailer section (framing, routing; RFC 9110 §6.5.1) lands in the head's own slots and is dropped with it.
+    // What rules a connection or a route lands in the head's own slots and is dropped with it.
     const head = new MessageHead();
     const end = trailer.endsInEmptyLine ? text.length - 2 : text.length;
     const fault = readFields(head, `${text}\r\n\r\n`, 0, end, this.#fieldCountMax);
-    if (fault !== undefined || !trailer.endsInEmptyLine) return this.#fail(fault ?? findStrayByte(text));
+    // A section that stopped at a byte it cannot hold always has a fault of its own.
+    if (fault !== undefined || !trailer.endsInEmptyLine) return this.#fail(fault ?? 'fieldValue');
+    // RFC 9112 §7.1.2: framing that comes after the frame. Parsers that would obey it, or stop at it, must never see it.
+    if (head.isChunked || head.contentLengthBytes >= 0) return this.#fail('framingTrailer');
     this.#state = State.done;
-    this.trailers = head.fields;
+    this.trailers = keepTrailerFields(head.fields, this.#connectionNames);
   }
 }
 

@@ -46,6 +46,11 @@ const roles: Readonly<Record<string, FieldRole>> = {
   date: FieldRole.date,
 };
 
+/** Whether a lower-case name is of a field that says where a request came from. */
+export function isForwardingName(name: string): boolean {
+  return roles[name] === FieldRole.forwarding;
+}
+
 const plainNames = (
   'accept accept-charset accept-encoding accept-language accept-ranges access-control-allow-credentials ' +
   'access-control-allow-headers access-control-allow-methods access-control-allow-origin access-control-expose-headers ' +

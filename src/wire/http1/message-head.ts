@@ -1,5 +1,5 @@
 import type { Fault } from './faults.ts';
-import { FieldRole, findKnownField, hashStep } from './field-names.ts';
+import { FieldRole, findKnownField, hashStep, isForwardingName } from './field-names.ts';
 import { COLON, CR, isValueOctet, LF, loweredToken, SPACE, TAB } from './octets.ts';
 
 /**
@@ -52,7 +52,8 @@ export function readFields(
     let hash = 0;
     let code = text.charCodeAt(position);
     let lower = loweredToken[code]!;
-    while (lower !== 0) {
+    // Also ends behind the text, where there is no byte.
+    while (lower > 0) {
       hash = hashStep(hash, lower);
       code = text.charCodeAt(++position);
       lower = loweredToken[code]!;
@@ -154,7 +155,7 @@ function takeConnectionOptions(head: MessageHead, value: string): void {
     return;
   }
   for (const part of value.split(',')) {
-    const option = part.trim().toLowerCase();
+    const option = trimBlanks(part).toLowerCase();
     if (option === 'close') head.saysClose = true;
     else if (option === 'keep-alive') head.saysKeepAlive = true;
     else if (option === 'upgrade') head.saysUpgrade = true;
@@ -165,6 +166,15 @@ function takeConnectionOptions(head: MessageHead, value: string): void {
   }
 }
 
+/** Without spaces and tabs at its ends. `trim` would also take U+00A0, which another parser reads as part of the word. */
+function trimBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.substring(start, end);
+}
+
 /** Framing rules that both directions share (RFC 9112 §6.1, §6.3). */
 export function checkFraming(head: MessageHead): Fault | undefined {
   if (!head.isChunked) return undefined;
@@ -172,13 +182,24 @@ export function checkFraming(head: MessageHead): Fault | undefined {
   return head.minorVersion === 0 ? 'transferEncodingVersion' : undefined;
 }
 
-/** Takes out the fields that the peer's `Connection` named. Fields that we need for ourselves never stand in the list. */
+/** Takes out the fields that the peer's `Connection` named: they were meant for this connection only (RFC 9110 §7.6.1). */
 export function dropConnectionNamed(head: MessageHead): void {
-  const names = head.connectionNames;
-  if (names === undefined) return;
+  if (head.connectionNames === undefined) return;
+  head.fields = withoutNamed(head.fields, head.connectionNames);
+  if (head.hasDate && head.connectionNames.includes('date')) head.hasDate = false;
+}
+
+/**
+ * The fields whose names are not listed. Fields that tell where a request came from stay whatever a peer lists: a client
+ * that could have them dropped would hide behind the address of the trusted proxy that wrote them.
+ */
+export function withoutNamed(fields: readonly string[], names: readonly string[]): string[] {
+  // A set, because both lists are as long as an attacker likes within one head.
+  const dropped = new Set(names);
   const kept: string[] = [];
-  for (let i = 0; i < head.fields.length; i += 2) {
-    if (!names.includes(head.fields[i]!)) kept.push(head.fields[i]!, head.fields[i + 1]!);
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!;
+    if (!dropped.has(name) || isForwardingName(name)) kept.push(name, fields[i + 1]!);
   }
-  head.fields = kept;
+  return kept;
 }

@@ -1,4 +1,3 @@
-import type { Fault } from './faults.ts';
 import { CR, LF, TAB } from './octets.ts';
 
 const FIRST_BYTES = 1024;
@@ -78,12 +77,4 @@ export class PartialHead {
     bytes.copy(this.#bytes, this.#length, start, end);
     this.#length = needed;
   }
-}
-
-/** The fault of text that stopped before its empty line because of a byte that may not stand there. */
-export function findStrayByte(text: string): Fault {
-  const last = text.charCodeAt(text.length - 1);
-  if (last === LF) return 'bareLineFeed';
-  if (text.charCodeAt(text.length - 2) === CR) return 'bareCarriageReturn';
-  return 'controlByte';
 }

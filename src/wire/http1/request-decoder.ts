@@ -1,7 +1,7 @@
 import { ChunkedBody } from './chunked-body.ts';
 import type { Fault } from './faults.ts';
 import { CR, LF } from './octets.ts';
-import { findStrayByte, PartialHead } from './partial-head.ts';
+import { PartialHead } from './partial-head.ts';
 import { type HeadLimits, RequestHead, readRequestHead } from './request-head.ts';
 
 /** Who learns what the bytes of a client connection mean, in this order: head, chunks, end. A fault ends everything. */
@@ -123,9 +123,9 @@ export class RequestDecoder {
     return position;
   }
 
-  /** The first thing wrong with text that stopped at a byte no head can hold. */
+  /** The first thing wrong with text that stopped at a byte no head can hold, which the reader always finds. */
   #findFault(text: string): Fault {
-    return readRequestHead(new RequestHead(), `${text}\r\n\r\n`, 0, text.length, this.#limits) ?? findStrayByte(text);
+    return readRequestHead(new RequestHead(), `${text}\r\n\r\n`, 0, text.length, this.#limits) ?? 'requestLine';
   }
 
   /** RFC 9112 §2.2: empty lines before a request line are ignored, up to a limit. */
@@ -150,7 +150,7 @@ export class RequestDecoder {
     if (fault !== undefined) return this.#fail(fault);
     if (head.isChunked) {
       this.#state = State.chunkedBody;
-      this.#chunked = new ChunkedBody(this.#limits.fieldCountMax);
+      this.#chunked = new ChunkedBody(this.#limits.fieldCountMax, head.connectionNames);
     } else if (head.contentLengthBytes > 0) {
       this.#state = State.lengthBody;
       this.#remaining = head.contentLengthBytes;

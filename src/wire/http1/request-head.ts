@@ -67,6 +67,9 @@ function checkRequest(head: RequestHead): Fault | undefined {
   // RFC 9112 §3.2: exactly one Host in HTTP/1.1.
   if (head.host === undefined && head.minorVersion === 1) return 'missingHost';
   const fault = checkFraming(head);
-  if (fault === undefined) dropConnectionNamed(head);
-  return fault;
+  if (fault !== undefined) return fault;
+  // RFC 9110 §9.3.6: its target is host and port, and what follows it is no body; parsers differ in what they take it for.
+  if (head.method === 'CONNECT' && (head.hasBody || head.target.includes('/'))) return 'connect';
+  dropConnectionNamed(head);
+  return undefined;
 }

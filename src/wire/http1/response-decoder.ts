@@ -1,6 +1,6 @@
 import { ChunkedBody } from './chunked-body.ts';
 import type { Fault } from './faults.ts';
-import { findStrayByte, PartialHead } from './partial-head.ts';
+import { PartialHead } from './partial-head.ts';
 import { readResponseHead, UpstreamResponseHead } from './response-head.ts';
 
 /** Who learns what an upstream's bytes mean: any number of informational heads, then head, chunks, end. A fault ends everything. */
@@ -41,6 +41,10 @@ export class ResponseDecoder {
   /** No answer is awaited; bytes that come now belong to nothing. */
   get isIdle(): boolean {
     return this.#state === State.idle;
+  }
+  /** Some bytes of a head are there, but not all. */
+  get hasBegunHead(): boolean {
+    return this.#partial !== undefined;
   }
   /** The upstream has agreed to another protocol: all further bytes are that protocol's. */
   get hasSwitched(): boolean {
@@ -115,9 +119,10 @@ export class ResponseDecoder {
     return position;
   }
 
+  /** The first thing wrong with text that stopped at a byte no head can hold, which the reader always finds. */
   #findFault(text: string): Fault {
     const range = { end: text.length, fieldCountMax: this.#limits.fieldCountMax };
-    return readResponseHead(new UpstreamResponseHead(), `${text}\r\n\r\n`, 0, range) ?? findStrayByte(text);
+    return readResponseHead(new UpstreamResponseHead(), `${text}\r\n\r\n`, 0, range) ?? 'statusLine';
   }
 
   #readHead(text: string, end: number): void {
@@ -140,7 +145,7 @@ export class ResponseDecoder {
       this.#state = State.idle;
     else if (head.isChunked) {
       this.#state = State.chunkedBody;
-      this.#chunked = new ChunkedBody(this.#limits.fieldCountMax);
+      this.#chunked = new ChunkedBody(this.#limits.fieldCountMax, head.connectionNames);
     } else if (head.contentLengthBytes > 0) {
       this.#state = State.lengthBody;
       this.#remaining = head.contentLengthBytes;
