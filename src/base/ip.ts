@@ -23,10 +23,20 @@ const LETTER_A = 0x61;
 const LETTER_F = 0x66;
 const LOWER_CASE_BIT = 0x20;
 
+interface Ipv4Range {
+  readonly version: 4;
+  readonly first: number;
+  readonly last: number;
+}
+
+interface Ipv6Range {
+  readonly version: 6;
+  readonly first: Uint16Array;
+  readonly last: Uint16Array;
+}
+
 /** The first and last address of one block. */
-export type AddressRange =
-  | { readonly version: 4; readonly first: number; readonly last: number }
-  | { readonly version: 6; readonly first: Uint16Array; readonly last: Uint16Array };
+export type AddressRange = Ipv4Range | Ipv6Range;
 
 /** Reads `10.0.0.0/8`, `2001:db8::/32` or a single address. Bits beyond the prefix length are ignored. */
 export function parseCidr(text: string): AddressRange | undefined {
@@ -148,7 +158,7 @@ function parseIpv4(text: string, from: number, to: number): number | undefined {
 function parseIpv6(text: string, groups: Uint16Array): boolean {
   const zoneAt = text.indexOf('%');
   const to = zoneAt < 0 ? text.length : zoneAt;
-  if (zoneAt === text.length - 1 && zoneAt >= 0) return false;
+  if (zoneAt >= 0 && (zoneAt === text.length - 1 || text.includes('%', zoneAt + 1))) return false;
   let count = 0;
   let gapAt = -1;
   let at = 0;
@@ -258,8 +268,8 @@ function compareGroups(left: Uint16Array, right: Uint16Array): number {
 }
 
 /** Sorts, and drops what lies inside an earlier block. Two blocks of addresses never overlap only in part. */
-function mergeIpv4(ranges: readonly Extract<AddressRange, { version: 4 }>[]): Extract<AddressRange, { version: 4 }>[] {
-  const merged: Extract<AddressRange, { version: 4 }>[] = [];
+function mergeIpv4(ranges: readonly Ipv4Range[]): Ipv4Range[] {
+  const merged: Ipv4Range[] = [];
   for (const range of ranges.toSorted((left, right) => left.first - right.first || right.last - left.last)) {
     const before = merged.at(-1);
     if (before === undefined || range.first > before.last) merged.push(range);
@@ -267,8 +277,8 @@ function mergeIpv4(ranges: readonly Extract<AddressRange, { version: 4 }>[]): Ex
   return merged;
 }
 
-function mergeIpv6(ranges: readonly Extract<AddressRange, { version: 6 }>[]): Extract<AddressRange, { version: 6 }>[] {
-  const merged: Extract<AddressRange, { version: 6 }>[] = [];
+function mergeIpv6(ranges: readonly Ipv6Range[]): Ipv6Range[] {
+  const merged: Ipv6Range[] = [];
   const bySize = ranges.toSorted((left, right) => compareGroups(left.first, right.first) || compareGroups(right.last, left.last));
   for (const range of bySize) {
     const before = merged.at(-1);

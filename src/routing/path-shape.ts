@@ -1,0 +1,130 @@
+/**
+ * One path of a match in compiled form: its rank among the paths that fit the same request, and how to read captures
+ * from a path that fits.
+ */
+import { limits } from '#base/limits.ts';
+import { compileAnchoredRegex, groupNames } from './anchored-regex.ts';
+import type { PathPattern, PathRegex } from './route-definition.ts';
+
+/** Above the number of segments that a path can have, so that ranks do not run into each other. */
+const RANK_STEP = 2 * limits.pathSegmentsMax;
+
+/** How a path is looked up, from the most to the least specific kind. */
+export type PathKind = 'pattern' | 'regex' | 'every-path';
+
+const kindOrder: readonly PathKind[] = ['pattern', 'regex', 'every-path'];
+
+export const noCaptures: readonly string[] = Object.freeze([]);
+
+export class PathShape {
+  readonly kind: PathKind;
+  /** As the user wrote it. */
+  readonly source: string;
+  /** The literal of each segment, `undefined` where it is captured. */
+  readonly literals: readonly (string | undefined)[];
+  readonly isPrefix: boolean;
+  readonly regex: RegExp | undefined;
+  readonly captureNames: readonly string[];
+  /**
+   * Within its kind, higher is more specific: literal segments, then captured segments, then not ending in a star. An
+   * exact path has the highest rank that can fit its requests. Of two patterns with the same rank that fit the same path,
+   * the one with the leftmost literal goes first.
+   */
+  readonly rank: number;
+
+  constructor(path: PathPattern | PathRegex) {
+    const isRegex = 'regex' in path;
+    const segments = isRegex ? [] : path.segments;
+    this.literals = segments.map((segment) => ('literal' in segment ? segment.literal : undefined));
+    this.isPrefix = !isRegex && path.isPrefix;
+    this.regex = isRegex ? compileAnchoredRegex(path.regex) : undefined;
+    this.source = isRegex ? path.regex : path.source;
+    this.captureNames = isRegex
+      ? groupNames(path.regex)
+      : segments.flatMap((segment) => ('capture' in segment ? [segment.capture] : []));
+    this.kind = this.#toKind();
+    const captureCount = this.literals.filter((literal) => literal === undefined).length;
+    this.rank = ((this.literals.length - captureCount) * RANK_STEP + captureCount) * 2 + (this.isPrefix ? 0 : 1);
+  }
+
+  #toKind(): PathKind {
+    if (this.regex !== undefined) return 'regex';
+    return this.isPrefix && this.literals.length === 0 ? 'every-path' : 'pattern';
+  }
+
+  /** Captured values in the order of their names. The path must fit. Nothing is decoded. */
+  readCaptures(path: string): readonly string[] {
+    if (this.captureNames.length === 0) return noCaptures;
+    if (this.regex !== undefined) return this.#readGroups(path);
+    const captures: string[] = [];
+    let at = 1;
+    for (let index = 0; index < this.literals.length; index += 1) {
+      const literal = this.literals[index];
+      if (literal === undefined) {
+        const end = findSegmentEnd(path, at);
+        captures.push(path.slice(at, end));
+        at = end + 1;
+      } else {
+        at += literal.length + 1;
+      }
+    }
+    return captures;
+  }
+
+  #readGroups(path: string): readonly string[] {
+    const groups = this.regex?.exec(path)?.groups;
+    return this.captureNames.map((name) => groups?.[name] ?? '');
+  }
+
+  /** Whether the pattern fits one path only. */
+  get isExact(): boolean {
+    return this.kind === 'pattern' && !this.isPrefix && this.captureNames.length === 0;
+  }
+
+  /** What the star stands for, without the slash before it. The path must fit. */
+  readRest(path: string): string {
+    if (!this.isPrefix) return '';
+    let at = 1;
+    for (let index = 0; index < this.literals.length; index += 1) {
+      const literal = this.literals[index];
+      at = (literal === undefined ? findSegmentEnd(path, at) : at + literal.length) + 1;
+    }
+    return at < path.length ? path.slice(at) : '';
+  }
+
+  /** Whether both fit the same paths, whatever their captures are called. */
+  isSameAs(other: PathShape): boolean {
+    if (this.kind !== other.kind || this.isPrefix !== other.isPrefix || this.literals.length !== other.literals.length)
+      return false;
+    if (this.kind === 'regex') return this.source === other.source;
+    return this.literals.every((literal, index) => literal === other.literals[index]);
+  }
+
+  /** Negative when this path is the more specific of two that fit the same request path. */
+  compareTo(other: PathShape): number {
+    return kindOrder.indexOf(this.kind) - kindOrder.indexOf(other.kind) || other.rank - this.rank || this.#compareLeftmost(other);
+  }
+
+  #compareLeftmost(other: PathShape): number {
+    for (let index = 0; index < this.literals.length; index += 1) {
+      const isLiteral = this.literals[index] !== undefined;
+      const isOtherLiteral = other.literals[index] !== undefined;
+      if (isLiteral !== isOtherLiteral) return isLiteral ? -1 : 1;
+    }
+    return 0;
+  }
+}
+
+/** The path of a match that says nothing about the path. */
+export const everyPath: PathPattern = { source: '/*', segments: [], isPrefix: true };
+
+/** Where the segment that begins at `from` ends. */
+export function findSegmentEnd(path: string, from: number): number {
+  const slashAt = path.indexOf('/', from);
+  return slashAt < 0 ? path.length : slashAt;
+}
+
+/** Where the first segment begins. The path `/` has none, which a position beyond the end says. */
+export function findFirstSegment(path: string): number {
+  return path.length === 1 ? 2 : 1;
+}
