@@ -1,0 +1,59 @@
+/** The command line: finds the command and runs it. Each command's code is loaded only when it is called. */
+
+import { suggestWord } from '#schema/suggest.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { type CommandIo, EXIT_OK, EXIT_REFUSED } from './command-io.ts';
+
+type Command = (args: string[], io: CommandIo) => Promise<number>;
+
+const commands: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
+  start: { summary: 'run the gateway until a signal ends it', load: async () => (await import('./start.ts')).runStart },
+  check: {
+    summary: 'validate a configuration and show everything that is wrong with it',
+    load: async () => (await import('./check.ts')).runCheck,
+  },
+  explain: { summary: 'show where a request would go, and why', load: async () => (await import('./explain.ts')).runExplain },
+  init: { summary: 'write a configuration to begin with', load: async () => (await import('./init.ts')).runInit },
+  schema: {
+    summary: 'print the JSON Schema of the configuration, for editors',
+    load: async () => (await import('./schema.ts')).runSchema,
+  },
+};
+
+const help = `Usage: gatehouse COMMAND [OPTIONS]
+
+${Object.entries(commands)
+  .map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}`)
+  .join('\n')}
+
+gatehouse COMMAND --help tells more; gatehouse --version prints the version.
+`;
+
+/** Runs one command line; the result is the exit status. */
+export async function main(args: string[], io: CommandIo = processIo()): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    io.stdout(help);
+    return name === undefined ? EXIT_REFUSED : EXIT_OK;
+  }
+  if (name === '--version' || name === '-v') {
+    io.stdout(`${packageJson.version}\n`);
+    return EXIT_OK;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command !== undefined) return (await command.load())(rest, io);
+  const suggestion = suggestWord(name, Object.keys(commands));
+  io.stderr(`gatehouse: unknown command ${name}${suggestion === undefined ? '' : `; did you mean ${suggestion}?`}\n`);
+  io.stderr('Run `gatehouse --help` for the list.\n');
+  return EXIT_REFUSED;
+}
+
+function processIo(): CommandIo {
+  return {
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+    env: process.env,
+    cwd: process.cwd(),
+    isTerminal: process.stdout.isTTY === true,
+  };
+}

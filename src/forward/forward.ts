@@ -1,0 +1,251 @@
+/** Where a request ends at a service: picks an endpoint, sends the request, and streams the answer back. */
+import type { Clock } from '#base/clock.ts';
+import type { GatewayError } from '#base/errors.ts';
+import { limits } from '#base/limits.ts';
+import type { TimerWheel } from '#base/timer-wheel.ts';
+import type { AnswerSource, Exchange } from '#http/exchange.ts';
+import type { AnswerEvents, Http1UpstreamConnection } from '#http/http1-upstream-connection.ts';
+import type { ResponseHead } from '#http/response.ts';
+import { upstreamErrors } from '#http/upstream-errors.ts';
+import type { ConnectionTaker, PoolWaiter } from '#http/upstream-pool.ts';
+import type { UpstreamRequest } from '#http/upstream-request.ts';
+import { Tunnel, type TunnelEnd, type TunnelOwner } from '#net/tunnel.ts';
+import type { RoutePlan, Terminal } from '#pipeline/plan.ts';
+import { rescue } from '#pipeline/rescue.ts';
+import type { Endpoint, Service } from '#services/service.ts';
+import { WeightedRotation } from '#services/weighted-rotation.ts';
+import { removeField } from '#wire/fields/field-list.ts';
+import type { UpstreamResponseHead } from '#wire/http1/response-head.ts';
+import { encodeAttemptHead } from './attempt-head.ts';
+
+export interface ForwardMeans {
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+}
+
+export interface WeightedService {
+  readonly service: Service;
+  readonly weight: number;
+}
+
+/** Sends requests to one service, or to several by weight. */
+export class ForwardTerminal implements Terminal {
+  readonly #services: WeightedRotation<WeightedService>;
+  readonly #means: ForwardMeans;
+
+  constructor(services: readonly WeightedService[], means: ForwardMeans) {
+    this.#services = new WeightedRotation(services);
+    this.#means = means;
+  }
+
+  start(exchange: Exchange, plan: RoutePlan): void {
+    const { service } = this.#services.next();
+    exchange.serviceName = service.definition.name;
+    const forwarding = new Forwarding(exchange, plan, { service, means: this.#means });
+    exchange.source = forwarding;
+    forwarding.attempt(false);
+  }
+}
+
+/** Safe to do twice (RFC 9110 §9.2.2; QUERY: RFC 10008 §2). */
+const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE', 'QUERY']);
+
+class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelOwner {
+  readonly #exchange: Exchange;
+  readonly #plan: RoutePlan;
+  readonly #service: Service;
+  readonly #means: ForwardMeans;
+  #endpoint: Endpoint | undefined = undefined;
+  #waiter: PoolWaiter | undefined = undefined;
+  #connection: Http1UpstreamConnection | undefined = undefined;
+  /** The body so far, kept while the attempt may have to be repeated. */
+  #replay: Buffer[] | undefined = undefined;
+  #isRequestEnded = false;
+  #requestTrailers: readonly string[] | undefined = undefined;
+  #closeTunnelSides: (() => void) | undefined = undefined;
+
+  constructor(exchange: Exchange, plan: RoutePlan, target: { service: Service; means: ForwardMeans }) {
+    this.#exchange = exchange;
+    this.#plan = plan;
+    this.#service = target.service;
+    this.#means = target.means;
+  }
+
+  attempt(isFresh: boolean): void {
+    const endpoint = this.#service.pick();
+    this.#endpoint = endpoint;
+    this.#exchange.endpointName = endpoint.definition.url;
+    this.#exchange.attempts += 1;
+    this.#waiter = endpoint.pool.take(this, { isFresh });
+  }
+
+  // From the pool
+
+  onConnection(connection: Http1UpstreamConnection): void {
+    this.#waiter = undefined;
+    this.#connection = connection;
+    const exchange = this.#exchange;
+    const { request } = exchange;
+    const upstream = this.#toUpstreamRequest();
+    const sendsChunked = request.hasBody && (request.contentLengthBytes < 0 || this.#plan.shapeRequestChunk !== undefined);
+    const head = encodeAttemptHead(exchange, upstream, sendsChunked);
+    connection.send(this, { method: upstream.method, head, sendsChunked });
+    if (!request.hasBody) connection.sendEnd(undefined);
+    else this.#sendBody(connection);
+  }
+
+  onNoConnection(error: GatewayError): void {
+    this.#waiter = undefined;
+    rescue(this.#exchange, error);
+  }
+
+  // From the client
+
+  onRequestChunk(view: Buffer): void {
+    if (this.#replay !== undefined) this.#keepForReplay(this.#replay, view);
+    const isTaken = this.#connection?.sendChunk(view);
+    if (isTaken === false) this.#exchange.client.pauseRequestBody();
+  }
+
+  onRequestEnd(trailers: readonly string[] | undefined): void {
+    this.#isRequestEnded = true;
+    this.#requestTrailers = trailers;
+    this.#connection?.sendEnd(trailers);
+  }
+
+  onClientDrained(): void {
+    this.#connection?.resumeAnswer();
+  }
+
+  onClientGone(): void {
+    this.#waiter?.leave();
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.cancel();
+  }
+
+  // From the upstream
+
+  onInformational(head: UpstreamResponseHead): void {
+    this.#exchange.client.sendInformational(head.status, head.fields);
+  }
+
+  onUpstreamHead(head: UpstreamResponseHead): void {
+    const exchange = this.#exchange;
+    exchange.upstreamHeadMs = this.#means.clock.monotonicMs();
+    if (head.hasForwardingFields) removeField(head.fields, 'x-request-id');
+    if (head.status === 101) return this.#openTunnel(head);
+    const response: ResponseHead = {
+      status: head.status,
+      fields: head.fields,
+      contentLengthBytes: head.contentLengthBytes >= 0 ? head.contentLengthBytes : undefined,
+    };
+    this.#plan.shapeUpstreamResponse(exchange, response);
+    exchange.sendHead(response);
+  }
+
+  onUpstreamChunk(view: Buffer): void {
+    if (!this.#exchange.sendChunk(view)) this.#connection?.pauseAnswer();
+  }
+
+  onUpstreamFlush(): void {
+    if (!this.#exchange.isFinished && !this.#exchange.client.flush()) this.#connection?.pauseAnswer();
+  }
+
+  onUpstreamEnd(trailers: readonly string[] | undefined): void {
+    this.#connection = undefined;
+    if (!this.#exchange.isFinished) this.#exchange.client.sendEnd(trailers);
+  }
+
+  onUpstreamDrained(): void {
+    this.#exchange.client.resumeRequestBody();
+  }
+
+  onUpstreamError(error: GatewayError): void {
+    const wasReused = this.#connection?.isReused === true;
+    this.#connection = undefined;
+    if (this.#exchange.isFinished) return;
+    if (wasReused && this.#mayRepeat(error)) this.attempt(true);
+    else rescue(this.#exchange, error);
+  }
+
+  // Inside
+
+  #toUpstreamRequest(): UpstreamRequest {
+    const { request } = this.#exchange;
+    const upstream: UpstreamRequest = {
+      method: request.method,
+      target: request.target,
+      authority: this.#service.authorityFor(this.#endpoint!, request.authority),
+      fields: request.fields,
+    };
+    if (this.#plan.upstreamRequest !== undefined) {
+      // An attempt has fields of its own, so that a second one starts from what the client sent.
+      upstream.fields = [...request.fields];
+      this.#plan.shapeUpstreamRequest(this.#exchange, upstream);
+    }
+    return upstream;
+  }
+
+  #sendBody(connection: Http1UpstreamConnection): void {
+    const { request, client } = this.#exchange;
+    for (const chunk of this.#replay ?? []) connection.sendChunk(chunk);
+    if (this.#isRequestEnded) return connection.sendEnd(this.#requestTrailers);
+    const mayRepeat = connection.isReused && idempotentMethods.has(request.method);
+    this.#replay ??= mayRepeat && request.contentLengthBytes <= limits.replayBodyBytesMax ? [] : undefined;
+    client.resumeRequestBody();
+    // What did not come together with the head does not hold the head back.
+    if (this.#connection === connection && !this.#isRequestEnded && !connection.flush()) client.pauseRequestBody();
+  }
+
+  #keepForReplay(replay: Buffer[], view: Buffer): void {
+    if (this.#exchange.requestBytes > limits.replayBodyBytesMax) this.#replay = undefined;
+    else replay.push(Buffer.from(view));
+  }
+
+  /** A reused connection may have been closed under us; once more on a fresh one is safe if doing it twice would be. */
+  #mayRepeat(error: GatewayError): boolean {
+    const { request, hasResponseBegun, requestBytes, attempts } = this.#exchange;
+    if (error.kind.retry !== 'if-reused-connection' || hasResponseBegun || attempts > 1) return false;
+    return idempotentMethods.has(request.method) && (!request.hasBody || requestBytes === 0 || this.#replay !== undefined);
+  }
+
+  #openTunnel(head: UpstreamResponseHead): void {
+    const exchange = this.#exchange;
+    const connection = this.#connection!;
+    if (exchange.request.upgrade === undefined || head.upgrade === undefined) {
+      this.#connection = undefined;
+      connection.cancel();
+      return rescue(exchange, upstreamErrors.unexpectedUpgrade());
+    }
+    // The bytes behind the head are taken when the read that brought it has been decoded.
+    queueMicrotask(() => this.#joinTunnel(connection, head));
+  }
+
+  #joinTunnel(connection: Http1UpstreamConnection, head: UpstreamResponseHead): void {
+    const exchange = this.#exchange;
+    if (exchange.isFinished || connection.isGone) return;
+    const response: ResponseHead = { status: 101, fields: head.fields, contentLengthBytes: undefined };
+    response.fields.push('upgrade', head.upgrade!);
+    exchange.plan?.shapeResponseHead?.(exchange, response);
+    exchange.status = 101;
+    const client = exchange.client.openTunnel(response);
+    if (client === undefined) return connection.cancel();
+    const upstream = connection.takeTunnel();
+    this.#connection = undefined;
+    exchange.source = undefined;
+    this.#closeTunnelSides = () => {
+      upstream.onTunnelClosed();
+      client.onTunnelClosed();
+    };
+    const timing = { wheel: this.#means.wheel, idleMs: client.idleMs };
+    const tunnel = new Tunnel({ client: client.stream, upstream: upstream.stream }, timing, this);
+    tunnel.start({ fromClient: client.pendingBytes, fromUpstream: upstream.pendingBytes });
+  }
+
+  onTunnelEnded(_end: TunnelEnd, bytes: { fromClient: number; fromUpstream: number }): void {
+    this.#exchange.requestBytes += bytes.fromClient;
+    this.#exchange.responseBytes += bytes.fromUpstream;
+    this.#closeTunnelSides?.();
+  }
+}

@@ -1,0 +1,85 @@
+import { defineErrors } from '#base/errors.ts';
+
+/** What clients get wrong, or do, before or beside any route. */
+export const clientErrors = defineErrors('client', {
+  malformedRequest: {
+    side: 'client',
+    stage: 'read-head',
+    status: 400,
+    retry: 'never',
+    help: 'The request is not well-formed HTTP/1.1.',
+  },
+  malformedBody: {
+    side: 'client',
+    stage: 'read-body',
+    status: 400,
+    retry: 'never',
+    help: 'The request body is not well-formed.',
+  },
+  malformedTarget: {
+    side: 'client',
+    stage: 'read-head',
+    status: 400,
+    retry: 'never',
+    help: 'The request target cannot be used.',
+  },
+  malformedHost: {
+    side: 'client',
+    stage: 'read-head',
+    status: 400,
+    retry: 'never',
+    help: 'The Host field is not a host name with an optional port.',
+  },
+  targetTooLong: {
+    side: 'client',
+    stage: 'read-head',
+    status: 414,
+    retry: 'never',
+    help: 'The request target is longer than the gateway accepts.',
+  },
+  headTooLarge: {
+    side: 'client',
+    stage: 'read-head',
+    status: 431,
+    retry: 'never',
+    help: 'The request head is larger than the listener accepts.',
+  },
+  transferCoding: {
+    side: 'client',
+    stage: 'read-head',
+    status: 501,
+    retry: 'never',
+    help: 'Transfer codings other than chunked are not understood.',
+  },
+  version: {
+    side: 'client',
+    stage: 'read-head',
+    status: 505,
+    retry: 'never',
+    help: 'Only HTTP/1.1 and HTTP/1.0 are spoken here.',
+  },
+  expectation: {
+    side: 'client',
+    stage: 'read-head',
+    status: 417,
+    retry: 'never',
+    help: 'The only expectation that is understood is 100-continue.',
+  },
+  connectMethod: { side: 'client', stage: 'read-head', status: 405, retry: 'never', help: 'CONNECT is for forward proxies.' },
+  headTimeout: {
+    side: 'client',
+    stage: 'read-head',
+    status: 408,
+    retry: 'never',
+    help: 'The request head did not arrive in time.',
+  },
+  bodyTimeout: { side: 'client', stage: 'read-body', status: 408, retry: 'never', help: 'The request body stopped arriving.' },
+  replyTimeout: { side: 'client', stage: 'reply', status: 499, retry: 'never', help: 'The client stopped reading the answer.' },
+  gone: {
+    side: 'client',
+    stage: 'reply',
+    status: 499,
+    retry: 'never',
+    help: 'The client closed its connection before the answer was complete.',
+  },
+});

@@ -1,0 +1,216 @@
+/**
+ * One request with its response, whatever the client's protocol. The client's side and whoever produces the answer talk
+ * through it, so neither knows the other.
+ */
+import type { GatewayError } from '#base/errors.ts';
+import type { ByteStream } from '#net/byte-stream.ts';
+import { getField } from '#wire/fields/field-list.ts';
+import type { Reply, ResponseHead } from './response.ts';
+
+/** What the client's protocol does for an exchange: HTTP/1 over a socket, or an injected request without one. */
+export interface ClientSide {
+  /** An informational answer; dropped where the client could not understand it. */
+  sendInformational(status: number, fields: readonly string[]): void;
+  sendHead(response: ResponseHead): void;
+  /** The view is lent as by `StreamOwner.onBytes`. False: wait for `AnswerSource.onClientDrained`, and keep the view as it is until then. */
+  sendChunk(view: Buffer): boolean;
+  /** Nothing more comes for the moment: what is held back to be joined is written. False as for `sendChunk`. */
+  flush(): boolean;
+  sendEnd(trailers: readonly string[] | undefined): void;
+  /** The answer has begun and cannot be completed: the client must not take it for whole. */
+  abort(): void;
+  /** Lets the request body flow into the answer source. Until then it is held back. */
+  resumeRequestBody(): void;
+  pauseRequestBody(): void;
+  /** Answers 101 and hands the connection over. The tunnel's owner is told everything from then on. */
+  openTunnel(response: ResponseHead): TunnelSide | undefined;
+}
+
+/** A client's connection that has become a plain stream of bytes. */
+export interface TunnelSide {
+  /** The tunnel's end; the stream belongs to its new owner. */
+  readonly stream: ByteStream;
+  /** Bytes that the client sent behind its request. */
+  readonly pendingBytes: Buffer | undefined;
+  /** A tunnel in which nothing moves for this long is ended. */
+  readonly idleMs: number;
+  onTunnelClosed(): void;
+}
+
+/** Who produces the answer of an exchange and takes its request body. */
+export interface AnswerSource {
+  /** The view is lent as by `StreamOwner.onBytes`. To stop the flow, call `pauseRequestBody`. */
+  onRequestChunk(view: Buffer): void;
+  onRequestEnd(trailers: readonly string[] | undefined): void;
+  onClientDrained(): void;
+  /** The client is gone, or broke its request off: nobody waits for the answer any more. */
+  onClientGone(error: GatewayError): void;
+}
+
+/** What the exchange's route adds to it. */
+export interface ExchangePlan {
+  readonly routeName: string;
+  /** Policies of the `responseHead` phase. */
+  readonly shapeResponseHead?: ((exchange: Exchange, response: ResponseHead) => void) | undefined;
+  /** Policies of the `responseChunk` phase. */
+  readonly shapeResponseChunk?: ((exchange: Exchange, view: Buffer) => Buffer | GatewayError) | undefined;
+  /** Policies of the `requestChunk` phase. */
+  readonly shapeRequestChunk?: ((exchange: Exchange, view: Buffer) => Buffer | GatewayError) | undefined;
+  /** Policies of the `finish` phase. */
+  readonly onFinish?: ((exchange: Exchange) => void) | undefined;
+}
+
+/** Whoever keeps count of exchanges. */
+export interface ExchangeObserver {
+  onExchangeFinished(exchange: Exchange): void;
+}
+
+/** A typed place for a fact about an exchange, so that policies share facts without knowing each other. */
+export interface Slot<Value> {
+  readonly name: string;
+  readonly valueType?: Value;
+}
+
+export function defineSlot<Value>(name: string): Slot<Value> {
+  return { name };
+}
+
+/** A request as every version of HTTP tells it. */
+export interface ClientRequest {
+  /** Name of the listener that it came through. */
+  readonly listener: string;
+  readonly method: string;
+  /** Normalised; what routes and policies look at. */
+  readonly path: string;
+  /** Without `?`. */
+  readonly query: string;
+  /** Normalised path and query. */
+  readonly target: string;
+  /** Host and port as the client named them. */
+  readonly authority: string;
+  /** Lower-case, without port. */
+  readonly host: string;
+  /** End-to-end fields; `host` and framing are not among them. */
+  readonly fields: string[];
+  /** -1: not given. */
+  readonly contentLengthBytes: number;
+  readonly hasBody: boolean;
+  readonly acceptsTrailers: boolean;
+  readonly expectsContinue: boolean;
+  /** The protocol that the client would like to change to. */
+  readonly upgrade: string | undefined;
+  /** The client, as far back as trusted proxies tell; else the peer. */
+  readonly clientAddress: string;
+  /** Who holds the other end of the connection. */
+  readonly peerAddress: string;
+  readonly clientPort: number;
+  readonly scheme: 'http' | 'https';
+  readonly forwardingFields: ForwardingFields;
+}
+
+/** Fields that tell the upstream where the request came from, with their HTTP/1 text once somebody has needed it. */
+export class ForwardingFields {
+  readonly fields: readonly string[];
+  http1Text: string | undefined = undefined;
+
+  constructor(fields: readonly string[]) {
+    this.fields = fields;
+  }
+}
+
+export class Exchange {
+  readonly client: ClientSide;
+  readonly observer: ExchangeObserver;
+  readonly request: ClientRequest;
+  readonly requestId: string;
+  /** Monotonic time when the request's head was there. */
+  readonly startedMs: number;
+
+  plan: ExchangePlan | undefined = undefined;
+  source: AnswerSource | undefined = undefined;
+  /** Values of the route's path captures, still percent-encoded. */
+  captureNames: readonly string[] = noCaptures;
+  captures: readonly string[] = noCaptures;
+  /** What the route's `*` matched. */
+  pathRest = '';
+  serviceName: string | undefined = undefined;
+  endpointName: string | undefined = undefined;
+  attempts = 0;
+  /** 0 until the answer begins. */
+  status = 0;
+  requestBytes = 0;
+  responseBytes = 0;
+  /** Monotonic time when the upstream's head was there; 0 without one. */
+  upstreamHeadMs = 0;
+  finishedMs = 0;
+  error: GatewayError | undefined = undefined;
+  isFinished = false;
+  isTunnel = false;
+  #slots: Map<Slot<unknown>, unknown> | undefined = undefined;
+
+  constructor(
+    client: ClientSide,
+    observer: ExchangeObserver,
+    request: ClientRequest,
+    start: { requestId: string; startedMs: number },
+  ) {
+    this.client = client;
+    this.observer = observer;
+    this.request = request;
+    this.requestId = start.requestId;
+    this.startedMs = start.startedMs;
+  }
+
+  /** First value of a request field, `host` included. */
+  field(name: string): string | undefined {
+    return name === 'host' ? this.request.authority : getField(this.request.fields, name);
+  }
+
+  get hasResponseBegun(): boolean {
+    return this.status !== 0;
+  }
+
+  get<Value>(slot: Slot<Value>): Value | undefined {
+    return this.#slots?.get(slot) as Value | undefined;
+  }
+
+  set<Value>(slot: Slot<Value>, value: Value): void {
+    this.#slots ??= new Map();
+    this.#slots.set(slot, value);
+  }
+
+  sendHead(response: ResponseHead): void {
+    this.plan?.shapeResponseHead?.(this, response);
+    this.status = response.status;
+    this.client.sendHead(response);
+  }
+
+  /** False: see `ClientSide.sendChunk`. */
+  sendChunk(view: Buffer): boolean {
+    const shape = this.plan?.shapeResponseChunk;
+    if (shape === undefined) return this.client.sendChunk(view);
+    const shaped = shape.call(this.plan, this, view);
+    if (Buffer.isBuffer(shaped)) return this.client.sendChunk(shaped);
+    this.error = shaped;
+    this.client.abort();
+    return true;
+  }
+
+  /** Answers with something that is there already. */
+  sendReply(reply: Reply): void {
+    this.sendHead(reply);
+    if (reply.body !== undefined && reply.body.length > 0 && !this.isFinished) this.sendChunk(reply.body);
+    if (!this.isFinished) this.client.sendEnd(undefined);
+  }
+
+  /** Called by the client's side exactly once, when nothing more will happen. */
+  finish(nowMs: number): void {
+    if (this.isFinished) return;
+    this.isFinished = true;
+    this.finishedMs = nowMs;
+    this.plan?.onFinish?.(this);
+    this.observer.onExchangeFinished(this);
+  }
+}
+
+const noCaptures: readonly string[] = Object.freeze([]);

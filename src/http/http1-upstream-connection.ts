@@ -1,0 +1,351 @@
+/**
+ * The client side of one HTTP/1.1 connection to an endpoint: one request at a time, reused while both sides agree. Answers
+ * are checked as strictly as requests: an upstream may be broken or hostile too.
+ */
+import type { GatewayError } from '#base/errors.ts';
+import { limits } from '#base/limits.ts';
+import { type TimerWheel, WheelTimer } from '#base/timer-wheel.ts';
+import { ByteStream, type SocketMaker, type StreamOwner } from '#net/byte-stream.ts';
+import type { ReadBuffers } from '#net/read-buffers.ts';
+import { encodeLastChunk } from '#wire/http1/encode.ts';
+import { type Fault, faults } from '#wire/http1/faults.ts';
+import { ResponseDecoder, type ResponseEvents } from '#wire/http1/response-decoder.ts';
+import type { UpstreamResponseHead } from '#wire/http1/response-head.ts';
+import { JoinedWriter } from './joined-writer.ts';
+import { upstreamErrors } from './upstream-errors.ts';
+
+/** Who awaits an answer. After `onUpstreamEnd` or `onUpstreamError` nothing more is said. */
+export interface AnswerEvents {
+  onInformational(head: UpstreamResponseHead): void;
+  onUpstreamHead(head: UpstreamResponseHead): void;
+  /** The view is lent as by `StreamOwner.onBytes`. */
+  onUpstreamChunk(view: Buffer): void;
+  onUpstreamEnd(trailers: readonly string[] | undefined): void;
+  /** What one read brought has been said. */
+  onUpstreamFlush(): void;
+  /** More of the request body may be sent, after a `sendChunk` that returned false. */
+  onUpstreamDrained(): void;
+  onUpstreamError(error: GatewayError): void;
+}
+
+export interface UpstreamTimeouts {
+  readonly connectMs: number;
+  /** From the last byte sent to the first byte of the answer. */
+  readonly firstByteMs: number;
+  /** Between two pieces of the answer. */
+  readonly idleMs: number;
+}
+
+/** Where a connection goes when nobody uses it. */
+export interface ConnectionHome {
+  onConnectionFree(connection: Http1UpstreamConnection): void;
+  onConnectionGone(connection: Http1UpstreamConnection): void;
+}
+
+export interface UpstreamConnectionServices {
+  readonly wheel: TimerWheel;
+  readonly buffers: ReadBuffers;
+  readonly timeouts: UpstreamTimeouts;
+  /** How long an unused connection is kept when the upstream gives no hint. */
+  readonly idleMs: number;
+}
+
+const Waiting = { nothing: 0, connection: 1, answer: 2, more: 3, use: 4 } as const;
+type Waiting = (typeof Waiting)[keyof typeof Waiting];
+
+const decoderLimits = { headBytesMax: limits.headBytesMax, fieldCountMax: limits.fieldCountMax };
+/** An upstream that closes idle connections after N seconds must not find us writing just then. */
+const KEEP_ALIVE_MARGIN_MS = 1_000;
+
+export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, ResponseEvents {
+  readonly stream: ByteStream;
+  readonly #out: JoinedWriter;
+  readonly #services: UpstreamConnectionServices;
+  readonly #home: ConnectionHome;
+  readonly #decoder = new ResponseDecoder(decoderLimits, this);
+  #events: AnswerEvents | undefined = undefined;
+  #waiting: Waiting = Waiting.connection;
+  #pending: Buffer | undefined = undefined;
+  #sendsChunked = false;
+  #isRequestSent = false;
+  #hasAnswerBegun = false;
+  #hasAnswerEnded = false;
+  #trailers: string[] | undefined = undefined;
+  #allowsReuse = false;
+  #informationalCount = 0;
+  #isDecoding = false;
+  #hasEof = false;
+  #error: GatewayError | undefined = undefined;
+  /** Answers that came over this connection so far. */
+  answerCount = 0;
+  isConnected = false;
+  isGone = false;
+
+  constructor(makeSocket: SocketMaker, services: UpstreamConnectionServices, home: ConnectionHome) {
+    super();
+    this.#services = services;
+    this.#home = home;
+    this.stream = new ByteStream(this, services.buffers, makeSocket);
+    this.#out = new JoinedWriter(this.stream);
+    const { socket } = this.stream;
+    socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => this.#onConnected());
+    services.wheel.arm(this, services.timeouts.connectMs);
+  }
+
+  /** The idle time to use for the next wait: the upstream's `Keep-Alive` hint less a margin, at most ours. */
+  idleMs = 0;
+
+  get isReused(): boolean {
+    return this.answerCount > 0;
+  }
+
+  /** Begins a request. Its head is written with the first piece of its body, or at `flush`. */
+  send(events: AnswerEvents, request: { readonly method: string; readonly head: string; readonly sendsChunked: boolean }): void {
+    this.#events = events;
+    this.#sendsChunked = request.sendsChunked;
+    this.#isRequestSent = false;
+    this.#hasAnswerBegun = false;
+    this.#hasAnswerEnded = false;
+    this.#informationalCount = 0;
+    this.#decoder.expect(request.method);
+    this.#out.append(request.head);
+    if (this.isConnected) this.#wait(Waiting.answer);
+  }
+
+  /** False: wait for `onUpstreamDrained`, and keep the view as it is until then. */
+  sendChunk(view: Buffer): boolean {
+    if (this.#waiting === Waiting.answer) this.#wait(Waiting.answer);
+    return this.#out.writeBody(view, this.#sendsChunked);
+  }
+
+  flush(): boolean {
+    return this.#out.flush();
+  }
+
+  sendEnd(trailers: readonly string[] | undefined): void {
+    this.#isRequestSent = true;
+    if (this.#sendsChunked) this.#out.append(encodeLastChunk(trailers));
+    this.#out.flush();
+  }
+
+  pauseAnswer(): void {
+    this.#decoder.isHeld = true;
+    this.stream.pause();
+    if (this.#waiting === Waiting.more) this.#wait(Waiting.nothing);
+  }
+
+  resumeAnswer(): void {
+    if (!this.#decoder.isHeld) return;
+    this.#decoder.isHeld = false;
+    if (this.#waiting === Waiting.nothing && this.#hasAnswerBegun) this.#wait(Waiting.more);
+    if (this.#isDecoding) return;
+    const pending = this.#pending;
+    this.#pending = undefined;
+    if (pending !== undefined) this.#decode(pending);
+    else if (this.#hasAnswerEnded) this.#finishAnswer(true);
+    if (this.#decoder.isHeld || this.stream.isClosed) return;
+    if (this.#hasEof) this.#finishAtEof();
+    else this.stream.resume();
+  }
+
+  /** Nobody awaits the answer any more. */
+  cancel(): void {
+    this.#events = undefined;
+    this.stream.destroy();
+  }
+
+  /** Ends an unused connection. */
+  close(): void {
+    this.stream.destroy();
+  }
+
+  /** Hands the stream over after a 101, with what the upstream has sent behind its head. */
+  takeTunnel(): { stream: ByteStream; pendingBytes: Buffer | undefined; onTunnelClosed: () => void } {
+    this.#events = undefined;
+    this.#services.wheel.remove(this);
+    const pendingBytes = this.#pending;
+    this.#pending = undefined;
+    return { stream: this.stream, pendingBytes, onTunnelClosed: () => this.#leave() };
+  }
+
+  // Bytes from the upstream
+
+  onBytes(view: Buffer): void {
+    if (this.#events === undefined) return this.close();
+    if (this.#pending !== undefined) this.#keepPending(view, 0);
+    else this.#decode(view);
+  }
+
+  onEof(): void {
+    this.#hasEof = true;
+    if (this.#pending !== undefined || this.#decoder.isHeld) return;
+    this.#finishAtEof();
+  }
+
+  onDrained(): void {
+    if (this.#waiting === Waiting.answer) this.#wait(Waiting.answer);
+    this.#events?.onUpstreamDrained();
+  }
+
+  onClosed(error: Error | undefined): void {
+    this.#services.wheel.remove(this);
+    if (this.#events !== undefined) this.#fail(this.#error ?? this.#toLoss(error));
+    this.#leave();
+  }
+
+  override onDeadline(): void {
+    const { timeouts } = this.#services;
+    switch (this.#waiting) {
+      case Waiting.connection:
+        return this.#failAndClose(upstreamErrors.connectTimeout({ timeoutMs: timeouts.connectMs }));
+      case Waiting.answer:
+        return this.#failAndClose(upstreamErrors.firstByteTimeout({ timeoutMs: timeouts.firstByteMs }));
+      case Waiting.more:
+        return this.#failAndClose(upstreamErrors.idleTimeout({ timeoutMs: timeouts.idleMs }));
+      default:
+        this.close();
+    }
+  }
+
+  // What the bytes mean
+
+  onInformationalHead(head: UpstreamResponseHead): void {
+    if (++this.#informationalCount > limits.informationalCountMax)
+      return this.#failAndClose(upstreamErrors.tooManyInformational());
+    this.#wait(Waiting.answer);
+    this.#events?.onInformational(head);
+  }
+
+  onResponseHead(head: UpstreamResponseHead): void {
+    this.#hasAnswerBegun = true;
+    this.answerCount += 1;
+    this.#allowsReuse = head.allowsReuse && (head.isChunked || this.#decoder.remainingBytes !== Number.POSITIVE_INFINITY);
+    this.idleMs = this.#toIdleMs(head.keepAlive);
+    this.#wait(Waiting.more);
+    if (this.#decoder.remainingBytes > limits.sharedReadBytes) this.stream.startBodyBuffer();
+    this.#events?.onUpstreamHead(head);
+  }
+
+  onBodyChunk(view: Buffer): void {
+    if (this.#waiting === Waiting.more) this.#wait(Waiting.more);
+    this.#events?.onUpstreamChunk(view);
+  }
+
+  onResponseEnd(trailers: string[] | undefined): void {
+    this.#hasAnswerEnded = true;
+    this.#trailers = trailers;
+    this.stream.stopBodyBuffer();
+    this.#wait(Waiting.nothing);
+  }
+
+  onResponseFault(fault: Fault): void {
+    const isSize = fault === 'headTooLarge' || fault === 'tooManyFields';
+    const detail = { fault, meaning: faults[fault] };
+    this.#failAndClose(isSize ? upstreamErrors.headTooLarge(detail) : upstreamErrors.malformedAnswer(detail));
+  }
+
+  // Inside
+
+  #onConnected(): void {
+    this.isConnected = true;
+    if (this.#events !== undefined && this.#waiting === Waiting.connection) this.#wait(Waiting.answer);
+  }
+
+  #wait(waiting: Waiting): void {
+    this.#waiting = waiting;
+    const { wheel, timeouts } = this.#services;
+    if (waiting === Waiting.nothing) wheel.disarm(this);
+    else if (waiting === Waiting.answer) wheel.arm(this, timeouts.firstByteMs);
+    else if (waiting === Waiting.more) wheel.arm(this, timeouts.idleMs);
+    else if (waiting === Waiting.use) wheel.arm(this, this.idleMs);
+  }
+
+  #decode(bytes: Buffer): void {
+    this.#isDecoding = true;
+    const taken = this.#decoder.decode(bytes, 0, bytes.length);
+    this.#isDecoding = false;
+    if (this.#decoder.isHeld && !this.#hasAnswerEnded) {
+      if (taken < bytes.length) this.#keepPending(bytes, taken);
+      return;
+    }
+    if (this.#decoder.hasSwitched && taken < bytes.length) this.#pending = Buffer.from(bytes.subarray(taken));
+    if (this.#hasAnswerEnded) this.#finishAnswer(taken === bytes.length);
+    else this.#events?.onUpstreamFlush();
+  }
+
+  /** A view into our own body buffer stays as it is while reading is paused; one into the shared buffer must be copied. */
+  #keepPending(view: Buffer, start: number): void {
+    const rest = view.subarray(start);
+    if (this.#pending !== undefined) this.#pending = Buffer.concat([this.#pending, rest]);
+    else this.#pending = this.#services.buffers.isShared(rest) ? Buffer.from(rest) : rest;
+    this.stream.pause();
+  }
+
+  /** `isClean`: nothing came behind the answer. Bytes that belong to no request make the connection unusable. */
+  #finishAnswer(isClean: boolean): void {
+    const events = this.#events;
+    this.#events = undefined;
+    this.#hasAnswerEnded = false;
+    this.#decoder.isHeld = false;
+    const mayReuse = isClean && this.#allowsReuse && this.#isRequestSent && !this.stream.isClosed && !this.#hasEof;
+    if (mayReuse) {
+      if (this.stream.isPaused) this.stream.resume();
+      this.#wait(Waiting.use);
+      this.#home.onConnectionFree(this);
+    } else this.stream.destroy();
+    events?.onUpstreamEnd(this.#trailers);
+  }
+
+  #finishAtEof(): void {
+    const fault = this.#decoder.finish();
+    if (fault !== undefined) return this.#failAndClose(this.#toLoss(undefined));
+    if (this.#hasAnswerEnded) this.#finishAnswer(true);
+    else this.stream.destroy();
+  }
+
+  #toIdleMs(hint: string | undefined): number {
+    const { idleMs } = this.#services;
+    const seconds = hint === undefined ? undefined : /(?:^|[,\s])timeout=(\d{1,6})/i.exec(hint)?.[1];
+    if (seconds === undefined) return idleMs;
+    const hintMs = Number(seconds) * 1000;
+    return Math.min(idleMs, Math.max(hintMs - KEEP_ALIVE_MARGIN_MS, hintMs / 2));
+  }
+
+  #toLoss(error: Error | undefined): GatewayError {
+    const cause = error as NodeJS.ErrnoException | undefined;
+    const detail = { reason: cause?.code ?? cause?.message ?? 'closed' };
+    if (!this.isConnected) {
+      if (
+        cause?.syscall === 'getaddrinfo' ||
+        cause?.code === 'ENOTFOUND' ||
+        /^(query|ENODATA|ESERVFAIL)/.test(cause?.syscall ?? '')
+      ) {
+        return upstreamErrors.unresolved(detail, { cause });
+      }
+      const isTls = 'encrypted' in this.stream.socket && this.stream.socket.remoteAddress !== undefined;
+      return isTls ? upstreamErrors.tls(detail, { cause }) : upstreamErrors.unreachable(detail, { cause });
+    }
+    if (this.#hasAnswerBegun) return upstreamErrors.truncatedBody(detail, { cause });
+    return this.#decoder.hasBegunHead
+      ? upstreamErrors.truncatedHead(detail, { cause })
+      : upstreamErrors.lostBeforeAnswer(detail, { cause });
+  }
+
+  #failAndClose(error: GatewayError): void {
+    this.#error ??= error;
+    this.#fail(error);
+    this.stream.destroy();
+  }
+
+  #fail(error: GatewayError): void {
+    const events = this.#events;
+    this.#events = undefined;
+    events?.onUpstreamError(error);
+  }
+
+  #leave(): void {
+    if (this.isGone) return;
+    this.isGone = true;
+    this.#home.onConnectionGone(this);
+  }
+}

@@ -1,0 +1,92 @@
+import { defineErrors } from '#base/errors.ts';
+
+/** What goes wrong between the gateway and an upstream. */
+export const upstreamErrors = defineErrors('upstream', {
+  unresolved: {
+    side: 'upstream',
+    stage: 'connect',
+    status: 502,
+    retry: 'always',
+    help: 'The address of the service could not be found.',
+  },
+  unreachable: { side: 'upstream', stage: 'connect', status: 502, retry: 'always', help: 'The service could not be reached.' },
+  connectTimeout: {
+    side: 'upstream',
+    stage: 'connect',
+    status: 504,
+    retry: 'always',
+    help: 'The service could not be reached in time.',
+  },
+  tls: {
+    side: 'upstream',
+    stage: 'connect',
+    status: 502,
+    retry: 'always',
+    help: 'A secure connection to the service could not be made.',
+  },
+  queueFull: { side: 'upstream', stage: 'connect', status: 503, retry: 'never', help: 'The service has no free connection.' },
+  queueTimeout: {
+    side: 'upstream',
+    stage: 'connect',
+    status: 503,
+    retry: 'never',
+    help: 'No connection to the service became free in time.',
+  },
+  lostBeforeAnswer: {
+    side: 'upstream',
+    stage: 'receive',
+    status: 502,
+    retry: 'if-reused-connection',
+    help: 'The service closed the connection without an answer.',
+  },
+  truncatedHead: {
+    side: 'upstream',
+    stage: 'receive',
+    status: 502,
+    retry: 'never',
+    help: 'The answer of the service broke off.',
+  },
+  truncatedBody: {
+    side: 'upstream',
+    stage: 'receive',
+    status: 502,
+    retry: 'never',
+    help: 'The answer of the service broke off.',
+  },
+  malformedAnswer: {
+    side: 'upstream',
+    stage: 'receive',
+    status: 502,
+    retry: 'never',
+    help: 'The answer of the service is not well-formed.',
+  },
+  headTooLarge: { side: 'upstream', stage: 'receive', status: 502, retry: 'never', help: 'The head of the answer is too large.' },
+  unexpectedUpgrade: {
+    side: 'upstream',
+    stage: 'receive',
+    status: 502,
+    retry: 'never',
+    help: 'The service changed the protocol without being asked.',
+  },
+  tooManyInformational: {
+    side: 'upstream',
+    stage: 'receive',
+    status: 502,
+    retry: 'never',
+    help: 'The service sent too many informational answers.',
+  },
+  firstByteTimeout: {
+    side: 'upstream',
+    stage: 'receive',
+    status: 504,
+    retry: 'never',
+    help: 'The service did not answer in time.',
+  },
+  idleTimeout: {
+    side: 'upstream',
+    stage: 'receive',
+    status: 504,
+    retry: 'never',
+    help: 'The service stopped in the middle of its answer.',
+  },
+});

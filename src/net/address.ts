@@ -1,0 +1,8 @@
+/** Where a listener listens or an endpoint is reached. */
+export type SocketAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** As it is written in a configuration: `host:port`, `[v6]:port` or `unix:/path`. */
+export function formatAddress(address: SocketAddress): string {
+  if ('path' in address) return `unix:${address.path}`;
+  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}

@@ -1,0 +1,200 @@
+/**
+ * A connection as the codecs want it: bytes in as lent views, text or bytes out, without the stream machinery where the
+ * socket allows it. Plain sockets read straight into our buffers (`onread`); TLS sockets hand out buffers of their own.
+ */
+import type { Socket, SocketConstructorOpts } from 'node:net';
+import { assert } from '#base/assert.ts';
+import type { ReadBuffers } from './read-buffers.ts';
+
+/** Who owns a stream. Every stream ends in exactly one `onClosed`. */
+export interface StreamOwner {
+  /** The view is lent: it is valid until this call returns, and beyond that only while a `write` of it is pending. */
+  onBytes(view: Buffer): void;
+  /** The peer has sent its last byte. We may still write. */
+  onEof(): void;
+  /** Everything written has left, after a `write` that returned false. */
+  onDrained(): void;
+  onClosed(error: Error | undefined): void;
+}
+
+export type OnRead = NonNullable<SocketConstructorOpts['onread']>;
+
+/** Makes the socket of a stream. `readsDirectly` says whether it took `onread`; otherwise it is read by `data` events. */
+export type SocketMaker = (onread: OnRead) => { readonly socket: Socket; readonly readsDirectly: boolean };
+
+/** A socket that knows its stream, so that its listeners can be shared functions instead of a closure per connection. */
+interface OwnedSocket extends Socket {
+  gatehouseStream?: ByteStream;
+}
+
+export class ByteStream {
+  readonly socket: Socket;
+  owner: StreamOwner;
+  isPaused = false;
+  isClosed = false;
+  #awaitsDrain = false;
+  #hasRead = false;
+  #isReading = false;
+  #bodyBuffer: Buffer | undefined = undefined;
+  /** The next read buffer when it differs from the present one. */
+  #nextBuffer: Buffer | undefined = undefined;
+  #error: Error | undefined = undefined;
+  readonly #buffers: ReadBuffers;
+  readonly #readsIntoOurBuffers: boolean;
+
+  constructor(owner: StreamOwner, buffers: ReadBuffers, makeSocket: SocketMaker) {
+    this.owner = owner;
+    this.#buffers = buffers;
+    this.#nextBuffer = buffers.shared;
+    // The types know `onread.buffer` as a buffer only; Node's documentation has the function form too.
+    const onread = { buffer: () => this.#takeNextBuffer(), callback: onRead } as unknown as OnRead;
+    const { socket, readsDirectly } = makeSocket(onread);
+    this.socket = socket;
+    (socket as OwnedSocket).gatehouseStream = this;
+    this.#readsIntoOurBuffers = readsDirectly;
+    if (!readsDirectly) socket.on('data', onData);
+    socket.on('drain', onDrain);
+    socket.on('end', onEnd);
+    socket.on('error', onError);
+    socket.on('close', onClose);
+    socket.resume();
+  }
+
+  /**
+   * Writes latin1 text or bytes. True: the operating system has all of it. False: it waits, the bytes must stay as they
+   * are and nothing more should be written until the owner's `onDrained`.
+   */
+  write(data: string | Buffer): boolean {
+    const socket = this.socket;
+    if (typeof data === 'string') socket.write(data, 'latin1');
+    else socket.write(this.#buffers.isShared(data) ? Buffer.from(data) : data);
+    return socket.writableLength === 0 || this.#waitForDrain();
+  }
+
+  /** Writes several pieces with one system call. */
+  writeAll(first: string, body: Buffer, last: string): boolean {
+    const socket = this.socket;
+    socket.cork();
+    if (first !== '') socket.write(first, 'latin1');
+    socket.write(this.#buffers.isShared(body) ? Buffer.from(body) : body);
+    if (last !== '') socket.write(last, 'latin1');
+    socket.uncork();
+    return socket.writableLength === 0 || this.#waitForDrain();
+  }
+
+  get isWritePending(): boolean {
+    return this.#awaitsDrain;
+  }
+
+  pause(): void {
+    if (this.isPaused) return;
+    this.isPaused = true;
+    this.socket.pause();
+  }
+
+  resume(): void {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.socket.resume();
+  }
+
+  /** Reads into a large buffer of this stream's own until `stopBodyBuffer`. */
+  startBodyBuffer(): void {
+    if (this.#bodyBuffer !== undefined || !this.#readsIntoOurBuffers) return;
+    this.#bodyBuffer = this.#buffers.borrow();
+    this.#nextBuffer = this.#bodyBuffer;
+  }
+
+  stopBodyBuffer(): void {
+    if (this.#bodyBuffer === undefined) return;
+    // A paused reader means that somebody still writes what was read last. Outside a read, the socket goes on to fill the
+    // buffer once more before it asks for the next.
+    this.#buffers.giveBack(this.#bodyBuffer, this.isPaused || !this.#isReading);
+    this.#bodyBuffer = undefined;
+    this.#nextBuffer = this.#buffers.shared;
+  }
+
+  /** Sends what is written and then the end of our side. The peer may still send. */
+  end(): void {
+    this.socket.end();
+  }
+
+  /** Ends both sides now; what is not yet sent is lost. */
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  /** Ends both sides so that the peer cannot take it for a regular end (TCP reset). */
+  reset(): void {
+    if ('encrypted' in this.socket) this.socket.destroy();
+    else this.socket.resetAndDestroy();
+  }
+
+  /** Called by the shared listeners below only. */
+  deliver(view: Buffer): void {
+    this.#hasRead = true;
+    this.#isReading = true;
+    this.owner.onBytes(view);
+    this.#isReading = false;
+  }
+
+  drained(): void {
+    if (!this.#awaitsDrain || this.socket.writableLength > 0) return;
+    this.#awaitsDrain = false;
+    if (!this.isClosed) this.owner.onDrained();
+  }
+
+  failed(error: Error): void {
+    this.#error = error;
+  }
+
+  closed(): void {
+    assert(!this.isClosed, 'a stream closes once');
+    this.isClosed = true;
+    this.stopBodyBuffer();
+    this.owner.onClosed(this.#error);
+  }
+
+  /** Asked after each read, and before the first one once for every address that is tried. */
+  #takeNextBuffer(): Buffer | undefined {
+    const next = this.#nextBuffer;
+    if (!this.#hasRead) return next;
+    this.#nextBuffer = undefined;
+    return next;
+  }
+
+  #waitForDrain(): false {
+    if (!this.#awaitsDrain) {
+      this.#awaitsDrain = true;
+      // Below the stream's high-water mark there is no `drain` event; the end of an empty write tells the same.
+      if (!this.socket.writableNeedDrain) this.socket.write('', 'latin1', () => this.drained());
+    }
+    return false;
+  }
+}
+
+function onRead(this: OwnedSocket, bytesRead: number, buffer: Uint8Array): boolean {
+  const stream = this.gatehouseStream!;
+  stream.deliver((buffer as Buffer).subarray(0, bytesRead));
+  return !stream.isPaused;
+}
+
+function onData(this: OwnedSocket, bytes: Buffer): void {
+  this.gatehouseStream!.deliver(bytes);
+}
+
+function onDrain(this: OwnedSocket): void {
+  this.gatehouseStream!.drained();
+}
+
+function onEnd(this: OwnedSocket): void {
+  this.gatehouseStream!.owner.onEof();
+}
+
+function onError(this: OwnedSocket, error: Error): void {
+  this.gatehouseStream!.failed(error);
+}
+
+function onClose(this: OwnedSocket): void {
+  this.gatehouseStream!.closed();
+}

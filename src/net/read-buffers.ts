@@ -1,0 +1,32 @@
+import { limits } from '#base/limits.ts';
+
+const SMALL_BODY_BUFFER_BYTES = 16 * 1024;
+
+/**
+ * The memory that one thread reads into. All connections share one buffer, so that an idle connection holds none; a
+ * connection that moves a large body borrows a large buffer of its own for as long as it does.
+ */
+export class ReadBuffers {
+  readonly shared: Buffer = Buffer.allocUnsafeSlow(limits.sharedReadBytes);
+  readonly #free: Buffer[] = [];
+  #lent = 0;
+
+  /** True for a view into the shared buffer: the next read of any connection may overwrite it. */
+  isShared(view: Buffer): boolean {
+    return view.buffer === this.shared.buffer;
+  }
+
+  /** When very many bodies move at once, each gets a smaller buffer, so that their sum stays bounded. */
+  borrow(): Buffer {
+    this.#lent += 1;
+    if (this.#lent > limits.bodyBuffersLentMax) return Buffer.allocUnsafeSlow(SMALL_BODY_BUFFER_BYTES);
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(limits.bodyBufferBytes);
+  }
+
+  /** `isInUse`: a write still refers to the buffer, so it is left to the garbage collector. */
+  giveBack(buffer: Buffer, isInUse: boolean): void {
+    this.#lent -= 1;
+    const isKept = !isInUse && buffer.length === limits.bodyBufferBytes && this.#free.length < limits.bodyBuffersKeptMax;
+    if (isKept) this.#free.push(buffer);
+  }
+}

@@ -1,0 +1,114 @@
+import type { TimerWheel } from '#base/timer-wheel.ts';
+import { WheelTimer } from '#base/timer-wheel.ts';
+import type { ByteStream, StreamOwner } from './byte-stream.ts';
+
+export type TunnelEnd = 'closed' | 'idle' | 'failed';
+
+export interface TunnelOwner {
+  onTunnelEnded(end: TunnelEnd, bytes: { fromClient: number; fromUpstream: number }): void;
+}
+
+/** Joins two connections into one stream of bytes each way until both sides are done or nothing has moved for a while. */
+export class Tunnel extends WheelTimer {
+  readonly #client: TunnelHalf;
+  readonly #upstream: TunnelHalf;
+  readonly #wheel: TimerWheel;
+  readonly #idleMs: number;
+  readonly #owner: TunnelOwner;
+  #open = 2;
+  #end: TunnelEnd = 'closed';
+
+  constructor(
+    streams: { client: ByteStream; upstream: ByteStream },
+    timing: { wheel: TimerWheel; idleMs: number },
+    owner: TunnelOwner,
+  ) {
+    super();
+    this.#wheel = timing.wheel;
+    this.#idleMs = timing.idleMs;
+    this.#owner = owner;
+    this.#client = new TunnelHalf(streams.client, streams.upstream, this);
+    this.#upstream = new TunnelHalf(streams.upstream, streams.client, this);
+    this.#client.other = this.#upstream;
+    this.#upstream.other = this.#client;
+    streams.client.owner = this.#client;
+    streams.upstream.owner = this.#upstream;
+  }
+
+  /** Starts to move bytes; what each side had sent already goes first. */
+  start(early: { fromClient: Buffer | undefined; fromUpstream: Buffer | undefined }): void {
+    this.touch();
+    this.#client.begin(early.fromClient);
+    this.#upstream.begin(early.fromUpstream);
+  }
+
+  /** Ends both sides at once. */
+  close(): void {
+    this.#client.stream.destroy();
+    this.#upstream.stream.destroy();
+  }
+
+  touch(): void {
+    this.#wheel.arm(this, this.#idleMs);
+  }
+
+  override onDeadline(): void {
+    this.#end = 'idle';
+    this.close();
+  }
+
+  halfClosed(half: TunnelHalf, error: Error | undefined): void {
+    if (error !== undefined && this.#end === 'closed') this.#end = 'failed';
+    this.#open -= 1;
+    if (this.#open > 0) return half.other?.endAfterPeer(error);
+    this.#wheel.remove(this);
+    this.#owner.onTunnelEnded(this.#end, { fromClient: this.#client.bytes, fromUpstream: this.#upstream.bytes });
+  }
+}
+
+/** One direction: reads from `stream` and writes to its peer. */
+class TunnelHalf implements StreamOwner {
+  readonly stream: ByteStream;
+  other: TunnelHalf | undefined = undefined;
+  bytes = 0;
+  readonly #peer: ByteStream;
+  readonly #tunnel: Tunnel;
+
+  constructor(stream: ByteStream, peer: ByteStream, tunnel: Tunnel) {
+    this.stream = stream;
+    this.#peer = peer;
+    this.#tunnel = tunnel;
+  }
+
+  begin(early: Buffer | undefined): void {
+    if (early !== undefined && early.length > 0) this.onBytes(early);
+    if (!this.#peer.isWritePending) this.stream.resume();
+  }
+
+  onBytes(view: Buffer): void {
+    this.bytes += view.length;
+    this.#tunnel.touch();
+    if (!this.#peer.isClosed && !this.#peer.write(view)) this.stream.pause();
+  }
+
+  onEof(): void {
+    this.#peer.end();
+  }
+
+  /** What we sent to this side has left: its peer may be read again. */
+  onDrained(): void {
+    this.#tunnel.touch();
+    this.other?.stream.resume();
+  }
+
+  onClosed(error: Error | undefined): void {
+    this.#tunnel.halfClosed(this, error);
+  }
+
+  /** The other connection is gone: nothing more can come of this one. */
+  endAfterPeer(error: Error | undefined): void {
+    if (error !== undefined) this.stream.reset();
+    else if (this.stream.isWritePending) this.stream.end();
+    else this.stream.destroy();
+  }
+}

@@ -1,0 +1,12 @@
+import type { PolicyDefinition } from '#pipeline/policy.ts';
+import { headersPolicy } from './headers/policy.ts';
+import { rewritePolicy } from './rewrite/policy.ts';
+
+/** Every policy, in execution order. An answer meets them the other way round. */
+export const policyOrder = [
+  rewritePolicy, // before anything that looks at what the service will see
+  headersPolicy, // last, so that it has the last word on requests; on answers, policies before it still add theirs
+] as const;
+
+/** The same for code that treats them all alike: each is only ever given the configuration that its own schema validated. */
+export const policyDefinitions = policyOrder as readonly unknown[] as readonly PolicyDefinition[];

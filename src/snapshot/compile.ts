@@ -1,0 +1,145 @@
+import type { Configuration, RouteConfiguration, ServiceConfiguration } from '#config/configuration.ts';
+import { type ForwardMeans, ForwardTerminal } from '#forward/forward.ts';
+import { type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
+import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
+import { RedirectTerminal } from '#reply/redirect.ts';
+import { RespondTerminal } from '#reply/respond.ts';
+import type { RouteDefinition } from '#routing/route-definition.ts';
+import { compileRouteTable } from '#routing/route-table.ts';
+import { type EndpointDefinition, Service, type ServiceDefinition, type ServiceMeans } from '#services/service.ts';
+import { PlannedRoute, Snapshot } from './snapshot.ts';
+
+/** What a thread lends to its snapshots. */
+export interface SnapshotMeans extends ServiceMeans, ForwardMeans, PolicyServices {
+  /** In execution order. */
+  readonly policies: readonly PolicyDefinition[];
+  /** Contents of the files that `services.*.tls.ca` name. */
+  readonly authorities: Readonly<Record<string, string>>;
+}
+
+const ROUTES_PER_STEP = 25;
+
+/**
+ * Compiles a validated configuration; nothing can fail any more. Services whose definition did not change are taken over
+ * from the previous snapshot with their connections. Yields every millisecond or so.
+ */
+export function* compileSnapshot(
+  configuration: Configuration,
+  previous: Snapshot | undefined,
+  means: SnapshotMeans,
+): Generator<undefined, Snapshot, void> {
+  const services = compileServices(configuration, previous, means);
+  const planner = new RoutePlanner(configuration, services, means);
+  const routes: RouteDefinition<PlannedRoute>[] = [];
+  for (const [name, route] of Object.entries(configuration.routes)) {
+    routes.push({ name, matches: route.matches, priority: route.priority, value: planner.plan(name, route) });
+    if (routes.length % ROUTES_PER_STEP === 0) yield;
+  }
+  const { table } = yield* compileRouteTable(routes);
+  return new Snapshot(configuration, table, services);
+}
+
+function compileServices(
+  configuration: Configuration,
+  previous: Snapshot | undefined,
+  means: SnapshotMeans,
+): Map<string, Service> {
+  const services = new Map<string, Service>();
+  for (const [name, service] of Object.entries(configuration.services)) {
+    const definition = toServiceDefinition(name, service, means.authorities);
+    const before = previous?.services.get(name);
+    const isSame = before !== undefined && JSON.stringify(before.definition) === JSON.stringify(definition);
+    services.set(name, isSame ? before : new Service(definition, means));
+  }
+  return services;
+}
+
+function toServiceDefinition(
+  name: string,
+  service: ServiceConfiguration,
+  authorities: Readonly<Record<string, string>>,
+): ServiceDefinition {
+  const { timeouts, pool, tls } = service;
+  const endpoints = service.endpoints.map(({ url, weight }): EndpointDefinition => {
+    const ca = tls?.ca === undefined ? undefined : authorities[tls.ca];
+    const host = url.host.includes(':') ? `[${url.host}]` : url.host;
+    return {
+      url: url.path === undefined ? `${url.scheme}://${host}:${url.port}` : `${url.scheme}+unix://${url.path}`,
+      address: url.path === undefined ? { host: url.host, port: url.port } : { path: url.path },
+      tls: url.scheme === 'https' ? { serverName: tls?.serverName, ca } : undefined,
+      weight,
+    };
+  });
+  return {
+    name,
+    endpoints,
+    timeouts: { connectMs: timeouts.connect, firstByteMs: timeouts.firstByte, idleMs: timeouts.idle },
+    pool: { connectionsMax: pool.connections, queueMax: pool.queue, queueTimeoutMs: pool.queueTimeout, idleMs: pool.idle },
+    host: service.host,
+  };
+}
+
+/** Makes the plans of routes. A policy block that several routes inherit becomes one policy that they share. */
+class RoutePlanner {
+  readonly #configuration: Configuration;
+  readonly #services: ReadonlyMap<string, Service>;
+  readonly #means: SnapshotMeans;
+  readonly #made = new Map<unknown, PolicyPhases>();
+  readonly #listenersWithPolicies: readonly string[];
+
+  constructor(configuration: Configuration, services: ReadonlyMap<string, Service>, means: SnapshotMeans) {
+    this.#configuration = configuration;
+    this.#services = services;
+    this.#means = means;
+    this.#listenersWithPolicies = Object.entries(configuration.listeners)
+      .filter(([, listener]) => listener.policies !== undefined && Object.keys(listener.policies).length > 0)
+      .map(([name]) => name);
+  }
+
+  plan(name: string, route: RouteConfiguration): PlannedRoute {
+    const terminal = this.#toTerminal(route);
+    const common = new RoutePlan(name, this.#collectPolicies(undefined, route), terminal);
+    if (this.#listenersWithPolicies.length === 0) return new PlannedRoute(common, undefined);
+    const byListener = this.#listenersWithPolicies.map((listener): [string, RoutePlan] => [
+      listener,
+      new RoutePlan(name, this.#collectPolicies(listener, route), terminal),
+    ]);
+    return new PlannedRoute(common, new Map(byListener));
+  }
+
+  #collectPolicies(listener: string | undefined, route: RouteConfiguration): PlannedPolicy[] {
+    const atGateway = this.#configuration.policies;
+    const atListener = listener === undefined ? undefined : this.#configuration.listeners[listener]?.policies;
+    const planned: PlannedPolicy[] = [];
+    for (const policy of this.#means.policies) {
+      const block = route.policies?.[policy.name] ?? atListener?.[policy.name] ?? atGateway?.[policy.name];
+      if (block !== undefined && block !== false) planned.push({ name: policy.name, phases: this.#make(policy, block) });
+    }
+    return planned;
+  }
+
+  #make(policy: PolicyDefinition, block: unknown): PolicyPhases {
+    let phases = this.#made.get(block);
+    if (phases === undefined) {
+      phases = policy.create(block, this.#means);
+      this.#made.set(block, phases);
+    }
+    return phases;
+  }
+
+  #toTerminal({ to }: RouteConfiguration): Terminal {
+    switch (to.kind) {
+      case 'respond':
+        return new RespondTerminal(to);
+      case 'redirect':
+        return new RedirectTerminal(to);
+      case 'service':
+        return new ForwardTerminal(
+          to.services.map(({ service, weight }) => ({ service: this.#services.get(service)!, weight })),
+          this.#means,
+        );
+      default:
+        return to satisfies never;
+    }
+  }
+}

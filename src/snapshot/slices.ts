@@ -1,0 +1,24 @@
+import type { Clock } from '#base/clock.ts';
+
+/** How long one slice of compiling may keep a data thread from its requests. */
+const SLICE_MS = 3;
+
+/** Runs a generator to its end without holding the event loop for longer than a slice at a time. */
+export async function runInSlices<Result>(steps: Generator<undefined, Result, void>, clock: Clock): Promise<Result> {
+  for (;;) {
+    const startMs = clock.monotonicMs();
+    do {
+      const step = steps.next();
+      if (step.done) return step.value;
+    } while (clock.monotonicMs() - startMs < SLICE_MS);
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Runs a generator to its end at once. */
+export function runAtOnce<Result>(steps: Generator<undefined, Result, void>): Result {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}

@@ -1,0 +1,43 @@
+/** The compiled form of a configuration. An exchange keeps the snapshot that it started with. */
+import type { Configuration } from '#config/configuration.ts';
+import type { Exchange } from '#http/exchange.ts';
+import type { RoutePlan } from '#pipeline/plan.ts';
+import type { RouteTable } from '#routing/route-table.ts';
+import type { Service } from '#services/service.ts';
+
+/** A route with its plans: one for all listeners, and one more for each listener that has policies of its own. */
+export class PlannedRoute {
+  readonly #common: RoutePlan;
+  readonly #byListener: ReadonlyMap<string, RoutePlan> | undefined;
+
+  constructor(common: RoutePlan, byListener: ReadonlyMap<string, RoutePlan> | undefined) {
+    this.#common = common;
+    this.#byListener = byListener;
+  }
+
+  planFor(listener: string): RoutePlan {
+    return this.#byListener === undefined ? this.#common : (this.#byListener.get(listener) ?? this.#common);
+  }
+}
+
+export class Snapshot {
+  readonly configuration: Configuration;
+  readonly table: RouteTable<PlannedRoute>;
+  readonly services: ReadonlyMap<string, Service>;
+
+  constructor(configuration: Configuration, table: RouteTable<PlannedRoute>, services: ReadonlyMap<string, Service>) {
+    this.configuration = configuration;
+    this.table = table;
+    this.services = services;
+  }
+
+  /** The plan of the route that the request belongs to, with the route's captures put into the exchange. */
+  findPlan(exchange: Exchange): RoutePlan | undefined {
+    const match = this.table.lookup(exchange.request);
+    if (match === undefined) return undefined;
+    exchange.captureNames = match.route.captureNames;
+    exchange.captures = match.captures;
+    exchange.pathRest = match.rest;
+    return match.route.value.planFor(exchange.request.listener);
+  }
+}
