@@ -20,6 +20,9 @@ const testGlobs = ['src/**/*.test.ts', 'src/**/*.fuzz.ts', 'test/**/*.test.ts', 
 /** A test that takes longer hangs. */
 const testTimeoutMs = 300_000;
 
+/** So does a run that takes longer. Interrupted, Node still names the files that did not end and prints its summary. */
+const runTimeoutMs = 40 * 60_000;
+
 async function main(args: readonly string[]): Promise<number> {
   const missing = ensureTestTools();
   if (!reportMissingTools(missing, process.env['CI'] === 'true')) return 1;
@@ -36,13 +39,14 @@ function runTests(args: readonly string[], missing: readonly string[]): number {
     [
       '--test',
       '--test-reporter=spec',
+      `--import=${new URL('./leftover-guard.ts', import.meta.url)}`,
       `--test-timeout=${testTimeoutMs}`,
       // One process per file, and each waits much of its time: two at least, also where Node would choose one.
       `--test-concurrency=${Math.max(2, availableParallelism())}`,
       ...options,
       ...(chosen.length > 0 ? chosen : globSync(testGlobs, { cwd: repositoryRoot }).sort()),
     ],
-    { cwd: repositoryRoot, stdio: 'inherit', env: testEnvironment(missing) },
+    { cwd: repositoryRoot, stdio: 'inherit', env: testEnvironment(missing), timeout: runTimeoutMs, killSignal: 'SIGINT' },
   );
   return status ?? 1;
 }
