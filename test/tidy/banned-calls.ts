@@ -13,8 +13,9 @@ interface BannedCall {
 
 const isTypeScript = (path: string) => /\.tsx?$/.test(path);
 
-/** Benches, scripts and examples may wait as they like; the program and its tests never wait for time to pass. */
-const maySleepNowhere = (path: string) => isTypeScript(path) && (/^(?:src|test)\//.test(path) || path.endsWith('.test.ts'));
+/** Benches, scripts and examples may wait as they like, and a shutdown has its delays; the rest of the program and its tests never wait for time to pass. */
+const maySleepNowhere = (path: string) =>
+  isTypeScript(path) && (/^(?:src\/(?!cli\/|runtime\/)|test\/)/.test(path) || path.endsWith('.test.ts'));
 
 /** The program except the folders that talk to the process around it. */
 function isProgramOutside(...folders: readonly string[]): (path: string) => boolean {
