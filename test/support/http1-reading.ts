@@ -23,6 +23,8 @@ export interface RequestReading {
   readonly requests: readonly ReadMessage<RequestHead>[];
   /** `close`: the last request does not let the connection go on. `whole`: the bytes end where a request ends. */
   readonly end: Fault | 'whole' | 'close';
+  /** Bytes up to the end of the last request that is complete. */
+  readonly completeBytes: number;
 }
 
 export interface ResponseReading {
@@ -128,17 +130,24 @@ export function readRequests(pieces: readonly Buffer[], options: RequestReadingO
   const create: CreateRequestDecoder = options.createDecoder ?? ((given, events) => new RequestDecoder(given, events));
   const decoder = create({ ...limits, ...options.limits }, recorder);
   if (options.isSlow === true) recorder.onHeld = () => (decoder.isHeld = true);
-  const mayGoOn = () => {
+  let [takenBytes, completeBytes] = [0, 0];
+  const mayGoOn = (positionInPiece: number) => {
     decoder.isHeld = false;
     if (decoder.hasFailed) return false;
     if (!decoder.isComplete) return true;
+    completeBytes = takenBytes + positionInPiece;
     if (!recorder.messages.at(-1)!.head.allowsReuse) return false;
     decoder.startNext();
     return true;
   };
-  const isThrough = pieces.every((piece) => feed(decoder, piece, mayGoOn) === piece.length) && mayGoOn();
-  const end = recorder.fault ?? (isThrough ? (decoder.finish() ?? 'whole') : 'close');
-  return { requests: recorder.messages, end };
+  const isThrough = pieces.every((piece) => {
+    const taken = feed(decoder, piece, mayGoOn);
+    takenBytes += taken;
+    return taken === piece.length;
+  });
+  const mayEnd = isThrough && mayGoOn(0);
+  const end = recorder.fault ?? (mayEnd ? (decoder.finish() ?? 'whole') : 'close');
+  return { requests: recorder.messages, end, completeBytes };
 }
 
 /** Reads what an upstream sends on a connection until its answer has ended or the bytes have. */
@@ -166,15 +175,15 @@ interface Decoder {
 }
 
 /** Gives one piece to a decoder and returns how many bytes it took before `mayGoOn` said no. */
-function feed(decoder: Decoder, piece: Buffer, mayGoOn: () => boolean): number {
+function feed(decoder: Decoder, piece: Buffer, mayGoOn: (positionInPiece: number) => boolean): number {
   const buffer = Buffer.alloc(piece.length + 2 * MARGIN_BYTES, '\r\n0');
   piece.copy(buffer, MARGIN_BYTES);
   const end = MARGIN_BYTES + piece.length;
   let position = MARGIN_BYTES;
-  while (mayGoOn() && position < end) {
+  while (mayGoOn(position - MARGIN_BYTES) && position < end) {
     const next = decoder.decode(buffer, position, end);
     assert.ok(next >= position && next <= end, 'the position stays within the piece');
-    assert.ok(next > position || !mayGoOn(), 'a decoder that may go on takes something');
+    assert.ok(next > position || !mayGoOn(next - MARGIN_BYTES), 'a decoder that may go on takes something');
     position = next;
   }
   buffer.fill(0xff);
