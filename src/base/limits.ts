@@ -27,12 +27,16 @@ export const limits = {
   joinedWriteBytesMax: 16 * 1024,
   /** Bytes of one read buffer of a connection that moves a large body. */
   bodyBufferBytes: 256 * 1024,
+  /** Bytes of a body still to come from which a connection reads into a buffer of its own. */
+  bodyBufferFromBytes: 64 * 1024,
   /** Large body buffers that a thread lends at once; further bodies get small ones. */
   bodyBuffersLentMax: 256,
+  /** Connections of a thread that keep their large buffer between bodies. */
+  bodyBuffersOwnedMax: 32,
   /** Free body buffers kept by a thread. */
   bodyBuffersKeptMax: 16,
   /** Bytes that the small read buffer shared by all connections of a thread holds. */
-  sharedReadBytes: 64 * 1024,
+  sharedReadBytes: 256 * 1024,
   /** Bytes of request body kept so that a request can be sent again on a fresh connection. */
   replayBodyBytesMax: 64 * 1024,
   /** Bytes of an unread request body that are read and thrown away to keep a connection after an early answer. */

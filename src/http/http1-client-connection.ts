@@ -208,7 +208,7 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
 
   onRequestEnd(trailers: string[] | undefined): void {
     this.#isRequestWhole = true;
-    this.stream.stopBodyBuffer();
+    this.stream.stopBodyBuffer(false);
     if (this.#waiting === Waiting.body) this.#wait(Waiting.nothing);
     const exchange = this.#exchange;
     if (exchange?.request.hasBody) exchange.source?.onRequestEnd(trailers);
@@ -288,7 +288,7 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     if (!this.#isBodyHeld) return;
     this.#isBodyHeld = this.#decoder.isHeld = false;
     if (this.#waiting === Waiting.nothing && !this.#isRequestWhole) this.#wait(Waiting.body);
-    if (this.#decoder.remainingBytes > limits.sharedReadBytes) this.stream.startBodyBuffer();
+    if (this.#decoder.remainingBytes > limits.bodyBufferFromBytes) this.stream.startBodyBuffer();
     if (!this.#isDecoding) this.#decodePending();
   }
 
@@ -420,7 +420,7 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
   #lingerThenClose(): void {
     if (this.stream.isClosed) return;
     this.stream.end();
-    this.stream.stopBodyBuffer();
+    this.stream.stopBodyBuffer(false);
     this.#pending = undefined;
     if (this.#hasEof) return;
     this.#wait(Waiting.linger);

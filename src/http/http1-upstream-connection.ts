@@ -222,7 +222,7 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
     this.#allowsReuse = head.allowsReuse && (head.isChunked || this.#decoder.remainingBytes !== Number.POSITIVE_INFINITY);
     this.idleMs = this.#toIdleMs(head.keepAlive);
     this.#wait(Waiting.more);
-    if (this.#decoder.remainingBytes > limits.sharedReadBytes) this.stream.startBodyBuffer();
+    if (this.#decoder.remainingBytes > limits.bodyBufferFromBytes) this.stream.startBodyBuffer();
     this.#events?.onUpstreamHead(head);
   }
 
@@ -234,7 +234,7 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
   onResponseEnd(trailers: string[] | undefined): void {
     this.#hasAnswerEnded = true;
     this.#trailers = trailers;
-    this.stream.stopBodyBuffer();
+    this.stream.stopBodyBuffer(true);
     this.#wait(Waiting.nothing);
   }
 
@@ -286,8 +286,11 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
     const events = this.#events;
     this.#events = undefined;
     this.#hasAnswerEnded = false;
+    // The client still has to take what lies in our read buffer, and the next read would go there.
+    const isBufferInUse = this.#decoder.isHeld && !this.stream.isReading;
     this.#decoder.isHeld = false;
-    const mayReuse = isClean && this.#allowsReuse && this.#isRequestSent && !this.stream.isClosed && !this.#hasEof;
+    const mayReuse =
+      !isBufferInUse && isClean && this.#allowsReuse && this.#isRequestSent && !this.stream.isClosed && !this.#hasEof;
     if (mayReuse) {
       if (this.stream.isPaused) this.stream.resume();
       this.#wait(Waiting.use);

@@ -32,9 +32,11 @@ export class ByteStream {
   owner: StreamOwner;
   isPaused = false;
   isClosed = false;
+  /** Inside a read: the next buffer can still be chosen. */
+  isReading = false;
   #awaitsDrain = false;
   #hasRead = false;
-  #isReading = false;
+  #ownsBuffer = false;
   #bodyBuffer: Buffer | undefined = undefined;
   /** The next read buffer when it differs from the present one. */
   #nextBuffer: Buffer | undefined = undefined;
@@ -66,20 +68,29 @@ export class ByteStream {
    */
   write(data: string | Buffer): boolean {
     const socket = this.socket;
-    if (typeof data === 'string') socket.write(data, 'latin1');
-    else socket.write(this.#buffers.isShared(data) ? Buffer.from(data) : data);
-    return socket.writableLength === 0 || this.#waitForDrain();
+    if (typeof data === 'string') {
+      socket.write(data, 'latin1');
+      return socket.writableLength === 0 || this.#waitForDrain();
+    }
+    return this.writeAll('', data, '');
   }
 
   /** Writes several pieces with one system call. */
   writeAll(first: string, body: Buffer, last: string): boolean {
     const socket = this.socket;
-    socket.cork();
-    if (first !== '') socket.write(first, 'latin1');
-    socket.write(this.#buffers.isShared(body) ? Buffer.from(body) : body);
-    if (last !== '') socket.write(last, 'latin1');
-    socket.uncork();
-    return socket.writableLength === 0 || this.#waitForDrain();
+    const isShared = this.#buffers.isShared(body);
+    const bytes = isShared ? this.#buffers.copyShared(body) : body;
+    if (first === '' && last === '') socket.write(bytes);
+    else {
+      socket.cork();
+      if (first !== '') socket.write(first, 'latin1');
+      socket.write(bytes);
+      if (last !== '') socket.write(last, 'latin1');
+      socket.uncork();
+    }
+    if (socket.writableLength === 0) return true;
+    if (isShared) this.#buffers.keepCopy();
+    return this.#waitForDrain();
   }
 
   get isWritePending(): boolean {
@@ -105,11 +116,18 @@ export class ByteStream {
     this.#nextBuffer = this.#bodyBuffer;
   }
 
-  stopBodyBuffer(): void {
-    if (this.#bodyBuffer === undefined) return;
+  /** The large body is over. `keeps`: more are expected, so the buffer may stay with this stream if not too many do. */
+  stopBodyBuffer(keeps: boolean): void {
+    const buffer = this.#bodyBuffer;
+    if (buffer === undefined) return;
     // A paused reader means that somebody still writes what was read last. Outside a read, the socket goes on to fill the
     // buffer once more before it asks for the next.
-    this.#buffers.giveBack(this.#bodyBuffer, this.isPaused || !this.#isReading);
+    const isInUse = this.isPaused || !this.isReading;
+    this.#ownsBuffer ||= keeps && !isInUse && this.#buffers.mayOwn();
+    if (this.#ownsBuffer && !isInUse) return;
+    if (this.#ownsBuffer) this.#buffers.endOwnership();
+    else this.#buffers.giveBack(buffer, isInUse);
+    this.#ownsBuffer = false;
     this.#bodyBuffer = undefined;
     this.#nextBuffer = this.#buffers.shared;
   }
@@ -133,9 +151,9 @@ export class ByteStream {
   /** Called by the shared listeners below only. */
   deliver(view: Buffer): void {
     this.#hasRead = true;
-    this.#isReading = true;
+    this.isReading = true;
     this.owner.onBytes(view);
-    this.#isReading = false;
+    this.isReading = false;
   }
 
   drained(): void {
@@ -151,7 +169,7 @@ export class ByteStream {
   closed(): void {
     assert(!this.isClosed, 'a stream closes once');
     this.isClosed = true;
-    this.stopBodyBuffer();
+    this.stopBodyBuffer(false);
     this.owner.onClosed(this.#error);
   }
 

@@ -8,12 +8,26 @@ const SMALL_BODY_BUFFER_BYTES = 16 * 1024;
  */
 export class ReadBuffers {
   readonly shared: Buffer = Buffer.allocUnsafeSlow(limits.sharedReadBytes);
+  #copy: Buffer | undefined = undefined;
   readonly #free: Buffer[] = [];
   #lent = 0;
+  #owned = 0;
 
   /** True for a view into the shared buffer: the next read of any connection may overwrite it. */
   isShared(view: Buffer): boolean {
     return view.buffer === this.shared.buffer;
+  }
+
+  /** A copy of a view into the shared buffer, in memory that is used again for the next one unless `keepCopy` is called. */
+  copyShared(view: Buffer): Buffer {
+    this.#copy ??= Buffer.allocUnsafeSlow(limits.sharedReadBytes);
+    view.copy(this.#copy);
+    return this.#copy.subarray(0, view.length);
+  }
+
+  /** A write still refers to the last copy. */
+  keepCopy(): void {
+    this.#copy = undefined;
   }
 
   /** When very many bodies move at once, each gets a smaller buffer, so that their sum stays bounded. */
@@ -21,6 +35,19 @@ export class ReadBuffers {
     this.#lent += 1;
     if (this.#lent > limits.bodyBuffersLentMax) return Buffer.allocUnsafeSlow(SMALL_BODY_BUFFER_BYTES);
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(limits.bodyBufferBytes);
+  }
+
+  /** Lets a connection keep a borrowed buffer until it closes. False when enough of them do already. */
+  mayOwn(): boolean {
+    if (this.#owned >= limits.bodyBuffersOwnedMax) return false;
+    this.#owned += 1;
+    return true;
+  }
+
+  /** An owner has closed. Its buffer goes with it: nobody knows whether a write still refers to it. */
+  endOwnership(): void {
+    this.#owned -= 1;
+    this.#lent -= 1;
   }
 
   /** `isInUse`: a write still refers to the buffer, so it is left to the garbage collector. */
