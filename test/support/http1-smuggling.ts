@@ -180,7 +180,19 @@ export const smugglingRequests: readonly SmugglingCase[] = [
     name: 'extension without a value',
     text: chunked('1;a=\r\nx\r\n0\r\n\r\n'),
     ours: 'chunkExtension',
-    difference: 'empty-extension',
+    difference: 'loose-extension',
+  },
+  {
+    name: 'extension with half a quote',
+    text: chunked('1;a=b"c"\r\nx\r\n0\r\n\r\n'),
+    ours: 'chunkExtension',
+    difference: 'loose-extension',
+  },
+  {
+    name: 'extension without a name between others',
+    text: chunked('1;a;=b\r\nx\r\n0\r\n\r\n'),
+    ours: 'chunkExtension',
+    difference: 'loose-extension',
   },
   { name: 'extension with NUL', text: chunked('1;a="\0"\r\nx\r\n0\r\n\r\n'), ours: 'chunkExtension' },
   // Trailers.
@@ -407,4 +419,34 @@ export const smugglingResponses: readonly SmugglingCase[] = [
     text: answer('Transfer-Encoding: chunked\r\n', '0\r\nContent-Length: 3\r\n\r\n'),
     ours: 'framingTrailer',
   },
+  {
+    name: 'a trailer with a coding',
+    text: answer('Transfer-Encoding: chunked\r\n', '0\r\nTransfer-Encoding: chunked\r\n\r\n'),
+    ours: 'framingTrailer',
+    difference: 'trailer-framing',
+  },
+  {
+    name: 'NUL in a reason',
+    text: 'HTTP/1.1 200 O\0K\r\nContent-Length: 0\r\n\r\n',
+    ours: 'statusLine',
+    difference: 'reason-bytes',
+  },
+  {
+    name: '100 of HTTP/1.0, then 200',
+    text: `HTTP/1.0 100 Continue\r\n\r\n${answer('Content-Length: 1\r\n', 'x')}`,
+    ours: 'whole',
+    difference: 'informational-http-1.0',
+  },
+  {
+    name: 'a coding before a tab',
+    text: answer('Transfer-Encoding: chunked\t\r\n', '0\r\n\r\n'),
+    ours: 'transferEncoding',
+    difference: 'other-codings',
+  },
+  {
+    name: '101 to another protocol',
+    text: 'HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n\0\x01',
+    ours: 'switched',
+  },
+  { name: '101 to no protocol', text: `HTTP/1.1 101 X\r\n\r\n${answer('', '')}`, ours: 'switching', difference: 'switching' },
 ];

@@ -6,7 +6,9 @@ import { encodeChunkSize, encodeFields, encodeLastChunk, encodeStatusLine, LAST_
 test('every status from 100 to 599 has a status line that is read as that status', () => {
   for (let status = 100; status < 600; status++) {
     assert.equal(encodeStatusLine(status), `HTTP/1.1 ${status} ${reasonOf(status)}\r\n`);
-    const { response, informational } = readResponse([toBytes(`${encodeStatusLine(status)}\r\n`)]);
+    const { response, informational } = readResponse([
+      toBytes(`${encodeStatusLine(status)}Connection: upgrade\r\nUpgrade: x\r\n\r\n`),
+    ]);
     assert.equal((response?.head ?? informational[0])?.status, status);
   }
   assert.equal(reasonOf(404), 'Not Found');

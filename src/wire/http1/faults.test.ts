@@ -238,6 +238,12 @@ const requestCases: readonly FaultCase[] = [
     what: 'with a space that is none',
   },
   {
+    fault: 'transferEncoding',
+    refused: chunked('0\r\n\r\n').replace('chunked', 'chunked\t'),
+    accepted: chunked('0\r\n\r\n').replace('chunked', '\tchunked  '),
+    what: 'before a tab',
+  },
+  {
     fault: 'transferEncodingVersion',
     refused: 'POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     accepted: chunked('0\r\n\r\n'),
@@ -393,7 +399,16 @@ const requestCases: readonly FaultCase[] = [
   { fault: 'truncated', refused: chunked('1\r\nx\r\n0\r\n\r'), accepted: chunked('1\r\nx\r\n0\r\n\r\n'), what: 'in chunks' },
 ];
 
+const switching = 'HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n';
+
 const responseCases: readonly FaultCase[] = [
+  { fault: 'switching', refused: switching.replace('Upgrade: x\r\n', ''), accepted: switching },
+  {
+    fault: 'switching',
+    refused: switching.replace('Connection: Upgrade', 'Connection: x'),
+    accepted: switching,
+    what: 'without Connection',
+  },
   { fault: 'statusLine', refused: 'HTTX/1.1 200 OK\r\n\r\n', accepted: 'HTTP/1.1 200 OK\r\n\r\n' },
   { fault: 'statusLine', refused: 'HTTP/1.1  200 OK\r\n\r\n', accepted: 'HTTP/1.1 200  OK\r\n\r\n', what: 'with two spaces' },
   { fault: 'statusLine', refused: 'HTTP/1.1 20 OK\r\n\r\n', accepted: 'HTTP/1.1 200\r\n\r\n', what: 'with two digits' },
@@ -450,7 +465,7 @@ const SPLIT_BYTES_MAX = 400;
 function assertFault(read: (pieces: Buffer[]) => { end: string }, { fault, refused, accepted }: FaultCase): void {
   const [bytes, neighbour] = [toBytes(refused), toBytes(accepted)];
   assert.equal(read([bytes]).end, fault);
-  assert.match(read([neighbour]).end, /^(whole|close)$/, 'the neighbour is accepted');
+  assert.match(read([neighbour]).end, /^(whole|close|switched)$/, 'the neighbour is accepted');
   for (const whole of [bytes, neighbour]) {
     const expected = read([whole]);
     if (whole.length > SPLIT_BYTES_MAX) continue;

@@ -19,6 +19,7 @@ export const faults = {
   bothLengths: 'both Content-Length and Transfer-Encoding are given',
   transferEncoding: 'Transfer-Encoding is something other than chunked',
   transferEncodingVersion: 'Transfer-Encoding is given by an HTTP/1.0 peer',
+  switching: 'the answer 101 does not say to which protocol',
   connect: 'a CONNECT request has a path in its target, or a body',
   chunkSize: 'a chunk size is not a hexadecimal number',
   chunkExtension: 'a chunk extension is malformed',

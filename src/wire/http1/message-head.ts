@@ -66,7 +66,8 @@ export function readFields(
     while (isValueOctet(code)) code = text.charCodeAt(++position);
     if (code !== CR) return code === LF ? 'bareLineFeed' : 'fieldValue';
     if (text.charCodeAt(position + 1) !== LF) return 'bareCarriageReturn';
-    let valueEnd = position;
+    const lineEnd = position;
+    let valueEnd = lineEnd;
     while (valueEnd > valueStart && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd--;
     position += 2;
     const known = findKnownField(hash, text, nameStart, nameEnd);
@@ -74,7 +75,9 @@ export function readFields(
     if (known === undefined) head.fields.push(text.substring(nameStart, nameEnd).toLowerCase(), value);
     else if (known.role === FieldRole.plain) head.fields.push(known.name, value);
     else {
-      const fault = takeField(head, known.role, known.name, value);
+      // The one value whose blanks matter: without them gone, it may name another coding.
+      const isCoding = known.role === FieldRole.transferEncoding;
+      const fault = takeField(head, known.role, known.name, isCoding ? text.substring(valueStart, lineEnd) : value);
       if (fault !== undefined) return fault;
     }
   }
@@ -102,10 +105,7 @@ function takeField(head: MessageHead, role: FieldRole, name: string, value: stri
     case FieldRole.contentLength:
       return takeContentLength(head, value);
     case FieldRole.transferEncoding:
-      // RFC 9112 §6.1: codings other than chunked are not understood here; a list, or the field twice, is one too.
-      if (head.isChunked || value.toLowerCase() !== 'chunked') return 'transferEncoding';
-      head.isChunked = true;
-      return undefined;
+      return takeTransferEncoding(head, value);
     case FieldRole.connection:
       takeConnectionOptions(head, value);
       return undefined;
@@ -132,6 +132,18 @@ function takeField(head: MessageHead, role: FieldRole, name: string, value: stri
     default:
       return undefined;
   }
+}
+
+/**
+ * RFC 9112 §6.1: codings other than chunked are not understood here; a list, or the field twice, is one too. A tab behind
+ * the word is refused, because there are parsers to which it is part of the word.
+ */
+function takeTransferEncoding(head: MessageHead, value: string): Fault | undefined {
+  let end = value.length;
+  while (end > 0 && value.charCodeAt(end - 1) === SPACE) end--;
+  if (head.isChunked || value.substring(0, end).toLowerCase() !== 'chunked') return 'transferEncoding';
+  head.isChunked = true;
+  return undefined;
 }
 
 function takeContentLength(head: MessageHead, value: string): Fault | undefined {

@@ -31,8 +31,11 @@ export function readResponseHead(
   if (code !== CR) return 'statusLine';
   if (text.charCodeAt(position + 1) !== LF) return 'bareCarriageReturn';
   const fault = readFields(head, text, position + 2, range.end, range.fieldCountMax) ?? checkFraming(head);
-  if (fault === undefined) dropConnectionNamed(head);
-  return fault;
+  if (fault !== undefined) return fault;
+  // RFC 9110 §15.2.2: else it is not clear whose language the bytes behind it are.
+  if (status === 101 && (!head.saysUpgrade || head.upgrade === undefined)) return 'switching';
+  dropConnectionNamed(head);
+  return undefined;
 }
 
 function readStatus(text: string, position: number): number {
