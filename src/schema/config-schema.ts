@@ -1,4 +1,4 @@
 import type { z } from 'zod';
 
-/** A schema whose validated form is `Config`; what a user may write can be shorter. */
-export type ConfigSchema<Config> = z.ZodType<Config>;
+/** A schema whose validated form is `Config`; what a user may write, `Input`, can be shorter. */
+export type ConfigSchema<Config, Input = unknown> = z.ZodType<Config, Input>;

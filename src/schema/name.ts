@@ -8,7 +8,7 @@ const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
 const NAME_LENGTH_MAX = 100;
 
 /** Reads a name: letters, digits, and dots, hyphens and underscores between them. */
-export function readName(text: string): Reading<string> {
+function readName(text: string): Reading<string> {
   if (text.length > NAME_LENGTH_MAX)
     return { problem: `the name ${quote(text)} is too long; at most ${NAME_LENGTH_MAX} characters` };
   if (!NAME.test(text)) {

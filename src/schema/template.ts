@@ -66,11 +66,6 @@ export function parseJsonTemplate(value: unknown): Reading<Template> {
   return problem === undefined ? { value: { source: JSON.stringify(value), parts: joinTexts(parts) } } : { problem };
 }
 
-/** Whether the text is the same for every request. */
-export function isConstantTemplate(template: Template): boolean {
-  return template.parts.every((part) => typeof part === 'string');
-}
-
 function readVariable(inside: string): Reading<TemplateVariable> {
   const dot = inside.indexOf('.');
   if (dot < 0) {

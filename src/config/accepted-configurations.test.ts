@@ -1,0 +1,251 @@
+/** What is read from valid configurations: every form of every part at least once. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { headersConfig } from '#policies/headers/config.ts';
+import { rewriteConfig } from '#policies/rewrite/config.ts';
+import type { Configuration } from './configuration.ts';
+import { loadConfigurationText } from './load.ts';
+
+const policies = [
+  { name: 'rewrite', config: rewriteConfig },
+  { name: 'headers', config: headersConfig },
+];
+
+const HEAD = 'version: 1\nlisteners: { web: { address: ":8080" } }\nservices: { orders: { endpoints: [http://orders:3000] } }\n';
+
+async function read(text: string): Promise<Configuration> {
+  const { configuration, issues } = await loadConfigurationText(text, '/etc/gatehouse/gatehouse.yaml', { policies, env: {} });
+  assert.deepEqual(issues, []);
+  assert.ok(configuration);
+  return configuration;
+}
+
+async function readRoute(route: string): Promise<Configuration['routes'][string]> {
+  const { routes } = await read(`${HEAD}routes: { it: { ${route} } }`);
+  return routes['it']!;
+}
+
+test('fills in every default of the shortest configuration', async () => {
+  assert.deepEqual(await read('version: 1\nlisteners: { web: { address: "0.0.0.0:8080" } }'), {
+    version: 1,
+    listeners: {
+      web: {
+        address: { host: '0.0.0.0', port: 8080 },
+        maxConnections: 10_000,
+        trustedProxies: [],
+        timeouts: { head: 10_000, bodyIdle: 60_000, keepAlive: 75_000, tunnelIdle: 3_600_000, linger: 5_000 },
+        limits: { headBytes: 65_536, fieldCount: 128 },
+      },
+    },
+    services: {},
+    routes: {},
+    accessLog: { to: 'stdout', flushEvery: 200 },
+    shutdown: { delay: 0, deadline: 30_000 },
+    dns: { ttlMin: 1_000, ttlMax: 300_000 },
+    forwarding: { via: 'gatehouse', requestIdHeader: 'x-request-id' },
+  });
+});
+
+test('reads every setting of a listener, with file paths relative to the configuration', async () => {
+  const { listeners } = await read(`
+version: 1
+listeners:
+  secure:
+    address: "[::1]:8443"
+    tls: { certificates: [{ cert: certs/a.pem, key: ../a.key }, { cert: /b.pem, key: /b.key }] }
+    maxConnections: 5
+    maxConnectionsPerClient: 2
+    trustedProxies: [10.0.0.0/8, "::1"]
+    timeouts: { head: 1s, bodyIdle: 2s, keepAlive: 3s, tunnelIdle: 4s, linger: 0s }
+    limits: { headBytes: 16KiB, fieldCount: 64 }
+    policies: { headers: false }
+`);
+  assert.deepEqual(listeners['secure'], {
+    address: { host: '::1', port: 8443 },
+    tls: {
+      certificates: [
+        { cert: '/etc/gatehouse/certs/a.pem', key: '/etc/a.key' },
+        { cert: '/b.pem', key: '/b.key' },
+      ],
+    },
+    maxConnections: 5,
+    maxConnectionsPerClient: 2,
+    trustedProxies: ['10.0.0.0/8', '::1'],
+    timeouts: { head: 1_000, bodyIdle: 2_000, keepAlive: 3_000, tunnelIdle: 4_000, linger: 0 },
+    limits: { headBytes: 16_384, fieldCount: 64 },
+    policies: { headers: false },
+  });
+});
+
+test('reads every setting of a service', async () => {
+  const { services } = await read(`${HEAD.replace(/services.*/, '')}
+services:
+  orders:
+    endpoints: ["https://10.0.0.11", { url: "unix:/run/orders.sock", weight: 3 }, { url: "http://o:1" }]
+    timeouts: { connect: 1s, firstByte: 2s, idle: 3s }
+    pool: { connections: 1, idle: 0s, queue: 0, queueTimeout: 1ms }
+    host: { name: "orders.internal:8080" }
+    tls: { ca: ca.pem, serverName: Orders.Internal }
+  catalogue: { endpoints: [http://catalogue], host: endpoint }
+`);
+  assert.deepEqual(services['orders'], {
+    endpoints: [
+      { url: { scheme: 'https', host: '10.0.0.11', port: 443, path: undefined }, weight: 1 },
+      { url: { scheme: 'http', host: 'localhost', port: 80, path: '/run/orders.sock' }, weight: 3 },
+      { url: { scheme: 'http', host: 'o', port: 1, path: undefined }, weight: 1 },
+    ],
+    timeouts: { connect: 1_000, firstByte: 2_000, idle: 3_000 },
+    pool: { connections: 1, idle: 0, queue: 0, queueTimeout: 1 },
+    host: { name: 'orders.internal:8080' },
+    tls: { ca: '/etc/gatehouse/ca.pem', serverName: 'orders.internal' },
+  });
+  assert.deepEqual(services['catalogue']?.timeouts, { connect: 5_000, firstByte: 60_000, idle: 60_000 });
+  assert.deepEqual(services['catalogue']?.pool, { connections: 1024, idle: 60_000, queue: 1024, queueTimeout: 5_000 });
+  assert.equal(services['catalogue']?.host, 'endpoint');
+});
+
+test('reads everything that stands beside listeners, services and routes', async () => {
+  const configuration = await read(`${HEAD}
+$schema: ./gatehouse.schema.json
+admin: { address: "127.0.0.1:9080" }
+threads: 0
+accessLog: { to: { file: logs/access.log }, flushEvery: 1s }
+shutdown: { delay: 5s, deadline: 1m }
+dns: { servers: [10.0.0.2, "10.0.0.3:5353", "::1", "[::1]:53"], ttlMin: 5s, ttlMax: 5s }
+forwarding: { via: edge-1, requestIdHeader: X-Correlation-Id }
+policies: { headers: { request: { remove: [X-Debug] } } }
+`);
+  assert.deepEqual(configuration.admin, { address: { host: '127.0.0.1', port: 9080 } });
+  assert.equal(configuration.threads, 0);
+  assert.deepEqual(configuration.accessLog, { to: { file: '/etc/gatehouse/logs/access.log' }, flushEvery: 1_000 });
+  assert.deepEqual(configuration.shutdown, { delay: 5_000, deadline: 60_000 });
+  assert.deepEqual(configuration.dns, {
+    servers: ['10.0.0.2', '10.0.0.3:5353', '::1', '[::1]:53'],
+    ttlMin: 5_000,
+    ttlMax: 5_000,
+  });
+  assert.deepEqual(configuration.forwarding, { via: 'edge-1', requestIdHeader: 'x-correlation-id' });
+  assert.deepEqual(configuration.policies, { headers: { request: { remove: ['x-debug'], set: [], add: [] } } });
+});
+
+test('writes no access log when it is switched off', async () => {
+  assert.equal((await read(`${HEAD}accessLog: false`)).accessLog, false);
+});
+
+test('reads a match with one of each, and makes lists of them', async () => {
+  const { matches } = await readRoute(
+    'to: orders, match: { host: Shop.example.com, path: /a/:id, method: GET, clientIp: 10.0.0.0/8, listener: web }',
+  );
+  assert.deepEqual(matches, [
+    {
+      hosts: ['shop.example.com'],
+      paths: [{ source: '/a/:id', segments: [{ literal: 'a' }, { capture: 'id' }], isPrefix: false }],
+      methods: ['GET'],
+      headers: undefined,
+      query: undefined,
+      cookies: undefined,
+      clientIps: ['10.0.0.0/8'],
+      listeners: ['web'],
+    },
+  ]);
+});
+
+test('reads a list of matches with lists and conditions in them', async () => {
+  const { matches } = await readRoute(`to: orders, match: [
+    { host: ["*.example.com", b.example], path: [/x, { regex: "/y/.*" }], method: [GET, POST] },
+    { headers: { X-A: "1", x-b: { regex: "a|b" } }, query: { q: { present: false } }, cookies: { Session: "" } } ]`);
+  const [first, second] = matches;
+  assert.deepEqual(first?.hosts, ['*.example.com', 'b.example']);
+  assert.deepEqual(first?.paths, [{ source: '/x', segments: [{ literal: 'x' }], isPrefix: false }, { regex: '/y/.*' }]);
+  assert.deepEqual(first?.methods, ['GET', 'POST']);
+  assert.deepEqual(second?.headers, { 'x-a': { equals: '1' }, 'x-b': { regex: 'a|b' } });
+  assert.deepEqual(second?.query, { q: { present: false } });
+  assert.deepEqual(second?.cookies, { Session: { equals: '' } });
+});
+
+const orders = { kind: 'service', services: [{ service: 'orders', weight: 1 }] };
+for (const to of ['orders', '{ service: orders }', '[{ service: orders }]', '[{ service: orders, weight: 1 }]']) {
+  test(`sends requests to a service that is written as ${to}`, async () => {
+    assert.deepEqual((await readRoute(`match: {}, to: ${to}`)).to, orders);
+  });
+}
+
+test('reads a redirect and leaves open what it does not say', async () => {
+  assert.deepEqual(
+    (await readRoute('match: { path: "/a/:id" }, to: { redirect: { scheme: https, path: "/b/${path.id}" } }')).to,
+    {
+      kind: 'redirect',
+      scheme: 'https',
+      host: undefined,
+      port: undefined,
+      path: { source: '/b/${path.id}', parts: ['/b/', { kind: 'capture', name: 'id' }] },
+      query: undefined,
+      status: 302,
+    },
+  );
+});
+
+test('reads a fixed answer in text', async () => {
+  assert.deepEqual((await readRoute('match: {}, to: { respond: { status: 404, headers: { X-A: b }, text: no } }')).to, {
+    kind: 'respond',
+    status: 404,
+    headers: [{ name: 'x-a', value: { source: 'b', parts: ['b'] } }],
+    body: { contentType: 'text/plain; charset=utf-8', template: { source: 'no', parts: ['no'] }, escaping: 'none' },
+  });
+});
+
+test('reads a fixed answer in JSON as one template', async () => {
+  assert.deepEqual((await readRoute('match: { path: "/:n" }, to: { respond: { json: { hello: "${path.n}", n: null } } }')).to, {
+    kind: 'respond',
+    status: 200,
+    headers: [],
+    body: {
+      contentType: 'application/json',
+      template: {
+        source: '{"hello":"${path.n}","n":null}',
+        parts: ['{"hello":"', { kind: 'capture', name: 'n' }, '","n":null}'],
+      },
+      escaping: 'json',
+    },
+  });
+});
+
+test('reads a fixed answer without a body', async () => {
+  assert.deepEqual((await readRoute('match: {}, to: { respond: { status: 204 } }')).to, {
+    kind: 'respond',
+    status: 204,
+    headers: [],
+    body: undefined,
+  });
+});
+
+test('knows captures of paths, of expressions and of the star', async () => {
+  await readRoute('match: [{ path: "/a/:id/*" }, { path: { regex: "/(?<id>.*)" } }], to: { redirect: { path: "/${path.id}" } }');
+  await readRoute('match: { path: [/a/*, /b/*] }, to: orders, policies: { rewrite: { path: "/c/${path.*}" } }');
+});
+
+test('merges maps of YAML', async () => {
+  const { listeners } = await read(
+    'version: 1\nlisteners:\n  a: &a { address: ":1", maxConnections: 7 }\n  b: { <<: *a, address: ":2" }',
+  );
+  assert.deepEqual([listeners['b']?.address, listeners['b']?.maxConnections], [{ host: '::', port: 2 }, 7]);
+});
+
+test('reads JSON, also when it is indented with tabs', async () => {
+  const { listeners } = await read('{\n\t"version": 1,\n\t"listeners": {\n\t\t"web": { "address": ":8080" }\n\t}\n}\n');
+  assert.deepEqual(Object.keys(listeners), ['web']);
+});
+
+test('takes names that objects have by themselves', async () => {
+  const { routes } = await read(
+    'version: 1\nlisteners: { web: { address: ":1" } }\nservices: { constructor: { endpoints: [http://a] } }\nroutes: { valueOf: { match: {}, to: constructor } }',
+  );
+  assert.deepEqual(Object.keys(routes), ['valueOf']);
+});
+
+test('survives JSON on its way to the data threads', async () => {
+  const configuration = await read(
+    `${HEAD}routes: { a: { match: { path: { regex: "/x.*" } }, to: orders }, b: { match: { path: "/:n" }, to: { respond: { text: "\${path.n}" } } } }`,
+  );
+  assert.equal(JSON.stringify(JSON.parse(JSON.stringify(configuration))), JSON.stringify(configuration));
+});

@@ -1,0 +1,128 @@
+/** The whole configuration: what a user may write and what comes out of it. */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { address, readPort } from '#schema/address.ts';
+import { duration } from '#schema/duration.ts';
+import { filePath } from '#schema/file-path.ts';
+import { forms, isMap } from '#schema/forms.ts';
+import { namedMap } from '#schema/maps.ts';
+import { quote } from '#schema/quote.ts';
+import { type Reading, textKind } from '#schema/text-kind.ts';
+import { freeFieldName, token } from '#schema/token.ts';
+import { listenerSchema } from './listener-schema.ts';
+import { type ConfigurablePolicy, policyBlocks } from './policy-blocks.ts';
+import { routeSchema } from './route-schema.ts';
+import { serviceSchema } from './service-schema.ts';
+
+const THREADS_MAX = 512;
+
+const logTarget = forms('`stdout`, or a map with `file`', [
+  { isMeant: (value) => typeof value === 'string', schema: z.literal('stdout') },
+  {
+    isMeant: isMap,
+    schema: z.strictObject({ file: filePath('The file that lines are appended to. Relative to the configuration file.') }),
+  },
+]);
+
+const accessLogMap = z.strictObject({
+  to: logTarget.default('stdout').describe('Where lines go: `stdout`, or `{ file: PATH }`.'),
+  flushEvery: duration({ min: '10ms', max: '1m' })
+    .prefault('200ms')
+    .describe('How long lines are collected before they are written.'),
+});
+
+const accessLog = forms('the settings of the access log, or `false` for none', [
+  { isMeant: (value) => value === false, schema: z.literal(false) },
+  { isMeant: () => true, schema: accessLogMap },
+]);
+
+const shutdown = z.strictObject({
+  delay: duration({ max: '1h' })
+    .prefault('0s')
+    .describe('How long the gateway goes on accepting after it has said that it is not ready, so that load balancers notice.'),
+  deadline: duration({ max: '1h' })
+    .prefault('30s')
+    .describe('How long requests may still run after that; then their connections are closed.'),
+});
+
+const dns = z
+  .strictObject({
+    servers: z
+      .array(dnsServer())
+      .min(1)
+      .optional()
+      .describe('Name servers, as IP addresses with or without a port. Without them, those of the system.'),
+    ttlMin: duration({ max: '1h' }).prefault('1s').describe('How long an answer is kept at least, whatever it says itself.'),
+    ttlMax: duration({ max: '24h' }).prefault('300s').describe('How long an answer is kept at most, whatever it says itself.'),
+  })
+  .superRefine(({ ttlMin, ttlMax }, context) => {
+    if (ttlMin > ttlMax) context.addIssue({ code: 'custom', message: '`ttlMin` is longer than `ttlMax`', path: ['ttlMin'] });
+  });
+
+const forwarding = z.strictObject({
+  via: token().prefault('gatehouse').describe('The name that the gateway puts into `via` fields.'),
+  requestIdHeader: freeFieldName()
+    .prefault('x-request-id')
+    .describe('The field that carries the id of a request to services and back to clients.'),
+});
+
+/** The schema of a configuration with these policies. */
+export function createConfigurationSchema<const Policies extends readonly ConfigurablePolicy[]>(policies: Policies) {
+  const blocks = policyBlocks(policies);
+  return z
+    .strictObject({
+      $schema: z
+        .string()
+        .optional()
+        .describe('The JSON Schema that an editor checks this file with. The gateway does not read it.'),
+      version: z.literal(1).describe('The version of the configuration format.'),
+      listeners: namedMap(listenerSchema(blocks)).describe('Where the gateway listens, by name.'),
+      admin: z
+        .strictObject({ address: address().describe('Where the admin API, metrics, health checks and the console are served.') })
+        .optional()
+        .describe('The admin side. Without it there is none.'),
+      threads: z
+        .int()
+        .min(0)
+        .max(THREADS_MAX)
+        .optional()
+        .describe('Data threads. 0 serves in the control thread. Without it, one per core.'),
+      services: namedMap(serviceSchema).prefault({}).describe('The upstreams, by name.'),
+      routes: namedMap(routeSchema(blocks))
+        .prefault({})
+        .describe('Which requests go where, by name. The most specific match wins, whatever the order.'),
+      policies: blocks
+        .optional()
+        .describe('Policies for every route. Listeners and routes override them by name; `false` switches one off.'),
+      accessLog: accessLog.prefault({}).describe('One line per request. `false` writes none.'),
+      shutdown: shutdown.prefault({}).describe('How the gateway stops.'),
+      dns: dns.prefault({}).describe('How names of endpoints are looked up.'),
+      forwarding: forwarding.prefault({}).describe('What services are told about the gateway.'),
+    })
+    .superRefine(({ listeners }, context) => {
+      if (Object.keys(listeners).length > 0) return;
+      context.addIssue({
+        code: 'custom',
+        message: 'there is no listener; write one, such as `web: { address: ":8080" }`',
+        path: ['listeners'],
+      });
+    });
+}
+
+function dnsServer(): z.ZodType<string, string> {
+  return textKind({
+    noun: 'a name server',
+    examples: ['10.0.0.2', '10.0.0.2:5353'],
+    help: 'An IP address, with a port if it is not 53.',
+    read: readDnsServer,
+  });
+}
+
+/** The text stays as it is: it is what `node:dns` takes. */
+function readDnsServer(text: string): Reading<string> {
+  const match = /^(?:\[(.+)\]|([^:[\]]+))(?::(\d+))?$/.exec(text);
+  const isAddress = isIP(text) !== 0 || isIP(match?.[1] ?? match?.[2] ?? '') !== 0;
+  const isPortValid = match?.[3] === undefined || (readPort(match[3]) ?? 0) > 0;
+  if (isAddress && isPortValid) return { value: text };
+  return { problem: `${quote(text)} is not a name server; write an IP address such as \`10.0.0.2\` or \`10.0.0.2:5353\`` };
+}

@@ -1,0 +1,205 @@
+/**
+ * What one part of a configuration says about another: services and listeners that are named, addresses that are taken
+ * twice, captures that a path does not have. Works on what the user wrote, not on what validation made of it, so that it
+ * finds its mistakes beside all others.
+ */
+import { type ListenAddress, readAddress } from '#schema/address.ts';
+import { isMap, isText } from '#schema/forms.ts';
+import { listCaptureNames, parsePathPattern } from '#schema/path-pattern.ts';
+import { listWords, quote } from '#schema/quote.ts';
+import { listGroupNames, readRegex } from '#schema/regex.ts';
+import { suggestWord } from '#schema/suggest.ts';
+import type { Finding, IssuePath } from './issue.ts';
+
+/** Each suggestion compares with every name. A configuration with more wrong names than this has one cause. */
+const SUGGESTIONS_MAX = 50;
+const LISTED_NAMES_MAX = 8;
+const CAPTURE_USE = /\$\$\{|\$\{path\.([^}:]*)\}/g;
+const REST = '*';
+
+/** All mistakes between the parts. Parts of a wrong shape are passed over: the schema reports them. */
+export function findCrossReferenceProblems(configuration: unknown): Finding[] {
+  if (!isMap(configuration)) return [];
+  const findings: Finding[] = [];
+  const services = new NameCheck('service', configuration['services']);
+  const listeners = new NameCheck('listener', configuration['listeners']);
+  for (const [name, route] of entriesOf(configuration['routes'])) {
+    if (!isMap(route)) continue;
+    const path = ['routes', name];
+    for (const use of listServiceUses(route['to'], [...path, 'to'])) services.check(use, findings);
+    for (const use of listListenerUses(route['match'], [...path, 'match'])) listeners.check(use, findings);
+    findings.push(...findMissingCaptures(route, path));
+  }
+  findings.push(...findSharedAddresses(configuration), ...findForeignCaptures(configuration));
+  return findings;
+}
+
+interface NameUse {
+  readonly name: string;
+  readonly path: IssuePath;
+}
+
+class NameCheck {
+  readonly #noun: string;
+  readonly #names: ReadonlySet<string>;
+  #suggestions = 0;
+
+  constructor(noun: string, entries: unknown) {
+    this.#noun = noun;
+    this.#names = new Set(isMap(entries) ? Object.keys(entries) : []);
+  }
+
+  check({ name, path }: NameUse, findings: Finding[]): void {
+    if (this.#names.has(name)) return;
+    findings.push({ path, code: 'unknown-name', message: `there is no ${this.#noun} \`${name}\`${this.#explainNames(name)}` });
+  }
+
+  #explainNames(name: string): string {
+    if (this.#names.size === 0) return `; the configuration has no ${this.#noun}s`;
+    this.#suggestions += 1;
+    const suggestion = this.#suggestions <= SUGGESTIONS_MAX ? suggestWord(name, this.#names) : undefined;
+    if (suggestion !== undefined) return `; did you mean \`${suggestion}\`?`;
+    const listed = [...this.#names].slice(0, LISTED_NAMES_MAX);
+    if (listed.length < this.#names.size) return `; there are ${this.#names.size}, among them ${listWords(listed, 'and')}`;
+    return `; there ${listed.length === 1 ? 'is' : 'are'} ${listWords(listed, 'and')}`;
+  }
+}
+
+function listServiceUses(to: unknown, path: IssuePath): NameUse[] {
+  if (isText(to)) return [{ name: to, path }];
+  if (Array.isArray(to)) return to.flatMap((item, index) => listServiceUses(isMap(item) ? item : undefined, [...path, index]));
+  return isMap(to) && isText(to['service']) ? [{ name: to['service'], path: [...path, 'service'] }] : [];
+}
+
+function listListenerUses(match: unknown, path: IssuePath): NameUse[] {
+  return itemsOf(match, path).flatMap(([item, itemPath]) => {
+    if (!isMap(item)) return [];
+    return itemsOf(item['listener'], [...itemPath, 'listener']).flatMap(([name, namePath]) =>
+      isText(name) ? [{ name, path: namePath }] : [],
+    );
+  });
+}
+
+/** Two listeners on one address, or a listener and the admin side. */
+function findSharedAddresses(configuration: Readonly<Record<string, unknown>>): Finding[] {
+  const findings: Finding[] = [];
+  const ownerByAddress = new Map<string, string>();
+  const places: [string, unknown, IssuePath][] = entriesOf(configuration['listeners']).map(([name, listener]) => [
+    `the listener \`${name}\``,
+    isMap(listener) ? listener['address'] : undefined,
+    ['listeners', name, 'address'],
+  ]);
+  const admin = configuration['admin'];
+  if (isMap(admin)) places.push(['`admin`', admin['address'], ['admin', 'address']]);
+  for (const [owner, written, path] of places) {
+    const address = isText(written) ? readAddress(written) : undefined;
+    if (address === undefined || 'problem' in address) continue;
+    const key = toAddressKey(address.value);
+    if (key === undefined) continue;
+    const other = ownerByAddress.get(key);
+    if (other === undefined) ownerByAddress.set(key, owner);
+    else
+      findings.push({
+        path,
+        code: 'conflict',
+        message: `${quote(String(written))} is the address of ${other} already; give each its own`,
+      });
+  }
+  return findings;
+}
+
+/** `undefined` for a port that the system chooses, which is never the same. */
+function toAddressKey(address: ListenAddress): string | undefined {
+  if ('path' in address) return address.path;
+  if (address.port === 0) return undefined;
+  return `${address.host === '0.0.0.0' ? '::' : address.host} ${address.port}`;
+}
+
+/** A path of a route and what it captures; `*` among the captures says that it ends with `/*`. */
+interface CapturingPath {
+  readonly source: string;
+  readonly captures: readonly string[];
+}
+
+/** A template may use only what every path of the route captures: otherwise some requests would have a hole there. */
+function findMissingCaptures(route: Readonly<Record<string, unknown>>, path: IssuePath): Finding[] {
+  const uses = [...listCaptureUses(route['to'], [...path, 'to']), ...listCaptureUses(route['policies'], [...path, 'policies'])];
+  if (uses.length === 0) return [];
+  const paths = listCapturingPaths(route['match'], [...path, 'match']);
+  return uses.flatMap(({ name, path: usePath }): Finding[] => {
+    const lacking = paths?.find(({ captures }) => !captures.includes(name));
+    return lacking === undefined ? [] : [{ path: usePath, code: 'unknown-name', message: explainMissingCapture(name, lacking) }];
+  });
+}
+
+function explainMissingCapture(name: string, { source, captures }: CapturingPath): string {
+  const variable = `\`\${path.${name}}\``;
+  if (source === '')
+    return `${variable} needs a match with a path that captures it, such as \`/orders/:${name === REST ? 'id/*' : name}\``;
+  if (name === REST) return `${variable}: the path ${quote(source)} does not end with \`/*\``;
+  const names = captures.filter((capture) => capture !== REST);
+  const suggestion = suggestWord(name, names);
+  const ending = suggestion === undefined ? '' : `; did you mean \`\${path.${suggestion}}\`?`;
+  return `${variable}: the path ${quote(source)} does not capture \`${name}\`${ending}`;
+}
+
+/** `undefined` when a path is wrong, so that what it captures is not known. */
+function listCapturingPaths(match: unknown, path: IssuePath): CapturingPath[] | undefined {
+  const found: CapturingPath[] = [];
+  for (const [item, itemPath] of itemsOf(match, path)) {
+    if (!isMap(item)) return undefined;
+    if (item['path'] === undefined) found.push({ source: '', captures: [] });
+    for (const [written] of itemsOf(item['path'], [...itemPath, 'path'])) {
+      const capturing = toCapturingPath(written);
+      if (capturing === undefined) return undefined;
+      found.push(capturing);
+    }
+  }
+  return found;
+}
+
+function toCapturingPath(written: unknown): CapturingPath | undefined {
+  if (isText(written)) {
+    const pattern = parsePathPattern(written);
+    if ('problem' in pattern) return undefined;
+    const { segments, isPrefix } = pattern.value;
+    return { source: written, captures: [...listCaptureNames(segments), ...(isPrefix ? [REST] : [])] };
+  }
+  const source = isMap(written) ? written['regex'] : undefined;
+  if (!isText(source) || 'problem' in readRegex(source)) return undefined;
+  return { source, captures: listGroupNames(source) };
+}
+
+/** Policies of a listener or of the gateway serve many routes, whose paths capture different things. */
+function findForeignCaptures(configuration: Readonly<Record<string, unknown>>): Finding[] {
+  const places: [unknown, IssuePath][] = [[configuration['policies'], ['policies']]];
+  for (const [name, listener] of entriesOf(configuration['listeners'])) {
+    if (isMap(listener)) places.push([listener['policies'], ['listeners', name, 'policies']]);
+  }
+  return places.flatMap(([policies, path]) =>
+    listCaptureUses(policies, path).map(({ name, path: usePath }): Finding => {
+      const message = `\`\${path.${name}}\` belongs to the path of one route; use it in the policies of a route`;
+      return { path: usePath, code: 'unknown-name', message };
+    }),
+  );
+}
+
+/** Every `${path.NAME}` in the texts of a value. */
+function listCaptureUses(value: unknown, path: IssuePath): NameUse[] {
+  if (isText(value)) {
+    if (!value.includes('${path.')) return [];
+    return [...value.matchAll(CAPTURE_USE)].flatMap(({ 1: name }) => (name === undefined ? [] : [{ name, path }]));
+  }
+  if (Array.isArray(value)) return value.flatMap((item, index) => listCaptureUses(item, [...path, index]));
+  return entriesOf(value).flatMap(([key, item]) => listCaptureUses(item, [...path, key]));
+}
+
+function entriesOf(value: unknown): [string, unknown][] {
+  return isMap(value) ? Object.entries(value) : [];
+}
+
+/** One thing or a list of them, with their paths; nothing for nothing. */
+function itemsOf(value: unknown, path: IssuePath): [unknown, IssuePath][] {
+  if (Array.isArray(value)) return value.map((item, index) => [item, [...path, index]]);
+  return value === undefined ? [] : [[value, path]];
+}

@@ -1,0 +1,35 @@
+/** The files that a configuration names, as absolute paths. */
+import { resolve } from 'node:path';
+import type { Configuration, ListenerConfiguration, ServiceConfiguration } from './configuration.ts';
+
+/** Resolves every path of a file against the folder of the configuration. */
+export function resolveFilePaths(configuration: Configuration, folder: string): Configuration {
+  const { accessLog } = configuration;
+  return {
+    ...configuration,
+    listeners: mapValues(configuration.listeners, (listener) => resolveListener(listener, folder)),
+    services: mapValues(configuration.services, (service) => resolveService(service, folder)),
+    accessLog:
+      accessLog === false || accessLog.to === 'stdout'
+        ? accessLog
+        : { ...accessLog, to: { file: resolve(folder, accessLog.to.file) } },
+  };
+}
+
+function resolveListener(listener: ListenerConfiguration, folder: string): ListenerConfiguration {
+  if (listener.tls === undefined) return listener;
+  const certificates = listener.tls.certificates.map(({ cert, key }) => ({
+    cert: resolve(folder, cert),
+    key: resolve(folder, key),
+  }));
+  return { ...listener, tls: { certificates } };
+}
+
+function resolveService(service: ServiceConfiguration, folder: string): ServiceConfiguration {
+  if (service.tls?.ca === undefined) return service;
+  return { ...service, tls: { ...service.tls, ca: resolve(folder, service.tls.ca) } };
+}
+
+function mapValues<Value>(entries: Readonly<Record<string, Value>>, change: (value: Value) => Value): Record<string, Value> {
+  return Object.fromEntries(Object.entries(entries).map(([name, value]) => [name, change(value)]));
+}

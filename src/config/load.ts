@@ -1,0 +1,87 @@
+/** From a file, a text or a value to a configuration, or to everything that is wrong with it. */
+import { readFile as readFileFromDisk } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { Configuration } from './configuration.ts';
+import { createConfigurationSchema } from './configuration-schema.ts';
+import { createValueDocument, readDocument, type SourceDocument } from './document.ts';
+import { resolveFilePaths } from './file-paths.ts';
+import { type Issue, sortIssues } from './issue.ts';
+import type { ConfigurablePolicy } from './policy-blocks.ts';
+import { type Environment, explainReadError, type ReadFile, resolveReferences } from './references.ts';
+import { isProgramFile, readProgramFile } from './typescript-file.ts';
+import { validate } from './validation.ts';
+
+export interface LoadOptions {
+  readonly policies: readonly ConfigurablePolicy[];
+  /** What `${env:NAME}` sees. */
+  readonly env: Environment;
+  /** Reads the configuration and what `${file:PATH}` names. From disk, when it is not given. */
+  readonly readFile?: ReadFile;
+  /** How issues name the file. Its path as it was given, when nothing else is. */
+  readonly shownAs?: string;
+}
+
+export interface LoadedConfiguration {
+  /** Only when there are no issues. */
+  readonly configuration: Configuration | undefined;
+  /** In the order of the text. */
+  readonly issues: readonly Issue[];
+  /** Absolute paths of all files that were asked for, the configuration itself first: when one changes, load again. */
+  readonly files: readonly string[];
+}
+
+/** Loads a file. YAML and JSON are parsed; TypeScript and JavaScript are run. */
+export async function loadConfiguration(file: string, options: LoadOptions): Promise<LoadedConfiguration> {
+  const path = resolve(file);
+  const shownAs = options.shownAs ?? file;
+  const document = isProgramFile(path) ? await readProgramFile(path, shownAs) : await readTextFile(path, shownAs, options);
+  const loaded = await loadDocument(document, dirname(path), options);
+  return { ...loaded, files: [path, ...loaded.files] };
+}
+
+/** Loads a text that stands for the file at `file`, which need not exist. */
+export async function loadConfigurationText(text: string, file: string, options: LoadOptions): Promise<LoadedConfiguration> {
+  return loadDocument(readDocument(options.shownAs ?? file, text), dirname(resolve(file)), options);
+}
+
+/** Loads a value that a program made. Relative paths in it count from `folder`. */
+export async function loadConfigurationValue(value: unknown, folder: string, options: LoadOptions): Promise<LoadedConfiguration> {
+  return loadDocument(createValueDocument(options.shownAs ?? 'configuration', value), folder, options);
+}
+
+async function readTextFile(
+  path: string,
+  shownAs: string,
+  { readFile = readTextFromDisk }: LoadOptions,
+): Promise<SourceDocument> {
+  try {
+    return readDocument(shownAs, await readFile(path));
+  } catch (error) {
+    const message = `the file cannot be read: ${explainReadError(error)}`;
+    const issue: Issue = { path: [], code: 'unreadable-file', message, file: shownAs, line: undefined, column: undefined };
+    return { ...createValueDocument(shownAs, undefined), issues: [issue] };
+  }
+}
+
+async function loadDocument(document: SourceDocument, folder: string, options: LoadOptions): Promise<LoadedConfiguration> {
+  // Without a value there is nothing to look into: the syntax comes first.
+  if (document.value === undefined && document.issues.length > 0)
+    return { configuration: undefined, issues: sortIssues(document.issues), files: [] };
+  const { env, readFile = readTextFromDisk } = options;
+  const resolved = await resolveReferences(document.value, { env, readFile, folder });
+  const validation = validate(createConfigurationSchema(options.policies), resolved.value, resolved.texts);
+  // Whatever an unresolved reference is used for is wrong as well, but that says nothing new.
+  const unresolved = new Set(resolved.findings.map(({ path }) => JSON.stringify(path)));
+  const findings = [...resolved.findings, ...validation.findings.filter(({ path }) => !unresolved.has(JSON.stringify(path)))];
+  const issues = sortIssues([...document.issues, ...findings.map((finding) => document.toIssue(finding))]);
+  const { configuration } = validation;
+  return {
+    configuration: configuration === undefined || issues.length > 0 ? undefined : resolveFilePaths(configuration, folder),
+    issues,
+    files: resolved.files,
+  };
+}
+
+function readTextFromDisk(path: string): Promise<string> {
+  return readFileFromDisk(path, 'utf8');
+}

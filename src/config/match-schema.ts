@@ -1,0 +1,74 @@
+/** When a route takes a request. The result is what the route table is compiled from. */
+import { z } from 'zod';
+import { cidr } from '#schema/cidr.ts';
+import { forms, isMap, isText, oneOrList } from '#schema/forms.ts';
+import { hostPattern } from '#schema/host-pattern.ts';
+import { fieldMap } from '#schema/maps.ts';
+import { entryName } from '#schema/name.ts';
+import { pathPattern } from '#schema/path-pattern.ts';
+import { regex } from '#schema/regex.ts';
+import { fieldName, httpMethod } from '#schema/token.ts';
+
+const pathMatch = forms('a path, or a map with `regex`', [
+  { isMeant: isText, schema: pathPattern() },
+  {
+    isMeant: isMap,
+    schema: z.strictObject({ regex: regex().describe('A regular expression that has to match the whole path.') }),
+  },
+]);
+
+const valueCondition = forms(
+  'text, or a map with `regex` or `present`',
+  [
+    { isMeant: isText, schema: z.string().transform((equals) => ({ equals })) },
+    {
+      isMeant: (value) => isMap(value) && 'regex' in value,
+      schema: z.strictObject({ regex: regex().describe('A regular expression that has to match the whole value.') }),
+    },
+    {
+      isMeant: isMap,
+      schema: z.strictObject({ present: z.boolean().describe('Whether the value has to be there or has to be absent.') }),
+    },
+  ],
+  (value) => {
+    if (typeof value !== 'number' && typeof value !== 'boolean') return undefined;
+    return { code: 'wrong-type', message: `expected text, not \`${value}\`; put it in quotes: \`"${value}"\``, path: [] };
+  },
+);
+
+const namedConditions = z.record(z.string().min(1), valueCondition);
+
+const match = z
+  .strictObject({
+    host: oneOrList(hostPattern())
+      .optional()
+      .describe('Host names, in lower case; `*.example.com` is every name below `example.com`.'),
+    path: oneOrList(pathMatch)
+      .optional()
+      .describe('Paths: `/orders` exactly, `/orders/*` with everything below, `/orders/:id` with a capture, or `{ regex: … }`.'),
+    method: oneOrList(httpMethod()).optional().describe('Request methods, in capitals.'),
+    headers: fieldMap(fieldName(), valueCondition)
+      .optional()
+      .describe('Header fields: the exact value, `{ regex: … }` or `{ present: true }`. All must hold.'),
+    query: namedConditions
+      .optional()
+      .describe('Query parameters: the exact value, `{ regex: … }` or `{ present: true }`. All must hold.'),
+    cookies: namedConditions
+      .optional()
+      .describe('Cookies: the exact value, `{ regex: … }` or `{ present: true }`. All must hold.'),
+    clientIp: oneOrList(cidr()).optional().describe('Addresses of the client: ranges in CIDR notation or single ones.'),
+    listener: oneOrList(entryName()).optional().describe('Names of the listeners that the request may come through.'),
+  })
+  .transform(({ host, path, method, headers, query, cookies, clientIp, listener }) => ({
+    hosts: host?.map(({ source }) => source),
+    paths: path,
+    methods: method,
+    headers,
+    query,
+    cookies,
+    clientIps: clientIp,
+    listeners: listener,
+  }));
+
+/** One match or a list of them; a request needs to satisfy one. The result is a list. */
+export const matchesSchema = oneOrList(match);

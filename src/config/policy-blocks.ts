@@ -1,0 +1,46 @@
+/** The `policies` map, which stands at the gateway, at listeners and at routes alike. */
+import { z } from 'zod';
+import { forms } from '#schema/forms.ts';
+
+/** As much of a policy as its configuration needs. */
+export interface ConfigurablePolicy {
+  readonly name: string;
+  readonly summary?: string;
+  readonly config: z.ZodType;
+}
+
+/** By name of the policy: its validated settings, or `false` where it is switched off. Policies that are not named are not there. */
+export type PolicyBlocks = Readonly<Record<string, unknown>>;
+
+/** What a user may write. */
+export type PolicyBlocksInput<Policies extends readonly ConfigurablePolicy[]> = {
+  readonly [Policy in Policies[number] as Policy['name']]?: z.input<Policy['config']> | false;
+};
+
+/** The schema of a `policies` map with these policies. */
+export function policyBlocks<const Policies extends readonly ConfigurablePolicy[]>(
+  policies: Policies,
+): z.ZodType<PolicyBlocks, PolicyBlocksInput<Policies>> {
+  const shape = Object.fromEntries(policies.map((policy) => [policy.name, policyBlock(policy).optional()]));
+  const schema: z.ZodType<PolicyBlocks, Record<string, unknown>> = z.strictObject(shape);
+  // The shape is made at run time, so only this function knows that its keys and values are those of the policies.
+  return schema as z.ZodType<PolicyBlocks, PolicyBlocksInput<Policies>>;
+}
+
+function policyBlock(policy: ConfigurablePolicy): z.ZodType {
+  return forms(
+    'the settings of the policy, or `false` to switch it off',
+    [
+      { isMeant: (value) => value === false, schema: z.literal(false) },
+      { isMeant: () => true, schema: policy.config },
+    ],
+    (value) => {
+      if (value !== true && value !== null) return undefined;
+      return {
+        code: 'wrong-type',
+        message: `expected a map of settings; write \`{}\` for the defaults, or \`false\` to switch the policy off`,
+        path: [],
+      };
+    },
+  ).describe(policy.summary ?? `The settings of the policy \`${policy.name}\`, or \`false\` to switch it off.`);
+}

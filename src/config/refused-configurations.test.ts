@@ -1,0 +1,516 @@
+/** What is said about wrong configurations, mistake by mistake: where, and in which words. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { headersConfig } from '#policies/headers/config.ts';
+import { rewriteConfig } from '#policies/rewrite/config.ts';
+import { formatIssue } from './issue.ts';
+import { loadConfigurationText } from './load.ts';
+
+const policies = [
+  { name: 'rewrite', config: rewriteConfig },
+  { name: 'headers', config: headersConfig },
+];
+
+/** Lines of the document and the lines of its issues. `F` stands for the name of the file. */
+interface Refusal {
+  readonly mistake: string;
+  readonly text: string;
+  readonly issues: readonly string[];
+}
+
+/** Three lines, so that what follows begins in line 4. */
+const HEAD = `version: 1
+listeners: { web: { address: ":8080" } }
+services: { orders: { endpoints: [http://orders:3000] } }
+`;
+
+const DOCUMENTS: readonly Refusal[] = [
+  {
+    mistake: 'an empty file',
+    text: '',
+    issues: ['F:1:1 the configuration is empty; run `gatehouse init` for one to begin with'],
+  },
+  {
+    mistake: 'nothing but a comment',
+    text: '# later\n',
+    issues: ['F:1:1 the configuration is empty; run `gatehouse init` for one to begin with'],
+  },
+  { mistake: 'a list instead of a map', text: '- a\n', issues: ['F:1:1 expected a map, not a list'] },
+  { mistake: 'text instead of a map', text: 'hello\n', issues: ['F:1:1 expected a map, not the text "hello"'] },
+  {
+    mistake: 'an empty map',
+    text: '{}',
+    issues: ['F:1:1 version: `version` is missing; expected `1`', 'F:1:1 listeners: `listeners` is missing'],
+  },
+  {
+    mistake: 'a version that does not exist',
+    text: HEAD.replace('version: 1', 'version: 2'),
+    issues: ['F:1:10 version: expected `1`, not the number 2'],
+  },
+  {
+    mistake: 'no listener',
+    text: 'version: 1\nlisteners: {}',
+    issues: ['F:2:12 listeners: there is no listener; write one, such as `web: { address: ":8080" }`'],
+  },
+  {
+    mistake: 'indentation with a tab',
+    text: 'version: 1\nlisteners:\n\tweb: {}\n',
+    issues: ['F:3:1 a line is indented with a tab; YAML takes only spaces'],
+  },
+  {
+    mistake: 'a list that does not end',
+    text: 'version: [1\nlisteners: {}',
+    issues: ['F:2:1 flow sequence in block collection must be sufficiently indented and end with a ]'],
+  },
+  { mistake: 'a quote that does not end', text: 'version: "1\n', issues: ['F:2:1 missing closing "quote'] },
+  {
+    mistake: 'a second document',
+    text: `${HEAD}---\nversion: 1\n`,
+    issues: ['F:4:1 a second document begins here; a configuration is one, so leave out the `---`'],
+  },
+  {
+    mistake: 'an alias without an anchor',
+    text: 'version: *one',
+    issues: ['F:1:10 the alias `*one` has no anchor `&one` before it'],
+  },
+  { mistake: 'a tag that nobody knows', text: 'version: !one 1', issues: ['F:1:10 unresolved tag: !one'] },
+  { mistake: 'a list as a key', text: '? [a]\n: 1', issues: ['F:1:3 a key must be text'] },
+  {
+    mistake: 'the same key twice',
+    text: `${HEAD}services: {}`,
+    issues: ['F:4:1 services: the key `services` is here a second time; the first is in line 3'],
+  },
+  {
+    mistake: 'the same name twice, deep inside and in JSON',
+    text: '{\n\t"version": 1,\n\t"listeners": {\n\t\t"web": { "address": ":80", "address": ":81" }\n\t}\n}',
+    issues: ['F:4:30 listeners.web.address: the key `address` is here a second time; the first is in line 4'],
+  },
+  {
+    mistake: 'a cycle',
+    text: `${HEAD}routes: { a: { match: {}, to: { respond: { json: &x [*x] } } } }`,
+    issues: ['F:4:42 routes.a.to.respond: the value is nested more than 64 levels deep'],
+  },
+  {
+    mistake: 'a name that no map may have',
+    text: `${HEAD}routes: { __proto__: { match: {}, to: orders } }`,
+    issues: ['F:4:11 routes.__proto__: `__proto__` cannot be a name'],
+  },
+];
+
+const POSSIBLE =
+  '`$schema`, `version`, `listeners`, `admin`, `threads`, `services`, `routes`, `policies`, `accessLog`, `shutdown`, `dns` and `forwarding`';
+
+/** Mistakes in one place; their lines begin at line 4. */
+const PARTS: readonly Refusal[] = [
+  {
+    mistake: 'a mistyped key',
+    text: 'lisener: {}',
+    issues: ['F:4:1 lisener: unknown key `lisener`; did you mean `listeners`?'],
+  },
+  {
+    mistake: 'a key that is like no other',
+    text: 'hello: {}',
+    issues: [`F:4:1 hello: unknown key \`hello\`; possible are ${POSSIBLE}`],
+  },
+  {
+    mistake: 'several unknown keys of one map',
+    text: 'rotes: {}\nthread: 1',
+    issues: [
+      'F:4:1 rotes: unknown key `rotes`; did you mean `routes`?',
+      'F:5:1 thread: unknown key `thread`; did you mean `threads`?',
+    ],
+  },
+  { mistake: 'too few threads', text: 'threads: -1', issues: ['F:4:10 threads: the number -1 is too small; at least 0'] },
+  { mistake: 'too many threads', text: 'threads: 513', issues: ['F:4:10 threads: the number 513 is too large; at most 512'] },
+  { mistake: 'text for a number', text: 'threads: many', issues: ['F:4:10 threads: expected a number, not the text "many"'] },
+  { mistake: 'half a thread', text: 'threads: 1.5', issues: ['F:4:10 threads: expected a whole number, not the number 1.5'] },
+  {
+    mistake: 'a key without a value',
+    text: 'policies:\n  # headers: {}\nthreads: 1',
+    issues: ['F:4:1 policies: expected a map, not an empty value; write `{}` for an empty map, or leave the key out'],
+  },
+  {
+    mistake: 'the address of a listener for the admin side',
+    text: 'admin: { address: "[::]:8080" }',
+    issues: ['F:4:19 admin.address: "[::]:8080" is the address of the listener `web` already; give each its own'],
+  },
+  {
+    mistake: 'a place for the access log that does not exist',
+    text: 'accessLog: { to: stdot }',
+    issues: ['F:4:18 accessLog.to: expected `stdout`, not "stdot"'],
+  },
+  {
+    mistake: 'an access log that is switched on',
+    text: 'accessLog: true',
+    issues: ['F:4:12 accessLog: expected a map, not `true`'],
+  },
+  {
+    mistake: 'a name instead of a name server',
+    text: 'dns: { servers: [resolver] }',
+    issues: ['F:4:18 dns.servers[0]: "resolver" is not a name server; write an IP address such as `10.0.0.2` or `10.0.0.2:5353`'],
+  },
+  {
+    mistake: 'bounds the wrong way round',
+    text: 'dns: { ttlMin: 10m }',
+    issues: ['F:4:16 dns.ttlMin: `ttlMin` is longer than `ttlMax`'],
+  },
+  {
+    mistake: 'two words for one',
+    text: 'forwarding: { via: my gateway, requestIdHeader: connection }',
+    issues: [
+      'F:4:20 forwarding.via: "my gateway" is not one word; write letters, digits, hyphens and dots, such as `gatehouse`',
+      'F:4:49 forwarding.requestIdHeader: `connection` belongs to one connection; the gateway writes it itself',
+    ],
+  },
+  {
+    mistake: 'an unknown policy',
+    text: 'policies: { rewrit: {} }',
+    issues: ['F:4:13 policies.rewrit: unknown key `rewrit`; did you mean `rewrite`?'],
+  },
+  {
+    mistake: 'a mistyped setting of a policy, without its consequences',
+    text: 'policies: { rewrite: { stripPrefx: /a } }',
+    issues: ['F:4:24 policies.rewrite.stripPrefx: unknown key `stripPrefx`; did you mean `stripPrefix`?'],
+  },
+  {
+    mistake: 'a policy without settings',
+    text: 'policies:\n  headers:\n  rewrite: true',
+    issues: [
+      'F:5:3 policies.headers: expected a map of settings; write `{}` for the defaults, or `false` to switch the policy off',
+      'F:6:12 policies.rewrite: expected a map of settings; write `{}` for the defaults, or `false` to switch the policy off',
+    ],
+  },
+  {
+    mistake: 'a capture outside a route',
+    text: 'policies: { rewrite: { path: "/x/${path.id}" } }',
+    issues: ['F:4:30 policies.rewrite.path: `${path.id}` belongs to the path of one route; use it in the policies of a route'],
+  },
+];
+
+/** Mistakes inside one listener, which begins in line 3. */
+const LISTENERS: readonly Refusal[] = [
+  {
+    mistake: 'a listener without an address',
+    text: 'maxConnections: 5',
+    issues: ['F:2:3 listeners.it.address: `address` is missing'],
+  },
+  {
+    mistake: 'a number for an address',
+    text: 'address: 8080',
+    issues: ['F:3:14 listeners.it.address: expected an address such as `0.0.0.0:8080`, not the number 8080'],
+  },
+  {
+    mistake: 'a mistyped key of a listener',
+    text: 'address: ":1"\n    maxConections: 5',
+    issues: ['F:4:5 listeners.it.maxConections: unknown key `maxConections`; did you mean `maxConnections`?'],
+  },
+  {
+    mistake: 'durations without units and with wrong ones',
+    text: 'address: ":1"\n    timeouts: { head: 10, keepAlive: 10 parsecs, bodyIdle: "10", linger: 2m }',
+    issues: [
+      'F:4:23 listeners.it.timeouts.head: expected a duration such as `500ms`, not the number 10',
+      'F:4:38 listeners.it.timeouts.keepAlive: "10 parsecs" is not a duration; write a number and a unit, such as `500ms`, `5s`, `1m` or `2h`',
+      'F:4:60 listeners.it.timeouts.bodyIdle: "10" has no unit; write `10s` or `10ms`',
+      'F:4:74 listeners.it.timeouts.linger: "2m" is too long; at most `1m`',
+    ],
+  },
+  {
+    mistake: 'a head of any length',
+    text: 'address: ":1"\n    limits: { headBytes: 2MiB, fieldCount: 4 }',
+    issues: [
+      'F:4:26 listeners.it.limits.headBytes: "2MiB" is too large; at most `1MiB`',
+      'F:4:44 listeners.it.limits.fieldCount: the number 4 is too small; at least 8',
+    ],
+  },
+  {
+    mistake: 'TLS without certificates, or with half of one',
+    text: 'address: ":1"\n    tls: { certificates: [] }\n  b:\n    address: ":2"\n    tls: { certificates: [{ cert: a.pem }] }',
+    issues: [
+      'F:4:26 listeners.it.tls.certificates: the list is empty; write at least one entry',
+      'F:7:27 listeners.b.tls.certificates[0].key: `key` is missing',
+    ],
+  },
+  {
+    mistake: 'a certificate in the place of its file',
+    text: 'address: ":1"\n    tls: { certificates: [{ cert: "-----BEGIN CERTIFICATE-----", key: a.key }] }',
+    issues: [
+      'F:4:35 listeners.it.tls.certificates[0].cert: expected the path of a file, not its content; put the content into a file',
+    ],
+  },
+  {
+    mistake: 'a proxy that is no address',
+    text: 'address: ":1"\n    trustedProxies: [proxy]',
+    issues: [
+      'F:4:22 listeners.it.trustedProxies[0]: "proxy" is not an address or range; write `10.0.0.0/8`, `2001:db8::/32` or `192.0.2.7`',
+    ],
+  },
+  {
+    mistake: 'one address for two listeners',
+    text: 'address: ":1"\n  b: { address: "0.0.0.0:1" }\n  c: { address: ":0" }\n  d: { address: ":0" }',
+    issues: ['F:4:17 listeners.b.address: "0.0.0.0:1" is the address of the listener `it` already; give each its own'],
+  },
+  {
+    mistake: 'a name with a space',
+    text: 'address: ":1"\n  my web: { address: ":2" }',
+    issues: [
+      'F:4:3 listeners["my web"]: "my web" is not a name; use letters, digits, `-`, `_` and `.`, beginning and ending with a letter or digit',
+    ],
+  },
+];
+
+/** Mistakes inside one service, which begins in line 4. */
+const SERVICES: readonly Refusal[] = [
+  {
+    mistake: 'a service without endpoints',
+    text: 'host: client',
+    issues: ['F:4:3 services.it.endpoints: `endpoints` is missing'],
+  },
+  {
+    mistake: 'no endpoint',
+    text: 'endpoints: []',
+    issues: ['F:5:16 services.it.endpoints: the list is empty; write at least one entry'],
+  },
+  {
+    mistake: 'one endpoint without a list',
+    text: 'endpoints: http://a',
+    issues: ['F:5:16 services.it.endpoints: expected a list, not the text "http://a"'],
+  },
+  {
+    mistake: 'endpoints of every wrong shape',
+    text: 'endpoints: [http://a/b, { urll: x }, 5, { url: http://a, weight: 0 }, { url: http://a, weight: "2" }]',
+    issues: [
+      'F:5:17 services.it.endpoints[0]: "http://a/b": an endpoint has no path, query or fragment; leave out "/b" (the `rewrite` policy changes paths)',
+      'F:5:29 services.it.endpoints[1].url: `url` is missing',
+      'F:5:31 services.it.endpoints[1].urll: unknown key `urll`; did you mean `url`?',
+      'F:5:42 services.it.endpoints[2]: expected the URL of an endpoint, or a map with `url` and `weight`, not the number 5',
+      'F:5:70 services.it.endpoints[3].weight: the number 0 is too small; at least 1',
+      'F:5:100 services.it.endpoints[4].weight: expected a number, not the text "2"',
+    ],
+  },
+  {
+    mistake: 'a host of no kind',
+    text: 'endpoints: [http://a]\n    host: clent',
+    issues: ['F:6:11 services.it.host: expected `client` or `endpoint`, not "clent"; did you mean `client`?'],
+  },
+  {
+    mistake: 'TLS for plain endpoints',
+    text: 'endpoints: [http://a]\n    tls: { ca: ca.pem }',
+    issues: ['F:6:10 services.it.tls: no endpoint uses `https`, so `tls` would have no effect'],
+  },
+  {
+    mistake: 'a mistyped key of the pool',
+    text: 'endpoints: [http://a]\n    pool: { conections: 5, queue: -1 }',
+    issues: [
+      'F:6:13 services.it.pool.conections: unknown key `conections`; did you mean `connections`?',
+      'F:6:35 services.it.pool.queue: the number -1 is too small; at least 0',
+    ],
+  },
+];
+
+const FORMS = 'the name of a service, a list of services with weights, or a map with `service`, `redirect` or `respond`';
+
+/** Mistakes inside one route, in one line that begins with `routes: { it: { ` in line 4: columns are those of the text plus 16. */
+const ROUTES: readonly Refusal[] = [
+  { mistake: 'a route without a match', text: 'to: orders', issues: ['F:4:11 routes.it.match: `match` is missing'] },
+  { mistake: 'a route that leads nowhere', text: 'match: {}', issues: ['F:4:11 routes.it.to: `to` is missing'] },
+  {
+    mistake: 'a mistyped key of a match',
+    text: 'to: orders, match: { pth: /a }',
+    issues: ['F:4:38 routes.it.match.pth: unknown key `pth`; did you mean `path`?'],
+  },
+  {
+    mistake: 'a path without its slash, beside a wrong method',
+    text: 'to: orders, match: { path: orders, method: get }',
+    issues: [
+      'F:4:44 routes.it.match.path: "orders" must begin with `/`; write "/orders"',
+      'F:4:60 routes.it.match.method: "get": methods are case-sensitive; write `GET`',
+    ],
+  },
+  {
+    mistake: 'an expression that does not compile, in a list of paths in a list of matches',
+    text: 'to: orders, match: [{}, { path: [/a, { regex: "(" }] }]',
+    issues: ['F:4:63 routes.it.match[1].path[1].regex: "(" is not a regular expression: unterminated group'],
+  },
+  {
+    mistake: 'a path that is neither',
+    text: 'to: orders, match: { path: 5 }',
+    issues: ['F:4:44 routes.it.match.path: expected a path, or a map with `regex`, not the number 5'],
+  },
+  {
+    mistake: 'conditions that are no text',
+    text: 'to: orders, match: { headers: { a: 2, b: true, c: { presnt: true } } }',
+    issues: [
+      'F:4:52 routes.it.match.headers.a: expected text, not `2`; put it in quotes: `"2"`',
+      'F:4:58 routes.it.match.headers.b: expected text, not `true`; put it in quotes: `"true"`',
+      'F:4:64 routes.it.match.headers.c.present: `present` is missing',
+      'F:4:69 routes.it.match.headers.c.presnt: unknown key `presnt`; did you mean `present`?',
+    ],
+  },
+  {
+    mistake: 'the same field in different case',
+    text: 'to: orders, match: { headers: { X-A: a, x-a: b } }',
+    issues: ['F:4:57 routes.it.match.headers.x-a: `x-a` and `X-A` are the same field; case does not matter'],
+  },
+  {
+    mistake: 'a listener that does not exist',
+    text: 'to: orders, match: { listener: [web, wbe] }',
+    issues: ['F:4:54 routes.it.match.listener[1]: there is no listener `wbe`; did you mean `web`?'],
+  },
+  {
+    mistake: 'a service that does not exist',
+    text: 'match: {}, to: ordres',
+    issues: ['F:4:32 routes.it.to: there is no service `ordres`; did you mean `orders`?'],
+  },
+  {
+    mistake: 'services that do not exist, in the other forms',
+    text: 'match: {}, to: [{ service: orders }, { service: billing }]',
+    issues: ['F:4:65 routes.it.to[1].service: there is no service `billing`; there is `orders`'],
+  },
+  {
+    mistake: 'two destinations at once',
+    text: 'match: {}, to: { service: orders, redirect: { path: / } }',
+    issues: [
+      'F:4:51 routes.it.to.redirect: `service` and `redirect` exclude each other; give one of `service`, `redirect` or `respond`',
+    ],
+  },
+  {
+    mistake: 'a mistyped kind of destination',
+    text: 'match: {}, to: { redirct: { path: / } }',
+    issues: ['F:4:34 routes.it.to.redirct: unknown key `redirct`; did you mean `redirect`?'],
+  },
+  {
+    mistake: 'a destination without a kind',
+    text: 'match: {}, to: {}',
+    issues: ['F:4:32 routes.it.to: the map is empty; give one of `service`, `redirect` or `respond`'],
+  },
+  {
+    mistake: 'a number for a destination',
+    text: 'match: {}, to: 5',
+    issues: [`F:4:32 routes.it.to: expected ${FORMS}, not the number 5`],
+  },
+  {
+    mistake: 'a list of nothing',
+    text: 'match: {}, to: []',
+    issues: ['F:4:32 routes.it.to: the list is empty; write at least one entry'],
+  },
+  {
+    mistake: 'weights that take no request',
+    text: 'match: {}, to: [{ service: orders, weight: 0 }]',
+    issues: ['F:4:32 routes.it.to: every weight is 0, so no service would take the requests; give one a weight above 0'],
+  },
+  {
+    mistake: 'a redirect to the same place',
+    text: 'match: {}, to: { redirect: { status: 301 } }',
+    issues: [
+      'F:4:44 routes.it.to.redirect: the redirect leads to where the client is; give `scheme`, `host`, `port`, `path` or `query`',
+    ],
+  },
+  {
+    mistake: 'a redirect with a status that is none',
+    text: 'match: {}, to: { redirect: { path: /, status: 300 } }',
+    issues: ['F:4:63 routes.it.to.redirect.status: expected `301`, `302`, `303`, `307` or `308`, not the number 300'],
+  },
+  {
+    mistake: 'a redirect with its query in the path',
+    text: 'match: {}, to: { redirect: { path: /a?b } }',
+    issues: ['F:4:52 routes.it.to.redirect.path: "/a?b": a path has no query or fragment; use `query` beside `path`'],
+  },
+  {
+    mistake: 'two bodies',
+    text: 'match: {}, to: { respond: { text: a, json: b } }',
+    issues: ['F:4:60 routes.it.to.respond.json: give `text` or `json`, not both'],
+  },
+  {
+    mistake: 'a body where none can be',
+    text: 'match: {}, to: { respond: { status: 204, text: a } }',
+    issues: ['F:4:53 routes.it.to.respond.status: an answer with status 204 has no body; leave out `text` and `json`'],
+  },
+  {
+    mistake: 'an answer that frames itself',
+    text: 'match: {}, to: { respond: { headers: { Content-Length: "5", x: "a\\nb" } } }',
+    issues: [
+      'F:4:56 routes.it.to.respond.headers.Content-Length: the gateway writes `content-length` itself, from the body',
+      'F:4:80 routes.it.to.respond.headers.x: the value of a header field is one line without control characters',
+    ],
+  },
+  {
+    mistake: 'a variable that does not exist, deep inside JSON',
+    text: 'match: {}, to: { respond: { json: { a: [{ b: "${hots}" }] } } }',
+    issues: ['F:4:51 routes.it.to.respond.json: "${hots}": unknown variable `${hots}`; did you mean `${host}`?'],
+  },
+  {
+    mistake: 'a capture that one of the paths does not have',
+    text: 'match: [{ path: "/a/:id" }, { path: [/b, "/c/:ids"] }], to: { redirect: { path: "/${path.id}" } }',
+    issues: ['F:4:97 routes.it.to.redirect.path: `${path.id}`: the path "/b" does not capture `id`'],
+  },
+  {
+    mistake: 'a mistyped capture in a policy',
+    text: 'match: { path: "/a/:order" }, to: orders, policies: { rewrite: { path: "/${path.ordr}/$${path.x}" } }',
+    issues: [
+      'F:4:88 routes.it.policies.rewrite.path: `${path.ordr}`: the path "/a/:order" does not capture `ordr`; did you mean `${path.order}`?',
+    ],
+  },
+  {
+    mistake: 'a capture without a path',
+    text: 'match: { host: a.example }, to: { respond: { json: { a: ["${path.id}"] } } }',
+    issues: [
+      'F:4:74 routes.it.to.respond.json.a[0]: `${path.id}` needs a match with a path that captures it, such as `/orders/:id`',
+    ],
+  },
+  {
+    mistake: 'the rest of a path that ends',
+    text: 'match: { path: /a }, to: { redirect: { path: "/${path.*}" } }',
+    issues: ['F:4:62 routes.it.to.redirect.path: `${path.*}`: the path "/a" does not end with `/*`'],
+  },
+  {
+    mistake: 'a tie',
+    text: 'match: { path: "/a/:x" }, to: orders }, that: { match: { path: ["/b", "/a/:y"] }, to: orders',
+    issues: [
+      'F:4:72 routes.that.match: the routes `it` and `that` tie: both match any host and path /a/:y with 0 conditions and priority 0; narrow one of them, or give one a higher `priority`',
+    ],
+  },
+];
+
+async function issueLines(text: string): Promise<string[]> {
+  const { configuration, issues } = await loadConfigurationText(text, 'F', { policies, env: {} });
+  assert.equal(configuration, undefined);
+  return issues.map(formatIssue);
+}
+
+function refuseAll(refusals: readonly Refusal[], wrap: (text: string) => string): void {
+  for (const { mistake, text, issues } of refusals) {
+    test(`refuses ${mistake}`, async () => assert.deepEqual(await issueLines(wrap(text)), issues));
+  }
+}
+
+refuseAll(DOCUMENTS, (text) => text);
+refuseAll(PARTS, (text) => `${HEAD}${text}\n`);
+refuseAll(LISTENERS, (text) => `listeners:\n  it:\n    ${text}\nversion: 1\n`);
+refuseAll(SERVICES, (text) => `version: 1\nlisteners: { web: { address: ":8080" } }\nservices:\n  it:\n    ${text}\n`);
+refuseAll(ROUTES, (text) => `${HEAD}routes: { it: { ${text} } }\n`);
+
+test('reports all mistakes at once, in the order of the text', async () => {
+  const text = `version: 3
+listeners:
+  web: { address: 8080 }
+routes:
+  a: { match: { path: a }, to: nowhere }
+  a: { match: {}, to: { redirect: {} } }
+polices: {}
+`;
+  assert.deepEqual(await issueLines(text), [
+    'F:1:10 version: expected `1`, not the number 3',
+    'F:3:19 listeners.web.address: expected an address such as `0.0.0.0:8080`, not the number 8080',
+    'F:6:3 routes.a: the key `a` is here a second time; the first is in line 5',
+    'F:6:35 routes.a.to.redirect: the redirect leads to where the client is; give `scheme`, `host`, `port`, `path` or `query`',
+    'F:7:1 polices: unknown key `polices`; did you mean `policies`?',
+  ]);
+});
+
+test('points into the map that another one merges', async () => {
+  const text = 'version: 1\nlisteners:\n  a: &a { address: ":1", maxConnections: many }\n  b: { <<: *a, address: ":2" }\n';
+  assert.deepEqual(await issueLines(text), [
+    'F:3:42 listeners.a.maxConnections: expected a number, not the text "many"',
+    'F:3:42 listeners.b.maxConnections: expected a number, not the text "many"',
+  ]);
+});

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { destinationSchema } from './destination-schema.ts';
+import { matchesSchema } from './match-schema.ts';
+import type { PolicyBlocks } from './policy-blocks.ts';
+
+const PRIORITY_MAX = 1_000_000;
+
+/** A route; `policies` is the schema of its policy blocks. */
+export function routeSchema<Input>(policies: z.ZodType<PolicyBlocks, Input>) {
+  return z
+    .strictObject({
+      match: matchesSchema.describe(
+        'Which requests the route takes: a map of conditions that must all hold, or a list of such maps.',
+      ),
+      priority: z
+        .int()
+        .min(-PRIORITY_MAX)
+        .max(PRIORITY_MAX)
+        .default(0)
+        .describe('Decides between routes that are equally specific; the higher one wins.'),
+      policies: policies
+        .optional()
+        .describe(
+          'Policies for this route. They override those of the listener and the gateway by name; `false` switches one off.',
+        ),
+      to: destinationSchema.describe('Where requests go: a service, services with weights, a redirect or a fixed answer.'),
+    })
+    .transform(({ match, ...route }) => ({ matches: match, ...route }));
+}

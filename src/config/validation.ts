@@ -1,0 +1,150 @@
+/** Checks a document against the schema and its own references, and gives every mistake its place. */
+import type { z } from 'zod';
+import { explainIssue } from '#schema/explain.ts';
+import { formProblemCodes } from '#schema/forms.ts';
+import { quote } from '#schema/quote.ts';
+import type { Configuration } from './configuration.ts';
+import { findCrossReferenceProblems } from './cross-references.ts';
+import type { Finding, IssueCode, IssuePath } from './issue.ts';
+import type { ResolvedText } from './references.ts';
+import { findRouteTies } from './route-ties.ts';
+
+/** Shorter texts are hidden only where they stand in quotes. */
+const HIDDEN_LENGTH_MIN = 4;
+
+export type ConfigurationSchema = z.ZodType<Configuration>;
+
+type TextByPath = ReadonlyMap<string, ResolvedText>;
+
+export interface Validation {
+  /** Only when there are no findings. */
+  readonly configuration: Configuration | undefined;
+  readonly findings: readonly Finding[];
+}
+
+/** Validates a value that was made anew when its references were resolved; `texts` are those that held some. */
+export function validate(schema: ConfigurationSchema, value: unknown, texts: readonly ResolvedText[]): Validation {
+  if (value === null || value === undefined) {
+    return refuse({
+      path: [],
+      code: 'missing',
+      message: 'the configuration is empty; run `gatehouse init` for one to begin with',
+    });
+  }
+  const textByPath: TextByPath = new Map(texts.map((text) => [toPathKey(text.path), text]));
+  const result = parseTyped(schema, value, textByPath);
+  const found = result.success ? [] : withoutConsequences(result.error.issues.flatMap((issue) => toFindings(issue, [])));
+  const findings = [...found, ...findCrossReferenceProblems(value)].map((finding) =>
+    hideResolvedText(finding, textByPath.get(toPathKey(finding.path))),
+  );
+  if (!result.success || findings.length > 0) return { configuration: undefined, findings };
+  // Only asked of a configuration that is right in itself: routes with mistakes would tie for the wrong reasons.
+  const ties = findRouteTies(result.data);
+  return { configuration: ties.length === 0 ? result.data : undefined, findings: ties };
+}
+
+/** A map with a mistyped key often lacks what that key should have been: saying so as well would say nothing new. */
+function withoutConsequences(findings: readonly Finding[]): readonly Finding[] {
+  const mistyped = new Set(findings.filter(({ code }) => code === 'unknown-key').map(({ path }) => toPathKey(path.slice(0, -1))));
+  return findings.filter(({ code, path }) => code !== 'invalid-value' || !mistyped.has(toPathKey(path)));
+}
+
+function refuse(finding: Finding): Validation {
+  return { configuration: undefined, findings: [finding] };
+}
+
+/**
+ * A reference always gives text. Where the schema wants a number or a boolean in the place of a text that was nothing but
+ * a reference, the text is read as one.
+ */
+function parseTyped(schema: ConfigurationSchema, value: unknown, textByPath: TextByPath): z.ZodSafeParseResult<Configuration> {
+  const result = schema.safeParse(value, { error: explainIssue });
+  if (result.success || textByPath.size === 0) return result;
+  let isRetyped = false;
+  for (const issue of result.error.issues) {
+    if (issue.code !== 'invalid_type') continue;
+    const text = textByPath.get(toPathKey(issue.path));
+    const scalar = text !== undefined && /^\$\{[^}]*\}$/.test(text.written) ? toScalar(text.resolved, issue.expected) : undefined;
+    if (scalar === undefined) continue;
+    // The value is our own: it was made anew when its references were resolved.
+    replaceAt(value, issue.path, scalar);
+    isRetyped = true;
+  }
+  return isRetyped ? schema.safeParse(value, { error: explainIssue }) : result;
+}
+
+function toScalar(text: string, expected: string): number | boolean | undefined {
+  if (expected === 'boolean') return text === 'true' ? true : text === 'false' ? false : undefined;
+  if (expected !== 'number' && expected !== 'int') return undefined;
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
+}
+
+/** Puts a value in the place that a path leads to. */
+function replaceAt(value: unknown, path: readonly PropertyKey[], replacement: unknown): void {
+  const last = path.at(-1);
+  let holder = value;
+  for (const step of path.slice(0, -1)) holder = readAt(holder, step);
+  if (last !== undefined && typeof holder === 'object' && holder !== null) Reflect.set(holder, last, replacement);
+}
+
+function readAt(value: unknown, step: PropertyKey): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined;
+}
+
+function toFindings(issue: z.core.$ZodIssue, prefix: IssuePath): Finding[] {
+  const path = [...prefix, ...toIssuePath(issue.path)];
+  if (issue.code === 'unrecognized_keys') {
+    const messages = issue.message.split('\n');
+    return issue.keys.map((key, index) => ({
+      path: [...path, key],
+      code: 'unknown-key',
+      message: messages[index] ?? issue.message,
+      pointAt: 'key',
+    }));
+  }
+  if (issue.code === 'invalid_union') return toUnionFindings(issue, path);
+  if (issue.code === 'custom' && issue.params !== undefined) return [toFormFinding(issue, path)];
+  return [{ path, code: toCode(issue), message: issue.message, pointAt: issue.code === 'invalid_key' ? 'key' : 'value' }];
+}
+
+/** Schemas with forms say themselves what kind of mistake it is. */
+function toFormFinding({ message, params }: z.core.$ZodIssueCustom, path: IssuePath): Finding {
+  const code = formProblemCodes.find((known) => known === params?.['code']) ?? 'invalid-value';
+  return { path, code, message, pointAt: params?.['pointAt'] === 'key' ? 'key' : 'value' };
+}
+
+/** Of a plain union, only the alternative that comes nearest is worth reading about: the one that fails deepest inside. */
+function toUnionFindings(issue: z.core.$ZodIssueInvalidUnion, path: IssuePath): Finding[] {
+  const depthOf = (issues: readonly z.core.$ZodIssue[]): number => Math.max(0, ...issues.map((inner) => inner.path.length));
+  const alternatives = issue.errors
+    .filter((issues) => issues.length > 0)
+    .toSorted((left, right) => depthOf(right) - depthOf(left) || left.length - right.length);
+  const [nearest, next] = alternatives;
+  if (nearest === undefined) return [{ path, code: 'invalid-value', message: issue.message }];
+  const isClear = next === undefined || depthOf(nearest) > 0 || nearest.some((inner) => inner.code !== 'invalid_type');
+  if (isClear) return nearest.flatMap((inner) => toFindings(inner, path));
+  const messages = alternatives.flatMap((issues) => issues.map(({ message }) => message));
+  return [{ path, code: 'wrong-type', message: [...new Set(messages)].join('; or ') }];
+}
+
+function toCode(issue: z.core.$ZodIssue): IssueCode {
+  if (/^`[^`]*` is missing/.test(issue.message)) return 'missing';
+  return issue.code === 'invalid_type' ? 'wrong-type' : 'invalid-value';
+}
+
+function toIssuePath(path: readonly PropertyKey[]): (string | number)[] {
+  return path.map((step) => (typeof step === 'symbol' ? String(step) : step));
+}
+
+/** What a reference stood for may be a secret, so a message shows what the user wrote instead. */
+function hideResolvedText(finding: Finding, text: ResolvedText | undefined): Finding {
+  if (text === undefined || text.resolved === '') return finding;
+  const quoted = finding.message.replaceAll(quote(text.resolved), quote(text.written));
+  // A message may also suggest something made of the text. A very short one would be found inside other words.
+  const message = text.resolved.length < HIDDEN_LENGTH_MIN ? quoted : quoted.replaceAll(text.resolved, text.written);
+  return { ...finding, message };
+}
+
+function toPathKey(path: readonly PropertyKey[]): string {
+  return JSON.stringify(path);
+}
