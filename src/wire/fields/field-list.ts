@@ -1,0 +1,32 @@
+/** Field lists: flat arrays of lower-case names and values, alternating, in the order of the message. Names may repeat. */
+
+/** The first value of a field. `name` must be lower-case. */
+export function getField(fields: readonly string[], name: string): string | undefined {
+  for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return fields[i + 1];
+  return undefined;
+}
+
+/** All values of a field, in order. */
+export function getFieldValues(fields: readonly string[], name: string): string[] {
+  const values: string[] = [];
+  for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) values.push(fields[i + 1]!);
+  return values;
+}
+
+/** Leaves exactly one line of this name. */
+export function setField(fields: string[], name: string, value: string): void {
+  removeField(fields, name);
+  fields.push(name, value);
+}
+
+/** Takes out every line of this name, in place. */
+export function removeField(fields: string[], name: string): void {
+  let kept = 0;
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i] === name) continue;
+    fields[kept] = fields[i]!;
+    fields[kept + 1] = fields[i + 1]!;
+    kept += 2;
+  }
+  fields.length = kept;
+}
