@@ -1,0 +1,153 @@
+/**
+ * A gateway whose clients are under test: routes that it answers itself (`/local/*`), and the rest forwarded to a raw
+ * upstream. After the test nothing may be left of any client.
+ */
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import type { Clock } from '#base/clock.ts';
+import type { GatewayInput } from '#config/define-gateway.ts';
+import { type AnswerReading, type ReadAnswer, readAnswers } from './answers.ts';
+import { eventually } from './eventually.ts';
+import { RawClient } from './raw-client.ts';
+import { type RawUpstream, startRawUpstream, type UpstreamConnection } from './raw-upstream.ts';
+import { startTestGateway, type TestGateway } from './test-gateway.ts';
+
+export interface ClientBenchOptions {
+  readonly clock?: Clock;
+  /** What the upstream does; without it, it answers each whole request with what it was asked. */
+  readonly onData?: (connection: UpstreamConnection, chunk: string) => void;
+  /** Settings of the one listener. */
+  readonly listener?: Partial<NonNullable<GatewayInput['listeners']>[string]>;
+  readonly routes?: GatewayInput['routes'];
+  readonly gateway?: Partial<GatewayInput>;
+}
+
+export interface ClientBench {
+  readonly gateway: TestGateway;
+  readonly upstream: RawUpstream;
+  /** Everything that the upstream was sent, by connection. */
+  readonly received: readonly string[];
+  open(host?: string): Promise<RawClient>;
+  /** Sends on a connection of its own, and returns all that came until the gateway ended it. */
+  exchange(bytes: string): Promise<string>;
+  /** Resolves when the gateway has no client connection any more, whatever its clients think. */
+  untilNoConnections(): Promise<void>;
+  /** Ends the gateway and returns its access log. */
+  log(): Promise<Record<string, unknown>[]>;
+}
+
+/** Starts the gateway and the upstream, and sees to their end. */
+export async function startClientBench(t: TestContext, options: ClientBenchOptions = {}): Promise<ClientBench> {
+  const upstream = await startRawUpstream(options.onData ?? onEachWholeRequest(describeRequest));
+  const gateway = await startTestGateway(toInput(upstream, options), options.clock === undefined ? {} : { clock: options.clock });
+  const clients: RawClient[] = [];
+  const open = async (host?: string) => {
+    const client = await RawClient.open(gateway.port(), host);
+    clients.push(client);
+    return client;
+  };
+  const untilNoConnections = () =>
+    eventually(() => gateway.control.plane?.connectionCount === 0, 'the gateway has no client connection left');
+  t.after(async () => {
+    for (const client of clients) client.close();
+    try {
+      await untilNoConnections();
+    } finally {
+      await gateway.stop();
+      await upstream.close();
+    }
+    assert.deepEqual(
+      gateway.events.filter(({ level }) => level === 'error'),
+      [],
+    );
+  });
+  return {
+    gateway,
+    upstream,
+    get received() {
+      return upstream.connections.map(({ received }) => received);
+    },
+    open,
+    async exchange(bytes) {
+      const client = await open();
+      client.send(bytes);
+      return await client.untilEnd();
+    },
+    untilNoConnections,
+    log: () => gateway.stop(),
+  };
+}
+
+function toInput(upstream: RawUpstream, { listener, routes, gateway }: ClientBenchOptions): Partial<GatewayInput> {
+  return {
+    listeners: { web: { address: '127.0.0.1:0', ...listener } },
+    services: { main: { endpoints: [upstream.url] } },
+    routes: {
+      local: { match: { path: '/local/*' }, to: { respond: { text: 'local' } } },
+      forwarded: { match: { path: '/*' }, to: 'main' },
+      ...routes,
+    },
+    ...gateway,
+  } as Partial<GatewayInput>;
+}
+
+export interface WholeRequest {
+  readonly head: string;
+  /** As it came over the wire, chunk frames included. */
+  readonly body: string;
+}
+
+/** Calls `answer` once for each request that has come whole. */
+export function onEachWholeRequest(
+  answer: (connection: UpstreamConnection, request: WholeRequest) => void,
+): (connection: UpstreamConnection) => void {
+  const positions = new WeakMap<UpstreamConnection, number>();
+  return (connection) => {
+    for (;;) {
+      const start = positions.get(connection) ?? 0;
+      const request = readRequest(connection.received.slice(start));
+      if (request === undefined) return;
+      positions.set(connection, start + request.head.length + 4 + request.body.length);
+      answer(connection, request);
+    }
+  };
+}
+
+function readRequest(text: string): WholeRequest | undefined {
+  const headEnd = text.indexOf('\r\n\r\n');
+  if (headEnd < 0) return undefined;
+  const head = text.slice(0, headEnd);
+  const behind = text.slice(headEnd + 4);
+  const isChunked = /^transfer-encoding: chunked\r?$/m.test(head);
+  const length = isChunked ? toChunkedLength(behind) : Number(/^content-length: (\d+)\r?$/m.exec(head)?.[1] ?? 0);
+  return length < 0 || behind.length < length ? undefined : { head, body: behind.slice(0, length) };
+}
+
+function toChunkedLength(text: string): number {
+  if (text.startsWith('0\r\n\r\n')) return 5;
+  const end = text.indexOf('\r\n0\r\n\r\n');
+  return end < 0 ? -1 : end + 7;
+}
+
+/** Answers with the request line, and with the body where there was one. */
+export function describeRequest(connection: UpstreamConnection, { head, body }: WholeRequest): void {
+  const line = head.slice(0, head.indexOf(' HTTP/1.1'));
+  connection.send(toAnswer(body === '' ? line : `${line} ${body}`, line.startsWith('HEAD ')));
+}
+
+/** A whole answer with this body. */
+export function toAnswer(body: string, isHead = false): string {
+  return `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${isHead ? '' : body}`;
+}
+
+/** Resolves with the first `count` answers; fails when what comes is not exactly so many answers. */
+export async function untilAnswers(client: RawClient, count: number, methods: readonly string[] = []): Promise<ReadAnswer[]> {
+  let reading: AnswerReading = readAnswers(client.received, methods);
+  await eventually(() => {
+    reading = readAnswers(client.received, methods);
+    return reading.answers.length >= count || client.hasEnded;
+  }, `${count} answers have come; there are ${reading.answers.length}`);
+  assert.equal(reading.answers.length, count, client.received);
+  assert.equal(reading.rest, '', 'nothing stands behind the answers');
+  return [...reading.answers];
+}
