@@ -1,15 +1,25 @@
 import type { Exchange } from '#http/exchange.ts';
-import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { encodeFields } from '#wire/http1/encode.ts';
 
+/** What an attempt says itself; the rest follows from the exchange. */
+export interface AttemptHead {
+  readonly method: string;
+  readonly target: string;
+  readonly authority: string;
+  /** Field lines, each with its CRLF. */
+  readonly fieldText: string;
+  readonly sendsChunked: boolean;
+}
+
 /** The HTTP/1.1 text of an attempt's head. Fields come in the order of the request, the gateway's own behind them. */
-export function encodeAttemptHead(exchange: Exchange, upstream: UpstreamRequest, sendsChunked: boolean): string {
+export function encodeAttemptHead(
+  exchange: Exchange,
+  { method, target, authority, fieldText, sendsChunked }: AttemptHead,
+): string {
   const { request } = exchange;
   const forwarding = request.forwardingFields;
   forwarding.http1Text ??= encodeFields(forwarding.fields);
-  let text = `${upstream.method} ${upstream.target} HTTP/1.1\r\nhost: ${upstream.authority}\r\n`;
-  text += encodeFields(upstream.fields);
-  text += `${forwarding.http1Text}x-request-id: ${exchange.requestId}\r\n`;
+  let text = `${method} ${target} HTTP/1.1\r\nhost: ${authority}\r\n${fieldText}${forwarding.http1Text}x-request-id: ${exchange.requestId}\r\n`;
   if (sendsChunked) text += 'transfer-encoding: chunked\r\n';
   else if (request.contentLengthBytes >= 0) text += `content-length: ${request.contentLengthBytes}\r\n`;
   if (request.expectsContinue) text += 'expect: 100-continue\r\n';

@@ -5,7 +5,7 @@ import { limits } from '#base/limits.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { AnswerSource, Exchange } from '#http/exchange.ts';
 import type { AnswerEvents, Http1UpstreamConnection } from '#http/http1-upstream-connection.ts';
-import type { ResponseHead } from '#http/response.ts';
+import { PassedResponse } from '#http/passed-response.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import type { ConnectionTaker, PoolWaiter } from '#http/upstream-pool.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
@@ -15,8 +15,9 @@ import { rescue } from '#pipeline/rescue.ts';
 import type { Endpoint, Service } from '#services/service.ts';
 import { WeightedRotation } from '#services/weighted-rotation.ts';
 import { removeField } from '#wire/fields/field-list.ts';
+import { encodeFields } from '#wire/http1/encode.ts';
 import type { UpstreamResponseHead } from '#wire/http1/response-head.ts';
-import { encodeAttemptHead } from './attempt-head.ts';
+import { type AttemptHead, encodeAttemptHead } from './attempt-head.ts';
 
 export interface ForwardMeans {
   readonly clock: Clock;
@@ -86,10 +87,9 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
     this.#connection = connection;
     const exchange = this.#exchange;
     const { request } = exchange;
-    const upstream = this.#toUpstreamRequest();
     const sendsChunked = request.hasBody && (request.contentLengthBytes < 0 || this.#plan.shapeRequestChunk !== undefined);
-    const head = encodeAttemptHead(exchange, upstream, sendsChunked);
-    connection.send(this, { method: upstream.method, head, sendsChunked });
+    const attempt = this.#toAttemptHead(sendsChunked);
+    connection.send(this, { method: attempt.method, head: encodeAttemptHead(exchange, attempt), sendsChunked });
     if (!request.hasBody) connection.sendEnd(undefined);
     else this.#sendBody(connection);
   }
@@ -133,13 +133,9 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
   onUpstreamHead(head: UpstreamResponseHead): void {
     const exchange = this.#exchange;
     exchange.upstreamHeadMs = this.#means.clock.monotonicMs();
-    if (head.hasForwardingFields) removeField(head.fields, 'x-request-id');
     if (head.status === 101) return this.#openTunnel(head);
-    const response: ResponseHead = {
-      status: head.status,
-      fields: head.fields,
-      contentLengthBytes: head.contentLengthBytes >= 0 ? head.contentLengthBytes : undefined,
-    };
+    const response = new PassedResponse(head);
+    if (head.hasForwardingFields) removeField(response.fields, 'x-request-id');
     this.#plan.shapeUpstreamResponse(exchange, response);
     exchange.sendHead(response);
   }
@@ -171,20 +167,23 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
 
   // Inside
 
-  #toUpstreamRequest(): UpstreamRequest {
+  #toAttemptHead(sendsChunked: boolean): AttemptHead {
     const { request } = this.#exchange;
-    const upstream: UpstreamRequest = {
-      method: request.method,
-      target: request.target,
-      authority: this.#service.authorityFor(this.#endpoint!, request.authority),
-      fields: request.fields,
-    };
-    if (this.#plan.upstreamRequest !== undefined) {
-      // An attempt has fields of its own, so that a second one starts from what the client sent.
-      upstream.fields = [...request.fields];
-      this.#plan.shapeUpstreamRequest(this.#exchange, upstream);
+    const { method, target } = request;
+    const authority = this.#service.authorityFor(this.#endpoint!, request.authority);
+    if (this.#plan.upstreamRequest === undefined) {
+      return { method, target, authority, fieldText: request.fieldText ?? encodeFields(request.fields), sendsChunked };
     }
-    return upstream;
+    // An attempt has fields of its own, so that a second one starts from what the client sent.
+    const upstream: UpstreamRequest = { method, target, authority, fields: [...request.fields] };
+    this.#plan.shapeUpstreamRequest(this.#exchange, upstream);
+    return {
+      method: upstream.method,
+      target: upstream.target,
+      authority: upstream.authority,
+      fieldText: encodeFields(upstream.fields),
+      sendsChunked,
+    };
   }
 
   #sendBody(connection: Http1UpstreamConnection): void {
@@ -225,7 +224,8 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
   #joinTunnel(connection: Http1UpstreamConnection, head: UpstreamResponseHead): void {
     const exchange = this.#exchange;
     if (exchange.isFinished || connection.isGone) return;
-    const response: ResponseHead = { status: 101, fields: head.fields, contentLengthBytes: undefined };
+    const response = new PassedResponse(head);
+    removeField(response.fields, 'x-request-id');
     response.fields.push('upgrade', head.upgrade!);
     exchange.plan?.shapeResponseHead?.(exchange, response);
     exchange.status = 101;

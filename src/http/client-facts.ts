@@ -3,8 +3,7 @@ import type { AcceptedConnection } from '#net/listener.ts';
 import { getField, getFieldValues } from '#wire/fields/field-list.ts';
 import { type ForwardingFacts, findClient, toForwardingFields } from '#wire/fields/forwarded.ts';
 import type { RequestHead } from '#wire/http1/request-head.ts';
-import { ForwardingFields } from './exchange.ts';
-import type { Http1ClientRequest } from './http1-request.ts';
+import { type ClientRequest, ForwardingFields } from './exchange.ts';
 import { parseHost } from './target.ts';
 
 export interface ForwardingSettings {
@@ -65,7 +64,7 @@ export class ClientFacts {
   }
 
   /** Stands for a request that could not be read, so that its refusal is answered and logged like any other. */
-  unknownRequest(listener: string): Http1ClientRequest {
+  unknownRequest(listener: string): ClientRequest {
     const identity = this.#toIdentity('', { chain: [this.address], scheme: this.scheme, host: '', viaBefore: undefined });
     return {
       listener,
@@ -76,6 +75,7 @@ export class ClientFacts {
       authority: '',
       host: '',
       fields: [],
+      fieldText: '',
       contentLengthBytes: -1,
       hasBody: false,
       acceptsTrailers: false,
@@ -86,7 +86,6 @@ export class ClientFacts {
       clientPort: this.port,
       scheme: this.scheme,
       forwardingFields: identity.forwardingFields,
-      fault: undefined,
     };
   }
 

@@ -91,7 +91,9 @@ export interface ClientRequest {
   /** Lower-case, without port. */
   readonly host: string;
   /** End-to-end fields; `host` and framing are not among them. */
-  readonly fields: string[];
+  readonly fields: readonly string[];
+  /** The same as HTTP/1 lines, where they are there already. */
+  readonly fieldText: string | undefined;
   /** -1: not given. */
   readonly contentLengthBytes: number;
   readonly hasBody: boolean;

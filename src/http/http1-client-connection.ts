@@ -9,6 +9,7 @@ import { type TimerWheel, WheelTimer } from '#base/timer-wheel.ts';
 import { ByteStream, type StreamOwner } from '#net/byte-stream.ts';
 import type { AcceptedConnection } from '#net/listener.ts';
 import type { ReadBuffers } from '#net/read-buffers.ts';
+import { hasField } from '#wire/fields/field-list.ts';
 import { encodeFields, encodeLastChunk, encodeStatusLine } from '#wire/http1/encode.ts';
 import { type Fault, faults } from '#wire/http1/faults.ts';
 import { RequestDecoder, type RequestDecoderLimits, type RequestEvents } from '#wire/http1/request-decoder.ts';
@@ -17,7 +18,7 @@ import { clientErrors } from './client-errors.ts';
 import { ClientFacts, type ForwardingSettings } from './client-facts.ts';
 import { type ClientSide, Exchange, type ExchangeObserver, type TunnelSide } from './exchange.ts';
 import type { HttpDate } from './http-date.ts';
-import { toClientRequest } from './http1-request.ts';
+import { Http1ClientRequest } from './http1-request.ts';
 import { JoinedWriter } from './joined-writer.ts';
 import { hasResponseBody, type ResponseHead } from './response.ts';
 
@@ -56,10 +57,9 @@ export interface ConnectionOwner extends ExchangeObserver {
   onConnectionClosed(connection: Http1ClientConnection): void;
 }
 
+/** What the connection's one timer is for. `reader`: the client has to read what is written, whether or not an exchange runs. */
 const Waiting = { nothing: 0, request: 1, head: 2, body: 3, reader: 4, linger: 5 } as const;
 type Waiting = (typeof Waiting)[keyof typeof Waiting];
-
-const LINGER_BYTES_MAX = 1024 * 1024;
 
 export class Http1ClientConnection extends WheelTimer implements StreamOwner, RequestEvents, ClientSide {
   readonly settings: Http1ServerSettings;
@@ -81,8 +81,11 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
   #isCloseDelimited = false;
   #hasEof = false;
   #isBodyHeld = false;
-  #isRequestWhole = false;
-  #lingerBytes = 0;
+  #isRequestWhole = true;
+  /** Bytes of a body that nobody wanted, read so that the connection can be kept. */
+  #discardedBytes = 0;
+  /** No request is taken any more: what still comes is thrown away. */
+  #isEnding = false;
   #isHandedOver = false;
 
   constructor(accepted: AcceptedConnection, settings: Http1ServerSettings, services: Http1ServerServices) {
@@ -114,32 +117,30 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
   // Bytes from the client
 
   onBytes(view: Buffer): void {
-    if (this.#waiting === Waiting.linger) return this.#discard(view.length);
+    if (this.#isEnding) return;
     if (this.#pending !== undefined || this.#isDecoding) return this.#keepPending(view, 0);
     const taken = this.#decode(view);
-    if (taken < view.length && !this.stream.isClosed) this.#keepPending(view, taken);
+    if (taken < view.length && !this.#isEnding) this.#keepPending(view, taken);
   }
 
   onEof(): void {
     this.#hasEof = true;
     const exchange = this.#exchange;
-    if (this.#waiting === Waiting.linger || exchange === undefined) {
-      const fault = this.#decoder.finish();
-      if (fault !== undefined && this.#waiting !== Waiting.linger) this.#refuse(undefined, fault);
-      else this.stream.end();
-      return;
-    }
-    if (!this.#isRequestWhole && this.#pending === undefined) return this.#loseClient(exchange);
-    // The client has closed its side with a whole request behind it. Whether it still reads shows only when we write
-    // (docs/decisions/0004-half-closed-clients.md).
-    this.#keepsAlive = false;
-    if (exchange.hasResponseBegun || this.#isHandedOver) this.#loseClient(exchange);
-    else if (this.#minorVersion === 1) this.stream.write(`${encodeStatusLine(100)}\r\n`);
+    if (this.#isEnding) return;
+    if (exchange === undefined) {
+      if (this.#pending === undefined && !this.stream.isWritePending) this.#endAtEof();
+    } else if (!this.#isRequestWhole) {
+      if (this.#pending === undefined) this.#loseClient(exchange);
+    } else this.#probeClient(exchange);
   }
 
   onDrained(): void {
-    if (this.#waiting === Waiting.reader) this.#wait(Waiting.nothing);
-    this.#exchange?.source?.onClientDrained();
+    const exchange = this.#exchange;
+    if (exchange !== undefined) {
+      if (this.#waiting === Waiting.reader) this.#wait(this.#awaitsBody ? Waiting.body : Waiting.nothing);
+      exchange.source?.onClientDrained();
+    } else if (this.#isEnding) this.#linger();
+    else if (!this.#isDecoding) this.#goOn();
   }
 
   onClosed(_error: Error | undefined): void {
@@ -162,6 +163,7 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
         if (this.#exchange === undefined) return this.stream.destroy();
         return this.#failExchange(clientErrors.bodyTimeout({ timeoutMs: this.settings.bodyIdleTimeoutMs }));
       case Waiting.reader:
+        if (this.#exchange === undefined) return this.stream.destroy();
         return this.#failExchange(clientErrors.replyTimeout({ timeoutMs: this.settings.bodyIdleTimeoutMs }));
       case Waiting.linger:
         this.stream.destroy();
@@ -174,10 +176,11 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
 
   onRequestHead(head: RequestHead): void {
     const { settings, facts } = this;
-    this.#keepsAlive = head.allowsReuse && !this.#isDraining && !this.#hasEof;
+    this.#keepsAlive = head.allowsReuse && !this.#isDraining;
     this.#isRequestWhole = !head.hasBody;
+    this.#discardedBytes = 0;
     this.#minorVersion = head.minorVersion;
-    const request = toClientRequest(head, facts, settings);
+    const request = new Http1ClientRequest(head, facts, settings.listener);
     const { clock, nextRequestId, owner } = this.#services;
     const requestId = facts.trustedRequestId(head) ?? nextRequestId();
     const exchange = new Exchange(this, owner, request, { requestId, startedMs: clock.monotonicMs() });
@@ -193,7 +196,7 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
 
   onBodyChunk(view: Buffer): void {
     const exchange = this.#exchange;
-    if (exchange === undefined) return;
+    if (exchange === undefined) return this.#discardBody(view.length);
     exchange.requestBytes += view.length;
     if (this.#waiting === Waiting.body) this.#services.wheel.arm(this, this.settings.bodyIdleTimeoutMs);
     const shape = exchange.plan?.shapeRequestChunk;
@@ -215,7 +218,10 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
   }
 
   onRequestFault(fault: Fault): void {
-    if (this.#exchange === undefined) return this.#refuse(undefined, fault);
+    if (this.#exchange === undefined) {
+      // The request has had its answer; another would be taken for the next request's.
+      return this.#isRequestWhole ? this.#refuse(undefined, fault) : this.#lingerThenClose();
+    }
     this.#failExchange(clientErrors.malformedBody({ fault }, { publicDetail: faults[fault] }));
   }
 
@@ -242,8 +248,7 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     }
     this.#isCloseDelimited = this.#sendsBody && contentLengthBytes === undefined && !this.#sendsChunked;
     // The request is not whole and nobody reads the rest: the connection cannot be used again.
-    if (this.#isCloseDelimited || (exchange.source === undefined && !this.#isRequestWhole && exchange.request.hasBody))
-      this.#keepsAlive = false;
+    if (this.#isCloseDelimited || (exchange.source === undefined && !this.#mayDiscardRest(exchange))) this.#keepsAlive = false;
     if (this.#isDraining) this.#keepsAlive = false;
     if (!this.#keepsAlive) text += 'connection: close\r\n\r\n';
     else text += minorVersion === 0 ? 'connection: keep-alive\r\n\r\n' : '\r\n';
@@ -270,6 +275,7 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     this.#exchange = undefined;
+    this.#stopTaking();
     if (this.#isCloseDelimited) this.stream.reset();
     else {
       this.flush();
@@ -312,17 +318,11 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
   // Inside
 
   #encodeEndToEnd(response: ResponseHead, requestId: string): string {
-    const { fields } = response;
-    let text = '';
-    let hasDate = false;
-    for (let i = 0; i < fields.length; i += 2) {
-      const name = fields[i]!;
-      if (name === 'date') hasDate = true;
-      text += `${name}: ${fields[i + 1]}\r\n`;
-    }
+    const text = response.fieldText ?? encodeFields(response.fields);
+    const hasDate = response.hasDate ?? hasField(response.fields, 'date');
     // RFC 9110 §6.6.1: who has a clock adds the date that is missing.
-    if (!hasDate) text += `date: ${this.#services.date.now()}\r\n`;
-    return `${text}x-request-id: ${requestId}\r\n`;
+    const date = hasDate ? '' : `date: ${this.#services.date.now()}\r\n`;
+    return `${text}${date}x-request-id: ${requestId}\r\n`;
   }
 
   #wait(waiting: Waiting): void {
@@ -337,8 +337,13 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
   }
 
   #waitForReader(): false {
-    if (this.#waiting !== Waiting.linger) this.#wait(Waiting.reader);
+    this.#wait(Waiting.reader);
     return false;
+  }
+
+  /** The rest of the request's body is due, and nothing of ours keeps the client from sending it. */
+  get #awaitsBody(): boolean {
+    return !this.#isRequestWhole && !this.#isBodyHeld;
   }
 
   /** Decodes as much as may be decoded now and returns how many bytes were taken. */
@@ -347,23 +352,31 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     let position = this.#decoder.decode(bytes, 0, bytes.length);
     while (position < bytes.length && this.#mayStartNext()) position = this.#decoder.decode(bytes, position, bytes.length);
     this.#isDecoding = false;
-    if (this.#exchange === undefined && !this.stream.isClosed) this.#restOrWaitForHead();
+    if (this.#exchange === undefined && !this.#isEnding) this.#waitForMore();
     return position;
   }
 
   #mayStartNext(): boolean {
-    if (this.#exchange !== undefined || !this.#keepsAlive || !this.#decoder.isComplete) return false;
+    if (this.#exchange !== undefined || this.#isEnding || !this.#decoder.isComplete) return false;
+    // A client that does not read its answers gets no more of them: what is written stays bounded.
+    if (this.stream.isWritePending) return false;
     this.#decoder.startNext();
     return true;
   }
 
-  /** Nothing is being answered: wait for a request, or for the rest of one that has begun. */
-  #restOrWaitForHead(): void {
-    if (this.#waiting === Waiting.linger) return;
-    if (this.#decoder.isComplete && this.#keepsAlive) this.#decoder.startNext();
+  /** Nothing is being answered: wait until the last answer is read, then for a request or for the rest of one. */
+  #waitForMore(): void {
+    if (this.stream.isWritePending) {
+      if (this.#waiting !== Waiting.reader) this.#wait(Waiting.reader);
+      return;
+    }
+    if (this.#decoder.isComplete) this.#decoder.startNext();
     if (this.#decoder.isBetweenRequests) {
-      if (this.#waiting !== Waiting.request) this.#wait(Waiting.request);
-    } else if (this.#waiting !== Waiting.head && !this.#decoder.hasFailed) this.#wait(Waiting.head);
+      if (this.#isDraining) this.#lingerThenClose();
+      else if (this.#waiting !== Waiting.request) this.#wait(Waiting.request);
+    } else if (this.#decoder.isReadingBody) {
+      if (this.#waiting !== Waiting.body) this.#wait(Waiting.body);
+    } else if (this.#waiting !== Waiting.head) this.#wait(Waiting.head);
   }
 
   #keepPending(view: Buffer, start: number): void {
@@ -377,15 +390,17 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     this.#pending = undefined;
     if (pending !== undefined) {
       const taken = this.#decode(pending);
+      if (this.#isEnding) return;
       if (taken < pending.length) {
-        this.#keepPending(pending, taken);
+        this.#pending = pending.subarray(taken);
         return;
       }
     }
-    if (this.stream.isClosed || this.#isBodyHeld) return;
+    if (this.#isBodyHeld) return;
+    const exchange = this.#exchange;
     if (!this.#hasEof) this.stream.resume();
-    else if (this.#exchange === undefined) this.stream.end();
-    else if (!this.#isRequestWhole) this.#loseClient(this.#exchange);
+    else if (exchange === undefined) this.#goOn();
+    else if (!this.#isRequestWhole) this.#loseClient(exchange);
   }
 
   #finishExchange(): void {
@@ -393,43 +408,64 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     this.#exchange = undefined;
     this.#isBodyHeld = this.#decoder.isHeld = false;
     exchange.finish(this.#services.clock.monotonicMs());
-    if (!this.#keepsAlive || this.stream.isClosed || !this.#mayDiscardRest(exchange)) return this.#lingerThenClose();
-    if (!this.#isRequestWhole) this.#wait(Waiting.body);
-    if (this.#isDecoding) return;
-    if (!this.#isRequestWhole) return this.#decodePending();
-    this.#decoder.startNext();
-    this.#wait(Waiting.request);
-    if (this.#pending !== undefined) this.#decodePending();
-    else if (this.#hasEof) this.stream.end();
-    else if (this.stream.isPaused) this.stream.resume();
+    if (!this.#keepsAlive || this.#isDraining || !this.#mayDiscardRest(exchange)) this.#lingerThenClose();
+    else if (!this.#isDecoding) this.#goOn();
   }
 
-  /** An early answer leaves a body unread. A short one is read to its end, unless the client may have chosen not to send it. */
-  #mayDiscardRest(exchange: Exchange): boolean {
+  /** An answer is complete and the connection stays: go on with what the client has sent behind the request, or wait for it. */
+  #goOn(): void {
+    this.#waitForMore();
+    if (this.stream.isWritePending || this.#isEnding) return;
+    if (this.#pending !== undefined) this.#decodePending();
+    else if (this.#hasEof) this.#endAtEof();
+    else this.stream.resume();
+  }
+
+  /**
+   * An early answer leaves a body unread. A short one is read to its end, and one of unknown length for as long as it is
+   * short; not one that the client may have chosen not to send.
+   */
+  #mayDiscardRest({ request, requestBytes }: Exchange): boolean {
     if (this.#isRequestWhole) return true;
-    const { contentLengthBytes, expectsContinue } = exchange.request;
-    return (
-      !expectsContinue && contentLengthBytes >= 0 && contentLengthBytes - exchange.requestBytes <= limits.discardedBodyBytesMax
-    );
+    if (request.expectsContinue && requestBytes === 0) return false;
+    return request.contentLengthBytes - requestBytes <= limits.discardedBodyBytesMax;
+  }
+
+  #discardBody(bytes: number): void {
+    this.#discardedBytes += bytes;
+    if (this.#discardedBytes > limits.discardedBodyBytesMax) this.#lingerThenClose();
+  }
+
+  /** The client has sent its end, and no request of it is open: it may have been cut short in the middle of one. */
+  #endAtEof(): void {
+    const fault = this.#decoder.finish();
+    // The rest of a body whose request has had its answer is missed by nobody.
+    if (fault === undefined || !this.#isRequestWhole) this.#lingerThenClose();
+    else this.#refuse(undefined, fault);
   }
 
   /**
    * RFC 9112 §9.6: closing while the client still sends would reset the connection and could destroy the answer on its
-   * way. So our side ends first, and what still comes is thrown away for a while.
+   * way. So our side ends first, once the client has taken the answer, and what still comes is thrown away for a while.
    */
   #lingerThenClose(): void {
-    if (this.stream.isClosed) return;
-    this.stream.end();
+    if (this.stream.isClosed || this.#isEnding) return;
+    this.#stopTaking();
     this.stream.stopBodyBuffer(false);
-    this.#pending = undefined;
-    if (this.#hasEof) return;
-    this.#wait(Waiting.linger);
     this.stream.resume();
+    if (this.stream.isWritePending) this.#wait(Waiting.reader);
+    else this.#linger();
   }
 
-  #discard(bytes: number): void {
-    this.#lingerBytes += bytes;
-    if (this.#lingerBytes > LINGER_BYTES_MAX) this.stream.destroy();
+  #linger(): void {
+    this.stream.end();
+    this.#wait(Waiting.linger);
+  }
+
+  #stopTaking(): void {
+    this.#isEnding = true;
+    this.#keepsAlive = false;
+    this.#pending = undefined;
   }
 
   /** Answers bytes that are no request, as far as a request can be made out at all. */
@@ -456,10 +492,22 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     else this.#services.owner.onRefusedRequest(exchange, error);
   }
 
+  /**
+   * The client has closed its side with a whole request behind it. Whether it still reads shows only when we write
+   * (docs/decisions/0004-half-closed-clients.md).
+   */
+  #probeClient(exchange: Exchange): void {
+    if (this.#pending === undefined) this.#keepsAlive = false;
+    if (exchange.hasResponseBegun || this.#isHandedOver) this.#loseClient(exchange);
+    else if (this.#minorVersion === 1) this.stream.write(`${encodeStatusLine(100)}\r\n`);
+  }
+
   #loseClient(exchange: Exchange): void {
     this.#exchange = undefined;
+    this.#stopTaking();
     const error = clientErrors.gone();
     exchange.error ??= error;
+    if (!exchange.hasResponseBegun) exchange.status = error.status;
     const source = exchange.source;
     exchange.source = undefined;
     source?.onClientGone(error);

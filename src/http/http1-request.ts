@@ -3,54 +3,82 @@ import { dropForwardingFields } from '#wire/fields/forwarded.ts';
 import type { RequestHead } from '#wire/http1/request-head.ts';
 import { clientErrors } from './client-errors.ts';
 import type { ClientFacts } from './client-facts.ts';
-import type { ClientRequest } from './exchange.ts';
-import { type NormalTarget, normaliseTarget, targetFaults } from './target.ts';
+import type { ClientRequest, ForwardingFields } from './exchange.ts';
+import { type NormalTarget, normaliseTarget, type TargetFault, targetFaults } from './target.ts';
 
-/** A request as an HTTP/1 connection tells it. */
-export interface Http1ClientRequest extends ClientRequest {
+/** A request as an HTTP/1 connection tells it. Its fields stay text until somebody looks at them. */
+export class Http1ClientRequest implements ClientRequest {
+  readonly listener: string;
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly target: string;
+  readonly authority: string;
+  readonly host: string;
+  readonly contentLengthBytes: number;
+  readonly hasBody: boolean;
+  readonly acceptsTrailers: boolean;
+  readonly expectsContinue: boolean;
+  readonly upgrade: string | undefined;
+  readonly clientAddress: string;
+  readonly peerAddress: string;
+  readonly clientPort: number;
+  readonly scheme: 'http' | 'https';
+  readonly forwardingFields: ForwardingFields;
   /** Why the request must be refused although its bytes were well-formed. */
   readonly fault: GatewayError | undefined;
+  readonly #head: RequestHead;
+  #fields: readonly string[] | undefined = undefined;
+
+  constructor(head: RequestHead, facts: ClientFacts, listener: string) {
+    const normalised = normaliseTarget(head.target, head.method);
+    const target = typeof normalised === 'string' ? unusable : normalised;
+    const authority = target.authority ?? head.host ?? '';
+    const identity = facts.identify(head, authority);
+    this.listener = listener;
+    this.method = head.method;
+    this.path = target.path;
+    this.query = target.query;
+    this.target = target.target;
+    this.authority = authority;
+    this.host = identity.host ?? '';
+    this.contentLengthBytes = head.contentLengthBytes;
+    this.hasBody = head.hasBody;
+    this.acceptsTrailers = head.acceptsTrailers;
+    // RFC 9110 §10.1.1: an HTTP/1.0 client's expectation is ignored.
+    this.expectsContinue = head.expect !== undefined && head.minorVersion === 1;
+    this.upgrade = head.saysUpgrade ? head.upgrade : undefined;
+    this.clientAddress = identity.address;
+    this.peerAddress = facts.address;
+    this.clientPort = facts.port;
+    this.scheme = identity.scheme;
+    this.forwardingFields = identity.forwardingFields;
+    this.fault = findFault(head, normalised, identity.host);
+    this.#head = head;
+  }
+
+  get fields(): readonly string[] {
+    this.#fields ??= this.#head.hasForwardingFields ? dropForwardingFields(this.#head.fields) : this.#head.fields;
+    return this.#fields;
+  }
+
+  get fieldText(): string | undefined {
+    return this.#head.hasForwardingFields ? undefined : this.#head.fieldText;
+  }
 }
 
 const unusable: NormalTarget = { path: '', query: '', target: '', authority: undefined };
 
-/** Turns a checked head into the request that everything behind it sees. */
-export function toClientRequest(
+function findFault(
   head: RequestHead,
-  facts: ClientFacts,
-  settings: { readonly listener: string },
-): Http1ClientRequest {
-  const { method } = head;
-  const normalised = normaliseTarget(head.target, method);
-  const target = typeof normalised === 'string' ? unusable : normalised;
-  const authority = target.authority ?? head.host ?? '';
-  const identity = facts.identify(head, authority);
-  let fault: GatewayError | undefined;
-  if (method === 'CONNECT') fault = clientErrors.connectMethod();
-  else if (typeof normalised === 'string')
-    fault = clientErrors.malformedTarget({ fault: normalised }, { publicDetail: targetFaults[normalised] });
-  else if (identity.host === undefined) fault = clientErrors.malformedHost();
-  else if (head.expect !== undefined && head.expect.toLowerCase() !== '100-continue') fault = clientErrors.expectation();
-  return {
-    listener: settings.listener,
-    method,
-    path: target.path,
-    query: target.query,
-    target: target.target,
-    authority,
-    host: identity.host ?? '',
-    fields: head.hasForwardingFields ? dropForwardingFields(head.fields) : head.fields,
-    contentLengthBytes: head.contentLengthBytes,
-    hasBody: head.hasBody,
-    acceptsTrailers: head.acceptsTrailers,
-    // RFC 9110 §10.1.1: an HTTP/1.0 client's expectation is ignored.
-    expectsContinue: head.expect !== undefined && head.minorVersion === 1,
-    upgrade: head.saysUpgrade ? head.upgrade : undefined,
-    clientAddress: identity.address,
-    peerAddress: facts.address,
-    clientPort: facts.port,
-    scheme: identity.scheme,
-    forwardingFields: identity.forwardingFields,
-    fault,
-  };
+  normalised: NormalTarget | TargetFault,
+  host: string | undefined,
+): GatewayError | undefined {
+  if (head.method === 'CONNECT') return clientErrors.connectMethod();
+  if (typeof normalised === 'string') {
+    return clientErrors.malformedTarget({ fault: normalised }, { publicDetail: targetFaults[normalised] });
+  }
+  if (host === undefined) return clientErrors.malformedHost();
+  const isKnownExpectation = head.expect === undefined || head.expect.toLowerCase() === '100-continue';
+  return isKnownExpectation ? undefined : clientErrors.expectation();
 }

@@ -183,6 +183,7 @@ function toClientRequest(
     authority,
     host: host ?? '',
     fields,
+    fieldText: undefined,
     contentLengthBytes: bodyBytes === 0 ? -1 : bodyBytes,
     hasBody: bodyBytes > 0,
     acceptsTrailers: true,

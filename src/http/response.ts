@@ -3,6 +3,10 @@ export interface ResponseHead {
   status: number;
   /** Field names in lower case and values, alternating. Holds no hop-by-hop fields, `content-length` nor `transfer-encoding`. */
   fields: string[];
+  /** The same fields as HTTP/1 lines, for as long as nobody has looked at the list and could have changed it. */
+  readonly fieldText?: string | undefined;
+  /** `date` is among the fields; without a word, nobody knows. */
+  readonly hasDate?: boolean | undefined;
   /** Length of the body when it is known; `undefined` when the end shows itself. 0 when there is none. */
   contentLengthBytes: number | undefined;
 }

@@ -6,6 +6,11 @@ export function getField(fields: readonly string[], name: string): string | unde
   return undefined;
 }
 
+export function hasField(fields: readonly string[], name: string): boolean {
+  for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return true;
+  return false;
+}
+
 /** All values of a field, in order. */
 export function getFieldValues(fields: readonly string[], name: string): string[] {
   const values: string[] = [];

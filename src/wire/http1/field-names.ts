@@ -1,6 +1,6 @@
 /**
- * Field names are case-insensitive; inside the gateway they are lower-case. Names that we know become one and the same
- * string each time, found by a hash that the parser computes while it checks the bytes, so no string is made for them.
+ * The fields that mean something to the gateway itself, found in any case by a hash that the parser computes while it
+ * checks the bytes, so that no string is made of a name that only passes through.
  */
 
 /** What the parser does with a field besides, or instead of, keeping it. */
@@ -16,9 +16,11 @@ export const FieldRole = {
   te: 7,
   /** Hop-by-hop by definition: dropped. */
   hopByHop: 8,
-  /** Says where a request came from: kept, and looked at before it is forwarded. */
-  forwarding: 9,
-  keepAlive: 10,
+  keepAlive: 9,
+  /** From here on: kept among the fields, and noticed. */
+  firstKept: 10,
+  /** Says where a request came from: looked at before it is forwarded. */
+  forwarding: 10,
   date: 11,
 } as const;
 export type FieldRole = (typeof FieldRole)[keyof typeof FieldRole];
@@ -51,27 +53,13 @@ export function isForwardingName(name: string): boolean {
   return roles[name] === FieldRole.forwarding;
 }
 
-const plainNames = (
-  'accept accept-charset accept-encoding accept-language accept-ranges access-control-allow-credentials ' +
-  'access-control-allow-headers access-control-allow-methods access-control-allow-origin access-control-expose-headers ' +
-  'access-control-max-age access-control-request-headers access-control-request-method age allow alt-svc authorization ' +
-  'baggage cache-control content-disposition content-encoding content-language content-location content-range ' +
-  'content-security-policy content-type cookie dnt etag expires from grpc-timeout idempotency-key if-match ' +
-  'if-modified-since if-none-match if-range if-unmodified-since last-modified link location max-forwards origin pragma ' +
-  'priority proxy-authenticate range referer referrer-policy retry-after sec-ch-ua sec-ch-ua-mobile sec-ch-ua-platform ' +
-  'sec-fetch-dest sec-fetch-mode sec-fetch-site sec-fetch-user sec-websocket-accept sec-websocket-extensions ' +
-  'sec-websocket-key sec-websocket-protocol sec-websocket-version server set-cookie strict-transport-security traceparent ' +
-  'tracestate trailer upgrade-insecure-requests user-agent vary www-authenticate x-api-key x-content-type-options ' +
-  'x-correlation-id x-frame-options x-powered-by x-requested-with'
-).split(' ');
-
-export interface KnownField {
+interface KnownField {
   readonly name: string;
   readonly hash: number;
   readonly role: FieldRole;
 }
 
-const TABLE_SIZE = 1024;
+const TABLE_SIZE = 256;
 const table: (KnownField | undefined)[] = new Array(TABLE_SIZE).fill(undefined);
 
 /** One step of the hash that the parser computes over the lower-case bytes of a name. */
@@ -79,23 +67,23 @@ export function hashStep(hash: number, loweredCode: number): number {
   return (Math.imul(hash, 31) + loweredCode) | 0;
 }
 
-for (const name of [...Object.keys(roles), ...plainNames]) {
+for (const name of Object.keys(roles)) {
   let hash = 0;
   for (let i = 0; i < name.length; i++) hash = hashStep(hash, name.charCodeAt(i));
   let slot = hash & (TABLE_SIZE - 1);
   while (table[slot] !== undefined) slot = (slot + 1) & (TABLE_SIZE - 1);
-  table[slot] = Object.freeze({ name, hash, role: roles[name] ?? FieldRole.plain });
+  table[slot] = Object.freeze({ name, hash, role: roles[name]! });
 }
 
 /**
- * The known field that `text` from `start` to `end` spells in any case. The hash only leads to a candidate: names come
- * from outside, so the characters are always compared.
+ * The role of the field that `text` from `start` to `end` names in any case. The hash only leads to a candidate: names
+ * come from outside, so the characters are always compared.
  */
-export function findKnownField(hash: number, text: string, start: number, end: number): KnownField | undefined {
+export function findRole(hash: number, text: string, start: number, end: number): FieldRole {
   for (let slot = hash & (TABLE_SIZE - 1); ; slot = (slot + 1) & (TABLE_SIZE - 1)) {
     const known = table[slot];
-    if (known === undefined) return undefined;
-    if (known.hash === hash && spells(known.name, text, start, end)) return known;
+    if (known === undefined) return FieldRole.plain;
+    if (known.hash === hash && spells(known.name, text, start, end)) return known.role;
   }
 }
 

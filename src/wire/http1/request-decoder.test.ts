@@ -149,8 +149,9 @@ for (const { what, text, requests, end } of acceptedCases) {
     assert.equal(whole.requests.length, requests.length);
     whole.requests.forEach((request, index) => {
       const expected = requests[index]!;
-      assert.partialDeepStrictEqual(request.head, expected.head);
-      assert.deepEqual(request.head.fields, expected.head.fields ?? request.head.fields);
+      const { fields, ...rest } = expected.head;
+      assert.partialDeepStrictEqual(request.head, rest);
+      assert.deepEqual(request.head.fields, fields ?? request.head.fields);
       assert.equal(request.body, expected.body ?? '');
       assert.deepEqual(request.trailers, expected.trailers);
       assert.equal(request.isComplete, true);

@@ -1,0 +1,33 @@
+import type { UpstreamResponseHead } from '#wire/http1/response-head.ts';
+import type { ResponseHead } from './response.ts';
+
+/** An upstream's answer on its way to a client. While no policy looks at its fields, they are passed on as text. */
+export class PassedResponse implements ResponseHead {
+  status: number;
+  contentLengthBytes: number | undefined;
+  readonly #head: UpstreamResponseHead;
+  #fields: string[] | undefined = undefined;
+
+  constructor(head: UpstreamResponseHead) {
+    this.status = head.status;
+    this.contentLengthBytes = head.contentLengthBytes >= 0 ? head.contentLengthBytes : undefined;
+    this.#head = head;
+  }
+
+  get fields(): string[] {
+    this.#fields ??= this.#head.fields;
+    return this.#fields;
+  }
+
+  set fields(fields: string[]) {
+    this.#fields = fields;
+  }
+
+  get fieldText(): string | undefined {
+    return this.#fields === undefined ? this.#head.fieldText : undefined;
+  }
+
+  get hasDate(): boolean | undefined {
+    return this.#fields === undefined ? this.#head.hasDate : undefined;
+  }
+}
