@@ -43,7 +43,8 @@ function takeBody(head: string, behind: string, method: string | undefined): { b
   return behind.length < length ? undefined : { body: behind.slice(0, length), rest: behind.slice(length) };
 }
 
-function takeChunks(text: string): { body: string; rest: string } | undefined {
+/** The content of a chunked body, and what stands behind it; `undefined` when the body is not whole. */
+export function takeChunks(text: string): { body: string; rest: string } | undefined {
   let body = '';
   let position = 0;
   for (;;) {

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Clock } from '#base/clock.ts';
 import type { GatewayInput } from '#config/define-gateway.ts';
-import { type AnswerReading, type ReadAnswer, readAnswers } from './answers.ts';
+import { type ReadAnswer, readAnswers, takeChunks } from './answers.ts';
 import { eventually } from './eventually.ts';
 import { RawClient } from './raw-client.ts';
 import { type RawUpstream, startRawUpstream, type UpstreamConnection } from './raw-upstream.ts';
@@ -32,7 +32,7 @@ export interface ClientBench {
   exchange(bytes: string): Promise<string>;
   /** Resolves when the gateway has no client connection any more, whatever its clients think. */
   untilNoConnections(): Promise<void>;
-  /** Ends the gateway and returns its access log. */
+  /** Closes the clients, ends the gateway, and returns its access log. */
   log(): Promise<Record<string, unknown>[]>;
 }
 
@@ -48,12 +48,24 @@ export async function startClientBench(t: TestContext, options: ClientBenchOptio
   };
   const untilNoConnections = () =>
     eventually(() => gateway.control.plane?.connectionCount === 0, 'the gateway has no client connection left');
-  t.after(async () => {
+  let lines: Promise<Record<string, unknown>[]> | undefined;
+  const end = async () => {
     for (const client of clients) client.close();
     try {
       await untilNoConnections();
     } finally {
       await gateway.stop();
+    }
+    return await gateway.stop();
+  };
+  const log = () => {
+    lines ??= end();
+    return lines;
+  };
+  t.after(async () => {
+    try {
+      await log();
+    } finally {
       await upstream.close();
     }
     assert.deepEqual(
@@ -74,7 +86,7 @@ export async function startClientBench(t: TestContext, options: ClientBenchOptio
       return await client.untilEnd();
     },
     untilNoConnections,
-    log: () => gateway.stop(),
+    log,
   };
 }
 
@@ -100,16 +112,15 @@ export interface WholeRequest {
 /** Calls `answer` once for each request that has come whole. */
 export function onEachWholeRequest(
   answer: (connection: UpstreamConnection, request: WholeRequest) => void,
-): (connection: UpstreamConnection) => void {
-  const positions = new WeakMap<UpstreamConnection, number>();
-  return (connection) => {
-    for (;;) {
-      const start = positions.get(connection) ?? 0;
-      const request = readRequest(connection.received.slice(start));
-      if (request === undefined) return;
-      positions.set(connection, start + request.head.length + 4 + request.body.length);
+): (connection: UpstreamConnection, chunk: string) => void {
+  const unread = new WeakMap<UpstreamConnection, string>();
+  return (connection, chunk) => {
+    let text = (unread.get(connection) ?? '') + chunk;
+    for (let request = readRequest(text); request !== undefined; request = readRequest(text)) {
+      text = text.slice(request.head.length + 4 + request.body.length);
       answer(connection, request);
     }
+    unread.set(connection, text);
   };
 }
 
@@ -129,10 +140,11 @@ function toChunkedLength(text: string): number {
   return end < 0 ? -1 : end + 7;
 }
 
-/** Answers with the request line, and with the body where there was one. */
+/** Answers with the request line, and with the content where there was some. */
 export function describeRequest(connection: UpstreamConnection, { head, body }: WholeRequest): void {
   const line = head.slice(0, head.indexOf(' HTTP/1.1'));
-  connection.send(toAnswer(body === '' ? line : `${line} ${body}`, line.startsWith('HEAD ')));
+  const content = /^transfer-encoding:/m.test(head) ? takeChunks(body)!.body : body;
+  connection.send(toAnswer(content === '' ? line : `${line} ${content}`, line.startsWith('HEAD ')));
 }
 
 /** A whole answer with this body. */
@@ -142,11 +154,13 @@ export function toAnswer(body: string, isHead = false): string {
 
 /** Resolves with the first `count` answers; fails when what comes is not exactly so many answers. */
 export async function untilAnswers(client: RawClient, count: number, methods: readonly string[] = []): Promise<ReadAnswer[]> {
-  let reading: AnswerReading = readAnswers(client.received, methods);
+  let reading = readAnswers('');
+  let length = -1;
   await eventually(() => {
-    reading = readAnswers(client.received, methods);
+    if (client.received.length !== length) reading = readAnswers(client.received, methods);
+    length = client.received.length;
     return reading.answers.length >= count || client.hasEnded;
-  }, `${count} answers have come; there are ${reading.answers.length}`);
+  }, `${count} answers have come`);
   assert.equal(reading.answers.length, count, client.received);
   assert.equal(reading.rest, '', 'nothing stands behind the answers');
   return [...reading.answers];
