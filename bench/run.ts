@@ -1,0 +1,66 @@
+/**
+ * Runs the benchmarks, one after the other.
+ *
+ * Usage: npm run bench [-- --only NAME,NAME] [--rounds N] [--seconds N] [--markdown]
+ *
+ * NAME is that of a file of this folder. Rounds and seconds replace those that each benchmark has by default; with
+ * --markdown the results are tables as bench/README.md shows them. Progress goes to the standard error.
+ */
+import { parseArgs } from 'node:util';
+import { runBodyMemoryBench } from './body-memory.ts';
+import { runCodecBench } from './codec.ts';
+import { runIdleMemoryBench } from './idle-memory.ts';
+import { runLatencyBench } from './latency.ts';
+import { runProxyCostBench } from './proxy-cost.ts';
+import { runRoutingBench } from './routing.ts';
+import { runStartTimeBench } from './start-time.ts';
+import { type BenchResult, describeMachine, print, report, toMarkdown, toNumber, toText } from './support/bench-result.ts';
+import { runSwapBench } from './swap.ts';
+
+/** Shortest first, so that the first figures are there soon. */
+const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: number }) => Promise<BenchResult>>> = {
+  codec: runCodecBench,
+  routing: runRoutingBench,
+  'start-time': runStartTimeBench,
+  'body-memory': runBodyMemoryBench,
+  'idle-memory': runIdleMemoryBench,
+  latency: runLatencyBench,
+  swap: runSwapBench,
+  'proxy-cost': runProxyCostBench,
+};
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    markdown: { type: 'boolean', default: false },
+  },
+});
+
+const names = values.only?.split(',') ?? Object.keys(benches);
+const unknown = names.filter((name) => benches[name] === undefined);
+if (unknown.length > 0) {
+  report(`--only ${unknown.join(',')}: expected some of ${Object.keys(benches).join(', ')}`);
+  process.exit(2);
+}
+
+const given = {
+  ...(values.rounds === undefined ? {} : { rounds: toNumber('rounds', values.rounds) }),
+  ...(values.seconds === undefined ? {} : { seconds: toNumber('seconds', values.seconds) }),
+};
+const failed: string[] = [];
+print(describeMachine());
+for (const name of names) {
+  report(`\n--- ${name}`);
+  try {
+    const result = await benches[name]!(given);
+    print(`\n${values.markdown ? toMarkdown(result) : toText(result)}`);
+  } catch (error) {
+    // The others are still worth having.
+    failed.push(name);
+    report(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+}
+if (failed.length > 0) report(`\nfailed: ${failed.join(', ')}`);
+process.exit(failed.length > 0 ? 1 : 0);

@@ -1,0 +1,62 @@
+/** The gateway as users run it: `gatehouse start` in a process of its own. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Child, startChild, waitFor } from './child-process.ts';
+
+export const repositoryRoot = join(import.meta.dirname, '../..');
+
+export interface GatewaySettings {
+  /** For the configuration and the access log. */
+  readonly folder: string;
+  readonly services?: Readonly<Record<string, number>>;
+  /** Lines of the `routes` block. */
+  readonly routes: string;
+  readonly cpu?: number;
+  readonly openFiles?: number;
+  /** Flags for Node itself. */
+  readonly nodeFlags?: readonly string[];
+  readonly onLine?: (line: string) => void;
+}
+
+export interface GatewayUnderTest {
+  readonly child: Child;
+  readonly port: number;
+  readonly configurationPath: string;
+}
+
+/** One data thread, access log to a file, request ids as always. Resolves once it accepts connections. */
+export async function startGateway(settings: GatewaySettings): Promise<GatewayUnderTest> {
+  const { folder, cpu, openFiles, nodeFlags = [], onLine } = settings;
+  const configurationPath = join(folder, 'gatehouse.yaml');
+  writeFileSync(configurationPath, writeConfiguration(settings));
+  let port: number | undefined;
+  const executable = join(repositoryRoot, 'bin/gatehouse');
+  const child = startChild(
+    [process.execPath, ...nodeFlags, executable, 'start', '--threads', '1', '--config', configurationPath],
+    {
+      cpu,
+      ...(openFiles === undefined ? {} : { openFiles }),
+      onLine: (line) => {
+        port ??= readPort(line);
+        onLine?.(line);
+      },
+    },
+  );
+  return { child, port: await waitFor(child, 'the gateway listens', () => port), configurationPath };
+}
+
+function readPort(line: string): number | undefined {
+  const match = /^listening web http:\/\/\S+:(\d+)$/.exec(line);
+  return match === null ? undefined : Number(match[1]);
+}
+
+export function writeConfiguration({ folder, services = {}, routes }: GatewaySettings, port = 0): string {
+  const written = Object.entries(services).map(([name, at]) => `  ${name}: { endpoints: ["http://127.0.0.1:${at}"] }\n`);
+  return `version: 1
+listeners:
+  web: { address: "127.0.0.1:${port}", maxConnections: 100000, timeouts: { keepAlive: 1h } }
+accessLog: { to: { file: "${join(folder, 'access.log')}" } }
+shutdown: { deadline: 0s }
+services:${written.length === 0 ? ' {}\n' : `\n${written.join('')}`}routes:
+${routes}`;
+}

@@ -1,0 +1,153 @@
+/** nginx, HAProxy and Caddy as gateways in front of the same two upstreams, each with one worker, and nginx as the upstream itself. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { type Child, findProgram, startChild, waitFor } from './child-process.ts';
+import { findFreePort } from './free-port.ts';
+import { smallBody } from './upstream-program.ts';
+
+export interface OtherSettings {
+  readonly folder: string;
+  /** The upstream of small answers, and that of `/files/`. */
+  readonly smallPort: number;
+  readonly filesPort: number;
+  readonly cpu?: number;
+  readonly openFiles?: number;
+}
+
+export interface RunningProgram {
+  readonly child: Child;
+  readonly port: number;
+}
+
+type Start = (settings: OtherSettings) => Promise<RunningProgram>;
+
+/** By the name of the program, which is also what has to be installed. */
+export const otherGateways: Readonly<Record<string, Start>> = { nginx: startNginx, haproxy: startHaproxy, caddy: startCaddy };
+
+const nginxCommon = (folder: string, name: string) =>
+  `daemon off; error_log ${folder}/${name}-error.log; pid ${folder}/${name}.pid; worker_processes 1; worker_rlimit_nofile 20000; events { worker_connections 20000; }`;
+
+function startNginx(settings: OtherSettings): Promise<RunningProgram> {
+  const { folder, smallPort, filesPort } = settings;
+  return start(settings, (port) => {
+    const path = join(folder, 'nginx.conf');
+    writeFileSync(
+      path,
+      `${nginxCommon(folder, 'nginx')}
+http { access_log off; keepalive_requests 100000000; keepalive_timeout 3600s;
+  upstream small { server 127.0.0.1:${smallPort}; keepalive 512; keepalive_requests 100000000; }
+  upstream files { server 127.0.0.1:${filesPort}; keepalive 512; keepalive_requests 100000000; }
+  proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
+  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Request-Id $request_id;
+  server { listen 127.0.0.1:${port} backlog=4096;
+    location / { proxy_pass http://small; } location /files/ { proxy_pass http://files; } } }
+`,
+    );
+    return { command: [findProgram('nginx')!, '-c', path] };
+  });
+}
+
+function startHaproxy(settings: OtherSettings): Promise<RunningProgram> {
+  const { folder, smallPort, filesPort } = settings;
+  return start(settings, (port) => {
+    const path = join(folder, 'haproxy.cfg');
+    writeFileSync(
+      path,
+      `global
+  nbthread 1
+  maxconn 8000
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+  http-reuse always
+  option forwardfor
+frontend web
+  bind 127.0.0.1:${port}
+  use_backend files if { path_beg /files/ }
+  default_backend small
+backend small
+  server s 127.0.0.1:${smallPort}
+backend files
+  server s 127.0.0.1:${filesPort}
+`,
+    );
+    return { command: [findProgram('haproxy')!, '-f', path] };
+  });
+}
+
+function startCaddy(settings: OtherSettings): Promise<RunningProgram> {
+  const { folder, smallPort, filesPort } = settings;
+  const to = (upstreamPort: number) =>
+    `reverse_proxy 127.0.0.1:${upstreamPort} {\n      transport http {\n        keepalive_idle_conns_per_host 512\n      }\n    }`;
+  return start(settings, (port) => {
+    const path = join(folder, 'Caddyfile');
+    writeFileSync(
+      path,
+      `{
+  admin off
+  auto_https off
+}
+http://:${port} {
+  bind 127.0.0.1
+  handle /files/* {
+    ${to(filesPort)}
+  }
+  handle {
+    ${to(smallPort)}
+  }
+}
+`,
+    );
+    // One worker means one processor, which Go has to be told. Its own files go where they will be thrown away.
+    const environment = { GOMAXPROCS: '1', HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder };
+    return { command: [findProgram('caddy')!, 'run', '--config', path, '--adapter', 'caddyfile'], environment };
+  });
+}
+
+/** nginx as the upstream: small answers on one port, files on the other. */
+export async function startNginxUpstreams(settings: { readonly folder: string; readonly cpu?: number }) {
+  const { folder, cpu } = settings;
+  const [smallPort, filesPort] = [await findFreePort(), await findFreePort()];
+  const files = join(folder, 'www/files');
+  mkdirSync(files, { recursive: true });
+  writeFileSync(join(files, '100k'), Buffer.alloc(100 * 1024, 'x'));
+  writeFileSync(join(files, '10m'), Buffer.alloc(10 * 1024 * 1024, 'x'));
+  const path = join(folder, 'upstream.conf');
+  writeFileSync(
+    path,
+    `${nginxCommon(folder, 'upstream')}
+http { access_log off; sendfile on; keepalive_requests 100000000; keepalive_timeout 300s; default_type application/json;
+  server { listen 127.0.0.1:${smallPort} backlog=4096; location / { return 200 '${smallBody}'; } }
+  server { listen 127.0.0.1:${filesPort} backlog=4096; root ${folder}/www; } }
+`,
+  );
+  const child = startChild([findProgram('nginx')!, '-c', path], { cpu });
+  await waitFor(child, 'the upstream accepts connections', async () => (await accepts(filesPort)) || undefined);
+  return { child, smallPort, filesPort };
+}
+
+async function start(
+  { cpu, openFiles }: OtherSettings,
+  configure: (port: number) => { command: string[]; environment?: Record<string, string> },
+): Promise<RunningProgram> {
+  const port = await findFreePort();
+  const { command, environment = {} } = configure(port);
+  const child = startChild(command, { cpu, environment, ...(openFiles === undefined ? {} : { openFiles }) });
+  await waitFor(child, `${command[0]} accepts connections`, async () => (await accepts(port)) || undefined, { everyMs: 20 });
+  return { child, port };
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

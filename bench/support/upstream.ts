@@ -1,0 +1,20 @@
+import { join } from 'node:path';
+import { type Child, startChild, waitFor } from './child-process.ts';
+
+export interface Upstream {
+  readonly child: Child;
+  readonly port: number;
+}
+
+/** Starts the small service of this folder in a process of its own. */
+export async function startUpstream(options: { readonly cpu?: number } = {}): Promise<Upstream> {
+  let port: number | undefined;
+  const child = startChild([process.execPath, join(import.meta.dirname, 'upstream-program.ts')], {
+    cpu: options.cpu,
+    onLine: (line) => {
+      const match = /^port (\d+)$/.exec(line);
+      if (match !== null) port = Number(match[1]);
+    },
+  });
+  return { child, port: await waitFor(child, 'the upstream listens', () => port) };
+}
