@@ -11,7 +11,7 @@ import type { ConnectionTaker, PoolWaiter } from '#http/upstream-pool.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { Tunnel, type TunnelEnd, type TunnelOwner } from '#net/tunnel.ts';
 import type { RoutePlan, Terminal } from '#pipeline/plan.ts';
-import { rescue } from '#pipeline/rescue.ts';
+import { rescue, rescueThrown } from '#pipeline/rescue.ts';
 import type { Endpoint, Service } from '#services/service.ts';
 import { WeightedRotation } from '#services/weighted-rotation.ts';
 import { removeField } from '#wire/fields/field-list.ts';
@@ -85,13 +85,11 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
   onConnection(connection: Http1UpstreamConnection): void {
     this.#waiter = undefined;
     this.#connection = connection;
-    const exchange = this.#exchange;
-    const { request } = exchange;
-    const sendsChunked = request.hasBody && (request.contentLengthBytes < 0 || this.#plan.shapeRequestChunk !== undefined);
-    const attempt = this.#toAttemptHead(sendsChunked);
-    connection.send(this, { method: attempt.method, head: encodeAttemptHead(exchange, attempt), sendsChunked });
-    if (!request.hasBody) connection.sendEnd(undefined);
-    else this.#sendBody(connection);
+    try {
+      this.#sendRequest(connection);
+    } catch (thrown) {
+      this.#failThrown(thrown);
+    }
   }
 
   onNoConnection(error: GatewayError): void {
@@ -105,6 +103,10 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
     if (this.#replay !== undefined) this.#keepForReplay(this.#replay, view);
     const isTaken = this.#connection?.sendChunk(view);
     if (isTaken === false) this.#exchange.client.pauseRequestBody();
+  }
+
+  onRequestFlush(): void {
+    if (this.#connection?.flush() === false) this.#exchange.client.pauseRequestBody();
   }
 
   onRequestEnd(trailers: readonly string[] | undefined): void {
@@ -134,14 +136,24 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
     const exchange = this.#exchange;
     exchange.upstreamHeadMs = this.#means.clock.monotonicMs();
     if (head.status === 101) return this.#openTunnel(head);
-    const response = new PassedResponse(head);
-    if (head.hasForwardingFields) removeField(response.fields, 'x-request-id');
-    this.#plan.shapeUpstreamResponse(exchange, response);
-    exchange.sendHead(response);
+    try {
+      const response = new PassedResponse(head);
+      if (head.hasForwardingFields) removeField(response.fields, 'x-request-id');
+      this.#plan.shapeUpstreamResponse(exchange, response);
+      exchange.sendHead(response);
+    } catch (thrown) {
+      this.#failThrown(thrown);
+    }
   }
 
   onUpstreamChunk(view: Buffer): void {
-    if (!this.#exchange.sendChunk(view)) this.#connection?.pauseAnswer();
+    try {
+      if (!this.#exchange.sendChunk(view)) this.#connection?.pauseAnswer();
+      // A policy has refused the chunk, and the answer is broken off.
+      else if (this.#exchange.isFinished) this.onClientGone();
+    } catch (thrown) {
+      this.#failThrown(thrown);
+    }
   }
 
   onUpstreamFlush(): void {
@@ -161,11 +173,29 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
     const wasReused = this.#connection?.isReused === true;
     this.#connection = undefined;
     if (this.#exchange.isFinished) return;
-    if (wasReused && this.#mayRepeat(error)) this.attempt(true);
-    else rescue(this.#exchange, error);
+    if (!wasReused || !this.#mayRepeat(error)) return rescue(this.#exchange, error);
+    // Until there is a connection again, there is nowhere for more of the body to go.
+    if (this.#exchange.request.hasBody && !this.#isRequestEnded) this.#exchange.client.pauseRequestBody();
+    this.attempt(true);
   }
 
   // Inside
+
+  #sendRequest(connection: Http1UpstreamConnection): void {
+    const { request } = this.#exchange;
+    const sendsChunked = request.hasBody && (request.contentLengthBytes < 0 || this.#plan.shapeRequestChunk !== undefined);
+    const attempt = this.#toAttemptHead(sendsChunked);
+    const head = encodeAttemptHead(this.#exchange, attempt);
+    connection.send(this, { method: attempt.method, head, sendsChunked, expectsContinue: request.expectsContinue });
+    if (request.hasBody) this.#sendBody(connection);
+    else connection.sendEnd(undefined);
+  }
+
+  /** A policy threw. The upstream is left, and the client hears of it. */
+  #failThrown(thrown: unknown): void {
+    this.onClientGone();
+    rescueThrown(this.#exchange, thrown);
+  }
 
   #toAttemptHead(sendsChunked: boolean): AttemptHead {
     const { request } = this.#exchange;
@@ -192,9 +222,8 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
     if (this.#isRequestEnded) return connection.sendEnd(this.#requestTrailers);
     const mayRepeat = connection.isReused && idempotentMethods.has(request.method);
     this.#replay ??= mayRepeat && request.contentLengthBytes <= limits.replayBodyBytesMax ? [] : undefined;
+    // What comes together with the head is sent together with it; `onRequestFlush` follows.
     client.resumeRequestBody();
-    // What did not come together with the head does not hold the head back.
-    if (this.#connection === connection && !this.#isRequestEnded && !connection.flush()) client.pauseRequestBody();
   }
 
   #keepForReplay(replay: Buffer[], view: Buffer): void {

@@ -19,7 +19,7 @@ export interface ClientSide {
   sendEnd(trailers: readonly string[] | undefined): void;
   /** The answer has begun and cannot be completed: the client must not take it for whole. */
   abort(): void;
-  /** Lets the request body flow into the answer source. Until then it is held back. */
+  /** Lets the request body flow into the answer source. Until then it is held back. Does nothing when it flows already. */
   resumeRequestBody(): void;
   pauseRequestBody(): void;
   /** Answers 101 and hands the connection over. The tunnel's owner is told everything from then on. */
@@ -41,6 +41,8 @@ export interface TunnelSide {
 export interface AnswerSource {
   /** The view is lent as by `StreamOwner.onBytes`. To stop the flow, call `pauseRequestBody`. */
   onRequestChunk(view: Buffer): void;
+  /** What one read brought has been said. Comes after each `resumeRequestBody` too, also when nothing was there. */
+  onRequestFlush(): void;
   onRequestEnd(trailers: readonly string[] | undefined): void;
   onClientDrained(): void;
   /** The client is gone, or broke its request off: nobody waits for the answer any more. */

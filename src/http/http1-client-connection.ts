@@ -295,7 +295,9 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     this.#isBodyHeld = this.#decoder.isHeld = false;
     if (this.#waiting === Waiting.nothing && !this.#isRequestWhole) this.#wait(Waiting.body);
     if (this.#decoder.remainingBytes > limits.bodyBufferFromBytes) this.stream.startBodyBuffer();
-    if (!this.#isDecoding) this.#decodePending();
+    if (this.#isDecoding) return;
+    if (this.#pending === undefined) this.#exchange?.source?.onRequestFlush();
+    this.#decodePending();
   }
 
   openTunnel(response: ResponseHead): TunnelSide | undefined {
@@ -352,7 +354,9 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     let position = this.#decoder.decode(bytes, 0, bytes.length);
     while (position < bytes.length && this.#mayStartNext()) position = this.#decoder.decode(bytes, position, bytes.length);
     this.#isDecoding = false;
-    if (this.#exchange === undefined && !this.#isEnding) this.#waitForMore();
+    if (this.#exchange === undefined) {
+      if (!this.#isEnding) this.#waitForMore();
+    } else if (!this.#isRequestWhole) this.#exchange.source?.onRequestFlush();
     return position;
   }
 

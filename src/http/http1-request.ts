@@ -47,7 +47,7 @@ export class Http1ClientRequest implements ClientRequest {
     this.acceptsTrailers = head.acceptsTrailers;
     // RFC 9110 §10.1.1: an HTTP/1.0 client's expectation is ignored.
     this.expectsContinue = head.expect !== undefined && head.minorVersion === 1;
-    this.upgrade = head.saysUpgrade ? head.upgrade : undefined;
+    this.upgrade = head.saysUpgrade ? toUpgrade(head) : undefined;
     this.clientAddress = identity.address;
     this.peerAddress = facts.address;
     this.clientPort = facts.port;
@@ -65,6 +65,16 @@ export class Http1ClientRequest implements ClientRequest {
   get fieldText(): string | undefined {
     return this.#head.hasForwardingFields ? undefined : this.#head.fieldText;
   }
+}
+
+/**
+ * The protocols that the client may be given. RFC 9110 §7.8: not to HTTP/1.0, and not before the whole request has been
+ * sent, so never beside a body. Not HTTP/2 either (RFC 9113 §3.1): behind it, requests would pass unseen.
+ */
+function toUpgrade(head: RequestHead): string | undefined {
+  if (head.minorVersion === 0 || head.hasBody || head.upgrade === undefined) return undefined;
+  const wanted = head.upgrade.split(',').filter((protocol) => !/^\s*(?:h2c?|http\/2.*)?\s*$/i.test(protocol));
+  return wanted.length === 0 ? undefined : wanted.join(',').trim();
 }
 
 const unusable: NormalTarget = { path: '', query: '', target: '', authority: undefined };

@@ -36,6 +36,14 @@ export interface UpstreamTimeouts {
   readonly idleMs: number;
 }
 
+/** What a request says to its connection; its body follows by `sendChunk` and `sendEnd`. */
+export interface SentRequest {
+  readonly method: string;
+  readonly head: string;
+  readonly sendsChunked: boolean;
+  readonly expectsContinue: boolean;
+}
+
 /** Where a connection goes when nobody uses it. */
 export interface ConnectionHome {
   onConnectionFree(connection: Http1UpstreamConnection): void;
@@ -75,7 +83,8 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
   #informationalCount = 0;
   #isDecoding = false;
   #hasEof = false;
-  #error: GatewayError | undefined = undefined;
+  /** The client waits for leave to send its body. */
+  #awaitsContinue = false;
   /** Answers that came over this connection so far. */
   answerCount = 0;
   isConnected = false;
@@ -100,8 +109,9 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
   }
 
   /** Begins a request. Its head is written with the first piece of its body, or at `flush`. */
-  send(events: AnswerEvents, request: { readonly method: string; readonly head: string; readonly sendsChunked: boolean }): void {
+  send(events: AnswerEvents, request: SentRequest): void {
     this.#events = events;
+    this.#awaitsContinue = request.expectsContinue;
     this.#sendsChunked = request.sendsChunked;
     this.#isRequestSent = false;
     this.#hasAnswerBegun = false;
@@ -109,23 +119,29 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
     this.#informationalCount = 0;
     this.#decoder.expect(request.method);
     this.#out.append(request.head);
-    if (this.isConnected) this.#wait(Waiting.answer);
+    if (this.isConnected) this.#wait(Waiting.nothing);
   }
 
   /** False: wait for `onUpstreamDrained`, and keep the view as it is until then. */
   sendChunk(view: Buffer): boolean {
-    if (this.#waiting === Waiting.answer) this.#wait(Waiting.answer);
-    return this.#out.writeBody(view, this.#sendsChunked);
+    this.#awaitsContinue = false;
+    const isTaken = this.#out.writeBody(view, this.#sendsChunked);
+    this.#waitWhileSending();
+    return isTaken;
   }
 
+  /** False as for `sendChunk`. */
   flush(): boolean {
-    return this.#out.flush();
+    const isTaken = this.#out.flush();
+    this.#waitWhileSending();
+    return isTaken;
   }
 
   sendEnd(trailers: readonly string[] | undefined): void {
     this.#isRequestSent = true;
     if (this.#sendsChunked) this.#out.append(encodeLastChunk(trailers));
     this.#out.flush();
+    this.#waitWhileSending();
   }
 
   pauseAnswer(): void {
@@ -151,12 +167,13 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
   /** Nobody awaits the answer any more. */
   cancel(): void {
     this.#events = undefined;
-    this.stream.destroy();
+    this.close();
   }
 
-  /** Ends an unused connection. */
+  /** Ends the connection. Its place in the pool is free at once, so that nobody is given it while it closes. */
   close(): void {
     this.stream.destroy();
+    this.#leave();
   }
 
   /** Hands the stream over after a 101, with what the upstream has sent behind its head. */
@@ -183,14 +200,14 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
   }
 
   onDrained(): void {
-    if (this.#waiting === Waiting.answer) this.#wait(Waiting.answer);
+    this.#waitWhileSending();
     this.#events?.onUpstreamDrained();
   }
 
   onClosed(error: Error | undefined): void {
-    this.#services.wheel.remove(this);
-    if (this.#events !== undefined) this.#fail(this.#error ?? this.#toLoss(error));
+    // First, so that a request which is repeated finds the place free.
     this.#leave();
+    if (this.#events !== undefined) this.#fail(this.#toLoss(error));
   }
 
   override onDeadline(): void {
@@ -212,7 +229,8 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
   onInformationalHead(head: UpstreamResponseHead): void {
     if (++this.#informationalCount > limits.informationalCountMax)
       return this.#failAndClose(upstreamErrors.tooManyInformational());
-    this.#wait(Waiting.answer);
+    if (head.status === 100) this.#awaitsContinue = false;
+    this.#waitWhileSending();
     this.#events?.onInformational(head);
   }
 
@@ -248,7 +266,22 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
 
   #onConnected(): void {
     this.isConnected = true;
-    if (this.#events !== undefined && this.#waiting === Waiting.connection) this.#wait(Waiting.answer);
+    if (this.#events === undefined) return;
+    this.#wait(Waiting.nothing);
+    this.#waitWhileSending();
+  }
+
+  /**
+   * The upstream has time from the last byte of the request on. Before that, the client is who is waited for, unless the
+   * upstream does not take what is sent or has to say first whether it wants the body. An answer that streams beside its
+   * request may stand still for as long as the request moves.
+   */
+  #waitWhileSending(): void {
+    if (this.#waiting === Waiting.connection) return;
+    if (this.#hasAnswerBegun) {
+      if (this.#waiting === Waiting.more) this.#wait(Waiting.more);
+    } else if (this.#isRequestSent || this.#awaitsContinue || this.stream.isWritePending) this.#wait(Waiting.answer);
+    else if (this.#waiting === Waiting.answer) this.#wait(Waiting.nothing);
   }
 
   #wait(waiting: Waiting): void {
@@ -289,21 +322,22 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
     // The client still has to take what lies in our read buffer, and the next read would go there.
     const isBufferInUse = this.#decoder.isHeld && !this.stream.isReading;
     this.#decoder.isHeld = false;
-    const mayReuse =
-      !isBufferInUse && isClean && this.#allowsReuse && this.#isRequestSent && !this.stream.isClosed && !this.#hasEof;
+    const mayReuse = !isBufferInUse && isClean && this.#allowsReuse && this.#isRequestSent && !this.isGone && !this.#hasEof;
     if (mayReuse) {
       if (this.stream.isPaused) this.stream.resume();
       this.#wait(Waiting.use);
       this.#home.onConnectionFree(this);
-    } else this.stream.destroy();
+    } else this.close();
     events?.onUpstreamEnd(this.#trailers);
   }
 
   #finishAtEof(): void {
+    // The tunnel that is about to be made passes the end on.
+    if (this.#decoder.hasSwitched) return;
     const fault = this.#decoder.finish();
     if (fault !== undefined) return this.#failAndClose(this.#toLoss(undefined));
     if (this.#hasAnswerEnded) this.#finishAnswer(true);
-    else this.stream.destroy();
+    else this.close();
   }
 
   #toIdleMs(hint: string | undefined): number {
@@ -325,8 +359,11 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
       ) {
         return upstreamErrors.unresolved(detail, { cause });
       }
-      const isTls = 'encrypted' in this.stream.socket && this.stream.socket.remoteAddress !== undefined;
-      return isTls ? upstreamErrors.tls(detail, { cause }) : upstreamErrors.unreachable(detail, { cause });
+      // Several addresses that all failed come as an error with a list of errors.
+      const isConnect = cause?.syscall === 'connect' || (cause !== undefined && 'errors' in cause);
+      return 'encrypted' in this.stream.socket && !isConnect
+        ? upstreamErrors.tls(detail, { cause })
+        : upstreamErrors.unreachable(detail, { cause });
     }
     if (this.#hasAnswerBegun) return upstreamErrors.truncatedBody(detail, { cause });
     return this.#decoder.hasBegunHead
@@ -335,9 +372,8 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
   }
 
   #failAndClose(error: GatewayError): void {
-    this.#error ??= error;
+    this.close();
     this.#fail(error);
-    this.stream.destroy();
   }
 
   #fail(error: GatewayError): void {
@@ -349,6 +385,7 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
   #leave(): void {
     if (this.isGone) return;
     this.isGone = true;
+    this.#services.wheel.remove(this);
     this.#home.onConnectionGone(this);
   }
 }
