@@ -7,7 +7,8 @@ import { formatIssue } from '#config/issue.ts';
 import { loadConfiguration } from '#config/load.ts';
 import { formatAddress } from '#net/address.ts';
 import { policyOrder } from '#policies/registry.ts';
-import { Control, type Refusal, type Started } from '#runtime/control.ts';
+import { Control, type Refusal } from '#runtime/control.ts';
+import type { ListeningAt } from '#runtime/listener-set.ts';
 import { createJsonLogger } from '#telemetry/json-logger.ts';
 import { readArguments } from './arguments.ts';
 import { type CommandIo, EXIT_OK, EXIT_REFUSED } from './command-io.ts';
@@ -33,6 +34,7 @@ Exit status: 0 after a signal, 2 when the configuration is refused.
 
 /** A second signal does not wait for the first one's work. */
 const EXIT_INTERRUPTED = 130;
+const ENDING_MS = 1_000;
 
 /** Runs the command; the result is the exit status. */
 export async function runStart(args: string[], io: CommandIo): Promise<number> {
@@ -53,11 +55,16 @@ export async function runStart(args: string[], io: CommandIo): Promise<number> {
     load: () => loadConfiguration(resolve(io.cwd, file), { policies: policyOrder, env: io.env, shownAs: file }),
     threads,
     watches: true,
+    onListening: (opened) => showListening(opened, io),
   });
   const ended = untilSignal(control);
   const started = await control.start();
-  if ('issues' in started) return showRefusal(started, io);
-  showListening(started, io);
+  if ('issues' in started) {
+    exitSoon(EXIT_REFUSED);
+    return showRefusal(started, io);
+  }
+  const admin = started.admin === undefined ? [] : [{ name: 'admin', address: started.admin, isSecure: false }];
+  showListening([...started.listening, ...admin], io);
   return ended;
 }
 
@@ -77,12 +84,16 @@ function showRefusal({ issues, reasons }: Refusal, io: CommandIo): number {
   return EXIT_REFUSED;
 }
 
-function showListening({ listening, admin }: Started, io: CommandIo): void {
+function showListening(listening: readonly ListeningAt[], io: CommandIo): void {
   for (const { name, address, isSecure } of listening) {
     const where = formatAddress(address);
     io.stdout(`listening ${name} ${'path' in address ? where : `${isSecure ? 'https' : 'http'}://${where}`}\n`);
   }
-  if (admin !== undefined) io.stdout(`listening admin http://${formatAddress(admin)}\n`);
+}
+
+/** Ends the process even if a configuration that is a program has started what does not end by itself. */
+function exitSoon(exitStatus: number): void {
+  setTimeout(() => process.exit(exitStatus), ENDING_MS).unref();
 }
 
 /** Resolves with the exit status once a signal has ended the gateway. */
@@ -92,7 +103,10 @@ function untilSignal(control: Control): Promise<number> {
     const end = () => {
       if (isEnding) process.exit(EXIT_INTERRUPTED);
       isEnding = true;
-      control.drain().then(() => resolve(EXIT_OK));
+      void control.drain().then(() => {
+        exitSoon(EXIT_OK);
+        resolve(EXIT_OK);
+      });
     };
     process.on('SIGTERM', end);
     process.on('SIGINT', end);

@@ -1,5 +1,4 @@
 /** The control thread: loads and watches the configuration, tells the data threads, answers health checks, shuts down. */
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { HealthServer } from '#admin/health-server.ts';
 import type { Clock } from '#base/clock.ts';
@@ -9,10 +8,13 @@ import type { Issue } from '#config/issue.ts';
 import type { LoadedConfiguration } from '#config/load.ts';
 import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
-import { decodeConfiguration, encodeConfiguration } from '#snapshot/encoding.ts';
+import { encodeConfiguration } from '#snapshot/encoding.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
-import { type ConfigurationFiles, DataPlane, type ListeningAt } from './data-plane.ts';
-import { probeAddress } from './port-probe.ts';
+import { DataPlane } from './data-plane.ts';
+import { ListenFailure } from './listen-failure.ts';
+import type { ListeningAt } from './listener-set.ts';
+import { type ConfigurationFiles, listNamedFiles, readNamedFiles } from './named-files.ts';
+import { isSamePort, probeAddress } from './port-probe.ts';
 import { ThreadPool } from './thread-pool.ts';
 
 export interface ControlOptions {
@@ -24,6 +26,8 @@ export interface ControlOptions {
   readonly threads?: number | undefined;
   /** Loads again when a file of the configuration changes. */
   readonly watches: boolean;
+  /** Hears of listeners that a reload has opened. */
+  onListening?(opened: readonly ListeningAt[]): void;
 }
 
 /** Why a configuration was not taken. Nothing was changed. */
@@ -38,21 +42,43 @@ export interface Started {
   readonly admin: SocketAddress | undefined;
 }
 
+/** Where a listener listens: as it is written, and with the port that was chosen for it. */
+interface SettledAddress {
+  readonly written: SocketAddress;
+  readonly settled: SocketAddress;
+}
+
+interface Admin {
+  readonly server: HealthServer;
+  readonly written: SocketAddress;
+  readonly bound: SocketAddress;
+}
+
+const noInjection: Refusal = { issues: [], reasons: ['requests can be injected only with `threads: 0`'] };
+
+/** Without SO_REUSEPORT only one thread can listen on a port. */
+const sharesPorts = process.platform === 'linux' || process.platform === 'freebsd';
+
 export class Control {
   readonly #options: ControlOptions;
-  readonly #watcher: FileWatcher;
+  #watcher: FileWatcher | undefined;
   #pool: ThreadPool | undefined;
   #plane: DataPlane | undefined;
-  #health: HealthServer | undefined;
+  #admin: Admin | undefined;
   #configuration: Configuration | undefined;
+  #settled: ReadonlyMap<string, SettledAddress> = new Map();
   #version = 0;
   #notReady: string | undefined = 'starting';
-  #reloading: Promise<unknown> = Promise.resolve();
   #listening: readonly ListeningAt[] = [];
+  #listens = false;
+  #isEnding = false;
+  #started: Promise<Started | Refusal> | undefined;
+  #drained: Promise<void> | undefined;
+  /** The last thing that was asked for; one is done after the other. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: ControlOptions) {
     this.#options = options;
-    this.#watcher = new FileWatcher(() => void this.reload());
   }
 
   /** The data plane of this thread, where there are no others. */
@@ -64,65 +90,41 @@ export class Control {
     return this.#pool;
   }
 
-  async start(): Promise<Started | Refusal> {
-    const loaded = await this.#options.load();
-    if (loaded.configuration === undefined) return { issues: loaded.issues, reasons: [] };
-    const { clock, logger } = this.#options;
-    const threads = this.#countThreads(loaded.configuration);
-    if (threads === 0) this.#plane ??= new DataPlane({ clock, logger, sharesPorts: false });
-    else this.#pool = new ThreadPool(clock, logger);
-    const reason = (await this.#apply(loaded.configuration)) ?? (await this.#startAdmin(loaded.configuration));
-    if (reason !== undefined) {
-      await this.stop();
-      return { issues: [], reasons: [reason] };
-    }
-    this.#notReady = undefined;
-    if (this.#options.watches) await this.#watcher.watch(loaded.files);
-    return { listening: this.#listening, admin: this.#adminAddress };
+  /** Loads the configuration and opens the listeners. Asked again, it tells the same until the end. */
+  start(): Promise<Started | Refusal> {
+    this.#started ??= this.#inOrder(() => this.#startNow());
+    return this.#started;
   }
 
   /** Makes the data plane of this thread ready for requests without sockets, whether listeners are open or not. */
   async prepareInjection(): Promise<{ inject(request: InjectedRequest): Promise<InjectedAnswer> } | Refusal> {
-    if (this.#pool !== undefined) return { issues: [], reasons: ['requests can be injected only with `threads: 0`'] };
-    if (this.#plane === undefined) {
-      const loaded = await this.#options.load();
-      if (loaded.configuration === undefined) return { issues: loaded.issues, reasons: [] };
-      const { clock, logger } = this.#options;
-      const plane = new DataPlane({ clock, logger, sharesPorts: false });
-      const files = await readNamedFiles(loaded.configuration);
-      await plane.apply(decodeConfiguration(encodeConfiguration({ ...loaded.configuration, listeners: {} })), files);
-      this.#configuration = loaded.configuration;
-      this.#plane = plane;
-    }
+    const refusal = this.#configuration === undefined ? await this.#inOrder(() => this.#prepareNow()) : undefined;
+    if (refusal !== undefined) return refusal;
     const plane = this.#plane;
+    if (plane === undefined) return noInjection;
     const listener = Object.keys(this.#configuration?.listeners ?? {})[0] ?? '';
     return { inject: (request) => plane.inject(request, listener) };
   }
 
   /** Loads the configuration again. One that is refused changes nothing and is reported. */
   reload(): Promise<Refusal | undefined> {
-    const reloaded = this.#reloading.then(() => this.#reloadNow());
-    this.#reloading = reloaded;
-    return reloaded;
+    return this.#inOrder(() => this.#reloadNow());
   }
 
   /** Not ready at once; then no new connections, running exchanges to their end or the deadline. */
-  async drain(): Promise<void> {
-    const { delay, deadline } = this.#configuration?.shutdown ?? { delay: 0, deadline: 0 };
-    this.#notReady = 'shutting down';
-    this.#watcher.stop();
-    if (delay > 0) await new Promise<void>((resolve) => setTimeout(resolve, delay));
-    await this.#plane?.drain(deadline);
-    await this.#pool?.drain(deadline);
-    await this.#health?.stop();
+  drain(): Promise<void> {
+    this.#drained ??= this.#drainNow();
+    return this.#drained;
   }
 
   /** Ends everything at once. */
   async stop(): Promise<void> {
-    this.#watcher.stop();
-    this.#plane?.close();
+    this.#isEnding = true;
+    this.#watcher?.stop();
+    await this.#last;
+    await this.#plane?.close();
     await this.#pool?.stop();
-    await this.#health?.stop();
+    await this.#end();
   }
 
   reopenLogs(): void {
@@ -130,106 +132,211 @@ export class Control {
     this.#pool?.reopenLogs();
   }
 
-  #adminAddress: SocketAddress | undefined;
+  #inOrder<Result>(action: () => Promise<Result>): Promise<Result> {
+    const result = this.#last.then(action);
+    this.#last = result.catch(() => {
+      // Whoever asked for it is told; what comes next does not depend on it.
+    });
+    return result;
+  }
 
-  #countThreads(configuration: Configuration): number {
-    const wanted = this.#options.threads ?? configuration.threads ?? availableParallelism();
-    // Without SO_REUSEPORT only one thread can listen on a port.
-    const sharesPorts = process.platform === 'linux' || process.platform === 'freebsd';
-    return sharesPorts ? wanted : Math.min(wanted, 1);
+  async #startNow(): Promise<Started | Refusal> {
+    const { configuration, issues, files } = await this.#options.load();
+    if (configuration === undefined) {
+      this.#started = undefined;
+      return { issues, reasons: [] };
+    }
+    if (this.#isEnding) return { listening: [], admin: undefined };
+    await this.#watch(files, configuration);
+    const { clock, logger } = this.#options;
+    if (this.#countThreads(configuration) > 0) this.#pool = new ThreadPool({ clock, logger, sharesPorts });
+    else this.#plane ??= this.#createPlane();
+    this.#listens = true;
+    const reason = await this.#apply(configuration);
+    if (reason !== undefined) {
+      this.#watcher?.stop();
+      await this.#plane?.close();
+      await this.#pool?.stop();
+      await this.#end();
+      return { issues: [], reasons: [reason] };
+    }
+    this.#notReady = this.#isEnding ? this.#notReady : undefined;
+    return { listening: this.#listening, admin: this.#admin?.bound };
+  }
+
+  async #prepareNow(): Promise<Refusal | undefined> {
+    if (this.#configuration !== undefined) return undefined;
+    const { configuration, issues } = await this.#options.load();
+    if (configuration === undefined) return { issues, reasons: [] };
+    if (this.#countThreads(configuration) > 0) return noInjection;
+    this.#plane = this.#createPlane();
+    const reason = await this.#apply(configuration);
+    if (reason === undefined) return undefined;
+    await this.#plane.close();
+    this.#plane = undefined;
+    return { issues: [], reasons: [reason] };
   }
 
   async #reloadNow(): Promise<Refusal | undefined> {
+    // Nothing runs yet, or everything ends: there is nothing to change.
+    if (this.#configuration === undefined || this.#isEnding) return undefined;
     const { logger } = this.#options;
-    const loaded = await this.#options.load();
-    if (this.#options.watches) await this.#watcher.watch(loaded.files);
-    if (loaded.configuration === undefined) {
-      for (const { file, line, column, message } of loaded.issues)
+    await this.#watcher?.mark();
+    const { configuration, issues, files } = await this.#options.load();
+    if (this.#isEnding) return undefined;
+    await this.#watch(files, configuration ?? this.#configuration);
+    if (configuration === undefined) {
+      for (const { file, line, column, message } of issues)
         logger.log('error', 'configuration refused', { file, line, column, issue: message });
-      return { issues: loaded.issues, reasons: [] };
+      return { issues, reasons: [] };
     }
-    const reason = await this.#apply(loaded.configuration);
-    if (reason === undefined) {
-      logger.log('info', 'configuration applied', {
-        version: this.#version,
-        routes: Object.keys(loaded.configuration.routes).length,
-      });
-      return undefined;
+    const before = this.#listening;
+    const reason = await this.#apply(configuration);
+    if (reason !== undefined) {
+      logger.log('error', 'configuration refused', { reason });
+      return { issues: [], reasons: [reason] };
     }
-    logger.log('error', 'configuration refused', { reason });
-    return { issues: [], reasons: [reason] };
+    logger.log('info', 'configuration applied', { version: this.#version, routes: Object.keys(configuration.routes).length });
+    const opened = this.#listening.filter((now) => !before.some((other) => isSameListening(now, other)));
+    if (opened.length > 0) this.#options.onListening?.(opened);
+    return undefined;
+  }
+
+  async #drainNow(): Promise<void> {
+    this.#isEnding = true;
+    this.#notReady = 'shutting down';
+    this.#watcher?.stop();
+    // What is being loaded or applied comes to its end first, and changes nothing after this.
+    await this.#last;
+    const { delay, deadline } = this.#configuration?.shutdown ?? { delay: 0, deadline: 0 };
+    if (delay > 0) await new Promise<void>((resolve) => setTimeout(resolve, delay));
+    await this.#plane?.drain(deadline);
+    await this.#pool?.drain(deadline);
+    await this.#end();
+  }
+
+  /** Everything is closed; it may be started again. */
+  async #end(): Promise<void> {
+    const admin = this.#admin;
+    this.#plane = undefined;
+    this.#pool = undefined;
+    this.#admin = undefined;
+    this.#watcher = undefined;
+    this.#configuration = undefined;
+    this.#settled = new Map();
+    this.#listening = [];
+    this.#listens = false;
+    this.#started = undefined;
+    await admin?.server.stop();
+    this.#drained = undefined;
+    this.#isEnding = false;
+  }
+
+  #createPlane(): DataPlane {
+    const { clock, logger } = this.#options;
+    return new DataPlane({ clock, logger, sharesPorts, opensUnixSockets: true });
+  }
+
+  async #watch(files: readonly string[], configuration: Configuration): Promise<void> {
+    if (!this.#options.watches || this.#isEnding) return;
+    this.#watcher ??= new FileWatcher(() => void this.reload());
+    await this.#watcher.watch([...new Set([...files, ...listNamedFiles(configuration)])]);
+  }
+
+  #countThreads(configuration: Configuration): number {
+    const wanted = this.#options.threads ?? configuration.threads ?? availableParallelism();
+    return sharesPorts ? wanted : Math.min(wanted, 1);
   }
 
   /** Returns why the configuration could not be applied. */
   async #apply(configuration: Configuration): Promise<string | undefined> {
+    let openedAdmin: Admin | undefined;
     try {
       const files = await readNamedFiles(configuration);
-      const settled = await this.#settleAddresses(configuration);
-      const delivery = { version: ++this.#version, configuration: encodeConfiguration(settled), files };
-      if (this.#plane !== undefined)
-        this.#listening = await this.#plane.apply(decodeConfiguration(delivery.configuration), files);
-      else this.#listening = await this.#pool!.apply(delivery, this.#countThreads(configuration));
-      this.#configuration = settled;
+      const settled = this.#listens ? await this.#settleAddresses(configuration) : new Map<string, SettledAddress>();
+      openedAdmin = this.#listens ? await this.#openAdmin(configuration) : undefined;
+      this.#listening = await this.#deliver(withAddresses(configuration, settled), files);
+      this.#settled = settled;
+      this.#configuration = configuration;
+      await this.#swapAdmin(configuration, openedAdmin);
       return undefined;
     } catch (error) {
-      return explainFailure(error);
+      await openedAdmin?.server.stop();
+      return error instanceof Error ? error.message : String(error);
     }
+  }
+
+  async #deliver(configuration: Configuration, files: ConfigurationFiles): Promise<readonly ListeningAt[]> {
+    const version = ++this.#version;
+    const wanted = this.#countThreads(configuration);
+    if (this.#version > 1 && (wanted === 0) !== (this.#pool === undefined))
+      this.#options.logger.log('warn', 'a change of `threads` from or to 0 takes effect at the next start', { threads: wanted });
+    if (this.#plane !== undefined) return this.#plane.apply(whole(configuration), files, { listens: this.#listens });
+    const delivery = { version, configuration: encodeConfiguration(configuration), files };
+    return this.#pool!.apply(delivery, { count: Math.max(1, wanted), deadlineMs: configuration.shutdown.deadline });
   }
 
   /** Every listener's address is free or ours already; ports that were left open are chosen, the same for all threads. */
-  async #settleAddresses(configuration: Configuration): Promise<Configuration> {
-    if (this.#pool === undefined) return configuration;
-    const listeners = { ...configuration.listeners };
-    for (const [name, listener] of Object.entries(listeners)) {
-      const present = this.#listening.find((other) => other.name === name)?.address;
-      const { address } = listener;
-      const isOpenPort = 'port' in address && address.port === 0;
-      const isOurs = present !== undefined && (isOpenPort || formatAddress(present) === formatAddress(address));
-      try {
-        listeners[name] = { ...listener, address: isOurs ? present : await probeAddress(address) };
-      } catch (error) {
-        throw new ListenFailure(name, address, error);
-      }
+  async #settleAddresses({ listeners }: Configuration): Promise<Map<string, SettledAddress>> {
+    const settled = new Map<string, SettledAddress>();
+    const ours = [...this.#settled.values()];
+    for (const [name, { address: written }] of Object.entries(listeners)) {
+      const before = this.#settled.get(name);
+      if (before !== undefined && formatAddress(before.written) === formatAddress(written)) settled.set(name, before);
+      // On a port of our own we listen beside ourselves until the listener before it is closed.
+      else if (ours.some((other) => isSamePort(other.settled, written))) settled.set(name, { written, settled: written });
+      else settled.set(name, { written, settled: await this.#findAddress(name, written) });
     }
-    return { ...configuration, listeners };
+    return settled;
   }
 
-  async #startAdmin({ admin }: Configuration): Promise<string | undefined> {
-    if (admin === undefined) return undefined;
-    this.#health = new HealthServer({ reasonNotReady: () => this.#notReady });
+  async #findAddress(name: string, written: SocketAddress): Promise<SocketAddress> {
+    // One thread alone lets the system choose its port when it listens.
+    if (this.#pool === undefined && 'port' in written && written.port === 0) return written;
     try {
-      this.#adminAddress = await this.#health.start(admin.address);
-      return undefined;
+      return await probeAddress(written);
     } catch (error) {
-      return explainFailure(new ListenFailure('admin', admin.address, error));
+      throw new ListenFailure(name, written, error);
     }
   }
-}
 
-class ListenFailure extends Error {
-  override readonly name = 'ListenFailure';
+  /** Opens the admin side where its address is new. */
+  async #openAdmin({ admin }: Configuration): Promise<Admin | undefined> {
+    if (admin === undefined) return undefined;
+    const { address: written } = admin;
+    if (this.#admin !== undefined && formatAddress(this.#admin.written) === formatAddress(written)) return undefined;
+    const server = new HealthServer({ reasonNotReady: () => this.#notReady });
+    try {
+      return { server, written, bound: await server.start(await probeAddress(written)) };
+    } catch (error) {
+      throw new ListenFailure('admin', written, error);
+    }
+  }
 
-  constructor(listener: string, address: SocketAddress, cause: unknown) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const reasons: Readonly<Record<string, string>> = {
-      EADDRINUSE: 'another process listens there already; end it or choose another port',
-      EACCES: 'this user may not listen there; ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)',
-      EADDRNOTAVAIL: 'the machine has no such address',
-    };
-    const why = reasons[code ?? ''] ?? (cause instanceof Error ? cause.message : String(cause));
-    super(`listener \`${listener}\` cannot listen on ${formatAddress(address)}: ${why}`, { cause });
+  async #swapAdmin({ admin }: Configuration, opened: Admin | undefined): Promise<void> {
+    if (opened === undefined && admin !== undefined) return;
+    const before = this.#admin;
+    this.#admin = opened;
+    await before?.server.stop();
   }
 }
 
-function explainFailure(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** A configuration that is there already, for a reader that takes it step by step. */
+// biome-ignore lint/correctness/useYield: there is only one step.
+function* whole(configuration: Configuration): Generator<undefined, Configuration, void> {
+  return configuration;
 }
 
-async function readNamedFiles({ listeners, services }: Configuration): Promise<ConfigurationFiles> {
-  const paths = [
-    ...Object.values(listeners).flatMap(({ tls }) => tls?.certificates.flatMap(({ cert, key }) => [cert, key]) ?? []),
-    ...Object.values(services).flatMap(({ tls }) => (tls?.ca === undefined ? [] : [tls.ca])),
-  ];
-  const texts = await Promise.all(paths.map(async (path): Promise<[string, string]> => [path, await readFile(path, 'utf8')]));
-  return { texts: Object.fromEntries(texts) };
+function withAddresses(configuration: Configuration, settled: ReadonlyMap<string, SettledAddress>): Configuration {
+  const listeners = Object.entries(configuration.listeners).map(([name, listener]) => {
+    const address = settled.get(name)?.settled;
+    return [name, address === undefined ? listener : { ...listener, address }] as const;
+  });
+  return { ...configuration, listeners: Object.fromEntries(listeners) };
+}
+
+function isSameListening(one: ListeningAt, other: ListeningAt): boolean {
+  return (
+    one.name === other.name && one.isSecure === other.isSecure && formatAddress(one.address) === formatAddress(other.address)
+  );
 }

@@ -1,25 +1,16 @@
 /** What one thread does with traffic: listens, keeps the present snapshot, starts exchanges, drains. Runs in a worker or in the control thread. */
-import { createSecureContext } from 'node:tls';
 import type { Clock } from '#base/clock.ts';
 import { createIdSource } from '#base/ids.ts';
-import { compileAddressSet } from '#base/ip.ts';
-import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
-import type { Configuration, ListenerConfiguration } from '#config/configuration.ts';
+import type { Configuration } from '#config/configuration.ts';
 import { clientErrors } from '#http/client-errors.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { HttpDate } from '#http/http-date.ts';
-import {
-  type ConnectionOwner,
-  Http1ClientConnection,
-  type Http1ServerServices,
-  type Http1ServerSettings,
-} from '#http/http1-client-connection.ts';
+import { type ConnectionOwner, Http1ClientConnection, type Http1ServerServices } from '#http/http1-client-connection.ts';
 import { type InjectedAnswer, type InjectedRequest, inject } from '#http/inject.ts';
-import { formatAddress, type SocketAddress } from '#net/address.ts';
-import { type AcceptedConnection, Listener, type ListenerCaps, type ListenerOptions, type ListenerTls } from '#net/listener.ts';
-import { NameResolver } from '#net/name-resolver.ts';
+import type { AcceptedConnection } from '#net/listener.ts';
+import { NameResolver, type NameResolverOptions } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
 import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
@@ -30,39 +21,21 @@ import { runInSlices } from '#snapshot/slices.ts';
 import type { Snapshot } from '#snapshot/snapshot.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
-
-/** Files that a configuration names, read by the control thread. */
-export interface ConfigurationFiles {
-  /** PEM texts by path. */
-  readonly texts: Readonly<Record<string, string>>;
-}
+import { ListenerSet, type ListenerUse, type ListeningAt } from './listener-set.ts';
+import type { ConfigurationFiles } from './named-files.ts';
 
 export interface DataPlaneOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Other threads listen on the same ports. */
+  /** Listens with `SO_REUSEPORT`: other threads do so on the same ports. */
   readonly sharesPorts: boolean;
+  /** A Unix socket has one owner; the other threads leave it alone. */
+  readonly opensUnixSockets: boolean;
 }
 
-/** A listener that accepts connections, and where. */
-export interface ListeningAt {
-  readonly name: string;
-  readonly address: SocketAddress;
-  readonly isSecure: boolean;
-}
-
-/** One listener with what its connections share. The socket stays while its address does; the settings may change under it. */
-class ListenerUse {
-  readonly listener: Listener;
-  readonly connections = new Set<Http1ClientConnection>();
-  settings: Http1ServerSettings;
-  boundTo: SocketAddress | undefined = undefined;
-
-  constructor(listener: Listener, settings: Http1ServerSettings) {
-    this.listener = listener;
-    this.settings = settings;
-  }
-}
+/** How soon a reader of the access log that was slow is given more. */
+const LOG_READER_PAUSE_MS = 5;
+const DROPPED_TOLD_EVERY_MS = 10_000;
 
 export class DataPlane {
   readonly #options: DataPlaneOptions;
@@ -70,15 +43,17 @@ export class DataPlane {
   readonly #buffers = new ReadBuffers();
   readonly #date: HttpDate;
   readonly #nextRequestId = createIdSource();
-  readonly #listeners = new Map<string, ListenerUse>();
+  readonly #listeners: ListenerSet;
   /** Listeners that accept no more and still have connections. */
   readonly #closing = new Set<ListenerUse>();
   #resolver: NameResolver | undefined;
+  #resolverDefinition = '';
   #snapshot: Snapshot | undefined;
   #accessLog: AccessLog | undefined;
   #accessLogDefinition = '';
   #sink: FileSink | undefined;
   #flushTimer: NodeJS.Timeout | undefined;
+  #droppedToldMs = Number.NEGATIVE_INFINITY;
   #isDraining = false;
   #onEmpty: (() => void) | undefined;
 
@@ -87,36 +62,45 @@ export class DataPlane {
     this.#wheel = new TimerWheel(options.clock);
     this.#wheel.start();
     this.#date = new HttpDate(options.clock);
+    const onConnection = (use: ListenerUse, accepted: AcceptedConnection) => this.#startConnection(use, accepted);
+    this.#listeners = new ListenerSet({ ...options, onConnection });
   }
 
   get connectionCount(): number {
     let count = 0;
-    for (const use of [...this.#listeners.values(), ...this.#closing]) count += use.connections.size;
+    for (const use of [...this.#listeners.present, ...this.#closing]) count += use.connections.size;
     return count;
   }
 
   /**
    * Makes a configuration the present one: compiles in slices, opens what is new, swaps, and closes what is gone. Rejects
-   * without changing anything when a new listener cannot listen.
+   * without changing anything when a new listener cannot listen. `listens` is false where requests are only injected.
    */
-  async apply(steps: Generator<undefined, Configuration, void>, files: ConfigurationFiles): Promise<ListeningAt[]> {
+  async apply(
+    steps: Generator<undefined, Configuration, void>,
+    files: ConfigurationFiles,
+    { listens = true }: { readonly listens?: boolean } = {},
+  ): Promise<ListeningAt[]> {
     const { clock } = this.#options;
     const configuration = await runInSlices(steps, clock);
-    this.#resolver ??= new NameResolver(toResolverOptions(configuration), clock);
-    const snapshot = await runInSlices(compileSnapshot(configuration, this.#snapshot, this.#toMeans(files)), clock);
-    const opened = await this.#openListeners(configuration, files);
+    const resolverOptions = toResolverOptions(configuration);
+    const resolverDefinition = JSON.stringify(resolverOptions);
+    const isSameResolver = resolverDefinition === this.#resolverDefinition;
+    const resolver = isSameResolver ? this.#resolver! : new NameResolver(resolverOptions, clock);
+    // Services keep the resolver that they were made with: where that changes, they are made anew.
+    const previous = isSameResolver ? this.#snapshot : undefined;
+    const snapshot = await runInSlices(compileSnapshot(configuration, previous, this.#toMeans(files, resolver)), clock);
+    const prepared = listens ? await this.#listeners.prepare(configuration, files) : undefined;
+    this.#resolver = resolver;
+    this.#resolverDefinition = resolverDefinition;
+    this.#setAccessLog(configuration);
     const before = this.#snapshot;
     this.#snapshot = snapshot;
-    this.#setAccessLog(configuration);
-    this.#swapListeners(configuration, files, opened);
+    if (prepared !== undefined) for (const use of this.#listeners.swap(prepared)) this.#retire(use);
     for (const [name, service] of before?.services ?? []) {
       if (snapshot.services.get(name) !== service) service.close();
     }
-    return [...this.#listeners].map(([name, use]) => ({
-      name,
-      address: use.boundTo!,
-      isSecure: use.listener.isSecure,
-    }));
+    return this.#listeners.listening;
   }
 
   /** Counts and logs an exchange that is over. */
@@ -146,8 +130,7 @@ export class DataPlane {
   /** Stops accepting, finishes what runs, and closes what still runs at the deadline. Resolves when no connection is left. */
   async drain(deadlineMs: number): Promise<void> {
     this.#isDraining = true;
-    for (const use of this.#listeners.values()) this.#retire(use);
-    this.#listeners.clear();
+    for (const use of this.#listeners.takeAll()) this.#retire(use);
     if (this.connectionCount > 0) {
       const isEmpty = new Promise<void>((resolve) => {
         this.#onEmpty = resolve;
@@ -156,21 +139,17 @@ export class DataPlane {
       await isEmpty;
       clearTimeout(timer);
     }
-    this.close();
+    await this.close();
   }
 
-  /** Ends everything at once. */
-  close(): void {
-    for (const use of this.#listeners.values()) use.listener.stop();
+  /** Ends everything at once. Resolves when the access log is written. */
+  async close(): Promise<void> {
+    for (const use of this.#listeners.present) use.listener.stop();
     this.#closeConnections();
     for (const service of this.#snapshot?.services.values() ?? []) service.close();
     this.#wheel.stop();
     this.#resolver?.close();
-    clearInterval(this.#flushTimer);
-    this.#accessLog?.flush();
-    this.#sink?.close();
-    this.#accessLog = undefined;
-    this.#sink = undefined;
+    await this.#closeAccessLog();
   }
 
   /** Opens the access log's file anew. */
@@ -178,79 +157,17 @@ export class DataPlane {
     this.#sink?.reopen();
   }
 
-  #toMeans(files: ConfigurationFiles): SnapshotMeans {
+  #toMeans(files: ConfigurationFiles, resolver: NameResolver): SnapshotMeans {
     const { clock, logger } = this.#options;
     return {
       clock,
       logger,
       wheel: this.#wheel,
       buffers: this.#buffers,
-      resolver: this.#resolver!,
+      resolver,
       policies: policyDefinitions,
       authorities: files.texts,
     };
-  }
-
-  /** Opens the listeners whose address is new; all of them or none. */
-  async #openListeners(configuration: Configuration, files: ConfigurationFiles): Promise<Map<string, ListenerUse>> {
-    const opened = new Map<string, ListenerUse>();
-    try {
-      for (const [name, definition] of Object.entries(configuration.listeners)) {
-        const tls = toListenerTls(definition, files);
-        checkTls(tls);
-        const present = this.#listeners.get(name);
-        if (present !== undefined && formatAddress(present.listener.options.address) === formatAddress(definition.address))
-          continue;
-        const use = this.#createListener(name, definition, { tls, via: configuration.forwarding.via });
-        use.boundTo = await use.listener.start();
-        opened.set(name, use);
-      }
-    } catch (error) {
-      for (const use of opened.values()) use.listener.stop();
-      throw error;
-    }
-    return opened;
-  }
-
-  /** Puts the opened listeners in their place, drains those that are gone, and gives the others their new settings. */
-  #swapListeners(configuration: Configuration, files: ConfigurationFiles, opened: ReadonlyMap<string, ListenerUse>): void {
-    for (const [name, use] of this.#listeners) {
-      const definition = configuration.listeners[name];
-      if (definition !== undefined && !opened.has(name)) {
-        use.settings = toServerSettings(name, definition, configuration.forwarding.via);
-        use.listener.caps = toCaps(definition);
-        use.listener.setTls(toListenerTls(definition, files));
-        continue;
-      }
-      this.#listeners.delete(name);
-      this.#retire(use);
-    }
-    for (const [name, use] of opened) this.#listeners.set(name, use);
-  }
-
-  #createListener(
-    name: string,
-    definition: ListenerConfiguration,
-    from: { tls: ListenerTls | undefined; via: string },
-  ): ListenerUse {
-    const options: ListenerOptions = {
-      name,
-      address: definition.address,
-      caps: toCaps(definition),
-      tls: from.tls,
-      sharesPort: this.#options.sharesPorts,
-    };
-    const use: ListenerUse = new ListenerUse(
-      new Listener(options, {
-        onConnection: (accepted) => this.#startConnection(use, accepted, services),
-        onRefused: (clientAddress, cap) =>
-          this.#options.logger.log('warn', 'connection refused', { listener: name, clientAddress, cap }),
-        onListenerError: (error) => this.#options.logger.log('error', 'listener failed', { listener: name, error }),
-      }),
-      toServerSettings(name, definition, from.via),
-    );
-    const services = this.#toServerServices(use);
-    return use;
   }
 
   #toServerServices(use: ListenerUse): Http1ServerServices {
@@ -264,7 +181,9 @@ export class DataPlane {
     return { clock, wheel: this.#wheel, buffers: this.#buffers, date: this.#date, nextRequestId: this.#nextRequestId, owner };
   }
 
-  #startConnection(use: ListenerUse, accepted: AcceptedConnection, services: Http1ServerServices): void {
+  #startConnection(use: ListenerUse, accepted: AcceptedConnection): void {
+    use.services ??= this.#toServerServices(use);
+    const { services } = use;
     const connection = new Http1ClientConnection(accepted, use.settings, services);
     use.connections.add(connection);
     if (this.#isDraining) connection.drain();
@@ -297,7 +216,7 @@ export class DataPlane {
   }
 
   #closeConnections(): void {
-    for (const use of [...this.#listeners.values(), ...this.#closing]) {
+    for (const use of [...this.#listeners.present, ...this.#closing]) {
       for (const connection of [...use.connections]) connection.close();
     }
   }
@@ -306,58 +225,39 @@ export class DataPlane {
     const definition = JSON.stringify(accessLog);
     if (definition === this.#accessLogDefinition) return;
     this.#accessLogDefinition = definition;
-    clearInterval(this.#flushTimer);
-    this.#accessLog?.flush();
-    this.#sink?.close();
-    this.#accessLog = undefined;
+    void this.#closeAccessLog();
     if (accessLog === false) return;
-    const sink = new FileSink(accessLog.to, (error) =>
-      this.#options.logger.log('error', 'access log cannot be written', { error }),
-    );
+    const sink = new FileSink({
+      target: accessLog.to,
+      onError: (error) => this.#options.logger.log('error', 'access log cannot be written', { error }),
+      later: (run) => void setTimeout(run, LOG_READER_PAUSE_MS),
+    });
     const log = new AccessLog(sink, this.#options.clock);
     this.#sink = sink;
     this.#accessLog = log;
-    this.#flushTimer = setInterval(() => log.flush(), accessLog.flushEvery).unref();
+    this.#flushTimer = setInterval(() => this.#flushAccessLog(log), accessLog.flushEvery).unref();
+  }
+
+  #flushAccessLog(log: AccessLog): void {
+    log.flush();
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs - this.#droppedToldMs < DROPPED_TOLD_EVERY_MS) return;
+    const lines = log.takeDroppedCount();
+    if (lines === 0) return;
+    this.#droppedToldMs = nowMs;
+    this.#options.logger.log('warn', 'access log lines dropped', { lines });
+  }
+
+  async #closeAccessLog(): Promise<void> {
+    clearInterval(this.#flushTimer);
+    const sink = this.#sink;
+    this.#accessLog?.flush();
+    this.#accessLog = undefined;
+    this.#sink = undefined;
+    await sink?.close();
   }
 }
 
-/** Throws where a certificate or key cannot be used, before anything is changed. */
-function checkTls(tls: ListenerTls | undefined): void {
-  for (const { cert, key } of tls?.certificates ?? []) createSecureContext({ cert, key });
-}
-
-function toCaps(definition: ListenerConfiguration): ListenerCaps {
-  return {
-    connectionsMax: definition.maxConnections,
-    connectionsPerAddressMax: definition.maxConnectionsPerClient ?? Number.POSITIVE_INFINITY,
-  };
-}
-
-function toListenerTls({ tls }: ListenerConfiguration, files: ConfigurationFiles): ListenerTls | undefined {
-  if (tls === undefined) return undefined;
-  return { certificates: tls.certificates.map(({ cert, key }) => ({ cert: files.texts[cert]!, key: files.texts[key]! })) };
-}
-
-function toResolverOptions({ dns }: Configuration): { servers: readonly string[]; ttlMinMs: number; ttlMaxMs: number } {
+function toResolverOptions({ dns }: Configuration): NameResolverOptions {
   return { servers: dns.servers ?? [], ttlMinMs: dns.ttlMin, ttlMaxMs: dns.ttlMax };
-}
-
-function toServerSettings(listener: string, definition: ListenerConfiguration, via: string): Http1ServerSettings {
-  const { timeouts, trustedProxies } = definition;
-  const trusted = compileAddressSet(trustedProxies);
-  return {
-    listener,
-    decoderLimits: {
-      headBytesMax: definition.limits.headBytes,
-      fieldCountMax: definition.limits.fieldCount,
-      targetBytesMax: limits.targetBytesMax,
-      leadingEmptyLinesMax: limits.leadingEmptyLinesMax,
-    },
-    forwarding: { via, isTrusted: (address) => trusted.has(address) },
-    headTimeoutMs: timeouts.head,
-    bodyIdleTimeoutMs: timeouts.bodyIdle,
-    keepAliveTimeoutMs: timeouts.keepAlive,
-    tunnelIdleMs: timeouts.tunnelIdle,
-    lingerMs: timeouts.linger,
-  };
 }

@@ -1,11 +1,11 @@
 /** Entry of a worker: a data plane that does what the control thread says. */
-import { parentPort, threadId } from 'node:worker_threads';
+import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { assert } from '#base/assert.ts';
 import { systemClock } from '#base/clock.ts';
 import { decodeConfiguration } from '#snapshot/encoding.ts';
 import { createJsonLogger } from '#telemetry/json-logger.ts';
 import { DataPlane } from './data-plane.ts';
-import type { FromDataThread, ToDataThread } from './thread-messages.ts';
+import type { DataThreadStart, FromDataThread, ToDataThread } from './thread-messages.ts';
 
 assert(parentPort !== null, 'a data thread is started as a worker');
 const port = parentPort;
@@ -13,7 +13,7 @@ const plainLogger = createJsonLogger(systemClock);
 const logger: typeof plainLogger = {
   log: (level, message, fields) => plainLogger.log(level, message, { thread: threadId, ...fields }),
 };
-const plane = new DataPlane({ clock: systemClock, logger, sharesPorts: true });
+const plane = new DataPlane({ clock: systemClock, logger, ...(workerData as DataThreadStart) });
 
 function say(message: FromDataThread): void {
   port.postMessage(message);
@@ -25,8 +25,7 @@ async function apply(message: Extract<ToDataThread, { kind: 'apply' }>): Promise
     const listening = await plane.apply(decodeConfiguration(message.configuration), message.files);
     say({ kind: 'applied', version, listening });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    say({ kind: 'refused', version, reason: error instanceof Error ? error.message : String(error), code });
+    say({ kind: 'refused', version, reason: error instanceof Error ? error.message : String(error) });
   }
 }
 
@@ -39,7 +38,10 @@ port.on('message', (message: ToDataThread) => {
       applying = applying.then(() => apply(message));
       return;
     case 'drain':
-      applying = applying.then(() => plane.drain(message.deadlineMs)).then(() => say({ kind: 'drained' }));
+      applying = applying.then(() => plane.drain(message.deadlineMs)).then(() => say({ kind: 'ended' }));
+      return;
+    case 'close':
+      void plane.close().then(() => say({ kind: 'ended' }));
       return;
     case 'reopen-logs':
       return plane.reopenLogs();

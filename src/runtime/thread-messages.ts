@@ -1,19 +1,27 @@
 /** What the control thread and a data thread say to each other. */
-import type { LogFields, LogLevel } from '#base/logger.ts';
-import type { ConfigurationFiles, ListeningAt } from './data-plane.ts';
+import type { ListeningAt } from './listener-set.ts';
+import type { ConfigurationFiles } from './named-files.ts';
+
+/** What a data thread is told when it is made. */
+export interface DataThreadStart {
+  readonly sharesPorts: boolean;
+  readonly opensUnixSockets: boolean;
+}
+
+/** A configuration on its way to the threads. */
+export interface Delivery {
+  readonly version: number;
+  readonly configuration: SharedArrayBuffer;
+  readonly files: ConfigurationFiles;
+}
 
 export type ToDataThread =
-  | {
-      readonly kind: 'apply';
-      readonly version: number;
-      readonly configuration: SharedArrayBuffer;
-      readonly files: ConfigurationFiles;
-    }
+  | ({ readonly kind: 'apply' } & Delivery)
   | { readonly kind: 'drain'; readonly deadlineMs: number }
+  | { readonly kind: 'close' }
   | { readonly kind: 'reopen-logs' };
 
 export type FromDataThread =
   | { readonly kind: 'applied'; readonly version: number; readonly listening: readonly ListeningAt[] }
-  | { readonly kind: 'refused'; readonly version: number; readonly reason: string; readonly code: string | undefined }
-  | { readonly kind: 'drained' }
-  | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string; readonly fields: LogFields | undefined };
+  | { readonly kind: 'refused'; readonly version: number; readonly reason: string }
+  | { readonly kind: 'ended' };

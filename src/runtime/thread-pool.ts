@@ -2,119 +2,136 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
-import type { ConfigurationFiles, ListeningAt } from './data-plane.ts';
-import type { FromDataThread, ToDataThread } from './thread-messages.ts';
+import type { ListeningAt } from './listener-set.ts';
+import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './thread-messages.ts';
 
 const entry = new URL(import.meta.url.endsWith('.ts') ? './data-thread.ts' : './data-thread.js', import.meta.url);
 /** A thread that dies sooner than this is not replaced at once, so that a fault at start does not become a loop. */
 const SHORT_LIFE_MS = 1_000;
+/** How long a thread may take to end beyond what it was given; one that hangs is then ended from outside. */
+const ENDING_GRACE_MS = 2_000;
 
-/** A configuration on its way to the threads. */
-export interface Delivery {
-  readonly version: number;
-  readonly configuration: SharedArrayBuffer;
-  readonly files: ConfigurationFiles;
+export interface ThreadPoolOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Several threads can listen on one port here. */
+  readonly sharesPorts: boolean;
 }
 
 /** A data thread could not do as the configuration says. */
-export class ThreadRefusal extends Error {
+class ThreadRefusal extends Error {
   override readonly name = 'ThreadRefusal';
-  readonly code: string | undefined;
-
-  constructor(reason: string, code: string | undefined) {
-    super(reason);
-    this.code = code;
-  }
 }
 
 class DataThread {
   readonly worker: Worker;
   readonly startedMs: number;
+  readonly opensUnixSockets: boolean;
+  /** The last configuration that it was told of. */
+  toldVersion = 0;
+  /** It is meant to end: nobody takes its place. */
+  isEnding = false;
   #answer: { resolve(listening: readonly ListeningAt[]): void; reject(error: Error): void; version: number } | undefined;
-  #onDrained: (() => void) | undefined;
+  #onEnded: (() => void) | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, start: DataThreadStart) {
     this.startedMs = clock.monotonicMs();
-    this.worker = new Worker(entry);
+    this.opensUnixSockets = start.opensUnixSockets;
+    this.worker = new Worker(entry, { workerData: start });
     this.worker.on('message', (message: FromDataThread) => this.#onMessage(message));
   }
 
   apply(delivery: Delivery): Promise<readonly ListeningAt[]> {
+    this.toldVersion = delivery.version;
     return new Promise((resolve, reject) => {
+      this.#answer?.reject(new ThreadRefusal('a newer configuration took its place'));
       this.#answer = { resolve, reject, version: delivery.version };
       this.say({ kind: 'apply', ...delivery });
     });
   }
 
-  drain(deadlineMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onDrained = resolve;
-      this.say({ kind: 'drain', deadlineMs });
+  /** Lets the thread end by itself, for as long as `patienceMs`, and then ends it. */
+  async end(message: ToDataThread, patienceMs: number): Promise<void> {
+    this.isEnding = true;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, patienceMs + ENDING_GRACE_MS);
+      this.#onEnded = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.say(message);
     });
+    await this.worker.terminate();
   }
 
   say(message: ToDataThread): void {
     this.worker.postMessage(message);
   }
 
-  /** The thread has ended: whoever waits for its word waits no longer. */
-  ended(): void {
-    this.#answer?.reject(new ThreadRefusal('the data thread ended while it applied the configuration', undefined));
-    this.#onDrained?.();
+  /** The thread is gone: whoever waits for its word waits no longer. */
+  gone(): void {
+    this.#answer?.reject(new ThreadRefusal('the data thread ended while it applied the configuration'));
+    this.#answer = undefined;
+    this.#onEnded?.();
   }
 
   #onMessage(message: FromDataThread): void {
-    if (message.kind === 'drained') this.#onDrained?.();
-    if (message.kind !== 'applied' && message.kind !== 'refused') return;
+    if (message.kind === 'ended') return this.#onEnded?.();
     const answer = this.#answer;
     if (answer === undefined || answer.version !== message.version) return;
     this.#answer = undefined;
     if (message.kind === 'applied') answer.resolve(message.listening);
-    else answer.reject(new ThreadRefusal(message.reason, message.code));
+    else answer.reject(new ThreadRefusal(message.reason));
   }
 }
 
 export class ThreadPool {
   readonly #threads = new Set<DataThread>();
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #options: ThreadPoolOptions;
   #delivery: Delivery | undefined;
+  #count = 0;
   #isStopping = false;
 
-  constructor(clock: Clock, logger: Logger) {
-    this.#clock = clock;
-    this.#logger = logger;
+  constructor(options: ThreadPoolOptions) {
+    this.#options = options;
   }
 
   get threadIds(): number[] {
-    return [...this.#threads].map(({ worker }) => worker.threadId);
+    return this.#serving.map(({ worker }) => worker.threadId);
   }
 
-  /** Brings the number of threads to `count` and all of them to this configuration. Rejects when one of them cannot follow. */
-  async apply(delivery: Delivery, count: number): Promise<readonly ListeningAt[]> {
-    while (this.#threads.size < count) this.#start();
-    const before = this.#delivery;
-    const results = await Promise.allSettled([...this.#threads].map((thread) => thread.apply(delivery)));
+  /**
+   * Brings all threads to this configuration and their number to `count`; those that are too many have `deadlineMs` to
+   * finish. Rejects when one cannot follow; then all keep the configuration before.
+   */
+  async apply(delivery: Delivery, { count, deadlineMs }: { count: number; deadlineMs: number }): Promise<readonly ListeningAt[]> {
+    while (this.#serving.length < count) this.#start();
+    const told = this.#serving;
+    const results = await Promise.allSettled(told.map((thread) => thread.apply(delivery)));
     const refused = results.find((result) => result.status === 'rejected');
     if (refused !== undefined) {
       // What one thread refuses, all take back.
-      if (before !== undefined) await Promise.allSettled([...this.#threads].map((thread) => thread.apply(before)));
+      const before = this.#delivery;
+      if (before !== undefined) await Promise.allSettled(this.#serving.map((thread) => thread.apply(before)));
       throw refused.reason;
     }
     this.#delivery = delivery;
-    const [first] = results;
-    return first?.status === 'fulfilled' ? first.value : [];
+    this.#count = count;
+    // One that was replaced meanwhile began with the configuration before.
+    for (const thread of this.#serving) if (thread.toldVersion !== delivery.version) this.#bringUp(thread, delivery);
+    for (const thread of this.#serving.slice(count)) void thread.end({ kind: 'drain', deadlineMs }, deadlineMs);
+    const listing = results[told.findIndex(({ opensUnixSockets }) => opensUnixSockets)];
+    return listing?.status === 'fulfilled' ? listing.value : [];
   }
 
   async drain(deadlineMs: number): Promise<void> {
     this.#isStopping = true;
-    await Promise.all([...this.#threads].map((thread) => thread.drain(deadlineMs)));
-    await this.stop();
+    await Promise.all([...this.#threads].map((thread) => thread.end({ kind: 'drain', deadlineMs }, deadlineMs)));
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    await Promise.all([...this.#threads].map(({ worker }) => worker.terminate()));
+    await Promise.all([...this.#threads].map((thread) => thread.end({ kind: 'close' }, 0)));
   }
 
   reopenLogs(): void {
@@ -126,32 +143,46 @@ export class ThreadPool {
     for (const { worker } of this.#threads) if (worker.threadId === threadId) await worker.terminate();
   }
 
+  get #serving(): DataThread[] {
+    // The one with the Unix sockets comes first, so that it is never one too many.
+    return [...this.#threads]
+      .filter(({ isEnding }) => !isEnding)
+      .sort((one, other) => Number(other.opensUnixSockets) - Number(one.opensUnixSockets));
+  }
+
   #start(): DataThread {
-    const thread = new DataThread(this.#clock);
+    const opensUnixSockets = this.#serving.every((other) => !other.opensUnixSockets);
+    const { clock, logger, sharesPorts } = this.#options;
+    const thread = new DataThread(clock, { sharesPorts, opensUnixSockets });
     const id = thread.worker.threadId;
     this.#threads.add(thread);
-    thread.worker.on('error', (error) => this.#logger.log('error', 'data thread failed', { thread: id, error }));
+    thread.worker.on('error', (error) => logger.log('error', 'data thread failed', { thread: id, error }));
     thread.worker.on('exit', () => {
       this.#threads.delete(thread);
-      thread.ended();
-      if (!this.#isStopping) this.#replace(id, thread.startedMs);
+      thread.gone();
+      if (!this.#isStopping && !thread.isEnding) this.#replace(id, thread.startedMs);
     });
     return thread;
   }
 
   #replace(id: number, startedMs: number): void {
-    const delivery = this.#delivery;
     // Before the first configuration has been applied, the start itself fails and says so.
-    if (delivery === undefined) return;
-    const livedMs = this.#clock.monotonicMs() - startedMs;
-    this.#logger.log('error', 'data thread ended and is replaced', { thread: id, livedMs: Math.round(livedMs) });
+    if (this.#delivery === undefined) return;
+    const livedMs = this.#options.clock.monotonicMs() - startedMs;
+    this.#options.logger.log('error', 'data thread ended and is replaced', { thread: id, livedMs: Math.round(livedMs) });
     const start = () => {
-      if (this.#isStopping) return;
-      this.#start()
-        .apply(delivery)
-        .catch((error) => this.#logger.log('error', 'replaced data thread refused the configuration', { error }));
+      // A configuration may have brought the number to what it should be already.
+      if (!this.#isStopping && this.#serving.length < this.#count) this.#bringUp(this.#start(), this.#delivery!);
     };
     if (livedMs < SHORT_LIFE_MS) setTimeout(start, SHORT_LIFE_MS);
     else start();
+  }
+
+  #bringUp(thread: DataThread, delivery: Delivery): void {
+    thread.apply(delivery).catch((error) => {
+      // Told of something newer meanwhile: that is what counts.
+      if (thread.toldVersion === delivery.version)
+        this.#options.logger.log('error', 'replaced data thread refused the configuration', { error });
+    });
   }
 }

@@ -18,6 +18,7 @@ export interface SnapshotMeans extends ServiceMeans, ForwardMeans, PolicyService
 }
 
 const ROUTES_PER_STEP = 25;
+const SERVICES_PER_STEP = 25;
 
 /**
  * Compiles a validated configuration; nothing can fail any more. Services whose definition did not change are taken over
@@ -28,7 +29,7 @@ export function* compileSnapshot(
   previous: Snapshot | undefined,
   means: SnapshotMeans,
 ): Generator<undefined, Snapshot, void> {
-  const services = compileServices(configuration, previous, means);
+  const services = yield* compileServices(configuration, previous, means);
   const planner = new RoutePlanner(configuration, services, means);
   const routes: RouteDefinition<PlannedRoute>[] = [];
   for (const [name, route] of Object.entries(configuration.routes)) {
@@ -39,17 +40,18 @@ export function* compileSnapshot(
   return new Snapshot(configuration, table, services);
 }
 
-function compileServices(
+function* compileServices(
   configuration: Configuration,
   previous: Snapshot | undefined,
   means: SnapshotMeans,
-): Map<string, Service> {
+): Generator<undefined, Map<string, Service>, void> {
   const services = new Map<string, Service>();
   for (const [name, service] of Object.entries(configuration.services)) {
     const definition = toServiceDefinition(name, service, means.authorities);
     const before = previous?.services.get(name);
     const isSame = before !== undefined && JSON.stringify(before.definition) === JSON.stringify(definition);
     services.set(name, isSame ? before : new Service(definition, means));
+    if (services.size % SERVICES_PER_STEP === 0) yield;
   }
   return services;
 }

@@ -1,16 +1,24 @@
 /**
- * A configuration on its way to the data threads: JSON lines in shared memory, one line for everything but the routes and
- * one per route. Receiving it costs a thread nothing, and reading it can be done in slices.
+ * A configuration on its way to the data threads: JSON lines in shared memory, one line for everything but the services and
+ * routes and one for each of those. Receiving it costs a thread nothing, and reading it can be done in slices.
  */
-import type { Configuration, RouteConfiguration } from '#config/configuration.ts';
+import type { Configuration, RouteConfiguration, ServiceConfiguration } from '#config/configuration.ts';
+import { Secret } from '#schema/secret.ts';
 
 const LINE_FEED = 10;
-const ROUTES_PER_STEP = 50;
+const LINES_PER_STEP = 50;
+/** Secrets print as `[redacted]`, as they should anywhere else. A name that no configuration has marks their text here. */
+const SECRET_KEY = '\u0000secret';
+const SECRET_MARK = JSON.stringify(SECRET_KEY);
+
+type Line = readonly ['service', string, ServiceConfiguration] | readonly ['route', string, RouteConfiguration];
 
 export function encodeConfiguration(configuration: Configuration): SharedArrayBuffer {
-  const { routes, ...rest } = configuration;
-  const lines = [JSON.stringify(rest), ...Object.entries(routes).map((entry) => JSON.stringify(entry))];
-  const text = `${lines.join('\n')}\n`;
+  const { services, routes, ...rest } = configuration;
+  const lines: unknown[] = [rest];
+  for (const [name, service] of Object.entries(services)) lines.push(['service', name, service]);
+  for (const [name, route] of Object.entries(routes)) lines.push(['route', name, route]);
+  const text = lines.map((line) => `${JSON.stringify(line, revealSecrets)}\n`).join('');
   const shared = new SharedArrayBuffer(Buffer.byteLength(text));
   Buffer.from(shared).write(text);
   return shared;
@@ -20,19 +28,33 @@ export function encodeConfiguration(configuration: Configuration): SharedArrayBu
 export function* decodeConfiguration(shared: SharedArrayBuffer): Generator<undefined, Configuration, void> {
   const bytes = Buffer.from(shared);
   const headEnd = bytes.indexOf(LINE_FEED);
-  const rest = parseLine(bytes, 0, headEnd) as Omit<Configuration, 'routes'>;
+  const rest = parseLine(bytes, 0, headEnd) as Omit<Configuration, 'services' | 'routes'>;
+  const services: Record<string, ServiceConfiguration> = {};
   const routes: Record<string, RouteConfiguration> = {};
   let count = 0;
   for (let start = headEnd + 1; start < bytes.length; ) {
     const end = bytes.indexOf(LINE_FEED, start);
-    const [name, route] = parseLine(bytes, start, end) as [string, RouteConfiguration];
-    routes[name] = route;
+    const [kind, name, definition] = parseLine(bytes, start, end) as Line;
+    if (kind === 'service') services[name] = definition;
+    else routes[name] = definition;
     start = end + 1;
-    if (++count % ROUTES_PER_STEP === 0) yield;
+    if (++count % LINES_PER_STEP === 0) yield;
   }
-  return { ...rest, routes };
+  return { ...rest, services, routes };
 }
 
 function parseLine(bytes: Buffer, start: number, end: number): unknown {
-  return JSON.parse(bytes.toString('utf8', start, end));
+  const text = bytes.toString('utf8', start, end);
+  return text.includes(SECRET_MARK) ? JSON.parse(text, restoreSecrets) : JSON.parse(text);
+}
+
+/** `JSON.stringify` hands over what `toJSON` made of a value; the value itself is still in its holder. */
+function revealSecrets(this: Readonly<Record<string, unknown>>, key: string, value: unknown): unknown {
+  const original = this[key];
+  return original instanceof Secret ? { [SECRET_KEY]: original.reveal() } : value;
+}
+
+function restoreSecrets(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, SECRET_KEY)) return value;
+  return new Secret(String((value as Readonly<Record<string, unknown>>)[SECRET_KEY]));
 }

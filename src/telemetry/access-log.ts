@@ -2,8 +2,9 @@
 import type { Clock } from '#base/clock.ts';
 import type { Exchange } from '#http/exchange.ts';
 
-/** Where batches go. Returns false when they cannot be taken now; then lines are dropped and counted. */
+/** Where batches go. */
 export interface LineSink {
+  /** False when the lines cannot be taken; then they are dropped and counted. An empty batch tries again what failed before. */
   write(batch: string): boolean;
 }
 
@@ -17,7 +18,7 @@ export class AccessLog {
   #batch = '';
   #second = -1;
   #secondText = '';
-  droppedCount = 0;
+  #droppedCount = 0;
 
   constructor(sink: LineSink, clock: Clock) {
     this.#sink = sink;
@@ -32,11 +33,17 @@ export class AccessLog {
 
   /** Called every so often, and at the end. */
   flush(): void {
-    if (this.#batch === '') return;
     const batch = this.#batch;
     this.#batch = '';
     this.#wallOffsetMs = this.#clock.wallMs() - this.#clock.monotonicMs();
-    if (!this.#sink.write(batch)) this.droppedCount += countLines(batch);
+    if (!this.#sink.write(batch)) this.#droppedCount += countLines(batch);
+  }
+
+  /** How many lines were dropped since it was asked last. */
+  takeDroppedCount(): number {
+    const count = this.#droppedCount;
+    this.#droppedCount = 0;
+    return count;
   }
 
   #toLine(exchange: Exchange): string {

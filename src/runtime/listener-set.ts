@@ -1,0 +1,219 @@
+/** The listeners of one data thread: opened all or none, kept by their address, given new settings where they stay. */
+import { createSecureContext } from 'node:tls';
+import { compileAddressSet } from '#base/ip.ts';
+import { limits } from '#base/limits.ts';
+import type { Logger } from '#base/logger.ts';
+import type { Configuration, ListenerConfiguration } from '#config/configuration.ts';
+import type { Http1ClientConnection, Http1ServerServices, Http1ServerSettings } from '#http/http1-client-connection.ts';
+import { formatAddress, type SocketAddress } from '#net/address.ts';
+import { type AcceptedConnection, Listener, type ListenerCaps, type ListenerTls } from '#net/listener.ts';
+import { ListenFailure } from './listen-failure.ts';
+import { type ConfigurationFiles, toListenerTls } from './named-files.ts';
+
+export interface ListenerSetOptions {
+  /** Other threads listen on the same ports. */
+  readonly sharesPorts: boolean;
+  /** A Unix socket has one owner; the other threads leave it alone. */
+  readonly opensUnixSockets: boolean;
+  readonly logger: Logger;
+  onConnection(use: ListenerUse, accepted: AcceptedConnection): void;
+}
+
+/** A listener that accepts connections, and where. */
+export interface ListeningAt {
+  readonly name: string;
+  readonly address: SocketAddress;
+  readonly isSecure: boolean;
+}
+
+/** One listener with what its connections share. The socket stays while its address does; the settings may change under it. */
+export class ListenerUse {
+  readonly listener: Listener;
+  readonly connections = new Set<Http1ClientConnection>();
+  settings: Http1ServerSettings;
+  /** What `listener` serves TLS with, as text to compare. */
+  tlsText: string;
+  boundTo: SocketAddress | undefined = undefined;
+  /** What its connections are given; made with the first. */
+  services: Http1ServerServices | undefined = undefined;
+  /** Connections that came before the configuration of this listener is the present one; then `undefined`. */
+  early: AcceptedConnection[] | undefined = [];
+
+  constructor(listener: Listener, settings: Http1ServerSettings, tlsText: string) {
+    this.listener = listener;
+    this.settings = settings;
+    this.tlsText = tlsText;
+  }
+}
+
+/** What a configuration makes of the listeners, before anything is changed. */
+export interface PreparedListeners {
+  readonly definitions: Configuration['listeners'];
+  readonly uses: ReadonlyMap<string, ListenerUse>;
+  /** Those among `uses` that are new. */
+  readonly opened: readonly ListenerUse[];
+  readonly tls: ReadonlyMap<string, ListenerTls | undefined>;
+  readonly via: string;
+}
+
+export class ListenerSet {
+  readonly #options: ListenerSetOptions;
+  #uses: ReadonlyMap<string, ListenerUse> = new Map();
+
+  constructor(options: ListenerSetOptions) {
+    this.#options = options;
+  }
+
+  get present(): ListenerUse[] {
+    return [...this.#uses.values()];
+  }
+
+  get listening(): ListeningAt[] {
+    return [...this.#uses].map(([name, { listener, boundTo }]) => ({ name, address: boundTo!, isSecure: listener.isSecure }));
+  }
+
+  /** Opens the listeners whose address is new; all of them or none. */
+  async prepare(configuration: Configuration, files: ConfigurationFiles): Promise<PreparedListeners> {
+    const { listeners: definitions, forwarding } = configuration;
+    const tls = new Map(Object.entries(definitions).map(([name, definition]) => [name, toListenerTls(definition, files)]));
+    const uses = new Map<string, ListenerUse>();
+    const opened: ListenerUse[] = [];
+    try {
+      for (const [name, definition] of Object.entries(definitions)) {
+        if ('path' in definition.address && !this.#options.opensUnixSockets) continue;
+        const present = this.#findPresent(name, definition.address);
+        checkTls(name, definition, tls.get(name), present);
+        const use = present ?? this.#create(name, definition, { tls: tls.get(name), via: forwarding.via });
+        uses.set(name, use);
+        if (present !== undefined) continue;
+        opened.push(use);
+        use.boundTo = await use.listener.start().catch((error: unknown) => {
+          throw new ListenFailure(name, definition.address, error);
+        });
+      }
+    } catch (error) {
+      for (const use of opened) abandon(use);
+      throw error;
+    }
+    return { definitions, uses, opened, tls, via: forwarding.via };
+  }
+
+  /** Makes prepared listeners the present ones. Returns those that are gone; they still accept. */
+  swap({ definitions, uses, opened, tls, via }: PreparedListeners): ListenerUse[] {
+    for (const [name, use] of uses) {
+      if (opened.includes(use)) continue;
+      const definition = definitions[name]!;
+      use.settings = toServerSettings(name, definition, via);
+      use.listener.caps = toCaps(definition);
+      const tlsText = JSON.stringify(tls.get(name) ?? null);
+      if (tlsText === use.tlsText) continue;
+      use.tlsText = tlsText;
+      use.listener.setTls(tls.get(name));
+    }
+    const kept = new Set(uses.values());
+    const gone = this.present.filter((use) => !kept.has(use));
+    this.#uses = uses;
+    for (const use of opened) this.#startEarly(use);
+    return gone;
+  }
+
+  /** Gives up all listeners, which still accept. */
+  takeAll(): ListenerUse[] {
+    const { present } = this;
+    this.#uses = new Map();
+    return present;
+  }
+
+  #startEarly(use: ListenerUse): void {
+    const early = use.early ?? [];
+    use.early = undefined;
+    for (const accepted of early) this.#options.onConnection(use, accepted);
+  }
+
+  /** The listener that has this address now, whatever its name was. */
+  #findPresent(name: string, address: SocketAddress): ListenerUse | undefined {
+    const wanted = formatAddress(address);
+    const hasAddress = ({ listener }: ListenerUse) => formatAddress(listener.options.address) === wanted;
+    const named = this.#uses.get(name);
+    if (named !== undefined && hasAddress(named)) return named;
+    // A port that the system chooses belongs to the name that it was chosen for.
+    return 'port' in address && address.port === 0 ? undefined : this.present.find(hasAddress);
+  }
+
+  #create(name: string, definition: ListenerConfiguration, from: { tls: ListenerTls | undefined; via: string }): ListenerUse {
+    const { logger, sharesPorts, onConnection } = this.#options;
+    const { address } = definition;
+    const listener = new Listener(
+      { name, address, caps: toCaps(definition), tls: from.tls, sharesPort: sharesPorts },
+      {
+        onConnection: (accepted) => {
+          if (use.early === undefined) onConnection(use, accepted);
+          else use.early.push(accepted);
+        },
+        onRefused: (clientAddress, cap) =>
+          logger.log('warn', 'connection refused', { listener: use.settings.listener, clientAddress, cap }),
+        onListenerError: (error) => logger.log('error', 'listener failed', { listener: use.settings.listener, error }),
+      },
+    );
+    const settings = toServerSettings(name, definition, from.via);
+    const use: ListenerUse = new ListenerUse(listener, settings, JSON.stringify(from.tls ?? null));
+    return use;
+  }
+}
+
+/** Closes a listener that never became the present one, with whoever came early. */
+function abandon({ listener, early }: ListenerUse): void {
+  listener.stop();
+  for (const { makeSocket } of early ?? []) makeSocket({ buffer: Buffer.alloc(1), callback: () => true }).socket.destroy();
+}
+
+/** Throws where a certificate or key cannot be used, before anything is changed. */
+function checkTls(
+  name: string,
+  { tls: definition }: ListenerConfiguration,
+  tls: ListenerTls | undefined,
+  present: ListenerUse | undefined,
+): void {
+  if (present?.tlsText === JSON.stringify(tls ?? null)) return;
+  for (const [i, { cert, key }] of (tls?.certificates ?? []).entries()) {
+    const paths = definition!.certificates[i]!;
+    try {
+      createSecureContext({ cert, key });
+    } catch (error) {
+      throw new Error(`listener \`${name}\`: ${explainTls(error, paths)}`, { cause: error });
+    }
+  }
+}
+
+function explainTls(error: unknown, { cert, key }: { cert: string; key: string }): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  if (/key values mismatch|KEY_VALUES_MISMATCH/i.test(reason)) return `the private key ${key} does not belong to ${cert}`;
+  return `the certificate ${cert} with the private key ${key} cannot be used: ${reason}`;
+}
+
+function toCaps(definition: ListenerConfiguration): ListenerCaps {
+  return {
+    connectionsMax: definition.maxConnections,
+    connectionsPerAddressMax: definition.maxConnectionsPerClient ?? Number.POSITIVE_INFINITY,
+  };
+}
+
+function toServerSettings(listener: string, definition: ListenerConfiguration, via: string): Http1ServerSettings {
+  const { timeouts, trustedProxies } = definition;
+  const trusted = compileAddressSet(trustedProxies);
+  return {
+    listener,
+    decoderLimits: {
+      headBytesMax: definition.limits.headBytes,
+      fieldCountMax: definition.limits.fieldCount,
+      targetBytesMax: limits.targetBytesMax,
+      leadingEmptyLinesMax: limits.leadingEmptyLinesMax,
+    },
+    forwarding: { via, isTrusted: (address) => trusted.has(address) },
+    headTimeoutMs: timeouts.head,
+    bodyIdleTimeoutMs: timeouts.bodyIdle,
+    keepAliveTimeoutMs: timeouts.keepAlive,
+    tunnelIdleMs: timeouts.tunnelIdle,
+    lingerMs: timeouts.linger,
+  };
+}
