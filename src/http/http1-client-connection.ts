@@ -57,9 +57,19 @@ export interface ConnectionOwner extends ExchangeObserver {
   onConnectionClosed(connection: Http1ClientConnection): void;
 }
 
-/** What the connection's one timer is for. `reader`: the client has to read what is written, whether or not an exchange runs. */
-const Waiting = { nothing: 0, request: 1, head: 2, body: 3, reader: 4, linger: 5 } as const;
+/**
+ * What the connection's one timer is for. `reader`: the client has to read what is written, whether or not an exchange
+ * runs. `probe`: the answer is still to come, and the client, which has closed its side, may be gone.
+ */
+const Waiting = { nothing: 0, request: 1, head: 2, body: 3, reader: 4, linger: 5, probe: 6 } as const;
 type Waiting = (typeof Waiting)[keyof typeof Waiting];
+
+const noFields: readonly string[] = [];
+
+/** A client that is gone answers a probe with a reset, which takes one round trip to come. */
+const PROBE_EVERY_MS = 250;
+const NOT_BEGUN = -1;
+const NOT_BEGUN_ASKED_AGAIN = -2;
 
 export class Http1ClientConnection extends WheelTimer implements StreamOwner, RequestEvents, ClientSide {
   readonly settings: Http1ServerSettings;
@@ -84,6 +94,8 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
   #isRequestWhole = true;
   /** Bytes of a body that nobody wanted, read so that the connection can be kept. */
   #discardedBytes = 0;
+  /** What the answer had come to when a half-closed client was last looked for. */
+  #probedBytes = NOT_BEGUN;
   /** No request is taken any more: what still comes is thrown away. */
   #isEnding = false;
   #isHandedOver = false;
@@ -131,13 +143,13 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
       if (this.#pending === undefined && !this.stream.isWritePending) this.#endAtEof();
     } else if (!this.#isRequestWhole) {
       if (this.#pending === undefined) this.#loseClient(exchange);
-    } else this.#probeClient(exchange);
+    } else this.#endRequests(exchange);
   }
 
   onDrained(): void {
     const exchange = this.#exchange;
     if (exchange !== undefined) {
-      if (this.#waiting === Waiting.reader) this.#wait(this.#awaitsBody ? Waiting.body : Waiting.nothing);
+      if (this.#waiting === Waiting.reader) this.#waitForAnswer();
       exchange.source?.onClientDrained();
     } else if (this.#isEnding) this.#linger();
     else if (!this.#isDecoding) this.#goOn();
@@ -168,6 +180,8 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
       case Waiting.linger:
         this.stream.destroy();
         return;
+      case Waiting.probe:
+        return this.#probe();
       default:
     }
   }
@@ -186,7 +200,8 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     const exchange = new Exchange(this, owner, request, { requestId, startedMs: clock.monotonicMs() });
     this.#exchange = exchange;
     if (head.hasBody) this.#decoder.isHeld = this.#isBodyHeld = true;
-    this.#wait(Waiting.nothing);
+    this.#probedBytes = NOT_BEGUN;
+    this.#wait(this.#hasEof ? Waiting.probe : Waiting.nothing);
     const error = request.fault;
     if (error !== undefined) {
       this.#keepsAlive = false;
@@ -212,8 +227,8 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
   onRequestEnd(trailers: string[] | undefined): void {
     this.#isRequestWhole = true;
     this.stream.stopBodyBuffer(false);
-    if (this.#waiting === Waiting.body) this.#wait(Waiting.nothing);
     const exchange = this.#exchange;
+    if (exchange !== undefined && this.#waiting === Waiting.body) this.#waitForAnswer();
     if (exchange?.request.hasBody) exchange.source?.onRequestEnd(trailers);
   }
 
@@ -335,6 +350,7 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     else if (waiting === Waiting.request) wheel.arm(this, settings.keepAliveTimeoutMs);
     else if (waiting === Waiting.head) wheel.arm(this, settings.headTimeoutMs);
     else if (waiting === Waiting.linger) wheel.arm(this, settings.lingerMs);
+    else if (waiting === Waiting.probe) wheel.arm(this, this.#exchange?.hasResponseBegun ? settings.lingerMs : PROBE_EVERY_MS);
     else wheel.arm(this, settings.bodyIdleTimeoutMs);
   }
 
@@ -343,9 +359,10 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     return false;
   }
 
-  /** The rest of the request's body is due, and nothing of ours keeps the client from sending it. */
-  get #awaitsBody(): boolean {
-    return !this.#isRequestWhole && !this.#isBodyHeld;
+  /** The client has read everything, and the answer is not complete. */
+  #waitForAnswer(): void {
+    if (!this.#isRequestWhole && !this.#isBodyHeld) this.#wait(Waiting.body);
+    else this.#wait(this.#hasEof ? Waiting.probe : Waiting.nothing);
   }
 
   /** Decodes as much as may be decoded now and returns how many bytes were taken. */
@@ -498,12 +515,28 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
 
   /**
    * The client has closed its side with a whole request behind it. Whether it still reads shows only when we write
-   * (docs/decisions/0004-half-closed-clients.md).
+   * something that means nothing (docs/decisions/0004-half-closed-clients.md).
    */
-  #probeClient(exchange: Exchange): void {
+  #endRequests(exchange: Exchange): void {
     if (this.#pending === undefined) this.#keepsAlive = false;
-    if (exchange.hasResponseBegun || this.#isHandedOver) this.#loseClient(exchange);
-    else if (this.#minorVersion === 1) this.stream.write(`${encodeStatusLine(100)}\r\n`);
+    if (exchange.hasResponseBegun) this.#probedBytes = exchange.responseBytes;
+    else this.sendInformational(100, noFields);
+    if (this.#waiting !== Waiting.reader) this.#wait(Waiting.probe);
+  }
+
+  /** An answer that flows finds out by itself whether somebody reads it; one that stands still is given up. */
+  #probe(): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    const { hasResponseBegun, responseBytes } = exchange;
+    if (hasResponseBegun && responseBytes === this.#probedBytes) return this.#loseClient(exchange);
+    if (!this.stream.probe() && this.#probedBytes === NOT_BEGUN) {
+      // Over TLS a reset shows only to who sends something again. Once: the rest is for the answer to find out.
+      this.sendInformational(100, noFields);
+      this.#probedBytes = NOT_BEGUN_ASKED_AGAIN;
+    }
+    if (hasResponseBegun) this.#probedBytes = responseBytes;
+    this.#wait(Waiting.probe);
   }
 
   #loseClient(exchange: Exchange): void {

@@ -142,6 +142,17 @@ export class ByteStream {
     this.socket.destroy();
   }
 
+  /**
+   * Asks the operating system whether the peer has reset the connection; the end follows by `onClosed`. After the peer's
+   * end nothing is read any more, so a reset would go unnoticed. False: a TLS stream would have to send something, so it
+   * has not been asked.
+   */
+  probe(): boolean {
+    if ('encrypted' in this.socket) return false;
+    this.socket.write('', 'latin1');
+    return true;
+  }
+
   /** Ends both sides so that the peer cannot take it for a regular end (TCP reset). */
   reset(): void {
     if ('encrypted' in this.socket) this.socket.destroy();
