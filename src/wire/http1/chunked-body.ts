@@ -1,5 +1,6 @@
 import { limits } from '#base/limits.ts';
 import type { Fault } from './faults.ts';
+import { toHeadSource } from './head-source.ts';
 import { MessageHead, readFields } from './message-head.ts';
 import { CR, isTokenOctet, isValueOctet, LF } from './octets.ts';
 import { PartialHead } from './partial-head.ts';
@@ -186,11 +187,9 @@ export class ChunkedBody {
   }
 
   #readTrailers(trailer: PartialHead): void {
-    const text = trailer.toText();
     // What rules a connection or a route lands in the head's own slots and is dropped with it.
     const head = new MessageHead();
-    const end = trailer.endsInEmptyLine ? text.length - 2 : text.length;
-    const fault = readFields(head, `${text}\r\n\r\n`, 0, end, this.#fieldCountMax);
+    const fault = readFields(head, toHeadSource(trailer.toText(), trailer.endsInEmptyLine), 0, this.#fieldCountMax);
     // A section that stopped at a byte it cannot hold always has a fault of its own.
     if (fault !== undefined || !trailer.endsInEmptyLine) return this.#fail(fault ?? 'fieldValue');
     // RFC 9112 §7.1.2: framing that comes after the frame. Parsers that would obey it, or stop at it, must never see it.

@@ -6,7 +6,7 @@ import { loweredToken } from './octets.ts';
 function find(text: string, start = 0, end = text.length) {
   let hash = 0;
   for (let i = start; i < end; i++) hash = hashStep(hash, loweredToken[text.charCodeAt(i)]!);
-  return findRole(hash, text, start, end);
+  return findRole(hash, Buffer.from(text, 'latin1'), start, end);
 }
 
 test('finds the role of a name in any case and within a text', () => {

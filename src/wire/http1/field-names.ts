@@ -76,21 +76,21 @@ for (const name of Object.keys(roles)) {
 }
 
 /**
- * The role of the field that `text` from `start` to `end` names in any case. The hash only leads to a candidate: names
+ * The role of the field that the bytes from `start` to `end` name in any case. The hash only leads to a candidate: names
  * come from outside, so the characters are always compared.
  */
-export function findRole(hash: number, text: string, start: number, end: number): FieldRole {
+export function findRole(hash: number, bytes: Uint8Array, start: number, end: number): FieldRole {
   for (let slot = hash & (TABLE_SIZE - 1); ; slot = (slot + 1) & (TABLE_SIZE - 1)) {
     const known = table[slot];
     if (known === undefined) return FieldRole.plain;
-    if (known.hash === hash && spells(known.name, text, start, end)) return known.role;
+    if (known.hash === hash && spells(known.name, bytes, start, end)) return known.role;
   }
 }
 
-function spells(name: string, text: string, start: number, end: number): boolean {
+function spells(name: string, bytes: Uint8Array, start: number, end: number): boolean {
   if (name.length !== end - start) return false;
   for (let i = 0; i < name.length; i++) {
-    const code = text.charCodeAt(start + i);
+    const code = bytes[start + i]!;
     const lower = code >= 65 && code <= 90 ? code + 32 : code;
     if (lower !== name.charCodeAt(i)) return false;
   }

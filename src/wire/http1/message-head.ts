@@ -1,6 +1,7 @@
 import { encodeFields } from './encode.ts';
 import type { Fault } from './faults.ts';
 import { FieldRole, findRole, hashStep, isForwardingName } from './field-names.ts';
+import type { HeadSource } from './head-source.ts';
 import { COLON, CR, isValueOctet, LF, loweredToken, SPACE, TAB } from './octets.ts';
 
 /**
@@ -62,58 +63,50 @@ function toFieldList(text: string): string[] {
   return fields;
 }
 
-/**
- * Reads field lines from `position` up to the empty line, whose CRLF starts at `end`. The caller has made sure that
- * `text` goes on with CRLF there. Runs of lines that can be kept as they are become one piece of text.
- */
-export function readFields(
-  head: MessageHead,
-  text: string,
-  position: number,
-  end: number,
-  fieldCountMax: number,
-): Fault | undefined {
+/** Reads the field lines from `position` of the text on. Runs of lines that can be kept as they are become one piece of text. */
+export function readFields(head: MessageHead, source: HeadSource, position: number, fieldCountMax: number): Fault | undefined {
+  const { text, bytes, base, end } = source;
+  const last = base + end;
   let count = 0;
-  let runStart = position;
-  while (position < end) {
+  let at = base + position;
+  let runStart = at;
+  while (at < last) {
     if (++count > fieldCountMax) return 'tooManyFields';
-    const nameStart = position;
+    const nameStart = at;
     let hash = 0;
-    let code = text.charCodeAt(position);
-    let lower = loweredToken[code]!;
-    // Also ends behind the text, where there is no byte.
+    let lower = loweredToken[bytes[at]!]!;
+    // Also ends behind the bytes, where there is none.
     while (lower > 0) {
       hash = hashStep(hash, lower);
-      code = text.charCodeAt(++position);
-      lower = loweredToken[code]!;
+      lower = loweredToken[bytes[++at]!]!;
     }
-    if (code !== COLON || position === nameStart) return nameFault(text, nameStart, position);
-    const nameEnd = position;
-    do code = text.charCodeAt(++position);
-    while (code === SPACE || code === TAB);
-    const valueStart = position;
-    while (isValueOctet(code)) code = text.charCodeAt(++position);
-    if (code !== CR) return code === LF ? 'bareLineFeed' : 'fieldValue';
-    if (text.charCodeAt(position + 1) !== LF) return 'bareCarriageReturn';
-    const lineEnd = position;
-    position += 2;
-    const role = findRole(hash, text, nameStart, nameEnd);
+    if (bytes[at] !== COLON || at === nameStart) return nameFault(bytes, nameStart, at);
+    const nameEnd = at;
+    do at += 1;
+    while (isBlank(bytes[at]!));
+    const valueStart = at;
+    while (isValueOctet(bytes[at]!)) at += 1;
+    if (bytes[at] !== CR) return bytes[at] === LF ? 'bareLineFeed' : 'fieldValue';
+    if (bytes[at + 1] !== LF) return 'bareCarriageReturn';
+    const lineEnd = at;
+    at += 2;
+    const role = findRole(hash, bytes, nameStart, nameEnd);
     const isKept = role === FieldRole.plain || (role >= FieldRole.firstKept && noteKeptField(head, role));
-    if (isKept && valueStart === nameEnd + 2 && text.charCodeAt(nameEnd + 1) === SPACE && !isBlank(text.charCodeAt(lineEnd - 1)))
-      continue;
+    if (isKept && valueStart === nameEnd + 2 && bytes[nameEnd + 1] === SPACE && !isBlank(bytes[lineEnd - 1]!)) continue;
     let valueEnd = lineEnd;
-    while (valueEnd > valueStart && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd--;
-    if (runStart < nameStart) head.fieldText += text.substring(runStart, nameStart);
-    runStart = position;
-    const value = text.substring(valueStart, valueEnd);
-    if (isKept) head.fieldText += `${text.substring(nameStart, nameEnd)}: ${value}\r\n`;
+    while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1]!)) valueEnd--;
+    if (runStart < nameStart) head.fieldText += text.substring(runStart - base, nameStart - base);
+    runStart = at;
+    const value = text.substring(valueStart - base, valueEnd - base);
+    if (isKept) head.fieldText += `${text.substring(nameStart - base, nameEnd - base)}: ${value}\r\n`;
     else {
       // The one value whose blanks matter: without them gone, it may name another coding.
-      const fault = takeField(head, role, role === FieldRole.transferEncoding ? text.substring(valueStart, lineEnd) : value);
+      const isCoding = role === FieldRole.transferEncoding;
+      const fault = takeField(head, role, isCoding ? text.substring(valueStart - base, lineEnd - base) : value);
       if (fault !== undefined) return fault;
     }
   }
-  if (runStart < end) head.fieldText += text.substring(runStart, end);
+  if (runStart < last) head.fieldText += text.substring(runStart - base, end);
   return undefined;
 }
 
@@ -128,11 +121,11 @@ function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
 }
 
-function nameFault(text: string, nameStart: number, position: number): Fault {
-  const code = text.charCodeAt(position);
+function nameFault(bytes: Uint8Array, nameStart: number, at: number): Fault {
+  const code = bytes[at]!;
   if (code === LF) return 'bareLineFeed';
-  if (isBlank(code)) return position === nameStart ? 'foldedLine' : 'spaceBeforeColon';
-  if (code === CR) return text.charCodeAt(position + 1) === LF ? 'missingColon' : 'bareCarriageReturn';
+  if (isBlank(code)) return at === nameStart ? 'foldedLine' : 'spaceBeforeColon';
+  if (code === CR) return bytes[at + 1] === LF ? 'missingColon' : 'bareCarriageReturn';
   return 'fieldName';
 }
 

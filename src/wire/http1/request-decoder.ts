@@ -1,5 +1,6 @@
 import { ChunkedBody } from './chunked-body.ts';
 import type { Fault } from './faults.ts';
+import { findHead, type HeadSource, toHeadSource } from './head-source.ts';
 import { CR, LF } from './octets.ts';
 import { PartialHead } from './partial-head.ts';
 import { type HeadLimits, RequestHead, readRequestHead } from './request-head.ts';
@@ -98,14 +99,13 @@ export class RequestDecoder {
     if (this.#partial !== undefined) return this.#takePartialHead(bytes, start, end);
     const position = this.#skipEmptyLines(bytes, start, end);
     if (position === end || this.#state === State.failed) return position;
-    const text = bytes.latin1Slice(position, Math.min(end, position + this.#limits.headBytesMax));
-    const terminator = text.indexOf('\r\n\r\n');
-    if (terminator < 0) {
+    const source = findHead(bytes, position, end, this.#limits.headBytesMax);
+    if (source === undefined) {
       this.#partial = new PartialHead(this.#limits.headBytesMax);
       return this.#takePartialHead(bytes, position, end);
     }
-    this.#readHead(text, terminator + 2);
-    return position + terminator + 4;
+    this.#readHead(source);
+    return position + source.end + 2;
   }
 
   #takePartialHead(bytes: Buffer, start: number, end: number): number {
@@ -113,9 +113,9 @@ export class RequestDecoder {
     const position = start + partial.take(bytes, start, end);
     if (partial.isComplete) {
       this.#partial = undefined;
-      const text = partial.toText();
-      if (partial.endsInEmptyLine) this.#readHead(text, text.length - 2);
-      else this.#fail(this.#findFault(text));
+      const source = toHeadSource(partial.toText(), partial.endsInEmptyLine);
+      if (partial.endsInEmptyLine) this.#readHead(source);
+      else this.#fail(this.#findFault(source));
     } else if (partial.isTooLarge) {
       this.#partial = undefined;
       this.#fail('headTooLarge');
@@ -124,8 +124,8 @@ export class RequestDecoder {
   }
 
   /** The first thing wrong with text that stopped at a byte no head can hold, which the reader always finds. */
-  #findFault(text: string): Fault {
-    return readRequestHead(new RequestHead(), `${text}\r\n\r\n`, 0, text.length, this.#limits) ?? 'requestLine';
+  #findFault(source: HeadSource): Fault {
+    return readRequestHead(new RequestHead(), source, this.#limits) ?? 'requestLine';
   }
 
   /** RFC 9112 §2.2: empty lines before a request line are ignored, up to a limit. */
@@ -144,9 +144,9 @@ export class RequestDecoder {
     return position;
   }
 
-  #readHead(text: string, end: number): void {
+  #readHead(source: HeadSource): void {
     const head = new RequestHead();
-    const fault = readRequestHead(head, text, 0, end, this.#limits);
+    const fault = readRequestHead(head, source, this.#limits);
     if (fault !== undefined) return this.#fail(fault);
     if (head.isChunked) {
       this.#state = State.chunkedBody;

@@ -1,4 +1,5 @@
 import type { Fault } from './faults.ts';
+import type { HeadSource } from './head-source.ts';
 import { checkFraming, dropConnectionNamed, MessageHead, readFields } from './message-head.ts';
 import { CR, isTargetOctet, isTokenOctet, LF, SPACE } from './octets.ts';
 
@@ -19,38 +20,32 @@ export class RequestHead extends MessageHead {
   }
 }
 
-/** Reads a whole head from `start`; its empty line's CRLF starts at `end`. */
-export function readRequestHead(
-  head: RequestHead,
-  text: string,
-  start: number,
-  end: number,
-  limits: HeadLimits,
-): Fault | undefined {
-  let position = start;
-  let code = text.charCodeAt(position);
-  while (isTokenOctet(code)) code = text.charCodeAt(++position);
-  if (code !== SPACE || position === start) return lineFault(text, position, 'method');
-  head.method = text.substring(start, position);
-  const targetStart = position + 1;
-  code = text.charCodeAt(++position);
-  while (isTargetOctet(code)) code = text.charCodeAt(++position);
-  if (code !== SPACE || position === targetStart) return lineFault(text, position, 'target');
-  if (position - targetStart > limits.targetBytesMax) return 'targetTooLong';
-  head.target = text.substring(targetStart, position);
-  position += 1;
-  const fault = readVersion(head, text, position);
+/** Reads a whole head. */
+export function readRequestHead(head: RequestHead, source: HeadSource, limits: HeadLimits): Fault | undefined {
+  const { text, bytes, base } = source;
+  let at = base;
+  while (isTokenOctet(bytes[at]!)) at += 1;
+  if (bytes[at] !== SPACE || at === base) return lineFault(bytes, at, 'method');
+  head.method = text.substring(0, at - base);
+  const targetStart = at + 1;
+  at += 1;
+  while (isTargetOctet(bytes[at]!)) at += 1;
+  if (bytes[at] !== SPACE || at === targetStart) return lineFault(bytes, at, 'target');
+  if (at - targetStart > limits.targetBytesMax) return 'targetTooLong';
+  head.target = text.substring(targetStart - base, at - base);
+  at += 1;
+  const fault = readVersion(head, text, at - base);
   if (fault !== undefined) return fault;
-  position += 8;
-  if (text.charCodeAt(position) !== CR) return lineFault(text, position, 'requestLine');
-  if (text.charCodeAt(position + 1) !== LF) return 'bareCarriageReturn';
-  return readFields(head, text, position + 2, end, limits.fieldCountMax) ?? checkRequest(head);
+  at += 8;
+  if (bytes[at] !== CR) return lineFault(bytes, at, 'requestLine');
+  if (bytes[at + 1] !== LF) return 'bareCarriageReturn';
+  return readFields(head, source, at + 2 - base, limits.fieldCountMax) ?? checkRequest(head);
 }
 
-function lineFault(text: string, position: number, otherwise: Fault): Fault {
-  const code = text.charCodeAt(position);
+function lineFault(bytes: Uint8Array, at: number, otherwise: Fault): Fault {
+  const code = bytes[at];
   if (code === LF) return 'bareLineFeed';
-  if (code === CR) return text.charCodeAt(position + 1) === LF ? 'requestLine' : 'bareCarriageReturn';
+  if (code === CR) return bytes[at + 1] === LF ? 'requestLine' : 'bareCarriageReturn';
   return otherwise;
 }
 

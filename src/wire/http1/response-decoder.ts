@@ -1,5 +1,6 @@
 import { ChunkedBody } from './chunked-body.ts';
 import type { Fault } from './faults.ts';
+import { findHead, type HeadSource, toHeadSource } from './head-source.ts';
 import { PartialHead } from './partial-head.ts';
 import { readResponseHead, UpstreamResponseHead } from './response-head.ts';
 
@@ -100,11 +101,10 @@ export class ResponseDecoder {
 
   #takeHead(bytes: Buffer, start: number, end: number): number {
     if (this.#partial === undefined) {
-      const text = bytes.latin1Slice(start, Math.min(end, start + this.#limits.headBytesMax));
-      const terminator = text.indexOf('\r\n\r\n');
-      if (terminator >= 0) {
-        this.#readHead(text, terminator + 2);
-        return start + terminator + 4;
+      const source = findHead(bytes, start, end, this.#limits.headBytesMax);
+      if (source !== undefined) {
+        this.#readHead(source);
+        return start + source.end + 2;
       }
       this.#partial = new PartialHead(this.#limits.headBytesMax);
     }
@@ -112,22 +112,21 @@ export class ResponseDecoder {
     const position = start + partial.take(bytes, start, end);
     if (partial.isComplete) {
       this.#partial = undefined;
-      const text = partial.toText();
-      if (partial.endsInEmptyLine) this.#readHead(text, text.length - 2);
-      else this.#fail(this.#findFault(text));
+      const source = toHeadSource(partial.toText(), partial.endsInEmptyLine);
+      if (partial.endsInEmptyLine) this.#readHead(source);
+      else this.#fail(this.#findFault(source));
     } else if (partial.isTooLarge) this.#fail('headTooLarge');
     return position;
   }
 
   /** The first thing wrong with text that stopped at a byte no head can hold, which the reader always finds. */
-  #findFault(text: string): Fault {
-    const range = { end: text.length, fieldCountMax: this.#limits.fieldCountMax };
-    return readResponseHead(new UpstreamResponseHead(), `${text}\r\n\r\n`, 0, range) ?? 'statusLine';
+  #findFault(source: HeadSource): Fault {
+    return readResponseHead(new UpstreamResponseHead(), source, this.#limits.fieldCountMax) ?? 'statusLine';
   }
 
-  #readHead(text: string, end: number): void {
+  #readHead(source: HeadSource): void {
     const head = new UpstreamResponseHead();
-    const fault = readResponseHead(head, text, 0, { end, fieldCountMax: this.#limits.fieldCountMax });
+    const fault = readResponseHead(head, source, this.#limits.fieldCountMax);
     if (fault !== undefined) return this.#fail(fault);
     if (head.status === 101) {
       this.#state = State.switched;
