@@ -262,9 +262,7 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
       if (this.#sendsChunked) text += 'transfer-encoding: chunked\r\n';
     }
     this.#isCloseDelimited = this.#sendsBody && contentLengthBytes === undefined && !this.#sendsChunked;
-    // The request is not whole and nobody reads the rest: the connection cannot be used again.
-    if (this.#isCloseDelimited || (exchange.source === undefined && !this.#mayDiscardRest(exchange))) this.#keepsAlive = false;
-    if (this.#isDraining) this.#keepsAlive = false;
+    if (this.#isCloseDelimited || this.#isDraining || this.#leavesRest(exchange)) this.#keepsAlive = false;
     if (!this.#keepsAlive) text += 'connection: close\r\n\r\n';
     else text += minorVersion === 0 ? 'connection: keep-alive\r\n\r\n' : '\r\n';
     this.#out.append(text);
@@ -440,6 +438,12 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     if (this.#pending !== undefined) this.#decodePending();
     else if (this.#hasEof) this.#endAtEof();
     else this.stream.resume();
+  }
+
+  /** The answer begins, the request is not whole, and it is plain that nobody will read the rest. */
+  #leavesRest(exchange: Exchange): boolean {
+    const isUndecided = exchange.source !== undefined && (exchange.requestBytes > 0 || !exchange.request.expectsContinue);
+    return !isUndecided && !this.#mayDiscardRest(exchange);
   }
 
   /**

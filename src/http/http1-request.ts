@@ -45,8 +45,8 @@ export class Http1ClientRequest implements ClientRequest {
     this.contentLengthBytes = head.contentLengthBytes;
     this.hasBody = head.hasBody;
     this.acceptsTrailers = head.acceptsTrailers;
-    // RFC 9110 §10.1.1: an HTTP/1.0 client's expectation is ignored.
-    this.expectsContinue = head.expect !== undefined && head.minorVersion === 1;
+    // RFC 9110 §10.1.1: an expectation of an HTTP/1.0 client, or of a request without a body, is ignored.
+    this.expectsContinue = head.expect !== undefined && head.minorVersion === 1 && head.hasBody;
     this.upgrade = head.saysUpgrade ? toUpgrade(head) : undefined;
     this.clientAddress = identity.address;
     this.peerAddress = facts.address;
@@ -89,6 +89,6 @@ function findFault(
     return clientErrors.malformedTarget({ fault: normalised }, { publicDetail: targetFaults[normalised] });
   }
   if (host === undefined) return clientErrors.malformedHost();
-  const isKnownExpectation = head.expect === undefined || head.expect.toLowerCase() === '100-continue';
-  return isKnownExpectation ? undefined : clientErrors.expectation();
+  if (head.expect === undefined || head.minorVersion === 0) return undefined;
+  return head.expect.toLowerCase() === '100-continue' ? undefined : clientErrors.expectation();
 }
