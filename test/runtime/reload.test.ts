@@ -1,0 +1,188 @@
+/** A running gateway takes a new configuration: how it notices, and what becomes of one that is wrong. */
+import assert from 'node:assert/strict';
+import { mkdir, readFile, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { connect } from 'node:tls';
+import type { GatewayInput } from '#config/define-gateway.ts';
+import { ask } from '#test/support/ask.ts';
+import { certificatePaths } from '#test/support/certificates.ts';
+import { GatehouseProcess, makeFolder, toFileText } from '#test/support/gatehouse-process.ts';
+
+/** An installed package would be imported by its name. */
+const library = new URL('../../src/gatehouse.ts', import.meta.url).href;
+
+/** A gateway that answers `/` with this text. */
+function saying(text: string, more: Partial<GatewayInput> = {}): Partial<GatewayInput> {
+  return { routes: { all: { match: { path: '/' }, to: { respond: { text } } } }, ...more };
+}
+
+async function heard(gatehouse: GatehouseProcess, listener = 'web'): Promise<string> {
+  return (await ask(gatehouse.port(listener), '/')).body;
+}
+
+for (const threads of [0, 2]) {
+  test(`takes a file that is rewritten in place, with ${threads} data threads`, async (t) => {
+    const gatehouse = await GatehouseProcess.start(t, saying('one', { threads }));
+    await writeFile(gatehouse.file, toFileText(saying('two', { threads })));
+    const event = await gatehouse.nextEvent('configuration applied');
+    assert.equal(event['routes'], 1);
+    assert.equal(await heard(gatehouse), 'two');
+  });
+}
+
+test('takes a file that is replaced by rename, as editors do', async (t) => {
+  const gatehouse = await GatehouseProcess.start(t, saying('one'));
+  await writeFile(`${gatehouse.file}~`, toFileText(saying('two')));
+  await rename(`${gatehouse.file}~`, gatehouse.file);
+  await gatehouse.nextEvent('configuration applied');
+  assert.equal(await heard(gatehouse), 'two');
+});
+
+test('follows the symbolic link that Kubernetes moves when a ConfigMap changes', async (t) => {
+  const folder = await makeFolder(t);
+  for (const version of ['one', 'two']) {
+    await mkdir(join(folder, `..${version}`));
+    await writeFile(join(folder, `..${version}/gatehouse.yaml`), toFileText(saying(version)));
+    // Both files are as old as each other: only where the link leads has changed.
+    await utimes(join(folder, `..${version}/gatehouse.yaml`), 1, 1);
+  }
+  await symlink('..one', join(folder, '..data'));
+  await symlink('..data/gatehouse.yaml', join(folder, 'gatehouse.yaml'));
+  const gatehouse = await GatehouseProcess.launch(t, undefined, { folder });
+  await gatehouse.untilListening('web');
+  assert.equal(await heard(gatehouse), 'one');
+  await symlink('..two', join(folder, '..data_tmp'));
+  await rename(join(folder, '..data_tmp'), join(folder, '..data'));
+  await rm(join(folder, '..one'), { recursive: true });
+  await gatehouse.nextEvent('configuration applied');
+  assert.equal(await heard(gatehouse), 'two');
+});
+
+test('goes on when its file vanishes, and takes what comes back', async (t) => {
+  const gatehouse = await GatehouseProcess.start(t, saying('one'));
+  await unlink(gatehouse.file);
+  gatehouse.signal('SIGHUP');
+  const event = await gatehouse.nextEvent('configuration refused');
+  assert.equal(event['issue'], 'the file cannot be read: there is no such file');
+  assert.equal(await heard(gatehouse), 'one');
+  await writeFile(gatehouse.file, toFileText(saying('two')));
+  await gatehouse.nextEvent('configuration applied');
+  assert.equal(await heard(gatehouse), 'two');
+});
+
+test('loads again at SIGHUP, whether the file has changed or not', async (t) => {
+  const gatehouse = await GatehouseProcess.start(t, saying('one'));
+  gatehouse.signal('SIGHUP');
+  await gatehouse.nextEvent('configuration applied');
+  assert.equal(await heard(gatehouse), 'one');
+  await gatehouse.reconfigure(saying('two'));
+  assert.equal(await heard(gatehouse), 'two');
+});
+
+for (const threads of [0, 2]) {
+  test(`keeps what it has when the new configuration is wrong, with ${threads} data threads`, async (t) => {
+    const gatehouse = await GatehouseProcess.start(t, saying('one', { threads }));
+    await writeFile(gatehouse.file, 'version: 1\nlisteners:\n  web: { adress: ":80" }\n');
+    const first = await gatehouse.nextEvent('configuration refused');
+    const second = await gatehouse.nextEvent('configuration refused');
+    assert.equal(first.level, 'error');
+    assert.deepEqual(
+      [first, second].map(({ file, line, column }) => `${file}:${line}:${column}`),
+      ['gatehouse.yaml:3:3', 'gatehouse.yaml:3:10'],
+    );
+    assert.match(String(second['issue']), /`adress`.*`address`/);
+    assert.equal(await heard(gatehouse), 'one');
+    await writeFile(gatehouse.file, toFileText(saying('two', { threads })));
+    await gatehouse.nextEvent('configuration applied');
+    assert.equal(await heard(gatehouse), 'two');
+  });
+
+  test(`keeps what it has when a new listener cannot listen, with ${threads} data threads`, async (t) => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => server.close());
+    const taken = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const gatehouse = await GatehouseProcess.start(t, saying('one', { threads }));
+    const listeners = { web: { address: '127.0.0.1:0' }, also: { address: '127.0.0.1:0' }, taken: { address: taken } };
+    await writeFile(gatehouse.file, toFileText(saying('two', { threads, listeners })));
+    const event = await gatehouse.nextEvent('configuration refused');
+    assert.match(String(event['reason']), new RegExp(`^listener \`taken\` cannot listen on ${taken}: another process`));
+    assert.equal(await heard(gatehouse), 'one');
+    assert.doesNotMatch(gatehouse.stdout, /also/);
+  });
+}
+
+test('takes a certificate that is renewed, without a change of the configuration', async (t) => {
+  const folder = await makeFolder(t);
+  const cert = join(folder, 'cert.pem');
+  const key = join(folder, 'key.pem');
+  const certificate = await readFile(certificatePaths.localhostCert, 'utf8');
+  await writeFile(cert, certificate);
+  await writeFile(key, await readFile(certificatePaths.localhostKey));
+  const listeners = { web: { address: '127.0.0.1:0', tls: { certificates: [{ cert: './cert.pem', key: './key.pem' }] } } };
+  const gatehouse = await GatehouseProcess.launch(t, saying('one', { listeners, threads: 1 }), { folder });
+  await gatehouse.untilListening('web');
+  await writeFile(cert, 'half a certificate');
+  const event = await gatehouse.nextEvent('configuration refused');
+  assert.match(String(event['reason']), /^listener `web`: the certificate .*cert\.pem .*cannot be used/);
+  await writeFile(cert, `${certificate}\n`);
+  await gatehouse.nextEvent('configuration applied');
+  const socket = connect({
+    port: gatehouse.port(),
+    host: '127.0.0.1',
+    ca: [await readFile(certificatePaths.authority)],
+    servername: 'localhost',
+  });
+  await new Promise<void>((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
+  socket.destroy();
+});
+
+test('takes a file that a reference names', async (t) => {
+  const folder = await makeFolder(t);
+  await writeFile(join(folder, 'greeting.txt'), 'one');
+  const gatehouse = await GatehouseProcess.launch(t, saying('${file:greeting.txt}'), { folder });
+  await gatehouse.untilListening('web');
+  assert.equal(await heard(gatehouse), 'one');
+  await writeFile(join(folder, 'greeting.txt'), 'two');
+  await gatehouse.nextEvent('configuration applied');
+  assert.equal(await heard(gatehouse), 'two');
+});
+
+test('starts and reloads a configuration that is a TypeScript program', async (t) => {
+  const program = (text: string) => `
+import { defineGateway } from '${library}';
+
+const text: string = '${text}';
+export default defineGateway({
+  version: 1,
+  listeners: { web: { address: '127.0.0.1:0' } },
+  threads: 1,
+  accessLog: false,
+  routes: { all: { match: { path: '/' }, to: { respond: { text } } } },
+});
+`;
+  const gatehouse = await GatehouseProcess.launch(t, program('one'), { file: 'gatehouse.config.ts' });
+  await gatehouse.untilListening('web');
+  assert.equal(await heard(gatehouse), 'one');
+  await writeFile(gatehouse.file, program('two'));
+  await gatehouse.nextEvent('configuration applied');
+  assert.equal(await heard(gatehouse), 'two');
+  await writeFile(gatehouse.file, 'export default {{');
+  const event = await gatehouse.nextEvent('configuration refused');
+  assert.equal(event['file'], 'gatehouse.config.ts');
+  assert.equal(await heard(gatehouse), 'two');
+});
+
+test('does not load again for its own reading, nor twice for one change', async (t) => {
+  const gatehouse = await GatehouseProcess.start(t, saying('one'));
+  await gatehouse.reconfigure(saying('two'));
+  await writeFile(gatehouse.file, toFileText(saying('three')));
+  await gatehouse.nextEvent('configuration applied');
+  await gatehouse.reconfigure(saying('four'));
+  assert.deepEqual(
+    gatehouse.events.map(({ message, version }) => `${message} ${version}`),
+    ['configuration applied 2', 'configuration applied 3', 'configuration applied 4'],
+  );
+});
