@@ -3,7 +3,7 @@
  * meanwhile stands in a bounded queue. A file that cannot be opened or written is reported once and tried again, so that
  * logging goes on when the disk has room again.
  */
-import { close, mkdir, open, write } from 'node:fs';
+import { close, fstatSync, mkdir, open, write } from 'node:fs';
 import { dirname } from 'node:path';
 import { limits } from '#base/limits.ts';
 import type { LineSink } from './access-log.ts';
@@ -31,6 +31,7 @@ const LAST_TRIES_MAX = 100;
 export class FileSink implements LineSink {
   readonly #options: FileSinkOptions;
   readonly #file: string | undefined;
+  readonly #isPipe: boolean;
   readonly #queue: Buffer[] = [];
   #queuedBytes = 0;
   #fd: number | undefined;
@@ -45,15 +46,15 @@ export class FileSink implements LineSink {
     this.#options = options;
     this.#file = options.target === 'stdout' ? undefined : options.target.file;
     this.#fd = this.#file === undefined ? STDOUT : undefined;
+    this.#isPipe = this.#file === undefined && !fstatSync(STDOUT).isFile();
     this.#proceed();
   }
 
   /** Takes lines, or refuses them when too many wait already. An empty batch only tries again what failed before. */
-  write(batch: string): boolean {
-    const bytes = Buffer.from(batch);
+  write(bytes: Buffer): boolean {
     const hasRoom = this.#queuedBytes + bytes.length <= limits.accessLogPendingBytesMax;
     if (hasRoom && bytes.length > 0) {
-      this.#queue.push(...(this.#file === undefined ? toPipePieces(bytes) : [bytes]));
+      this.#queue.push(...(this.#isPipe ? toPipePieces(bytes) : [bytes]));
       this.#queuedBytes += bytes.length;
     }
     this.#proceed();
