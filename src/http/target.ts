@@ -45,7 +45,7 @@ const QUESTION = 63;
 export function normaliseTarget(raw: string, method: string): NormalTarget | TargetFault {
   if (raw.charCodeAt(0) === SLASH) return normaliseOriginForm(raw, undefined);
   if (raw === '*' && method === 'OPTIONS') return { path: '*', query: '', target: '*', authority: undefined };
-  const absolute = /^https?:\/\/([^/?@\\]+)(.*)$/i.exec(raw);
+  const absolute = /^https?:\/\/([^/?@\\]+)(|[/?].*)$/i.exec(raw);
   if (absolute === null) return 'targetForm';
   const rest = absolute[2]!;
   // RFC 9112 §3.2.4: OPTIONS for an authority without a path means the server as a whole.

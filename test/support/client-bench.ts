@@ -129,21 +129,23 @@ function readRequest(text: string): WholeRequest | undefined {
   if (headEnd < 0) return undefined;
   const head = text.slice(0, headEnd);
   const behind = text.slice(headEnd + 4);
-  const isChunked = /^transfer-encoding: chunked\r?$/m.test(head);
-  const length = isChunked ? toChunkedLength(behind) : Number(/^content-length: (\d+)\r?$/m.exec(head)?.[1] ?? 0);
+  const length = isChunked(head) ? toChunkedLength(behind) : Number(/^content-length: (\d+)\r?$/m.exec(head)?.[1] ?? 0);
   return length < 0 || behind.length < length ? undefined : { head, body: behind.slice(0, length) };
 }
 
+function isChunked(head: string): boolean {
+  return /^transfer-encoding: chunked\r?$/m.test(head);
+}
+
 function toChunkedLength(text: string): number {
-  if (text.startsWith('0\r\n\r\n')) return 5;
-  const end = text.indexOf('\r\n0\r\n\r\n');
-  return end < 0 ? -1 : end + 7;
+  const taken = takeChunks(text);
+  return taken === undefined ? -1 : text.length - taken.rest.length;
 }
 
 /** Answers with the request line, and with the content where there was some. */
 export function describeRequest(connection: UpstreamConnection, { head, body }: WholeRequest): void {
   const line = head.slice(0, head.indexOf(' HTTP/1.1'));
-  const content = /^transfer-encoding:/m.test(head) ? takeChunks(body)!.body : body;
+  const content = isChunked(head) ? takeChunks(body)!.body : body;
   connection.send(toAnswer(content === '' ? line : `${line} ${content}`, line.startsWith('HEAD ')));
 }
 
