@@ -88,7 +88,8 @@ function findFault(
   if (typeof normalised === 'string') {
     return clientErrors.malformedTarget({ fault: normalised }, { publicDetail: targetFaults[normalised] });
   }
-  if (host === undefined) return clientErrors.malformedHost();
+  // RFC 9110 §4.2.1: a host that is there has a name. Only an HTTP/1.0 client may leave it out.
+  if (host === undefined || (host === '' && head.minorVersion === 1)) return clientErrors.malformedHost();
   if (head.expect === undefined || head.minorVersion === 0) return undefined;
   return head.expect.toLowerCase() === '100-continue' ? undefined : clientErrors.expectation();
 }

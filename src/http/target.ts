@@ -22,7 +22,8 @@ export type TargetFault =
   | 'percentEncoding'
   | 'encodedNul'
   | 'tooManySegments'
-  | 'aboveRoot';
+  | 'aboveRoot'
+  | 'hiddenDotSegment';
 
 /** What a client is told about each. */
 export const targetFaults: Readonly<Record<TargetFault, string>> = {
@@ -33,6 +34,7 @@ export const targetFaults: Readonly<Record<TargetFault, string>> = {
   encodedNul: 'the path has an encoded NUL byte',
   tooManySegments: 'the path has more segments than this gateway accepts',
   aboveRoot: 'the path leads above its root',
+  hiddenDotSegment: 'the path has a dot segment beside an encoded slash or with parameters',
 };
 
 const SLASH = 47;
@@ -72,10 +74,17 @@ function normaliseOriginForm(raw: string, authority: string | undefined): Normal
   if (isPlain) return { path: position === raw.length ? raw : raw.substring(0, position), query, target: raw, authority };
   const decoded = decodePath(raw.substring(0, position));
   if (typeof decoded !== 'object') return decoded;
+  if (HIDDEN_DOT_SEGMENT.test(decoded.path)) return 'hiddenDotSegment';
   const path = removeDotSegments(decoded.path);
   if (path === undefined) return 'aboveRoot';
   return { path, query, target: position < raw.length ? `${path}?${query}` : path, authority };
 }
+
+/**
+ * A segment that is none here and a dot segment for others: upstreams that decode `%2F` first, or that take `;x` for
+ * parameters and drop them, would leave the part of the path that the route stands for.
+ */
+const HIDDEN_DOT_SEGMENT = /(?:\/|%2F)\.{1,2}(?:;|%3B|%2F)|%2F\.{1,2}(?:\/|$)/;
 
 /** RFC 3986 §6.2.2: unreserved characters are never encoded, other encodings are upper-case. An encoded slash stays encoded. */
 function decodePath(raw: string): { path: string } | TargetFault {
@@ -110,13 +119,19 @@ function removeDotSegments(path: string): string | undefined {
   return `/${kept.join('/')}`;
 }
 
-const AUTHORITY = /^(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._~!$&'()*+,;=%-]{1,253})(?::([0-9]{0,5}))?$/;
+/**
+ * Narrower than RFC 3986 §3.2.2, which allows commas, quotes and percent signs that no host name has and that mean something
+ * else in the fields which pass the host on. No label is empty.
+ */
+const AUTHORITY = /^(?:\[[0-9a-fA-F:.]{2,45}\]|[\w~-]+(?:\.[\w~-]+)*\.?)(?::([0-9]{0,5}))?$/;
+const HOST_CHARS_MAX = 253;
 
-/** The host of a Host field or authority: lower-case, without port and trailing dot; `undefined` when it is none (RFC 3986 §3.2.2). */
+/** The host of a Host field or authority: lower-case, without port and trailing dot; `undefined` when it is none. */
 export function parseHost(authority: string): string | undefined {
   const match = AUTHORITY.exec(authority);
   if (match === null) return undefined;
   const port = match[1];
-  const host = (port === undefined ? authority : authority.slice(0, authority.length - port.length - 1)).toLowerCase();
-  return host.endsWith('.') && host.length > 1 ? host.slice(0, -1) : host;
+  const written = port === undefined ? authority : authority.slice(0, authority.length - port.length - 1);
+  const host = written.endsWith('.') ? written.slice(0, -1) : written;
+  return host.length > HOST_CHARS_MAX ? undefined : host.toLowerCase();
 }
