@@ -15,7 +15,7 @@ import { ListenFailure } from './listen-failure.ts';
 import type { ListeningAt } from './listener-set.ts';
 import { type ConfigurationFiles, listNamedFiles, readNamedFiles } from './named-files.ts';
 import { isSamePort, probeAddress } from './port-probe.ts';
-import { ThreadPool } from './thread-pool.ts';
+import { sharesPorts, ThreadPool } from './thread-pool.ts';
 
 export interface ControlOptions {
   readonly clock: Clock;
@@ -24,6 +24,8 @@ export interface ControlOptions {
   load(): Promise<LoadedConfiguration>;
   /** Overrides `threads` of the configuration. */
   readonly threads?: number | undefined;
+  /** Data threads that have been started already. */
+  readonly pool?: ThreadPool | undefined;
   /** Loads again when a file of the configuration changes. */
   readonly watches: boolean;
   /** Hears of listeners that a reload has opened. */
@@ -55,9 +57,6 @@ interface Admin {
 }
 
 const noInjection: Refusal = { issues: [], reasons: ['requests can be injected only with `threads: 0`'] };
-
-/** Without SO_REUSEPORT only one thread can listen on a port. */
-const sharesPorts = process.platform === 'linux' || process.platform === 'freebsd';
 
 export class Control {
   readonly #options: ControlOptions;
@@ -144,13 +143,17 @@ export class Control {
     const { configuration, issues, files } = await this.#options.load();
     if (configuration === undefined) {
       this.#started = undefined;
+      await this.#options.pool?.stop();
       return { issues, reasons: [] };
     }
     if (this.#isEnding) return { listening: [], admin: undefined };
     await this.#watch(files, configuration);
     const { clock, logger } = this.#options;
-    if (this.#countThreads(configuration) > 0) this.#pool = new ThreadPool({ clock, logger, sharesPorts });
-    else this.#plane ??= this.#createPlane();
+    if (this.#countThreads(configuration) > 0) this.#pool = this.#options.pool ?? new ThreadPool({ clock, logger });
+    else {
+      await this.#options.pool?.stop();
+      this.#plane ??= this.#createPlane();
+    }
     this.#listens = true;
     const reason = await this.#apply(configuration);
     if (reason !== undefined) {
@@ -256,7 +259,7 @@ export class Control {
       const settled = this.#listens ? await this.#settleAddresses(configuration) : new Map<string, SettledAddress>();
       openedAdmin = this.#listens ? await this.#openAdmin(configuration) : undefined;
       this.#listening = await this.#deliver(withAddresses(configuration, settled), files);
-      this.#settled = settled;
+      this.#settled = withBoundPorts(settled, this.#listening);
       this.#configuration = configuration;
       await this.#swapAdmin(configuration, openedAdmin);
       return undefined;
@@ -333,6 +336,15 @@ function withAddresses(configuration: Configuration, settled: ReadonlyMap<string
     return [name, address === undefined ? listener : { ...listener, address }] as const;
   });
   return { ...configuration, listeners: Object.fromEntries(listeners) };
+}
+
+/** Where one thread alone let the system choose, the port is known once it listens. */
+function withBoundPorts(
+  settled: ReadonlyMap<string, SettledAddress>,
+  listening: readonly ListeningAt[],
+): Map<string, SettledAddress> {
+  const bound = new Map(listening.map(({ name, address }) => [name, address]));
+  return new Map([...settled].map(([name, { written }]) => [name, { written, settled: bound.get(name) ?? written }]));
 }
 
 function isSameListening(one: ListeningAt, other: ListeningAt): boolean {

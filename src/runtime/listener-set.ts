@@ -56,6 +56,8 @@ export interface PreparedListeners {
   readonly via: string;
 }
 
+const taken = { code: 'EADDRINUSE' };
+
 export class ListenerSet {
   readonly #options: ListenerSetOptions;
   #uses: ReadonlyMap<string, ListenerUse> = new Map();
@@ -82,6 +84,9 @@ export class ListenerSet {
       for (const [name, definition] of Object.entries(definitions)) {
         if ('path' in definition.address && !this.#options.opensUnixSockets) continue;
         const present = this.#findPresent(name, definition.address);
+        // One that was given a port by the system may stand where another is meant to be.
+        if (present !== undefined && [...uses.values()].includes(present))
+          throw new ListenFailure(name, definition.address, taken);
         checkTls(name, definition, tls.get(name), present);
         const use = present ?? this.#create(name, definition, { tls: tls.get(name), via: forwarding.via });
         uses.set(name, use);
@@ -133,7 +138,8 @@ export class ListenerSet {
   /** The listener that has this address now, whatever its name was. */
   #findPresent(name: string, address: SocketAddress): ListenerUse | undefined {
     const wanted = formatAddress(address);
-    const hasAddress = ({ listener }: ListenerUse) => formatAddress(listener.options.address) === wanted;
+    const hasAddress = ({ listener, boundTo }: ListenerUse) =>
+      formatAddress(listener.options.address) === wanted || (boundTo !== undefined && formatAddress(boundTo) === wanted);
     const named = this.#uses.get(name);
     if (named !== undefined && hasAddress(named)) return named;
     // A port that the system chooses belongs to the name that it was chosen for.

@@ -11,11 +11,12 @@ const SHORT_LIFE_MS = 1_000;
 /** How long a thread may take to end beyond what it was given; one that hangs is then ended from outside. */
 const ENDING_GRACE_MS = 2_000;
 
+/** Several threads can listen on one port here (`SO_REUSEPORT`). */
+export const sharesPorts = process.platform === 'linux' || process.platform === 'freebsd';
+
 export interface ThreadPoolOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Several threads can listen on one port here. */
-  readonly sharesPorts: boolean;
 }
 
 /** A data thread could not do as the configuration says. */
@@ -100,6 +101,11 @@ export class ThreadPool {
     return this.#serving.map(({ worker }) => worker.threadId);
   }
 
+  /** Starts a first thread before there is a configuration, so that it loads its code while that is read. */
+  warmUp(): void {
+    if (this.#threads.size === 0) this.#start();
+  }
+
   /**
    * Brings all threads to this configuration and their number to `count`; those that are too many have `deadlineMs` to
    * finish. Rejects when one cannot follow; then all keep the configuration before.
@@ -152,7 +158,7 @@ export class ThreadPool {
 
   #start(): DataThread {
     const opensUnixSockets = this.#serving.every((other) => !other.opensUnixSockets);
-    const { clock, logger, sharesPorts } = this.#options;
+    const { clock, logger } = this.#options;
     const thread = new DataThread(clock, { sharesPorts, opensUnixSockets });
     const id = thread.worker.threadId;
     this.#threads.add(thread);
