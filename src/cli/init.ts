@@ -28,7 +28,7 @@ version: 1
 listeners:
   web: { address: "\${env:LISTEN:-127.0.0.1:8080}" }
 
-# Health checks and metrics: http://127.0.0.1:9080/readyz and /metrics.
+# Health checks: http://127.0.0.1:9080/healthz and /readyz.
 admin: { address: "127.0.0.1:9080" }
 
 # The services behind the gateway. Requests are spread over the endpoints of a service.

@@ -49,6 +49,10 @@ export async function main(args: string[], io: CommandIo = processIo()): Promise
 }
 
 function processIo(): CommandIo {
+  // Whoever read the output, such as `head`, has seen enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   return {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),

@@ -42,7 +42,7 @@ test('fills in every default of the shortest configuration', async () => {
     accessLog: { to: 'stdout', flushEvery: 200 },
     shutdown: { delay: 0, deadline: 30_000 },
     dns: { ttlMin: 1_000, ttlMax: 300_000 },
-    forwarding: { via: 'gatehouse', requestIdHeader: 'x-request-id' },
+    forwarding: { via: 'gatehouse' },
   });
 });
 
@@ -112,7 +112,7 @@ threads: 0
 accessLog: { to: { file: logs/access.log }, flushEvery: 1s }
 shutdown: { delay: 5s, deadline: 1m }
 dns: { servers: [10.0.0.2, "10.0.0.3:5353", "::1", "[::1]:53"], ttlMin: 5s, ttlMax: 5s }
-forwarding: { via: edge-1, requestIdHeader: X-Correlation-Id }
+forwarding: { via: edge-1 }
 policies: { headers: { request: { remove: [X-Debug] } } }
 `);
   assert.deepEqual(configuration.admin, { address: { host: '127.0.0.1', port: 9080 } });
@@ -124,7 +124,7 @@ policies: { headers: { request: { remove: [X-Debug] } } }
     ttlMin: 5_000,
     ttlMax: 5_000,
   });
-  assert.deepEqual(configuration.forwarding, { via: 'edge-1', requestIdHeader: 'x-correlation-id' });
+  assert.deepEqual(configuration.forwarding, { via: 'edge-1' });
   assert.deepEqual(configuration.policies, { headers: { request: { remove: ['x-debug'], set: [], add: [] } } });
 });
 

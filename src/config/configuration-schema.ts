@@ -8,7 +8,7 @@ import { forms, isMap } from '#schema/forms.ts';
 import { namedMap } from '#schema/maps.ts';
 import { quote } from '#schema/quote.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
-import { freeFieldName, token } from '#schema/token.ts';
+import { token } from '#schema/token.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { type ConfigurablePolicy, policyBlocks } from './policy-blocks.ts';
 import { routeSchema } from './route-schema.ts';
@@ -61,9 +61,6 @@ const dns = z
 
 const forwarding = z.strictObject({
   via: token().prefault('gatehouse').describe('The name that the gateway puts into `via` fields.'),
-  requestIdHeader: freeFieldName()
-    .prefault('x-request-id')
-    .describe('The field that carries the id of a request to services and back to clients.'),
 });
 
 /** The schema of a configuration with these policies. */
@@ -78,9 +75,9 @@ export function createConfigurationSchema<const Policies extends readonly Config
       version: z.literal(1).describe('The version of the configuration format.'),
       listeners: namedMap(listenerSchema(blocks)).describe('Where the gateway listens, by name.'),
       admin: z
-        .strictObject({ address: address().describe('Where the admin API, metrics, health checks and the console are served.') })
+        .strictObject({ address: address().describe('Where `/healthz` and `/readyz` are served.') })
         .optional()
-        .describe('The admin side. Without it there is none.'),
+        .describe('Health checks for whoever runs the gateway. Without it there are none.'),
       threads: z
         .int()
         .min(0)

@@ -17,8 +17,8 @@ const certificate = z.strictObject({
 const listenerTls = z.strictObject({
   certificates: z
     .array(certificate)
-    .min(1)
-    .describe('Certificates with their keys. The one that names the host is served; the first, when none does.'),
+    .length(1)
+    .describe('The certificate with its key. One for all hosts: choosing by name is not supported yet.'),
 });
 
 const listenerTimeouts = z.strictObject({
