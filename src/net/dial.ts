@@ -1,6 +1,6 @@
 /** Opens outgoing connections: TCP with fast fallback between address families (RFC 8305), TLS over it, or a unix socket. */
-import { connect, type LookupFunction } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { connect, isIP, type LookupFunction, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { type ConnectionOptions, connect as connectTls, createSecureContext } from 'node:tls';
 import type { SocketAddress } from './address.ts';
 import type { SocketMaker } from './byte-stream.ts';
 import type { NameResolver } from './name-resolver.ts';
@@ -16,30 +16,57 @@ export interface DialOptions {
   readonly resolver: NameResolver;
 }
 
-/** How long one address family may take before the other is tried beside it. */
-const FAMILY_ATTEMPT_MS = 250;
+/** How long one address may take before the next one is tried, of the other family where there is one. */
+const ADDRESS_ATTEMPT_MS = 250;
 
-/** Makes a stream's socket that is on its way to an upstream. */
-export function dial({ address, tls, resolver }: DialOptions): SocketMaker {
-  const where =
-    'path' in address
-      ? { path: address.path }
-      : {
-          host: address.host,
-          port: address.port,
-          lookup: toLookup(resolver),
-          autoSelectFamily: true,
-          autoSelectFamilyAttemptTimeout: FAMILY_ATTEMPT_MS,
-          noDelay: true,
-        };
+/**
+ * Makes the sockets to one address; each is on its way to the upstream when its stream begins. Throws when the
+ * certificates of `tls.ca` cannot be read.
+ */
+export function createDialer({ address, tls, resolver }: DialOptions): () => SocketMaker {
+  const where = 'path' in address ? { path: address.path } : toWhere(address, resolver);
+  // A name that is resolved may be resolved to addresses that are gone.
+  const name = 'host' in address && isIP(address.host) === 0 ? address.host : undefined;
+  const track = name === undefined ? asItIs : (socket: Socket) => distrustUnlessConnected(socket, name, resolver);
   if (tls === undefined) {
-    return (onread) => ({ socket: connect({ ...where, allowHalfOpen: true, onread }), readsDirectly: true });
+    return () => (onread) => ({ socket: track(connect({ ...where, allowHalfOpen: true, onread })), readsDirectly: true });
   }
-  const serverName = tls.serverName ?? ('host' in address ? address.host : undefined);
-  const options: ConnectionOptions = { ...where, ALPNProtocols: ['http/1.1'], minVersion: 'TLSv1.2' };
-  if (serverName !== undefined) options.servername = serverName;
-  if (tls.ca !== undefined) options.ca = tls.ca;
-  return () => ({ socket: connectTls(options), readsDirectly: false });
+  const options = { ...where, ...toTlsOptions(tls, name) };
+  return () => () => ({ socket: track(connectTls(options)), readsDirectly: false });
+}
+
+function toWhere({ host, port }: { host: string; port: number }, resolver: NameResolver): TcpNetConnectOpts {
+  return {
+    host,
+    port,
+    lookup: toLookup(resolver),
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS,
+    noDelay: true,
+  };
+}
+
+function toTlsOptions(tls: DialTls, name: string | undefined): ConnectionOptions & { allowHalfOpen: boolean } {
+  // RFC 6066 §3: an address is no server name. The certificate is checked against it all the same.
+  const serverName = tls.serverName ?? name;
+  return {
+    // Made once: reading the authorities again for each connection would cost milliseconds.
+    secureContext: createSecureContext({ minVersion: 'TLSv1.2', ...(tls.ca !== undefined && { ca: tls.ca }) }),
+    ALPNProtocols: ['http/1.1'],
+    allowHalfOpen: true,
+    ...(serverName !== undefined && { servername: serverName }),
+  };
+}
+
+function asItIs(socket: Socket): Socket {
+  return socket;
+}
+
+function distrustUnlessConnected(socket: Socket, name: string, resolver: NameResolver): Socket {
+  const distrust = () => resolver.distrust(name);
+  socket.once('close', distrust);
+  socket.once('connect', () => socket.off('close', distrust));
+  return socket;
 }
 
 function toLookup(resolver: NameResolver): LookupFunction {

@@ -16,14 +16,20 @@ export interface NameResolverOptions {
 }
 
 interface Answer {
-  readonly addresses: LookupAddress[];
+  /** In the order of preference. */
+  readonly addresses: readonly LookupAddress[];
   readonly ttlMs: number;
 }
 
 interface Entry {
-  addresses: LookupAddress[];
+  /** Addresses of the preferred family, and those of the other. */
+  preferred: LookupAddress[];
+  other: LookupAddress[];
+  /** How often the addresses were asked for. */
+  turn: number;
+  askedMs: number;
   freshUntilMs: number;
-  pending: Promise<LookupAddress[]> | undefined;
+  pending: Promise<void> | undefined;
 }
 
 /** The system's resolver does not tell how long its answers live. */
@@ -44,26 +50,28 @@ export class NameResolver {
     if (options.servers.length > 0) this.#resolver.setServers([...options.servers]);
   }
 
-  /** The addresses of a name, at most `connectAddressesMax`. Rejects only when there was never a good answer. */
+  /**
+   * The addresses of a name, at most `connectAddressesMax`: families take turns, and within a family each address comes
+   * first as often as the others. Rejects only when there was never a good answer.
+   */
   async resolve(host: string): Promise<LookupAddress[]> {
     const family = isIP(host);
     if (family !== 0) return [{ address: host, family }];
-    const entry = this.#entries.get(host);
-    if (entry !== undefined && entry.addresses.length > 0) {
-      if (this.#clock.monotonicMs() < entry.freshUntilMs) return entry.addresses;
+    const entry = this.#entries.get(host) ?? this.#addEntry(host);
+    if (entry.preferred.length === 0) await this.#refresh(host, entry);
+    else if (this.#clock.monotonicMs() >= entry.freshUntilMs) {
       // Nobody waits for the new answer: the old one served a moment ago.
       this.#refresh(host, entry).catch(() => {
         // The last good answer stays; the next request asks again.
       });
-      return entry.addresses;
     }
-    return this.#refresh(host, entry ?? this.#addEntry(host));
+    return inTurn(entry);
   }
 
-  /** An address of this name refused a connection: the next caller should not rely on what we remember. */
+  /** No connection came of this name's addresses: it is asked again soon, though not more often than `ttlMinMs`. */
   distrust(host: string): void {
     const entry = this.#entries.get(host);
-    if (entry !== undefined) entry.freshUntilMs = 0;
+    if (entry !== undefined) entry.freshUntilMs = Math.min(entry.freshUntilMs, entry.askedMs + this.#options.ttlMinMs);
   }
 
   close(): void {
@@ -73,32 +81,41 @@ export class NameResolver {
 
   #addEntry(host: string): Entry {
     if (this.#entries.size >= NAMES_MAX) this.#entries.clear();
-    const entry: Entry = { addresses: [], freshUntilMs: 0, pending: undefined };
+    const entry: Entry = { preferred: [], other: [], turn: 0, askedMs: 0, freshUntilMs: 0, pending: undefined };
     this.#entries.set(host, entry);
     return entry;
   }
 
-  #refresh(host: string, entry: Entry): Promise<LookupAddress[]> {
-    entry.pending ??= this.#ask(host)
-      .then(({ addresses, ttlMs }) => {
-        entry.addresses = addresses.slice(0, limits.connectAddressesMax);
-        const boundedMs = Math.min(Math.max(ttlMs, this.#options.ttlMinMs), this.#options.ttlMaxMs);
-        entry.freshUntilMs = this.#clock.monotonicMs() + boundedMs;
-        return entry.addresses;
-      })
-      .finally(() => {
-        entry.pending = undefined;
-      });
+  #refresh(host: string, entry: Entry): Promise<void> {
+    entry.pending ??= this.#ask(host, entry).finally(() => {
+      entry.pending = undefined;
+    });
     return entry.pending;
   }
 
-  async #ask(host: string): Promise<Answer> {
-    if (this.#options.servers.length > 0) return this.#askServers(host);
-    // The system knows the hosts file and search domains; the name service, where it gives the same address, knows the time to live.
-    const [system, direct] = await Promise.allSettled([lookupAll(host, { all: true }), this.#askServers(host)]);
-    if (system.status === 'rejected') throw system.reason;
-    const isSame = direct.status === 'fulfilled' && direct.value.addresses.some((a) => a.address === system.value[0]?.address);
-    return { addresses: system.value, ttlMs: isSame ? direct.value.ttlMs : SYSTEM_TTL_MS };
+  async #ask(host: string, entry: Entry): Promise<void> {
+    entry.askedMs = this.#clock.monotonicMs();
+    if (this.#options.servers.length > 0 && !isLocalhost(host)) return this.#keep(entry, await this.#askServers(host));
+    // The system knows the hosts file and search domains, the name service knows how long its answer lives. It is not
+    // waited for: it may be away where the hosts file has the name.
+    const direct = this.#askServers(host).catch(() => undefined);
+    this.#keep(entry, { addresses: await lookupAll(host, { all: true }), ttlMs: SYSTEM_TTL_MS });
+    direct.then((answer) => {
+      const first = entry.preferred[0]?.address;
+      if (answer?.addresses.some(({ address }) => address === first)) this.#keepFor(entry, answer.ttlMs);
+    });
+  }
+
+  #keep(entry: Entry, { addresses, ttlMs }: Answer): void {
+    const family = addresses[0]?.family;
+    entry.preferred = addresses.filter((address) => address.family === family);
+    entry.other = addresses.filter((address) => address.family !== family);
+    this.#keepFor(entry, ttlMs);
+  }
+
+  #keepFor(entry: Entry, ttlMs: number): void {
+    const boundedMs = Math.min(Math.max(ttlMs, this.#options.ttlMinMs), this.#options.ttlMaxMs);
+    entry.freshUntilMs = this.#clock.monotonicMs() + boundedMs;
   }
 
   async #askServers(host: string): Promise<Answer> {
@@ -115,6 +132,23 @@ export class NameResolver {
       ttlMs: Math.min(...records.map((r) => r.ttl)) * 1000,
     };
   }
+}
+
+/** RFC 6761 §6.3: no name server is asked for these. */
+function isLocalhost(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost');
+}
+
+/** RFC 8305 §4: addresses of the two families alternate. */
+function inTurn(entry: Entry): LookupAddress[] {
+  const { preferred, other, turn } = entry;
+  entry.turn += 1;
+  const addresses: LookupAddress[] = [];
+  for (let i = 0; i < Math.max(preferred.length, other.length) && addresses.length < limits.connectAddressesMax; i++) {
+    if (i < preferred.length) addresses.push(preferred[(turn + i) % preferred.length]!);
+    if (i < other.length) addresses.push(other[(turn + i) % other.length]!);
+  }
+  return addresses;
 }
 
 type TtlResolve = (host: string, options: { ttl: true }) => Promise<{ address: string; ttl: number }[]>;

@@ -2,7 +2,7 @@ import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { UpstreamConnectionServices, UpstreamTimeouts } from '#http/http1-upstream-connection.ts';
 import { type PoolSettings, UpstreamPool } from '#http/upstream-pool.ts';
 import type { SocketAddress } from '#net/address.ts';
-import { type DialTls, dial } from '#net/dial.ts';
+import { createDialer, type DialTls } from '#net/dial.ts';
 import type { NameResolver } from '#net/name-resolver.ts';
 import type { ReadBuffers } from '#net/read-buffers.ts';
 import { WeightedRotation } from './weighted-rotation.ts';
@@ -45,7 +45,7 @@ export class Endpoint {
     this.weight = definition.weight;
     this.authority = 'path' in address ? 'localhost' : toAuthority(address, tls !== undefined);
     const services: UpstreamConnectionServices = { ...means, timeouts: service.timeouts, idleMs: service.pool.idleMs };
-    this.pool = new UpstreamPool(service.pool, services, () => dial({ address, tls, resolver: means.resolver }));
+    this.pool = new UpstreamPool(service.pool, services, createDialer({ address, tls, resolver: means.resolver }));
   }
 }
 

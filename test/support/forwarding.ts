@@ -1,9 +1,9 @@
 /** One gateway in front of one raw upstream. After the test both are closed, and nothing may be left open. */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import type { Clock } from '#base/clock.ts';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { eventually } from './eventually.ts';
+import type { FakeClock } from './fake-clock.ts';
 import { RawClient } from './raw-client.ts';
 import { type RawUpstream, startRawUpstream, type UpstreamConnection } from './raw-upstream.ts';
 import { startTestGateway, type TestGateway } from './test-gateway.ts';
@@ -14,7 +14,8 @@ type ServiceInput = Omit<NonNullable<GatewayInput['services']>[string], 'endpoin
 type RouteInput = NonNullable<GatewayInput['routes']>[string];
 
 export interface ForwardingOptions {
-  readonly clock?: Clock;
+  /** With one, the gateway's time stands still unless `advance` is called. */
+  readonly clock?: FakeClock;
   /** Settings of the one service; without `endpoints`, its endpoint is the upstream. */
   readonly service?: ServiceInput;
   /** Settings of the one route. */
@@ -29,10 +30,15 @@ export interface Forwarding {
   open(): Promise<RawClient>;
   /** Resolves when the gateway has read everything that was sent to it before. */
   settle(): Promise<void>;
+  /** Moves the gateway's clock, by 1.5 seconds at least. When it resolves, every timer that is due has run. */
+  advance(ms: number): Promise<void>;
 }
 
 /** Answered by the gateway itself. */
 const localRoute: RouteInput = { match: { path: '/-/local' }, to: { respond: { status: 204 } } };
+
+/** A connection that says nothing for a second is closed, which tells when timers have seen a new time. */
+const impatientListeners = { web: { address: '127.0.0.1:0', timeouts: { head: '1s' } } };
 
 /** Everything that is sent to the gateway goes to the upstream, which does what `onData` does. */
 export async function startForwarding(
@@ -51,7 +57,13 @@ export async function startForwarding(
       'the gateway has closed its upstream connections',
     );
   });
-  return { gateway, upstream, open: () => openClient(t, gateway), settle: () => settle(gateway) };
+  return {
+    gateway,
+    upstream,
+    open: () => openClient(t, gateway),
+    settle: () => settle(gateway),
+    advance: (ms) => advance(options.clock!, ms, gateway),
+  };
 }
 
 /** A gateway with one service for every path. */
@@ -62,11 +74,12 @@ export async function startGatewayFor(
   const input: Partial<GatewayInput> = {
     services: { main: options.service },
     routes: { all: { match: { path: '/*' }, to: 'main', ...options.route }, local: localRoute },
+    ...(options.clock !== undefined && { listeners: impatientListeners }),
     ...options.gateway,
   };
   const gateway = await startTestGateway(input, options.clock === undefined ? {} : { clock: options.clock });
+  const { plane } = gateway.control;
   t.after(async () => {
-    const { plane } = gateway.control;
     await gateway.stop();
     await eventually(() => plane?.connectionCount === 0, 'the gateway has closed its client connections');
     assert.deepEqual(
@@ -83,6 +96,15 @@ async function settle(gateway: TestGateway): Promise<void> {
   client.send('GET /-/local HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n');
   await client.untilEnd();
   client.close();
+}
+
+async function advance(clock: FakeClock, ms: number, gateway: TestGateway): Promise<void> {
+  assert.ok(ms >= 1_500, 'the connection that says nothing must be due');
+  const bystander = await RawClient.open(gateway.port());
+  await settle(gateway);
+  clock.advance(ms);
+  await bystander.untilEnd();
+  bystander.close();
 }
 
 export async function openClient(t: TestContext, gateway: TestGateway): Promise<RawClient> {

@@ -1,7 +1,6 @@
 // Connections to upstreams over real sockets: when one is reused, how long it is kept, and who waits when there is none.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { GatewayInput } from '#config/define-gateway.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { type Forwarding, onEachRequest, startForwarding } from '#test/support/forwarding.ts';
@@ -22,17 +21,6 @@ function numberOpen(connections: readonly UpstreamConnection[]): number {
   return connections.filter(({ socket }) => !socket.destroyed && !socket.readableEnded).length;
 }
 
-function withHeadTimeout(head: string): Partial<GatewayInput> {
-  return { listeners: { web: { address: '127.0.0.1:0', timeouts: { head } } } };
-}
-
-/** Moves the clock by more than the head timeout. When a connection that says nothing has been closed, all timers know the new time. */
-async function advanceAndTick(clock: FakeClock, ms: number, open: () => Promise<RawClient>): Promise<void> {
-  const bystander = await open();
-  clock.advance(ms);
-  await bystander.untilEnd();
-}
-
 test('one connection serves requests of several clients, one after another', async (t) => {
   const { upstream, open } = await startForwarding(
     t,
@@ -50,13 +38,13 @@ test('the connection used last is used next, and the others grow old and close',
   const clock = new FakeClock();
   const held: UpstreamConnection[] = [];
   let holds = true;
-  const { upstream, open } = await startForwarding(
+  const { upstream, open, advance } = await startForwarding(
     t,
     onEachRequest((connection) => {
       if (holds) held.push(connection);
       else connection.send(answer);
     }),
-    { clock, service: { pool: { idle: '60s' } }, gateway: withHeadTimeout('20s') },
+    { clock, service: { pool: { idle: '60s' } } },
   );
   const clients = [await open(), await open(), await open()];
   for (const [index, client] of clients.entries()) {
@@ -70,7 +58,7 @@ test('the connection used last is used next, and the others grow old and close',
   }
   const countBefore = upstream.connections.map(({ received }) => received.length);
   await exchange(clients[0]!);
-  await advanceAndTick(clock, 30_000, open);
+  await advance(30_000);
   await exchange(clients[0]!);
   await exchange(clients[2]!);
   const grown = upstream.connections.map(({ received }, index) => received.length > countBefore[index]!);
@@ -326,12 +314,11 @@ test('answers 503 when no connection becomes free in time, and not before', asyn
     {
       clock,
       service: { pool: { connections: 1, queueTimeout: '3s' } },
-      gateway: withHeadTimeout('1s'),
     },
   );
   const { upstream } = forwarding;
   const [first, second] = await queueUp(forwarding, ['first', 'second']);
-  await advanceAndTick(clock, 1_500, forwarding.open);
+  await forwarding.advance(1_500);
   const [third] = await queueUp(forwarding, ['third']);
   clock.advance(2_000);
   assert.match(await second!.until('GH_UPSTREAM_QUEUE_TIMEOUT'), /^HTTP\/1.1 503 Service Unavailable\r\n/);
