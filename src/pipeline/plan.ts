@@ -3,7 +3,9 @@ import { GatewayError } from '#base/errors.ts';
 import type { Exchange, ExchangePlan } from '#http/exchange.ts';
 import type { ResponseHead } from '#http/response.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
-import type { PolicyPhases } from './policy.ts';
+import { gatewayErrors } from './gateway-errors.ts';
+import type { PhaseResult, PolicyPhases } from './policy.ts';
+import { leaveSource, replaceAnswer, rescueThrown, toFault } from './rescue.ts';
 
 /** Where a request ends: at a service, or at the gateway itself. */
 export interface Terminal {
@@ -16,15 +18,21 @@ export interface PlannedPolicy {
   readonly phases: PolicyPhases;
 }
 
+/** `requestHead` and `localAnswer` look the same to whoever runs them. */
+export type HeadPhase = (exchange: Exchange) => PhaseResult | Promise<PhaseResult>;
 type Phase<Name extends keyof PolicyPhases> = NonNullable<PolicyPhases[Name]>;
+type ChunkPhase = (exchange: Exchange, view: Buffer) => undefined | Buffer | GatewayError;
 
-/** All lists are in execution order; a list without entries is `undefined`, so that skipping it costs one comparison. */
+/**
+ * All lists are in execution order; a list without entries is `undefined`, so that skipping it costs one comparison. What
+ * a policy throws ends its exchange and goes no further: these functions are called from the middle of sockets' events.
+ */
 export class RoutePlan implements ExchangePlan {
   readonly routeName: string;
   readonly terminal: Terminal;
   readonly policies: readonly PlannedPolicy[];
-  readonly requestHead: readonly Phase<'requestHead'>[] | undefined;
-  readonly localAnswer: readonly Phase<'localAnswer'>[] | undefined;
+  /** Every `requestHead`, then every `localAnswer`. */
+  readonly headPhases: readonly HeadPhase[] | undefined;
   readonly upstreamRequest: readonly Phase<'upstreamRequest'>[] | undefined;
   readonly upstreamResponseHead: readonly Phase<'upstreamResponseHead'>[] | undefined;
   readonly shapeResponseHead: ((exchange: Exchange, response: ResponseHead) => void) | undefined;
@@ -36,27 +44,32 @@ export class RoutePlan implements ExchangePlan {
     this.routeName = routeName;
     this.terminal = terminal;
     this.policies = policies;
-    this.requestHead = collect(policies, 'requestHead');
-    this.localAnswer = collect(policies, 'localAnswer');
+    this.headPhases = joinPhases(collect(policies, 'requestHead'), collect(policies, 'localAnswer'));
     this.upstreamRequest = collect(policies, 'upstreamRequest');
     this.upstreamResponseHead = collect(policies, 'upstreamResponseHead');
     // An answer meets the policies in reverse, so that the first to see the request is the last to see the answer.
     const responseHead = collect(policies, 'responseHead')?.toReversed();
-    this.shapeResponseHead = responseHead && ((exchange, response) => runAll(responseHead, exchange, response));
+    this.shapeResponseHead = responseHead && ((exchange, response) => shapeHead(responseHead, exchange, response));
     const responseChunk = collect(policies, 'responseChunk')?.toReversed();
-    this.shapeResponseChunk = responseChunk && ((exchange, view) => shapeChunk(responseChunk, exchange, view));
+    this.shapeResponseChunk = responseChunk && ((exchange, view) => shapeResponseChunk(responseChunk, exchange, view));
     const requestChunk = collect(policies, 'requestChunk');
     this.shapeRequestChunk = requestChunk && ((exchange, view) => shapeChunk(requestChunk, exchange, view));
     const finish = collect(policies, 'finish');
-    this.onFinish = finish && ((exchange) => runAll(finish, exchange, undefined));
+    this.onFinish = finish && ((exchange) => finishAll(finish, exchange));
   }
 
+  /** Afterwards the exchange may be over: then nothing has to be sent. */
   shapeUpstreamRequest(exchange: Exchange, request: UpstreamRequest): void {
-    if (this.upstreamRequest !== undefined) runAll(this.upstreamRequest, exchange, request);
+    if (this.upstreamRequest === undefined) return;
+    try {
+      for (const phase of this.upstreamRequest) phase(exchange, request);
+    } catch (thrown) {
+      rescueThrown(exchange, thrown);
+    }
   }
 
   shapeUpstreamResponse(exchange: Exchange, response: ResponseHead): void {
-    if (this.upstreamResponseHead !== undefined) runAll(this.upstreamResponseHead, exchange, response);
+    if (this.upstreamResponseHead !== undefined) shapeHead(this.upstreamResponseHead, exchange, response);
   }
 }
 
@@ -69,20 +82,49 @@ function collect<Name extends keyof PolicyPhases>(policies: readonly PlannedPoli
   return found.length === 0 ? undefined : found;
 }
 
-function runAll<Subject>(
-  phases: readonly ((exchange: Exchange, subject: Subject) => void)[],
-  exchange: Exchange,
-  subject: Subject,
-): void {
-  for (const phase of phases) phase(exchange, subject);
+function joinPhases(
+  first: readonly HeadPhase[] | undefined,
+  second: readonly HeadPhase[] | undefined,
+): readonly HeadPhase[] | undefined {
+  return first === undefined ? second : second === undefined ? first : [...first, ...second];
 }
 
-function shapeChunk(phases: readonly Phase<'requestChunk'>[], exchange: Exchange, view: Buffer): Buffer | GatewayError {
+function shapeHead(phases: readonly Phase<'responseHead'>[], exchange: Exchange, response: ResponseHead): void {
+  try {
+    for (const phase of phases) phase(exchange, response);
+  } catch (thrown) {
+    replaceAnswer(exchange, response, thrown);
+  }
+}
+
+function shapeResponseChunk(phases: readonly ChunkPhase[], exchange: Exchange, view: Buffer): Buffer | GatewayError {
+  const shaped = shapeChunk(phases, exchange, view);
+  // The answer ends here, so whoever produces it is told to stop.
+  if (!Buffer.isBuffer(shaped)) leaveSource(exchange, shaped);
+  return shaped;
+}
+
+function shapeChunk(phases: readonly ChunkPhase[], exchange: Exchange, view: Buffer): Buffer | GatewayError {
   let shaped = view;
-  for (const phase of phases) {
-    const result = phase(exchange, shaped);
-    if (result instanceof GatewayError) return result;
-    if (result !== undefined) shaped = result;
+  try {
+    for (const phase of phases) {
+      const result = phase(exchange, shaped);
+      if (result instanceof GatewayError) return result;
+      if (result !== undefined) shaped = result;
+    }
+  } catch (thrown) {
+    return toFault(thrown);
   }
   return shaped;
+}
+
+/** One policy that fails here keeps none of the others from its word. */
+function finishAll(phases: readonly Phase<'finish'>[], exchange: Exchange): void {
+  for (const phase of phases) {
+    try {
+      phase(exchange);
+    } catch (thrown) {
+      exchange.error = gatewayErrors.internal({ reason: 'a policy failed at the end of the exchange' }, { cause: thrown });
+    }
+  }
 }

@@ -1,15 +1,28 @@
+/**
+ * Fills the request into templates. Most variables hold what a client sent: each place keeps them from being more than a
+ * value there, such as another field, another path segment or another parameter.
+ */
 import type { Exchange } from '#http/exchange.ts';
 import type { Template, TemplateVariable } from '#schema/template.ts';
 
 /** Where the text goes, which decides how what a client sent is written into it. */
 export type TemplatePlace =
-  /** A path or query: values stay percent-encoded. */
-  | 'uri'
-  /** A field value: decoded, unless that would bring in bytes that no field may have. */
+  /** What the path brought stays percent-encoded as it came; anything else becomes part of one segment. */
+  | 'path'
+  /** Without `?`. Values stay or become percent-encoded, so that none begins another parameter. */
+  | 'query'
+  /** A field value: decoded where that gives visible ASCII, else percent-encoded as it came. */
   | 'field'
   | 'text'
   /** The inside of a JSON string. */
   | 'json';
+
+/** RFC 3986 §3.3: what cannot stand in a segment, and a percent sign that encodes nothing. */
+const NOT_IN_SEGMENT = /%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~!$&'()*+,;=:@%]/gu;
+/** RFC 3986 §3.4, and what separates parameters or means a space in them. */
+const NOT_IN_PARAMETER = /%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~!$'()*,:@/?%]/gu;
+const NOT_VISIBLE_ASCII = /[^\t\x20-\x7e]/;
+const NOT_UNRESERVED = /[^A-Za-z0-9\-._~:]/g;
 
 /** Fills in a template's variables for one exchange. A variable without a value is empty. */
 export function renderTemplate(template: Template, exchange: Exchange, place: TemplatePlace): string {
@@ -19,52 +32,85 @@ export function renderTemplate(template: Template, exchange: Exchange, place: Te
 }
 
 function renderVariable(variable: TemplateVariable, exchange: Exchange, place: TemplatePlace): string {
-  const { value, isEncoded } = readVariable(variable, exchange);
-  if (place === 'uri') return isEncoded ? value : encodeURIComponent(value).replaceAll('%3A', ':');
-  const plain = isEncoded ? decodeWhole(value) : value;
-  if (place === 'json') return JSON.stringify(plain).slice(1, -1);
-  if (place === 'field') return /[^\t\x20-\x7e\x80-\xff]/.test(plain) ? value : plain;
-  return plain;
-}
-
-function readVariable(variable: TemplateVariable, exchange: Exchange): { value: string; isEncoded: boolean } {
-  const { request } = exchange;
-  switch (variable.kind) {
-    case 'capture':
-      return encoded(exchange.captures[exchange.captureNames.indexOf(variable.name)] ?? '');
-    case 'rest':
-      return encoded(exchange.pathRest);
+  const value = readEncoded(variable, exchange);
+  if (value === undefined) return renderPlain(readPlain(variable, exchange), place);
+  switch (place) {
     case 'path':
-      return encoded(request.path);
+      return isPath(variable) ? value : value.replace(NOT_IN_SEGMENT, encodeURIComponent);
     case 'query':
-      return encoded(request.query);
-    case 'parameter':
-      return encoded(findParameter(request.query, variable.name));
-    case 'field':
-      return plain(exchange.field(variable.name) ?? '');
-    case 'host':
-      return plain(request.host);
-    case 'authority':
-      return plain(request.authority);
-    case 'scheme':
-      return plain(request.scheme);
-    case 'method':
-      return plain(request.method);
-    case 'clientIp':
-      return plain(request.clientAddress);
-    case 'requestId':
-      return plain(exchange.requestId);
+      return variable.kind === 'query' ? value : value.replace(NOT_IN_PARAMETER, encodeURIComponent);
+    case 'field': {
+      const decoded = decodeWhole(value);
+      return NOT_VISIBLE_ASCII.test(decoded) ? value : decoded;
+    }
+    case 'text':
+      return decodeWhole(value);
+    case 'json':
+      return escapeJson(decodeWhole(value));
     default:
-      return variable satisfies never;
+      return place satisfies never;
   }
 }
 
-function encoded(value: string): { value: string; isEncoded: boolean } {
-  return { value, isEncoded: true };
+/** Values of fields are bytes, one to a character; as text they are UTF-8 where they can be. */
+function renderPlain(value: string, place: TemplatePlace): string {
+  switch (place) {
+    case 'path':
+    case 'query':
+      return value.replace(NOT_UNRESERVED, encodeOctet);
+    case 'field':
+      return value;
+    case 'text':
+      return readOctets(value);
+    case 'json':
+      return escapeJson(readOctets(value));
+    default:
+      return place satisfies never;
+  }
 }
 
-function plain(value: string): { value: string; isEncoded: boolean } {
-  return { value, isEncoded: false };
+function isPath({ kind }: TemplateVariable): boolean {
+  return kind === 'path' || kind === 'rest' || kind === 'capture';
+}
+
+/** What comes from the request's target, still percent-encoded; `undefined` for a variable that does not. */
+function readEncoded(variable: TemplateVariable, exchange: Exchange): string | undefined {
+  switch (variable.kind) {
+    case 'capture':
+      return exchange.captures[exchange.captureNames.indexOf(variable.name)] ?? '';
+    case 'rest':
+      return exchange.pathRest;
+    case 'path':
+      return exchange.request.path;
+    case 'query':
+      return exchange.request.query;
+    case 'parameter':
+      return findParameter(exchange.request.query, variable.name);
+    default:
+      return undefined;
+  }
+}
+
+function readPlain(variable: TemplateVariable, exchange: Exchange): string {
+  const { request } = exchange;
+  switch (variable.kind) {
+    case 'field':
+      return exchange.field(variable.name) ?? '';
+    case 'host':
+      return request.host;
+    case 'authority':
+      return request.authority;
+    case 'scheme':
+      return request.scheme;
+    case 'method':
+      return request.method;
+    case 'clientIp':
+      return request.clientAddress;
+    case 'requestId':
+      return exchange.requestId;
+    default:
+      return '';
+  }
 }
 
 function findParameter(query: string, name: string): string {
@@ -85,4 +131,18 @@ function decodeWhole(text: string): string {
     // What cannot be decoded is passed on as it came.
     return text;
   }
+}
+
+function encodeOctet(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+}
+
+function readOctets(value: string): string {
+  if (!NOT_VISIBLE_ASCII.test(value)) return value;
+  const text = Buffer.from(value, 'latin1').toString('utf8');
+  return text.includes('\ufffd') ? value : text;
+}
+
+function escapeJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }

@@ -1,7 +1,7 @@
 /** The only place where an error becomes an answer. */
 import { GatewayError } from '#base/errors.ts';
 import type { Exchange } from '#http/exchange.ts';
-import type { Reply } from '#http/response.ts';
+import type { Reply, ResponseHead } from '#http/response.ts';
 import { reasonOf } from '#wire/http1/encode.ts';
 import { gatewayErrors } from './gateway-errors.ts';
 
@@ -9,16 +9,60 @@ import { gatewayErrors } from './gateway-errors.ts';
 export function rescue(exchange: Exchange, error: GatewayError): void {
   if (exchange.isFinished) return;
   exchange.error ??= error;
-  exchange.source = undefined;
+  leaveSource(exchange, error);
   if (exchange.hasResponseBegun) exchange.client.abort();
   else exchange.sendReply(toProblem(error, exchange.requestId));
 }
 
 /** The same for something thrown: a fault of ours, whatever it is. */
 export function rescueThrown(exchange: Exchange, thrown: unknown): void {
-  if (thrown instanceof GatewayError) return rescue(exchange, thrown);
+  rescue(exchange, toFault(thrown));
+}
+
+/**
+ * A policy failed while the head of an answer was shaped. Whoever sends that answer is in the middle of it, so the head
+ * becomes that of a problem document where it is.
+ */
+export function replaceAnswer(exchange: Exchange, response: ResponseHead, thrown: unknown): void {
+  const error = toFault(thrown);
+  // Takes the place of an earlier error: a fault of ours is the one that somebody has to look into.
+  exchange.error = error;
+  // The upstream has changed the protocol already: there is no answer any more that could be replaced.
+  if (response.status === 101) return;
+  const problem = toProblem(error, exchange.requestId);
+  response.status = problem.status;
+  response.fields = problem.fields;
+  response.contentLengthBytes = problem.contentLengthBytes;
+  if (isReply(response)) {
+    response.body = problem.body;
+    return;
+  }
+  leaveSource(exchange, error);
+  // The head is sent when this returns; the body comes behind it.
+  queueMicrotask(() => sendBody(exchange, problem));
+}
+
+/** What was thrown, as an error that says nothing about the inside. */
+export function toFault(thrown: unknown): GatewayError {
+  if (thrown instanceof GatewayError) return thrown;
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
-  rescue(exchange, gatewayErrors.internal({ reason }, { cause: thrown }));
+  return gatewayErrors.internal({ reason }, { cause: thrown });
+}
+
+/** Tells whoever produces the answer that nobody waits for it any more. */
+export function leaveSource(exchange: Exchange, error: GatewayError): void {
+  const { source } = exchange;
+  exchange.source = undefined;
+  source?.onClientGone(error);
+}
+
+function isReply(response: ResponseHead): response is Reply {
+  return 'body' in response;
+}
+
+function sendBody(exchange: Exchange, { body }: Reply): void {
+  if (!exchange.isFinished && body !== undefined) exchange.client.sendChunk(body);
+  if (!exchange.isFinished) exchange.client.sendEnd(undefined);
 }
 
 function toProblem(error: GatewayError, requestId: string): Reply {

@@ -1,33 +1,27 @@
 import { GatewayError } from '#base/errors.ts';
 import type { Exchange } from '#http/exchange.ts';
-import type { RoutePlan } from './plan.ts';
+import type { HeadPhase, RoutePlan } from './plan.ts';
 import type { PhaseResult } from './policy.ts';
 import { rescue, rescueThrown } from './rescue.ts';
-
-type HeadPhase = (exchange: Exchange) => PhaseResult | Promise<PhaseResult>;
 
 /** Takes a matched request through its route's policies to its terminal. Nothing thrown on the way leaves this function. */
 export function runPlan(exchange: Exchange, plan: RoutePlan): void {
   exchange.plan = plan;
   try {
-    if (plan.requestHead !== undefined || plan.localAnswer !== undefined) runHeadPhases(exchange, plan);
-    else plan.terminal.start(exchange, plan);
+    if (plan.headPhases === undefined) plan.terminal.start(exchange, plan);
+    else runHeadPhases(exchange, plan, plan.headPhases);
   } catch (thrown) {
     rescueThrown(exchange, thrown);
   }
 }
 
-function runHeadPhases(exchange: Exchange, plan: RoutePlan): void {
-  const phases: readonly HeadPhase[] = [...(plan.requestHead ?? []), ...(plan.localAnswer ?? [])];
+function runHeadPhases(exchange: Exchange, plan: RoutePlan, phases: readonly HeadPhase[]): void {
   for (let i = 0; i < phases.length; i++) {
     const result = phases[i]!(exchange);
-    if (result instanceof Promise) {
-      continueLater(exchange, plan, { phases: phases.slice(i + 1), first: result }).catch((thrown) =>
-        rescueThrown(exchange, thrown),
-      );
-      return;
-    }
-    if (result !== undefined) return settle(exchange, result);
+    if (result === undefined) continue;
+    if (!(result instanceof Promise)) return settle(exchange, result);
+    continueLater(exchange, plan, { result, rest: phases.slice(i + 1) }).catch((thrown) => rescueThrown(exchange, thrown));
+    return;
   }
   plan.terminal.start(exchange, plan);
 }
@@ -36,20 +30,22 @@ function runHeadPhases(exchange: Exchange, plan: RoutePlan): void {
 async function continueLater(
   exchange: Exchange,
   plan: RoutePlan,
-  rest: { phases: readonly HeadPhase[]; first: Promise<PhaseResult> },
+  { result, rest }: { result: Promise<PhaseResult>; rest: readonly HeadPhase[] },
 ): Promise<void> {
-  let result = await rest.first;
-  for (const phase of rest.phases) {
+  let settled = await result;
+  for (const phase of rest) {
     if (exchange.isFinished) return;
-    if (result !== undefined) return settle(exchange, result);
-    result = await phase(exchange);
+    if (settled !== undefined) return settle(exchange, settled);
+    settled = await phase(exchange);
   }
+  // The client may have gone while a policy waited.
   if (exchange.isFinished) return;
-  if (result !== undefined) return settle(exchange, result);
+  if (settled !== undefined) return settle(exchange, settled);
   plan.terminal.start(exchange, plan);
 }
 
 function settle(exchange: Exchange, result: Exclude<PhaseResult, undefined>): void {
   if (result instanceof GatewayError) rescue(exchange, result);
-  else exchange.sendReply(result);
+  // A copy, because answers are changed on their way and a policy may keep one reply for all.
+  else exchange.sendReply({ ...result, fields: [...result.fields] });
 }

@@ -2,7 +2,9 @@
 import type { Exchange } from '#http/exchange.ts';
 import type { Terminal } from '#pipeline/plan.ts';
 import { renderTemplate } from '#pipeline/render-template.ts';
+import { rescue } from '#pipeline/rescue.ts';
 import type { Template } from '#schema/template.ts';
+import { redirectErrors } from './redirect-errors.ts';
 
 /** What is `undefined` stays as the client asked for it. */
 export interface RedirectDefinition {
@@ -14,6 +16,9 @@ export interface RedirectDefinition {
   readonly status: number;
 }
 
+/** A name or address with an optional port, and nothing that would end the host before where the template ends it. */
+const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9_~-]+(?:\.[a-z0-9_~-]+)*\.?)(?::\d{1,5})?$/i;
+
 export class RedirectTerminal implements Terminal {
   readonly #definition: RedirectDefinition;
 
@@ -22,27 +27,35 @@ export class RedirectTerminal implements Terminal {
   }
 
   start(exchange: Exchange): void {
-    const fields = ['location', toLocation(this.#definition, exchange)];
-    exchange.sendReply({ status: this.#definition.status, fields, contentLengthBytes: 0, body: undefined });
+    const location = toLocation(this.#definition, exchange);
+    if (location === undefined) return rescue(exchange, redirectErrors.unusableHost());
+    const { status } = this.#definition;
+    exchange.sendReply({ status, fields: ['location', location], contentLengthBytes: 0, body: undefined });
   }
 }
 
-function toLocation(definition: RedirectDefinition, exchange: Exchange): string {
+function toLocation(definition: RedirectDefinition, exchange: Exchange): string | undefined {
   const { request } = exchange;
-  const path = definition.path === undefined ? request.path : renderTemplate(definition.path, exchange, 'uri');
-  const query = definition.query === undefined ? request.query : renderTemplate(definition.query, exchange, 'uri');
-  const target = query === '' ? path : `${path}?${query}`;
+  const path = definition.path === undefined ? request.path : renderTemplate(definition.path, exchange, 'path');
+  const query = definition.query === undefined ? request.query : renderTemplate(definition.query, exchange, 'query');
+  // `//x` would be another host.
+  const rooted = `/${path.replace(/^\/+/, '')}`;
+  const target = query === '' ? rooted : `${rooted}?${query}`;
   const staysHere = definition.scheme === undefined && definition.host === undefined && definition.port === undefined;
-  // RFC 9110 §10.2.2: a location may be relative; then it holds behind any proxy. `//x` would be another host.
-  if (staysHere) return `/${target.replace(/^\/+/, '')}`;
-  return `${definition.scheme ?? request.scheme}://${toAuthority(definition, exchange)}/${target.replace(/^\/+/, '')}`;
+  // RFC 9110 §10.2.2: a location may be relative; then it holds behind any proxy.
+  if (staysHere) return target;
+  const authority = toAuthority(definition, exchange);
+  return authority === undefined ? undefined : `${definition.scheme ?? request.scheme}://${authority}${target}`;
 }
 
-function toAuthority({ scheme, host, port }: RedirectDefinition, exchange: Exchange): string {
+/** `undefined` when what the client sent makes no host of the template. */
+function toAuthority({ scheme, host, port }: RedirectDefinition, exchange: Exchange): string | undefined {
   const { request } = exchange;
-  const name = host === undefined ? request.host : renderTemplate(host, exchange, 'field');
+  if (host === undefined && port === undefined && (scheme === undefined || scheme === request.scheme)) return request.authority;
+  const written = host === undefined ? request.host : renderTemplate(host, exchange, 'text');
+  const name = host === undefined ? written : HOST.exec(written)?.[1];
+  if (name === undefined) return undefined;
   if (port !== undefined) return `${name}:${port}`;
   // Another scheme or host has its own usual port.
-  const keepsPort = host === undefined && (scheme === undefined || scheme === request.scheme);
-  return keepsPort ? request.authority : name;
+  return written;
 }
