@@ -52,7 +52,7 @@ version: 1
 listeners:
   secure:
     address: "[::1]:8443"
-    tls: { certificates: [{ cert: certs/a.pem, key: ../a.key }, { cert: /b.pem, key: /b.key }] }
+    tls: { certificates: [{ cert: certs/a.pem, key: ../a.key }] }
     maxConnections: 5
     maxConnectionsPerClient: 2
     trustedProxies: [10.0.0.0/8, "::1"]
@@ -63,10 +63,7 @@ listeners:
   assert.deepEqual(listeners['secure'], {
     address: { host: '::1', port: 8443 },
     tls: {
-      certificates: [
-        { cert: '/etc/gatehouse/certs/a.pem', key: '/etc/a.key' },
-        { cert: '/b.pem', key: '/b.key' },
-      ],
+      certificates: [{ cert: '/etc/gatehouse/certs/a.pem', key: '/etc/a.key' }],
     },
     maxConnections: 5,
     maxConnectionsPerClient: 2,

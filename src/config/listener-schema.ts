@@ -17,7 +17,8 @@ const certificate = z.strictObject({
 const listenerTls = z.strictObject({
   certificates: z
     .array(certificate)
-    .length(1)
+    .min(1)
+    .max(1)
     .describe('The certificate with its key. One for all hosts: choosing by name is not supported yet.'),
 });
 
