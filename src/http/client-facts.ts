@@ -1,14 +1,14 @@
 /** What one connection tells about its client, and the fields that pass it on. Made once per connection, not per request. */
 import type { AcceptedConnection } from '#net/listener.ts';
 import { getField, getFieldValues } from '#wire/fields/field-list.ts';
-import { type ForwardingFacts, findClient, toForwardingFields } from '#wire/fields/forwarded.ts';
+import { type ForwardedPeer, type ForwardingFacts, findClient, toForwardingFields } from '#wire/fields/forwarded.ts';
 import type { RequestHead } from '#wire/http1/request-head.ts';
 import { type ClientRequest, ForwardingFields } from './exchange.ts';
 import { parseHost } from './target.ts';
 
 export interface ForwardingSettings {
   /** Proxies in front of us whose word about clients counts. */
-  isTrusted(address: string): boolean;
+  readonly isTrusted: (address: string) => boolean;
   /** Our name in `Via`. */
   readonly via: string;
 }
@@ -30,8 +30,11 @@ export class ClientFacts {
   readonly scheme: 'http' | 'https';
   readonly isTrustedProxy: boolean;
   readonly #settings: ForwardingSettings;
+  /** Only of a trusted proxy. */
+  readonly #peer: ForwardedPeer | undefined;
   /** Of the last authority that was asked for: on most connections it is the only one. */
   #authority: string | undefined = undefined;
+  #minorVersion = 1;
   #identity: ClientIdentity | undefined = undefined;
 
   constructor(accepted: AcceptedConnection, settings: ForwardingSettings) {
@@ -40,18 +43,17 @@ export class ClientFacts {
     this.scheme = accepted.isSecure ? 'https' : 'http';
     this.isTrustedProxy = settings.isTrusted(accepted.clientAddress);
     this.#settings = settings;
+    const { isTrusted } = settings;
+    this.#peer = this.isTrustedProxy ? { address: this.address, scheme: this.scheme, isTrusted } : undefined;
   }
 
   identify(head: RequestHead, authority: string): ClientIdentity {
     if (head.hasForwardingFields) return this.#identifyFromFields(head, authority);
-    if (this.#identity === undefined || this.#authority !== authority) {
+    const { minorVersion } = head;
+    if (this.#identity === undefined || this.#authority !== authority || this.#minorVersion !== minorVersion) {
       this.#authority = authority;
-      this.#identity = this.#toIdentity(authority, {
-        chain: [this.address],
-        scheme: this.scheme,
-        host: authority,
-        viaBefore: undefined,
-      });
+      this.#minorVersion = minorVersion;
+      this.#identity = this.#identifyPeer(authority, minorVersion, undefined);
     }
     return this.#identity;
   }
@@ -65,7 +67,7 @@ export class ClientFacts {
 
   /** Stands for a request that could not be read, so that its refusal is answered and logged like any other. */
   unknownRequest(listener: string): ClientRequest {
-    const identity = this.#toIdentity('', { chain: [this.address], scheme: this.scheme, host: '', viaBefore: undefined });
+    const identity = this.#identifyPeer('', 1, undefined);
     return {
       listener,
       method: '',
@@ -92,15 +94,18 @@ export class ClientFacts {
   #identifyFromFields(head: RequestHead, authority: string): ClientIdentity {
     const vias = getFieldValues(head.fields, 'via');
     const viaBefore = vias.length === 0 ? undefined : vias.join(', ');
-    if (!this.isTrustedProxy)
-      return this.#toIdentity(authority, { chain: [this.address], scheme: this.scheme, host: authority, viaBefore });
-    const peer = {
-      address: this.address,
-      scheme: this.scheme,
-      isTrusted: (address: string) => this.#settings.isTrusted(address),
-    };
-    const { chain, scheme, host } = findClient(head.fields, peer);
-    return this.#toIdentity(authority, { chain, scheme, host: host ?? authority, viaBefore });
+    const { minorVersion } = head;
+    if (this.#peer === undefined) return this.#identifyPeer(authority, minorVersion, viaBefore);
+    const { chain, scheme, host } = findClient(head.fields, this.#peer);
+    // Many a proxy passes the client's own claim on, so it is checked like any other.
+    const isUsable = host !== undefined && parseHost(host) !== undefined;
+    return this.#toIdentity(authority, { chain, scheme, host: isUsable ? host : authority, minorVersion, viaBefore });
+  }
+
+  /** Nobody says more than the connection itself. */
+  #identifyPeer(authority: string, minorVersion: number, viaBefore: string | undefined): ClientIdentity {
+    const { address, scheme } = this;
+    return this.#toIdentity(authority, { chain: [address], scheme, host: authority, minorVersion, viaBefore });
   }
 
   #toIdentity(authority: string, facts: Omit<ForwardingFacts, 'via'>): ClientIdentity {

@@ -171,6 +171,7 @@ function toClientRequest(
     chain: [address],
     scheme: 'http',
     host: authority,
+    minorVersion: 1,
     via: context.via,
     viaBefore: undefined,
   });

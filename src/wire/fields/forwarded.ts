@@ -3,6 +3,7 @@
  * others is believed only when that peer is a trusted proxy, and only as far to the left as trust reaches; the rest is
  * forgeable and dropped. Knows nothing of connections: the caller says who the peer is.
  */
+import { parseCidr } from '#base/ip.ts';
 import { limits } from '#base/limits.ts';
 import { getFieldValues } from './field-list.ts';
 
@@ -29,29 +30,58 @@ export function findClient(fields: readonly string[], peer: ForwardedPeer): Forw
 }
 
 function walkPlain(lines: readonly string[], fields: readonly string[], peer: ForwardedPeer): ForwardedClient {
-  const hops = lines.join(',').split(',');
+  const text = lines.join(',');
   const chain = [peer.address];
-  for (let i = hops.length - 1; i >= 0 && peer.isTrusted(chain[0]!) && chain.length <= limits.forwardedHopsMax; i--) {
-    const address = toAddress(hops[i]!);
+  for (let end = text.length; end >= 0 && mayGoOn(chain, peer); ) {
+    const start = text.lastIndexOf(',', end - 1) + 1;
+    const address = end === 0 ? undefined : toAddress(text.slice(start, end));
     if (address === undefined) break;
     chain.unshift(address);
+    end = start - 1;
   }
   return { address: chain[0]!, ...findSchemeAndHost(fields, peer), chain };
 }
 
 function walkForwarded(lines: readonly string[], fields: readonly string[], peer: ForwardedPeer): ForwardedClient {
+  const text = lines.join(',');
   const chain = [peer.address];
   let { scheme, host } = findSchemeAndHost(fields, peer);
-  const elements = lines.length === 0 ? [] : splitOutsideQuotes(lines.join(','), ',');
-  for (let i = elements.length - 1; i >= 0 && peer.isTrusted(chain[0]!) && chain.length <= limits.forwardedHopsMax; i--) {
-    const pairs = readPairs(elements[i]!);
+  for (let end = text.length; end > 0 && mayGoOn(chain, peer); ) {
+    const start = findElementStart(text, end);
+    const pairs = readPairs(text.slice(start, end));
     const address = toAddress(pairs['for'] ?? '');
     if (address === undefined) break;
     chain.unshift(address);
     scheme = toScheme(pairs['proto']) ?? scheme;
     host = pairs['host'] ?? host;
+    end = start - 1;
   }
   return { address: chain[0]!, scheme, host, chain };
+}
+
+function mayGoOn(chain: readonly string[], peer: ForwardedPeer): boolean {
+  return chain.length <= limits.forwardedHopsMax && peer.isTrusted(chain[0]!);
+}
+
+/**
+ * Where the list element that ends at `end` begins. Searched from the right, because what stands there comes from a trusted
+ * proxy: a quote that a client left open must not swallow it.
+ */
+function findElementStart(text: string, end: number): number {
+  let isQuoted = false;
+  for (let i = end - 1; i >= 0; i--) {
+    const char = text[i];
+    if (char === '"' && !(isQuoted && isEscaped(text, i))) isQuoted = !isQuoted;
+    else if (char === ',' && !isQuoted) return i + 1;
+  }
+  return 0;
+}
+
+/** Whether an odd number of backslashes stands before. */
+function isEscaped(text: string, position: number): boolean {
+  let start = position;
+  while (start > 0 && text[start - 1] === '\\') start--;
+  return (position - start) % 2 === 1;
 }
 
 function findSchemeAndHost(
@@ -85,13 +115,15 @@ function toAddress(text: string): string | undefined {
   return checked(hasPort ? node.slice(0, colon) : node);
 }
 
-function checked(address: string): string | undefined {
-  return /^[0-9a-fA-F:.]{2,45}$/.test(address) && /[.:]/.test(address) ? address : undefined;
+function checked(text: string): string | undefined {
+  const lower = text.toLowerCase();
+  const address = lower.startsWith('::ffff:') && lower.includes('.') ? lower.slice(7) : lower;
+  return address.includes('/') || parseCidr(address) === undefined ? undefined : address;
 }
 
 function readPairs(element: string): Record<string, string> {
   const pairs: Record<string, string> = Object.create(null);
-  for (const part of splitOutsideQuotes(element, ';')) {
+  for (const part of splitPairs(element)) {
     const equals = part.indexOf('=');
     if (equals < 0) continue;
     const value = part.slice(equals + 1).trim();
@@ -104,7 +136,7 @@ function unquote(text: string): string {
   return text.slice(1, text.endsWith('"') ? -1 : undefined).replace(/\\(.)/g, '$1');
 }
 
-function splitOutsideQuotes(text: string, separator: string): string[] {
+function splitPairs(text: string): string[] {
   const parts: string[] = [];
   let start = 0;
   let isQuoted = false;
@@ -112,7 +144,7 @@ function splitOutsideQuotes(text: string, separator: string): string[] {
     const char = text[i];
     if (isQuoted && char === '\\') i += 1;
     else if (char === '"') isQuoted = !isQuoted;
-    else if (char === separator && !isQuoted) {
+    else if (char === ';' && !isQuoted) {
       parts.push(text.slice(start, i));
       start = i + 1;
     }
@@ -124,7 +156,10 @@ function splitOutsideQuotes(text: string, separator: string): string[] {
 export interface ForwardingFacts {
   readonly chain: readonly string[];
   readonly scheme: 'http' | 'https';
+  /** Empty when the client named none. */
   readonly host: string;
+  /** Of the version of HTTP/1 that the request came in; `Via` says it (RFC 9110 §7.6.3). */
+  readonly minorVersion: number;
   /** Our own name in `Via`. */
   readonly via: string;
   /** What an earlier proxy's `Via` said. */
@@ -132,27 +167,25 @@ export interface ForwardingFacts {
 }
 
 /** The fields that tell an upstream where a request came from. */
-export function toForwardingFields({ chain, scheme, host, via, viaBefore }: ForwardingFacts): string[] {
+export function toForwardingFields({ chain, scheme, host, via, viaBefore, minorVersion }: ForwardingFacts): string[] {
   const last = chain.length - 1;
-  const elements = chain.map(
-    (address, i) => `for=${toNode(address)}${i === last ? `;host=${quoteHost(host)};proto=${scheme}` : ''}`,
-  );
-  return [
-    'x-forwarded-for',
-    chain.join(', '),
-    'x-forwarded-proto',
-    scheme,
-    'x-forwarded-host',
-    host,
-    'forwarded',
-    elements.join(', '),
-    'via',
-    viaBefore === undefined ? `1.1 ${via}` : `${viaBefore}, 1.1 ${via}`,
-  ];
+  const hostPair = host === '' ? '' : `;host=${quoteHost(host)}`;
+  const elements = chain.map((address, i) => `for=${toNode(address)}${i === last ? `${hostPair};proto=${scheme}` : ''}`);
+  const own = `1.${minorVersion} ${via}`;
+  const fields = ['x-forwarded-for', chain.map(toName).join(', '), 'x-forwarded-proto', scheme];
+  if (host !== '') fields.push('x-forwarded-host', host);
+  fields.push('forwarded', elements.join(', '), 'via', viaBefore === undefined ? own : `${viaBefore}, ${own}`);
+  return fields;
+}
+
+/** A client of a socket file has no address (RFC 7239 §6.2). */
+function toName(address: string): string {
+  return address === '' ? 'unknown' : address;
 }
 
 /** RFC 7239 §6: an IPv6 address stands in brackets and quotes. */
 function toNode(address: string): string {
+  if (address === '') return 'unknown';
   return address.includes(':') ? `"[${address}]"` : address;
 }
 

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { getField, getFieldValues, hasField, removeField, setField } from './field-list.ts';
+
+const fields = () => ['accept', 'a/b', 'x-a', '1', 'cookie', 'accept', 'x-a', '2'];
+
+test('finds the first value, every value, and none', () => {
+  assert.equal(getField(fields(), 'x-a'), '1');
+  assert.equal(getField(fields(), 'x-b'), undefined);
+  assert.deepEqual(getFieldValues(fields(), 'x-a'), ['1', '2']);
+  assert.deepEqual(getFieldValues(fields(), 'x-b'), []);
+  assert.equal(hasField(fields(), 'cookie'), true);
+  assert.equal(hasField([], 'cookie'), false);
+});
+
+test('does not take a value for a name', () => {
+  assert.equal(getField(['x', 'accept', 'accept', 'y'], 'accept'), 'y');
+  assert.equal(hasField(['x', 'accept'], 'accept'), false);
+  const list = ['x', 'accept', 'accept', 'y'];
+  removeField(list, 'accept');
+  assert.deepEqual(list, ['x', 'accept']);
+});
+
+test('removes every line of a name in place and keeps the order of the rest', () => {
+  const list = fields();
+  removeField(list, 'x-a');
+  assert.deepEqual(list, ['accept', 'a/b', 'cookie', 'accept']);
+  removeField(list, 'x-b');
+  assert.deepEqual(list, ['accept', 'a/b', 'cookie', 'accept']);
+});
+
+test('sets a field to exactly one line', () => {
+  const list = fields();
+  setField(list, 'x-a', '3');
+  assert.deepEqual(list, ['accept', 'a/b', 'cookie', 'accept', 'x-a', '3']);
+  setField(list, 'x-b', '4');
+  assert.deepEqual(list.slice(-2), ['x-b', '4']);
+});
