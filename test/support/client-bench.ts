@@ -25,9 +25,12 @@ export interface ClientBenchOptions {
 export interface ClientBench {
   readonly gateway: TestGateway;
   readonly upstream: RawUpstream;
+  /** The configuration that the gateway was started with. */
+  readonly input: Partial<GatewayInput>;
   /** Everything that the upstream was sent, by connection. */
   readonly received: readonly string[];
-  open(host?: string): Promise<RawClient>;
+  /** From another address of this machine when one is given. */
+  open(localAddress?: string): Promise<RawClient>;
   /** Sends on a connection of its own, and returns all that came until the gateway ended it. */
   exchange(bytes: string): Promise<string>;
   /** Resolves when the gateway has no client connection any more, whatever its clients think. */
@@ -39,10 +42,11 @@ export interface ClientBench {
 /** Starts the gateway and the upstream, and sees to their end. */
 export async function startClientBench(t: TestContext, options: ClientBenchOptions = {}): Promise<ClientBench> {
   const upstream = await startRawUpstream(options.onData ?? onEachWholeRequest(describeRequest));
-  const gateway = await startTestGateway(toInput(upstream, options), options.clock === undefined ? {} : { clock: options.clock });
+  const input = toInput(upstream, options);
+  const gateway = await startTestGateway(input, options.clock === undefined ? {} : { clock: options.clock });
   const clients: RawClient[] = [];
-  const open = async (host?: string) => {
-    const client = await RawClient.open(gateway.port(), host);
+  const open = async (localAddress?: string) => {
+    const client = await RawClient.open(gateway.port(), '127.0.0.1', localAddress);
     clients.push(client);
     return client;
   };
@@ -76,6 +80,7 @@ export async function startClientBench(t: TestContext, options: ClientBenchOptio
   return {
     gateway,
     upstream,
+    input,
     get received() {
       return upstream.connections.map(({ received }) => received);
     },

@@ -20,8 +20,9 @@ export class RawClient {
     socket.on('close', () => this.#note(() => (this.#isClosed = true)));
   }
 
-  static async open(port: number, host = '127.0.0.1'): Promise<RawClient> {
-    const socket = connect({ port, host, allowHalfOpen: true });
+  /** `localAddress`: where the client seems to be; 127.0.0.2 and so on are all this machine. */
+  static async open(port: number, host = '127.0.0.1', localAddress?: string): Promise<RawClient> {
+    const socket = connect({ port, host, allowHalfOpen: true, ...(localAddress === undefined ? {} : { localAddress }) });
     await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
     return new RawClient(socket);
   }
