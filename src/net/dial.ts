@@ -19,10 +19,7 @@ export interface DialOptions {
 /** How long one address may take before the next one is tried, of the other family where there is one. */
 const ADDRESS_ATTEMPT_MS = 250;
 
-/**
- * Makes the sockets to one address; each is on its way to the upstream when its stream begins. Throws when the
- * certificates of `tls.ca` cannot be read.
- */
+/** Makes the sockets to one address; each is on its way to the upstream when its stream begins. */
 export function createDialer({ address, tls, resolver }: DialOptions): () => SocketMaker {
   const where = 'path' in address ? { path: address.path } : toWhere(address, resolver);
   // A name that is resolved may be resolved to addresses that are gone.

@@ -35,6 +35,8 @@ interface Entry {
 /** The system's resolver does not tell how long its answers live. */
 const SYSTEM_TTL_MS = 5_000;
 const NAMES_MAX = 10_000;
+/** RFC 6761 §6.3: no name server is asked for it. */
+const LOCALHOST = 'localhost';
 const lookupAll = promisify(lookup);
 
 export class NameResolver {
@@ -95,12 +97,12 @@ export class NameResolver {
 
   async #ask(host: string, entry: Entry): Promise<void> {
     entry.askedMs = this.#clock.monotonicMs();
-    if (this.#options.servers.length > 0 && !isLocalhost(host)) return this.#keep(entry, await this.#askServers(host));
+    if (this.#options.servers.length > 0 && host !== LOCALHOST) return this.#keep(entry, await this.#askServers(host));
     // The system knows the hosts file and search domains, the name service knows how long its answer lives. It is not
     // waited for: it may be away where the hosts file has the name.
-    const direct = this.#askServers(host).catch(() => undefined);
+    const direct = host === LOCALHOST ? undefined : this.#askServers(host).catch(() => undefined);
     this.#keep(entry, { addresses: await lookupAll(host, { all: true }), ttlMs: SYSTEM_TTL_MS });
-    direct.then((answer) => {
+    direct?.then((answer) => {
       const first = entry.preferred[0]?.address;
       if (answer?.addresses.some(({ address }) => address === first)) this.#keepFor(entry, answer.ttlMs);
     });
@@ -132,11 +134,6 @@ export class NameResolver {
       ttlMs: Math.min(...records.map((r) => r.ttl)) * 1000,
     };
   }
-}
-
-/** RFC 6761 §6.3: no name server is asked for these. */
-function isLocalhost(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost');
 }
 
 /** RFC 8305 §4: addresses of the two families alternate. */
