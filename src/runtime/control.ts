@@ -146,7 +146,10 @@ export class Control {
       await this.#options.pool?.stop();
       return { issues, reasons: [] };
     }
-    if (this.#isEnding) return { listening: [], admin: undefined };
+    if (this.#isEnding) {
+      await this.#options.pool?.stop();
+      return { listening: [], admin: undefined };
+    }
     await this.#watch(files, configuration);
     const { clock, logger } = this.#options;
     if (this.#countThreads(configuration) > 0) this.#pool = this.#options.pool ?? new ThreadPool({ clock, logger });

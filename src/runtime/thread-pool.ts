@@ -65,6 +65,13 @@ class DataThread {
     await this.worker.terminate();
   }
 
+  /** Ends the thread now. One that has never been told anything has nothing to put away. */
+  async stop(): Promise<void> {
+    if (this.toldVersion > 0) return this.end({ kind: 'close' }, 0);
+    this.isEnding = true;
+    await this.worker.terminate();
+  }
+
   say(message: ToDataThread): void {
     this.worker.postMessage(message);
   }
@@ -137,7 +144,7 @@ export class ThreadPool {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    await Promise.all([...this.#threads].map((thread) => thread.end({ kind: 'close' }, 0)));
+    await Promise.all([...this.#threads].map((thread) => thread.stop()));
   }
 
   reopenLogs(): void {
