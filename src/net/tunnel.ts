@@ -81,14 +81,18 @@ class TunnelHalf implements StreamOwner {
   }
 
   begin(early: Buffer | undefined): void {
-    if (early !== undefined && early.length > 0) this.onBytes(early);
+    if (early !== undefined && early.length > 0) this.onBytes(early, early.length);
     if (!this.#peer.isWritePending) this.stream.resume();
+    // Its end came while the tunnel was still being agreed on.
+    if (this.stream.socket.readableEnded) this.onEof();
   }
 
-  onBytes(view: Buffer): void {
-    this.bytes += view.length;
+  onBytes(bytes: Buffer, end: number): void {
+    // Bytes that nobody takes any more do not keep the tunnel alive.
+    if (this.#peer.isClosed) return;
+    this.bytes += end;
     this.#tunnel.touch();
-    if (!this.#peer.isClosed && !this.#peer.write(view)) this.stream.pause();
+    if (!this.#peer.write(bytes.subarray(0, end))) this.stream.pause();
   }
 
   onEof(): void {
