@@ -128,11 +128,11 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
 
   // Bytes from the client
 
-  onBytes(view: Buffer): void {
+  onBytes(bytes: Buffer, end: number): void {
     if (this.#isEnding) return;
-    if (this.#pending !== undefined || this.#isDecoding) return this.#keepPending(view, 0);
-    const taken = this.#decode(view);
-    if (taken < view.length && !this.#isEnding) this.#keepPending(view, taken);
+    if (this.#pending !== undefined || this.#isDecoding) return this.#keepPending(bytes.subarray(0, end));
+    const taken = this.#decode(bytes, end);
+    if (taken < end && !this.#isEnding) this.#keepPending(bytes.subarray(taken, end));
   }
 
   onEof(): void {
@@ -364,10 +364,10 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
   }
 
   /** Decodes as much as may be decoded now and returns how many bytes were taken. */
-  #decode(bytes: Buffer): number {
+  #decode(bytes: Buffer, end: number): number {
     this.#isDecoding = true;
-    let position = this.#decoder.decode(bytes, 0, bytes.length);
-    while (position < bytes.length && this.#mayStartNext()) position = this.#decoder.decode(bytes, position, bytes.length);
+    let position = this.#decoder.decode(bytes, 0, end);
+    while (position < end && this.#mayStartNext()) position = this.#decoder.decode(bytes, position, end);
     this.#isDecoding = false;
     if (this.#exchange === undefined) {
       if (!this.#isEnding) this.#waitForMore();
@@ -398,8 +398,7 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     } else if (this.#waiting !== Waiting.head) this.#wait(Waiting.head);
   }
 
-  #keepPending(view: Buffer, start: number): void {
-    const rest = view.subarray(start);
+  #keepPending(rest: Buffer): void {
     this.#pending = this.#pending === undefined ? Buffer.from(rest) : Buffer.concat([this.#pending, rest]);
     if (this.#pending.length >= limits.pipelinedBytesMax || this.#isBodyHeld) this.stream.pause();
   }
@@ -408,7 +407,7 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     const pending = this.#pending;
     this.#pending = undefined;
     if (pending !== undefined) {
-      const taken = this.#decode(pending);
+      const taken = this.#decode(pending, pending.length);
       if (this.#isEnding) return;
       if (taken < pending.length) {
         this.#pending = pending.subarray(taken);

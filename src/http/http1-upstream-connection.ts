@@ -157,7 +157,7 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
     if (this.#isDecoding) return;
     const pending = this.#pending;
     this.#pending = undefined;
-    if (pending !== undefined) this.#decode(pending);
+    if (pending !== undefined) this.#decode(pending, pending.length);
     else if (this.#hasAnswerEnded) this.#finishAnswer(true);
     if (this.#decoder.isHeld || this.stream.isClosed) return;
     if (this.#hasEof) this.#finishAtEof();
@@ -187,10 +187,10 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
 
   // Bytes from the upstream
 
-  onBytes(view: Buffer): void {
+  onBytes(bytes: Buffer, end: number): void {
     if (this.#events === undefined) return this.close();
-    if (this.#pending !== undefined) this.#keepPending(view, 0);
-    else this.#decode(view);
+    if (this.#pending !== undefined) this.#keepPending(bytes.subarray(0, end));
+    else this.#decode(bytes, end);
   }
 
   onEof(): void {
@@ -293,22 +293,21 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
     else if (waiting === Waiting.use) wheel.arm(this, this.idleMs);
   }
 
-  #decode(bytes: Buffer): void {
+  #decode(bytes: Buffer, end: number): void {
     this.#isDecoding = true;
-    const taken = this.#decoder.decode(bytes, 0, bytes.length);
+    const taken = this.#decoder.decode(bytes, 0, end);
     this.#isDecoding = false;
     if (this.#decoder.isHeld && !this.#hasAnswerEnded) {
-      if (taken < bytes.length) this.#keepPending(bytes, taken);
+      if (taken < end) this.#keepPending(bytes.subarray(taken, end));
       return;
     }
-    if (this.#decoder.hasSwitched && taken < bytes.length) this.#pending = Buffer.from(bytes.subarray(taken));
-    if (this.#hasAnswerEnded) this.#finishAnswer(taken === bytes.length);
+    if (this.#decoder.hasSwitched && taken < end) this.#pending = Buffer.from(bytes.subarray(taken, end));
+    if (this.#hasAnswerEnded) this.#finishAnswer(taken === end);
     else this.#events?.onUpstreamFlush();
   }
 
   /** A view into our own body buffer stays as it is while reading is paused; one into the shared buffer must be copied. */
-  #keepPending(view: Buffer, start: number): void {
-    const rest = view.subarray(start);
+  #keepPending(rest: Buffer): void {
     if (this.#pending !== undefined) this.#pending = Buffer.concat([this.#pending, rest]);
     else this.#pending = this.#services.buffers.isShared(rest) ? Buffer.from(rest) : rest;
     this.stream.pause();

@@ -8,8 +8,11 @@ import type { ReadBuffers } from './read-buffers.ts';
 
 /** Who owns a stream. Every stream ends in exactly one `onClosed`. */
 export interface StreamOwner {
-  /** The view is lent: it is valid until this call returns, and beyond that only while a `write` of it is pending. */
-  onBytes(view: Buffer): void;
+  /**
+   * The first `end` bytes are lent: they are valid until this call returns, and beyond that only while a `write` of them is
+   * pending. What stands behind them is somebody else's.
+   */
+  onBytes(bytes: Buffer, end: number): void;
   /** The peer has sent its last byte. We may still write. */
   onEof(): void;
   /** Everything written has left, after a `write` that returned false. */
@@ -160,10 +163,10 @@ export class ByteStream {
   }
 
   /** Called by the shared listeners below only. */
-  deliver(view: Buffer): void {
+  deliver(bytes: Buffer, end: number): void {
     this.#hasRead = true;
     this.isReading = true;
-    this.owner.onBytes(view);
+    this.owner.onBytes(bytes, end);
     this.isReading = false;
   }
 
@@ -204,12 +207,13 @@ export class ByteStream {
 
 function onRead(this: OwnedSocket, bytesRead: number, buffer: Uint8Array): boolean {
   const stream = this.gatehouseStream!;
-  stream.deliver((buffer as Buffer).subarray(0, bytesRead));
+  // The buffer is one of those that `#takeNextBuffer` gave.
+  stream.deliver(buffer as Buffer, bytesRead);
   return !stream.isPaused;
 }
 
 function onData(this: OwnedSocket, bytes: Buffer): void {
-  this.gatehouseStream!.deliver(bytes);
+  this.gatehouseStream!.deliver(bytes, bytes.length);
 }
 
 function onDrain(this: OwnedSocket): void {
