@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defineErrors } from '#base/errors.ts';
-import type { Exchange } from '#http/exchange.ts';
+import { defineSlot, type Exchange } from '#http/exchange.ts';
 import type { Reply } from '#http/response.ts';
 import { createPolicyBench, planPhases } from '#test/support/policy-bench.ts';
 import type { PhaseResult, PolicyPhases } from './policy.ts';
@@ -144,6 +144,21 @@ test('the policies after one that waited run in their order', async () => {
     });
   await createPolicyBench({ policies: [waiting('a'), waiting('b')] }).send();
   assert.deepEqual(notes, ['a begins', 'a ends', 'b begins', 'b ends']);
+});
+
+test('a fact in a slot is there for later policies of the same exchange only', async () => {
+  const tenant = defineSlot<string>('tenant');
+  const policies = [
+    planPhases({
+      requestHead(exchange) {
+        if (exchange.request.path === '/acme') exchange.set(tenant, 'acme');
+        return undefined;
+      },
+    }),
+    planPhases({ requestHead: (exchange) => replyWith(exchange.get(tenant) ?? 'nobody') }),
+  ];
+  const bench = createPolicyBench({ policies });
+  assert.deepEqual([(await bench.send({ url: '/acme' })).text, (await bench.send()).text], ['acme', 'nobody']);
 });
 
 test('one reply given to many requests is not changed by other policies', async () => {
