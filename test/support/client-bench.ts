@@ -44,14 +44,15 @@ export async function startClientBench(t: TestContext, options: ClientBenchOptio
   const upstream = await startRawUpstream(options.onData ?? onEachWholeRequest(describeRequest));
   const input = toInput(upstream, options);
   const gateway = await startTestGateway(input, options.clock === undefined ? {} : { clock: options.clock });
+  // A gateway that has drained has no plane any more.
+  const { plane } = gateway.control;
   const clients: RawClient[] = [];
   const open = async (localAddress?: string) => {
     const client = await RawClient.open(gateway.port(), '127.0.0.1', localAddress);
     clients.push(client);
     return client;
   };
-  const untilNoConnections = () =>
-    eventually(() => gateway.control.plane?.connectionCount === 0, 'the gateway has no client connection left');
+  const untilNoConnections = () => eventually(() => plane?.connectionCount === 0, 'the gateway has no client connection left');
   let lines: Promise<Record<string, unknown>[]> | undefined;
   const end = async () => {
     for (const client of clients) client.close();
