@@ -1,6 +1,9 @@
 /** A client without a socket: gives a request to the gateway and collects the answer. For tests and programs that embed the gateway. */
 import type { GatewayError } from '#base/errors.ts';
-import { toForwardingFields } from '#wire/fields/forwarded.ts';
+import { getField, removeField } from '#wire/fields/field-list.ts';
+import { dropForwardingFields, toForwardingFields } from '#wire/fields/forwarded.ts';
+import { faults } from '#wire/http1/faults.ts';
+import { isTargetOctet, isTokenOctet, isValueOctet } from '#wire/http1/octets.ts';
 import {
   type ClientRequest,
   type ClientSide,
@@ -159,17 +162,17 @@ function toClientRequest(
   bodyBytes: number,
   context: InjectionContext,
 ): { clientRequest: ClientRequest; fault: string | undefined } {
-  const method = request.method ?? 'GET';
-  const fields = toFields(request.headers ?? {});
-  const normalised = normaliseTarget(request.url ?? '/', method);
+  const { method = 'GET', url = '/' } = request;
+  const given = toFields(request.headers ?? {});
+  const normalised = normaliseTarget(url, method);
   const isFault = typeof normalised === 'string';
-  const hostField = takeField(fields, 'host');
-  const authority = (isFault ? undefined : normalised.authority) ?? hostField ?? 'localhost';
+  const authority = (isFault ? undefined : normalised.authority) ?? getField(given, 'host') ?? 'localhost';
+  const scheme = /^https:/i.test(url) ? 'https' : 'http';
   const host = parseHost(authority);
   const address = request.clientAddress ?? '127.0.0.1';
   const forwarding = toForwardingFields({
     chain: [address],
-    scheme: 'http',
+    scheme,
     host: authority,
     minorVersion: 1,
     via: context.via,
@@ -183,7 +186,8 @@ function toClientRequest(
     target: isFault ? '' : normalised.target,
     authority,
     host: host ?? '',
-    fields,
+    // As with a client that is not trusted, the gateway itself says where the request came from.
+    fields: toForwarded(given),
     fieldText: undefined,
     contentLengthBytes: bodyBytes === 0 ? -1 : bodyBytes,
     hasBody: bodyBytes > 0,
@@ -193,11 +197,34 @@ function toClientRequest(
     clientAddress: address,
     peerAddress: address,
     clientPort: 0,
-    scheme: 'http',
+    scheme,
     forwardingFields: new ForwardingFields(forwarding),
   };
-  const fault = isFault ? targetFaults[normalised] : host === undefined ? 'the host is malformed' : undefined;
-  return { clientRequest, fault };
+  const fault = findFault({ method, url, fields: given }) ?? (isFault ? targetFaults[normalised] : undefined);
+  return { clientRequest, fault: fault ?? (host === undefined ? 'the host is malformed' : undefined) };
+}
+
+function toForwarded(given: readonly string[]): string[] {
+  const fields = dropForwardingFields(given);
+  removeField(fields, 'host');
+  return fields;
+}
+
+/** No parser stands before an injected request, so bytes that would break out of its head upstream are looked for here. */
+function findFault(request: { method: string; url: string; fields: readonly string[] }): string | undefined {
+  if (!consistsOf(request.method, isTokenOctet) || request.method === '') return faults.method;
+  if (!consistsOf(request.url, isTargetOctet)) return faults.target;
+  for (let i = 0; i < request.fields.length; i += 2) {
+    const name = request.fields[i]!;
+    if (name === '' || !consistsOf(name, isTokenOctet)) return faults.fieldName;
+    if (!consistsOf(request.fields[i + 1]!, isValueOctet)) return faults.fieldValue;
+  }
+  return undefined;
+}
+
+function consistsOf(text: string, isAllowed: (code: number) => boolean): boolean {
+  for (let i = 0; i < text.length; i++) if (!isAllowed(text.charCodeAt(i))) return false;
+  return true;
 }
 
 /** Framing is the gateway's own; what the caller says of it is left out. */
@@ -219,11 +246,6 @@ function toFields(headers: NonNullable<InjectedRequest['headers']>): string[] {
     for (const one of typeof value === 'string' ? [value] : value) fields.push(lower, one);
   }
   return fields;
-}
-
-function takeField(fields: string[], name: string): string | undefined {
-  const position = fields.indexOf(name);
-  return position < 0 || position % 2 !== 0 ? undefined : fields.splice(position, 2)[1];
 }
 
 function toRecord(fields: readonly string[]): Record<string, string | string[]> {

@@ -171,7 +171,9 @@ export class ByteStream {
   }
 
   drained(): void {
-    if (!this.#awaitsDrain || this.socket.writableLength > 0) return;
+    if (!this.#awaitsDrain) return;
+    // Something was written behind the write whose end this is.
+    if (this.socket.writableLength > 0) return this.#askForDrain();
     this.#awaitsDrain = false;
     if (!this.isClosed) this.owner.onDrained();
   }
@@ -198,10 +200,15 @@ export class ByteStream {
   #waitForDrain(): false {
     if (!this.#awaitsDrain) {
       this.#awaitsDrain = true;
-      // Below the stream's high-water mark there is no `drain` event; the end of an empty write tells the same.
-      if (!this.socket.writableNeedDrain) this.socket.write('', 'latin1', () => this.drained());
+      this.#askForDrain();
     }
     return false;
+  }
+
+  /** Below the stream's high-water mark there is no `drain` event; the end of an empty write tells the same. */
+  #askForDrain(): void {
+    const socket = this.socket;
+    if (!socket.writableNeedDrain && socket.writable) socket.write('', 'latin1', () => this.drained());
   }
 }
 
