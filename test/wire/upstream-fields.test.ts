@@ -70,7 +70,7 @@ const requestCases: { name: string; request: string; sent: string }[] = [
   {
     name: 'HTTP/1.1 for an HTTP/1.0 request, with nothing of its Connection',
     request: 'GET / HTTP/1.0\r\nhost: shop\r\nconnection: keep-alive\r\n\r\n',
-    sent: `GET / HTTP/1.1\r\nhost: shop\r\n${own}\r\n`,
+    sent: `GET / HTTP/1.1\r\nhost: shop\r\n${own.replace('via: 1.1', 'via: 1.0')}\r\n`,
   },
   {
     name: 'path and query of a target in absolute form',
