@@ -3,6 +3,5 @@ import { defineErrors } from '#base/errors.ts';
 /** Refusals and faults of the gateway itself. */
 export const gatewayErrors = defineErrors('gateway', {
   noRoute: { side: 'client', stage: 'route', status: 404, retry: 'never', help: 'Nothing is published at this address.' },
-  draining: { side: 'client', stage: 'route', status: 503, retry: 'always', help: 'The gateway is shutting down.' },
   internal: { side: 'gateway', stage: 'policy', status: 500, retry: 'never', help: 'The gateway failed to handle the request.' },
 });

@@ -46,6 +46,15 @@ test('every call of defineErrors is on the page of errors, with all its codes', 
   for (const { code } of areas.flatMap(({ kinds }) => kinds)) assert.ok(page.includes(`| \`${code}\` |`), code);
 });
 
+test('every error that is declared is raised somewhere', async () => {
+  const program = files.filter(({ path }) => isProgramPath(path));
+  const isRaised = (variable: string, name: string) => program.some(({ text }) => text.includes(`${variable}.${name}(`));
+  const unraised = (await readDeclaredErrors(files)).flatMap(({ variable, names }) =>
+    names.filter((name) => !isRaised(variable, name)).map((name) => `${variable}.${name}`),
+  );
+  assert.deepEqual(unraised, []);
+});
+
 test('every code that a page mentions is declared', async () => {
   const areas = await readDeclaredErrors(files);
   const declared = new Set(areas.flatMap(({ kinds }) => kinds.map(({ code }) => code)));
