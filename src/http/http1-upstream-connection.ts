@@ -365,7 +365,8 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
         : upstreamErrors.unreachable(detail, { cause });
     }
     if (this.#hasAnswerBegun) return upstreamErrors.truncatedBody(detail, { cause });
-    return this.#decoder.hasBegunHead
+    // After an informational answer the request is being worked on, so it must not be taken for one that nobody saw.
+    return this.#decoder.hasBegunHead || this.#informationalCount > 0
       ? upstreamErrors.truncatedHead(detail, { cause })
       : upstreamErrors.lostBeforeAnswer(detail, { cause });
   }

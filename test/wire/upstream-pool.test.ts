@@ -327,3 +327,56 @@ test('answers 503 when no connection becomes free in time, and not before', asyn
   await eventually(() => upstream.connections[0]!.received.includes('GET /third'), 'the third request is sent');
   assert.equal(third!.received, '');
 });
+
+test('when a service changes, what runs and what waits ends on the old connections, which close then', async (t) => {
+  const forwarding = await startForwarding(
+    t,
+    onEachRequest(() => {}),
+    { service: { pool: { connections: 1 } } },
+  );
+  const { upstream, gateway, open } = forwarding;
+  const [first, second] = await queueUp(forwarding, ['first', 'second']);
+  assert.deepEqual(
+    await gateway.reconfigure({
+      services: { main: { endpoints: [upstream.url], timeouts: { idle: '7s' } } },
+      routes: { all: { match: { path: '/*' }, to: 'main' } },
+    }),
+    [],
+  );
+  const third = await open();
+  third.send('GET /third HTTP/1.1\r\nhost: shop\r\n\r\n');
+  await eventually(() => upstream.connections[1]?.received.startsWith('GET /third') === true, 'the new service is used');
+  upstream.connections[0]!.send(answer);
+  await first!.until('ok');
+  await eventually(
+    () => upstream.connections.some(({ received }) => received.includes('GET /second')),
+    'the second request is sent',
+  );
+  upstream.connections.find(({ received }) => received.includes('GET /second'))!.send(answer);
+  await second!.until('ok');
+  upstream.connections[1]!.send(answer);
+  await third.until('ok');
+  await eventually(() => numberOpen(upstream.connections) === 1, 'the old connections are closed');
+  assert.equal(upstream.connections[1]!.socket.destroyed, false);
+});
+
+test('when a service stays as it is, its connections stay', async (t) => {
+  const { upstream, gateway, open } = await startForwarding(
+    t,
+    onEachRequest((connection) => connection.send(answer)),
+  );
+  const client = await open();
+  await exchange(client);
+  assert.deepEqual(
+    await gateway.reconfigure({
+      services: { main: { endpoints: [upstream.url] } },
+      routes: {
+        all: { match: { path: '/*' }, to: 'main' },
+        other: { match: { path: '/other' }, to: { respond: { status: 204 } } },
+      },
+    }),
+    [],
+  );
+  await exchange(client);
+  assert.equal(upstream.connections.length, 1);
+});
