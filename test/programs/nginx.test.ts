@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { certificatePaths } from '#test/support/certificates.ts';
 import { startGatewayFor } from '#test/support/forwarding.ts';
-import { needs, programEnvironment } from '#test/support/programs.ts';
+import { needs, start as startProgram } from '#test/support/programs.ts';
 
 const file = Buffer.alloc(5 * 1024 * 1024 + 3, 'a static file ');
 
@@ -61,10 +61,7 @@ async function startNginx(t: TestContext): Promise<Nginx> {
   await writeFile(join(folder, 'files', 'style.css'), 'a { color: red }\n'.repeat(1000));
   const [port, securePort] = (await freePorts(2)) as [number, number];
   await writeFile(join(folder, 'nginx.conf'), toConfiguration(folder, { port, securePort }));
-  const child = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: programEnvironment(),
-  });
+  const child = startProgram('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')]);
   let complaints = '';
   child.stderr!.on('data', (bytes) => {
     complaints += bytes;

@@ -1,5 +1,5 @@
 /** Programs of others that tests run: found on the PATH, or named as the reason why a test is skipped. */
-import { type ExecFileException, execFile } from 'node:child_process';
+import { type ChildProcess, type ExecFileException, execFile, spawn } from 'node:child_process';
 
 /** The options of a test that needs these programs. */
 export function needs(...programs: readonly string[]): { skip: string | false } {
@@ -24,7 +24,12 @@ export function run(program: string, args: readonly string[]): Promise<ProgramRu
   });
 }
 
+/** Starts a program that runs until it is told to end. Its standard error can be read. */
+export function start(program: string, args: readonly string[]): ChildProcess {
+  return spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: programEnvironment() });
+}
+
 /** Servers are installed where ordinary users' PATH does not lead. */
-export function programEnvironment(): NodeJS.ProcessEnv {
+function programEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin` };
 }
