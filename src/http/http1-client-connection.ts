@@ -96,6 +96,8 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
   #discardedBytes = 0;
   /** What the answer had come to when a half-closed client was last looked for. */
   #probedBytes = NOT_BEGUN;
+  /** What the client had not taken when it was last looked at. */
+  #unsentBytes = 0;
   /** No request is taken any more: what still comes is thrown away. */
   #isEnding = false;
   #isHandedOver = false;
@@ -175,8 +177,7 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
         if (this.#exchange === undefined) return this.stream.destroy();
         return this.#failExchange(clientErrors.bodyTimeout({ timeoutMs: this.settings.bodyIdleTimeoutMs }));
       case Waiting.reader:
-        if (this.#exchange === undefined) return this.stream.destroy();
-        return this.#failExchange(clientErrors.replyTimeout({ timeoutMs: this.settings.bodyIdleTimeoutMs }));
+        return this.#checkReader();
       case Waiting.linger:
         this.stream.destroy();
         return;
@@ -342,6 +343,7 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
 
   #wait(waiting: Waiting): void {
     this.#waiting = waiting;
+    if (waiting === Waiting.reader) this.#unsentBytes = this.stream.unsentBytes;
     const { wheel } = this.#services;
     const { settings } = this;
     if (waiting === Waiting.nothing) wheel.disarm(this);
@@ -355,6 +357,13 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
   #waitForReader(): false {
     this.#wait(Waiting.reader);
     return false;
+  }
+
+  /** A client that is only slow has taken some of what waits. */
+  #checkReader(): void {
+    if (this.stream.unsentBytes < this.#unsentBytes) this.#wait(Waiting.reader);
+    else if (this.#exchange === undefined) this.stream.destroy();
+    else this.#failExchange(clientErrors.replyTimeout({ timeoutMs: this.settings.bodyIdleTimeoutMs }));
   }
 
   /** The client has read everything, and the answer is not complete. */

@@ -28,6 +28,8 @@ export type SocketMaker = (onread: OnRead) => { readonly socket: Socket; readonl
 /** A socket that knows its stream, so that its listeners can be shared functions instead of a closure per connection. */
 interface OwnedSocket extends Socket {
   gatehouseStream?: ByteStream;
+  /** Not in Node's documentation. `_parent`: what a TLS handle writes to. */
+  _handle?: { readonly writeQueueSize?: number; readonly _parent?: { readonly writeQueueSize?: number } } | null;
 }
 
 export class ByteStream {
@@ -98,6 +100,12 @@ export class ByteStream {
 
   get isWritePending(): boolean {
     return this.#awaitsDrain;
+  }
+
+  /** Bytes that the operating system has not taken. They become fewer while a slow peer reads, long before `onDrained`. */
+  get unsentBytes(): number {
+    const handle = (this.socket as OwnedSocket)._handle;
+    return handle?._parent?.writeQueueSize ?? handle?.writeQueueSize ?? this.socket.writableLength;
   }
 
   pause(): void {
