@@ -257,6 +257,8 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
     removeField(response.fields, 'x-request-id');
     response.fields.push('upgrade', head.upgrade!);
     exchange.plan?.shapeResponseHead?.(exchange, response);
+    // A policy may have ended it instead.
+    if (exchange.isFinished || exchange.hasResponseBegun) return connection.cancel();
     exchange.status = 101;
     const client = exchange.client.openTunnel(response);
     if (client === undefined) return connection.cancel();

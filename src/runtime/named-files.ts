@@ -1,4 +1,5 @@
 /** The files that a configuration names and whose contents the data threads need: certificates, keys, authorities. */
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Configuration, ListenerConfiguration } from '#config/configuration.ts';
 import { explainReadError } from '#config/references.ts';
@@ -14,6 +15,8 @@ interface NamedFile {
   readonly path: string;
   /** What it is for, as an operator would say it. */
   readonly role: string;
+  /** Throws when the text cannot be what it is for. What a listener serves is checked where it is opened. */
+  readonly check?: (text: string) => void;
 }
 
 /** The paths of all files, to be watched. */
@@ -41,15 +44,26 @@ function findNamedFiles({ listeners, services }: Configuration): NamedFile[] {
     ]),
   );
   const ofServices = Object.entries(services).flatMap(([name, { tls }]) =>
-    tls?.ca === undefined ? [] : [{ path: tls.ca, role: `service \`${name}\`: the certificate authority` }],
+    tls?.ca === undefined
+      ? []
+      : [{ path: tls.ca, role: `service \`${name}\`: the certificate authority`, check: checkCertificate }],
   );
   return [...ofListeners, ...ofServices];
 }
 
-async function readNamedFile({ path, role }: NamedFile): Promise<[string, string]> {
-  try {
-    return [path, await readFile(path, 'utf8')];
-  } catch (error) {
+async function readNamedFile({ path, role, check }: NamedFile): Promise<[string, string]> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new Error(`${role} ${path} cannot be read: ${explainReadError(error)}`, { cause: error });
+  });
+  try {
+    check?.(text);
+  } catch (error) {
+    throw new Error(`${role} ${path} is not a certificate in PEM form`, { cause: error });
   }
+  return [path, text];
+}
+
+/** Node takes anything for an authority and then trusts nobody; so a wrong file must be found out here. */
+function checkCertificate(text: string): void {
+  new X509Certificate(text);
 }

@@ -22,7 +22,7 @@ const refused = {
   '${nonsense}': `"\${nonsense}": unknown variable \`\${nonsense}\`; ${known}`,
   '${}': `"\${}": unknown variable \`\${}\`; ${known}`,
   '${path.a-b}': '"${path.a-b}": "a-b" is not the name of a capture',
-  '${header.a b}': '"${header.a b}": "a b" is not a field name; write letters, digits and hyphens, such as `x-request-id`',
+  '${header.a b}': '"${header.a b}": "a b" is not a field name; write letters, digits and hyphens, such as `x-team`',
   'x ${path': '"x ${path": `${` has no closing `}`; write `$${` for the characters themselves',
 };
 

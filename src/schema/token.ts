@@ -7,7 +7,7 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const TOKEN_LENGTH_MAX = 256;
 const STANDARD_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'CONNECT']);
 
-/** Fields that frame a message or belong to one connection (RFC 9110 §7.6.1): the gateway writes them itself. */
+/** Fields that frame a message, belong to one connection (RFC 9110 §7.6.1) or tell where it came from: the gateway writes them itself. */
 const MANAGED_FIELDS = new Map([
   ['host', 'the gateway decides `host`; set `rewrite: { host: … }` or the `host` of the service'],
   ['content-length', 'the gateway writes `content-length` itself, from the body'],
@@ -18,6 +18,12 @@ const MANAGED_FIELDS = new Map([
   ['upgrade', '`upgrade` belongs to one connection; the gateway passes on upgrades by itself'],
   ['te', '`te` belongs to one connection; the gateway writes it itself'],
   ['trailer', '`trailer` belongs to one connection; the gateway writes it itself'],
+  ['x-request-id', 'the gateway writes `x-request-id` itself'],
+  ['x-forwarded-for', 'the gateway writes `x-forwarded-for` itself'],
+  ['x-forwarded-host', 'the gateway writes `x-forwarded-host` itself'],
+  ['x-forwarded-proto', 'the gateway writes `x-forwarded-proto` itself'],
+  ['forwarded', 'the gateway writes `forwarded` itself'],
+  ['via', 'the gateway writes `via` itself'],
 ]);
 
 /** Reads a token that names a method. Methods are case-sensitive (RFC 9110 §9.1). */
@@ -34,7 +40,7 @@ export function readFieldName(text: string): Reading<string> {
   if (text.startsWith(':'))
     return { problem: `${quote(text)} is not a field name; fields that begin with a colon belong to HTTP/2 itself` };
   if (!isToken(text))
-    return { problem: `${quote(text)} is not a field name; write letters, digits and hyphens, such as \`x-request-id\`` };
+    return { problem: `${quote(text)} is not a field name; write letters, digits and hyphens, such as \`x-team\`` };
   return { value: text.toLowerCase() };
 }
 
@@ -61,7 +67,7 @@ export function httpMethod(): z.ZodType<string, string> {
   });
 }
 
-const FIELD_KIND = { noun: 'a field name', examples: ['x-request-id'], pattern: TOKEN } as const;
+const FIELD_KIND = { noun: 'a field name', examples: ['x-team'], pattern: TOKEN } as const;
 
 /** The name of a header field, in lower case afterwards. */
 export function fieldName(): z.ZodType<string, string> {

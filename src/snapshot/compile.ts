@@ -86,7 +86,7 @@ class RoutePlanner {
   readonly #configuration: Configuration;
   readonly #services: ReadonlyMap<string, Service>;
   readonly #means: SnapshotMeans;
-  readonly #made = new Map<unknown, PolicyPhases>();
+  readonly #made = new Map<PolicyDefinition, Map<unknown, PolicyPhases>>();
   readonly #listenersWithPolicies: readonly string[];
 
   constructor(configuration: Configuration, services: ReadonlyMap<string, Service>, means: SnapshotMeans) {
@@ -121,11 +121,10 @@ class RoutePlanner {
   }
 
   #make(policy: PolicyDefinition, block: unknown): PolicyPhases {
-    let phases = this.#made.get(block);
-    if (phases === undefined) {
-      phases = policy.create(block, this.#means);
-      this.#made.set(block, phases);
-    }
+    const made = this.#made.get(policy) ?? new Map<unknown, PolicyPhases>();
+    this.#made.set(policy, made);
+    const phases = made.get(block) ?? policy.create(block, this.#means);
+    made.set(block, phases);
     return phases;
   }
 
