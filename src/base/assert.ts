@@ -1,5 +1,5 @@
 /** A broken assumption of ours, never a client's or an upstream's mistake. Ends the exchange or connection, not the thread. */
-export class AssertionError extends Error {
+class AssertionError extends Error {
   override readonly name = 'AssertionError';
 }
 

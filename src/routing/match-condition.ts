@@ -38,7 +38,7 @@ function pushValueConditions(
   }
 }
 
-export function holds(condition: MatchCondition, subject: MatchSubject): boolean {
+function holds(condition: MatchCondition, subject: MatchSubject): boolean {
   switch (condition.kind) {
     case 'method':
       return condition.allowed.includes(subject.method);
