@@ -57,13 +57,13 @@ export function listenerSchema<Input>(policies: z.ZodType<PolicyBlocks, Input>) 
       .min(1)
       .max(CONNECTIONS_MAX)
       .default(10_000)
-      .describe('Most client connections at a time; more are closed at once.'),
+      .describe('Most client connections at a time, per data thread; more are closed at once.'),
     maxConnectionsPerClient: z
       .int()
       .min(1)
       .max(CONNECTIONS_MAX)
       .optional()
-      .describe('Most connections of one client address at a time. Without it only `maxConnections` limits.'),
+      .describe('Most connections of one client address at a time, per data thread. Without it only `maxConnections` limits.'),
     trustedProxies: z
       .array(cidr())
       .default([])

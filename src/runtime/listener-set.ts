@@ -1,5 +1,6 @@
 /** The listeners of one data thread: opened all or none, kept by their address, given new settings where they stay. */
 import { createSecureContext } from 'node:tls';
+import type { Clock } from '#base/clock.ts';
 import { compileAddressSet } from '#base/ip.ts';
 import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
@@ -9,12 +10,14 @@ import { formatAddress, type SocketAddress } from '#net/address.ts';
 import { type AcceptedConnection, Listener, type ListenerCaps, type ListenerTls } from '#net/listener.ts';
 import { ListenFailure } from './listen-failure.ts';
 import { type ConfigurationFiles, toListenerTls } from './named-files.ts';
+import { RefusalLog } from './refusal-log.ts';
 
 export interface ListenerSetOptions {
   /** Other threads listen on the same ports. */
   readonly sharesPorts: boolean;
   /** A Unix socket has one owner; the other threads leave it alone. */
   readonly opensUnixSockets: boolean;
+  readonly clock: Clock;
   readonly logger: Logger;
   onConnection(use: ListenerUse, accepted: AcceptedConnection): void;
 }
@@ -147,7 +150,8 @@ export class ListenerSet {
   }
 
   #create(name: string, definition: ListenerConfiguration, from: { tls: ListenerTls | undefined; via: string }): ListenerUse {
-    const { logger, sharesPorts, onConnection } = this.#options;
+    const { clock, logger, sharesPorts, onConnection } = this.#options;
+    const refusals = new RefusalLog(logger, clock);
     const { address } = definition;
     const listener = new Listener(
       { name, address, caps: toCaps(definition), tls: from.tls, sharesPort: sharesPorts },
@@ -156,8 +160,7 @@ export class ListenerSet {
           if (use.early === undefined) onConnection(use, accepted);
           else use.early.push(accepted);
         },
-        onRefused: (clientAddress, cap) =>
-          logger.log('warn', 'connection refused', { listener: use.settings.listener, clientAddress, cap }),
+        onRefused: (clientAddress, cap) => refusals.add({ listener: use.settings.listener, clientAddress, cap }),
         onListenerError: (error) => logger.log('error', 'listener failed', { listener: use.settings.listener, error }),
       },
     );
