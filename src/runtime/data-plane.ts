@@ -122,7 +122,7 @@ export class DataPlane {
       nextRequestId: this.#nextRequestId,
       nowMs: () => this.#options.clock.monotonicMs(),
       defaultListener,
-      via: this.#snapshot?.configuration.forwarding.via ?? '',
+      via: this.#snapshot?.settings.forwarding.via ?? '',
       refuse: (reason) => clientErrors.malformedRequest({ reason }, { publicDetail: reason }),
     });
   }

@@ -37,7 +37,8 @@ export function* compileSnapshot(
     if (routes.length % ROUTES_PER_STEP === 0) yield;
   }
   const { table } = yield* compileRouteTable(routes);
-  return new Snapshot(configuration, table, services);
+  const { routes: _, ...settings } = configuration;
+  return new Snapshot(settings, table, services);
 }
 
 function* compileServices(

@@ -20,13 +20,16 @@ export class PlannedRoute {
   }
 }
 
+export type SnapshotSettings = Omit<Configuration, 'routes'>;
+
 export class Snapshot {
-  readonly configuration: Configuration;
+  /** What the configuration says of everything but routes: those would hold as much memory again as their table. */
+  readonly settings: SnapshotSettings;
   readonly table: RouteTable<PlannedRoute>;
   readonly services: ReadonlyMap<string, Service>;
 
-  constructor(configuration: Configuration, table: RouteTable<PlannedRoute>, services: ReadonlyMap<string, Service>) {
-    this.configuration = configuration;
+  constructor(settings: SnapshotSettings, table: RouteTable<PlannedRoute>, services: ReadonlyMap<string, Service>) {
+    this.settings = settings;
     this.table = table;
     this.services = services;
   }
