@@ -277,7 +277,8 @@ export class Control {
     const wanted = this.#countThreads(configuration);
     if (this.#version > 1 && (wanted === 0) !== (this.#pool === undefined))
       this.#options.logger.log('warn', 'a change of `threads` from or to 0 takes effect at the next start', { threads: wanted });
-    if (this.#plane !== undefined) return this.#plane.apply(whole(configuration), files, { listens: this.#listens });
+    if (this.#plane !== undefined)
+      return this.#plane.commit(await this.#plane.prepare(whole(configuration), files, { listens: this.#listens }));
     const delivery = { version, configuration: encodeConfiguration(configuration), files };
     return this.#pool!.apply(delivery, { count: Math.max(1, wanted), deadlineMs: configuration.shutdown.deadline });
   }

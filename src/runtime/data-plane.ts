@@ -18,10 +18,10 @@ import { runPlan } from '#pipeline/run.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 import { compileSnapshot, type SnapshotMeans } from '#snapshot/compile.ts';
 import { runInSlices } from '#snapshot/slices.ts';
-import type { Snapshot } from '#snapshot/snapshot.ts';
+import type { Snapshot, SnapshotSettings } from '#snapshot/snapshot.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
-import { ListenerSet, type ListenerUse, type ListeningAt } from './listener-set.ts';
+import { ListenerSet, type ListenerUse, type ListeningAt, type PreparedListeners } from './listener-set.ts';
 import type { ConfigurationFiles } from './named-files.ts';
 
 export interface DataPlaneOptions {
@@ -31,6 +31,14 @@ export interface DataPlaneOptions {
   readonly sharesPorts: boolean;
   /** A Unix socket has one owner; the other threads leave it alone. */
   readonly opensUnixSockets: boolean;
+}
+
+/** A configuration that could be the present one at once. */
+export interface PreparedConfiguration {
+  readonly snapshot: Snapshot;
+  readonly resolver: NameResolver;
+  readonly resolverDefinition: string;
+  readonly listeners: PreparedListeners | undefined;
 }
 
 /** How soon a reader of the access log that was slow is given more. */
@@ -73,14 +81,14 @@ export class DataPlane {
   }
 
   /**
-   * Makes a configuration the present one: compiles in slices, opens what is new, swaps, and closes what is gone. Rejects
-   * without changing anything when a new listener cannot listen. `listens` is false where requests are only injected.
+   * Makes a configuration ready to be the present one: compiles in slices and opens what is new. Rejects when a new listener
+   * cannot listen. Nothing has changed until `commit`. `listens` is false where requests are only injected.
    */
-  async apply(
+  async prepare(
     steps: Generator<undefined, Configuration, void>,
     files: ConfigurationFiles,
     { listens = true }: { readonly listens?: boolean } = {},
-  ): Promise<ListeningAt[]> {
+  ): Promise<PreparedConfiguration> {
     const { clock } = this.#options;
     const configuration = await runInSlices(steps, clock);
     const resolverOptions = toResolverOptions(configuration);
@@ -90,17 +98,27 @@ export class DataPlane {
     // Services keep the resolver that they were made with: where that changes, they are made anew.
     const previous = isSameResolver ? this.#snapshot : undefined;
     const snapshot = await runInSlices(compileSnapshot(configuration, previous, this.#toMeans(files, resolver)), clock);
-    const prepared = listens ? await this.#listeners.prepare(configuration, files) : undefined;
+    const listeners = listens ? await this.#listeners.prepare(configuration, files) : undefined;
+    return { snapshot, resolver, resolverDefinition, listeners };
+  }
+
+  /** Swaps to a prepared configuration, and closes what is gone. */
+  commit({ snapshot, resolver, resolverDefinition, listeners }: PreparedConfiguration): ListeningAt[] {
     this.#resolver = resolver;
     this.#resolverDefinition = resolverDefinition;
-    this.#setAccessLog(configuration);
+    this.#setAccessLog(snapshot.settings);
     const before = this.#snapshot;
     this.#snapshot = snapshot;
-    if (prepared !== undefined) for (const use of this.#listeners.swap(prepared)) this.#retire(use);
+    if (listeners !== undefined) for (const use of this.#listeners.swap(listeners)) this.#retire(use);
     for (const [name, service] of before?.services ?? []) {
       if (snapshot.services.get(name) !== service) service.close();
     }
     return this.#listeners.listening;
+  }
+
+  /** Gives a prepared configuration up. */
+  abandon({ listeners }: PreparedConfiguration): void {
+    if (listeners !== undefined) this.#listeners.abandon(listeners);
   }
 
   /** Counts and logs an exchange that is over. */
@@ -221,7 +239,7 @@ export class DataPlane {
     }
   }
 
-  #setAccessLog({ accessLog }: Configuration): void {
+  #setAccessLog({ accessLog }: SnapshotSettings): void {
     const definition = JSON.stringify(accessLog);
     if (definition === this.#accessLogDefinition) return;
     this.#accessLogDefinition = definition;

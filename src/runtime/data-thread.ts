@@ -4,8 +4,8 @@ import { assert } from '#base/assert.ts';
 import { systemClock } from '#base/clock.ts';
 import { decodeConfiguration } from '#snapshot/encoding.ts';
 import { createJsonLogger } from '#telemetry/json-logger.ts';
-import { DataPlane } from './data-plane.ts';
-import type { DataThreadStart, FromDataThread, ToDataThread } from './thread-messages.ts';
+import { DataPlane, type PreparedConfiguration } from './data-plane.ts';
+import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './thread-messages.ts';
 
 assert(parentPort !== null, 'a data thread is started as a worker');
 const port = parentPort;
@@ -19,26 +19,57 @@ function say(message: FromDataThread): void {
   port.postMessage(message);
 }
 
-async function apply(message: Extract<ToDataThread, { kind: 'apply' }>): Promise<void> {
-  const { version } = message;
+let prepared: PreparedConfiguration | undefined;
+
+async function apply({ configuration, files }: Delivery): Promise<void> {
   try {
-    const listening = await plane.apply(decodeConfiguration(message.configuration), message.files);
-    say({ kind: 'applied', version, listening });
+    const listening = plane.commit(await plane.prepare(decodeConfiguration(configuration), files));
+    say({ kind: 'applied', listening });
   } catch (error) {
-    say({ kind: 'refused', version, reason: error instanceof Error ? error.message : String(error) });
+    say({ kind: 'refused', reason: error instanceof Error ? error.message : String(error) });
   }
 }
 
-/** One configuration after the other, in the order in which they came. */
-let applying: Promise<void> = Promise.resolve();
+async function prepare({ configuration, files }: Delivery): Promise<void> {
+  try {
+    prepared = await plane.prepare(decodeConfiguration(configuration), files);
+    say({ kind: 'prepared' });
+  } catch (error) {
+    say({ kind: 'refused', reason: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+function commit(): void {
+  assert(prepared !== undefined, 'what is committed has been prepared');
+  const listening = plane.commit(prepared);
+  prepared = undefined;
+  say({ kind: 'applied', listening });
+}
+
+function abandon(): void {
+  if (prepared !== undefined) plane.abandon(prepared);
+  prepared = undefined;
+}
+
+/** One thing after the other, in the order in which they came. */
+let last: Promise<void> = Promise.resolve();
 
 port.on('message', (message: ToDataThread) => {
   switch (message.kind) {
+    case 'prepare':
+      last = last.then(() => prepare(message));
+      return;
     case 'apply':
-      applying = applying.then(() => apply(message));
+      last = last.then(() => apply(message));
+      return;
+    case 'commit':
+      last = last.then(commit);
+      return;
+    case 'abandon':
+      last = last.then(abandon);
       return;
     case 'drain':
-      applying = applying.then(() => plane.drain(message.deadlineMs)).then(() => say({ kind: 'ended' }));
+      last = last.then(() => plane.drain(message.deadlineMs)).then(() => say({ kind: 'ended' }));
       return;
     case 'close':
       void plane.close().then(() => say({ kind: 'ended' }));

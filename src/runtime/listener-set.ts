@@ -125,6 +125,11 @@ export class ListenerSet {
     return gone;
   }
 
+  /** Closes what was opened for nothing. */
+  abandon({ opened }: PreparedListeners): void {
+    for (const use of opened) abandon(use);
+  }
+
   /** Gives up all listeners, which still accept. */
   takeAll(): ListenerUse[] {
     const { present } = this;

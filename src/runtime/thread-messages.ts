@@ -16,12 +16,19 @@ export interface Delivery {
 }
 
 export type ToDataThread =
+  /** Answered by `applied` or `refused`. */
   | ({ readonly kind: 'apply' } & Delivery)
+  /** Answered by `prepared` or `refused`; nothing has changed then. */
+  | ({ readonly kind: 'prepare' } & Delivery)
+  /** Makes the prepared configuration the present one; answered by `applied`. */
+  | { readonly kind: 'commit' }
+  | { readonly kind: 'abandon' }
   | { readonly kind: 'drain'; readonly deadlineMs: number }
   | { readonly kind: 'close' }
   | { readonly kind: 'reopen-logs' };
 
 export type FromDataThread =
-  | { readonly kind: 'applied'; readonly version: number; readonly listening: readonly ListeningAt[] }
-  | { readonly kind: 'refused'; readonly version: number; readonly reason: string }
+  | { readonly kind: 'prepared' }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'applied'; readonly listening: readonly ListeningAt[] }
   | { readonly kind: 'ended' };

@@ -24,6 +24,14 @@ export interface ThreadPoolOptions {
   readonly logger: Logger;
 }
 
+/** How long a thread may take to answer, at most; it compiles beside its requests. */
+const ANSWER_PATIENCE_MS = 60_000;
+
+interface Waiting {
+  resolve(listening: readonly ListeningAt[]): void;
+  reject(error: Error): void;
+}
+
 /** A data thread could not do as the configuration says. */
 class ThreadRefusal extends Error {
   override readonly name = 'ThreadRefusal';
@@ -35,9 +43,13 @@ class DataThread {
   readonly opensUnixSockets: boolean;
   /** The last configuration that it was told of. */
   toldVersion = 0;
+  /** It has, or is about to have, a configuration. */
+  isServing = false;
   /** It is meant to end: nobody takes its place. */
   isEnding = false;
-  #answer: { resolve(listening: readonly ListeningAt[]): void; reject(error: Error): void; version: number } | undefined;
+  /** Who waits for a word, in the order in which the thread was asked. */
+  readonly #waiting: Waiting[] = [];
+  #isGone = false;
   #onEnded: (() => void) | undefined;
 
   constructor(clock: Clock, start: DataThreadStart) {
@@ -47,13 +59,23 @@ class DataThread {
     this.worker.on('message', (message: FromDataThread) => this.#onMessage(message));
   }
 
+  /** Makes a configuration ready beside the present one. */
+  prepare(delivery: Delivery): Promise<readonly ListeningAt[]> {
+    this.toldVersion = delivery.version;
+    return this.#ask({ kind: 'prepare', ...delivery });
+  }
+
+  /** Makes the prepared configuration the present one. */
+  commit(): Promise<readonly ListeningAt[]> {
+    this.isServing = true;
+    return this.#ask({ kind: 'commit' });
+  }
+
+  /** Both at once. */
   apply(delivery: Delivery): Promise<readonly ListeningAt[]> {
     this.toldVersion = delivery.version;
-    return new Promise((resolve, reject) => {
-      this.#answer?.reject(new ThreadRefusal('a newer configuration took its place'));
-      this.#answer = { resolve, reject, version: delivery.version };
-      this.say({ kind: 'apply', ...delivery });
-    });
+    this.isServing = true;
+    return this.#ask({ kind: 'apply', ...delivery });
   }
 
   /** Lets the thread end by itself, for as long as `patienceMs`, and then ends it. */
@@ -83,18 +105,35 @@ class DataThread {
 
   /** The thread is gone: whoever waits for its word waits no longer. */
   gone(): void {
-    this.#answer?.reject(new ThreadRefusal('the data thread ended while it applied the configuration'));
-    this.#answer = undefined;
+    this.#isGone = true;
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(new ThreadRefusal('a data thread ended meanwhile'));
     this.#onEnded?.();
+  }
+
+  #ask(message: ToDataThread): Promise<readonly ListeningAt[]> {
+    if (this.#isGone) return Promise.reject(new ThreadRefusal('a data thread has ended'));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new ThreadRefusal('a data thread does not answer')), ANSWER_PATIENCE_MS);
+      const answered = () => clearTimeout(timer);
+      this.#waiting.push({
+        resolve: (listening) => {
+          answered();
+          resolve(listening);
+        },
+        reject: (error) => {
+          answered();
+          reject(error);
+        },
+      });
+      this.say(message);
+    });
   }
 
   #onMessage(message: FromDataThread): void {
     if (message.kind === 'ended') return this.#onEnded?.();
-    const answer = this.#answer;
-    if (answer === undefined || answer.version !== message.version) return;
-    this.#answer = undefined;
-    if (message.kind === 'applied') answer.resolve(message.listening);
-    else answer.reject(new ThreadRefusal(message.reason));
+    const waiting = this.#waiting.shift();
+    if (message.kind === 'refused') waiting?.reject(new ThreadRefusal(message.reason));
+    else waiting?.resolve(message.kind === 'applied' ? message.listening : []);
   }
 }
 
@@ -125,21 +164,33 @@ export class ThreadPool {
   async apply(delivery: Delivery, { count, deadlineMs }: { count: number; deadlineMs: number }): Promise<readonly ListeningAt[]> {
     while (this.#serving.length < count) this.#start();
     const told = this.#serving;
-    const results = await Promise.allSettled(told.map((thread) => thread.apply(delivery)));
+    if (this.#delivery !== undefined) await this.#prepareAll(told, delivery);
+    const results = await Promise.allSettled(
+      told.map((thread) => (this.#delivery === undefined ? thread.apply(delivery) : thread.commit())),
+    );
     const refused = results.find((result) => result.status === 'rejected');
-    if (refused !== undefined) {
-      // What one thread refuses, all take back.
-      const before = this.#delivery;
-      if (before !== undefined) await Promise.allSettled(this.#serving.map((thread) => thread.apply(before)));
-      throw refused.reason;
-    }
+    // What was prepared cannot be refused: a thread that ends now is replaced by one with the new configuration.
+    if (this.#delivery === undefined && refused !== undefined) throw refused.reason;
     this.#delivery = delivery;
     this.#count = count;
     // One that was replaced meanwhile began with the configuration before.
     for (const thread of this.#serving) if (thread.toldVersion !== delivery.version) this.#bringUp(thread, delivery);
     for (const thread of this.#serving.slice(count)) void thread.end({ kind: 'drain', deadlineMs }, deadlineMs);
-    const listing = results[told.findIndex(({ opensUnixSockets }) => opensUnixSockets)];
+    const listing = results.find((result, i) => result.status === 'fulfilled' && told[i]!.opensUnixSockets) ?? results[0];
     return listing?.status === 'fulfilled' ? listing.value : [];
+  }
+
+  /** One thread after the other, so that the others serve at full speed while one compiles beside its requests. */
+  async #prepareAll(threads: readonly DataThread[], delivery: Delivery): Promise<void> {
+    try {
+      for (const thread of threads) await thread.prepare(delivery);
+    } catch (error) {
+      for (const thread of threads) {
+        thread.say({ kind: 'abandon' });
+        if (!thread.isServing) void thread.stop();
+      }
+      throw error;
+    }
   }
 
   async drain(deadlineMs: number): Promise<void> {
