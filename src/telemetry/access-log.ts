@@ -113,7 +113,8 @@ export class AccessLog {
       texts = new Map();
       this.#names.set(plan, texts);
     }
-    const key = endpointName ?? '';
+    // Two services may have an endpoint in common.
+    const key = `${serviceName} ${endpointName}`;
     let text = texts.get(key);
     if (text === undefined) {
       text = `,"route":${toAsciiJson(plan.routeName)}`;

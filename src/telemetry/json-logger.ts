@@ -10,7 +10,7 @@ export function createJsonLogger(clock: Clock, write: (line: string) => void = w
   return {
     log(level: LogLevel, message: string, fields?: LogFields) {
       const time = new Date(clock.wallMs()).toISOString();
-      write(`${JSON.stringify({ time, level, message, ...fields }, printable)}\n`);
+      write(`${toJson({ time, level, message, ...fields }) ?? toJson({ time, level, message })}\n`);
     },
   };
 }
@@ -23,8 +23,18 @@ function writeToStderr(line: string): void {
   }
 }
 
+/** `undefined` for fields that JSON cannot hold, such as circles: an event without its fields is better than none. */
+function toJson(event: LogFields): string | undefined {
+  try {
+    return JSON.stringify(event, printable);
+  } catch {
+    return undefined;
+  }
+}
+
 function printable(_key: string, value: unknown): unknown {
   if (value instanceof GatewayError) return { code: value.code, message: value.message, ...value.detail, stack: value.stack };
+  if (typeof value === 'bigint') return String(value);
   if (value instanceof Error) return { message: value.message, stack: value.stack };
   return value;
 }
