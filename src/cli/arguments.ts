@@ -7,22 +7,29 @@ export interface CommandSyntax<Options extends ParseArgsOptionsConfig> {
   readonly name: string;
   readonly options: Options;
   readonly help: string;
+  readonly takesPositionals?: boolean;
 }
 
 type ParsedValues<Options extends ParseArgsOptionsConfig> = ReturnType<typeof parseArgs<{ options: Options }>>['values'];
+
+export interface ReadArguments<Options extends ParseArgsOptionsConfig> {
+  readonly values: ParsedValues<Options>;
+  /** Always empty where the command takes none. */
+  readonly positionals: readonly string[];
+}
 
 /** The values of the options; or the exit status, when help was asked for or the arguments are wrong. */
 export function readArguments<const Options extends ParseArgsOptionsConfig>(
   args: readonly string[],
   syntax: CommandSyntax<Options>,
   io: CommandIo,
-): { readonly values: ParsedValues<Options> } | { readonly exitStatus: number } {
+): ReadArguments<Options> | { readonly exitStatus: number } {
   if (args.includes('--help') || args.includes('-h')) {
     io.stdout(syntax.help);
     return { exitStatus: EXIT_OK };
   }
   try {
-    return { values: parseArgs({ args: [...args], options: syntax.options }).values };
+    return parseArgs({ args: [...args], options: syntax.options, allowPositionals: syntax.takesPositionals === true });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     io.stderr(`gatehouse ${syntax.name}: ${explainArguments(reason, Object.keys(syntax.options))}\n`);

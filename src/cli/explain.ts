@@ -1,7 +1,7 @@
 /** `gatehouse explain METHOD URL`: which route a request gets and why, without sending anything. */
 import { existsSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/logger.ts';
 import { defaultFileNames, findDefaultFile } from '#config/default-file.ts';
@@ -9,9 +9,20 @@ import { formatIssue } from '#config/issue.ts';
 import { loadConfiguration } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { explainRequest, type RequestExplanation } from '#runtime/explain-request.ts';
+import { readArguments } from './arguments.ts';
 import { type CommandIo, EXIT_OK, EXIT_REFUSED } from './command-io.ts';
 
-const help = `Usage: gatehouse explain METHOD URL [-H 'name: value']... [OPTIONS]
+const syntax = {
+  name: 'explain',
+  takesPositionals: true,
+  options: {
+    header: { type: 'string', short: 'H', multiple: true },
+    config: { type: 'string', short: 'c' },
+    listener: { type: 'string' },
+    client: { type: 'string' },
+    json: { type: 'boolean' },
+  },
+  help: `Usage: gatehouse explain METHOD URL [-H 'name: value']... [OPTIONS]
 
 Shows which route a request would get and why, which routes came close and the condition that failed, which policies would
 run in which order, and where the request would go. Sends nothing.
@@ -27,36 +38,22 @@ Options:
   -h, --help                  this text
 
 Exit status: 0 when a route takes the request, 1 when none does, 2 when the configuration or the command line is refused.
-`;
+`,
+} as const;
 
 const EXIT_NO_ROUTE = 1;
 
-const options = {
-  header: { type: 'string', short: 'H', multiple: true },
-  config: { type: 'string', short: 'c' },
-  listener: { type: 'string' },
-  client: { type: 'string' },
-  json: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-} as const;
-
 /** Runs the command; the result is the exit status. */
 export async function runExplain(args: string[], io: CommandIo): Promise<number> {
-  let parsed: ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>;
-  try {
-    parsed = parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    return refuse(io, error instanceof Error ? error.message : String(error));
-  }
-  const { values, positionals } = parsed;
-  if (values.help) {
-    io.stdout(help);
-    return EXIT_OK;
-  }
+  const read = readArguments(args, syntax, io);
+  if ('exitStatus' in read) return read.exitStatus;
+  const { values, positionals } = read;
   const [method, url, ...tooMany] = positionals;
   if (method === undefined || url === undefined || tooMany.length > 0) {
     return refuse(io, 'expected a method and a URL, such as `gatehouse explain GET /orders/5`');
   }
+  if (values.client !== undefined && isIP(values.client) === 0)
+    return refuse(io, `--client ${values.client}: expected an IP address`);
   const headers = readHeaders(values.header ?? []);
   if (typeof headers === 'string') return refuse(io, headers);
   const file = values.config ?? findDefaultFile(io.cwd, existsSync);

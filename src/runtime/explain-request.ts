@@ -4,6 +4,7 @@ import type { Logger } from '#base/logger.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration, RouteConfiguration } from '#config/configuration.ts';
 import { normaliseTarget, parseHost, targetFaults } from '#http/target.ts';
+import { formatAddress } from '#net/address.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
 import { policyDefinitions } from '#policies/registry.ts';
@@ -55,7 +56,7 @@ export async function explainRequest(
   means: { readonly clock: Clock; readonly logger: Logger },
 ): Promise<RequestExplanation | string> {
   const listener = request.listener ?? Object.keys(configuration.listeners)[0] ?? '';
-  if (configuration.listeners[listener] === undefined) return `there is no listener \`${listener}\``;
+  if (!Object.hasOwn(configuration.listeners, listener)) return `there is no listener \`${listener}\``;
   const subject = toSubject(request, listener);
   if (typeof subject === 'string') return subject;
   const { clock } = means;
@@ -116,6 +117,8 @@ function describeDestination({ to }: RouteConfiguration, { services }: Configura
 
 function describeService(name: string, weight: number | undefined, services: Configuration['services']): string {
   const endpoints =
-    services[name]?.endpoints.map(({ url }) => (url.path === undefined ? `${url.host}:${url.port}` : url.path)) ?? [];
+    services[name]?.endpoints.map(({ url: { host, port, path } }) =>
+      formatAddress(path === undefined ? { host, port } : { path }),
+    ) ?? [];
   return `service ${name}${weight === undefined ? '' : ` (weight ${weight})`} at ${endpoints.join(', ')}`;
 }

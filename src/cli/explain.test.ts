@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { RequestExplanation } from '#runtime/explain-request.ts';
+import { runCommand } from '#test/support/command.ts';
+import { runExplain } from './explain.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'gatehouse-explain-'));
+after(() => rmSync(folder, { recursive: true }));
+
+writeFileSync(
+  join(folder, 'gatehouse.yaml'),
+  `
+version: 1
+listeners:
+  web: { address: ":8080" }
+  inside: { address: "127.0.0.1:8081", policies: { headers: false } }
+services:
+  orders: { endpoints: [http://10.0.0.11:3000, "http://[fd00::1]:3000"] }
+  canary: { endpoints: ["http+unix:///run/canary.sock"] }
+policies: { headers: { response: { set: { x-gateway: "1" } } } }
+routes:
+  orders: { match: { host: shop.example.com, path: /orders/*, method: [GET, POST] }, to: orders }
+  order:
+    match: { host: shop.example.com, path: "/orders/:id" }
+    policies: { rewrite: { query: "" } }
+    to: [{ service: orders, weight: 9 }, { service: canary, weight: 1 }]
+  canary: { match: { host: shop.example.com, path: "/orders/:id", headers: { x-canary: "yes" } }, to: canary }
+  inside: { match: { path: /metrics, listener: inside, clientIp: 10.0.0.0/8 }, to: { respond: { text: ok } } }
+  old: { match: { path: /old }, to: { redirect: { path: /, status: 308 } } }
+`,
+);
+writeFileSync(join(folder, 'wrong.yaml'), 'version: 1\nlisteners:\n  web: { adress: ":80" }\n');
+
+const explain = (...args: string[]) => runCommand(runExplain, args, folder);
+
+async function explained(...args: string[]): Promise<RequestExplanation> {
+  return JSON.parse((await explain(...args, '--json')).stdout) as RequestExplanation;
+}
+
+test('says which route takes a request, why, with which policies, and where it goes', async () => {
+  const { status, stdout, stderr } = await explain('GET', 'https://shop.example.com/orders/5?a=b');
+  assert.equal(status, 0);
+  assert.equal(stderr, '');
+  assert.equal(
+    stdout.split('\n\nRoutes')[0],
+    `GET /orders/5?a=b   host shop.example.com, listener web, client 127.0.0.1
+
+Route order   shop.example.com/orders/:id
+  because host is exactly shop.example.com
+  because path fits /orders/:id
+  captures id = 5
+  policies rewrite → headers
+  goes to service orders (weight 9) at 10.0.0.11:3000, [fd00::1]:3000, service canary (weight 1) at unix:/run/canary.sock`,
+  );
+});
+
+test('shows routes that match too but rank lower, and near misses with the condition that failed', async () => {
+  const { outranked, nearMisses } = await explained('GET', 'http://shop.example.com/orders/5');
+  assert.deepEqual(
+    outranked.map(({ route }) => route),
+    ['orders'],
+  );
+  const canary = nearMisses.find(({ route }) => route === 'canary');
+  assert.equal(canary?.because, "header 'x-canary' is absent, wants 'yes'");
+  const { stdout } = await explain('GET', 'http://shop.example.com/orders/5');
+  assert.match(
+    stdout,
+    /\nNear misses:\n {2}canary {3}shop\.example\.com\/orders\/:id: header 'x-canary' is absent, wants 'yes'\n/,
+  );
+});
+
+test('headers, the host among them, the listener and the client count', async () => {
+  const byHeader = await explained('GET', '/orders/5', '-H', 'Host: shop.example.com', '-H', 'X-Canary:yes');
+  assert.equal(byHeader.route?.name, 'canary');
+  assert.deepEqual(byHeader.route?.policies, ['headers']);
+  const inside = await explained('GET', '/metrics', '--listener', 'inside', '--client', '10.1.2.3');
+  assert.equal(inside.route?.name, 'inside');
+  assert.deepEqual(inside.route?.policies, [], 'the listener has switched the policy off');
+  assert.equal(inside.route?.destination, 'a fixed answer with status 200');
+});
+
+test('the target is read as the gateway reads it', async () => {
+  const { request, route } = await explained('GET', 'http://shop.example.com/a/../%6frders/%2f5');
+  assert.equal(request.path, '/orders/%2F5');
+  assert.deepEqual(route?.captures, { id: '%2F5' });
+});
+
+test('a method may be written in small letters', async () => {
+  assert.equal((await explained('get', '/old')).route?.destination, 'a redirect with status 308');
+});
+
+test('exits with 1 when no route takes the request', async () => {
+  const { status, stdout } = await explain('GET', '/metrics');
+  assert.equal(status, 1);
+  assert.match(stdout, /^No route takes this request: the answer is 404\.$/m);
+  assert.match(stdout, /^ {2}inside {3}\/metrics: listener is web, wants inside$/m);
+  const json = await explain('GET', '/metrics', '--json');
+  assert.equal(json.status, 1);
+  assert.equal((JSON.parse(json.stdout) as RequestExplanation).route, undefined);
+});
+
+const refusals: readonly { args: string[]; stderr: RegExp }[] = [
+  { args: [], stderr: /expected a method and a URL, such as/ },
+  { args: ['GET'], stderr: /expected a method and a URL/ },
+  { args: ['GET', '/', '/more'], stderr: /expected a method and a URL/ },
+  { args: ['GET', '/', '-H', 'no colon'], stderr: /-H "no colon": expected 'name: value'/ },
+  { args: ['GET', '/', '--lisener', 'web'], stderr: /unknown option --lisener; did you mean --listener\?/ },
+  { args: ['GET', '/', '--listener', 'nope'], stderr: /there is no listener `nope`/ },
+  { args: ['GET', '/', '--listener', 'constructor'], stderr: /there is no listener `constructor`/ },
+  { args: ['GET', '/', '--client', 'me'], stderr: /--client me: expected an IP address/ },
+  { args: ['GET', '//x'], stderr: /would be refused with 400: the path has an empty segment/ },
+  { args: ['GET', '/', '-H', 'host: a b'], stderr: /would be refused with 400: "a b" is not a host/ },
+  { args: ['GET', '/', '-c', 'missing.yaml'], stderr: /^missing\.yaml the file cannot be read: there is no such file$/m },
+  { args: ['GET', '/', '-c', 'wrong.yaml'], stderr: /^wrong\.yaml:3:10 .*adress/m },
+];
+
+for (const { args, stderr: expected } of refusals) {
+  test(`exits with 2 for ${JSON.stringify(args)}`, async () => {
+    const { status, stdout, stderr } = await explain(...args);
+    assert.equal(status, 2);
+    assert.equal(stdout, '');
+    assert.match(stderr, expected);
+  });
+}

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { silentLogger } from '#base/logger.ts';
+import { TimerWheel } from '#base/timer-wheel.ts';
+import type { Configuration } from '#config/configuration.ts';
+import { loadConfigurationValue } from '#config/load.ts';
+import { NameResolver } from '#net/name-resolver.ts';
+import { ReadBuffers } from '#net/read-buffers.ts';
+import { policyDefinitions, policyOrder } from '#policies/registry.ts';
+import { FakeClock } from '#test/support/fake-clock.ts';
+import { compileSnapshot, type SnapshotMeans } from './compile.ts';
+import { runAtOnce, runInSlices } from './slices.ts';
+import type { Snapshot } from './snapshot.ts';
+
+const clock = new FakeClock();
+const set = (value: string) => ({ headers: { request: { set: { 'x-level': value } } } });
+
+function meansWith(authorities: Readonly<Record<string, string>> = {}): SnapshotMeans {
+  const resolver = new NameResolver({ servers: [], ttlMinMs: 0, ttlMaxMs: 0 }, clock);
+  const wheel = new TimerWheel(clock);
+  return { clock, logger: silentLogger, wheel, resolver, buffers: new ReadBuffers(), policies: policyDefinitions, authorities };
+}
+
+async function load(parts: object): Promise<Configuration> {
+  const value = { version: 1, listeners: { web: { address: ':8080' }, other: { address: ':8081' } }, ...parts };
+  const { configuration, issues } = await loadConfigurationValue(value, '/', { policies: policyOrder, env: {} });
+  assert.deepEqual(issues, []);
+  return configuration!;
+}
+
+function policiesOf(snapshot: Snapshot, listener: string): readonly string[] {
+  const subject = { listener, host: 'x', path: '/', query: '', method: 'GET', fields: [], clientAddress: '127.0.0.1' };
+  return snapshot.table
+    .lookup(subject)!
+    .route.value.planFor(listener)
+    .policies.map(({ name }) => name);
+}
+
+test('a service that is the same keeps what it has; one that changed is made anew', async () => {
+  const services = (timeout: string) => ({
+    services: { same: { endpoints: ['http://a:1'] }, other: { endpoints: ['http://b:1'], timeouts: { connect: timeout } } },
+  });
+  const means = meansWith();
+  const before = runAtOnce(compileSnapshot(await load(services('1s')), undefined, means));
+  const after = runAtOnce(compileSnapshot(await load(services('2s')), before, means));
+  assert.equal(after.services.get('same'), before.services.get('same'));
+  assert.notEqual(after.services.get('other'), before.services.get('other'));
+});
+
+test('a service whose certificate authority has new contents is made anew', async () => {
+  const configuration = await load({ services: { a: { endpoints: ['https://a'], tls: { ca: '/ca.pem' } } } });
+  const before = runAtOnce(compileSnapshot(configuration, undefined, meansWith({ '/ca.pem': 'one' })));
+  const same = runAtOnce(compileSnapshot(configuration, before, meansWith({ '/ca.pem': 'one' })));
+  const renewed = runAtOnce(compileSnapshot(configuration, before, meansWith({ '/ca.pem': 'two' })));
+  assert.equal(same.services.get('a'), before.services.get('a'));
+  assert.notEqual(renewed.services.get('a'), before.services.get('a'));
+});
+
+const route = (policies?: object) => ({
+  all: { match: { path: '/*' }, to: { respond: { text: 'x' } }, ...(policies && { policies }) },
+});
+
+const levels: readonly { title: string; parts: object; web: string[]; other: string[] }[] = [
+  {
+    title: 'policies of the gateway hold everywhere',
+    parts: { policies: set('g'), routes: route() },
+    web: ['headers'],
+    other: ['headers'],
+  },
+  {
+    title: 'policies of a listener hold for its requests alone',
+    parts: { listeners: { web: { address: ':1', policies: set('l') }, other: { address: ':2' } }, routes: route() },
+    web: ['headers'],
+    other: [],
+  },
+  {
+    title: 'a listener can switch a policy of the gateway off',
+    parts: {
+      policies: set('g'),
+      listeners: { web: { address: ':1', policies: { headers: false } }, other: { address: ':2' } },
+      routes: route(),
+    },
+    web: [],
+    other: ['headers'],
+  },
+  {
+    title: 'a route has the last word, also against its listener',
+    parts: {
+      policies: set('g'),
+      listeners: { web: { address: ':1', policies: { headers: false } }, other: { address: ':2' } },
+      routes: route(set('r')),
+    },
+    web: ['headers'],
+    other: ['headers'],
+  },
+  {
+    title: 'a route can switch everything off',
+    parts: { policies: set('g'), routes: route({ headers: false }) },
+    web: [],
+    other: [],
+  },
+];
+
+for (const { title, parts, web, other } of levels) {
+  test(title, async () => {
+    const snapshot = runAtOnce(compileSnapshot(await load(parts), undefined, meansWith()));
+    assert.deepEqual(policiesOf(snapshot, 'web'), web);
+    assert.deepEqual(policiesOf(snapshot, 'other'), other);
+  });
+}
+
+test('policies run in the order of the registry, not in that of the configuration', async () => {
+  const parts = {
+    routes: { a: { match: { path: '/*' }, to: { respond: { text: 'x' } }, policies: { ...set('r'), rewrite: { query: '' } } } },
+  };
+  const snapshot = runAtOnce(compileSnapshot(await load(parts), undefined, meansWith()));
+  assert.deepEqual(policiesOf(snapshot, 'web'), ['rewrite', 'headers']);
+});
+
+test('compiling yields often, and others run between its slices', async () => {
+  const routes = Object.fromEntries(
+    Array.from({ length: 500 }, (_, i) => [`r${i}`, { match: { path: `/r${i}` }, to: { service: `s${i}` } }]),
+  );
+  const services = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`s${i}`, { endpoints: ['http://a:1'] }]));
+  const configuration = await load({ routes, services });
+  let others = 0;
+  const another = setInterval(() => {
+    others += 1;
+  });
+  // Each look at this clock costs a slice's time.
+  const hurrying = {
+    monotonicMs() {
+      clock.advance(2);
+      return clock.monotonicMs();
+    },
+    wallMs: () => clock.wallMs(),
+  };
+  const snapshot = await runInSlices(compileSnapshot(configuration, undefined, meansWith()), hurrying);
+  clearInterval(another);
+  assert.equal(snapshot.services.size, 500);
+  assert.ok(others > 0);
+});
