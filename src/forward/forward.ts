@@ -185,6 +185,8 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
     const { request } = this.#exchange;
     const sendsChunked = request.hasBody && (request.contentLengthBytes < 0 || this.#plan.shapeRequestChunk !== undefined);
     const attempt = this.#toAttemptHead(sendsChunked);
+    // A policy may have ended the exchange instead.
+    if (this.#connection !== connection) return;
     const head = encodeAttemptHead(this.#exchange, attempt);
     connection.send(this, { method: attempt.method, head, sendsChunked, expectsContinue: request.expectsContinue });
     if (request.hasBody) this.#sendBody(connection);

@@ -184,7 +184,12 @@ export class Exchange {
   }
 
   sendHead(response: ResponseHead): void {
-    this.plan?.shapeResponseHead?.(this, response);
+    const { plan } = this;
+    if (plan !== undefined) {
+      // What a policy makes of the body has a length of its own.
+      if (plan.shapeResponseChunk !== undefined && this.request.method !== 'HEAD') response.contentLengthBytes = undefined;
+      plan.shapeResponseHead?.(this, response);
+    }
     this.status = response.status;
     this.client.sendHead(response);
   }

@@ -21,6 +21,7 @@ import type { HttpDate } from './http-date.ts';
 import { Http1ClientRequest } from './http1-request.ts';
 import { JoinedWriter } from './joined-writer.ts';
 import { hasResponseBody, type ResponseHead } from './response.ts';
+import { upstreamErrors } from './upstream-errors.ts';
 
 /** What the connections of one listener and thread share. */
 export interface Http1ServerSettings {
@@ -68,6 +69,7 @@ const noFields: readonly string[] = [];
 
 /** A client that is gone answers a probe with a reset, which takes one round trip to come. */
 const PROBE_EVERY_MS = 250;
+const NOT_ANNOUNCED = -1;
 const NOT_BEGUN = -1;
 const NOT_BEGUN_ASKED_AGAIN = -2;
 
@@ -87,6 +89,8 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
   #isDraining = false;
   #isDecoding = false;
   #sendsChunked = false;
+  /** What `content-length` of the answer says. */
+  #announcedBytes = NOT_ANNOUNCED;
   #sendsBody = false;
   #isCloseDelimited = false;
   #hasEof = false;
@@ -227,7 +231,8 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
 
   onRequestEnd(trailers: string[] | undefined): void {
     this.#isRequestWhole = true;
-    this.stream.stopBodyBuffer(false);
+    // The next request may stand in the same read, and its body may be written while others read: the buffer goes with it.
+    this.stream.stopBodyBuffer('in-use');
     const exchange = this.#exchange;
     if (exchange !== undefined && this.#waiting === Waiting.body) this.#waitForAnswer();
     if (exchange?.request.hasBody) exchange.source?.onRequestEnd(trailers);
@@ -254,6 +259,7 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     const { status, contentLengthBytes } = response;
     this.#sendsBody = hasResponseBody(exchange.request.method, status);
     let text = encodeStatusLine(status) + this.#encodeEndToEnd(response, exchange.requestId);
+    this.#announcedBytes = this.#sendsBody && contentLengthBytes !== undefined ? contentLengthBytes : NOT_ANNOUNCED;
     if (contentLengthBytes !== undefined) {
       if (status !== 204) text += `content-length: ${contentLengthBytes}\r\n`;
       if (contentLengthBytes === 0) this.#sendsBody = false;
@@ -271,7 +277,10 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
 
   sendChunk(view: Buffer): boolean {
     if (!this.#sendsBody || view.length === 0) return true;
-    this.#exchange!.responseBytes += view.length;
+    const exchange = this.#exchange!;
+    exchange.responseBytes += view.length;
+    if (exchange.responseBytes > this.#announcedBytes && this.#announcedBytes !== NOT_ANNOUNCED)
+      return this.#failLength(exchange);
     return this.#out.writeBody(view, this.#sendsChunked) || this.#waitForReader();
   }
 
@@ -280,9 +289,20 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
   }
 
   sendEnd(trailers: readonly string[] | undefined): void {
+    const { responseBytes } = this.#exchange!;
+    if (this.#announcedBytes !== NOT_ANNOUNCED && responseBytes !== this.#announcedBytes) {
+      this.#failLength(this.#exchange!);
+      return;
+    }
     if (this.#sendsChunked) this.#out.append(encodeLastChunk(trailers));
     this.flush();
     this.#finishExchange();
+  }
+
+  /** More or less than was announced would be taken for another answer, or keep the client waiting: the connection ends. */
+  #failLength({ responseBytes }: Exchange): true {
+    this.#failExchange(upstreamErrors.truncatedBody({ announcedBytes: this.#announcedBytes, responseBytes }));
+    return true;
   }
 
   abort(): void {
@@ -484,7 +504,7 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
   #lingerThenClose(): void {
     if (this.stream.isClosed || this.#isEnding) return;
     this.#stopTaking();
-    this.stream.stopBodyBuffer(false);
+    this.stream.stopBodyBuffer('in-use');
     this.stream.resume();
     if (this.stream.isWritePending) this.#wait(Waiting.reader);
     else this.#linger();
@@ -542,7 +562,7 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     if (exchange === undefined) return;
     const { hasResponseBegun, responseBytes } = exchange;
     if (hasResponseBegun && responseBytes === this.#probedBytes) return this.#loseClient(exchange);
-    if (!this.stream.probe() && this.#probedBytes === NOT_BEGUN) {
+    if (!this.stream.probe() && !hasResponseBegun && this.#probedBytes === NOT_BEGUN) {
       // Over TLS a reset shows only to who sends something again. Once: the rest is for the answer to find out.
       this.sendInformational(100, noFields);
       this.#probedBytes = NOT_BEGUN_ASKED_AGAIN;

@@ -73,7 +73,11 @@ export class Http1ClientRequest implements ClientRequest {
  */
 function toUpgrade(head: RequestHead): string | undefined {
   if (head.minorVersion === 0 || head.hasBody || head.upgrade === undefined) return undefined;
-  const wanted = head.upgrade.split(',').filter((protocol) => !/^\s*(?:h2c?|http\/2.*)?\s*$/i.test(protocol));
+  const wanted = head.upgrade.split(',').filter((protocol) => {
+    // Without an expression: this text is as long as a head may be, and belongs to the client.
+    const name = protocol.trim().toLowerCase();
+    return name !== '' && name !== 'h2' && name !== 'h2c' && !name.startsWith('http/2');
+  });
   return wanted.length === 0 ? undefined : wanted.join(',').trim();
 }
 

@@ -252,7 +252,7 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
   onResponseEnd(trailers: string[] | undefined): void {
     this.#hasAnswerEnded = true;
     this.#trailers = trailers;
-    this.stream.stopBodyBuffer(true);
+    this.stream.stopBodyBuffer('kept');
     this.#wait(Waiting.nothing);
   }
 

@@ -249,7 +249,7 @@ function toFields(headers: NonNullable<InjectedRequest['headers']>): string[] {
 }
 
 function toRecord(fields: readonly string[]): Record<string, string | string[]> {
-  const record: Record<string, string | string[]> = {};
+  const record: Record<string, string | string[]> = Object.create(null);
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!;
     const value = fields[i + 1]!;

@@ -20,6 +20,8 @@ export class JoinedWriter {
 
   /** False as for `ByteStream.write`. */
   writeBody(view: Buffer, isChunked: boolean): boolean {
+    // An empty chunk would be the last one (RFC 9112 §7.1).
+    if (view.length === 0) return true;
     const frame = isChunked ? encodeChunkSize(view.length) : '';
     if (view.length + this.#text.length <= limits.joinedWriteBytesMax) {
       this.#text += isChunked ? `${frame}${view.latin1Slice()}\r\n` : view.latin1Slice();

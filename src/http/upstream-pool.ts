@@ -79,6 +79,7 @@ export class UpstreamPool implements ConnectionHome {
   /** Called by waiters only. */
   forget(waiter: PoolWaiter): void {
     this.#waiters.delete(waiter);
+    this.#services.wheel.remove(waiter);
   }
 
   #open(): Http1UpstreamConnection {

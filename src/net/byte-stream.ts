@@ -127,14 +127,17 @@ export class ByteStream {
     this.#nextBuffer = this.#bodyBuffer;
   }
 
-  /** The large body is over. `keeps`: more are expected, so the buffer may stay with this stream if not too many do. */
-  stopBodyBuffer(keeps: boolean): void {
+  /**
+   * The large body is over. `kept`: more are expected, so the buffer may stay with this stream if not too many do.
+   * `in-use`: bytes of this read are still to be handled, so nobody else may get the buffer.
+   */
+  stopBodyBuffer(after: 'kept' | 'in-use'): void {
     const buffer = this.#bodyBuffer;
     if (buffer === undefined) return;
     // A paused reader means that somebody still writes what was read last. Outside a read, the socket goes on to fill the
     // buffer once more before it asks for the next.
-    const isInUse = this.isPaused || !this.isReading;
-    this.#ownsBuffer ||= keeps && !isInUse && this.#buffers.mayOwn();
+    const isInUse = after === 'in-use' || this.isPaused || !this.isReading;
+    this.#ownsBuffer ||= after === 'kept' && !isInUse && this.#buffers.mayOwn();
     if (this.#ownsBuffer && !isInUse) return;
     if (this.#ownsBuffer) this.#buffers.endOwnership();
     else this.#buffers.giveBack(buffer, isInUse);
@@ -193,7 +196,7 @@ export class ByteStream {
   closed(): void {
     assert(!this.isClosed, 'a stream closes once');
     this.isClosed = true;
-    this.stopBodyBuffer(false);
+    this.stopBodyBuffer('in-use');
     this.owner.onClosed(this.#error);
   }
 

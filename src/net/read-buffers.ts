@@ -20,7 +20,9 @@ export class ReadBuffers {
 
   /** A copy of a view into the shared buffer, in memory that is used again for the next one unless `keepCopy` is called. */
   copyShared(view: Buffer): Buffer {
-    this.#copy ??= Buffer.allocUnsafeSlow(limits.sharedReadBytes);
+    // A slow reader keeps the whole copy buffer, so it is not larger than what a body may have before it gets its own.
+    if (view.length > limits.bodyBufferFromBytes) return Buffer.from(view);
+    this.#copy ??= Buffer.allocUnsafeSlow(limits.bodyBufferFromBytes);
     view.copy(this.#copy);
     return this.#copy.subarray(0, view.length);
   }
