@@ -94,11 +94,11 @@ for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-test('asks for `npm ci` in a checkout without dependencies', async () => {
+test('asks for `npm install` in a checkout without dependencies', async () => {
   addFile('src/cli/main.ts', main);
   const { exitCode, stderr } = await start([], ['check']).ending;
   assert.equal(exitCode, 1);
-  assert.match(stderr, /^gatehouse: .*npm ci/);
+  assert.match(stderr, /^gatehouse: .*npm install/);
 });
 
 test('runs the built program of a package', async () => {
