@@ -248,15 +248,16 @@ function toFields(headers: NonNullable<InjectedRequest['headers']>): string[] {
   return fields;
 }
 
+/** Through a map, because a field may be called `constructor` or `__proto__`. */
 function toRecord(fields: readonly string[]): Record<string, string | string[]> {
-  const record: Record<string, string | string[]> = Object.create(null);
+  const values = new Map<string, string | string[]>();
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!;
     const value = fields[i + 1]!;
-    const before = record[name];
-    if (before === undefined) record[name] = value;
-    else if (typeof before === 'string') record[name] = [before, value];
+    const before = values.get(name);
+    if (before === undefined) values.set(name, value);
+    else if (typeof before === 'string') values.set(name, [before, value]);
     else before.push(value);
   }
-  return record;
+  return Object.fromEntries(values);
 }
