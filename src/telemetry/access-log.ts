@@ -1,7 +1,6 @@
 /**
  * One JSON line per exchange, written in batches: a slow disk delays no request. Lines are ASCII, so they go into the
- * batch's bytes without any counting; what is the same in many lines is put together once (`bench/proxy-cost.ts`: with
- * the line made of single values, logging cost three times as much).
+ * batch's bytes without any counting, and what is the same in many lines is put together once.
  */
 import type { Clock } from '#base/clock.ts';
 import type { Exchange, ExchangePlan } from '#http/exchange.ts';

@@ -66,7 +66,7 @@ export class ChunkedBody {
     return this.#state === State.done;
   }
 
-  /** Decodes until the body ends, a fault is found or `mayGoOn` says no; returns the position after the last byte taken. */
+  /** Decodes until the body ends, a fault is found or the sink is held; returns the position after the last byte taken. */
   decode(bytes: Buffer, start: number, end: number, sink: BodySink & { readonly isHeld: boolean }): number {
     let position = start;
     while (position < end && this.#state !== State.done && this.fault === undefined && !sink.isHeld) {

@@ -1,6 +1,6 @@
 /**
  * A head (or trailer section) as text, for what is kept of it, and as the bytes it came in, for what is checked: reading a
- * byte is twice as fast as reading a character (`bench/codec.ts`). Both go on with CRLF behind `end`.
+ * byte is faster than reading a character (`bench/codec.ts`). Both go on with CRLF behind `end`.
  */
 export interface HeadSource {
   readonly text: string;

@@ -9,7 +9,7 @@ import { COLON, CR, isValueOctet, LF, loweredToken, SPACE, TAB } from './octets.
  * attacker-controlled; what is kept has been checked byte for byte and can be written out again as it is.
  *
  * Most messages are passed on with their fields as they came, so the fields are kept as text first, and made into a list
- * only when somebody looks (`bench/codec.ts`: a third less per message).
+ * only when somebody looks.
  */
 export class MessageHead {
   /** The end-to-end field lines, each with its CRLF, with one space behind the colon and none at the end. */
