@@ -4,10 +4,10 @@ import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { AnswerSource, Exchange } from '#http/exchange.ts';
-import type { AnswerEvents, Http1UpstreamConnection } from '#http/http1-upstream-connection.ts';
 import { PassedResponse } from '#http/passed-response.ts';
+import type { AnswerEvents, AnswerHead, AttemptHead, UpstreamCall } from '#http/upstream-call.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
-import type { ConnectionTaker, PoolWaiter } from '#http/upstream-pool.ts';
+import type { CallTaker, PoolWaiter } from '#http/upstream-pool.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { Tunnel, type TunnelEnd, type TunnelOwner } from '#net/tunnel.ts';
 import type { RoutePlan, Terminal } from '#pipeline/plan.ts';
@@ -15,9 +15,6 @@ import { rescue, rescueThrown } from '#pipeline/rescue.ts';
 import type { Endpoint, Service } from '#services/service.ts';
 import { WeightedRotation } from '#services/weighted-rotation.ts';
 import { removeField } from '#wire/fields/field-list.ts';
-import { encodeFields } from '#wire/http1/encode.ts';
-import type { UpstreamResponseHead } from '#wire/http1/response-head.ts';
-import { type AttemptHead, encodeAttemptHead } from './attempt-head.ts';
 
 export interface ForwardMeans {
   readonly clock: Clock;
@@ -51,14 +48,14 @@ export class ForwardTerminal implements Terminal {
 /** Safe to do twice (RFC 9110 §9.2.2; QUERY: RFC 10008 §2). */
 const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE', 'QUERY']);
 
-class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelOwner {
+class Forwarding implements AnswerSource, AnswerEvents, CallTaker, TunnelOwner {
   readonly #exchange: Exchange;
   readonly #plan: RoutePlan;
   readonly #service: Service;
   readonly #means: ForwardMeans;
   #endpoint: Endpoint | undefined = undefined;
   #waiter: PoolWaiter | undefined = undefined;
-  #connection: Http1UpstreamConnection | undefined = undefined;
+  #call: UpstreamCall | undefined = undefined;
   /** The body so far, kept while the attempt may have to be repeated. */
   #replay: Buffer[] | undefined = undefined;
   #isRequestEnded = false;
@@ -82,17 +79,17 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
 
   // From the pool
 
-  onConnection(connection: Http1UpstreamConnection): void {
+  onCall(call: UpstreamCall): void {
     this.#waiter = undefined;
-    this.#connection = connection;
+    this.#call = call;
     try {
-      this.#sendRequest(connection);
+      this.#sendRequest(call);
     } catch (thrown) {
       this.#failThrown(thrown);
     }
   }
 
-  onNoConnection(error: GatewayError): void {
+  onNoCall(error: GatewayError): void {
     this.#waiter = undefined;
     rescue(this.#exchange, error);
   }
@@ -101,38 +98,38 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
 
   onRequestChunk(view: Buffer): void {
     if (this.#replay !== undefined) this.#keepForReplay(this.#replay, view);
-    const isTaken = this.#connection?.sendChunk(view);
+    const isTaken = this.#call?.sendChunk(view);
     if (isTaken === false) this.#exchange.client.pauseRequestBody();
   }
 
   onRequestFlush(): void {
-    if (this.#connection?.flush() === false) this.#exchange.client.pauseRequestBody();
+    if (this.#call?.flush() === false) this.#exchange.client.pauseRequestBody();
   }
 
   onRequestEnd(trailers: readonly string[] | undefined): void {
     this.#isRequestEnded = true;
     this.#requestTrailers = trailers;
-    this.#connection?.sendEnd(trailers);
+    this.#call?.sendEnd(trailers);
   }
 
   onClientDrained(): void {
-    this.#connection?.resumeAnswer();
+    this.#call?.resumeAnswer();
   }
 
   onClientGone(): void {
     this.#waiter?.leave();
-    const connection = this.#connection;
-    this.#connection = undefined;
-    connection?.cancel();
+    const call = this.#call;
+    this.#call = undefined;
+    call?.cancel();
   }
 
   // From the upstream
 
-  onInformational(head: UpstreamResponseHead): void {
+  onInformational(head: AnswerHead): void {
     this.#exchange.client.sendInformational(head.status, head.fields);
   }
 
-  onUpstreamHead(head: UpstreamResponseHead): void {
+  onUpstreamHead(head: AnswerHead): void {
     const exchange = this.#exchange;
     exchange.upstreamHeadMs = this.#means.clock.monotonicMs();
     if (head.status === 101) return this.#openTunnel(head);
@@ -148,7 +145,7 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
 
   onUpstreamChunk(view: Buffer): void {
     try {
-      if (!this.#exchange.sendChunk(view)) this.#connection?.pauseAnswer();
+      if (!this.#exchange.sendChunk(view)) this.#call?.pauseAnswer();
       // A policy has refused the chunk, and the answer is broken off.
       else if (this.#exchange.isFinished) this.onClientGone();
     } catch (thrown) {
@@ -157,11 +154,11 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
   }
 
   onUpstreamFlush(): void {
-    if (!this.#exchange.isFinished && !this.#exchange.client.flush()) this.#connection?.pauseAnswer();
+    if (!this.#exchange.isFinished && !this.#exchange.client.flush()) this.#call?.pauseAnswer();
   }
 
   onUpstreamEnd(trailers: readonly string[] | undefined): void {
-    this.#connection = undefined;
+    this.#call = undefined;
     if (!this.#exchange.isFinished) this.#exchange.client.sendEnd(trailers);
   }
 
@@ -170,8 +167,8 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
   }
 
   onUpstreamError(error: GatewayError): void {
-    const wasReused = this.#connection?.isReused === true;
-    this.#connection = undefined;
+    const wasReused = this.#call?.isReused === true;
+    this.#call = undefined;
     if (this.#exchange.isFinished) return;
     if (!wasReused || !this.#mayRepeat(error)) return rescue(this.#exchange, error);
     // Until there is a connection again, there is nowhere for more of the body to go.
@@ -181,16 +178,14 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
 
   // Inside
 
-  #sendRequest(connection: Http1UpstreamConnection): void {
+  #sendRequest(call: UpstreamCall): void {
     const { request } = this.#exchange;
-    const sendsChunked = request.hasBody && (request.contentLengthBytes < 0 || this.#plan.shapeRequestChunk !== undefined);
-    const attempt = this.#toAttemptHead(sendsChunked);
+    const attempt = this.#toAttemptHead();
     // A policy may have ended the exchange instead.
-    if (this.#connection !== connection) return;
-    const head = encodeAttemptHead(this.#exchange, attempt);
-    connection.send(this, { method: attempt.method, head, sendsChunked, expectsContinue: request.expectsContinue });
-    if (request.hasBody) this.#sendBody(connection);
-    else connection.sendEnd(undefined);
+    if (this.#call !== call) return;
+    call.send(this, this.#exchange, attempt);
+    if (request.hasBody) this.#sendBody(call);
+    else call.sendEnd(undefined);
   }
 
   /** A policy threw. The upstream is left, and the client hears of it. */
@@ -199,13 +194,12 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
     rescueThrown(this.#exchange, thrown);
   }
 
-  #toAttemptHead(sendsChunked: boolean): AttemptHead {
+  #toAttemptHead(): AttemptHead {
     const { request } = this.#exchange;
     const { method, target } = request;
     const authority = this.#service.authorityFor(this.#endpoint!, request.authority);
-    if (this.#plan.upstreamRequest === undefined) {
-      return { method, target, authority, fieldText: request.fieldText ?? encodeFields(request.fields), sendsChunked };
-    }
+    const changesBody = this.#plan.shapeRequestChunk !== undefined;
+    if (this.#plan.upstreamRequest === undefined) return { method, target, authority, fields: undefined, changesBody };
     // An attempt has fields of its own, so that a second one starts from what the client sent.
     const upstream: UpstreamRequest = { method, target, authority, fields: [...request.fields] };
     this.#plan.shapeUpstreamRequest(this.#exchange, upstream);
@@ -213,16 +207,16 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
       method: upstream.method,
       target: upstream.target,
       authority: upstream.authority,
-      fieldText: encodeFields(upstream.fields),
-      sendsChunked,
+      fields: upstream.fields,
+      changesBody,
     };
   }
 
-  #sendBody(connection: Http1UpstreamConnection): void {
+  #sendBody(call: UpstreamCall): void {
     const { request, client } = this.#exchange;
-    for (const chunk of this.#replay ?? []) connection.sendChunk(chunk);
-    if (this.#isRequestEnded) return connection.sendEnd(this.#requestTrailers);
-    const mayRepeat = connection.isReused && idempotentMethods.has(request.method);
+    for (const chunk of this.#replay ?? []) call.sendChunk(chunk);
+    if (this.#isRequestEnded) return call.sendEnd(this.#requestTrailers);
+    const mayRepeat = call.isReused && idempotentMethods.has(request.method);
     this.#replay ??= mayRepeat && request.contentLengthBytes <= limits.replayBodyBytesMax ? [] : undefined;
     // What comes together with the head is sent together with it; `onRequestFlush` follows.
     client.resumeRequestBody();
@@ -240,32 +234,32 @@ class Forwarding implements AnswerSource, AnswerEvents, ConnectionTaker, TunnelO
     return idempotentMethods.has(request.method) && (!request.hasBody || requestBytes === 0 || this.#replay !== undefined);
   }
 
-  #openTunnel(head: UpstreamResponseHead): void {
+  #openTunnel(head: AnswerHead): void {
     const exchange = this.#exchange;
-    const connection = this.#connection!;
+    const call = this.#call!;
     if (exchange.request.upgrade === undefined || head.upgrade === undefined) {
-      this.#connection = undefined;
-      connection.cancel();
+      this.#call = undefined;
+      call.cancel();
       return rescue(exchange, upstreamErrors.unexpectedUpgrade());
     }
     // The bytes behind the head are taken when the read that brought it has been decoded.
-    queueMicrotask(() => this.#joinTunnel(connection, head));
+    queueMicrotask(() => this.#joinTunnel(call, head));
   }
 
-  #joinTunnel(connection: Http1UpstreamConnection, head: UpstreamResponseHead): void {
+  #joinTunnel(call: UpstreamCall, head: AnswerHead): void {
     const exchange = this.#exchange;
-    if (exchange.isFinished || connection.isGone) return;
+    if (exchange.isFinished || call.isGone) return;
     const response = new PassedResponse(head);
     removeField(response.fields, 'x-request-id');
     response.fields.push('upgrade', head.upgrade!);
     exchange.plan?.shapeResponseHead?.(exchange, response);
     // A policy may have ended it instead.
-    if (exchange.isFinished || exchange.hasResponseBegun) return connection.cancel();
+    if (exchange.isFinished || exchange.hasResponseBegun) return call.cancel();
     exchange.status = 101;
     const client = exchange.client.openTunnel(response);
-    if (client === undefined) return connection.cancel();
-    const upstream = connection.takeTunnel();
-    this.#connection = undefined;
+    if (client === undefined) return call.cancel();
+    const upstream = call.takeTunnel();
+    this.#call = undefined;
     exchange.source = undefined;
     this.#closeTunnelSides = () => {
       upstream.onTunnelClosed();

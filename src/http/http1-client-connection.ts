@@ -14,6 +14,7 @@ import { encodeFields, encodeLastChunk, encodeStatusLine } from '#wire/http1/enc
 import { type Fault, faults } from '#wire/http1/faults.ts';
 import { RequestDecoder, type RequestDecoderLimits, type RequestEvents } from '#wire/http1/request-decoder.ts';
 import type { RequestHead } from '#wire/http1/request-head.ts';
+import type { ClientConnection } from './client-connection.ts';
 import { clientErrors } from './client-errors.ts';
 import { ClientFacts, type ForwardingSettings } from './client-facts.ts';
 import { type ClientSide, Exchange, type ExchangeObserver, type TunnelSide } from './exchange.ts';
@@ -55,7 +56,7 @@ export interface ConnectionOwner extends ExchangeObserver {
   onExchange(exchange: Exchange): void;
   /** A request that never became an exchange was refused; `exchange` is only for the reply and the log. */
   onRefusedRequest(exchange: Exchange, error: GatewayError): void;
-  onConnectionClosed(connection: Http1ClientConnection): void;
+  onConnectionClosed(connection: ClientConnection): void;
 }
 
 /**
@@ -73,7 +74,7 @@ const NOT_ANNOUNCED = -1;
 const NOT_BEGUN = -1;
 const NOT_BEGUN_ASKED_AGAIN = -2;
 
-export class Http1ClientConnection extends WheelTimer implements StreamOwner, RequestEvents, ClientSide {
+export class Http1ClientConnection extends WheelTimer implements ClientConnection, StreamOwner, RequestEvents, ClientSide {
   readonly settings: Http1ServerSettings;
   readonly facts: ClientFacts;
   readonly stream: ByteStream;
@@ -121,13 +122,11 @@ export class Http1ClientConnection extends WheelTimer implements StreamOwner, Re
     return this.#exchange === undefined && this.#waiting === Waiting.request;
   }
 
-  /** Finishes what runs, then closes; an idle connection closes now. */
   drain(): void {
     this.#isDraining = true;
     if (this.isIdle && this.#decoder.isBetweenRequests) this.#lingerThenClose();
   }
 
-  /** Ends the connection whatever it does. */
   close(): void {
     this.stream.destroy();
   }

@@ -11,38 +11,11 @@ import { encodeLastChunk } from '#wire/http1/encode.ts';
 import { type Fault, faults } from '#wire/http1/faults.ts';
 import { ResponseDecoder, type ResponseEvents } from '#wire/http1/response-decoder.ts';
 import type { UpstreamResponseHead } from '#wire/http1/response-head.ts';
+import type { Exchange } from './exchange.ts';
+import { encodeHttp1AttemptHead } from './http1-attempt-head.ts';
 import { JoinedWriter } from './joined-writer.ts';
+import type { AnswerEvents, AttemptHead, UpstreamCall, UpstreamTimeouts, UpstreamTunnel } from './upstream-call.ts';
 import { upstreamErrors } from './upstream-errors.ts';
-
-/** Who awaits an answer. After `onUpstreamEnd` or `onUpstreamError` nothing more is said. */
-export interface AnswerEvents {
-  onInformational(head: UpstreamResponseHead): void;
-  onUpstreamHead(head: UpstreamResponseHead): void;
-  /** The view is lent as by `StreamOwner.onBytes`. */
-  onUpstreamChunk(view: Buffer): void;
-  onUpstreamEnd(trailers: readonly string[] | undefined): void;
-  /** What one read brought has been said. */
-  onUpstreamFlush(): void;
-  /** More of the request body may be sent, after a `sendChunk` that returned false. */
-  onUpstreamDrained(): void;
-  onUpstreamError(error: GatewayError): void;
-}
-
-export interface UpstreamTimeouts {
-  readonly connectMs: number;
-  /** From the last byte sent to the first byte of the answer. */
-  readonly firstByteMs: number;
-  /** Between two pieces of the answer. */
-  readonly idleMs: number;
-}
-
-/** What a request says to its connection; its body follows by `sendChunk` and `sendEnd`. */
-export interface SentRequest {
-  readonly method: string;
-  readonly head: string;
-  readonly sendsChunked: boolean;
-  readonly expectsContinue: boolean;
-}
 
 /** Where a connection goes when nobody uses it. */
 export interface ConnectionHome {
@@ -65,7 +38,7 @@ const decoderLimits = { headBytesMax: limits.headBytesMax, fieldCountMax: limits
 /** An upstream that closes idle connections after N seconds must not find us writing just then. */
 const KEEP_ALIVE_MARGIN_MS = 1_000;
 
-export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, ResponseEvents {
+export class Http1UpstreamConnection extends WheelTimer implements UpstreamCall, StreamOwner, ResponseEvents {
   readonly stream: ByteStream;
   readonly #out: JoinedWriter;
   readonly #services: UpstreamConnectionServices;
@@ -108,21 +81,20 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
     return this.answerCount > 0;
   }
 
-  /** Begins a request. Its head is written with the first piece of its body, or at `flush`. */
-  send(events: AnswerEvents, request: SentRequest): void {
+  send(events: AnswerEvents, exchange: Exchange, attempt: AttemptHead): void {
+    const { request } = exchange;
     this.#events = events;
     this.#awaitsContinue = request.expectsContinue;
-    this.#sendsChunked = request.sendsChunked;
+    this.#sendsChunked = request.hasBody && (request.contentLengthBytes < 0 || attempt.changesBody);
     this.#isRequestSent = false;
     this.#hasAnswerBegun = false;
     this.#hasAnswerEnded = false;
     this.#informationalCount = 0;
-    this.#decoder.expect(request.method);
-    this.#out.append(request.head);
+    this.#decoder.expect(attempt.method);
+    this.#out.append(encodeHttp1AttemptHead(exchange, attempt, this.#sendsChunked));
     if (this.isConnected) this.#wait(Waiting.nothing);
   }
 
-  /** False: wait for `onUpstreamDrained`, and keep the view as it is until then. */
   sendChunk(view: Buffer): boolean {
     this.#awaitsContinue = false;
     const isTaken = this.#out.writeBody(view, this.#sendsChunked);
@@ -130,7 +102,6 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
     return isTaken;
   }
 
-  /** False as for `sendChunk`. */
   flush(): boolean {
     const isTaken = this.#out.flush();
     this.#waitWhileSending();
@@ -164,7 +135,6 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
     else this.stream.resume();
   }
 
-  /** Nobody awaits the answer any more. */
   cancel(): void {
     this.#events = undefined;
     this.close();
@@ -176,8 +146,7 @@ export class Http1UpstreamConnection extends WheelTimer implements StreamOwner, 
     this.#leave();
   }
 
-  /** Hands the stream over after a 101, with what the upstream has sent behind its head. */
-  takeTunnel(): { stream: ByteStream; pendingBytes: Buffer | undefined; onTunnelClosed: () => void } {
+  takeTunnel(): UpstreamTunnel {
     this.#events = undefined;
     this.#services.wheel.remove(this);
     const pendingBytes = this.#pending;

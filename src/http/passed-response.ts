@@ -1,14 +1,14 @@
-import type { UpstreamResponseHead } from '#wire/http1/response-head.ts';
 import type { ResponseHead } from './response.ts';
+import type { AnswerHead } from './upstream-call.ts';
 
 /** An upstream's answer on its way to a client. While no policy looks at its fields, they are passed on as text. */
 export class PassedResponse implements ResponseHead {
   status: number;
   contentLengthBytes: number | undefined;
-  readonly #head: UpstreamResponseHead;
+  readonly #head: AnswerHead;
   #fields: string[] | undefined = undefined;
 
-  constructor(head: UpstreamResponseHead) {
+  constructor(head: AnswerHead) {
     this.status = head.status;
     this.contentLengthBytes = head.contentLengthBytes >= 0 ? head.contentLengthBytes : undefined;
     this.#head = head;

@@ -4,6 +4,7 @@ import { createIdSource } from '#base/ids.ts';
 import type { Logger } from '#base/logger.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration } from '#config/configuration.ts';
+import type { ClientConnection } from '#http/client-connection.ts';
 import { clientErrors } from '#http/client-errors.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { HttpDate } from '#http/http-date.ts';
@@ -207,7 +208,7 @@ export class DataPlane {
     if (this.#isDraining) connection.drain();
   }
 
-  #endConnection(use: ListenerUse, connection: Http1ClientConnection): void {
+  #endConnection(use: ListenerUse, connection: ClientConnection): void {
     use.connections.delete(connection);
     use.listener.release(connection.facts.address);
     if (use.connections.size === 0) this.#closing.delete(use);

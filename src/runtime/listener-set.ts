@@ -5,7 +5,8 @@ import { compileAddressSet } from '#base/ip.ts';
 import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration, ListenerConfiguration } from '#config/configuration.ts';
-import type { Http1ClientConnection, Http1ServerServices, Http1ServerSettings } from '#http/http1-client-connection.ts';
+import type { ClientConnection } from '#http/client-connection.ts';
+import type { Http1ServerServices, Http1ServerSettings } from '#http/http1-client-connection.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
 import { type AcceptedConnection, Listener, type ListenerCaps, type ListenerTls } from '#net/listener.ts';
 import { ListenFailure } from './listen-failure.ts';
@@ -32,7 +33,7 @@ export interface ListeningAt {
 /** One listener with what its connections share. The socket stays while its address does; the settings may change under it. */
 export class ListenerUse {
   readonly listener: Listener;
-  readonly connections = new Set<Http1ClientConnection>();
+  readonly connections = new Set<ClientConnection>();
   settings: Http1ServerSettings;
   /** What `listener` serves TLS with, as text to compare. */
   tlsText: string;

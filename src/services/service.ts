@@ -1,6 +1,8 @@
 import type { TimerWheel } from '#base/timer-wheel.ts';
-import type { UpstreamConnectionServices, UpstreamTimeouts } from '#http/http1-upstream-connection.ts';
-import { type PoolSettings, UpstreamPool } from '#http/upstream-pool.ts';
+import type { UpstreamConnectionServices } from '#http/http1-upstream-connection.ts';
+import { Http1UpstreamPool } from '#http/http1-upstream-pool.ts';
+import type { UpstreamTimeouts } from '#http/upstream-call.ts';
+import type { PoolSettings, UpstreamPool } from '#http/upstream-pool.ts';
 import type { SocketAddress } from '#net/address.ts';
 import { createDialer, type DialTls } from '#net/dial.ts';
 import type { NameResolver } from '#net/name-resolver.ts';
@@ -45,7 +47,7 @@ export class Endpoint {
     this.weight = definition.weight;
     this.authority = 'path' in address ? 'localhost' : toAuthority(address, tls !== undefined);
     const services: UpstreamConnectionServices = { ...means, timeouts: service.timeouts, idleMs: service.pool.idleMs };
-    this.pool = new UpstreamPool(service.pool, services, createDialer({ address, tls, resolver: means.resolver }));
+    this.pool = new Http1UpstreamPool(service.pool, services, createDialer({ address, tls, resolver: means.resolver }));
   }
 }
 

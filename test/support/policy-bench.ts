@@ -4,9 +4,9 @@
  */
 import type { GatewayError } from '#base/errors.ts';
 import { silentLogger } from '#base/logger.ts';
-import { encodeAttemptHead } from '#forward/attempt-head.ts';
 import { clientErrors } from '#http/client-errors.ts';
 import { type AnswerSource, type ClientRequest, type ClientSide, Exchange, ForwardingFields } from '#http/exchange.ts';
+import { encodeHttp1AttemptHead } from '#http/http1-attempt-head.ts';
 import { hasResponseBody, type ResponseHead } from '#http/response.ts';
 import { normaliseTarget, parseHost } from '#http/target.ts';
 import { gatewayErrors } from '#pipeline/gateway-errors.ts';
@@ -291,8 +291,7 @@ class BenchUpstream implements AnswerSource {
     };
     this.#plan.shapeUpstreamRequest(this.#exchange, upstream);
     if (this.#isGone) return;
-    const fieldText = encodeFields(upstream.fields);
-    const head = encodeAttemptHead(this.#exchange, { ...upstream, fieldText, sendsChunked: false });
+    const head = encodeHttp1AttemptHead(this.#exchange, { ...upstream, changesBody: false }, false);
     const seen = { ...upstream, head, body: this.#body };
     this.#seen.push(seen);
     const answer = this.#answerAs(seen);

@@ -1,22 +1,12 @@
-import type { Exchange } from '#http/exchange.ts';
 import { encodeFields } from '#wire/http1/encode.ts';
-
-/** What an attempt says itself; the rest follows from the exchange. */
-export interface AttemptHead {
-  readonly method: string;
-  readonly target: string;
-  readonly authority: string;
-  /** Field lines, each with its CRLF. */
-  readonly fieldText: string;
-  readonly sendsChunked: boolean;
-}
+import type { Exchange } from './exchange.ts';
+import type { AttemptHead } from './upstream-call.ts';
 
 /** The HTTP/1.1 text of an attempt's head. Fields come in the order of the request, the gateway's own behind them. */
-export function encodeAttemptHead(
-  exchange: Exchange,
-  { method, target, authority, fieldText, sendsChunked }: AttemptHead,
-): string {
+export function encodeHttp1AttemptHead(exchange: Exchange, attempt: AttemptHead, sendsChunked: boolean): string {
   const { request } = exchange;
+  const { method, target, authority, fields } = attempt;
+  const fieldText = fields === undefined ? (request.fieldText ?? encodeFields(request.fields)) : encodeFields(fields);
   const forwarding = request.forwardingFields;
   forwarding.http1Text ??= encodeFields(forwarding.fields);
   let text = `${method} ${target} HTTP/1.1\r\nhost: ${authority}\r\n${fieldText}${forwarding.http1Text}x-request-id: ${exchange.requestId}\r\n`;

@@ -1,0 +1,81 @@
+/** One request under way to an upstream, whatever version of HTTP is spoken there. */
+import type { GatewayError } from '#base/errors.ts';
+import type { ByteStream } from '#net/byte-stream.ts';
+import type { Exchange } from './exchange.ts';
+
+/** The head of an answer as an upstream gave it, checked. */
+export interface AnswerHead {
+  readonly status: number;
+  /** End-to-end fields, names in lower case and values, alternating. Holds no `content-length`. */
+  readonly fields: string[];
+  /** The same as HTTP/1 lines, where they are there already. */
+  readonly fieldText: string | undefined;
+  /** -1: not given. */
+  readonly contentLengthBytes: number;
+  /** Fields that the gateway sets itself may be among them. */
+  readonly hasForwardingFields: boolean;
+  readonly hasDate: boolean;
+  /** The protocol that a 101 changes to. */
+  readonly upgrade: string | undefined;
+}
+
+/** Who awaits an answer. After `onUpstreamEnd` or `onUpstreamError` nothing more is said. */
+export interface AnswerEvents {
+  onInformational(head: AnswerHead): void;
+  onUpstreamHead(head: AnswerHead): void;
+  /** The view is lent as by `StreamOwner.onBytes`. */
+  onUpstreamChunk(view: Buffer): void;
+  onUpstreamEnd(trailers: readonly string[] | undefined): void;
+  /** What one read brought has been said. */
+  onUpstreamFlush(): void;
+  /** More of the request body may be sent, after a `sendChunk` that returned false. */
+  onUpstreamDrained(): void;
+  onUpstreamError(error: GatewayError): void;
+}
+
+/** What an attempt says itself; the rest of its head follows from the exchange. */
+export interface AttemptHead {
+  readonly method: string;
+  readonly target: string;
+  readonly authority: string;
+  /** End-to-end fields; `undefined`: those of the request as they came. */
+  readonly fields: readonly string[] | undefined;
+  /** A policy works on the body, so its length is not the one that the client announced. */
+  readonly changesBody: boolean;
+}
+
+export interface UpstreamTunnel {
+  readonly stream: ByteStream;
+  /** What the upstream has sent behind its head. */
+  readonly pendingBytes: Buffer | undefined;
+  onTunnelClosed(): void;
+}
+
+/** An HTTP/1 connection is its own call, one after the other; over HTTP/2 each stream is one. */
+export interface UpstreamCall {
+  /** Others were answered over the same connection before. */
+  readonly isReused: boolean;
+  /** The connection has ended. */
+  readonly isGone: boolean;
+  /** Begins a request. Its head is written with the first piece of its body, or at `flush`. */
+  send(events: AnswerEvents, exchange: Exchange, attempt: AttemptHead): void;
+  /** False: wait for `onUpstreamDrained`, and keep the view as it is until then. */
+  sendChunk(view: Buffer): boolean;
+  /** False as for `sendChunk`. */
+  flush(): boolean;
+  sendEnd(trailers: readonly string[] | undefined): void;
+  pauseAnswer(): void;
+  resumeAnswer(): void;
+  /** Nobody awaits the answer any more. */
+  cancel(): void;
+  /** Hands the stream over after the protocol has been changed. */
+  takeTunnel(): UpstreamTunnel;
+}
+
+export interface UpstreamTimeouts {
+  readonly connectMs: number;
+  /** From the last byte sent to the first byte of the answer. */
+  readonly firstByteMs: number;
+  /** Between two pieces of the answer. */
+  readonly idleMs: number;
+}
