@@ -82,8 +82,10 @@ services:
     timeouts: { connect: 1s, firstByte: 2s, idle: 3s }
     pool: { connections: 1, idle: 0s, queue: 0, queueTimeout: 1ms }
     host: { name: "orders.internal:8080" }
-    tls: { ca: ca.pem, serverName: Orders.Internal }
-  catalogue: { endpoints: [http://catalogue], host: endpoint }
+    protocol: http2
+    tls: { ca: ca.pem, crl: crl.pem, serverName: Orders.Internal, certificate: { cert: us.pem, key: /keys/us.key } }
+  catalogue: { endpoints: [http://catalogue], host: endpoint, proxyProtocol: v2 }
+  postgres: { endpoints: ["tcp://pg:5432", "tls://pg:5433"], tls: { verify: dangerously-off, alpn: [postgresql] } }
 `);
   assert.deepEqual(services['orders'], {
     endpoints: [
@@ -94,11 +96,20 @@ services:
     timeouts: { connect: 1_000, firstByte: 2_000, idle: 3_000 },
     pool: { connections: 1, idle: 0, queue: 0, queueTimeout: 1 },
     host: { name: 'orders.internal:8080' },
-    tls: { ca: '/etc/gatehouse/ca.pem', serverName: 'orders.internal' },
+    protocol: 'http2',
+    tls: {
+      ca: '/etc/gatehouse/ca.pem',
+      crl: '/etc/gatehouse/crl.pem',
+      serverName: 'orders.internal',
+      certificate: { cert: '/etc/gatehouse/us.pem', key: '/keys/us.key' },
+    },
   });
   assert.deepEqual(services['catalogue']?.timeouts, { connect: 5_000, firstByte: 60_000, idle: 60_000 });
   assert.deepEqual(services['catalogue']?.pool, { connections: 1024, idle: 60_000, queue: 1024, queueTimeout: 5_000 });
   assert.equal(services['catalogue']?.host, 'endpoint');
+  assert.equal(services['catalogue']?.protocol, 'http1');
+  assert.equal(services['catalogue']?.proxyProtocol, 'v2');
+  assert.deepEqual(services['postgres']?.tls, { verify: 'dangerously-off', alpn: ['postgresql'] });
 });
 
 test('reads everything that stands beside listeners, services and routes', async () => {

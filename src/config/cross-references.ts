@@ -4,6 +4,7 @@
  * finds its mistakes beside all others.
  */
 import { type ListenAddress, readAddress } from '#schema/address.ts';
+import { readEndpointUrl } from '#schema/endpoint-url.ts';
 import { isMap, isText } from '#schema/forms.ts';
 import { listCaptureNames, parsePathPattern } from '#schema/path-pattern.ts';
 import { listWords, quote } from '#schema/quote.ts';
@@ -26,7 +27,10 @@ export function findCrossReferenceProblems(configuration: unknown): Finding[] {
   for (const [name, route] of entriesOf(configuration['routes'])) {
     if (!isMap(route)) continue;
     const path = ['routes', name];
-    for (const use of listServiceUses(route['to'], [...path, 'to'])) services.check(use, findings);
+    for (const use of listServiceUses(route['to'], [...path, 'to'])) {
+      services.check(use, findings);
+      findings.push(...findByteService(use, configuration['services']));
+    }
     for (const use of listListenerUses(route['match'], [...path, 'match'])) listeners.check(use, findings);
     findings.push(...findMissingCaptures(route, path));
   }
@@ -78,6 +82,23 @@ function listListenerUses(match: unknown, path: IssuePath): NameUse[] {
       isText(name) ? [{ name, path: namePath }] : [],
     );
   });
+}
+
+/** A route sends requests, and some services take bytes of any kind. */
+function findByteService({ name, path }: NameUse, services: unknown): Finding[] {
+  const service = isMap(services) && Object.hasOwn(services, name) ? services[name] : undefined;
+  const scheme = isMap(service) ? readFirstScheme(service['endpoints']) : undefined;
+  if (scheme !== 'tcp' && scheme !== 'tls') return [];
+  const message = `the endpoints of the service \`${name}\` are \`${scheme}\`, which takes bytes and no requests; a route needs \`http\` or \`https\``;
+  return [{ path, code: 'conflict', message }];
+}
+
+/** Services that mix schemes are reported by the schema. */
+function readFirstScheme(endpoints: unknown): string | undefined {
+  const first: unknown = Array.isArray(endpoints) ? endpoints[0] : undefined;
+  const url = isMap(first) ? first['url'] : first;
+  const reading = isText(url) ? readEndpointUrl(url) : undefined;
+  return reading === undefined || 'problem' in reading ? undefined : reading.value.scheme;
 }
 
 /** Two listeners on one address, or a listener and the admin side. */

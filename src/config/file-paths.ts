@@ -26,8 +26,20 @@ function resolveListener(listener: ListenerConfiguration, folder: string): Liste
 }
 
 function resolveService(service: ServiceConfiguration, folder: string): ServiceConfiguration {
-  if (service.tls?.ca === undefined) return service;
-  return { ...service, tls: { ...service.tls, ca: resolve(folder, service.tls.ca) } };
+  const { tls } = service;
+  if (tls === undefined) return service;
+  const { ca, crl, certificate } = tls;
+  return {
+    ...service,
+    tls: {
+      ...tls,
+      ...(ca !== undefined && { ca: resolve(folder, ca) }),
+      ...(crl !== undefined && { crl: resolve(folder, crl) }),
+      ...(certificate !== undefined && {
+        certificate: { cert: resolve(folder, certificate.cert), key: resolve(folder, certificate.key) },
+      }),
+    },
+  };
 }
 
 function mapValues<Value>(entries: Readonly<Record<string, Value>>, change: (value: Value) => Value): Record<string, Value> {

@@ -292,7 +292,47 @@ const SERVICES: readonly Refusal[] = [
   {
     mistake: 'TLS for plain endpoints',
     text: 'endpoints: [http://a]\n    tls: { ca: ca.pem }',
-    issues: ['F:6:10 services.it.tls: no endpoint uses `https`, so `tls` would have no effect'],
+    issues: ['F:6:10 services.it.tls: no endpoint uses `https` or `tls`, so `tls` would have no effect'],
+  },
+  {
+    mistake: 'endpoints for HTTP beside endpoints for bytes',
+    text: 'endpoints: [https://a, tcp://a:1]',
+    issues: [
+      'F:5:28 services.it.endpoints[1]: `tcp` beside `https`: the endpoints of a service either speak HTTP (`http`, `https`) or take bytes (`tcp`, `tls`)',
+    ],
+  },
+  {
+    mistake: 'a version of HTTP for bytes',
+    text: 'endpoints: [tcp://a:1]\n    protocol: http2',
+    issues: ['F:6:15 services.it.protocol: no endpoint uses `http` or `https`, so `protocol` would have no effect'],
+  },
+  {
+    mistake: 'a version of HTTP that there is not',
+    text: 'endpoints: [http://a]\n    protocol: h2',
+    issues: ['F:6:15 services.it.protocol: expected `http1` or `http2`, not "h2"'],
+  },
+  {
+    mistake: 'a PROXY header on connections that clients share',
+    text: 'endpoints: [http://a]\n    protocol: http2\n    proxyProtocol: v1',
+    issues: [
+      'F:7:20 services.it.proxyProtocol: a connection of HTTP/2 is shared by many clients, and a PROXY header names one; use `protocol: http1`',
+    ],
+  },
+  {
+    mistake: 'an authority that verifies nothing, and protocols that nobody is offered',
+    text: 'endpoints: [https://a]\n    tls: { verify: dangerously-off, ca: a.pem, alpn: [h2] }',
+    issues: [
+      'F:6:41 services.it.tls.ca: with `verify: dangerously-off` nothing is verified, so `ca` would have no effect; leave one of them out',
+      'F:6:54 services.it.tls.alpn: no endpoint uses `tls`, so `alpn` would have no effect; for `https`, `protocol` decides',
+    ],
+  },
+  {
+    mistake: 'verification switched off with a word that does not say how dangerous that is',
+    text: 'endpoints: [https://a]\n    tls: { verify: false, certificate: { cert: a.pem } }',
+    issues: [
+      'F:6:20 services.it.tls.verify: expected `dangerously-off`, not `false`',
+      'F:6:27 services.it.tls.certificate.key: `key` is missing',
+    ],
   },
   {
     mistake: 'a mistyped key of the pool',
@@ -483,6 +523,16 @@ function refuseAll(refusals: readonly Refusal[], wrap: (text: string) => string)
 refuseAll(DOCUMENTS, (text) => text);
 refuseAll(PARTS, (text) => `${HEAD}${text}\n`);
 refuseAll(LISTENERS, (text) => `listeners:\n  it:\n    ${text}\nversion: 1\n`);
+test('refuses a route to a service that takes bytes', async () => {
+  const services = 'services: { a: { endpoints: ["tcp://a:1"] }, b: { endpoints: [{ url: "TLS://b:1" }] } }';
+  const routes = 'routes: { r: { match: { path: /a }, to: a }, s: { match: { path: /b }, to: [{ service: b }] } }';
+  const ending = 'which takes bytes and no requests; a route needs `http` or `https`';
+  assert.deepEqual(await issueLines(`version: 1\nlisteners: { web: { address: ":8080" } }\n${services}\n${routes}\n`), [
+    `F:4:41 routes.r.to: the endpoints of the service \`a\` are \`tcp\`, ${ending}`,
+    `F:4:88 routes.s.to[0].service: the endpoints of the service \`b\` are \`tls\`, ${ending}`,
+  ]);
+});
+
 refuseAll(SERVICES, (text) => `version: 1\nlisteners: { web: { address: ":8080" } }\nservices:\n  it:\n    ${text}\n`);
 refuseAll(ROUTES, (text) => `${HEAD}routes: { it: { ${text} } }\n`);
 

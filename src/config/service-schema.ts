@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { authority } from '#schema/authority.ts';
 import { duration } from '#schema/duration.ts';
-import { endpointUrl } from '#schema/endpoint-url.ts';
+import { type EndpointScheme, endpointUrl } from '#schema/endpoint-url.ts';
 import { filePath } from '#schema/file-path.ts';
 import { forms, isMap, isText } from '#schema/forms.ts';
 import { hostName } from '#schema/host-pattern.ts';
@@ -45,27 +45,116 @@ const upstreamHost = forms('`client`, `endpoint`, or a map with `name`', [
   { isMeant: isMap, schema: hostNameMap },
 ]);
 
-const serviceTls = z.strictObject({
-  ca: filePath(
-    'Certificates that sign those of the service, PEM. Relative to the configuration file. Without it the system decides.',
-  ).optional(),
-  serverName: hostName(
-    'The name that the certificate of the service must carry. Without it, the host of the endpoint.',
-  ).optional(),
+const ALPN_NAME_BYTES_MAX = 255;
+const ALPN_NAMES_MAX = 16;
+
+const clientCertificate = z.strictObject({
+  cert: filePath('The certificate that the gateway shows, and its chain, PEM. Relative to the configuration file.'),
+  key: filePath('The private key of the certificate, PEM. Relative to the configuration file.'),
 });
 
-/** A service: a named upstream with its endpoints. */
-export const serviceSchema = z
+const serviceTls = z
   .strictObject({
-    endpoints: z.array(endpoint).min(1).describe('Where the service is reached: URLs, or maps with `url` and `weight`.'),
-    timeouts: serviceTimeouts.prefault({}).describe('How long the gateway waits for the service.'),
-    pool: servicePool.prefault({}).describe('Connections to the service that are kept and reused.'),
-    host: upstreamHost
-      .default('client')
-      .describe('Which host the service sees: the one of the client, the one of the endpoint, or a name.'),
-    tls: serviceTls.optional().describe('How endpoints with `https` are verified.'),
+    ca: filePath(
+      'Certificates that sign those of the service, PEM. Relative to the configuration file. Without it the system decides.',
+    ).optional(),
+    crl: filePath(
+      'Certificates that count no more: a revocation list of each authority, PEM. Relative to the configuration file.',
+    ).optional(),
+    serverName: hostName(
+      'The name that the service is asked for and that its certificate must carry. Without it, the host of the endpoint.',
+    ).optional(),
+    certificate: clientCertificate
+      .optional()
+      .describe('What the gateway shows to a service that asks for a certificate (mutual TLS).'),
+    verify: z
+      .literal('dangerously-off')
+      .optional()
+      .describe(
+        '`dangerously-off` takes any certificate, so that whoever sits between can read and change everything. Without it, certificates are verified.',
+      ),
+    alpn: z
+      .array(z.string().min(1).max(ALPN_NAME_BYTES_MAX))
+      .min(1)
+      .max(ALPN_NAMES_MAX)
+      .optional()
+      .describe('Protocols that endpoints with `tls` are offered (ALPN). For `https`, `protocol` decides.'),
   })
-  .superRefine(({ endpoints, tls }, context) => {
-    if (tls === undefined || endpoints.some(({ url }) => url.scheme === 'https')) return;
-    context.addIssue({ code: 'custom', message: 'no endpoint uses `https`, so `tls` would have no effect', path: ['tls'] });
+  .superRefine(({ ca, crl, verify }, context) => {
+    if (verify !== 'dangerously-off') return;
+    for (const [name, value] of Object.entries({ ca, crl })) {
+      if (value === undefined) continue;
+      const message = `with \`verify: dangerously-off\` nothing is verified, so \`${name}\` would have no effect; leave one of them out`;
+      context.addIssue({ code: 'custom', message, path: [name] });
+    }
   });
+
+const serviceFields = z.strictObject({
+  endpoints: z.array(endpoint).min(1).describe('Where the service is reached: URLs, or maps with `url` and `weight`.'),
+  protocol: z
+    .enum(['http1', 'http2'])
+    .default('http1')
+    .describe(
+      'What is spoken with the service: HTTP/1.1, or HTTP/2 (agreed on by ALPN over `https`, with prior knowledge over `http`).',
+    ),
+  timeouts: serviceTimeouts.prefault({}).describe('How long the gateway waits for the service.'),
+  pool: servicePool.prefault({}).describe('Connections to the service that are kept and reused.'),
+  host: upstreamHost
+    .default('client')
+    .describe('Which host the service sees: the one of the client, the one of the endpoint, or a name.'),
+  proxyProtocol: z
+    .enum(['v1', 'v2'])
+    .optional()
+    .describe(
+      'Begins each connection with a PROXY header that names the client. Connections are then not shared between clients. Without it, none.',
+    ),
+  tls: serviceTls.optional().describe('How endpoints with `https` and `tls` are verified, and what the gateway shows them.'),
+});
+
+interface Problem {
+  readonly path: (string | number)[];
+  readonly message: string;
+}
+
+/** A service: a named upstream with its endpoints. */
+export const serviceSchema = serviceFields.superRefine((service, context) => {
+  for (const problem of [...findMixedEndpoints(service), ...findUselessSettings(service)]) {
+    context.addIssue({ code: 'custom', ...problem });
+  }
+});
+
+type ServiceFields = z.output<typeof serviceFields>;
+
+/** Bytes and HTTP are spoken by different listeners, so nobody could use both. */
+function findMixedEndpoints({ endpoints }: ServiceFields): Problem[] {
+  const first = endpoints[0]?.url.scheme ?? 'http';
+  const position = endpoints.findIndex(({ url }) => isHttpScheme(url.scheme) !== isHttpScheme(first));
+  if (position < 0) return [];
+  const message = `\`${endpoints[position]!.url.scheme}\` beside \`${first}\`: the endpoints of a service either speak HTTP (\`http\`, \`https\`) or take bytes (\`tcp\`, \`tls\`)`;
+  return [{ path: ['endpoints', position], message }];
+}
+
+function findUselessSettings({ endpoints, protocol, proxyProtocol, tls }: ServiceFields): Problem[] {
+  const problems: Problem[] = [];
+  const schemes = endpoints.map(({ url }) => url.scheme);
+  const hasHttp = schemes.some(isHttpScheme);
+  if (tls !== undefined && !schemes.some((scheme) => scheme === 'https' || scheme === 'tls'))
+    problems.push({ path: ['tls'], message: 'no endpoint uses `https` or `tls`, so `tls` would have no effect' });
+  else if (tls?.alpn !== undefined && !schemes.includes('tls'))
+    problems.push({
+      path: ['tls', 'alpn'],
+      message: 'no endpoint uses `tls`, so `alpn` would have no effect; for `https`, `protocol` decides',
+    });
+  if (protocol === 'http2' && !hasHttp)
+    problems.push({ path: ['protocol'], message: 'no endpoint uses `http` or `https`, so `protocol` would have no effect' });
+  if (protocol === 'http2' && hasHttp && proxyProtocol !== undefined)
+    problems.push({
+      path: ['proxyProtocol'],
+      message: 'a connection of HTTP/2 is shared by many clients, and a PROXY header names one; use `protocol: http1`',
+    });
+  return problems;
+}
+
+function isHttpScheme(scheme: EndpointScheme): boolean {
+  return scheme === 'http' || scheme === 'https';
+}

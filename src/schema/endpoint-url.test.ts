@@ -10,6 +10,10 @@ const accepted: Readonly<Record<string, EndpointUrl>> = {
   'https://[2001:db8::1]:8443': { scheme: 'https', host: '2001:db8::1', port: 8443, path: undefined },
   'http+unix:///run/orders.sock': { scheme: 'http', host: 'localhost', port: 80, path: '/run/orders.sock' },
   'https+unix:///run/orders.sock': { scheme: 'https', host: 'localhost', port: 443, path: '/run/orders.sock' },
+  'tcp://postgres:5432': { scheme: 'tcp', host: 'postgres', port: 5432, path: undefined },
+  'TLS://[::1]:636': { scheme: 'tls', host: '::1', port: 636, path: undefined },
+  'tcp+unix:///run/postgres.sock': { scheme: 'tcp', host: 'localhost', port: 0, path: '/run/postgres.sock' },
+  'tls+unix:///run/ldap.sock': { scheme: 'tls', host: 'localhost', port: 0, path: '/run/ldap.sock' },
   'unix:/run/orders.sock': { scheme: 'http', host: 'localhost', port: 80, path: '/run/orders.sock' },
   'unix:///run/orders.sock': { scheme: 'http', host: 'localhost', port: 80, path: '/run/orders.sock' },
 };
@@ -22,7 +26,15 @@ const refused = {
   'http://orders?x=1':
     '"http://orders?x=1": an endpoint has no path, query or fragment; leave out "?x=1" (the `rewrite` policy changes paths)',
   'http://joe:secret@orders': 'an endpoint has no user name and password; set an `authorization` field with the `headers` policy',
-  'ftp://orders': '"ftp://orders": the scheme "ftp" is not supported; write `http`, `https`, `http+unix` or `https+unix`',
+  'ftp://orders':
+    '"ftp://orders": the scheme "ftp" is not supported; write `http`, `https`, `tcp` or `tls`, or `http+unix` for the path of a socket',
+  'constructor://orders':
+    '"constructor://orders": the scheme "constructor" is not supported; write `http`, `https`, `tcp` or `tls`, or `http+unix` for the path of a socket',
+  'tcp://postgres': '"tcp://postgres": `tcp` has no usual port; write one, such as `tcp://postgres:5432`',
+  'tls://[::1]': '"tls://[::1]": `tls` has no usual port; write one, such as `tls://[::1]:5432`',
+  'tcp://postgres:5432/shop':
+    '"tcp://postgres:5432/shop": an endpoint has no path, query or fragment; leave out "/shop" (the `rewrite` policy changes paths)',
+  'tcp+unix://run/x.sock': '"tcp+unix://run/x.sock": write three slashes before the path of the socket, `tcp+unix:///run/x.sock`',
   'http://': '"http://": "" is not a host name or an IP address',
   'http://10.0.0.300': '"http://10.0.0.300": "10.0.0.300" is not a host name or an IP address',
   'http://or ders': '"http://or ders": "or ders" is not a host name or an IP address',

@@ -69,7 +69,7 @@ function toServiceDefinition(
     return {
       url: url.path === undefined ? `${url.scheme}://${host}:${url.port}` : `${url.scheme}+unix://${url.path}`,
       address: url.path === undefined ? { host: url.host, port: url.port } : { path: url.path },
-      tls: url.scheme === 'https' ? { serverName: tls?.serverName, ca } : undefined,
+      tls: url.scheme === 'https' || url.scheme === 'tls' ? { serverName: tls?.serverName, ca } : undefined,
       weight,
     };
   });
