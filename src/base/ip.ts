@@ -8,7 +8,8 @@
  */
 import { assert } from './assert.ts';
 
-const GROUPS = 8;
+/** Groups of 16 bits in an IPv6 address. */
+export const IPV6_GROUPS = 8;
 const GROUP_BITS = 16;
 const IPV4_BITS = 32;
 const IPV6_BITS = 128;
@@ -47,7 +48,7 @@ export function parseCidr(text: string): AddressRange | undefined {
     const prefixBits = parsePrefixBits(text, slashAt, IPV4_BITS);
     return prefixBits === undefined ? undefined : toIpv4Range(ipv4, prefixBits);
   }
-  const groups = new Uint16Array(GROUPS);
+  const groups = new Uint16Array(IPV6_GROUPS);
   if (!parseIpv6(address, groups)) return undefined;
   const prefixBits = parsePrefixBits(text, slashAt, IPV6_BITS);
   if (prefixBits === undefined) return undefined;
@@ -64,7 +65,7 @@ export class AddressSet {
   readonly #ipv6First: readonly Uint16Array[];
   readonly #ipv6Last: readonly Uint16Array[];
   /** Where `has` puts the groups of the address it is asked about. */
-  readonly #asked = new Uint16Array(GROUPS);
+  readonly #asked = new Uint16Array(IPV6_GROUPS);
 
   constructor(ranges: readonly AddressRange[]) {
     const ipv4 = mergeIpv4(ranges.filter((range) => range.version === 4));
@@ -134,7 +135,7 @@ function toValidatedRange(cidr: string): AddressRange {
 }
 
 /** Strict dotted decimal: four numbers without leading zeros, because `010` is 8 to some programs and 10 to others. */
-function parseIpv4(text: string, from: number, to: number): number | undefined {
+export function parseIpv4(text: string, from: number, to: number): number | undefined {
   let address = 0;
   let part = -1;
   let dots = 0;
@@ -155,7 +156,7 @@ function parseIpv4(text: string, from: number, to: number): number | undefined {
 }
 
 /** RFC 4291 §2.2: up to eight groups, one `::` for a run of zeros, and perhaps an IPv4 address in place of the last two. */
-function parseIpv6(text: string, groups: Uint16Array): boolean {
+export function parseIpv6(text: string, groups: Uint16Array): boolean {
   const zoneAt = text.indexOf('%');
   const to = zoneAt < 0 ? text.length : zoneAt;
   if (zoneAt >= 0 && (zoneAt === text.length - 1 || text.includes('%', zoneAt + 1))) return false;
@@ -168,10 +169,10 @@ function parseIpv6(text: string, groups: Uint16Array): boolean {
     at = 2;
   }
   while (at < to) {
-    if (count === GROUPS) return false;
+    if (count === IPV6_GROUPS) return false;
     const end = findGroupEnd(text, at, to);
     if (end < to && text.charCodeAt(end) === DOT) {
-      const ipv4 = count <= GROUPS - 2 ? parseIpv4(text, at, to) : undefined;
+      const ipv4 = count <= IPV6_GROUPS - 2 ? parseIpv4(text, at, to) : undefined;
       if (ipv4 === undefined) return false;
       groups[count] = ipv4 >>> GROUP_BITS;
       groups[count + 1] = ipv4;
@@ -190,7 +191,7 @@ function parseIpv6(text: string, groups: Uint16Array): boolean {
     gapAt = count;
     at += 1;
   }
-  return gapAt < 0 ? count === GROUPS : spreadGap(groups, gapAt, count);
+  return gapAt < 0 ? count === IPV6_GROUPS : spreadGap(groups, gapAt, count);
 }
 
 /** Where the hexadecimal digits that begin at `from` end; at most four of them make a group. */
@@ -216,19 +217,21 @@ function toHexValue(code: number): number {
 
 /** Moves the groups after `::` to the end and puts zeros between. `::` stands for at least one group. */
 function spreadGap(groups: Uint16Array, gapAt: number, count: number): boolean {
-  if (count === GROUPS) return false;
-  const tailAt = GROUPS - (count - gapAt);
+  if (count === IPV6_GROUPS) return false;
+  const tailAt = IPV6_GROUPS - (count - gapAt);
   groups.copyWithin(tailAt, gapAt, count);
   groups.fill(0, gapAt, tailAt);
   return true;
 }
 
-function isMappedIpv4(groups: Uint16Array): boolean {
+/** `::ffff:a.b.c.d` */
+export function isMappedIpv4(groups: Uint16Array): boolean {
   if (groups[5] !== 0xffff) return false;
   return groups[0] === 0 && groups[1] === 0 && groups[2] === 0 && groups[3] === 0 && groups[4] === 0;
 }
 
-function toMappedIpv4(groups: Uint16Array): number {
+/** The IPv4 address in an IPv4-mapped one. */
+export function toMappedIpv4(groups: Uint16Array): number {
   return groups[6]! * 0x1_0000 + groups[7]!;
 }
 
@@ -250,7 +253,7 @@ function toIpv4Range(address: number, prefixBits: number): AddressRange {
 function toIpv6Range(groups: Uint16Array, prefixBits: number): AddressRange {
   const first = groups.slice();
   const last = groups.slice();
-  for (let index = 0; index < GROUPS; index += 1) {
+  for (let index = 0; index < IPV6_GROUPS; index += 1) {
     const fixedBits = Math.min(Math.max(prefixBits - index * GROUP_BITS, 0), GROUP_BITS);
     const freeMask = 0xffff >>> fixedBits;
     first[index] = first[index]! & ~freeMask;
@@ -260,7 +263,7 @@ function toIpv6Range(groups: Uint16Array, prefixBits: number): AddressRange {
 }
 
 function compareGroups(left: Uint16Array, right: Uint16Array): number {
-  for (let index = 0; index < GROUPS; index += 1) {
+  for (let index = 0; index < IPV6_GROUPS; index += 1) {
     const difference = left[index]! - right[index]!;
     if (difference !== 0) return difference;
   }

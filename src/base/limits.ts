@@ -49,4 +49,10 @@ export const limits = {
   connectAddressesMax: 8,
   /** Client addresses remembered by the per-address connection cap of one listener and thread. */
   clientAddressesMax: 100_000,
+  /** Bytes of one PROXY protocol header, TLVs included; those that carry a client's certificate are the longest. */
+  proxyHeaderBytesMax: 16 * 1024,
+  /** Bytes of one ClientHello; keys of post-quantum algorithms and encrypted names make the longest. */
+  clientHelloBytesMax: 16 * 1024,
+  /** Bytes of the records that a ClientHello may be spread over. */
+  clientHelloRecordsBytesMax: 32 * 1024,
 } as const;
