@@ -9,16 +9,16 @@ import { type CallTaker, PoolQueue, type PoolSettings, type PoolWaiter, type Ups
 export class Http1UpstreamPool implements UpstreamPool, ConnectionHome {
   readonly #settings: PoolSettings;
   readonly #services: UpstreamConnectionServices;
-  readonly #dial: () => SocketMaker;
+  readonly #makeSocket: SocketMaker;
   readonly #free: Http1UpstreamConnection[] = [];
   readonly #queue: PoolQueue;
   readonly #all = new Set<Http1UpstreamConnection>();
   #isClosed = false;
 
-  constructor(settings: PoolSettings, services: UpstreamConnectionServices, dial: () => SocketMaker) {
+  constructor(settings: PoolSettings, services: UpstreamConnectionServices, makeSocket: SocketMaker) {
     this.#settings = settings;
     this.#services = services;
-    this.#dial = dial;
+    this.#makeSocket = makeSocket;
     this.#queue = new PoolQueue(settings, services.wheel);
   }
 
@@ -63,7 +63,7 @@ export class Http1UpstreamPool implements UpstreamPool, ConnectionHome {
   }
 
   #open(): Http1UpstreamConnection {
-    const connection = new Http1UpstreamConnection(this.#dial(), this.#services, this);
+    const connection = new Http1UpstreamConnection(this.#makeSocket, this.#services, this);
     this.#all.add(connection);
     return connection;
   }

@@ -1,13 +1,23 @@
 /** Opens outgoing connections: TCP with fast fallback between address families (RFC 8305), TLS over it, or a unix socket. */
 import { connect, isIP, type LookupFunction, type Socket, type TcpNetConnectOpts } from 'node:net';
-import { type ConnectionOptions, connect as connectTls, createSecureContext } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import type { SocketAddress } from './address.ts';
-import type { SocketMaker } from './byte-stream.ts';
+import type { OnRead, SocketMaker } from './byte-stream.ts';
 import type { NameResolver } from './name-resolver.ts';
 
 export interface DialTls {
+  /** Asked for and looked for in the certificate; without it, the host of the address. */
   readonly serverName: string | undefined;
-  readonly ca: string | Buffer | undefined;
+  /** Certificates of authorities, PEM; without them, those of the system. */
+  readonly ca: string | undefined;
+  /** A revocation list of each authority, PEM. */
+  readonly crl: string | undefined;
+  /** What is shown to a peer that asks for a certificate, PEM. */
+  readonly certificate: { readonly cert: string; readonly key: string } | undefined;
+  /** False: any certificate will do. */
+  readonly isVerified: boolean;
+  /** Protocols that are offered (ALPN), best first; none when empty. */
+  readonly protocols: readonly string[];
 }
 
 export interface DialOptions {
@@ -16,20 +26,93 @@ export interface DialOptions {
   readonly resolver: NameResolver;
 }
 
+/** Begins connections to one address. */
+export interface Dialer {
+  /** For a stream that reads into buffers of its own. The socket is on its way to the upstream when it is made. */
+  readonly makeSocket: SocketMaker;
+  /** For somebody who takes the socket over once it is connected. */
+  connect(): Socket;
+  /** As `makeSocket`, with bytes that are sent before anything else, the TLS handshake included. */
+  makeSocketAfter(preamble: Buffer): SocketMaker;
+}
+
 /** How long one address may take before the next one is tried, of the other family where there is one. */
 const ADDRESS_ATTEMPT_MS = 250;
 
-/** Makes the sockets to one address; each is on its way to the upstream when its stream begins. */
-export function createDialer({ address, tls, resolver }: DialOptions): () => SocketMaker {
+/** Throws when a certificate, key or list cannot be used. */
+export function createDialer({ address, tls, resolver }: DialOptions): Dialer {
   const where = 'path' in address ? { path: address.path } : toWhere(address, resolver);
   // A name that is resolved may be resolved to addresses that are gone.
   const name = 'host' in address && isIP(address.host) === 0 ? address.host : undefined;
   const track = name === undefined ? asItIs : (socket: Socket) => distrustUnlessConnected(socket, name, resolver);
+  const open = (onread: OnRead | undefined) => connect({ ...where, allowHalfOpen: true, ...(onread && { onread }) });
+  const openAfter = (preamble: Buffer, onread: OnRead | undefined) => {
+    const socket = track(open(onread));
+    socket.write(preamble);
+    return socket;
+  };
   if (tls === undefined) {
-    return () => (onread) => ({ socket: track(connect({ ...where, allowHalfOpen: true, onread })), readsDirectly: true });
+    return {
+      makeSocket: (onread) => ({ socket: track(open(onread)), readsDirectly: true }),
+      connect: () => track(open(undefined)),
+      makeSocketAfter: (preamble) => (onread) => ({ socket: openAfter(preamble, onread), readsDirectly: true }),
+    };
   }
-  const options = { ...where, ...toTlsOptions(tls, name) };
-  return () => () => ({ socket: track(connectTls(options)), readsDirectly: false });
+  const secure = new SecureDialing({ ...where, ...toTlsOptions(tls, name) });
+  return {
+    makeSocket: (onread) => ({ socket: track(secure.connect(onread)), readsDirectly: true }),
+    connect: () => track(secure.connect(undefined)),
+    // Over a socket that exists already, Node does not take `onread`.
+    makeSocketAfter: (preamble) => () => ({
+      socket: secure.connect(undefined, openAfter(preamble, undefined)),
+      readsDirectly: false,
+    }),
+  };
+}
+
+/** The settings of a client's side of TLS. Throws when one of the files cannot be used. */
+export function createDialContext({ ca, crl, certificate }: Pick<DialTls, 'ca' | 'crl' | 'certificate'>): SecureContext {
+  return createSecureContext({
+    minVersion: 'TLSv1.2',
+    ...(ca !== undefined && { ca }),
+    ...(crl !== undefined && { crl }),
+    ...certificate,
+  });
+}
+
+/** Connections to one place. Each begins with the session of the last one, which saves both sides the costly part of the handshake. */
+class SecureDialing {
+  readonly #options: ConnectionOptions & { allowHalfOpen: boolean };
+  #session: Buffer | undefined = undefined;
+  readonly #onSession = (session: Buffer): void => {
+    this.#session = session;
+  };
+
+  constructor(options: ConnectionOptions & { allowHalfOpen: boolean }) {
+    this.#options = options;
+  }
+
+  connect(onread: OnRead | undefined, over?: Socket): TLSSocket {
+    const session = this.#session;
+    const socket = connectTls({
+      ...this.#options,
+      ...(onread && { onread }),
+      ...(session && { session }),
+      ...(over && { socket: over }),
+    });
+    socket.on('session', this.#onSession);
+    if (session !== undefined) this.#distrustUnlessSecured(socket);
+    return socket;
+  }
+
+  /** A session that the peer chokes on must not spoil the next connection too. */
+  #distrustUnlessSecured(socket: TLSSocket): void {
+    const distrust = () => {
+      this.#session = undefined;
+    };
+    socket.once('close', distrust);
+    socket.once('secureConnect', () => socket.off('close', distrust));
+  }
 }
 
 function toWhere({ host, port }: { host: string; port: number }, resolver: NameResolver): TcpNetConnectOpts {
@@ -48,10 +131,11 @@ function toTlsOptions(tls: DialTls, name: string | undefined): ConnectionOptions
   const serverName = tls.serverName ?? name;
   return {
     // Made once: reading the authorities again for each connection would cost milliseconds.
-    secureContext: createSecureContext({ minVersion: 'TLSv1.2', ...(tls.ca !== undefined && { ca: tls.ca }) }),
-    ALPNProtocols: ['http/1.1'],
+    secureContext: createDialContext(tls),
     allowHalfOpen: true,
+    ...(tls.protocols.length > 0 && { ALPNProtocols: [...tls.protocols] }),
     ...(serverName !== undefined && { servername: serverName }),
+    ...(!tls.isVerified && { rejectUnauthorized: false, checkServerIdentity: () => undefined }),
   };
 }
 

@@ -71,7 +71,7 @@ async function startSnapshot(t: TestContext) {
     buffers: new ReadBuffers(),
     resolver,
     policies: [failingPolicy],
-    authorities: {},
+    texts: {},
   };
   const snapshot = runAtOnce(compileSnapshot(configuration!, undefined, means));
   const finished: Exchange[] = [];

@@ -185,7 +185,7 @@ export class DataPlane {
       buffers: this.#buffers,
       resolver,
       policies: policyDefinitions,
-      authorities: files.texts,
+      texts: files.texts,
     };
   }
 

@@ -62,7 +62,7 @@ export async function explainRequest(
   const { clock } = means;
   const wheel = new TimerWheel(clock);
   const resolver = new NameResolver({ servers: [], ttlMinMs: 0, ttlMaxMs: 0 }, clock);
-  const all = { ...means, wheel, resolver, buffers: new ReadBuffers(), policies: policyDefinitions, authorities: {} };
+  const all = { ...means, wheel, resolver, buffers: new ReadBuffers(), policies: policyDefinitions, texts: {} };
   const { table } = runAtOnce(compileSnapshot(configuration, undefined, all));
   const match = table.lookup(subject);
   const { chosen, outranked, nearMisses } = table.explain(subject);

@@ -11,6 +11,8 @@ function createService(endpoints: readonly EndpointDefinition[], host: ServiceDe
   const definition: ServiceDefinition = {
     name: 'orders',
     endpoints,
+    protocol: 'http1',
+    proxyProtocol: undefined,
     timeouts: { connectMs: 1_000, firstByteMs: 1_000, idleMs: 1_000 },
     pool: { connectionsMax: 10, queueMax: 10, queueTimeoutMs: 1_000, idleMs: 1_000 },
     host,
@@ -19,12 +21,20 @@ function createService(endpoints: readonly EndpointDefinition[], host: ServiceDe
   return new Service(definition, { wheel: new TimerWheel(clock), buffers: new ReadBuffers(), resolver });
 }
 
+const plainTls = {
+  serverName: undefined,
+  ca: undefined,
+  crl: undefined,
+  certificate: undefined,
+  isVerified: true,
+  protocols: ['http/1.1'],
+};
+
 function endpoint(
   address: EndpointDefinition['address'],
   options: { weight?: number; isSecure?: boolean } = {},
 ): EndpointDefinition {
-  const tls = options.isSecure ? { serverName: undefined, ca: undefined } : undefined;
-  return { url: JSON.stringify(address), address, tls, weight: options.weight ?? 1 };
+  return { url: JSON.stringify(address), address, tls: options.isSecure ? plainTls : undefined, weight: options.weight ?? 1 };
 }
 
 const authorities: { name: string; definition: EndpointDefinition; expected: string }[] = [

@@ -4,7 +4,7 @@ import { Http1UpstreamPool } from '#http/http1-upstream-pool.ts';
 import type { UpstreamTimeouts } from '#http/upstream-call.ts';
 import type { PoolSettings, UpstreamPool } from '#http/upstream-pool.ts';
 import type { SocketAddress } from '#net/address.ts';
-import { createDialer, type DialTls } from '#net/dial.ts';
+import { createDialer, type Dialer, type DialTls } from '#net/dial.ts';
 import type { NameResolver } from '#net/name-resolver.ts';
 import type { ReadBuffers } from '#net/read-buffers.ts';
 import { WeightedRotation } from './weighted-rotation.ts';
@@ -20,6 +20,9 @@ export interface EndpointDefinition {
 export interface ServiceDefinition {
   readonly name: string;
   readonly endpoints: readonly EndpointDefinition[];
+  readonly protocol: 'http1' | 'http2';
+  /** Each connection begins with a PROXY header of this version, so that it carries one client. */
+  readonly proxyProtocol: 'v1' | 'v2' | undefined;
   readonly timeouts: UpstreamTimeouts;
   readonly pool: PoolSettings & { readonly idleMs: number };
   /** Which host name the upstream sees: the client's, the endpoint's, or a fixed one. */
@@ -38,6 +41,8 @@ export class Endpoint {
   readonly definition: EndpointDefinition;
   readonly weight: number;
   readonly pool: UpstreamPool;
+  /** For whoever speaks something else than HTTP with the endpoint. */
+  readonly dialer: Dialer;
   /** `host:port`, for the Host field. */
   readonly authority: string;
 
@@ -47,7 +52,8 @@ export class Endpoint {
     this.weight = definition.weight;
     this.authority = 'path' in address ? 'localhost' : toAuthority(address, tls !== undefined);
     const services: UpstreamConnectionServices = { ...means, timeouts: service.timeouts, idleMs: service.pool.idleMs };
-    this.pool = new Http1UpstreamPool(service.pool, services, createDialer({ address, tls, resolver: means.resolver }));
+    this.dialer = createDialer({ address, tls, resolver: means.resolver });
+    this.pool = new Http1UpstreamPool(service.pool, services, this.dialer.makeSocket);
   }
 }
 

@@ -15,10 +15,10 @@ import type { Snapshot } from './snapshot.ts';
 const clock = new FakeClock();
 const set = (value: string) => ({ headers: { request: { set: { 'x-level': value } } } });
 
-function meansWith(authorities: Readonly<Record<string, string>> = {}): SnapshotMeans {
+function meansWith(texts: Readonly<Record<string, string>> = {}): SnapshotMeans {
   const resolver = new NameResolver({ servers: [], ttlMinMs: 0, ttlMaxMs: 0 }, clock);
   const wheel = new TimerWheel(clock);
-  return { clock, logger: silentLogger, wheel, resolver, buffers: new ReadBuffers(), policies: policyDefinitions, authorities };
+  return { clock, logger: silentLogger, wheel, resolver, buffers: new ReadBuffers(), policies: policyDefinitions, texts };
 }
 
 async function load(parts: object): Promise<Configuration> {

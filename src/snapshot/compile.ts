@@ -1,11 +1,13 @@
 import type { Configuration, RouteConfiguration, ServiceConfiguration } from '#config/configuration.ts';
 import { type ForwardMeans, ForwardTerminal } from '#forward/forward.ts';
+import type { DialTls } from '#net/dial.ts';
 import { type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
 import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
 import { RedirectTerminal } from '#reply/redirect.ts';
 import { RespondTerminal } from '#reply/respond.ts';
 import type { RouteDefinition } from '#routing/route-definition.ts';
 import { compileRouteTable } from '#routing/route-table.ts';
+import type { EndpointScheme } from '#schema/endpoint-url.ts';
 import { type EndpointDefinition, Service, type ServiceDefinition, type ServiceMeans } from '#services/service.ts';
 import { PlannedRoute, Snapshot } from './snapshot.ts';
 
@@ -13,8 +15,8 @@ import { PlannedRoute, Snapshot } from './snapshot.ts';
 export interface SnapshotMeans extends ServiceMeans, ForwardMeans, PolicyServices {
   /** In execution order. */
   readonly policies: readonly PolicyDefinition[];
-  /** Contents of the files that `services.*.tls.ca` name. */
-  readonly authorities: Readonly<Record<string, string>>;
+  /** Contents of the files that services name: certificates, keys, authorities and revocation lists, by path. */
+  readonly texts: Readonly<Record<string, string>>;
 }
 
 const ROUTES_PER_STEP = 25;
@@ -48,7 +50,7 @@ function* compileServices(
 ): Generator<undefined, Map<string, Service>, void> {
   const services = new Map<string, Service>();
   for (const [name, service] of Object.entries(configuration.services)) {
-    const definition = toServiceDefinition(name, service, means.authorities);
+    const definition = toServiceDefinition(name, service, means.texts);
     const before = previous?.services.get(name);
     const isSame = before !== undefined && JSON.stringify(before.definition) === JSON.stringify(definition);
     services.set(name, isSame ? before : new Service(definition, means));
@@ -60,25 +62,43 @@ function* compileServices(
 function toServiceDefinition(
   name: string,
   service: ServiceConfiguration,
-  authorities: Readonly<Record<string, string>>,
+  texts: Readonly<Record<string, string>>,
 ): ServiceDefinition {
-  const { timeouts, pool, tls } = service;
+  const { timeouts, pool, protocol, proxyProtocol } = service;
   const endpoints = service.endpoints.map(({ url, weight }): EndpointDefinition => {
-    const ca = tls?.ca === undefined ? undefined : authorities[tls.ca];
     const host = url.host.includes(':') ? `[${url.host}]` : url.host;
     return {
       url: url.path === undefined ? `${url.scheme}://${host}:${url.port}` : `${url.scheme}+unix://${url.path}`,
       address: url.path === undefined ? { host: url.host, port: url.port } : { path: url.path },
-      tls: url.scheme === 'https' || url.scheme === 'tls' ? { serverName: tls?.serverName, ca } : undefined,
+      tls: toDialTls(service, url.scheme, texts),
       weight,
     };
   });
   return {
     name,
     endpoints,
+    protocol,
+    proxyProtocol,
     timeouts: { connectMs: timeouts.connect, firstByteMs: timeouts.firstByte, idleMs: timeouts.idle },
     pool: { connectionsMax: pool.connections, queueMax: pool.queue, queueTimeoutMs: pool.queueTimeout, idleMs: pool.idle },
     host: service.host,
+  };
+}
+
+function toDialTls(
+  { tls, protocol }: ServiceConfiguration,
+  scheme: EndpointScheme,
+  texts: Readonly<Record<string, string>>,
+): DialTls | undefined {
+  if (scheme === 'http' || scheme === 'tcp') return undefined;
+  const certificate = tls?.certificate;
+  return {
+    serverName: tls?.serverName,
+    ca: tls?.ca === undefined ? undefined : texts[tls.ca],
+    crl: tls?.crl === undefined ? undefined : texts[tls.crl],
+    certificate: certificate === undefined ? undefined : { cert: texts[certificate.cert]!, key: texts[certificate.key]! },
+    isVerified: tls?.verify === undefined,
+    protocols: scheme === 'tls' ? (tls?.alpn ?? []) : [protocol === 'http2' ? 'h2' : 'http/1.1'],
   };
 }
 
