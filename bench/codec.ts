@@ -151,6 +151,9 @@ class Counter {
   onBodyChunk(view: Buffer): void {
     this.bodyBytes += view.length;
   }
+  onBodyText(text: string): void {
+    this.bodyBytes += text.length;
+  }
 }
 
 function timeRequests(bytes: Buffer): number {

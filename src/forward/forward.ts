@@ -153,6 +153,13 @@ class Forwarding implements AnswerSource, AnswerEvents, CallTaker, TunnelOwner {
     }
   }
 
+  onUpstreamText(text: string): void {
+    const exchange = this.#exchange;
+    if (exchange.client.sendText === undefined || exchange.plan?.shapeResponseChunk !== undefined)
+      this.onUpstreamChunk(Buffer.from(text, 'latin1'));
+    else if (!exchange.client.sendText(text)) this.#call?.pauseAnswer();
+  }
+
   onUpstreamFlush(): void {
     if (!this.#exchange.isFinished && !this.#exchange.client.flush()) this.#call?.pauseAnswer();
   }

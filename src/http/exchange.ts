@@ -14,6 +14,8 @@ export interface ClientSide {
   sendHead(response: ResponseHead): void;
   /** The view is lent as by `StreamOwner.onBytes`. False: wait for `AnswerSource.onClientDrained`, and keep the view as it is until then. */
   sendChunk(view: Buffer): boolean;
+  /** The same for a small piece that is latin1 text, where the protocol is text too. */
+  sendText?(text: string): boolean;
   /** Nothing more comes for the moment: what is held back to be joined is written. False as for `sendChunk`. */
   flush(): boolean;
   sendEnd(trailers: readonly string[] | undefined): void;
@@ -96,6 +98,8 @@ export interface ClientRequest {
   readonly fields: readonly string[];
   /** The same as HTTP/1 lines, where they are there already. */
   readonly fieldText: string | undefined;
+  /** Start line, `host`, fields and `content-length` as HTTP/1 text, where it could go on to an upstream as it came. */
+  readonly messageText?: string | undefined;
   /** -1: not given. */
   readonly contentLengthBytes: number;
   readonly hasBody: boolean;
@@ -115,6 +119,7 @@ export interface ClientRequest {
 /** Fields that tell the upstream where the request came from, with their HTTP/1 text once somebody has needed it. */
 export class ForwardingFields {
   readonly fields: readonly string[];
+  /** Ends with the name of the request id's field, which differs from request to request and comes last. */
   http1Text: string | undefined = undefined;
 
   constructor(fields: readonly string[]) {

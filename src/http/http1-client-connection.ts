@@ -257,10 +257,12 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
     const minorVersion = this.#minorVersion;
     const { status, contentLengthBytes } = response;
     this.#sendsBody = hasResponseBody(exchange.request.method, status);
-    let text = encodeStatusLine(status) + this.#encodeEndToEnd(response, exchange.requestId);
+    // RFC 9110 §8.6: a 204 has no length.
+    const whole = status === 204 ? undefined : response.messageText;
+    let text = whole ?? encodeStatusLine(status) + (response.fieldText ?? encodeFields(response.fields));
     this.#announcedBytes = this.#sendsBody && contentLengthBytes !== undefined ? contentLengthBytes : NOT_ANNOUNCED;
     if (contentLengthBytes !== undefined) {
-      if (status !== 204) text += `content-length: ${contentLengthBytes}\r\n`;
+      if (whole === undefined && status !== 204) text += `content-length: ${contentLengthBytes}\r\n`;
       if (contentLengthBytes === 0) this.#sendsBody = false;
       this.#sendsChunked = false;
     } else {
@@ -269,18 +271,23 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
     }
     this.#isCloseDelimited = this.#sendsBody && contentLengthBytes === undefined && !this.#sendsChunked;
     if (this.#isCloseDelimited || this.#isDraining || this.#leavesRest(exchange)) this.#keepsAlive = false;
-    if (!this.#keepsAlive) text += 'connection: close\r\n\r\n';
-    else text += minorVersion === 0 ? 'connection: keep-alive\r\n\r\n' : '\r\n';
+    text += this.#encodeOwnFields(response) + exchange.requestId;
+    if (!this.#keepsAlive) text += '\r\nconnection: close\r\n\r\n';
+    else text += minorVersion === 0 ? '\r\nconnection: keep-alive\r\n\r\n' : '\r\n\r\n';
     this.#out.append(text);
   }
 
   sendChunk(view: Buffer): boolean {
     if (!this.#sendsBody || view.length === 0) return true;
-    const exchange = this.#exchange!;
-    exchange.responseBytes += view.length;
-    if (exchange.responseBytes > this.#announcedBytes && this.#announcedBytes !== NOT_ANNOUNCED)
-      return this.#failLength(exchange);
+    if (this.#exceedsLength(view.length)) return this.#failLength();
     return this.#out.writeBody(view, this.#sendsChunked) || this.#waitForReader();
+  }
+
+  sendText(text: string): boolean {
+    if (!this.#sendsBody || text === '') return true;
+    if (this.#exceedsLength(text.length)) return this.#failLength();
+    this.#out.appendBody(text, this.#sendsChunked);
+    return true;
   }
 
   flush(): boolean {
@@ -290,7 +297,7 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
   sendEnd(trailers: readonly string[] | undefined): void {
     const { responseBytes } = this.#exchange!;
     if (this.#announcedBytes !== NOT_ANNOUNCED && responseBytes !== this.#announcedBytes) {
-      this.#failLength(this.#exchange!);
+      this.#failLength();
       return;
     }
     if (this.#sendsChunked) this.#out.append(encodeLastChunk(trailers));
@@ -298,8 +305,15 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
     this.#finishExchange();
   }
 
+  #exceedsLength(bytes: number): boolean {
+    const exchange = this.#exchange!;
+    exchange.responseBytes += bytes;
+    return exchange.responseBytes > this.#announcedBytes && this.#announcedBytes !== NOT_ANNOUNCED;
+  }
+
   /** More or less than was announced would be taken for another answer, or keep the client waiting: the connection ends. */
-  #failLength({ responseBytes }: Exchange): true {
+  #failLength(): true {
+    const { responseBytes } = this.#exchange!;
     this.#failExchange(upstreamErrors.truncatedBody({ announcedBytes: this.#announcedBytes, responseBytes }));
     return true;
   }
@@ -338,8 +352,8 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
     this.#isHandedOver = true;
     exchange.isTunnel = true;
     this.#services.wheel.remove(this);
-    const text = encodeStatusLine(response.status) + this.#encodeEndToEnd(response, exchange.requestId);
-    this.stream.write(`${text}connection: upgrade\r\n\r\n`);
+    const text = encodeStatusLine(response.status) + encodeFields(response.fields) + this.#encodeOwnFields(response);
+    this.stream.write(`${text}${exchange.requestId}\r\nconnection: upgrade\r\n\r\n`);
     const pendingBytes = this.#pending;
     this.#pending = undefined;
     return {
@@ -352,12 +366,11 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
 
   // Inside
 
-  #encodeEndToEnd(response: ResponseHead, requestId: string): string {
-    const text = response.fieldText ?? encodeFields(response.fields);
-    const hasDate = response.hasDate ?? hasField(response.fields, 'date');
+  /** The gateway's own fields, up to the request id. */
+  #encodeOwnFields(response: ResponseHead): string {
     // RFC 9110 §6.6.1: who has a clock adds the date that is missing.
-    const date = hasDate ? '' : `date: ${this.#services.date.now()}\r\n`;
-    return `${text}${date}x-request-id: ${requestId}\r\n`;
+    const hasDate = response.hasDate ?? hasField(response.fields, 'date');
+    return hasDate ? 'x-request-id: ' : `date: ${this.#services.date.now()}\r\nx-request-id: `;
   }
 
   #wait(waiting: Waiting): void {

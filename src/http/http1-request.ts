@@ -62,6 +62,12 @@ export class Http1ClientRequest implements ClientRequest {
     return this.#fields;
   }
 
+  get messageText(): string | undefined {
+    const head = this.#head;
+    const isAsItCame = !head.hasForwardingFields && this.target === head.target && this.authority === head.host;
+    return isAsItCame ? head.messageText : undefined;
+  }
+
   get fieldText(): string | undefined {
     return this.#head.hasForwardingFields ? undefined : this.#head.fieldText;
   }

@@ -218,6 +218,10 @@ export class Http1UpstreamConnection extends WheelTimer implements UpstreamCall,
     this.#events?.onUpstreamChunk(view);
   }
 
+  onBodyText(text: string): void {
+    this.#events?.onUpstreamText(text);
+  }
+
   onResponseEnd(trailers: string[] | undefined): void {
     this.#hasAnswerEnded = true;
     this.#trailers = trailers;

@@ -22,14 +22,19 @@ export class JoinedWriter {
   writeBody(view: Buffer, isChunked: boolean): boolean {
     // An empty chunk would be the last one (RFC 9112 §7.1).
     if (view.length === 0) return true;
-    const frame = isChunked ? encodeChunkSize(view.length) : '';
     if (view.length + this.#text.length <= limits.joinedWriteBytesMax) {
-      this.#text += isChunked ? `${frame}${view.latin1Slice()}\r\n` : view.latin1Slice();
+      this.appendBody(view.latin1Slice(), isChunked);
       return true;
     }
+    const frame = isChunked ? encodeChunkSize(view.length) : '';
     const before = this.#text + frame;
     this.#text = '';
     return before === '' ? this.#stream.write(view) : this.#stream.writeAll(before, view, isChunked ? '\r\n' : '');
+  }
+
+  /** A small piece of a body, as text that is not empty. */
+  appendBody(text: string, isChunked: boolean): void {
+    this.#text += isChunked ? `${encodeChunkSize(text.length)}${text}\r\n` : text;
   }
 
   flush(): boolean {

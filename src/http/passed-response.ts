@@ -23,6 +23,13 @@ export class PassedResponse implements ResponseHead {
     this.#fields = fields;
   }
 
+  get messageText(): string | undefined {
+    const head = this.#head;
+    const isAsItCame =
+      this.#fields === undefined && this.status === head.status && (this.contentLengthBytes ?? -1) === head.contentLengthBytes;
+    return isAsItCame ? head.messageText : undefined;
+  }
+
   get fieldText(): string | undefined {
     return this.#fields === undefined ? this.#head.fieldText : undefined;
   }

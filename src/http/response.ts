@@ -5,6 +5,8 @@ export interface ResponseHead {
   fields: string[];
   /** The same fields as HTTP/1 lines, for as long as nobody has looked at the list and could have changed it. */
   readonly fieldText?: string | undefined;
+  /** Status line, fields and `content-length` as HTTP/1 text, for as long as nobody could have changed anything. */
+  readonly messageText?: string | undefined;
   /** `date` is among the fields; without a word, nobody knows. */
   readonly hasDate?: boolean | undefined;
   /** Length of the body when it is known; `undefined` when the end shows itself. 0 when there is none. */

@@ -10,6 +10,8 @@ export interface AnswerHead {
   readonly fields: string[];
   /** The same as HTTP/1 lines, where they are there already. */
   readonly fieldText: string | undefined;
+  /** Status line, fields and `content-length` as HTTP/1 text, where it could go on to a client as it came. */
+  readonly messageText?: string | undefined;
   /** -1: not given. */
   readonly contentLengthBytes: number;
   /** Fields that the gateway sets itself may be among them. */
@@ -25,6 +27,8 @@ export interface AnswerEvents {
   onUpstreamHead(head: AnswerHead): void;
   /** The view is lent as by `StreamOwner.onBytes`. */
   onUpstreamChunk(view: Buffer): void;
+  /** The same for a small body that is there as latin1 text. */
+  onUpstreamText(text: string): void;
   onUpstreamEnd(trailers: readonly string[] | undefined): void;
   /** What one read brought has been said. */
   onUpstreamFlush(): void;

@@ -14,7 +14,8 @@ export class HostTable<T> {
   readonly #everyPath: Candidate<T>[] = [];
 
   find(subject: MatchSubject): Candidate<T> | undefined {
-    const exact = this.#exactPaths.get(subject.path);
+    // Looking up means hashing the path, which is new each time.
+    const exact = this.#exactPaths.size === 0 ? undefined : this.#exactPaths.get(subject.path);
     if (exact !== undefined) {
       const found = findHolding(exact, subject);
       if (found !== undefined) return found;

@@ -9,6 +9,8 @@ import type { MatchSubject } from './route-definition.ts';
  */
 export class PathNode<T> {
   literalChildren: Map<string, PathNode<T>> | undefined = undefined;
+  /** Bit n: a literal child has a length of n modulo 32. Most segments of other routes need no cutting and hashing then. */
+  literalLengths = 0;
   captureChild: PathNode<T> | undefined = undefined;
   /** Candidates whose pattern ends here. */
   endings: Candidate<T>[] | undefined = undefined;
@@ -44,6 +46,7 @@ export class PathNode<T> {
     if (existing !== undefined) return existing;
     const made = new PathNode<T>();
     this.literalChildren.set(literal, made);
+    this.literalLengths |= 1 << (literal.length & 31);
     return made;
   }
 }
@@ -66,7 +69,7 @@ export function searchPatterns<T>(
     found = better(node.endings, subject, found);
   } else {
     const end = findSegmentEnd(path, at);
-    const literal = node.literalChildren?.get(path.slice(at, end));
+    const literal = (node.literalLengths >>> ((end - at) & 31)) & 1 ? node.literalChildren!.get(path.slice(at, end)) : undefined;
     if (literal !== undefined && mayImprove(literal, found)) found = searchPatterns(literal, subject, end + 1, found);
     const capture = node.captureChild;
     if (capture !== undefined && end > at && mayImprove(capture, found)) found = searchPatterns(capture, subject, end + 1, found);

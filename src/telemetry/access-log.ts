@@ -3,7 +3,7 @@
  * batch's bytes without any counting, and what is the same in many lines is put together once.
  */
 import type { Clock } from '#base/clock.ts';
-import type { Exchange, ExchangePlan } from '#http/exchange.ts';
+import type { ClientRequest, Exchange, ExchangePlan } from '#http/exchange.ts';
 
 /** Where batches go. */
 export interface LineSink {
@@ -15,8 +15,9 @@ const BATCH_BYTES = 256 * 1024;
 const LINE_FEED = 10;
 /** `007`: the digits behind the point of a duration or a time. */
 const threeDigits: readonly string[] = Array.from({ length: 1000 }, (_, i) => String(i).padStart(3, '0'));
-/** Written out once: most durations are below a second, and making text of a number is slower than finding it. */
+/** Written out once: most numbers are small, and making text of one is slower than finding it. */
 const smallNumbers: readonly string[] = Array.from({ length: 1000 }, (_, i) => String(i));
+const wholeMillis: readonly string[] = Array.from({ length: 1000 }, (_, i) => `${i}.`);
 
 export class AccessLog {
   readonly #sink: LineSink;
@@ -25,12 +26,15 @@ export class AccessLog {
   #wallOffsetMs: number;
   #batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
   #used = 0;
-  #second = -1;
+  #wallMs = Number.NEGATIVE_INFINITY;
+  #wallText = '';
   #secondText = '';
-  #clientAddress = '';
-  #listener = '';
-  #clientText = '';
-  readonly #names = new WeakMap<ExchangePlan, Map<string, string>>();
+  /** Whose `#requestPiece` it is. */
+  #lastRequest: ClientRequest | undefined = undefined;
+  #requestPiece = '';
+  /** By status, of exchanges without a request body. */
+  readonly #outcomes: string[] = [];
+  readonly #names = new WeakMap<ExchangePlan, Map<string | undefined, Map<string | undefined, string>>>();
   #droppedCount = 0;
 
   constructor(sink: LineSink, clock: Clock) {
@@ -67,13 +71,15 @@ export class AccessLog {
     if (!this.#sink.write(batch)) this.#droppedCount += countLines(batch);
   }
 
+  /**
+   * A line is put together from few pieces, and what many lines in a row have in common is one of them: each piece more
+   * costs when it is added and again when the line is written into the batch.
+   */
   #toLine(exchange: Exchange): string {
-    const { request, startedMs, upstreamHeadMs, plan, error } = exchange;
-    // Methods are tokens and hosts are checked: neither holds a quote or a backslash.
-    let line = `${this.#timeText(startedMs)}${exchange.requestId}${this.#clientTextOf(exchange)}${request.method}","host":"${request.host}","target":`;
-    line += `${quoteTarget(request.target)},"status":${exchange.status},"requestBytes":${exchange.requestBytes},"responseBytes":${exchange.responseBytes}`;
-    line += `,"durationMs":${toMs(exchange.finishedMs - startedMs)}`;
-    if (plan !== undefined) line += this.#namesOf(plan, exchange);
+    const { request, startedMs, upstreamHeadMs, plan, error, responseBytes } = exchange;
+    let line = this.#timeText(startedMs) + exchange.requestId + this.#requestText(request) + escapeTarget(request.target);
+    line += this.#outcomeText(exchange) + (smallNumbers[responseBytes] ?? responseBytes) + this.#namesOf(plan, exchange);
+    line += toMs(exchange.finishedMs - startedMs);
     if (upstreamHeadMs > 0) line += `,"upstreamMs":${toMs(upstreamHeadMs - startedMs)}`;
     if (exchange.attempts > 1) line += `,"attempts":${exchange.attempts}`;
     if (exchange.isTunnel) line += ',"tunnel":true';
@@ -85,41 +91,56 @@ export class AccessLog {
 
   /** The beginning of a line up to the id. */
   #timeText(startedMs: number): string {
-    const wallMs = this.#wallOffsetMs + startedMs;
-    const second = Math.floor(wallMs / 1000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#secondText = `{"time":"${new Date(second * 1000).toISOString().slice(0, 20)}`;
+    const wallMs = Math.floor(this.#wallOffsetMs + startedMs);
+    if (wallMs !== this.#wallMs) {
+      const second = Math.floor(wallMs / 1000);
+      if (second !== Math.floor(this.#wallMs / 1000))
+        this.#secondText = `{"time":"${new Date(wallMs).toISOString().slice(0, 20)}`;
+      this.#wallMs = wallMs;
+      this.#wallText = `${this.#secondText}${threeDigits[wallMs - second * 1000]}Z","id":"`;
     }
-    return `${this.#secondText}${threeDigits[Math.floor(wallMs - second * 1000)]}Z","id":"`;
+    return this.#wallText;
   }
 
-  /** From behind the id to the method. Most lines in a row are of few clients. */
-  #clientTextOf({ request }: Exchange): string {
-    const { clientAddress, listener } = request;
-    if (clientAddress !== this.#clientAddress || listener !== this.#listener) {
-      this.#clientAddress = clientAddress;
-      this.#listener = listener;
-      this.#clientText = `","client":${toAsciiJson(clientAddress)},"listener":${toAsciiJson(listener)},"method":"`;
+  /** From behind the id to the target. Most lines in a row are of few clients. */
+  #requestText(request: ClientRequest): string {
+    const { clientAddress, listener, method, host } = request;
+    const last = this.#lastRequest;
+    if (last?.clientAddress !== clientAddress || last.listener !== listener || last.method !== method || last.host !== host) {
+      // Methods are tokens and hosts are checked: neither holds a quote or a backslash.
+      this.#requestPiece = `","client":${toAsciiJson(clientAddress)},"listener":${toAsciiJson(listener)},"method":"${method}","host":"${host}","target":"`;
     }
-    return this.#clientText;
+    this.#lastRequest = request;
+    return this.#requestPiece;
   }
 
-  /** Route, service and endpoint: as many different texts as the configuration has endpoints on routes. */
-  #namesOf(plan: ExchangePlan, { serviceName, endpointName }: Exchange): string {
-    let texts = this.#names.get(plan);
-    if (texts === undefined) {
-      texts = new Map();
-      this.#names.set(plan, texts);
+  /** From behind the target to the length of the answer. */
+  #outcomeText({ status, requestBytes }: Exchange): string {
+    if (requestBytes > 0) return `","status":${status},"requestBytes":${requestBytes},"responseBytes":`;
+    this.#outcomes[status] ??= `","status":${status},"requestBytes":0,"responseBytes":`;
+    return this.#outcomes[status]!;
+  }
+
+  /** Route, service and endpoint, up to the duration: as many different texts as the configuration has endpoints on routes. */
+  #namesOf(plan: ExchangePlan | undefined, { serviceName, endpointName }: Exchange): string {
+    if (plan === undefined) return ',"durationMs":';
+    let byService = this.#names.get(plan);
+    if (byService === undefined) {
+      byService = new Map();
+      this.#names.set(plan, byService);
     }
-    // Two services may have an endpoint in common.
-    const key = `${serviceName} ${endpointName}`;
-    let text = texts.get(key);
+    let byEndpoint = byService.get(serviceName);
+    if (byEndpoint === undefined) {
+      byEndpoint = new Map();
+      byService.set(serviceName, byEndpoint);
+    }
+    let text = byEndpoint.get(endpointName);
     if (text === undefined) {
       text = `,"route":${toAsciiJson(plan.routeName)}`;
       if (serviceName !== undefined) text += `,"service":${toAsciiJson(serviceName)}`;
       if (endpointName !== undefined) text += `,"endpoint":${toAsciiJson(endpointName)}`;
-      texts.set(key, text);
+      text += ',"durationMs":';
+      byEndpoint.set(endpointName, text);
     }
     return text;
   }
@@ -129,12 +150,12 @@ export class AccessLog {
 function toMs(durationMs: number): string {
   const micros = Math.round(durationMs * 1000);
   const millis = Math.floor(micros / 1000);
-  return `${smallNumbers[millis] ?? millis}.${threeDigits[micros - millis * 1000]}`;
+  return (wholeMillis[millis] ?? `${millis}.`) + threeDigits[micros - millis * 1000];
 }
 
 /** Targets are visible ASCII; quotes and backslashes in them are rare enough to leave to JSON. */
-function quoteTarget(target: string): string {
-  return target.includes('"') || target.includes('\\') ? JSON.stringify(target) : `"${target}"`;
+function escapeTarget(target: string): string {
+  return target.includes('"') || target.includes('\\') ? JSON.stringify(target).slice(1, -1) : target;
 }
 
 function toAsciiJson(value: unknown): string {

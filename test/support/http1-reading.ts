@@ -70,6 +70,12 @@ class MessageRecorder<Head> {
     this.onHeld?.();
   }
 
+  onBodyText(text: string): void {
+    assert.ok(text.length > 0, 'a body that is there is not empty');
+    this.#open().body += text;
+    this.onHeld?.();
+  }
+
   protected complete(trailers: string[] | undefined): void {
     const message = this.#open();
     message.trailers = trailers;

@@ -4,6 +4,8 @@ import { FieldRole, findRole, hashStep, isForwardingName } from './field-names.t
 import type { HeadSource } from './head-source.ts';
 import { COLON, CR, isValueOctet, LF, loweredToken, SPACE, TAB } from './octets.ts';
 
+const ZERO = 48;
+
 /**
  * What request and response heads share: the end-to-end fields, and what the connection-level ones said. All text is
  * attacker-controlled; what is kept has been checked byte for byte and can be written out again as it is.
@@ -12,8 +14,20 @@ import { COLON, CR, isValueOctet, LF, loweredToken, SPACE, TAB } from './octets.
  * only when somebody looks.
  */
 export class MessageHead {
-  /** The end-to-end field lines, each with its CRLF, with one space behind the colon and none at the end. */
-  fieldText = '';
+  /**
+   * What is kept: the start line if `startChars` says so, and the field lines that go on to the other side, each with its
+   * CRLF, with one space behind the colon and none at the end. A Host or Content-Length that was written like that is
+   * among them, so that a message which nobody changes goes on as one piece.
+   */
+  text = '';
+  /** Length of the start line in `text`; 0 when it is not there. */
+  startChars = 0;
+  /** Where Host stands in `text`; -1: it does not. */
+  hostStart = -1;
+  hostEnd = -1;
+  /** The same of Content-Length. */
+  lengthStart = -1;
+  lengthEnd = -1;
   #fields: string[] | undefined = undefined;
   minorVersion = 1;
   /** -1: not given. */
@@ -34,6 +48,26 @@ export class MessageHead {
   host: string | undefined = undefined;
   expect: string | undefined = undefined;
 
+  /** The end-to-end field lines. */
+  get fieldText(): string {
+    const { text, startChars, hostStart, hostEnd, lengthStart, lengthEnd } = this;
+    if (hostStart < 0 && lengthStart < 0) return startChars === 0 ? text : text.substring(startChars);
+    if (lengthStart < 0) return text.substring(startChars, hostStart) + text.substring(hostEnd);
+    if (hostStart < 0) return text.substring(startChars, lengthStart) + text.substring(lengthEnd);
+    return hostStart < lengthStart
+      ? text.substring(startChars, hostStart) + text.substring(hostEnd, lengthStart) + text.substring(lengthEnd)
+      : text.substring(startChars, lengthStart) + text.substring(lengthEnd, hostStart) + text.substring(hostEnd);
+  }
+
+  /** Start line, Host, Content-Length and the end-to-end fields as they came, where all of them could be kept. */
+  get messageText(): string | undefined {
+    const isWhole =
+      this.startChars > 0 &&
+      (this.host === undefined) === this.hostStart < 0 &&
+      this.contentLengthBytes < 0 === this.lengthStart < 0;
+    return isWhole ? this.text : undefined;
+  }
+
   /** End-to-end fields: lower-case names and values, alternating. Fields that rule the connection or the framing are above instead. */
   get fields(): string[] {
     this.#fields ??= toFieldList(this.fieldText);
@@ -42,7 +76,10 @@ export class MessageHead {
 
   set fields(fields: string[]) {
     this.#fields = fields;
-    this.fieldText = encodeFields(fields);
+    this.text = encodeFields(fields);
+    this.startChars = 0;
+    this.hostStart = -1;
+    this.lengthStart = -1;
   }
 
   /** RFC 9112 §9.3. */
@@ -63,13 +100,16 @@ function toFieldList(text: string): string[] {
   return fields;
 }
 
-/** Reads the field lines from `position` of the text on. Runs of lines that can be kept as they are become one piece of text. */
+/**
+ * Reads the field lines from `position` of the text on. Runs of lines that can be kept as they are become one piece of
+ * text; the first begins with the start line where `startChars` has been set.
+ */
 export function readFields(head: MessageHead, source: HeadSource, position: number, fieldCountMax: number): Fault | undefined {
   const { text, bytes, base, end } = source;
   const last = base + end;
   let count = 0;
   let at = base + position;
-  let runStart = at;
+  let runStart = at - head.startChars;
   while (at < last) {
     if (++count > fieldCountMax) return 'tooManyFields';
     const nameStart = at;
@@ -91,14 +131,32 @@ export function readFields(head: MessageHead, source: HeadSource, position: numb
     const lineEnd = at;
     at += 2;
     const role = findRole(hash, bytes, nameStart, nameEnd);
-    const isKept = role === FieldRole.plain || (role >= FieldRole.firstKept && noteKeptField(head, role));
-    if (isKept && valueStart === nameEnd + 2 && bytes[nameEnd + 1] === SPACE && !isBlank(bytes[lineEnd - 1]!)) continue;
+    const isPlain = valueStart === nameEnd + 2 && bytes[nameEnd + 1] === SPACE && !isBlank(bytes[lineEnd - 1]!);
+    if (role === FieldRole.plain) {
+      if (isPlain) continue;
+    } else if (role >= FieldRole.firstKept) {
+      noteKeptField(head, role);
+      if (isPlain) continue;
+    } else if (isPlain && role <= FieldRole.contentLength && !isPadded(bytes, valueStart, lineEnd)) {
+      const fault = takeField(head, role, text.substring(valueStart - base, lineEnd - base));
+      if (fault !== undefined) return fault;
+      const start = head.text.length + nameStart - runStart;
+      if (role === FieldRole.host) {
+        head.hostStart = start;
+        head.hostEnd = start + at - nameStart;
+      } else {
+        head.lengthStart = start;
+        head.lengthEnd = start + at - nameStart;
+      }
+      continue;
+    }
     let valueEnd = lineEnd;
     while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1]!)) valueEnd--;
-    if (runStart < nameStart) head.fieldText += text.substring(runStart - base, nameStart - base);
+    if (runStart < nameStart) head.text += text.substring(runStart - base, nameStart - base);
     runStart = at;
     const value = text.substring(valueStart - base, valueEnd - base);
-    if (isKept) head.fieldText += `${text.substring(nameStart - base, nameEnd - base)}: ${value}\r\n`;
+    if (role === FieldRole.plain || role >= FieldRole.firstKept)
+      head.text += `${text.substring(nameStart - base, nameEnd - base)}: ${value}\r\n`;
     else {
       // The one value whose blanks matter: without them gone, it may name another coding.
       const isCoding = role === FieldRole.transferEncoding;
@@ -106,15 +164,19 @@ export function readFields(head: MessageHead, source: HeadSource, position: numb
       if (fault !== undefined) return fault;
     }
   }
-  if (runStart < last) head.fieldText += text.substring(runStart - base, end);
+  if (runStart < last) head.text += text.substring(runStart - base, end);
   return undefined;
 }
 
 /** Fields that are passed on, but whose presence matters to somebody. */
-function noteKeptField(head: MessageHead, role: FieldRole): true {
+function noteKeptField(head: MessageHead, role: FieldRole): void {
   if (role === FieldRole.forwarding) head.hasForwardingFields = true;
   else if (role === FieldRole.date) head.hasDate = true;
-  return true;
+}
+
+/** A length with zeros in front is written anew: there are parsers to which that is another number. */
+function isPadded(bytes: Uint8Array, start: number, end: number): boolean {
+  return bytes[start] === ZERO && end > start + 1;
 }
 
 function isBlank(code: number): boolean {

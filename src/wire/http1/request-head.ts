@@ -39,7 +39,9 @@ export function readRequestHead(head: RequestHead, source: HeadSource, limits: H
   at += 8;
   if (bytes[at] !== CR) return lineFault(bytes, at, 'requestLine');
   if (bytes[at + 1] !== LF) return 'bareCarriageReturn';
-  return readFields(head, source, at + 2 - base, limits.fieldCountMax) ?? checkRequest(head);
+  const fieldsStart = at + 2 - base;
+  if (head.minorVersion === 1) head.startChars = fieldsStart;
+  return readFields(head, source, fieldsStart, limits.fieldCountMax) ?? checkRequest(head);
 }
 
 function lineFault(bytes: Uint8Array, at: number, otherwise: Fault): Fault {

@@ -8,6 +8,7 @@ const silentEvents: ResponseEvents = {
   onInformationalHead() {},
   onResponseHead() {},
   onBodyChunk() {},
+  onBodyText() {},
   onResponseEnd() {},
   onResponseFault() {},
 };
@@ -149,7 +150,11 @@ test('takes nothing while no answer is awaited', () => {
 
 test('reads one answer after the other on one connection, each by its own request', () => {
   const bodies: string[] = [];
-  const decoder = new ResponseDecoder(limits, { ...silentEvents, onBodyChunk: (view) => bodies.push(view.latin1Slice()) });
+  const decoder = new ResponseDecoder(limits, {
+    ...silentEvents,
+    onBodyChunk: (view) => bodies.push(view.latin1Slice()),
+    onBodyText: (text) => bodies.push(text),
+  });
   const answer = toBytes('HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx');
   for (const method of ['GET', 'HEAD', 'GET']) {
     decoder.expect(method);

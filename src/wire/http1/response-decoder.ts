@@ -10,6 +10,8 @@ export interface ResponseEvents {
   onResponseHead(head: UpstreamResponseHead): void;
   /** The view is lent: it is valid until this call returns. */
   onBodyChunk(view: Buffer): void;
+  /** A whole body that came with its head, as latin1 text: that is there already, and small bodies are sent on as text. */
+  onBodyText(text: string): void;
   onResponseEnd(trailers: string[] | undefined): void;
   onResponseFault(fault: Fault): void;
 }
@@ -29,6 +31,9 @@ export class ResponseDecoder {
   #chunked: ChunkedBody | undefined = undefined;
   #remaining = 0;
   #answersHead = false;
+  /** The text of the head that is being decoded and of what stands behind it, with where it begins in the bytes. */
+  #text = '';
+  #textBase = 0;
   readonly #limits: ResponseDecoderLimits;
   readonly #events: ResponseEvents;
   /** While true, `decode` takes no bytes. */
@@ -72,7 +77,7 @@ export class ResponseDecoder {
           position = this.#takeHead(bytes, position, end);
           break;
         case State.lengthBody:
-          position = this.#takeLengthBody(bytes, position, end);
+          position = this.#takeBodyText(position, end) ?? this.#takeLengthBody(bytes, position, end);
           break;
         case State.chunkedBody:
           position = this.#takeChunkedBody(bytes, position, end);
@@ -84,6 +89,8 @@ export class ResponseDecoder {
           return position;
       }
     }
+    // A body that is held now goes on from a copy of its bytes, or from bytes that came later.
+    this.#text = '';
     return position;
   }
 
@@ -103,6 +110,8 @@ export class ResponseDecoder {
     if (this.#partial === undefined) {
       const source = findHead(bytes, start, end, this.#limits.headBytesMax);
       if (source !== undefined) {
+        this.#text = source.text;
+        this.#textBase = start;
         this.#readHead(source);
         return start + source.end + 2;
       }
@@ -149,6 +158,20 @@ export class ResponseDecoder {
       this.#state = State.lengthBody;
       this.#remaining = head.contentLengthBytes;
     } else this.#state = State.closeBody;
+  }
+
+  /** The body as text, if all of it is. */
+  #takeBodyText(start: number, end: number): number | undefined {
+    const text = this.#text;
+    if (text === '') return undefined;
+    const from = start - this.#textBase;
+    const to = from + this.#remaining;
+    this.#text = '';
+    if (to > text.length || to > end - this.#textBase) return undefined;
+    this.#state = State.idle;
+    this.#events.onBodyText(text.substring(from, to));
+    this.#events.onResponseEnd(undefined);
+    return start + this.#remaining;
   }
 
   #takeLengthBody(bytes: Buffer, start: number, end: number): number {

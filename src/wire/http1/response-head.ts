@@ -6,6 +6,11 @@ import { CR, isValueOctet, LF, SPACE } from './octets.ts';
 /** The head of an answer as an upstream gave it, checked. */
 export class UpstreamResponseHead extends MessageHead {
   status = 0;
+
+  /** An answer names no host; one that does all the same does not go on as it came. */
+  override get messageText(): string | undefined {
+    return this.host === undefined ? super.messageText : undefined;
+  }
 }
 
 /** Reads a whole head. */
@@ -19,12 +24,15 @@ export function readResponseHead(head: UpstreamResponseHead, source: HeadSource,
   if (status < 100 || status > 599) return 'statusLine';
   head.status = status;
   at += 4;
+  const hasSpace = bytes[at] === SPACE;
   // RFC 9112 §4 asks for the space even before an empty reason; servers that leave it out are too many to refuse.
-  if (bytes[at] === SPACE) while (isValueOctet(bytes[at]!)) at += 1;
+  if (hasSpace) while (isValueOctet(bytes[at]!)) at += 1;
   if (bytes[at] === LF) return 'bareLineFeed';
   if (bytes[at] !== CR) return 'statusLine';
   if (bytes[at + 1] !== LF) return 'bareCarriageReturn';
-  const fault = readFields(head, source, at + 2 - base, fieldCountMax) ?? checkFraming(head);
+  const fieldsStart = at + 2 - base;
+  if (hasSpace && head.minorVersion === 1) head.startChars = fieldsStart;
+  const fault = readFields(head, source, fieldsStart, fieldCountMax) ?? checkFraming(head);
   if (fault !== undefined) return fault;
   // RFC 9110 §15.2.2: else it is not clear whose language the bytes behind it are.
   if (status === 101 && (!head.saysUpgrade || head.upgrade === undefined)) return 'switching';
