@@ -9,6 +9,7 @@ import { namedMap } from '#schema/maps.ts';
 import { quote } from '#schema/quote.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
 import { token } from '#schema/token.ts';
+import { acmeSchema } from './acme-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { type ConfigurablePolicy, policyBlocks } from './policy-blocks.ts';
 import { routeSchema } from './route-schema.ts';
@@ -75,9 +76,14 @@ export function createConfigurationSchema<const Policies extends readonly Config
       version: z.literal(1).describe('The version of the configuration format.'),
       listeners: namedMap(listenerSchema(blocks)).describe('Where the gateway listens, by name.'),
       admin: z
-        .strictObject({ address: address().describe('Where `/healthz` and `/readyz` are served.') })
+        .strictObject({ address: address().describe('Where `/healthz`, `/readyz` and `/metrics` are served.') })
         .optional()
-        .describe('Health checks for whoever runs the gateway. Without it there are none.'),
+        .describe('Health checks and metrics for whoever runs the gateway. Without it there are none.'),
+      acme: acmeSchema
+        .optional()
+        .describe(
+          'Where the certificates of listeners that are written as `acme: [NAMES]` are ordered and kept. Using it means agreeing to the terms of the authority.',
+        ),
       threads: z
         .int()
         .min(0)

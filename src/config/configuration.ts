@@ -8,6 +8,7 @@ type ConfigurationSchema<Policies extends readonly ConfigurablePolicy[]> = Retur
 export type Configuration = z.output<ConfigurationSchema<readonly []>>;
 export type ListenerConfiguration = Configuration['listeners'][string];
 export type ServiceConfiguration = Configuration['services'][string];
+export type AcmeConfiguration = NonNullable<Configuration['acme']>;
 export type RouteConfiguration = Configuration['routes'][string];
 
 /** What a user may write when these policies exist. */

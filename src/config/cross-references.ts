@@ -34,7 +34,7 @@ export function findCrossReferenceProblems(configuration: unknown): Finding[] {
     for (const use of listListenerUses(route['match'], [...path, 'match'])) listeners.check(use, findings);
     findings.push(...findMissingCaptures(route, path));
   }
-  findings.push(...findSharedAddresses(configuration), ...findForeignCaptures(configuration));
+  findings.push(...findSharedAddresses(configuration), ...findForeignCaptures(configuration), ...findAcmeProblems(configuration));
   return findings;
 }
 
@@ -134,6 +134,32 @@ function toAddressKey(address: ListenAddress): string | undefined {
   if ('path' in address) return address.path;
   if (address.port === 0) return undefined;
   return `${address.host === '0.0.0.0' ? '::' : address.host} ${address.port}`;
+}
+
+/** Certificates that are ordered need to know where, and a way for the authority to see that the names are ours. */
+function findAcmeProblems(configuration: Readonly<Record<string, unknown>>): Finding[] {
+  const acme = configuration['acme'];
+  const listeners = entriesOf(configuration['listeners']).filter((entry): entry is [string, Readonly<Record<string, unknown>>] =>
+    isMap(entry[1]),
+  );
+  const orders = listeners.flatMap(([name, { tls }]) => (isMap(tls) ? listOrders(tls, ['listeners', name, 'tls']) : []));
+  if (acme === undefined) {
+    const message =
+      'there is no `acme` block that says where certificates are ordered; write one, such as `acme: { email: ops@example.com }`';
+    return orders.map((path) => ({ path, code: 'unknown-name', message }));
+  }
+  const isByHttp = isMap(acme) && (acme['challenge'] === undefined || acme['challenge'] === 'http-01');
+  const answers = listeners.some(([, { tls, tcp }]) => tls === undefined && tcp === undefined);
+  if (orders.length === 0 || !isByHttp || answers) return [];
+  const message =
+    'the challenge `http-01` is answered by a listener without `tls`, and there is none; add one that is reached on port 80, or use `challenge: tls-alpn-01`';
+  return [{ path: isMap(acme) && acme['challenge'] !== undefined ? ['acme', 'challenge'] : ['acme'], code: 'conflict', message }];
+}
+
+function listOrders(tls: Readonly<Record<string, unknown>>, path: IssuePath): IssuePath[] {
+  return itemsOf(tls['certificates'], [...path, 'certificates']).flatMap(([item, itemPath]) =>
+    isMap(item) && item['acme'] !== undefined ? [[...itemPath, 'acme']] : [],
+  );
 }
 
 /** A path of a route and what it captures; `*` among the captures says that it ends with `/*`. */

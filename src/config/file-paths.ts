@@ -1,12 +1,13 @@
 /** The files that a configuration names, as absolute paths. */
 import { resolve } from 'node:path';
-import type { Configuration, ListenerConfiguration, ServiceConfiguration } from './configuration.ts';
+import type { AcmeConfiguration, Configuration, ListenerConfiguration, ServiceConfiguration } from './configuration.ts';
 
 /** Resolves every path of a file against the folder of the configuration. */
 export function resolveFilePaths(configuration: Configuration, folder: string): Configuration {
-  const { accessLog } = configuration;
+  const { accessLog, acme } = configuration;
   return {
     ...configuration,
+    ...(acme !== undefined && { acme: resolveAcme(acme, folder) }),
     listeners: mapValues(configuration.listeners, (listener) => resolveListener(listener, folder)),
     services: mapValues(configuration.services, (service) => resolveService(service, folder)),
     accessLog:
@@ -14,6 +15,11 @@ export function resolveFilePaths(configuration: Configuration, folder: string): 
         ? accessLog
         : { ...accessLog, to: { file: resolve(folder, accessLog.to.file) } },
   };
+}
+
+function resolveAcme(acme: AcmeConfiguration, folder: string): AcmeConfiguration {
+  const { store, ca } = acme;
+  return { ...acme, store: resolve(folder, store), ...(ca !== undefined && { ca: resolve(folder, ca) }) };
 }
 
 function resolveListener(listener: ListenerConfiguration, folder: string): ListenerConfiguration {

@@ -98,7 +98,7 @@ const DOCUMENTS: readonly Refusal[] = [
 ];
 
 const POSSIBLE =
-  '`$schema`, `version`, `listeners`, `admin`, `threads`, `services`, `routes`, `policies`, `accessLog`, `shutdown`, `dns` and `forwarding`';
+  '`$schema`, `version`, `listeners`, `admin`, `acme`, `threads`, `services`, `routes`, `policies`, `accessLog`, `shutdown` and `dns` and others';
 
 /** Mistakes in one place; their lines begin at line 4. */
 const PARTS: readonly Refusal[] = [
@@ -508,6 +508,40 @@ const ROUTES: readonly Refusal[] = [
   },
 ];
 
+/** Mistakes inside the `acme` block, which begins in line 4. */
+const ACME: readonly Refusal[] = [
+  {
+    mistake: 'a directory that is no URL',
+    text: 'directory: lets-encrypt',
+    issues: [
+      'F:4:20 acme.directory: "lets-encrypt" is not a directory; write `letsencrypt`, `letsencrypt-staging` or an `https` URL',
+    ],
+  },
+  {
+    mistake: 'a directory without TLS',
+    text: 'directory: "http://acme.internal/directory"',
+    issues: ['F:4:20 acme.directory: "http://acme.internal/directory": a directory is reached over `https`'],
+  },
+  {
+    mistake: 'an address that no mail reaches',
+    text: 'email: "ops at example.com"',
+    issues: ['F:4:16 acme.email: "ops at example.com" is not an e-mail address such as `ops@example.com`'],
+  },
+  {
+    mistake: 'half an external account, and a key that is not base64',
+    text: 'externalAccount: { hmacKey: "this is the key" }',
+    issues: [
+      'F:4:9 acme.externalAccount.keyId: `keyId` is missing',
+      'F:4:37 acme.externalAccount.hmacKey: expected the key as the authority gave it, in base64',
+    ],
+  },
+  {
+    mistake: 'a challenge that is not supported',
+    text: 'challenge: dns-01',
+    issues: ['F:4:20 acme.challenge: expected `http-01` or `tls-alpn-01`, not "dns-01"'],
+  },
+];
+
 async function issueLines(text: string): Promise<string[]> {
   const { configuration, issues } = await loadConfigurationText(text, 'F', { policies, env: {} });
   assert.equal(configuration, undefined);
@@ -522,6 +556,7 @@ function refuseAll(refusals: readonly Refusal[], wrap: (text: string) => string)
 
 refuseAll(DOCUMENTS, (text) => text);
 refuseAll(PARTS, (text) => `${HEAD}${text}\n`);
+refuseAll(ACME, (text) => `${HEAD}acme: { ${text} }\n`);
 refuseAll(LISTENERS, (text) => `listeners:\n  it:\n    ${text}\nversion: 1\n`);
 test('refuses a route to a service that takes bytes', async () => {
   const services = 'services: { a: { endpoints: ["tcp://a:1"] }, b: { endpoints: [{ url: "TLS://b:1" }] } }';
