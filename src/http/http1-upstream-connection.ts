@@ -11,6 +11,7 @@ import { encodeLastChunk } from '#wire/http1/encode.ts';
 import { type Fault, faults } from '#wire/http1/faults.ts';
 import { ResponseDecoder, type ResponseEvents } from '#wire/http1/response-decoder.ts';
 import type { UpstreamResponseHead } from '#wire/http1/response-head.ts';
+import { toCallLoss, toConnectLoss } from './connect-loss.ts';
 import type { Exchange } from './exchange.ts';
 import { encodeHttp1AttemptHead } from './http1-attempt-head.ts';
 import { JoinedWriter } from './joined-writer.ts';
@@ -321,27 +322,9 @@ export class Http1UpstreamConnection extends WheelTimer implements UpstreamCall,
   }
 
   #toLoss(error: Error | undefined): GatewayError {
-    const cause = error as NodeJS.ErrnoException | undefined;
-    const detail = { reason: cause?.code ?? cause?.message ?? 'closed' };
-    if (!this.isConnected) {
-      if (
-        cause?.syscall === 'getaddrinfo' ||
-        cause?.code === 'ENOTFOUND' ||
-        /^(query|ENODATA|ESERVFAIL)/.test(cause?.syscall ?? '')
-      ) {
-        return upstreamErrors.unresolved(detail, { cause });
-      }
-      // Several addresses that all failed come as an error with a list of errors.
-      const isConnect = cause?.syscall === 'connect' || (cause !== undefined && 'errors' in cause);
-      return 'encrypted' in this.stream.socket && !isConnect
-        ? upstreamErrors.tls(detail, { cause })
-        : upstreamErrors.unreachable(detail, { cause });
-    }
-    if (this.#hasAnswerBegun) return upstreamErrors.truncatedBody(detail, { cause });
-    // After an informational answer the request is being worked on, so it must not be taken for one that nobody saw.
-    return this.#decoder.hasBegunHead || this.#informationalCount > 0
-      ? upstreamErrors.truncatedHead(detail, { cause })
-      : upstreamErrors.lostBeforeAnswer(detail, { cause });
+    if (!this.isConnected) return toConnectLoss(error, { isSecure: 'encrypted' in this.stream.socket });
+    const isBeingAnswered = this.#decoder.hasBegunHead || this.#informationalCount > 0;
+    return toCallLoss(error, { hasAnswerBegun: this.#hasAnswerBegun, isBeingAnswered });
   }
 
   #failAndClose(error: GatewayError): void {

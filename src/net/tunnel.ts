@@ -2,7 +2,8 @@ import type { TimerWheel } from '#base/timer-wheel.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
 import type { ByteStream, StreamOwner } from './byte-stream.ts';
 
-export type TunnelEnd = 'closed' | 'idle' | 'failed';
+/** `client-lost` and `upstream-lost`: whose connection broke first. */
+export type TunnelEnd = 'closed' | 'idle' | 'client-lost' | 'upstream-lost';
 
 export interface TunnelOwner {
   onTunnelEnded(end: TunnelEnd, bytes: { fromClient: number; fromUpstream: number }): void;
@@ -17,6 +18,8 @@ export class Tunnel extends WheelTimer {
   readonly #owner: TunnelOwner;
   #open = 2;
   #end: TunnelEnd = 'closed';
+  /** What the two sides had not taken when they were looked at last. */
+  #unsentBytes = 0;
 
   constructor(
     streams: { client: ByteStream; upstream: ByteStream },
@@ -52,17 +55,32 @@ export class Tunnel extends WheelTimer {
     this.#wheel.arm(this, this.#idleMs);
   }
 
+  /** One side has not taken all that was written. */
+  noteUnsent(): void {
+    this.#unsentBytes = this.#countUnsent();
+  }
+
   override onDeadline(): void {
+    const unsentBytes = this.#countUnsent();
+    // A slow reader takes some of what waits for it long before it has taken all.
+    if (unsentBytes < this.#unsentBytes) {
+      this.#unsentBytes = unsentBytes;
+      return this.touch();
+    }
     this.#end = 'idle';
     this.close();
   }
 
   halfClosed(half: TunnelHalf, error: Error | undefined): void {
-    if (error !== undefined && this.#end === 'closed') this.#end = 'failed';
+    if (error !== undefined && this.#end === 'closed') this.#end = half === this.#client ? 'client-lost' : 'upstream-lost';
     this.#open -= 1;
     if (this.#open > 0) return half.other?.endAfterPeer(error);
     this.#wheel.remove(this);
     this.#owner.onTunnelEnded(this.#end, { fromClient: this.#client.bytes, fromUpstream: this.#upstream.bytes });
+  }
+
+  #countUnsent(): number {
+    return this.#client.stream.unsentBytes + this.#upstream.stream.unsentBytes;
   }
 }
 
@@ -92,7 +110,9 @@ class TunnelHalf implements StreamOwner {
     if (this.#peer.isClosed) return;
     this.bytes += end;
     this.#tunnel.touch();
-    if (!this.#peer.write(bytes.subarray(0, end))) this.stream.pause();
+    if (this.#peer.write(bytes.subarray(0, end))) return;
+    this.stream.pause();
+    this.#tunnel.noteUnsent();
   }
 
   onEof(): void {
