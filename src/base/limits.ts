@@ -41,12 +41,22 @@ export const limits = {
   replayBodyBytesMax: 64 * 1024,
   /** Bytes of an unread request body that are read and thrown away to keep a connection after an early answer. */
   discardedBodyBytesMax: 64 * 1024,
+  /** Calls at a time over one HTTP/2 connection to an upstream, however many the upstream allows. */
+  upstreamStreamsMax: 1_000,
+  /** Calls that are given to a connection to an upstream that has not yet said how many it allows. */
+  upstreamStreamsAssumed: 100,
+  /** Bytes of one HTTP/2 answer that an upstream may send before they are taken: what a slow client can make us hold. */
+  upstreamStreamWindowBytes: 1024 * 1024,
+  /** The same for all answers of a connection together. Each holds back by itself, so this one need not. */
+  upstreamConnectionWindowBytes: 64 * 1024 * 1024,
   /** Addresses walked right to left in `X-Forwarded-For` or `Forwarded`. */
   forwardedHopsMax: 32,
   /** Bytes of access log lines waiting to be written; beyond this, lines are dropped and counted. */
   accessLogPendingBytesMax: 8 * 1024 * 1024,
   /** Addresses of one host name that are tried for a connection. */
   connectAddressesMax: 8,
+  /** Endpoints of a service that are tried one after the other for a connection whose bytes are passed on. */
+  tcpEndpointsTriedMax: 5,
   /** Client addresses remembered by the per-address connection cap of one listener and thread. */
   clientAddressesMax: 100_000,
   /** Bytes of one PROXY protocol header, TLVs included; those that carry a client's certificate are the longest. */

@@ -24,6 +24,13 @@ export const upstreamErrors = defineErrors('upstream', {
     retry: 'always',
     help: 'A secure connection to the service could not be made.',
   },
+  noHttp2: {
+    side: 'upstream',
+    stage: 'connect',
+    status: 502,
+    retry: 'never',
+    help: 'The service does not speak HTTP/2.',
+  },
   queueFull: { side: 'upstream', stage: 'connect', status: 503, retry: 'never', help: 'The service has no free connection.' },
   queueTimeout: {
     side: 'upstream',
@@ -31,6 +38,13 @@ export const upstreamErrors = defineErrors('upstream', {
     status: 503,
     retry: 'never',
     help: 'No connection to the service became free in time.',
+  },
+  unprocessed: {
+    side: 'upstream',
+    stage: 'send',
+    status: 503,
+    retry: 'always',
+    help: 'The service did not take the request.',
   },
   lostBeforeAnswer: {
     side: 'upstream',

@@ -42,6 +42,10 @@ export class PoolQueue {
     this.#wheel = wheel;
   }
 
+  get isEmpty(): boolean {
+    return this.#waiters.size === 0;
+  }
+
   /** Lets the taker wait, or tells it at once that too many do. */
   add(taker: CallTaker): PoolWaiter | undefined {
     const { queueMax, connectionsMax, queueTimeoutMs } = this.#settings;

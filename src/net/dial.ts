@@ -45,8 +45,8 @@ export function createDialer({ address, tls, resolver }: DialOptions): Dialer {
   // A name that is resolved may be resolved to addresses that are gone.
   const name = 'host' in address && isIP(address.host) === 0 ? address.host : undefined;
   const track = name === undefined ? asItIs : (socket: Socket) => distrustUnlessConnected(socket, name, resolver);
-  const open = (onread: OnRead | undefined) => connect({ ...where, allowHalfOpen: true, ...(onread && { onread }) });
-  const openAfter = (preamble: Buffer, onread: OnRead | undefined) => {
+  const open = (onread?: OnRead) => connect({ ...where, allowHalfOpen: true, ...(onread && { onread }) });
+  const openAfter = (preamble: Buffer, onread?: OnRead) => {
     const socket = track(open(onread));
     socket.write(preamble);
     return socket;
@@ -54,17 +54,17 @@ export function createDialer({ address, tls, resolver }: DialOptions): Dialer {
   if (tls === undefined) {
     return {
       makeSocket: (onread) => ({ socket: track(open(onread)), readsDirectly: true }),
-      connect: () => track(open(undefined)),
+      connect: () => track(connect({ ...where })),
       makeSocketAfter: (preamble) => (onread) => ({ socket: openAfter(preamble, onread), readsDirectly: true }),
     };
   }
   const secure = new SecureDialing({ ...where, ...toTlsOptions(tls, name) });
   return {
-    makeSocket: (onread) => ({ socket: track(secure.connect(onread)), readsDirectly: true }),
-    connect: () => track(secure.connect(undefined)),
+    makeSocket: (onread) => ({ socket: track(secure.connect({ onread })), readsDirectly: true }),
+    connect: () => track(secure.connect({ allowHalfOpen: false })),
     // Over a socket that exists already, Node does not take `onread`.
     makeSocketAfter: (preamble) => () => ({
-      socket: secure.connect(undefined, openAfter(preamble, undefined)),
+      socket: secure.connect({ socket: openAfter(preamble) }),
       readsDirectly: false,
     }),
   };
@@ -80,26 +80,24 @@ export function createDialContext({ ca, crl, certificate }: Pick<DialTls, 'ca' |
   });
 }
 
+/** Both are missing in the types of Node. */
+type SecureOptions = ConnectionOptions & { allowHalfOpen?: boolean | undefined; onread?: OnRead | undefined };
+
 /** Connections to one place. Each begins with the session of the last one, which saves both sides the costly part of the handshake. */
 class SecureDialing {
-  readonly #options: ConnectionOptions & { allowHalfOpen: boolean };
+  readonly #options: SecureOptions;
   #session: Buffer | undefined = undefined;
   readonly #onSession = (session: Buffer): void => {
     this.#session = session;
   };
 
-  constructor(options: ConnectionOptions & { allowHalfOpen: boolean }) {
+  constructor(options: SecureOptions) {
     this.#options = options;
   }
 
-  connect(onread: OnRead | undefined, over?: Socket): TLSSocket {
+  connect(options: SecureOptions): TLSSocket {
     const session = this.#session;
-    const socket = connectTls({
-      ...this.#options,
-      ...(onread && { onread }),
-      ...(session && { session }),
-      ...(over && { socket: over }),
-    });
+    const socket = connectTls({ ...this.#options, ...options, ...(session && { session }) });
     socket.on('session', this.#onSession);
     if (session !== undefined) this.#distrustUnlessSecured(socket);
     return socket;
@@ -126,7 +124,7 @@ function toWhere({ host, port }: { host: string; port: number }, resolver: NameR
   };
 }
 
-function toTlsOptions(tls: DialTls, name: string | undefined): ConnectionOptions & { allowHalfOpen: boolean } {
+function toTlsOptions(tls: DialTls, name: string | undefined): SecureOptions {
   // RFC 6066 §3: an address is no server name. The certificate is checked against it all the same.
   const serverName = tls.serverName ?? name;
   return {
