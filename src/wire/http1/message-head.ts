@@ -82,6 +82,27 @@ export class MessageHead {
     this.lengthStart = -1;
   }
 
+  /** Takes over what the same field lines behind another start line meant. */
+  takeFields(other: MessageHead): void {
+    const shift = this.startChars - other.startChars;
+    this.hostStart = other.hostStart < 0 ? -1 : other.hostStart + shift;
+    this.hostEnd = other.hostEnd + shift;
+    this.lengthStart = other.lengthStart < 0 ? -1 : other.lengthStart + shift;
+    this.lengthEnd = other.lengthEnd + shift;
+    this.contentLengthBytes = other.contentLengthBytes;
+    this.isChunked = other.isChunked;
+    this.saysClose = other.saysClose;
+    this.saysKeepAlive = other.saysKeepAlive;
+    this.saysUpgrade = other.saysUpgrade;
+    this.upgrade = other.upgrade;
+    this.acceptsTrailers = other.acceptsTrailers;
+    this.keepAlive = other.keepAlive;
+    this.hasForwardingFields = other.hasForwardingFields;
+    this.hasDate = other.hasDate;
+    this.host = other.host;
+    this.expect = other.expect;
+  }
+
   /** RFC 9112 §9.3. */
   get allowsReuse(): boolean {
     return this.minorVersion === 1 ? !this.saysClose : this.saysKeepAlive && !this.saysClose;

@@ -1,5 +1,6 @@
 import { ChunkedBody } from './chunked-body.ts';
 import type { Fault } from './faults.ts';
+import { FieldMemory } from './field-memory.ts';
 import { findHead, type HeadSource, toHeadSource } from './head-source.ts';
 import { CR, LF } from './octets.ts';
 import { PartialHead } from './partial-head.ts';
@@ -32,6 +33,7 @@ export class RequestDecoder {
   #remaining = 0;
   #emptyLines = 0;
   #sawEmptyLineReturn = false;
+  readonly #memory = new FieldMemory();
   readonly #limits: RequestDecoderLimits;
   readonly #events: RequestEvents;
   /** While true, `decode` takes no bytes: the body has nowhere to go yet. */
@@ -146,7 +148,7 @@ export class RequestDecoder {
 
   #readHead(source: HeadSource): void {
     const head = new RequestHead();
-    const fault = readRequestHead(head, source, this.#limits);
+    const fault = readRequestHead(head, source, this.#limits, this.#memory);
     if (fault !== undefined) return this.#fail(fault);
     if (head.isChunked) {
       this.#state = State.chunkedBody;

@@ -1,4 +1,5 @@
 import type { Fault } from './faults.ts';
+import type { FieldMemory } from './field-memory.ts';
 import type { HeadSource } from './head-source.ts';
 import { checkFraming, dropConnectionNamed, MessageHead, readFields } from './message-head.ts';
 import { CR, isTargetOctet, isTokenOctet, LF, SPACE } from './octets.ts';
@@ -21,7 +22,12 @@ export class RequestHead extends MessageHead {
 }
 
 /** Reads a whole head. */
-export function readRequestHead(head: RequestHead, source: HeadSource, limits: HeadLimits): Fault | undefined {
+export function readRequestHead(
+  head: RequestHead,
+  source: HeadSource,
+  limits: HeadLimits,
+  memory?: FieldMemory,
+): Fault | undefined {
   const { text, bytes, base } = source;
   let at = base;
   while (isTokenOctet(bytes[at]!)) at += 1;
@@ -34,14 +40,17 @@ export function readRequestHead(head: RequestHead, source: HeadSource, limits: H
   if (at - targetStart > limits.targetBytesMax) return 'targetTooLong';
   head.target = text.substring(targetStart - base, at - base);
   at += 1;
-  const fault = readVersion(head, text, at - base);
-  if (fault !== undefined) return fault;
+  const versionFault = readVersion(head, text, at - base);
+  if (versionFault !== undefined) return versionFault;
   at += 8;
   if (bytes[at] !== CR) return lineFault(bytes, at, 'requestLine');
   if (bytes[at + 1] !== LF) return 'bareCarriageReturn';
   const fieldsStart = at + 2 - base;
   if (head.minorVersion === 1) head.startChars = fieldsStart;
-  return readFields(head, source, fieldsStart, limits.fieldCountMax) ?? checkRequest(head);
+  if (memory?.recall(head, source, fieldsStart)) return checkRequest(head);
+  const fault = readFields(head, source, fieldsStart, limits.fieldCountMax) ?? checkRequest(head);
+  if (fault === undefined) memory?.keep(head, source, fieldsStart);
+  return fault;
 }
 
 function lineFault(bytes: Uint8Array, at: number, otherwise: Fault): Fault {

@@ -1,5 +1,6 @@
 import { ChunkedBody } from './chunked-body.ts';
 import type { Fault } from './faults.ts';
+import { FieldMemory } from './field-memory.ts';
 import { findHead, type HeadSource, toHeadSource } from './head-source.ts';
 import { PartialHead } from './partial-head.ts';
 import { readResponseHead, UpstreamResponseHead } from './response-head.ts';
@@ -34,6 +35,7 @@ export class ResponseDecoder {
   /** The text of the head that is being decoded and of what stands behind it, with where it begins in the bytes. */
   #text = '';
   #textBase = 0;
+  readonly #memory = new FieldMemory();
   readonly #limits: ResponseDecoderLimits;
   readonly #events: ResponseEvents;
   /** While true, `decode` takes no bytes. */
@@ -135,7 +137,7 @@ export class ResponseDecoder {
 
   #readHead(source: HeadSource): void {
     const head = new UpstreamResponseHead();
-    const fault = readResponseHead(head, source, this.#limits.fieldCountMax);
+    const fault = readResponseHead(head, source, this.#limits.fieldCountMax, this.#memory);
     if (fault !== undefined) return this.#fail(fault);
     if (head.status === 101) {
       this.#state = State.switched;

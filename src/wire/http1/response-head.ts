@@ -1,4 +1,5 @@
 import type { Fault } from './faults.ts';
+import type { FieldMemory } from './field-memory.ts';
 import type { HeadSource } from './head-source.ts';
 import { checkFraming, dropConnectionNamed, MessageHead, readFields } from './message-head.ts';
 import { CR, isValueOctet, LF, SPACE } from './octets.ts';
@@ -14,7 +15,12 @@ export class UpstreamResponseHead extends MessageHead {
 }
 
 /** Reads a whole head. */
-export function readResponseHead(head: UpstreamResponseHead, source: HeadSource, fieldCountMax: number): Fault | undefined {
+export function readResponseHead(
+  head: UpstreamResponseHead,
+  source: HeadSource,
+  fieldCountMax: number,
+  memory?: FieldMemory,
+): Fault | undefined {
   const { text, bytes, base } = source;
   if (text.startsWith('HTTP/1.0')) head.minorVersion = 0;
   else if (!text.startsWith('HTTP/1.1')) return text.startsWith('HTTP/') ? 'version' : 'statusLine';
@@ -32,10 +38,12 @@ export function readResponseHead(head: UpstreamResponseHead, source: HeadSource,
   if (bytes[at + 1] !== LF) return 'bareCarriageReturn';
   const fieldsStart = at + 2 - base;
   if (hasSpace && head.minorVersion === 1) head.startChars = fieldsStart;
-  const fault = readFields(head, source, fieldsStart, fieldCountMax) ?? checkFraming(head);
+  const isKnown = memory?.recall(head, source, fieldsStart) === true;
+  const fault = isKnown ? undefined : (readFields(head, source, fieldsStart, fieldCountMax) ?? checkFraming(head));
   if (fault !== undefined) return fault;
   // RFC 9110 §15.2.2: else it is not clear whose language the bytes behind it are.
   if (status === 101 && (!head.saysUpgrade || head.upgrade === undefined)) return 'switching';
+  if (!isKnown) memory?.keep(head, source, fieldsStart);
   dropConnectionNamed(head);
   return undefined;
 }
