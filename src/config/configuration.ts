@@ -7,6 +7,7 @@ type ConfigurationSchema<Policies extends readonly ConfigurablePolicy[]> = Retur
 
 export type Configuration = z.output<ConfigurationSchema<readonly []>>;
 export type ListenerConfiguration = Configuration['listeners'][string];
+export type ListenerTlsConfiguration = NonNullable<ListenerConfiguration['tls']>;
 export type ServiceConfiguration = Configuration['services'][string];
 export type AcmeConfiguration = NonNullable<Configuration['acme']>;
 export type RouteConfiguration = Configuration['routes'][string];

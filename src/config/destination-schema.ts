@@ -159,6 +159,12 @@ function toServices(services: readonly WeightedService[]): ServiceDestination {
   return { kind: 'service', services };
 }
 
+/** The name of a service, or several services by weight. */
+export const serviceDestinationSchema = forms('the name of a service, or a list of services with weights', [
+  { isMeant: isText, schema: entryName().transform((service) => toServices([{ service, weight: 1 }])) },
+  { isMeant: Array.isArray, schema: weightedServices },
+]);
+
 const hasKey = (key: string) => (value: unknown) => isMap(value) && key in value;
 
 /** `to`: the name of a service, a map with exactly one of `service`, `redirect` and `respond`, or a weighted list. */

@@ -1,6 +1,12 @@
 /** The files that a configuration names, as absolute paths. */
 import { resolve } from 'node:path';
-import type { AcmeConfiguration, Configuration, ListenerConfiguration, ServiceConfiguration } from './configuration.ts';
+import type {
+  AcmeConfiguration,
+  Configuration,
+  ListenerConfiguration,
+  ListenerTlsConfiguration,
+  ServiceConfiguration,
+} from './configuration.ts';
 
 /** Resolves every path of a file against the folder of the configuration. */
 export function resolveFilePaths(configuration: Configuration, folder: string): Configuration {
@@ -23,12 +29,26 @@ function resolveAcme(acme: AcmeConfiguration, folder: string): AcmeConfiguration
 }
 
 function resolveListener(listener: ListenerConfiguration, folder: string): ListenerConfiguration {
-  if (listener.tls === undefined) return listener;
-  const certificates = listener.tls.certificates.map(({ cert, key }) => ({
-    cert: resolve(folder, cert),
-    key: resolve(folder, key),
-  }));
-  return { ...listener, tls: { certificates } };
+  const { tls } = listener;
+  if (tls === undefined) return listener;
+  const certificates = tls.certificates.map((certificate) =>
+    certificate.kind === 'acme'
+      ? certificate
+      : { ...certificate, cert: resolve(folder, certificate.cert), key: resolve(folder, certificate.key) },
+  );
+  return { ...listener, tls: { ...tls, certificates, ...resolveClientCertificates(tls, folder) } };
+}
+
+function resolveClientCertificates({ clientCertificates }: ListenerTlsConfiguration, folder: string): object {
+  if (clientCertificates === undefined) return {};
+  const { ca, crl } = clientCertificates;
+  return {
+    clientCertificates: {
+      ...clientCertificates,
+      ca: resolve(folder, ca),
+      ...(crl !== undefined && { crl: resolve(folder, crl) }),
+    },
+  };
 }
 
 function resolveService(service: ServiceConfiguration, folder: string): ServiceConfiguration {
