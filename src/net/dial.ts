@@ -31,7 +31,7 @@ export interface Dialer {
   /** For a stream that reads into buffers of its own. The socket is on its way to the upstream when it is made. */
   readonly makeSocket: SocketMaker;
   /** For somebody who takes the socket over once it is connected. */
-  connect(): Socket;
+  readonly connect: () => Socket;
   /** As `makeSocket`, with bytes that are sent before anything else, the TLS handshake included. */
   makeSocketAfter(preamble: Buffer): SocketMaker;
 }

@@ -1,6 +1,7 @@
 import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { UpstreamConnectionServices } from '#http/http1-upstream-connection.ts';
 import { Http1UpstreamPool } from '#http/http1-upstream-pool.ts';
+import { Http2UpstreamPool } from '#http/http2-upstream-pool.ts';
 import type { UpstreamTimeouts } from '#http/upstream-call.ts';
 import type { PoolSettings, UpstreamPool } from '#http/upstream-pool.ts';
 import type { SocketAddress } from '#net/address.ts';
@@ -53,7 +54,10 @@ export class Endpoint {
     this.authority = 'path' in address ? 'localhost' : toAuthority(address, tls !== undefined);
     const services: UpstreamConnectionServices = { ...means, timeouts: service.timeouts, idleMs: service.pool.idleMs };
     this.dialer = createDialer({ address, tls, resolver: means.resolver });
-    this.pool = new Http1UpstreamPool(service.pool, services, this.dialer.makeSocket);
+    this.pool =
+      service.protocol === 'http2'
+        ? new Http2UpstreamPool(service.pool, services, this.dialer.connect)
+        : new Http1UpstreamPool(service.pool, services, this.dialer.makeSocket);
   }
 }
 

@@ -1,0 +1,28 @@
+import { isForwardingName } from '#wire/http1/field-names.ts';
+import type { AnswerHead } from './upstream-call.ts';
+
+/**
+ * An answer's head from the flat list of an HTTP/2 session. The session has checked names, values and the length, and has
+ * refused fields that belong to a connection. `isEmpty`: no body follows although there could be one. `undefined`: the
+ * status is none that there is.
+ */
+export function readHttp2AnswerHead(list: readonly string[], isEmpty: boolean): AnswerHead | undefined {
+  const fields: string[] = [];
+  let status = 0;
+  let contentLengthBytes = isEmpty ? 0 : -1;
+  let hasForwardingFields = false;
+  let hasDate = false;
+  for (let i = 0; i < list.length; i += 2) {
+    const name = list[i]!;
+    const value = list[i + 1]!;
+    if (name === ':status') status = Number(value);
+    else if (name === 'content-length') contentLengthBytes = Number(value);
+    else {
+      if (name === 'date') hasDate = true;
+      else if (isForwardingName(name)) hasForwardingFields = true;
+      fields.push(name, value);
+    }
+  }
+  if (!(status >= 100 && status <= 599) || !(contentLengthBytes <= Number.MAX_SAFE_INTEGER)) return undefined;
+  return { status, fields, fieldText: undefined, contentLengthBytes, hasForwardingFields, hasDate, upgrade: undefined };
+}

@@ -1,0 +1,374 @@
+/**
+ * The client side of one HTTP/2 connection to an endpoint, which many calls share. It is open once the upstream has sent its
+ * settings: until then nothing is asked of it, so that a peer which speaks something else never sees a request, and the
+ * number of streams is known before it is used.
+ */
+import { type ClientHttp2Session, type ClientHttp2Stream, type ClientSessionRequestOptions, connect } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { GatewayError } from '#base/errors.ts';
+import { limits } from '#base/limits.ts';
+import { WheelTimer } from '#base/timer-wheel.ts';
+import { type LossSituation, toCallLoss, toConnectLoss } from './connect-loss.ts';
+import { toHttp2CodeName } from './http2-codes.ts';
+import { type CallCarrier, Http2UpstreamCall, type Http2UpstreamServices } from './http2-upstream-call.ts';
+import { upstreamErrors } from './upstream-errors.ts';
+
+/** Where a connection says what has become of it. */
+export interface Http2ConnectionHome {
+  /** There may be room, more or less than before. */
+  onRoom(connection: Http2UpstreamConnection): void;
+  /** It takes no more calls. Those that it has may go on. */
+  onConnectionLeft(connection: Http2UpstreamConnection): void;
+  /** Calls that it cannot begin: it allows fewer than were assumed, or none any more. */
+  onSurplusCalls(calls: readonly Http2UpstreamCall[]): void;
+}
+
+const State = { connecting: 0, greeting: 1, open: 2, leaving: 3, closed: 4 } as const;
+type State = (typeof State)[keyof typeof State];
+
+const Watch = { handshake: 0, silence: 1, pong: 2, idle: 3, end: 4 } as const;
+type Watch = (typeof Watch)[keyof typeof Watch];
+
+/** After so much silence on a connection with calls, the upstream is asked whether it is there. */
+const SILENCE_MS = 20_000;
+/** gRPC servers end connections that ask more often than every five minutes while nothing moves. */
+const FURTHER_SILENCE_MS = 310_000;
+const PONG_MS = 10_000;
+/** For the peer to close its side. */
+const END_MS = 5_000;
+/** The session would refuse calls beyond; what it holds is bounded by windows and limits already. */
+const SESSION_MEGABYTES_MAX = 1_000;
+
+/** Only defaults follow from it, and the gateway writes all fields itself. */
+const authority = new URL('http://upstream');
+
+const sessionOptions = {
+  settings: {
+    enablePush: false,
+    initialWindowSize: limits.upstreamStreamWindowBytes,
+    maxHeaderListSize: limits.headBytesMax,
+  },
+  maxHeaderListPairs: limits.fieldCountMax,
+  maxSessionMemory: SESSION_MEGABYTES_MAX,
+  // What a client or a policy has repeated goes on as it is, as over HTTP/1. The types do not know it yet.
+  strictSingleValueFields: false,
+} as const;
+
+export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
+  readonly #services: Http2UpstreamServices;
+  readonly #home: Http2ConnectionHome;
+  readonly #socket: Socket;
+  readonly #calls = new Set<Http2UpstreamCall>();
+  /** Calls that are to begin as soon as there is room. */
+  readonly #waiting = new Set<Http2UpstreamCall>();
+  readonly scheme: 'http' | 'https';
+  #session: ClientHttp2Session | undefined = undefined;
+  #state: State = State.connecting;
+  #watch: Watch = Watch.handshake;
+  #begunCount = 0;
+  #bytesSeen = 0;
+  #error: Error | undefined = undefined;
+  #lastStreamId = Number.POSITIVE_INFINITY;
+  #dirty: Http2UpstreamCall[] = [];
+  #isFlushDue = false;
+  /** Streams at a time, as the upstream says. Before it has, what its other connections were told. */
+  streamsMax: number;
+  answerCount = 0;
+  /** The upstream has refused a call and not answered another since. */
+  isRefusing = false;
+  /** Why the connection ends, where the upstream has said so. */
+  lossReason: string | undefined = undefined;
+
+  constructor(socket: Socket, streamsMax: number, services: Http2UpstreamServices, home: Http2ConnectionHome) {
+    super();
+    this.#socket = socket;
+    this.#services = services;
+    this.#home = home;
+    this.streamsMax = streamsMax;
+    this.scheme = 'encrypted' in socket ? 'https' : 'http';
+    socket.once(this.scheme === 'https' ? 'secureConnect' : 'connect', () => this.#greet());
+    socket.on('error', (error) => {
+      this.#error ??= error;
+    });
+    socket.once('close', () => this.#onClosed());
+    services.wheel.arm(this, services.timeouts.connectMs);
+  }
+
+  get callCount(): number {
+    return this.#calls.size;
+  }
+
+  get hasRoom(): boolean {
+    return this.#state <= State.open && this.#calls.size < this.streamsMax;
+  }
+
+  /** It carries nothing any more. */
+  get isLost(): boolean {
+    return this.#state === State.closed || this.#session?.destroyed === true;
+  }
+
+  createCall(): Http2UpstreamCall {
+    const call = new Http2UpstreamCall(this, this.#services);
+    this.#calls.add(call);
+    if (this.#watch === Watch.idle) this.#watchSilence();
+    return call;
+  }
+
+  /** Takes over a call of another connection. */
+  adopt(call: Http2UpstreamCall): void {
+    this.#calls.add(call);
+    if (this.#watch === Watch.idle) this.#watchSilence();
+    this.beginOrWait(call);
+  }
+
+  beginOrWait(call: Http2UpstreamCall): void {
+    if (this.#state === State.open && this.#begunCount < this.streamsMax) return this.#begin(call);
+    this.#waiting.add(call);
+    if (this.#state === State.open) call.waitForRoom();
+    else if (this.#state > State.open) this.#giveAwayWaiting();
+  }
+
+  /** A call has ended, or goes elsewhere. */
+  forget(call: Http2UpstreamCall): void {
+    if (!this.#calls.delete(call)) return;
+    this.#waiting.delete(call);
+    if (call.hasBegun) this.#begunCount -= 1;
+    this.#beginWaiting();
+    if (this.#calls.size === 0) this.#onUnused();
+    else this.#home.onRoom(this);
+  }
+
+  openStream(fields: readonly string[], options: ClientSessionRequestOptions): ClientHttp2Stream {
+    // The types do not know lists yet.
+    return this.#session!.request(fields as unknown as Record<string, string>, options);
+  }
+
+  /** A stream has ended that had not come to its end: all others may be about to. */
+  onBrokenStream(): void {
+    if (this.#session?.destroyed === true) this.leave();
+  }
+
+  /** The head of an answer has come. */
+  onAnswer(): void {
+    this.answerCount += 1;
+    if (!this.isRefusing) return;
+    this.isRefusing = false;
+    this.#home.onRoom(this);
+  }
+
+  onRefused(): void {
+    this.isRefusing = true;
+    this.#home.onRoom(this);
+  }
+
+  /** RFC 9113 §6.8: the upstream has not looked at streams beyond the last one that it names as it goes. */
+  isBeyondLast(streamId: number | undefined): boolean {
+    return streamId !== undefined && streamId > this.#lastStreamId;
+  }
+
+  toLoss(streamError: Error | undefined, situation: LossSituation): GatewayError {
+    const error = this.#error ?? streamError;
+    // The session found a mistake in what the upstream sent.
+    if (codeOf(error) === 'ERR_HTTP2_ERROR') return upstreamErrors.malformedAnswer({ reason: error!.message }, { cause: error });
+    if (this.lossReason === undefined) return toCallLoss(error, situation);
+    const detail = { reason: this.lossReason };
+    if (situation.hasAnswerBegun) return upstreamErrors.truncatedBody(detail);
+    return situation.isBeingAnswered ? upstreamErrors.truncatedHead(detail) : upstreamErrors.lostBeforeAnswer(detail);
+  }
+
+  /** The clients of all marked calls are flushed together when everything that was read has been handled. */
+  markDirty(call: Http2UpstreamCall): void {
+    call.isDirty = true;
+    this.#dirty.push(call);
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    setImmediate(flushCalls, this);
+  }
+
+  flushDirty(): void {
+    this.#isFlushDue = false;
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const call of dirty) call.flushAnswer();
+  }
+
+  /** Takes no more calls and ends with the last one. */
+  leave(): void {
+    if (this.#state >= State.leaving) return;
+    this.#state = State.leaving;
+    this.#home.onConnectionLeft(this);
+    if (this.#calls.size === 0) this.#end();
+    else this.#giveAwayWaiting();
+  }
+
+  override onDeadline(): void {
+    switch (this.#watch) {
+      case Watch.handshake:
+        return this.#failCalls(upstreamErrors.connectTimeout({ timeoutMs: this.#services.timeouts.connectMs }));
+      case Watch.silence:
+        return this.#lookForSilence();
+      case Watch.pong:
+        return this.#lose('no answer to PING');
+      case Watch.idle:
+        return this.leave();
+      default:
+        this.#socket.destroy();
+    }
+  }
+
+  // Beginning
+
+  #greet(): void {
+    const socket = this.#socket;
+    const protocol = this.scheme === 'https' ? (socket as TLSSocket).alpnProtocol : 'h2';
+    // RFC 9113 §3.3: over TLS the protocol must have been agreed on.
+    if (protocol !== 'h2') return this.#failCalls(upstreamErrors.noHttp2({ reason: 'ALPN', alpn: protocol || 'none' }));
+    this.#state = State.greeting;
+    const session = connect(authority, { ...sessionOptions, createConnection: () => socket });
+    this.#session = session;
+    session.once('connect', () => session.setLocalWindowSize(limits.upstreamConnectionWindowBytes));
+    session.on('remoteSettings', ({ maxConcurrentStreams }) => this.#onSettings(maxConcurrentStreams));
+    session.on('goaway', (code, lastStreamId) => this.#onGoaway(code, lastStreamId));
+    session.on('error', (error) => {
+      this.#error ??= error;
+    });
+  }
+
+  #onSettings(allowed: number | undefined): void {
+    this.streamsMax = Math.min(allowed ?? limits.upstreamStreamsMax, limits.upstreamStreamsMax);
+    if (this.#state > State.open) return;
+    if (this.#state !== State.open) {
+      this.#state = State.open;
+      if (this.#calls.size === 0) this.#onUnused();
+      else this.#watchSilence();
+    }
+    this.#beginWaiting();
+    if (this.#calls.size > this.streamsMax) this.#giveAwayWaiting();
+    for (const call of this.#waiting) call.waitForRoom();
+    this.#home.onRoom(this);
+  }
+
+  #begin(call: Http2UpstreamCall): void {
+    this.#begunCount += 1;
+    call.begin();
+  }
+
+  #beginWaiting(): void {
+    if (this.#state !== State.open || this.#waiting.size === 0) return;
+    for (const call of this.#waiting) {
+      if (this.#begunCount >= this.streamsMax) return;
+      this.#waiting.delete(call);
+      this.#begin(call);
+    }
+  }
+
+  #giveAwayWaiting(): void {
+    if (this.#waiting.size === 0) return;
+    this.#home.onSurplusCalls([...this.#waiting]);
+    if (this.#state <= State.open) return;
+    const reason = this.lossReason ?? 'GOAWAY';
+    for (const call of [...this.#waiting]) call.fail(upstreamErrors.unprocessed({ reason }));
+  }
+
+  // Going on
+
+  #watchSilence(): void {
+    this.#watch = Watch.silence;
+    this.#bytesSeen = this.#socket.bytesRead;
+    this.#services.wheel.arm(this, SILENCE_MS);
+  }
+
+  #lookForSilence(): void {
+    const { bytesRead } = this.#socket;
+    if (bytesRead !== this.#bytesSeen) return this.#watchSilence();
+    this.#watch = Watch.pong;
+    this.#services.wheel.arm(this, PONG_MS);
+    this.#session?.ping((error) => {
+      if (error === null) this.#onPong();
+    });
+  }
+
+  #onPong(): void {
+    if (this.#watch !== Watch.pong) return;
+    this.#watchSilence();
+    this.#services.wheel.arm(this, FURTHER_SILENCE_MS);
+  }
+
+  #onUnused(): void {
+    if (this.#state === State.leaving) return this.#end();
+    if (this.#state !== State.open) return;
+    if (this.isRefusing) return this.leave();
+    this.#watch = Watch.idle;
+    this.#services.wheel.arm(this, this.#services.idleMs);
+    this.#home.onRoom(this);
+  }
+
+  // Ending
+
+  #onGoaway(code: number, lastStreamId: number): void {
+    this.#lastStreamId = lastStreamId;
+    if (code !== 0) this.lossReason = `GOAWAY ${toHttp2CodeName(code)}`;
+    this.leave();
+  }
+
+  #lose(reason: string): void {
+    this.lossReason = reason;
+    this.#session?.destroy();
+    this.#socket.destroy();
+  }
+
+  /** With the last call gone: says goodbye and closes. */
+  #end(): void {
+    if (this.#watch === Watch.end) return;
+    this.#watch = Watch.end;
+    this.#services.wheel.arm(this, END_MS);
+    if (this.#session === undefined) this.#socket.destroy();
+    else this.#session.destroy();
+  }
+
+  #failCalls(error: GatewayError): void {
+    this.#state = State.closed;
+    this.#services.wheel.remove(this);
+    this.#session?.destroy();
+    this.#socket.destroy();
+    this.#home.onConnectionLeft(this);
+    for (const call of [...this.#calls]) call.fail(error);
+  }
+
+  #toConnectError(): GatewayError {
+    const error = this.#error;
+    if (codeOf(error) === NO_PROTOCOL) return upstreamErrors.noHttp2({ reason: 'ALPN', alpn: 'refused' }, { cause: error });
+    return toConnectLoss(error, { isSecure: this.scheme === 'https' });
+  }
+
+  /** Nothing has been asked yet, so nothing can have been done. */
+  #toGreetingError(): GatewayError {
+    const error = this.#error;
+    if (codeOf(error)?.startsWith('ERR_SSL_')) return toConnectLoss(error, { isSecure: true });
+    if (this.#socket.bytesRead === 0) return toConnectLoss(error, { isSecure: false });
+    return upstreamErrors.noHttp2({ reason: error?.message ?? 'closed' }, { cause: error });
+  }
+
+  #onClosed(): void {
+    const before = this.#state;
+    if (before === State.closed) return;
+    if (before === State.connecting) return this.#failCalls(this.#toConnectError());
+    if (before === State.greeting) return this.#failCalls(this.#toGreetingError());
+    this.#services.wheel.remove(this);
+    this.#state = State.closed;
+    if (before === State.open) this.#home.onConnectionLeft(this);
+    this.#giveAwayWaiting();
+  }
+}
+
+/** The other side has no protocol in common with us, and says so (RFC 7301 §3.2). */
+const NO_PROTOCOL = 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL';
+
+function codeOf(error: Error | undefined): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code;
+}
+
+function flushCalls(connection: Http2UpstreamConnection): void {
+  connection.flushDirty();
+}
