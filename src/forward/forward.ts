@@ -132,6 +132,7 @@ class Forwarding implements AnswerSource, AnswerEvents, CallTaker, TunnelOwner {
   onUpstreamHead(head: AnswerHead): void {
     const exchange = this.#exchange;
     exchange.upstreamHeadMs = this.#means.clock.monotonicMs();
+    this.#replay = undefined;
     if (head.status === 101) return this.#openTunnel(head);
     try {
       const response = new PassedResponse(head);
@@ -177,7 +178,7 @@ class Forwarding implements AnswerSource, AnswerEvents, CallTaker, TunnelOwner {
     const wasReused = this.#call?.isReused === true;
     this.#call = undefined;
     if (this.#exchange.isFinished) return;
-    if (!wasReused || !this.#mayRepeat(error)) return rescue(this.#exchange, error);
+    if (!this.#mayRepeat(error, wasReused)) return rescue(this.#exchange, error);
     // Until there is a connection again, there is nowhere for more of the body to go.
     if (this.#exchange.request.hasBody && !this.#isRequestEnded) this.#exchange.client.pauseRequestBody();
     this.attempt(true);
@@ -223,7 +224,7 @@ class Forwarding implements AnswerSource, AnswerEvents, CallTaker, TunnelOwner {
     const { request, client } = this.#exchange;
     for (const chunk of this.#replay ?? []) call.sendChunk(chunk);
     if (this.#isRequestEnded) return call.sendEnd(this.#requestTrailers);
-    const mayRepeat = call.isReused && idempotentMethods.has(request.method);
+    const mayRepeat = call.mayRefuse || (call.isReused && idempotentMethods.has(request.method));
     this.#replay ??= mayRepeat && request.contentLengthBytes <= limits.replayBodyBytesMax ? [] : undefined;
     // What comes together with the head is sent together with it; `onRequestFlush` follows.
     client.resumeRequestBody();
@@ -234,11 +235,16 @@ class Forwarding implements AnswerSource, AnswerEvents, CallTaker, TunnelOwner {
     else replay.push(Buffer.from(view));
   }
 
-  /** A reused connection may have been closed under us; once more on a fresh one is safe if doing it twice would be. */
-  #mayRepeat(error: GatewayError): boolean {
+  /**
+   * Once more is safe when the upstream has said that it has not looked at the request (RFC 9113 §8.7). A reused connection
+   * may have been closed under us; then it is safe if doing it twice would be.
+   */
+  #mayRepeat({ kind }: GatewayError, wasReused: boolean): boolean {
     const { request, hasResponseBegun, requestBytes, attempts } = this.#exchange;
-    if (error.kind.retry !== 'if-reused-connection' || hasResponseBegun || attempts > 1) return false;
-    return idempotentMethods.has(request.method) && (!request.hasBody || requestBytes === 0 || this.#replay !== undefined);
+    if (hasResponseBegun || attempts > 1) return false;
+    if (request.hasBody && requestBytes > 0 && this.#replay === undefined) return false;
+    if (kind.retry === 'always') return kind.stage === 'send';
+    return kind.retry === 'if-reused-connection' && wasReused && idempotentMethods.has(request.method);
   }
 
   #openTunnel(head: AnswerHead): void {

@@ -63,6 +63,7 @@ export class Http1UpstreamConnection extends WheelTimer implements UpstreamCall,
   answerCount = 0;
   isConnected = false;
   isGone = false;
+  readonly mayRefuse = false;
 
   constructor(makeSocket: SocketMaker, services: UpstreamConnectionServices, home: ConnectionHome) {
     super();

@@ -94,6 +94,8 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
   #trailers: string[] | undefined = undefined;
   #streamError: Error | undefined = undefined;
   isGone = false;
+  /** RFC 9113 §8.7. */
+  readonly mayRefuse = true;
   /** It was given to another connection than the first one. */
   hasMoved = false;
   /** In the connection's list of calls whose client is still to be flushed. */

@@ -59,6 +59,8 @@ export interface UpstreamTunnel {
 export interface UpstreamCall {
   /** Others were answered over the same connection before. */
   readonly isReused: boolean;
+  /** The upstream can say that it has not looked at the request, so that it may be sent again whatever it asks for. */
+  readonly mayRefuse: boolean;
   /** The connection has ended. */
   readonly isGone: boolean;
   /** Begins a request. Its head is written with the first piece of its body, or at `flush`. */

@@ -48,7 +48,7 @@ export async function startHttp2Upstream(
     session.on('error', ignore);
   });
   server.on('sessionError', ignore);
-  server.on('stream', (stream, headers) => {
+  server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     stream.on('error', ignore);
     onStream(stream, headers, sessions.indexOf(stream.session as ServerHttp2Session));
   });
@@ -71,7 +71,7 @@ export async function startHttp2Upstream(
 /** Everything that a request brings. */
 export async function readAll(stream: ServerHttp2Stream): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
