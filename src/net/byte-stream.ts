@@ -48,6 +48,7 @@ export class ByteStream {
   #error: Error | undefined = undefined;
   readonly #buffers: ReadBuffers;
   readonly #readsIntoOurBuffers: boolean;
+  readonly #isSecure: boolean;
 
   constructor(owner: StreamOwner, buffers: ReadBuffers, makeSocket: SocketMaker) {
     this.owner = owner;
@@ -59,6 +60,7 @@ export class ByteStream {
     this.socket = socket;
     (socket as OwnedSocket).gatehouseStream = this;
     this.#readsIntoOurBuffers = readsDirectly;
+    this.#isSecure = 'encrypted' in socket;
     if (!readsDirectly) socket.on('data', onData);
     socket.on('drain', onDrain);
     socket.on('end', onEnd);
@@ -68,14 +70,16 @@ export class ByteStream {
   }
 
   /**
-   * Writes latin1 text or bytes. True: the operating system has all of it. False: it waits, the bytes must stay as they
-   * are and nothing more should be written until the owner's `onDrained`.
+   * Writes latin1 text or bytes. True: the operating system has all of it, or what waits is little and nobody's buffer.
+   * False: it waits, the bytes must stay as they are and nothing more should be written until the owner's `onDrained`.
    */
   write(data: string | Buffer): boolean {
     const socket = this.socket;
     if (typeof data === 'string') {
       socket.write(data, 'latin1');
-      return socket.writableLength === 0 || this.#waitForDrain();
+      // Over TLS the end of every write shows in the next turn only. Text is nobody's buffer: a little of it may wait.
+      const isTaken = socket.writableLength === 0 || (this.#isSecure && socket.writableLength < socket.writableHighWaterMark);
+      return isTaken || this.#waitForDrain();
     }
     return this.writeAll('', data, '');
   }
@@ -162,14 +166,14 @@ export class ByteStream {
    * has not been asked.
    */
   probe(): boolean {
-    if ('encrypted' in this.socket) return false;
+    if (this.#isSecure) return false;
     this.socket.write('', 'latin1');
     return true;
   }
 
   /** Ends both sides so that the peer cannot take it for a regular end (TCP reset). */
   reset(): void {
-    if ('encrypted' in this.socket) this.socket.destroy();
+    if (this.#isSecure) this.socket.destroy();
     else this.socket.resetAndDestroy();
   }
 
@@ -244,6 +248,8 @@ function onEnd(this: OwnedSocket): void {
 
 function onError(this: OwnedSocket, error: Error): void {
   this.gatehouseStream!.failed(error);
+  // A fault of TLS does not close the socket by itself.
+  this.destroy();
 }
 
 function onClose(this: OwnedSocket): void {

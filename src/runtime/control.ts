@@ -258,7 +258,7 @@ export class Control {
   async #apply(configuration: Configuration): Promise<string | undefined> {
     let openedAdmin: Admin | undefined;
     try {
-      const files = await readNamedFiles(configuration);
+      const files = await readNamedFiles(configuration, this.#options.clock.wallMs());
       const settled = this.#listens ? await this.#settleAddresses(configuration) : new Map<string, SettledAddress>();
       openedAdmin = this.#listens ? await this.#openAdmin(configuration) : undefined;
       this.#listening = await this.#deliver(withAddresses(configuration, settled), files);

@@ -72,12 +72,18 @@ export class DataPlane {
     this.#wheel.start();
     this.#date = new HttpDate(options.clock);
     const onConnection = (use: ListenerUse, accepted: AcceptedConnection) => this.#startConnection(use, accepted);
-    this.#listeners = new ListenerSet({ ...options, onConnection });
+    this.#listeners = new ListenerSet({
+      ...options,
+      wheel: this.#wheel,
+      buffers: this.#buffers,
+      onConnection,
+      onHandshakeFailed: () => this.#checkEmpty(),
+    });
   }
 
   get connectionCount(): number {
     let count = 0;
-    for (const use of [...this.#listeners.present, ...this.#closing]) count += use.connections.size;
+    for (const use of [...this.#listeners.present, ...this.#closing]) count += use.connections.size + use.listener.handshakeCount;
     return count;
   }
 
@@ -205,13 +211,18 @@ export class DataPlane {
     const { services } = use;
     const connection = new Http1ClientConnection(accepted, use.settings, services);
     use.connections.add(connection);
-    if (this.#isDraining) connection.drain();
+    if (this.#isDraining || this.#closing.has(use)) connection.drain();
   }
 
   #endConnection(use: ListenerUse, connection: ClientConnection): void {
     use.connections.delete(connection);
     use.listener.release(connection.facts.address);
-    if (use.connections.size === 0) this.#closing.delete(use);
+    this.#checkEmpty();
+  }
+
+  /** Forgets listeners whose last connection has ended. Whoever drains waits for the last of all. */
+  #checkEmpty(): void {
+    for (const use of this.#closing) if (use.connections.size + use.listener.handshakeCount === 0) this.#closing.delete(use);
     if (this.#onEmpty !== undefined && this.connectionCount === 0) this.#onEmpty();
   }
 
@@ -230,12 +241,13 @@ export class DataPlane {
 
   #retire(use: ListenerUse): void {
     use.listener.stop();
-    if (use.connections.size > 0) this.#closing.add(use);
+    if (use.connections.size + use.listener.handshakeCount > 0) this.#closing.add(use);
     for (const connection of [...use.connections]) connection.drain();
   }
 
   #closeConnections(): void {
     for (const use of [...this.#listeners.present, ...this.#closing]) {
+      use.listener.closeHandshakes();
       for (const connection of [...use.connections]) connection.close();
     }
   }

@@ -1,16 +1,19 @@
 /** The listeners of one data thread: opened all or none, kept by their address, given new settings where they stay. */
-import { createSecureContext } from 'node:tls';
 import type { Clock } from '#base/clock.ts';
 import { compileAddressSet } from '#base/ip.ts';
 import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
+import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration, ListenerConfiguration } from '#config/configuration.ts';
 import type { ClientConnection } from '#http/client-connection.ts';
 import type { Http1ServerServices, Http1ServerSettings } from '#http/http1-client-connection.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
-import { type AcceptedConnection, Listener, type ListenerCaps, type ListenerTls } from '#net/listener.ts';
+import { type AcceptedConnection, Listener, type ListenerCaps, type ListenerSettings, type ListenerTls } from '#net/listener.ts';
+import type { ReadBuffers } from '#net/read-buffers.ts';
+import { ServerCertificates } from '#net/server-certificates.ts';
 import { ListenFailure } from './listen-failure.ts';
-import { type ConfigurationFiles, toListenerTls } from './named-files.ts';
+import { toListenerTls } from './listener-tls.ts';
+import type { ConfigurationFiles } from './named-files.ts';
 import { RefusalLog } from './refusal-log.ts';
 
 export interface ListenerSetOptions {
@@ -20,6 +23,10 @@ export interface ListenerSetOptions {
   readonly opensUnixSockets: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly wheel: TimerWheel;
+  readonly buffers: ReadBuffers;
+  /** A handshake that was counted has ended without a connection. */
+  onHandshakeFailed(): void;
   onConnection(use: ListenerUse, accepted: AcceptedConnection): void;
 }
 
@@ -81,7 +88,9 @@ export class ListenerSet {
   /** Opens the listeners whose address is new; all of them or none. */
   async prepare(configuration: Configuration, files: ConfigurationFiles): Promise<PreparedListeners> {
     const { listeners: definitions, forwarding } = configuration;
-    const tls = new Map(Object.entries(definitions).map(([name, definition]) => [name, toListenerTls(definition, files)]));
+    const tls = new Map(
+      Object.entries(definitions).map(([name, definition]) => [name, toListenerTls(definition, configuration, files)]),
+    );
     const uses = new Map<string, ListenerUse>();
     const opened: ListenerUse[] = [];
     try {
@@ -91,7 +100,7 @@ export class ListenerSet {
         // One that was given a port by the system may stand where another is meant to be.
         if (present !== undefined && [...uses.values()].includes(present))
           throw new ListenFailure(name, definition.address, taken);
-        checkTls(name, definition, tls.get(name), present);
+        checkTls(name, tls.get(name), present);
         const use = present ?? this.#create(name, definition, { tls: tls.get(name), via: forwarding.via });
         uses.set(name, use);
         if (present !== undefined) continue;
@@ -113,11 +122,11 @@ export class ListenerSet {
       if (opened.includes(use)) continue;
       const definition = definitions[name]!;
       use.settings = toServerSettings(name, definition, via);
-      use.listener.caps = toCaps(definition);
       const tlsText = JSON.stringify(tls.get(name) ?? null);
-      if (tlsText === use.tlsText) continue;
+      // The same certificates stay where they are, with the contexts that have been made of them.
+      const isSame = tlsText === use.tlsText;
       use.tlsText = tlsText;
-      use.listener.setTls(tls.get(name));
+      use.listener.settings = toListenerSettings(definition, isSame ? use.listener.settings.tls : tls.get(name));
     }
     const kept = new Set(uses.values());
     const gone = this.present.filter((use) => !kept.has(use));
@@ -156,15 +165,21 @@ export class ListenerSet {
   }
 
   #create(name: string, definition: ListenerConfiguration, from: { tls: ListenerTls | undefined; via: string }): ListenerUse {
-    const { clock, logger, sharesPorts, onConnection } = this.#options;
-    const refusals = new RefusalLog(logger, clock);
+    const { clock, logger, sharesPorts, wheel, buffers, onConnection, onHandshakeFailed } = this.#options;
+    const refusals = new RefusalLog(logger, clock, 'connection refused');
+    const handshakeFailures = new RefusalLog(logger, clock, 'TLS handshake failed');
     const { address } = definition;
     const listener = new Listener(
-      { name, address, caps: toCaps(definition), tls: from.tls, sharesPort: sharesPorts },
+      { name, address, sharesPort: sharesPorts, wheel, buffers },
+      toListenerSettings(definition, from.tls),
       {
         onConnection: (accepted) => {
           if (use.early === undefined) onConnection(use, accepted);
           else use.early.push(accepted);
+        },
+        onHandshakeFailed: (clientAddress, reason) => {
+          handshakeFailures.add({ listener: use.settings.listener, clientAddress, reason });
+          onHandshakeFailed();
         },
         onRefused: (clientAddress, cap) => refusals.add({ listener: use.settings.listener, clientAddress, cap }),
         onListenerError: (error) => logger.log('error', 'listener failed', { listener: use.settings.listener, error }),
@@ -182,28 +197,19 @@ function abandon({ listener, early }: ListenerUse): void {
   for (const { makeSocket } of early ?? []) makeSocket({ buffer: Buffer.alloc(1), callback: () => true }).socket.destroy();
 }
 
-/** Throws where a certificate or key cannot be used, before anything is changed. */
-function checkTls(
-  name: string,
-  { tls: definition }: ListenerConfiguration,
-  tls: ListenerTls | undefined,
-  present: ListenerUse | undefined,
-): void {
-  if (present?.tlsText === JSON.stringify(tls ?? null)) return;
-  for (const [i, { cert, key }] of (tls?.certificates ?? []).entries()) {
-    const paths = definition!.certificates[i]!;
-    try {
-      createSecureContext({ cert, key });
-    } catch (error) {
-      throw new Error(`listener \`${name}\`: ${explainTls(error, paths)}`, { cause: error });
-    }
+/** Throws where certificates, keys or lists cannot be used, before anything is changed. */
+function checkTls(name: string, tls: ListenerTls | undefined, present: ListenerUse | undefined): void {
+  if (tls === undefined || present?.tlsText === JSON.stringify(tls)) return;
+  try {
+    new ServerCertificates(tls, undefined).check();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`listener \`${name}\`: its certificates cannot be used: ${reason}`, { cause: error });
   }
 }
 
-function explainTls(error: unknown, { cert, key }: { cert: string; key: string }): string {
-  const reason = error instanceof Error ? error.message : String(error);
-  if (/key values mismatch|KEY_VALUES_MISMATCH/i.test(reason)) return `the private key ${key} does not belong to ${cert}`;
-  return `the certificate ${cert} with the private key ${key} cannot be used: ${reason}`;
+function toListenerSettings(definition: ListenerConfiguration, tls: ListenerTls | undefined): ListenerSettings {
+  return { caps: toCaps(definition), tls, handshakeTimeoutMs: definition.timeouts.head };
 }
 
 function toCaps(definition: ListenerConfiguration): ListenerCaps {

@@ -7,7 +7,7 @@ import { RefusalLog } from './refusal-log.ts';
 test('tells of the first refusal at once and of a flood once a second, with its size', () => {
   const clock = new FakeClock();
   const lines: (LogFields | undefined)[] = [];
-  const log = new RefusalLog({ log: (_level, _message, fields) => void lines.push(fields) }, clock);
+  const log = new RefusalLog({ log: (_level, _message, fields) => void lines.push(fields) }, clock, 'refused');
   const refusal = { listener: 'web', clientAddress: '192.0.2.1', cap: 'listener' };
   for (let i = 0; i < 1_000; i++) log.add(refusal);
   assert.deepEqual(lines, [refusal]);

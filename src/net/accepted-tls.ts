@@ -1,0 +1,180 @@
+/**
+ * The gateway's side of a TLS handshake. Node's own way, a TLS socket around the accepted one, cannot read into our
+ * buffers and keeps two sockets for each connection: measured at twice the processor time of a request. So the accepted
+ * connection's handle is moved into a TLS socket without one below it (docs/decisions/0002-own-http1.md).
+ */
+import type { X509Certificate } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { type SecureContext, TLSSocket } from 'node:tls';
+import type { OnRead } from './byte-stream.ts';
+
+export interface AcceptedTlsOptions {
+  readonly context: SecureContext;
+  /** Chooses another context by the host that the client names. */
+  readonly findContext: ((serverName: string) => SecureContext) | undefined;
+  /** In the form of the extension: a length and a name each. */
+  readonly protocols: Buffer;
+  readonly asksForCertificate: boolean;
+  /** A client without a certificate is refused by OpenSSL itself. */
+  readonly requiresCertificate: boolean;
+  /** Where the first bytes behind the handshake are read to. */
+  readonly firstBuffer: Buffer;
+}
+
+/** Who waits for a handshake; told exactly once how it went. */
+export interface HandshakeOwner {
+  /** Nothing has been read behind the handshake yet; `takeOver` must be called before this returns, or the socket be destroyed. */
+  onSecure(socket: AcceptedTlsSocket): void;
+  /** The socket is closed. Without an error, the client has gone. */
+  onFailed(error: Error | undefined): void;
+}
+
+/** What Node's types leave out. */
+interface Handle {
+  receive(bytes: Buffer): void;
+  verifyError(): { readonly code?: string } | null;
+}
+
+type WrapHandle = (wrap: null, handle: unknown, hasActiveWrite: boolean) => unknown;
+
+interface TlsSocketParts {
+  readonly _handle: Handle | null;
+  readonly _tlsOptions: { readonly acceptedHandle: unknown };
+  readonly _wrapHandle: WrapHandle;
+  _releaseControl(): void;
+  connecting: boolean;
+}
+
+const parts = TLSSocket.prototype as unknown as TlsSocketParts;
+
+export class AcceptedTlsSocket extends TLSSocket {
+  /** Takes the accepted socket's connection over; that socket is of no use any more. */
+  static begin(accepted: Socket, options: AcceptedTlsOptions, owner: HandshakeOwner): AcceptedTlsSocket {
+    const holder = accepted as Socket & { _handle: unknown };
+    const acceptedHandle = holder._handle;
+    holder._handle = null;
+    // Without its handle this only takes the connection out of the server's count.
+    accepted.destroy();
+    return new AcceptedTlsSocket(acceptedHandle, options, owner);
+  }
+
+  readonly #owner: HandshakeOwner;
+  readonly #relay: ReadRelay;
+  #isOver = false;
+
+  constructor(acceptedHandle: unknown, options: AcceptedTlsOptions, owner: HandshakeOwner) {
+    const relay = new ReadRelay(options.firstBuffer);
+    super(undefined as unknown as Socket, toNodeOptions(acceptedHandle, options, relay));
+    this.#owner = owner;
+    this.#relay = relay;
+    // Node takes a TLS socket without another below it for one that is still to be connected.
+    (this as unknown as TlsSocketParts).connecting = false;
+    this.on('secure', onSecure);
+    this.on('error', onHandshakeError);
+    this.on('close', onHandshakeClosed);
+  }
+
+  /** Called by the constructor of `TLSSocket`. */
+  _wrapHandle(wrap: null, _handle: unknown, hasActiveWrite: boolean): unknown {
+    const { acceptedHandle } = (this as unknown as TlsSocketParts)._tlsOptions;
+    return parts._wrapHandle.call(this, wrap, acceptedHandle, hasActiveWrite);
+  }
+
+  /** Bytes that were read from the connection before this socket was made. */
+  receive(bytes: Buffer): void {
+    (this as unknown as TlsSocketParts)._handle?.receive(bytes);
+  }
+
+  /** The new owner reads; `onread` has the meaning of the option of `net.connect`. */
+  takeOver(onread: OnRead): void {
+    this.#relay.target = onread as unknown as ReadTarget;
+  }
+
+  /** Why the client's certificate does not count. */
+  get verifyError(): string | undefined {
+    const error = (this as unknown as TlsSocketParts)._handle?.verifyError();
+    return error === null || error === undefined ? undefined : (error.code ?? 'UNKNOWN');
+  }
+
+  /** The client's certificate and those behind it, up to an authority's where it is known. */
+  get peerChain(): X509Certificate[] {
+    const chain: X509Certificate[] = [];
+    for (let next = this.getPeerX509Certificate(); next !== undefined && chain.length < CHAIN_MAX; next = next.issuerCertificate)
+      chain.push(next);
+    return chain;
+  }
+
+  secured(): void {
+    this.#isOver = true;
+    this.off('error', onHandshakeError).off('close', onHandshakeClosed);
+    (this as unknown as TlsSocketParts)._releaseControl();
+    this.#owner.onSecure(this);
+  }
+
+  failed(error: Error | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#owner.onFailed(error);
+  }
+}
+
+const CHAIN_MAX = 16;
+
+function onSecure(this: AcceptedTlsSocket): void {
+  this.secured();
+}
+
+function onHandshakeError(this: AcceptedTlsSocket, error: Error): void {
+  this.failed(error);
+}
+
+function onHandshakeClosed(this: AcceptedTlsSocket): void {
+  this.failed(undefined);
+}
+
+interface ReadTarget {
+  buffer(): Uint8Array | undefined;
+  callback(this: Socket, bytesRead: number, buffer: Uint8Array): boolean;
+}
+
+/** The socket asks for its `onread` when it is made, and its reader is known when the handshake is over. */
+class ReadRelay {
+  target: ReadTarget | undefined = undefined;
+  readonly #firstBuffer: Buffer;
+
+  constructor(firstBuffer: Buffer) {
+    this.#firstBuffer = firstBuffer;
+  }
+
+  next(): Uint8Array | undefined {
+    return this.target === undefined ? this.#firstBuffer : this.target.buffer();
+  }
+}
+
+function toNodeOptions(acceptedHandle: unknown, options: AcceptedTlsOptions, relay: ReadRelay): object {
+  const { context, findContext, protocols, asksForCertificate, requiresCertificate } = options;
+  return {
+    acceptedHandle,
+    isServer: true,
+    secureContext: context,
+    allowHalfOpen: true,
+    ALPNProtocols: protocols,
+    requestCert: asksForCertificate,
+    rejectUnauthorized: requiresCertificate,
+    onread: {
+      buffer: () => relay.next(),
+      callback(this: Socket, bytesRead: number, buffer: Uint8Array) {
+        return relay.target === undefined ? true : relay.target.callback.call(this, bytesRead, buffer);
+      },
+    },
+    ...(findContext !== undefined && {
+      SNICallback: (serverName: string, callback: (error: null, context: SecureContext) => void) =>
+        callback(null, findContext(serverName)),
+    }),
+  };
+}
+
+/** The form in which OpenSSL wants protocols. */
+export function encodeProtocols(names: readonly string[]): Buffer {
+  return Buffer.concat(names.map((name) => Buffer.from(`${String.fromCharCode(name.length)}${name}`, 'latin1')));
+}

@@ -1,0 +1,58 @@
+/** Who a client is by the certificate that it has shown in the handshake. */
+import type { X509Certificate } from 'node:crypto';
+
+export interface ClientCertificate {
+  /** The distinguished name in the form of RFC 4514: `CN=client,O=Example`. */
+  readonly subject: string;
+  readonly issuer: string;
+  /** Such as `DNS:client.example.com` and `URI:spiffe://example.com/client`. */
+  readonly subjectAltNames: readonly string[];
+  /** The first of the names that is a SPIFFE id. */
+  readonly spiffeId: string | undefined;
+  /** SHA-256 of the certificate, in lower-case hexadecimal digits. */
+  readonly fingerprint256: string;
+  readonly der: Buffer;
+  /** The certificates behind it that the client sent, as far as they make a chain. */
+  readonly chainDer: readonly Buffer[];
+  /** Why it does not count, as OpenSSL names it; `undefined`: it does. */
+  readonly verifyError: string | undefined;
+}
+
+/** `chain` begins with the certificate of the client. */
+export function toClientCertificate(chain: readonly X509Certificate[], verifyError: string | undefined): ClientCertificate {
+  const certificate = chain[0]!;
+  const subjectAltNames = readAltNames(certificate.subjectAltName);
+  const spiffe = subjectAltNames.find((name) => name.startsWith('URI:spiffe://'));
+  return {
+    subject: toOneLine(certificate.subject),
+    issuer: toOneLine(certificate.issuer),
+    subjectAltNames,
+    spiffeId: spiffe?.slice('URI:'.length),
+    fingerprint256: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+    der: certificate.raw,
+    chainDer: chain.slice(1).map(({ raw }) => raw),
+    verifyError,
+  };
+}
+
+/** Node writes one attribute a line, the most general first; RFC 4514 has them in a row, the most special first. */
+function toOneLine(name: string | undefined): string {
+  return (name ?? '')
+    .split('\n')
+    .filter((part) => part !== '')
+    .toReversed()
+    .join(',');
+}
+
+/** Node writes them in a row and puts those in JSON quotes that hold something of its own syntax. */
+export function readAltNames(text: string | undefined): string[] {
+  const names: string[] = [];
+  for (let rest = text ?? ''; rest !== ''; ) {
+    const match = /^([^:,]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/.exec(rest);
+    if (match === null) break;
+    const value = match[2]!;
+    names.push(`${match[1]!}:${value.startsWith('"') ? String(JSON.parse(value)) : value}`);
+    rest = rest.slice(match[0].length);
+  }
+  return names;
+}

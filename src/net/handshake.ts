@@ -1,0 +1,84 @@
+/** One TLS handshake of a client: over in time, or given up; with what it has told. */
+import { WheelTimer } from '#base/timer-wheel.ts';
+import type { AcceptedTlsSocket, HandshakeOwner } from './accepted-tls.ts';
+import { type ClientCertificate, toClientCertificate } from './client-certificate.ts';
+import type { ClientVerification } from './server-certificates.ts';
+import type { TlsFacts } from './tls-facts.ts';
+
+export type HandshakeEnd = { readonly socket: AcceptedTlsSocket; readonly facts: TlsFacts } | { readonly reason: string };
+
+export class Handshake extends WheelTimer implements HandshakeOwner {
+  /** Set as soon as there is one. */
+  socket: AcceptedTlsSocket | undefined = undefined;
+  readonly #clients: ClientVerification | undefined;
+  readonly #onEnd: (end: HandshakeEnd) => void;
+  /** Why it was given up, where that was our own decision. */
+  #reason: string | undefined = undefined;
+
+  constructor(clients: ClientVerification | undefined, onEnd: (end: HandshakeEnd) => void) {
+    super();
+    this.#clients = clients;
+    this.#onEnd = onEnd;
+  }
+
+  close(): void {
+    this.#reason ??= 'the gateway is stopping';
+    this.socket?.destroy();
+  }
+
+  override onDeadline(): void {
+    this.#reason = 'the client took too long';
+    this.socket?.destroy();
+  }
+
+  onSecure(socket: AcceptedTlsSocket): void {
+    const chain = this.#clients === undefined ? [] : socket.peerChain;
+    const verifyError = this.#clients === undefined ? undefined : this.#findFault(socket, chain.length, this.#clients);
+    const clientCertificate = chain.length === 0 ? undefined : toClientCertificate(chain, verifyError);
+    if (verifyError !== undefined && this.#clients?.answersFailure === false) {
+      socket.destroy();
+      this.#onEnd({ reason: `the certificate of the client does not count: ${verifyError}` });
+      return;
+    }
+    this.#onEnd({ socket, facts: toFacts(socket, clientCertificate, verifyError) });
+  }
+
+  onFailed(error: Error | undefined): void {
+    this.#onEnd({ reason: this.#reason ?? (error === undefined ? 'the client has gone' : explain(error)) });
+  }
+
+  #findFault(socket: AcceptedTlsSocket, chainLength: number, clients: ClientVerification): string | undefined {
+    if (chainLength === 0) return clients.isRequired ? 'missing' : undefined;
+    return socket.verifyError ?? (chainLength > clients.depthMax ? 'CERT_CHAIN_TOO_LONG' : undefined);
+  }
+}
+
+function toFacts(
+  socket: AcceptedTlsSocket,
+  clientCertificate: ClientCertificate | undefined,
+  clientFault: string | undefined,
+): TlsFacts {
+  const { alpnProtocol } = socket;
+  const { servername: serverName } = socket as { servername?: string | false | null };
+  return {
+    serverName: typeof serverName === 'string' ? serverName : undefined,
+    alpnProtocol: typeof alpnProtocol === 'string' ? alpnProtocol : undefined,
+    get version() {
+      return socket.getProtocol() ?? '';
+    },
+    get cipher() {
+      return socket.getCipher()?.name ?? '';
+    },
+    get isResumed() {
+      return socket.isSessionReused();
+    },
+    clientCertificate,
+    clientFault,
+  };
+}
+
+/** OpenSSL's word for it, without its file names and numbers. */
+function explain(error: Error): string {
+  const { code, reason } = error as NodeJS.ErrnoException & { readonly reason?: string };
+  return reason ?? code ?? error.message;
+}
