@@ -1,31 +1,22 @@
-/** `/healthz` and `/readyz` on the admin address. Runs in the control thread, so it answers even when data threads are busy. */
+/** `/healthz`, `/readyz` and `/metrics` on the admin address. Runs in the control thread, so it answers even when data threads are busy. */
 import { createServer, type Server } from 'node:http';
 import type { SocketAddress } from '#net/address.ts';
 
-export interface Readiness {
+export interface AdminFacts {
   /** Why traffic should not be sent here; `undefined` when it may. */
   reasonNotReady(): string | undefined;
+  /** In the text form of Prometheus, version 0.0.4. */
+  metricsText(): string;
 }
 
 export class HealthServer {
   readonly #server: Server;
 
-  constructor(readiness: Readiness) {
+  constructor(facts: AdminFacts) {
     this.#server = createServer((request, response) => {
-      const path = request.url?.split('?')[0];
-      const isKnown = path === '/healthz' || path === '/readyz';
-      const reason = path === '/readyz' ? readiness.reasonNotReady() : undefined;
-      const status = !isKnown ? 404 : reason === undefined ? 200 : 503;
-      const body = !isKnown
-        ? { title: 'Not Found', status }
-        : reason === undefined
-          ? { status: 'ok' }
-          : { status: 'not ready', reason };
-      response.writeHead(status, {
-        'content-type': isKnown ? 'application/json' : 'application/problem+json',
-        'cache-control': 'no-store',
-      });
-      response.end(`${JSON.stringify(body)}\n`);
+      const { status, type, text } = toAnswer(request.url?.split('?')[0] ?? '', facts);
+      response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+      response.end(text);
     });
   }
 
@@ -43,4 +34,22 @@ export class HealthServer {
     this.#server.closeAllConnections();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+}
+
+function toAnswer(path: string, facts: AdminFacts): Answer {
+  if (path === '/metrics') return { status: 200, type: 'text/plain; version=0.0.4', text: facts.metricsText() };
+  if (path === '/healthz') return toJson(200, { status: 'ok' });
+  if (path !== '/readyz') return { ...toJson(404, { title: 'Not Found', status: 404 }), type: 'application/problem+json' };
+  const reason = facts.reasonNotReady();
+  return reason === undefined ? toJson(200, { status: 'ok' }) : toJson(503, { status: 'not ready', reason });
+}
+
+function toJson(status: number, value: object): Answer {
+  return { status, type: 'application/json', text: `${JSON.stringify(value)}\n` };
 }

@@ -10,6 +10,7 @@ import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
 import { encodeConfiguration } from '#snapshot/encoding.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
+import { CertificateService } from './certificate-service.ts';
 import { DataPlane } from './data-plane.ts';
 import { ListenFailure } from './listen-failure.ts';
 import type { ListeningAt } from './listener-set.ts';
@@ -64,6 +65,7 @@ export class Control {
   #pool: ThreadPool | undefined;
   #plane: DataPlane | undefined;
   #admin: Admin | undefined;
+  #certificates: CertificateService | undefined;
   #configuration: Configuration | undefined;
   #settled: ReadonlyMap<string, SettledAddress> = new Map();
   #version = 0;
@@ -208,6 +210,14 @@ export class Control {
     return undefined;
   }
 
+  /** The same configuration with other certificates. */
+  async #applyCertificates(): Promise<void> {
+    if (this.#configuration === undefined || this.#isEnding) return;
+    const reason = await this.#apply(this.#configuration);
+    if (reason === undefined) this.#options.logger.log('info', 'certificates applied', { version: this.#version });
+    else this.#options.logger.log('error', 'certificates could not be applied', { reason });
+  }
+
   async #drainNow(): Promise<void> {
     this.#isEnding = true;
     this.#notReady = 'shutting down';
@@ -224,15 +234,18 @@ export class Control {
   /** Everything is closed; it may be started again. */
   async #end(): Promise<void> {
     const admin = this.#admin;
+    const certificates = this.#certificates;
     this.#plane = undefined;
     this.#pool = undefined;
     this.#admin = undefined;
+    this.#certificates = undefined;
     this.#watcher = undefined;
     this.#configuration = undefined;
     this.#settled = new Map();
     this.#listening = [];
     this.#listens = false;
     this.#started = undefined;
+    await certificates?.stop();
     await admin?.server.stop();
     this.#drained = undefined;
     this.#isEnding = false;
@@ -258,18 +271,39 @@ export class Control {
   async #apply(configuration: Configuration): Promise<string | undefined> {
     let openedAdmin: Admin | undefined;
     try {
-      const files = await readNamedFiles(configuration, this.#options.clock.wallMs());
+      const files = await this.#readFiles(configuration);
       const settled = this.#listens ? await this.#settleAddresses(configuration) : new Map<string, SettledAddress>();
       openedAdmin = this.#listens ? await this.#openAdmin(configuration) : undefined;
       this.#listening = await this.#deliver(withAddresses(configuration, settled), files);
       this.#settled = withBoundPorts(settled, this.#listening);
       this.#configuration = configuration;
+      this.#certificates?.follow(configuration, files.texts);
       await this.#swapAdmin(configuration, openedAdmin);
       return undefined;
     } catch (error) {
       await openedAdmin?.server.stop();
       return error instanceof Error ? error.message : String(error);
     }
+  }
+
+  async #readFiles(configuration: Configuration): Promise<ConfigurationFiles> {
+    const files = await readNamedFiles(configuration, this.#options.clock.wallMs());
+    if (!this.#listens) return files;
+    this.#certificates ??= this.#createCertificates();
+    return { texts: { ...files.texts, ...(await this.#certificates.provide(configuration)) } };
+  }
+
+  #createCertificates(): CertificateService {
+    const { clock, logger } = this.#options;
+    return new CertificateService({
+      clock,
+      logger,
+      onChallenges: (challenges) => {
+        this.#plane?.setChallenges(challenges);
+        this.#pool?.setChallenges(challenges);
+      },
+      onCertificates: () => void this.#inOrder(() => this.#applyCertificates()),
+    });
   }
 
   async #deliver(configuration: Configuration, files: ConfigurationFiles): Promise<readonly ListeningAt[]> {
@@ -279,7 +313,7 @@ export class Control {
       this.#options.logger.log('warn', 'a change of `threads` from or to 0 takes effect at the next start', { threads: wanted });
     if (this.#plane !== undefined)
       return this.#plane.commit(await this.#plane.prepare(whole(configuration), files, { listens: this.#listens }));
-    const delivery = { version, configuration: encodeConfiguration(configuration), files };
+    const delivery = { version, configuration: encodeConfiguration(withoutAccount(configuration)), files };
     return this.#pool!.apply(delivery, { count: Math.max(1, wanted), deadlineMs: configuration.shutdown.deadline });
   }
 
@@ -312,7 +346,10 @@ export class Control {
     if (admin === undefined) return undefined;
     const { address: written } = admin;
     if (this.#admin !== undefined && formatAddress(this.#admin.written) === formatAddress(written)) return undefined;
-    const server = new HealthServer({ reasonNotReady: () => this.#notReady });
+    const server = new HealthServer({
+      reasonNotReady: () => this.#notReady,
+      metricsText: () => this.#certificates?.metricsText ?? '',
+    });
     try {
       return { server, written, bound: await server.start(await probeAddress(written)) };
     } catch (error) {
@@ -340,6 +377,12 @@ function withAddresses(configuration: Configuration, settled: ReadonlyMap<string
     return [name, address === undefined ? listener : { ...listener, address }] as const;
   });
   return { ...configuration, listeners: Object.fromEntries(listeners) };
+}
+
+/** Data threads order no certificates: the key of the account stays here. */
+function withoutAccount(configuration: Configuration): Configuration {
+  const { acme } = configuration;
+  return acme === undefined ? configuration : { ...configuration, acme: { ...acme, externalAccount: undefined } };
 }
 
 /** Where one thread alone let the system choose, the port is known once it listens. */

@@ -10,6 +10,7 @@ import type { Exchange } from '#http/exchange.ts';
 import { HttpDate } from '#http/http-date.ts';
 import { type ConnectionOwner, Http1ClientConnection, type Http1ServerServices } from '#http/http1-client-connection.ts';
 import { type InjectedAnswer, type InjectedRequest, inject } from '#http/inject.ts';
+import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import type { AcceptedConnection } from '#net/listener.ts';
 import { NameResolver, type NameResolverOptions } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
@@ -22,6 +23,7 @@ import { runInSlices } from '#snapshot/slices.ts';
 import type { Snapshot, SnapshotSettings } from '#snapshot/snapshot.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
+import { AcmeAnswers } from './acme-answers.ts';
 import { ListenerSet, type ListenerUse, type ListeningAt, type PreparedListeners } from './listener-set.ts';
 import type { ConfigurationFiles } from './named-files.ts';
 
@@ -58,6 +60,8 @@ export class DataPlane {
   #resolver: NameResolver | undefined;
   #resolverDefinition = '';
   #snapshot: Snapshot | undefined;
+  /** Only while names are being shown to an authority. */
+  #acmeAnswers: AcmeAnswers | undefined;
   #accessLog: AccessLog | undefined;
   #accessLogDefinition = '';
   #sink: FileSink | undefined;
@@ -177,6 +181,11 @@ export class DataPlane {
     await this.#closeAccessLog();
   }
 
+  /** What an authority is shown from now on. */
+  setChallenges({ http }: AcmeChallenges): void {
+    this.#acmeAnswers = Object.keys(http).length === 0 ? undefined : new AcmeAnswers(http);
+  }
+
   /** Opens the access log's file anew. */
   reopenLogs(): void {
     this.#sink?.reopen();
@@ -231,6 +240,7 @@ export class DataPlane {
       // RFC 9110 §9.3.7: `OPTIONS *` asks the server itself.
       if (exchange.request.path === '*')
         return exchange.sendReply({ status: 204, fields: [], contentLengthBytes: 0, body: undefined });
+      if (this.#acmeAnswers?.answer(exchange) === true) return;
       const plan = this.#snapshot?.findPlan(exchange);
       if (plan === undefined) rescue(exchange, gatewayErrors.noRoute());
       else runPlan(exchange, plan);

@@ -76,6 +76,8 @@ port.on('message', (message: ToDataThread) => {
       return;
     case 'reopen-logs':
       return plane.reopenLogs();
+    case 'challenges':
+      return plane.setChallenges(message.challenges);
     default:
       message satisfies never;
   }

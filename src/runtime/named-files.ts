@@ -29,21 +29,13 @@ interface NamedPair {
 
 /** The paths of all files, to be watched. */
 export function listNamedFiles(configuration: Configuration): string[] {
-  return [...new Set([...findNamedFiles(configuration).map(({ path }) => path), ...listAcmeFiles(configuration)])];
+  return [...new Set(findNamedFiles(configuration).map(({ path }) => path))];
 }
 
-/**
- * Reads all files, and those of ordered certificates as far as they are there. Rejects with what cannot be read or used,
- * and whose it is.
- */
+/** Reads all files but those of ordered certificates, which are kept elsewhere. Rejects with what cannot be read or used, and whose it is. */
 export async function readNamedFiles(configuration: Configuration, nowMs: number): Promise<ConfigurationFiles> {
   const texts = Object.fromEntries(await Promise.all(findNamedFiles(configuration).map(readNamedFile)));
   for (const pair of findPairs(configuration)) checkPair(pair, texts, nowMs);
-  for (const path of listAcmeFiles(configuration)) {
-    // What is not there yet is being ordered; a text that came before stays in use by whoever keeps it.
-    const text = await readFile(path, 'utf8').catch(() => undefined);
-    if (text !== undefined) texts[path] = text;
-  }
   return { texts };
 }
 
@@ -52,24 +44,15 @@ export function acmeFileOf(acme: AcmeConfiguration | undefined, names: readonly 
   return acme === undefined ? undefined : toAcmeFile(acme, names);
 }
 
-function listAcmeFiles({ acme, listeners }: Configuration): string[] {
-  return Object.values(listeners).flatMap(({ tls }) =>
-    (tls?.certificates ?? []).flatMap((certificate) => {
-      const path = certificate.kind === 'acme' ? acmeFileOf(acme, certificate.names) : undefined;
-      return path === undefined ? [] : [path];
-    }),
-  );
-}
-
 function findNamedFiles(configuration: Configuration): NamedFile[] {
-  const { listeners, services } = configuration;
+  const { acme, listeners, services } = configuration;
   const ofPairs = findPairs(configuration).flatMap(({ cert, key, owner }) => [
     { path: cert, role: `${owner}: the certificate` },
     { path: key, role: `${owner}: the private key` },
   ]);
   const ofListeners = Object.entries(listeners).flatMap(([name, { tls }]) => (tls === undefined ? [] : ofClients(name, tls)));
   const ofServices = Object.entries(services).flatMap(([name, service]) => ofService(name, service));
-  return [...ofPairs, ...ofListeners, ...ofServices];
+  return [...ofPairs, ...ofListeners, ...ofServices, ...ofVerification('`acme`', { ca: acme?.ca })];
 }
 
 function findPairs({ listeners, services }: Configuration): NamedPair[] {

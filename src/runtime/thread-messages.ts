@@ -1,4 +1,5 @@
 /** What the control thread and a data thread say to each other. */
+import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { ConfigurationFiles } from './named-files.ts';
 
@@ -25,7 +26,9 @@ export type ToDataThread =
   | { readonly kind: 'abandon' }
   | { readonly kind: 'drain'; readonly deadlineMs: number }
   | { readonly kind: 'close' }
-  | { readonly kind: 'reopen-logs' };
+  | { readonly kind: 'reopen-logs' }
+  /** What an authority is shown from now on. */
+  | { readonly kind: 'challenges'; readonly challenges: AcmeChallenges };
 
 export type FromDataThread =
   | { readonly kind: 'prepared' }

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
+import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './thread-messages.ts';
 
@@ -141,6 +142,7 @@ export class ThreadPool {
   readonly #threads = new Set<DataThread>();
   readonly #options: ThreadPoolOptions;
   #delivery: Delivery | undefined;
+  #challenges: AcmeChallenges | undefined;
   #count = 0;
   #isStopping = false;
 
@@ -203,6 +205,12 @@ export class ThreadPool {
     await Promise.all([...this.#threads].map((thread) => thread.stop()));
   }
 
+  /** What an authority is shown from now on, also by threads that start later. */
+  setChallenges(challenges: AcmeChallenges): void {
+    this.#challenges = challenges;
+    for (const thread of this.#threads) thread.say({ kind: 'challenges', challenges });
+  }
+
   reopenLogs(): void {
     for (const thread of this.#threads) thread.say({ kind: 'reopen-logs' });
   }
@@ -225,6 +233,7 @@ export class ThreadPool {
     const thread = new DataThread(clock, { sharesPorts, opensUnixSockets });
     const id = thread.worker.threadId;
     this.#threads.add(thread);
+    if (this.#challenges !== undefined) thread.say({ kind: 'challenges', challenges: this.#challenges });
     thread.worker.on('error', (error) => logger.log('error', 'data thread failed', { thread: id, error }));
     thread.worker.on('exit', () => {
       this.#threads.delete(thread);
