@@ -39,7 +39,7 @@ export function fieldOf(answer: ReadAnswer, name: string): string | undefined {
 function takeBody(head: string, behind: string, method: string | undefined): { body: string; rest: string } | undefined {
   if (method === 'HEAD' || /^HTTP\/1\.1 (?:204|304) /.test(head)) return { body: '', rest: behind };
   if (/^transfer-encoding: chunked\r?$/m.test(head)) return takeChunks(behind);
-  const length = Number(/^content-length: (\d+)\r?$/m.exec(head)?.[1] ?? Number.POSITIVE_INFINITY);
+  const length = Number(/^content-length: (\d+)\r?$/im.exec(head)?.[1] ?? Number.POSITIVE_INFINITY);
   return behind.length < length ? undefined : { body: behind.slice(0, length), rest: behind.slice(length) };
 }
 

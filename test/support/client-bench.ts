@@ -135,7 +135,7 @@ function readRequest(text: string): WholeRequest | undefined {
   if (headEnd < 0) return undefined;
   const head = text.slice(0, headEnd);
   const behind = text.slice(headEnd + 4);
-  const length = isChunked(head) ? toChunkedLength(behind) : Number(/^content-length: (\d+)\r?$/m.exec(head)?.[1] ?? 0);
+  const length = isChunked(head) ? toChunkedLength(behind) : Number(/^content-length: (\d+)\r?$/im.exec(head)?.[1] ?? 0);
   return length < 0 || behind.length < length ? undefined : { head, body: behind.slice(0, length) };
 }
 
