@@ -17,6 +17,7 @@ interface TestTool {
 const testTools: readonly TestTool[] = [
   { command: 'curl', package: 'curl' },
   { command: 'nginx', package: 'nginx' },
+  { command: 'pebble', package: 'pebble' },
 ];
 
 /** Where servers are installed; ordinary users do not have these folders on their PATH. */

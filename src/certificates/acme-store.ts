@@ -52,12 +52,12 @@ export async function readStamp(path: string): Promise<string | undefined> {
   }
 }
 
-/** Writes a file that others see whole or not at all. */
-export async function writeWhole(path: string, text: string): Promise<void> {
+/** Writes a file that others see whole or not at all; without a mode it is readable by our user alone. */
+export async function writeWhole(path: string, text: string, mode = FILE_MODE): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
   const beside = `${path}.${randomBytes(6).toString('hex')}.new`;
   try {
-    const file = await open(beside, 'wx', FILE_MODE);
+    const file = await open(beside, 'wx', mode);
     try {
       await file.writeFile(text);
       // A machine that fails must not leave an empty file in the place of the key.

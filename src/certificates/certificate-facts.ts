@@ -32,7 +32,7 @@ export interface CertificateFacts {
 }
 
 export interface CertificateProblem {
-  readonly kind: 'unreadable' | 'mismatched-key' | 'expired' | 'not-yet-valid' | 'temporary';
+  readonly kind: 'unreadable' | 'mismatched-key' | 'expired' | 'not-yet-valid' | 'temporary' | 'not-issued';
   readonly text: string;
 }
 

@@ -12,6 +12,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'validate a configuration and show everything that is wrong with it',
     load: async () => (await import('./check.ts')).runCheck,
   },
+  certs: {
+    summary: 'list every certificate, or make some for development',
+    load: async () => (await import('./certs.ts')).runCerts,
+  },
   explain: { summary: 'show where a request would go, and why', load: async () => (await import('./explain.ts')).runExplain },
   init: { summary: 'write a configuration to begin with', load: async () => (await import('./init.ts')).runInit },
   schema: {

@@ -1,0 +1,44 @@
+/** Every certificate of a configuration as its files say now, without a running gateway. */
+import { readFile } from 'node:fs/promises';
+import { toDirectoryFolder } from '#config/acme-files.ts';
+import type { Configuration } from '#config/configuration.ts';
+import { AcmeStore, isMissing } from './acme-store.ts';
+import { type CertificateFacts, type CertificatePair, certificateFacts } from './certificate-facts.ts';
+import { type CertificateFiles, listCertificateUses } from './certificate-uses.ts';
+
+export async function listCertificatesOnDisk(configuration: Configuration, nowMs: number): Promise<CertificateFacts[]> {
+  return Promise.all(
+    listCertificateUses(configuration).map(async (files) => {
+      try {
+        return certificateFacts(files.use, await readPair(files), nowMs);
+      } catch (error) {
+        if (files.use.source === 'acme' && isMissing(error)) return withoutOrder(files, await readReason(files, configuration));
+        return certificateFacts(files.use, { unreadable: explain(error) }, nowMs);
+      }
+    }),
+  );
+}
+
+async function readPair({ certPath, keyPath }: CertificateFiles): Promise<CertificatePair> {
+  return { cert: await readFile(certPath, 'utf8'), key: await readFile(keyPath, 'utf8') };
+}
+
+function withoutOrder({ use }: CertificateFiles, reason: string): CertificateFacts {
+  const facts = certificateFacts(use, { unreadable: '' }, 0);
+  return { ...facts, problem: { kind: 'not-issued', text: reason } };
+}
+
+async function readReason({ certPath }: CertificateFiles, { acme }: Configuration): Promise<string> {
+  const failure = await new AcmeStore(acme!.store, toDirectoryFolder(acme!)).readFailure(certPath).catch(() => undefined);
+  if (failure === undefined) return 'not issued yet';
+  const { failures, problem, notBeforeMs } = failure;
+  const count = failures === 1 ? 'the last order failed' : `the last ${failures} orders failed`;
+  return `not issued yet; ${count}: ${problem}; next try ${new Date(notBeforeMs).toISOString()}`;
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (isMissing(error)) return `there is no file ${path}`;
+  return code === 'EACCES' ? `${path} may not be read by this user` : error.message;
+}
