@@ -39,6 +39,8 @@ export interface CallCarrier {
   beginOrWait(call: Http2UpstreamCall): void;
   openStream(fields: readonly string[], options: ClientSessionRequestOptions): ClientHttp2Stream;
   markDirty(call: Http2UpstreamCall): void;
+  /** Nobody needs the stream any more. */
+  resetSoon(stream: ClientHttp2Stream): void;
   /** The head of an answer has come. */
   onAnswer(): void;
   /** The upstream has not looked at the request. */
@@ -61,7 +63,7 @@ interface OwnedStream extends ClientHttp2Stream {
 const Waiting = { nothing: 0, stream: 1, answer: 2, more: 3 } as const;
 type Waiting = (typeof Waiting)[keyof typeof Waiting];
 
-const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_HTTP_1_1_REQUIRED, NGHTTP2_PROTOCOL_ERROR } = constants;
+const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_HTTP_1_1_REQUIRED, NGHTTP2_PROTOCOL_ERROR } = constants;
 const { NGHTTP2_REFUSED_STREAM } = constants;
 /** Smaller pieces of a request body are copied, so that whoever reads them need not stop until they have left. */
 const COPIED_BYTES_MAX = 16 * 1024;
@@ -248,8 +250,9 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
   // From the stream
 
   onInformational(list: readonly string[]): void {
+    if (this.isGone) return;
     const head = readHttp2AnswerHead(list, false);
-    if (head === undefined) return this.#failAndReset(upstreamErrors.malformedAnswer({ reason: 'status' }));
+    if (typeof head === 'string') return this.#failAndReset(toHeadError(head));
     if (++this.#informationalCount > limits.informationalCountMax)
       return this.#failAndReset(upstreamErrors.tooManyInformational());
     if (head.status === 100) this.#awaitsContinue = false;
@@ -259,11 +262,11 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
 
   onResponse(list: readonly string[], flags: number): void {
     if (this.isGone) return;
-    const { method } = this.#attempt!;
     const isWhole = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
     const status = Number(getField(list, ':status'));
-    const head = readHttp2AnswerHead(list, isWhole && hasResponseBody(method, status));
-    if (head === undefined || status < 200) return this.#failAndReset(upstreamErrors.malformedAnswer({ reason: 'status' }));
+    const head = readHttp2AnswerHead(list, isWhole && hasResponseBody(this.#attempt!.method, status));
+    if (typeof head === 'string' || status < 200)
+      return this.#failAndReset(toHeadError(typeof head === 'string' ? head : 'malformed'));
     this.#hasAnswerBegun = true;
     this.#connection.onAnswer();
     this.#wait(Waiting.more);
@@ -360,7 +363,7 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
     const events = this.#events;
     this.#events = undefined;
     // RFC 9113 §8.1: an answer may be whole before its request is. Nobody reads the rest any more.
-    if (!this.#isRequestEnded) this.#stream!.close(NGHTTP2_CANCEL);
+    if (!this.#isRequestEnded) this.#connection.resetSoon(this.#stream!);
     this.#leave();
     events?.onUpstreamEnd(this.#trailers);
   }
@@ -420,7 +423,7 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
   }
 
   #reset(): void {
-    this.#stream?.close(NGHTTP2_CANCEL);
+    if (this.#stream !== undefined) this.#connection.resetSoon(this.#stream);
     this.#leave();
   }
 
@@ -432,6 +435,10 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
     this.#services.wheel.remove(this);
     this.#connection.forget(this);
   }
+}
+
+function toHeadError(problem: 'malformed' | 'too-large'): GatewayError {
+  return problem === 'malformed' ? upstreamErrors.malformedAnswer({ reason: 'status' }) : upstreamErrors.headTooLarge();
 }
 
 /** Only a body without a length can have them over HTTP/1, and gRPC has none at all; they cost a frame of their own. */

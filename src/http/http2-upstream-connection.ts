@@ -3,7 +3,13 @@
  * settings: until then nothing is asked of it, so that a peer which speaks something else never sees a request, and the
  * number of streams is known before it is used.
  */
-import { type ClientHttp2Session, type ClientHttp2Stream, type ClientSessionRequestOptions, connect } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type ClientSessionRequestOptions,
+  connect,
+  constants,
+} from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { GatewayError } from '#base/errors.ts';
@@ -37,6 +43,8 @@ const FURTHER_SILENCE_MS = 310_000;
 const PONG_MS = 10_000;
 /** For the peer to close its side. */
 const END_MS = 5_000;
+/** The session does not say why it ends a stream whose head is too large, so it tolerates more than the gateway does. */
+const SESSION_LEEWAY = 2;
 /** The session would refuse calls beyond; what it holds is bounded by windows and limits already. */
 const SESSION_MEGABYTES_MAX = 1_000;
 
@@ -47,9 +55,9 @@ const sessionOptions = {
   settings: {
     enablePush: false,
     initialWindowSize: limits.upstreamStreamWindowBytes,
-    maxHeaderListSize: limits.headBytesMax,
+    maxHeaderListSize: SESSION_LEEWAY * limits.headBytesMax,
   },
-  maxHeaderListPairs: limits.fieldCountMax,
+  maxHeaderListPairs: SESSION_LEEWAY * limits.fieldCountMax,
   maxSessionMemory: SESSION_MEGABYTES_MAX,
   // What a client or a policy has repeated goes on as it is, as over HTTP/1. The types do not know it yet.
   strictSingleValueFields: false,
@@ -71,7 +79,8 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
   #error: Error | undefined = undefined;
   #lastStreamId = Number.POSITIVE_INFINITY;
   #dirty: Http2UpstreamCall[] = [];
-  #isFlushDue = false;
+  #unneeded: ClientHttp2Stream[] = [];
+  #isRoundDue = false;
   /** Streams at a time, as the upstream says. Before it has, what its other connections were told. */
   streamsMax: number;
   answerCount = 0;
@@ -181,16 +190,23 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
   markDirty(call: Http2UpstreamCall): void {
     call.isDirty = true;
     this.#dirty.push(call);
-    if (this.#isFlushDue) return;
-    this.#isFlushDue = true;
-    setImmediate(flushCalls, this);
+    this.#endRoundSoon();
   }
 
-  flushDirty(): void {
-    this.#isFlushDue = false;
+  /** Not at once: Node aborts the whole process when a stream with trailers to send is closed while the session reads. */
+  resetSoon(stream: ClientHttp2Stream): void {
+    this.#unneeded.push(stream);
+    this.#endRoundSoon();
+  }
+
+  endRound(): void {
+    this.#isRoundDue = false;
     const dirty = this.#dirty;
     this.#dirty = [];
     for (const call of dirty) call.flushAnswer();
+    const unneeded = this.#unneeded;
+    this.#unneeded = [];
+    for (const stream of unneeded) stream.close(constants.NGHTTP2_CANCEL);
   }
 
   /** Takes no more calls and ends with the last one. */
@@ -272,6 +288,12 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
   }
 
   // Going on
+
+  #endRoundSoon(): void {
+    if (this.#isRoundDue) return;
+    this.#isRoundDue = true;
+    setImmediate(endRound, this);
+  }
 
   #watchSilence(): void {
     this.#watch = Watch.silence;
@@ -369,6 +391,6 @@ function codeOf(error: Error | undefined): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code;
 }
 
-function flushCalls(connection: Http2UpstreamConnection): void {
-  connection.flushDirty();
+function endRound(connection: Http2UpstreamConnection): void {
+  connection.endRound();
 }

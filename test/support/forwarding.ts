@@ -98,7 +98,8 @@ async function settle(gateway: TestGateway): Promise<void> {
   client.close();
 }
 
-async function advance(clock: FakeClock, ms: number, gateway: TestGateway): Promise<void> {
+/** Moves the clock of a gateway that was started with it. When it resolves, every timer that is due has run. */
+export async function advance(clock: FakeClock, ms: number, gateway: TestGateway): Promise<void> {
   assert.ok(ms >= 1_500, 'the connection that says nothing must be due');
   const bystander = await RawClient.open(gateway.port());
   await settle(gateway);
