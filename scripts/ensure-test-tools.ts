@@ -16,7 +16,9 @@ interface TestTool {
 
 const testTools: readonly TestTool[] = [
   { command: 'curl', package: 'curl' },
+  { command: 'nghttpd', package: 'nghttp2-server' },
   { command: 'nginx', package: 'nginx' },
+  { command: 'openssl', package: 'openssl' },
   { command: 'pebble', package: 'pebble' },
 ];
 

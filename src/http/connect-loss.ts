@@ -9,6 +9,9 @@ export interface LossSituation {
   readonly isBeingAnswered: boolean;
 }
 
+/** In a line such as `80C1…:error:0A000410:SSL routines:ssl3_read_bytes:ssl/tls alert handshake failure:…`. */
+const OPENSSL_REASON = /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/;
+
 type Cause = NodeJS.ErrnoException & { readonly reason?: string };
 
 /** For a connection that was not made. Without an error the upstream has closed it. */
@@ -41,12 +44,13 @@ function toDetail(cause: Cause | undefined): ErrorDetail {
 /** The code names the kind of problem, and the message what was expected and what was there. */
 function toTlsDetail(cause: Cause | undefined): ErrorDetail {
   const reason = cause?.code ?? 'closed';
-  const explanation = cause?.reason ?? cause?.message;
+  const explanation = cause?.reason ?? OPENSSL_REASON.exec(cause?.message ?? '')?.[1] ?? cause?.message;
   return explanation === undefined || explanation === reason ? { reason } : { reason, explanation };
 }
 
 function isTlsAlert(error: Error | undefined): error is Cause {
-  return (error as Cause | undefined)?.code?.startsWith('ERR_SSL_') === true;
+  const code = (error as Cause | undefined)?.code;
+  return code === 'EPROTO' || code?.startsWith('ERR_SSL_') === true;
 }
 
 function isResolverError(cause: Cause | undefined): boolean {

@@ -99,6 +99,8 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
     socket.once(this.scheme === 'https' ? 'secureConnect' : 'connect', () => this.#greet());
     socket.on('error', (error) => {
       this.#error ??= error;
+      // A session does not notice an alert of TLS, and would wait for ever.
+      socket.destroy();
     });
     socket.once('close', () => this.#onClosed());
     services.wheel.arm(this, services.timeouts.connectMs);
@@ -367,8 +369,9 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
   /** Nothing has been asked yet, so nothing can have been done. */
   #toGreetingError(): GatewayError {
     const error = this.#error;
-    if (codeOf(error)?.startsWith('ERR_SSL_')) return toConnectLoss(error, { isSecure: true });
-    if (this.#socket.bytesRead === 0) return toConnectLoss(error, { isSecure: false });
+    const isSecure = this.scheme === 'https';
+    // The upstream may refuse our certificate only now (RFC 8446 §4.4.2.4).
+    if (this.#socket.bytesRead === 0 || codeOf(error)?.startsWith('ERR_SSL_')) return toConnectLoss(error, { isSecure });
     return upstreamErrors.noHttp2({ reason: error?.message ?? 'closed' }, { cause: error });
   }
 

@@ -17,6 +17,7 @@ import type { ListeningAt } from './listener-set.ts';
 import { type ConfigurationFiles, listNamedFiles, readNamedFiles } from './named-files.ts';
 import { isSamePort, probeAddress } from './port-probe.ts';
 import { sharesPorts, ThreadPool } from './thread-pool.ts';
+import { logUnverifiedServices } from './unverified-services.ts';
 
 export interface ControlOptions {
   readonly clock: Clock;
@@ -169,6 +170,7 @@ export class Control {
       return { issues: [], reasons: [reason] };
     }
     this.#notReady = this.#isEnding ? this.#notReady : undefined;
+    logUnverifiedServices(configuration, logger);
     return { listening: this.#listening, admin: this.#admin?.bound };
   }
 
@@ -205,6 +207,7 @@ export class Control {
       return { issues: [], reasons: [reason] };
     }
     logger.log('info', 'configuration applied', { version: this.#version, routes: Object.keys(configuration.routes).length });
+    logUnverifiedServices(configuration, logger);
     const opened = this.#listening.filter((now) => !before.some((other) => isSameListening(now, other)));
     if (opened.length > 0) this.#options.onListening?.(opened);
     return undefined;

@@ -1,6 +1,7 @@
 /** The files that a configuration names and whose contents the data threads need: certificates, keys, authorities. */
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
 import { toAcmeFile } from '#config/acme-files.ts';
 import type { AcmeConfiguration, Configuration, ListenerTlsConfiguration, ServiceConfiguration } from '#config/configuration.ts';
 import { explainReadError } from '#config/references.ts';
@@ -110,6 +111,13 @@ function findAuthorityFault(text: string): string | undefined {
   }
 }
 
+/** Node takes a text without any list in silence. */
 function findListFault(text: string): string | undefined {
-  return text.includes('-----BEGIN X509 CRL-----') ? undefined : 'is not a revocation list in PEM form';
+  try {
+    createSecureContext({ crl: text });
+    if (text.includes('-----BEGIN X509 CRL-----')) return undefined;
+  } catch {
+    // As above.
+  }
+  return 'is not a revocation list in PEM form';
 }
