@@ -13,7 +13,7 @@ const SHORT_LIFE_MS = 1_000;
  * Room for new objects. While a large configuration is compiled nearly all of them stay, and the collector copies them while
  * requests wait: with the usual 48 MB for up to 30 ms at a time, with this for 10. Requests notice nothing: theirs do not stay.
  */
-const YOUNG_GENERATION_MB = 24;
+const YOUNG_GENERATION_MB = 12;
 /** How long a thread may take to end beyond what it was given; one that hangs is then ended from outside. */
 const ENDING_GRACE_MS = 2_000;
 
