@@ -9,17 +9,19 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
+import { needs, run } from '#test/support/programs.ts';
 
 const demoPath = join(import.meta.dirname, 'demo.ts');
 
 function startDemo(ports: { PORT: number; ADMIN_PORT: number }): ChildProcess {
-  const env = { ...process.env, PORT: String(ports.PORT), ADMIN_PORT: String(ports.ADMIN_PORT) };
+  const env = { ...process.env, PORT: String(ports.PORT), HTTPS_PORT: '0', ADMIN_PORT: String(ports.ADMIN_PORT) };
   return spawn(process.execPath, [demoPath], { env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 describe('the demo', { timeout: 30_000 }, () => {
   let demo: ChildProcess;
   let host = '';
+  let secureCommand: string[] = [];
   const servicePorts: number[] = [];
 
   before(async () => {
@@ -27,6 +29,8 @@ describe('the demo', { timeout: 30_000 }, () => {
     demo.stderr?.pipe(process.stderr);
     for await (const line of createInterface({ input: demo.stdout! })) {
       host = /^The drone-delivery shop is open: http:\/\/(\S+)/.exec(line)?.[1] ?? host;
+      const secure = /^ {2}curl (--cacert .+)$/.exec(line);
+      if (secure) secureCommand = secure[1]!.split(' ');
       const service = /^ {2}\S+ +http:\/\/127\.0\.0\.1:(\d+)$/.exec(line);
       if (service) servicePorts.push(Number(service[1]));
       if (line.startsWith('Ctrl-C')) break;
@@ -52,6 +56,12 @@ describe('the demo', { timeout: 30_000 }, () => {
       assert.equal(response.headers.get('x-content-type-options'), 'nosniff');
       assert.match(await response.text(), /"id"/);
     }
+  });
+
+  test('answers over TLS, with a certificate that the printed command trusts', needs('curl'), async () => {
+    const { status, stdout } = await run('curl', ['--silent', '--show-error', ...secureCommand]);
+    assert.equal(status, 0);
+    assert.partialDeepStrictEqual(JSON.parse(stdout.toString()), { shop: 'Drone delivery behind Gatehouse' });
   });
 
   test('answers what needs no service by itself', async () => {
@@ -143,7 +153,7 @@ test('the demo says what to do when a port is taken, and leaves nothing behind',
 
   assert.notEqual(status, 0);
   assert.match(said, new RegExp(String(address.port)));
-  assert.match(said, /PORT=8090 ADMIN_PORT=9090 npm start/);
+  assert.match(said, /PORT=8090 HTTPS_PORT=8453 ADMIN_PORT=9090 npm start/);
 });
 
 /** Opens a feed of server-sent events, to be read one by one. */

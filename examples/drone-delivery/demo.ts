@@ -1,9 +1,9 @@
 // `npm start`: a small drone-delivery shop. Four services run in this process, Gatehouse runs in front of them as a process
 // of its own, as it would anywhere else. Ctrl-C ends it all.
 
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { startAccounts } from './services/accounts.ts';
@@ -16,8 +16,10 @@ type Gateway = ChildProcessByStdio<null, Readable, null>;
 
 const gatehousePath = join(import.meta.dirname, '../../bin/gatehouse');
 const configPath = join(import.meta.dirname, 'gatehouse.yaml');
+const certsPath = join(import.meta.dirname, 'certs');
 const drainMs = 5_000;
 
+createCertificate();
 const services = await startServices();
 const gateway = startGateway(services);
 const demo = { isEnding: false };
@@ -26,18 +28,27 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 // However this process ends, the gateway does not outlive it.
 process.once('exit', () => gateway.kill('SIGKILL'));
 
+const hosts: { web?: string; secure?: string } = {};
 createInterface({ input: gateway.stdout }).on('line', (line) => {
   console.log(line);
-  const web = /^listening web \S+:(\d+)/.exec(line);
-  if (web) printGuide(`localhost:${web[1]}`);
+  const listening = /^listening (web|secure) \S+:(\d+)/.exec(line);
+  if (listening === null) return;
+  hosts[listening[1] as 'web' | 'secure'] = `localhost:${listening[2]}`;
+  if (hosts.web !== undefined && hosts.secure !== undefined) printGuide(hosts.web, hosts.secure);
 });
 
 try {
   const [status] = await once(gateway, 'close');
-  if (!demo.isEnding) console.error('\nGatehouse ended. If a port is taken, choose others: PORT=8090 ADMIN_PORT=9090 npm start');
+  if (!demo.isEnding)
+    console.error('\nGatehouse ended. If a port is taken, choose others: PORT=8090 HTTPS_PORT=8453 ADMIN_PORT=9090 npm start');
   process.exitCode = demo.isEnding ? (status ?? 1) : status || 1;
 } finally {
   await Promise.all(services.map((service) => service.stop()));
+}
+
+/** An authority and a certificate for this machine, made by the first start and kept. */
+function createCertificate(): void {
+  execFileSync(gatehousePath, ['certs', 'dev', '--out', certsPath], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
 /** Port 0 for every service: whatever else runs on this machine, the demo finds room. */
@@ -67,7 +78,7 @@ function end(): void {
   setTimeout(() => gateway.kill('SIGTERM'), drainMs).unref();
 }
 
-function printGuide(host: string): void {
+function printGuide(host: string, secureHost: string): void {
   console.log(`
 The drone-delivery shop is open: http://${host}
 
@@ -77,6 +88,9 @@ Try in another terminal:
 
   # What is there?
   curl http://${host}/
+
+  # The same over TLS. The authority in that file was made for this machine; nothing but this command trusts it.
+  curl --cacert ${relative(process.cwd(), join(certsPath, 'ca.pem'))} https://${secureHost}/
 
   # One customer, from the accounts service.
   curl http://${host}/accounts/ada
