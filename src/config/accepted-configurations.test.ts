@@ -25,12 +25,21 @@ async function readRoute(route: string): Promise<Configuration['routes'][string]
   return routes['it']!;
 }
 
+const defaultHttp2 = {
+  streams: 128,
+  headerListBytes: 32_768,
+  windowBytes: 262_144,
+  connectionWindowBytes: 1_048_576,
+  resetsPerMinute: 1_000,
+};
+
 test('fills in every default of the shortest configuration', async () => {
   assert.deepEqual(await read('version: 1\nlisteners: { web: { address: "0.0.0.0:8080" } }'), {
     version: 1,
     listeners: {
       web: {
         address: { host: '0.0.0.0', port: 8080 },
+        http2: defaultHttp2,
         maxConnections: 10_000,
         trustedProxies: [],
         timeouts: { head: 10_000, bodyIdle: 60_000, keepAlive: 75_000, tunnelIdle: 3_600_000, linger: 5_000 },
@@ -49,10 +58,20 @@ test('fills in every default of the shortest configuration', async () => {
 test('reads every setting of a listener, with file paths relative to the configuration', async () => {
   const { listeners } = await read(`
 version: 1
+acme: { challenge: tls-alpn-01 }
+services: { orders: { endpoints: ["tcp://o:1"] } }
 listeners:
   secure:
     address: "[::1]:8443"
-    tls: { certificates: [{ cert: certs/a.pem, key: ../a.key }] }
+    tls:
+      policy: modern
+      certificates: [{ cert: certs/a.pem, key: ../a.key, hosts: [Shop.Test, "*.shop.test"] }, { acme: [b.example.com] }]
+      unknownHosts: refuse
+      ticketRotation: 1h
+      clientCertificates: { mode: optional, ca: ca.pem, depth: 2, crl: crl.pem, onFailure: answer, forward: client-cert }
+      passthrough: { bank.test: orders }
+    http2: { streams: 10, headerListBytes: 8KiB, windowBytes: 64KiB, connectionWindowBytes: 128KiB, resetsPerMinute: 5 }
+    proxyProtocol: { from: [10.0.0.0/8] }
     maxConnections: 5
     maxConnectionsPerClient: 2
     trustedProxies: [10.0.0.0/8, "::1"]
@@ -63,8 +82,33 @@ listeners:
   assert.deepEqual(listeners['secure'], {
     address: { host: '::1', port: 8443 },
     tls: {
-      certificates: [{ cert: '/etc/gatehouse/certs/a.pem', key: '/etc/a.key' }],
+      policy: 'modern',
+      certificates: [
+        {
+          kind: 'file',
+          cert: '/etc/gatehouse/certs/a.pem',
+          key: '/etc/a.key',
+          hosts: [
+            { source: 'shop.test', isWildcard: false, name: 'shop.test' },
+            { source: '*.shop.test', isWildcard: true, name: '.shop.test' },
+          ],
+        },
+        { kind: 'acme', names: ['b.example.com'] },
+      ],
+      unknownHosts: 'refuse',
+      ticketRotation: 3_600_000,
+      clientCertificates: {
+        mode: 'optional',
+        ca: '/etc/gatehouse/ca.pem',
+        depth: 2,
+        crl: '/etc/gatehouse/crl.pem',
+        onFailure: 'answer',
+        forward: 'client-cert',
+      },
+      passthrough: { 'bank.test': { kind: 'service', services: [{ service: 'orders', weight: 1 }] } },
     },
+    http2: { streams: 10, headerListBytes: 8_192, windowBytes: 65_536, connectionWindowBytes: 131_072, resetsPerMinute: 5 },
+    proxyProtocol: { from: ['10.0.0.0/8'] },
     maxConnections: 5,
     maxConnectionsPerClient: 2,
     trustedProxies: ['10.0.0.0/8', '::1'],

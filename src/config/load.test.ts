@@ -38,7 +38,7 @@ test('loads a file from disk, with its paths and references relative to it', asy
   assert.deepEqual(issues, []);
   assert.deepEqual(configuration?.listeners['web']?.address, { host: '::', port: 8081 });
   assert.deepEqual(configuration?.listeners['web']?.tls?.certificates, [
-    { cert: join(folder, 'a.pem'), key: join(folder, 'b.key') },
+    { kind: 'file', cert: join(folder, 'a.pem'), key: join(folder, 'b.key') },
   ]);
   assert.equal(configuration?.forwarding.via, 'edge');
   assert.deepEqual(files, [file, join(folder, 'name.txt')]);

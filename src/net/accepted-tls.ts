@@ -176,5 +176,5 @@ function toNodeOptions(acceptedHandle: unknown, options: AcceptedTlsOptions, rel
 
 /** The form in which OpenSSL wants protocols. */
 export function encodeProtocols(names: readonly string[]): Buffer {
-  return Buffer.concat(names.map((name) => Buffer.from(`${String.fromCharCode(name.length)}${name}`, 'latin1')));
+  return Buffer.from(names.map((name) => `${String.fromCharCode(name.length)}${name}`).join(''), 'latin1');
 }
