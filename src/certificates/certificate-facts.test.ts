@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { issueCertificate } from '#test/support/issued-certificates.ts';
-import { type CertificateUse, certificateFacts, DAY_MS, TEMPORARY_ISSUER } from './certificate-facts.ts';
+import {
+  type CertificatePair,
+  type CertificateUse,
+  certificateFacts,
+  DAY_MS,
+  readCertificate,
+  TEMPORARY_ISSUER,
+} from './certificate-facts.ts';
 import { toExpiryMetrics } from './expiry-metrics.ts';
 import { ExpiryWatch } from './expiry-watch.ts';
 import { createKeyPem, createTemporary } from './signing.ts';
@@ -11,7 +18,7 @@ const startMs = Date.UTC(2031, 4, 7);
 const pair = await issueCertificate(['shop.example.com', '*.shop.example.com', '10.0.0.1'], startMs, 90);
 
 test('tells names, issuer and days left', () => {
-  assert.partialDeepStrictEqual(certificateFacts(use, pair, startMs + 10.5 * DAY_MS), {
+  assert.partialDeepStrictEqual(certificateFacts(use, readCertificate(pair), startMs + 10.5 * DAY_MS), {
     names: ['shop.example.com', '*.shop.example.com', '10.0.0.1'],
     issuer: 'Authority for tests',
     notAfterMs: startMs + 90 * DAY_MS,
@@ -21,27 +28,27 @@ test('tells names, issuer and days left', () => {
 });
 
 test('tells what is wrong', async () => {
-  const problemOf = (texts: Parameters<typeof certificateFacts>[1], nowMs = startMs) =>
-    certificateFacts(use, texts, nowMs).problem;
+  const problemOf = (texts: CertificatePair, nowMs = startMs) => certificateFacts(use, readCertificate(texts), nowMs).problem;
   assert.equal(problemOf({ ...pair, key: createKeyPem() })?.kind, 'mismatched-key');
   assert.equal(problemOf({ ...pair, key: 'no key' })?.kind, 'mismatched-key');
   assert.deepEqual(problemOf(pair, startMs + 90 * DAY_MS), { kind: 'expired', text: 'expired on 2031-08-05' });
   assert.equal(problemOf(pair, startMs + 90 * DAY_MS - 1), undefined);
   assert.equal(problemOf(pair, startMs - DAY_MS)?.kind, 'not-yet-valid');
   assert.equal(problemOf({ cert: 'no certificate', key: '' })?.kind, 'unreadable');
-  assert.deepEqual(problemOf({ unreadable: 'there is no file' }), { kind: 'unreadable', text: 'there is no file' });
+  const unreadable = certificateFacts(use, { unreadable: 'there is no file' }, startMs);
+  assert.deepEqual(unreadable.problem, { kind: 'unreadable', text: 'there is no file' });
   const { certPem, keyPem } = await createTemporary(['shop.example.com'], { nowMs: startMs, days: 1 });
-  const temporary = certificateFacts(use, { cert: certPem, key: keyPem }, startMs);
+  const temporary = certificateFacts(use, readCertificate({ cert: certPem, key: keyPem }), startMs);
   assert.deepEqual([temporary.problem?.kind, temporary.issuer], ['temporary', TEMPORARY_ISSUER]);
 });
 
 test('metrics have one line for each listener and name, with the date that comes first', async () => {
   const shorter = await issueCertificate(['shop.example.com'], startMs, 30);
   const facts = [
-    certificateFacts(use, pair, startMs),
-    certificateFacts(use, shorter, startMs),
-    certificateFacts({ ...use, listener: 'a"b' }, pair, startMs),
-    certificateFacts({ ...use, listener: undefined, service: 'orders' }, pair, startMs),
+    certificateFacts(use, readCertificate(pair), startMs),
+    certificateFacts(use, readCertificate(shorter), startMs),
+    certificateFacts({ ...use, listener: 'a"b' }, readCertificate(pair), startMs),
+    certificateFacts({ ...use, listener: undefined, service: 'orders' }, readCertificate(pair), startMs),
     certificateFacts(use, { unreadable: 'gone' }, startMs),
   ];
   assert.equal(
@@ -62,7 +69,7 @@ function watch(text: typeof pair, source: 'file' | 'acme', [first, last]: readon
   const expiry = new ExpiryWatch({ log });
   for (; day <= last; day += 0.5) {
     const nowMs = startMs + day * DAY_MS;
-    const facts = certificateFacts({ ...use, source }, text, nowMs);
+    const facts = certificateFacts({ ...use, source }, readCertificate(text), nowMs);
     // Two listeners may share a certificate, and one certificate may stand in a listener twice.
     expiry.look([facts, facts], nowMs);
   }

@@ -40,25 +40,50 @@ export const DAY_MS = 86_400_000;
 /** How the certificate calls itself that stands in until an ordered one is there. */
 export const TEMPORARY_ISSUER = 'Gatehouse temporary certificate';
 
-/** What the texts say at a time; a text that could not be read is given as its reason. */
-export function certificateFacts(
-  use: CertificateUse,
-  pair: CertificatePair | { readonly unreadable: string },
-  nowMs: number,
-): CertificateFacts {
-  if ('unreadable' in pair) return withoutCertificate(use, pair.unreadable);
-  const certificate = readLeaf(pair.cert);
-  if (certificate === undefined) return withoutCertificate(use, 'there is no certificate in PEM form in the file');
-  const notAfterMs = certificate.validToDate.getTime();
+/** What a certificate says at any time. */
+export type ReadCertificate =
+  | { readonly unreadable: string }
+  | {
+      readonly names: readonly string[];
+      readonly issuer: string;
+      readonly notBeforeMs: number;
+      readonly notAfterMs: number;
+      readonly fingerprint: string;
+      readonly hasItsKey: boolean;
+    };
+
+export function readCertificate({ cert, key }: CertificatePair): ReadCertificate {
+  const certificate = readLeaf(cert);
+  if (certificate === undefined) return { unreadable: 'there is no certificate in PEM form in the file' };
   return {
-    use,
     names: listNames(certificate),
     issuer: nameOf(certificate.issuer),
     notBeforeMs: certificate.validFromDate.getTime(),
-    notAfterMs,
-    daysLeft: Math.floor((notAfterMs - nowMs) / DAY_MS),
+    notAfterMs: certificate.validToDate.getTime(),
     fingerprint: certificate.fingerprint256,
-    problem: findProblem(certificate, pair.key, nowMs),
+    hasItsKey: isKeyOf(certificate, key),
+  };
+}
+
+/** What is to be said about a certificate at a time. */
+export function certificateFacts(use: CertificateUse, read: ReadCertificate, nowMs: number): CertificateFacts {
+  if ('unreadable' in read) return withoutCertificate(use, { kind: 'unreadable', text: read.unreadable });
+  const { hasItsKey, ...rest } = read;
+  const daysLeft = Math.floor((read.notAfterMs - nowMs) / DAY_MS);
+  return { use, ...rest, daysLeft, problem: findProblem(read, nowMs) };
+}
+
+/** Where there is nothing to say but why. */
+export function withoutCertificate(use: CertificateUse, problem: CertificateProblem): CertificateFacts {
+  return {
+    use,
+    names: use.names,
+    issuer: undefined,
+    notBeforeMs: undefined,
+    notAfterMs: undefined,
+    daysLeft: undefined,
+    fingerprint: undefined,
+    problem,
   };
 }
 
@@ -92,28 +117,15 @@ export function listNames(certificate: X509Certificate): string[] {
   return common === undefined ? [] : [common];
 }
 
-function findProblem(certificate: X509Certificate, keyPem: string, nowMs: number): CertificateProblem | undefined {
-  if (!isKeyOf(certificate, keyPem))
-    return { kind: 'mismatched-key', text: 'the private key does not belong to the certificate' };
-  const { validFromDate, validToDate } = certificate;
-  if (validToDate.getTime() <= nowMs) return { kind: 'expired', text: `expired on ${toDay(validToDate)}` };
-  if (validFromDate.getTime() > nowMs) return { kind: 'not-yet-valid', text: `not valid before ${toDay(validFromDate)}` };
-  if (nameOf(certificate.issuer) === TEMPORARY_ISSUER)
-    return { kind: 'temporary', text: 'not issued yet; a temporary certificate stands in' };
+function findProblem(
+  { hasItsKey, issuer, notBeforeMs, notAfterMs }: Exclude<ReadCertificate, { readonly unreadable: string }>,
+  nowMs: number,
+): CertificateProblem | undefined {
+  if (!hasItsKey) return { kind: 'mismatched-key', text: 'the private key does not belong to the certificate' };
+  if (notAfterMs <= nowMs) return { kind: 'expired', text: `expired on ${toDay(notAfterMs)}` };
+  if (notBeforeMs > nowMs) return { kind: 'not-yet-valid', text: `not valid before ${toDay(notBeforeMs)}` };
+  if (issuer === TEMPORARY_ISSUER) return { kind: 'temporary', text: 'not issued yet; a temporary certificate stands in' };
   return undefined;
-}
-
-function withoutCertificate(use: CertificateUse, text: string): CertificateFacts {
-  return {
-    use,
-    names: use.names,
-    issuer: undefined,
-    notBeforeMs: undefined,
-    notAfterMs: undefined,
-    daysLeft: undefined,
-    fingerprint: undefined,
-    problem: { kind: 'unreadable', text },
-  };
 }
 
 /** The common name, or else the organisation: what people know an authority by. */
@@ -122,6 +134,6 @@ function nameOf(distinguishedName: string | undefined): string {
   return /^CN=(.*)$/m.exec(text)?.[1] ?? /^O=(.*)$/m.exec(text)?.[1] ?? text.replaceAll('\n', ', ');
 }
 
-function toDay(date: Date): string {
-  return date.toISOString().slice(0, 10);
+function toDay(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
 }

@@ -3,17 +3,24 @@ import { readFile } from 'node:fs/promises';
 import { toDirectoryFolder } from '#config/acme-files.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { AcmeStore, isMissing } from './acme-store.ts';
-import { type CertificateFacts, type CertificatePair, certificateFacts } from './certificate-facts.ts';
+import {
+  type CertificateFacts,
+  type CertificatePair,
+  certificateFacts,
+  readCertificate,
+  withoutCertificate,
+} from './certificate-facts.ts';
 import { type CertificateFiles, listCertificateUses } from './certificate-uses.ts';
 
 export async function listCertificatesOnDisk(configuration: Configuration, nowMs: number): Promise<CertificateFacts[]> {
   return Promise.all(
     listCertificateUses(configuration).map(async (files) => {
       try {
-        return certificateFacts(files.use, await readPair(files), nowMs);
+        return certificateFacts(files.use, readCertificate(await readPair(files)), nowMs);
       } catch (error) {
-        if (files.use.source === 'acme' && isMissing(error)) return withoutOrder(files, await readReason(files, configuration));
-        return certificateFacts(files.use, { unreadable: explain(error) }, nowMs);
+        if (files.use.source !== 'acme' || !isMissing(error))
+          return withoutCertificate(files.use, { kind: 'unreadable', text: explain(error) });
+        return withoutCertificate(files.use, { kind: 'not-issued', text: await readReason(files, configuration) });
       }
     }),
   );
@@ -21,11 +28,6 @@ export async function listCertificatesOnDisk(configuration: Configuration, nowMs
 
 async function readPair({ certPath, keyPath }: CertificateFiles): Promise<CertificatePair> {
   return { cert: await readFile(certPath, 'utf8'), key: await readFile(keyPath, 'utf8') };
-}
-
-function withoutOrder({ use }: CertificateFiles, reason: string): CertificateFacts {
-  const facts = certificateFacts(use, { unreadable: '' }, 0);
-  return { ...facts, problem: { kind: 'not-issued', text: reason } };
 }
 
 async function readReason({ certPath }: CertificateFiles, { acme }: Configuration): Promise<string> {

@@ -1,7 +1,14 @@
 /** Every certificate that a configuration uses, with the files that it is in. */
 import { toAcmeFile } from '#config/acme-files.ts';
 import type { Configuration } from '#config/configuration.ts';
-import { type CertificateFacts, type CertificateUse, certificateFacts } from './certificate-facts.ts';
+import {
+  type CertificateFacts,
+  type CertificatePair,
+  type CertificateUse,
+  certificateFacts,
+  type ReadCertificate,
+  readCertificate,
+} from './certificate-facts.ts';
 
 export interface CertificateFiles {
   readonly use: CertificateUse;
@@ -33,16 +40,42 @@ export function listCertificateUses({ acme, listeners, services }: Configuration
   return uses;
 }
 
-/** The facts of all certificates as they are used now: `texts` are those that the data threads have. */
-export function listCertificateFacts(
-  configuration: Configuration,
-  texts: Readonly<Record<string, string>>,
-  nowMs: number,
-): CertificateFacts[] {
-  return listCertificateUses(configuration).map(({ use, certPath, keyPath }) => {
-    const cert = texts[certPath];
-    const key = texts[keyPath];
-    const pair = cert === undefined || key === undefined ? { unreadable: 'the file was not read' } : { cert, key };
-    return certificateFacts(use, pair, nowMs);
-  });
+/** What the certificates of the running configuration say. Each is read once for as long as its texts stay the same. */
+export class UsedCertificates {
+  readonly #uses: readonly { readonly use: CertificateUse; readonly pair: CertificatePair | undefined }[];
+  readonly #read: Map<string, ReadCertificate>;
+
+  /** `texts` are those that the data threads have, by path. What is in both is taken over from the certificates before. */
+  constructor(configuration: Configuration, texts: Readonly<Record<string, string>>, before?: UsedCertificates) {
+    this.#uses = listCertificateUses(configuration).map(({ use, certPath, keyPath }) => {
+      const [cert, key] = [texts[certPath], texts[keyPath]];
+      return { use, pair: cert === undefined || key === undefined ? undefined : { cert, key } };
+    });
+    const known = this.#uses.flatMap(({ pair }): [string, ReadCertificate][] => {
+      const read = pair === undefined ? undefined : before?.find(pair);
+      return read === undefined ? [] : [[keyOf(pair!), read]];
+    });
+    this.#read = new Map(known);
+  }
+
+  /** The facts at a time. */
+  facts(nowMs: number): CertificateFacts[] {
+    return this.#uses.map(({ use, pair }) => certificateFacts(use, this.#readOnce(pair), nowMs));
+  }
+
+  /** What has been read of these texts before. */
+  find(pair: CertificatePair): ReadCertificate | undefined {
+    return this.#read.get(keyOf(pair));
+  }
+
+  #readOnce(pair: CertificatePair | undefined): ReadCertificate {
+    if (pair === undefined) return { unreadable: 'the file was not read' };
+    const read = this.find(pair) ?? readCertificate(pair);
+    this.#read.set(keyOf(pair), read);
+    return read;
+  }
+}
+
+function keyOf({ cert, key }: CertificatePair): string {
+  return cert === key ? cert : `${cert}${key}`;
 }

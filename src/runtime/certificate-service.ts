@@ -5,7 +5,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { CertificateKeeper } from '#certificates/certificate-keeper.ts';
-import { listCertificateFacts } from '#certificates/certificate-uses.ts';
+import { UsedCertificates } from '#certificates/certificate-uses.ts';
 import { toExpiryMetrics } from '#certificates/expiry-metrics.ts';
 import { ExpiryWatch } from '#certificates/expiry-watch.ts';
 import type { Configuration } from '#config/configuration.ts';
@@ -23,14 +23,16 @@ type Texts = Readonly<Record<string, string>>;
 
 const LOOK_EVERY_MS = 500;
 const EXPIRY_LOOK_EVERY_MS = 60_000;
+const EXPIRY_FIRST_LOOK_MS = 1_000;
 
 export class CertificateService {
   readonly #options: CertificateServiceOptions;
   readonly #expiry: ExpiryWatch;
   #keeper: CertificateKeeper | undefined;
-  #present: { readonly configuration: Configuration; readonly texts: Texts } | undefined;
+  #used: UsedCertificates | undefined;
   #lookTimer: NodeJS.Timeout | undefined;
   #expiryTimer: NodeJS.Timeout | undefined;
+  #soonTimer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
   constructor(options: CertificateServiceOptions) {
@@ -49,31 +51,31 @@ export class CertificateService {
   follow(configuration: Configuration, texts: Texts): void {
     if (this.#isStopped) return;
     const { acme } = configuration;
-    this.#present = { configuration, texts };
+    this.#used = new UsedCertificates(configuration, texts, this.#used);
     this.#keeper?.follow(configuration, { provided: texts, ca: acme?.ca === undefined ? undefined : texts[acme.ca] });
     if (acme !== undefined) this.#lookTimer ??= setInterval(() => void this.#keeper?.look(), LOOK_EVERY_MS).unref();
     this.#expiryTimer ??= setInterval(() => this.#lookAtExpiry(), EXPIRY_LOOK_EVERY_MS).unref();
-    this.#lookAtExpiry();
+    // Not now: with many certificates it takes its time, and the gateway is to answer first.
+    clearTimeout(this.#soonTimer);
+    this.#soonTimer = setTimeout(() => this.#lookAtExpiry(), EXPIRY_FIRST_LOOK_MS).unref();
   }
 
   /** In the text form of Prometheus. */
   get metricsText(): string {
-    if (this.#present === undefined) return toExpiryMetrics([]);
-    const { configuration, texts } = this.#present;
-    return toExpiryMetrics(listCertificateFacts(configuration, texts, this.#options.clock.wallMs()));
+    return toExpiryMetrics(this.#used?.facts(this.#options.clock.wallMs()) ?? []);
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#lookTimer);
     clearInterval(this.#expiryTimer);
+    clearTimeout(this.#soonTimer);
     await this.#keeper?.stop();
   }
 
   #lookAtExpiry(): void {
-    const { configuration, texts } = this.#present!;
     const nowMs = this.#options.clock.wallMs();
-    this.#expiry.look(listCertificateFacts(configuration, texts, nowMs), nowMs);
+    this.#expiry.look(this.#used?.facts(nowMs) ?? [], nowMs);
   }
 
   async #createKeeper(): Promise<CertificateKeeper> {
