@@ -557,6 +557,47 @@ function refuseAll(refusals: readonly Refusal[], wrap: (text: string) => string)
 refuseAll(DOCUMENTS, (text) => text);
 refuseAll(PARTS, (text) => `${HEAD}${text}\n`);
 refuseAll(ACME, (text) => `${HEAD}acme: { ${text} }\n`);
+
+/** A listener with a certificate that is ordered for these names, and the `acme` block behind it. */
+function ordering(names: string, acme: string, others = 'web: { address: ":80" }'): string {
+  return `version: 1\nlisteners:\n  ${others}\n  secure: { address: ":443", tls: { certificates: [{ acme: ${names} }] } }\n${acme}`;
+}
+
+test('refuses an ordered certificate when nothing says where it is ordered', async () => {
+  assert.deepEqual(await issueLines(ordering('[a.example.com]', '')), [
+    'F:4:60 listeners.secure.tls.certificates[0].acme: there is no `acme` block that says where certificates are ordered; write one, such as `acme: { email: ops@example.com }`',
+  ]);
+});
+
+test('refuses a challenge that no listener could answer', async () => {
+  const other = 'other: { address: ":444", tls: { certificates: [{ cert: a.pem, key: a.key }] } }';
+  const ending =
+    'the challenge `http-01` is answered by a listener without `tls`, and there is none; add one that is reached on port 80, or use `challenge: tls-alpn-01`';
+  assert.deepEqual(await issueLines(ordering('[a.example.com]', 'acme: {}', other)), [`F:5:7 acme: ${ending}`]);
+  assert.deepEqual(await issueLines(ordering('[a.example.com]', 'acme: { challenge: http-01 }', other)), [
+    `F:5:20 acme.challenge: ${ending}`,
+  ]);
+});
+
+test('refuses names that no authority signs', async () => {
+  const names = '["*.example.com", 10.0.0.1, localhost, my_shop.example.com, a.example.com, A.example.com]';
+  const lines = await issueLines(ordering(names, 'acme: {}'));
+  const path = 'listeners.secure.tls.certificates[0].acme';
+  assert.deepEqual(
+    lines.map((line) => line.replace(/^F:4:\d+ /, '')),
+    [
+      `${path}[0]: "*.example.com": a certificate for every name below one can only be ordered with the challenge \`dns-01\`, which is not supported; list the names`,
+      `${path}[1]: "10.0.0.1": certificates are ordered for host names, not for addresses`,
+      `${path}[2]: "localhost" is not a host name that a certificate can be ordered for, such as \`shop.example.com\``,
+      `${path}[3]: "my_shop.example.com" is not a host name that a certificate can be ordered for, such as \`shop.example.com\``,
+    ],
+  );
+  assert.match(
+    (await issueLines(ordering('[a.example.com, A.example.com]', 'acme: {}'))).join(),
+    /"a\.example\.com" is in the list already/,
+  );
+});
+
 refuseAll(LISTENERS, (text) => `listeners:\n  it:\n    ${text}\nversion: 1\n`);
 test('refuses a route to a service that takes bytes', async () => {
   const services = 'services: { a: { endpoints: ["tcp://a:1"] }, b: { endpoints: [{ url: "TLS://b:1" }] } }';
