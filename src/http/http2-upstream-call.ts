@@ -14,10 +14,12 @@ import { keepTrailerFields } from '#wire/http1/trailer-fields.ts';
 import type { LossSituation } from './connect-loss.ts';
 import type { Exchange } from './exchange.ts';
 import { readHttp2AnswerHead } from './http2-answer-head.ts';
-import { toHttp2RequestFields } from './http2-attempt-head.ts';
+import { asksForWebSocket, toHttp2RequestFields, toWebSocketAccept } from './http2-attempt-head.ts';
 import { toHttp2CodeName } from './http2-codes.ts';
+import { maySendTrailers, toTrailerMap } from './http2-request-trailers.ts';
+import { toTunnelStream } from './http2-stream-tunnel.ts';
 import { hasResponseBody } from './response.ts';
-import type { AnswerEvents, AttemptHead, UpstreamCall, UpstreamTimeouts, UpstreamTunnel } from './upstream-call.ts';
+import type { AnswerEvents, AnswerHead, AttemptHead, UpstreamCall, UpstreamTimeouts, UpstreamTunnel } from './upstream-call.ts';
 import { upstreamErrors } from './upstream-errors.ts';
 
 export interface Http2UpstreamServices {
@@ -98,6 +100,8 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
   isGone = false;
   /** RFC 9113 §8.7. */
   readonly mayRefuse = true;
+  /** RFC 8441: the stream becomes one of bytes when the upstream agrees. */
+  isWebSocket = false;
   /** It was given to another connection than the first one. */
   hasMoved = false;
   /** In the connection's list of calls whose client is still to be flushed. */
@@ -123,6 +127,7 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
     this.#exchange = exchange;
     this.#attempt = attempt;
     this.#awaitsContinue = exchange.request.expectsContinue;
+    this.isWebSocket = asksForWebSocket(exchange.request);
     this.#connection.beginOrWait(this);
   }
 
@@ -177,7 +182,13 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
   }
 
   takeTunnel(): UpstreamTunnel {
-    throw upstreamErrors.unexpectedUpgrade();
+    const stream = this.#stream!;
+    this.#events = undefined;
+    this.#services.wheel.remove(this);
+    const pendingBytes = this.#held === undefined ? undefined : Buffer.concat(this.#held);
+    this.#held = undefined;
+    for (const [event, listener] of listeners) stream.off(event, listener);
+    return { stream: toTunnelStream(stream, this.#services.buffers), pendingBytes, onTunnelClosed: () => this.#leave() };
   }
 
   override onDeadline(): void {
@@ -201,18 +212,13 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
     const connection = this.#connection;
     const fields = toHttp2RequestFields(exchange, this.#attempt!, connection.scheme);
     const stream: OwnedStream = connection.openStream(fields, {
-      endStream: !request.hasBody,
+      endStream: !request.hasBody && !this.isWebSocket,
       waitForTrailers: maySendTrailers(exchange),
     });
     this.#stream = stream;
     stream.gatehouseCall = this;
     stream.push = pushToCall;
-    stream.on('headers', onHeaders);
-    stream.on('response', onResponse);
-    stream.on('trailers', onTrailers);
-    stream.on('wantTrailers', onWantTrailers);
-    stream.on('error', onError);
-    stream.on('close', onClose);
+    for (const [event, listener] of listeners) stream.on(event, listener);
     this.#wait(Waiting.nothing);
     if (request.hasBody) this.#sendEarly(stream);
     this.#waitWhileSending();
@@ -269,6 +275,7 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
       return this.#failAndReset(toHeadError(typeof head === 'string' ? head : 'malformed'));
     this.#hasAnswerBegun = true;
     this.#connection.onAnswer();
+    if (this.isWebSocket && status < 300) return this.#changeProtocol(head);
     this.#wait(Waiting.more);
     this.#events?.onUpstreamHead(head);
     this.#markDirty();
@@ -319,6 +326,16 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
   }
 
   // Inside
+
+  /** The upstream agrees with a 200; what the client is told of is a 101, as over HTTP/1. */
+  #changeProtocol(head: AnswerHead): void {
+    const accept = toWebSocketAccept(this.#exchange!.request);
+    const fields = accept === undefined ? head.fields : [...head.fields, 'sec-websocket-accept', accept];
+    this.#wait(Waiting.nothing);
+    // What comes before the tunnel is taken waits for it.
+    this.#isPaused = true;
+    this.#events?.onUpstreamHead({ ...head, status: 101, fields, contentLengthBytes: -1, upgrade: 'websocket' });
+  }
 
   #sendEarly(stream: OwnedStream): void {
     const early = this.#early;
@@ -441,23 +458,6 @@ function toHeadError(problem: 'malformed' | 'too-large'): GatewayError {
   return problem === 'malformed' ? upstreamErrors.malformedAnswer({ reason: 'status' }) : upstreamErrors.headTooLarge();
 }
 
-/** Only a body without a length can have them over HTTP/1, and gRPC has none at all; they cost a frame of their own. */
-function maySendTrailers({ request }: Exchange): boolean {
-  if (!request.hasBody || request.contentLengthBytes >= 0) return false;
-  return getField(request.fields, 'content-type')?.startsWith('application/grpc') !== true;
-}
-
-function toTrailerMap(trailers: readonly string[] | undefined): Record<string, string | string[]> {
-  const map: Record<string, string | string[]> = Object.create(null);
-  for (let i = 0; trailers !== undefined && i < trailers.length; i += 2) {
-    const name = trailers[i]!;
-    const before = map[name];
-    const value = trailers[i + 1]!;
-    map[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
-  }
-  return map;
-}
-
 /** Stands in for the stream's own `push`, whose buffering and events are of no use here. */
 function pushToCall(this: OwnedStream, chunk: Buffer | null): boolean {
   const mayReadOn = this.gatehouseCall!.onPush(chunk);
@@ -490,6 +490,15 @@ function onError(this: OwnedStream, error: Error): void {
 function onClose(this: OwnedStream): void {
   this.gatehouseCall!.onStreamClose();
 }
+
+const listeners = [
+  ['headers', onHeaders],
+  ['response', onResponse],
+  ['trailers', onTrailers],
+  ['wantTrailers', onWantTrailers],
+  ['error', onError],
+  ['close', onClose],
+] as const satisfies readonly (readonly [string, (this: OwnedStream, ...facts: never[]) => void])[];
 
 function endAnswer(call: Http2UpstreamCall): void {
   call.endAnswer();

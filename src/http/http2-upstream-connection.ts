@@ -268,6 +268,8 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
   }
 
   #begin(call: Http2UpstreamCall): void {
+    if (call.isWebSocket && this.#session?.remoteSettings.enableConnectProtocol !== true)
+      return call.fail(upstreamErrors.noWebSocket());
     this.#begunCount += 1;
     call.begin();
   }

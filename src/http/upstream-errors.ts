@@ -46,6 +46,13 @@ export const upstreamErrors = defineErrors('upstream', {
     retry: 'always',
     help: 'The service did not take the request.',
   },
+  noWebSocket: {
+    side: 'upstream',
+    stage: 'send',
+    status: 501,
+    retry: 'never',
+    help: 'The service does not offer WebSockets over HTTP/2.',
+  },
   lostBeforeAnswer: {
     side: 'upstream',
     stage: 'receive',
