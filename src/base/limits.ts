@@ -65,4 +65,11 @@ export const limits = {
   clientHelloBytesMax: 16 * 1024,
   /** Bytes of the records that a ClientHello may be spread over. */
   clientHelloRecordsBytesMax: 32 * 1024,
+  /** HTTP/2 frames against the rules on one client connection, beyond which it is ended. */
+  http2InvalidFramesMax: 100,
+  /** HTTP/2 requests that the session refuses on one client connection, beyond which it is ended. */
+  http2RejectedStreamsMax: 100,
+  http2OutstandingPingsMax: 10,
+  /** Entries of one SETTINGS frame. */
+  http2SettingsMax: 32,
 } as const;

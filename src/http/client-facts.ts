@@ -1,8 +1,13 @@
 /** What one connection tells about its client, and the fields that pass it on. Made once per connection, not per request. */
 import type { AcceptedConnection } from '#net/listener.ts';
 import { getField, getFieldValues } from '#wire/fields/field-list.ts';
-import { type ForwardedPeer, type ForwardingFacts, findClient, toForwardingFields } from '#wire/fields/forwarded.ts';
-import type { RequestHead } from '#wire/http1/request-head.ts';
+import {
+  type ForwardedPeer,
+  type ForwardingFacts,
+  findClient,
+  type HttpVersion,
+  toForwardingFields,
+} from '#wire/fields/forwarded.ts';
 import { type ClientRequest, ForwardingFields } from './exchange.ts';
 import { parseHost } from './target.ts';
 
@@ -11,6 +16,14 @@ export interface ForwardingSettings {
   readonly isTrusted: (address: string) => boolean;
   /** Our name in `Via`. */
   readonly via: string;
+}
+
+/** What is looked at of a request's head, in whatever version of HTTP it came. */
+export interface HeadFacts {
+  readonly version: HttpVersion;
+  /** Fields that say where the request came from are among them. */
+  readonly hasForwardingFields: boolean;
+  readonly fields: readonly string[];
 }
 
 /** Who sent a request, as far back as can be trusted. */
@@ -27,6 +40,8 @@ const REQUEST_ID = /^[\w.:+/=@-]{1,128}$/;
 export class ClientFacts {
   readonly address: string;
   readonly port: number;
+  /** What the listener has counted the connection for. */
+  readonly countedAddress: string;
   readonly scheme: 'http' | 'https';
   readonly isTrustedProxy: boolean;
   readonly #settings: ForwardingSettings;
@@ -34,12 +49,13 @@ export class ClientFacts {
   readonly #peer: ForwardedPeer | undefined;
   /** Of the last authority that was asked for: on most connections it is the only one. */
   #authority: string | undefined = undefined;
-  #minorVersion = 1;
+  #version: HttpVersion = '1.1';
   #identity: ClientIdentity | undefined = undefined;
 
   constructor(accepted: AcceptedConnection, settings: ForwardingSettings) {
     this.address = accepted.clientAddress;
     this.port = accepted.clientPort;
+    this.countedAddress = accepted.countedAddress;
     this.scheme = accepted.isSecure ? 'https' : 'http';
     this.isTrustedProxy = settings.isTrusted(accepted.clientAddress);
     this.#settings = settings;
@@ -47,19 +63,19 @@ export class ClientFacts {
     this.#peer = this.isTrustedProxy ? { address: this.address, scheme: this.scheme, isTrusted } : undefined;
   }
 
-  identify(head: RequestHead, authority: string): ClientIdentity {
+  identify(head: HeadFacts, authority: string): ClientIdentity {
     if (head.hasForwardingFields) return this.#identifyFromFields(head, authority);
-    const { minorVersion } = head;
-    if (this.#identity === undefined || this.#authority !== authority || this.#minorVersion !== minorVersion) {
+    const { version } = head;
+    if (this.#identity === undefined || this.#authority !== authority || this.#version !== version) {
       this.#authority = authority;
-      this.#minorVersion = minorVersion;
-      this.#identity = this.#identifyPeer(authority, minorVersion, undefined);
+      this.#version = version;
+      this.#identity = this.#identifyPeer(authority, version, undefined);
     }
     return this.#identity;
   }
 
   /** The id that a trusted proxy gave this request. */
-  trustedRequestId(head: RequestHead): string | undefined {
+  trustedRequestId(head: HeadFacts): string | undefined {
     if (!this.isTrustedProxy || !head.hasForwardingFields) return undefined;
     const id = getField(head.fields, 'x-request-id');
     return id !== undefined && REQUEST_ID.test(id) ? id : undefined;
@@ -67,7 +83,7 @@ export class ClientFacts {
 
   /** Stands for a request that could not be read, so that its refusal is answered and logged like any other. */
   unknownRequest(listener: string): ClientRequest {
-    const identity = this.#identifyPeer('', 1, undefined);
+    const identity = this.#identifyPeer('', '1.1', undefined);
     return {
       listener,
       method: '',
@@ -91,21 +107,21 @@ export class ClientFacts {
     };
   }
 
-  #identifyFromFields(head: RequestHead, authority: string): ClientIdentity {
+  #identifyFromFields(head: HeadFacts, authority: string): ClientIdentity {
     const vias = getFieldValues(head.fields, 'via');
     const viaBefore = vias.length === 0 ? undefined : vias.join(', ');
-    const { minorVersion } = head;
-    if (this.#peer === undefined) return this.#identifyPeer(authority, minorVersion, viaBefore);
+    const { version } = head;
+    if (this.#peer === undefined) return this.#identifyPeer(authority, version, viaBefore);
     const { chain, scheme, host } = findClient(head.fields, this.#peer);
     // Many a proxy passes the client's own claim on, so it is checked like any other.
     const isUsable = host !== undefined && parseHost(host) !== undefined;
-    return this.#toIdentity(authority, { chain, scheme, host: isUsable ? host : authority, minorVersion, viaBefore });
+    return this.#toIdentity(authority, { chain, scheme, host: isUsable ? host : authority, version, viaBefore });
   }
 
   /** Nobody says more than the connection itself. */
-  #identifyPeer(authority: string, minorVersion: number, viaBefore: string | undefined): ClientIdentity {
+  #identifyPeer(authority: string, version: HttpVersion, viaBefore: string | undefined): ClientIdentity {
     const { address, scheme } = this;
-    return this.#toIdentity(authority, { chain: [address], scheme, host: authority, minorVersion, viaBefore });
+    return this.#toIdentity(authority, { chain: [address], scheme, host: authority, version, viaBefore });
   }
 
   #toIdentity(authority: string, facts: Omit<ForwardingFacts, 'via'>): ClientIdentity {

@@ -1,63 +1,22 @@
-/**
- * The server side of one HTTP/1.1 connection: requests in, one at a time and in order, answers out. An answer's head waits
- * for the first piece of its body, so that a small answer is one write. Everything that arrives is attacker-controlled.
- */
-import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
-import { type TimerWheel, WheelTimer } from '#base/timer-wheel.ts';
+import { WheelTimer } from '#base/timer-wheel.ts';
 import { ByteStream, type StreamOwner } from '#net/byte-stream.ts';
 import type { AcceptedConnection } from '#net/listener.ts';
-import type { ReadBuffers } from '#net/read-buffers.ts';
 import { hasField } from '#wire/fields/field-list.ts';
 import { encodeFields, encodeLastChunk, encodeStatusLine } from '#wire/http1/encode.ts';
 import { type Fault, faults } from '#wire/http1/faults.ts';
-import { RequestDecoder, type RequestDecoderLimits, type RequestEvents } from '#wire/http1/request-decoder.ts';
+import { RequestDecoder, type RequestEvents } from '#wire/http1/request-decoder.ts';
 import type { RequestHead } from '#wire/http1/request-head.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { clientErrors } from './client-errors.ts';
-import { ClientFacts, type ForwardingSettings } from './client-facts.ts';
-import { type ClientSide, Exchange, type ExchangeObserver, type TunnelSide } from './exchange.ts';
-import type { HttpDate } from './http-date.ts';
+import { ClientFacts } from './client-facts.ts';
+import { type ClientSide, Exchange, type TunnelSide } from './exchange.ts';
 import { Http1ClientRequest } from './http1-request.ts';
 import { JoinedWriter } from './joined-writer.ts';
 import { hasResponseBody, type ResponseHead } from './response.ts';
+import type { ServerServices, ServerSettings } from './server-settings.ts';
 import { upstreamErrors } from './upstream-errors.ts';
-
-/** What the connections of one listener and thread share. */
-export interface Http1ServerSettings {
-  readonly listener: string;
-  readonly decoderLimits: RequestDecoderLimits;
-  readonly forwarding: ForwardingSettings;
-  /** From the first byte of a head to its last. */
-  readonly headTimeoutMs: number;
-  /** Between two pieces of a body, in either direction, while the client is the one who is waited for. */
-  readonly bodyIdleTimeoutMs: number;
-  /** Between two requests. */
-  readonly keepAliveTimeoutMs: number;
-  /** A tunnel in which nothing moves for this long is ended. */
-  readonly tunnelIdleMs: number;
-  /** After an answer that came before the request was whole: how long the rest is read and thrown away. */
-  readonly lingerMs: number;
-}
-
-export interface Http1ServerServices {
-  readonly clock: Clock;
-  readonly wheel: TimerWheel;
-  readonly buffers: ReadBuffers;
-  readonly date: HttpDate;
-  readonly nextRequestId: () => string;
-  readonly owner: ConnectionOwner;
-}
-
-/** Who is told what happens on a connection. */
-export interface ConnectionOwner extends ExchangeObserver {
-  /** A request's head is there. Its answer may be given at once or later. */
-  onExchange(exchange: Exchange): void;
-  /** A request that never became an exchange was refused; `exchange` is only for the reply and the log. */
-  onRefusedRequest(exchange: Exchange, error: GatewayError): void;
-  onConnectionClosed(connection: ClientConnection): void;
-}
 
 /**
  * What the connection's one timer is for. `reader`: the client has to read what is written, whether or not an exchange
@@ -75,11 +34,11 @@ const NOT_BEGUN = -1;
 const NOT_BEGUN_ASKED_AGAIN = -2;
 
 export class Http1ClientConnection extends WheelTimer implements ClientConnection, StreamOwner, RequestEvents, ClientSide {
-  readonly settings: Http1ServerSettings;
+  readonly settings: ServerSettings;
   readonly facts: ClientFacts;
   readonly stream: ByteStream;
   readonly #out: JoinedWriter;
-  readonly #services: Http1ServerServices;
+  readonly #services: ServerServices;
   readonly #decoder: RequestDecoder;
   #exchange: Exchange | undefined = undefined;
   #waiting: Waiting = Waiting.request;
@@ -107,7 +66,7 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
   #isEnding = false;
   #isHandedOver = false;
 
-  constructor(accepted: AcceptedConnection, settings: Http1ServerSettings, services: Http1ServerServices) {
+  constructor(accepted: AcceptedConnection, settings: ServerSettings, services: ServerServices) {
     super();
     this.settings = settings;
     this.#services = services;

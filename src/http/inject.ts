@@ -174,7 +174,7 @@ function toClientRequest(
     chain: [address],
     scheme,
     host: authority,
-    minorVersion: 1,
+    version: '1.1',
     via: context.via,
     viaBefore: undefined,
   });

@@ -43,6 +43,7 @@ interface TlsSocketParts {
   readonly _wrapHandle: WrapHandle;
   _releaseControl(): void;
   connecting: boolean;
+  secureConnecting: boolean;
 }
 
 const parts = TLSSocket.prototype as unknown as TlsSocketParts;
@@ -107,7 +108,9 @@ export class AcceptedTlsSocket extends TLSSocket {
   secured(): void {
     this.#isOver = true;
     this.off('error', onHandshakeError).off('close', onHandshakeClosed);
-    (this as unknown as TlsSocketParts)._releaseControl();
+    const own = this as unknown as TlsSocketParts;
+    own.secureConnecting = false;
+    own._releaseControl();
     this.#owner.onSecure(this);
   }
 

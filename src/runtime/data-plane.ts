@@ -4,12 +4,15 @@ import { createIdSource } from '#base/ids.ts';
 import type { Logger } from '#base/logger.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration } from '#config/configuration.ts';
+import { TcpConnection, type TcpMeans } from '#forward/tcp-connection.ts';
 import type { ClientConnection } from '#http/client-connection.ts';
 import { clientErrors } from '#http/client-errors.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { HttpDate } from '#http/http-date.ts';
-import { type ConnectionOwner, Http1ClientConnection, type Http1ServerServices } from '#http/http1-client-connection.ts';
+import { Http1ClientConnection } from '#http/http1-client-connection.ts';
+import { Http2ClientConnection } from '#http/http2-client-connection.ts';
 import { type InjectedAnswer, type InjectedRequest, inject } from '#http/inject.ts';
+import type { ConnectionOwner, ServerServices } from '#http/server-settings.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import type { AcceptedConnection } from '#net/listener.ts';
 import { NameResolver, type NameResolverOptions } from '#net/name-resolver.ts';
@@ -204,7 +207,7 @@ export class DataPlane {
     };
   }
 
-  #toServerServices(use: ListenerUse): Http1ServerServices {
+  #toServerServices(use: ListenerUse): ServerServices {
     const owner: ConnectionOwner = {
       onExchange: (exchange) => this.#onExchange(exchange),
       onRefusedRequest: rescue,
@@ -216,16 +219,52 @@ export class DataPlane {
   }
 
   #startConnection(use: ListenerUse, accepted: AcceptedConnection): void {
+    if (accepted.protocol === 'bytes') return this.#passOn(use, accepted);
     use.services ??= this.#toServerServices(use);
     const { services } = use;
-    const connection = new Http1ClientConnection(accepted, use.settings, services);
+    const { http2 } = use.settings;
+    const connection =
+      accepted.protocol === 'http2' && http2 !== undefined
+        ? new Http2ClientConnection(accepted, use.settings, services, http2)
+        : new Http1ClientConnection(accepted, use.settings, services);
     use.connections.add(connection);
     if (this.#isDraining || this.#closing.has(use)) connection.drain();
   }
 
+  /** Nobody reads what this connection carries. */
+  #passOn(use: ListenerUse, accepted: AcceptedConnection): void {
+    const { clock } = this.#options;
+    const { listener } = use.settings;
+    const destination = this.#snapshot?.tcpDestinations.find(listener, accepted.passthrough?.pattern);
+    if (destination === undefined) {
+      // The configuration has changed since the connection was looked at.
+      accepted.takeSocket().destroy();
+      return this.#forget(use, accepted.countedAddress);
+    }
+    const means: TcpMeans = {
+      clock,
+      wheel: this.#wheel,
+      buffers: this.#buffers,
+      nextConnectionId: this.#nextRequestId,
+      owner: {
+        onTcpClosed: (closed) => {
+          this.#accessLog?.addTcp(closed);
+          use.connections.delete(closed);
+          this.#forget(use, accepted.countedAddress);
+        },
+      },
+    };
+    use.connections.add(new TcpConnection(accepted, { listener, destination }, means));
+  }
+
   #endConnection(use: ListenerUse, connection: ClientConnection): void {
     use.connections.delete(connection);
-    use.listener.release(connection.facts.address);
+    this.#forget(use, connection.facts.countedAddress);
+  }
+
+  /** A connection that was counted is gone. */
+  #forget(use: ListenerUse, countedAddress: string): void {
+    use.listener.release(countedAddress);
     this.#checkEmpty();
   }
 

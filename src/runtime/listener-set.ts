@@ -6,11 +6,13 @@ import type { Logger } from '#base/logger.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration, ListenerConfiguration } from '#config/configuration.ts';
 import type { ClientConnection } from '#http/client-connection.ts';
-import type { Http1ServerServices, Http1ServerSettings } from '#http/http1-client-connection.ts';
+import type { Http2Limits, ServerServices, ServerSettings } from '#http/server-settings.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
+import { HostMap } from '#net/host-map.ts';
 import { type AcceptedConnection, Listener, type ListenerCaps, type ListenerSettings, type ListenerTls } from '#net/listener.ts';
 import type { ReadBuffers } from '#net/read-buffers.ts';
 import { ServerCertificates } from '#net/server-certificates.ts';
+import { readHostPattern } from '#schema/host-pattern.ts';
 import { ListenFailure } from './listen-failure.ts';
 import { toListenerTls } from './listener-tls.ts';
 import type { ConfigurationFiles } from './named-files.ts';
@@ -34,23 +36,24 @@ export interface ListenerSetOptions {
 export interface ListeningAt {
   readonly name: string;
   readonly address: SocketAddress;
-  readonly isSecure: boolean;
+  /** `tcp` and `tls` for listeners that pass bytes on. */
+  readonly scheme: 'http' | 'https' | 'tcp' | 'tls';
 }
 
 /** One listener with what its connections share. The socket stays while its address does; the settings may change under it. */
 export class ListenerUse {
   readonly listener: Listener;
-  readonly connections = new Set<ClientConnection>();
-  settings: Http1ServerSettings;
+  readonly connections = new Set<Pick<ClientConnection, 'drain' | 'close'>>();
+  settings: ServerSettings;
   /** What `listener` serves TLS with, as text to compare. */
   tlsText: string;
   boundTo: SocketAddress | undefined = undefined;
   /** What its connections are given; made with the first. */
-  services: Http1ServerServices | undefined = undefined;
+  services: ServerServices | undefined = undefined;
   /** Connections that came before the configuration of this listener is the present one; then `undefined`. */
   early: AcceptedConnection[] | undefined = [];
 
-  constructor(listener: Listener, settings: Http1ServerSettings, tlsText: string) {
+  constructor(listener: Listener, settings: ServerSettings, tlsText: string) {
     this.listener = listener;
     this.settings = settings;
     this.tlsText = tlsText;
@@ -82,7 +85,7 @@ export class ListenerSet {
   }
 
   get listening(): ListeningAt[] {
-    return [...this.#uses].map(([name, { listener, boundTo }]) => ({ name, address: boundTo!, isSecure: listener.isSecure }));
+    return [...this.#uses].map(([name, { listener, boundTo }]) => ({ name, address: boundTo!, scheme: toScheme(listener) }));
   }
 
   /** Opens the listeners whose address is new; all of them or none. */
@@ -168,6 +171,7 @@ export class ListenerSet {
     const { clock, logger, sharesPorts, wheel, buffers, onConnection, onHandshakeFailed } = this.#options;
     const refusals = new RefusalLog(logger, clock, 'connection refused');
     const handshakeFailures = new RefusalLog(logger, clock, 'TLS handshake failed');
+    const headerRefusals = new RefusalLog(logger, clock, 'PROXY header refused');
     const { address } = definition;
     const listener = new Listener(
       { name, address, sharesPort: sharesPorts, wheel, buffers },
@@ -181,7 +185,14 @@ export class ListenerSet {
           handshakeFailures.add({ listener: use.settings.listener, clientAddress, reason });
           onHandshakeFailed();
         },
-        onRefused: (clientAddress, cap) => refusals.add({ listener: use.settings.listener, clientAddress, cap }),
+        onProxyHeaderRefused: (peerAddress, reason) => {
+          headerRefusals.add({ listener: use.settings.listener, peerAddress, reason });
+          onHandshakeFailed();
+        },
+        onRefused: (clientAddress, cap) => {
+          refusals.add({ listener: use.settings.listener, clientAddress, cap });
+          onHandshakeFailed();
+        },
         onListenerError: (error) => logger.log('error', 'listener failed', { listener: use.settings.listener, error }),
       },
     );
@@ -209,7 +220,27 @@ function checkTls(name: string, tls: ListenerTls | undefined, present: ListenerU
 }
 
 function toListenerSettings(definition: ListenerConfiguration, tls: ListenerTls | undefined): ListenerSettings {
-  return { caps: toCaps(definition), tls, handshakeTimeoutMs: definition.timeouts.head };
+  const { proxyProtocol, tcp, timeouts } = definition;
+  const patterns = Object.keys(definition.tls?.passthrough ?? {});
+  return {
+    caps: toCaps(definition),
+    tls,
+    handshakeTimeoutMs: timeouts.head,
+    proxies: proxyProtocol === undefined ? undefined : compileAddressSet(proxyProtocol.from),
+    passthrough: patterns.length === 0 ? undefined : new HostMap(patterns.map((pattern) => [toHost(pattern), pattern])),
+    passesBytes: tcp !== undefined,
+  };
+}
+
+/** In the form in which it is compared; what does not have one has been refused before. */
+function toHost(pattern: string): string {
+  const reading = readHostPattern(pattern);
+  return 'value' in reading ? reading.value.source : pattern;
+}
+
+function toScheme({ isSecure, settings }: Listener): ListeningAt['scheme'] {
+  if (settings.passesBytes) return isSecure ? 'tls' : 'tcp';
+  return isSecure ? 'https' : 'http';
 }
 
 function toCaps(definition: ListenerConfiguration): ListenerCaps {
@@ -219,7 +250,7 @@ function toCaps(definition: ListenerConfiguration): ListenerCaps {
   };
 }
 
-function toServerSettings(listener: string, definition: ListenerConfiguration, via: string): Http1ServerSettings {
+function toServerSettings(listener: string, definition: ListenerConfiguration, via: string): ServerSettings {
   const { timeouts, trustedProxies } = definition;
   const trusted = compileAddressSet(trustedProxies);
   return {
@@ -236,5 +267,17 @@ function toServerSettings(listener: string, definition: ListenerConfiguration, v
     keepAliveTimeoutMs: timeouts.keepAlive,
     tunnelIdleMs: timeouts.tunnelIdle,
     lingerMs: timeouts.linger,
+    http2: toHttp2Limits(definition),
+  };
+}
+
+function toHttp2Limits({ http2 }: ListenerConfiguration): Http2Limits | undefined {
+  if (http2 === false) return undefined;
+  return {
+    streamsMax: http2.streams,
+    headerListBytesMax: http2.headerListBytes,
+    windowBytes: http2.windowBytes,
+    connectionWindowBytes: http2.connectionWindowBytes,
+    resetsPerMinuteMax: http2.resetsPerMinute,
   };
 }

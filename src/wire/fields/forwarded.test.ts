@@ -111,7 +111,7 @@ const facts = {
   chain: ['1.2.3.4'],
   scheme: 'https',
   host: 'shop',
-  minorVersion: 1,
+  version: '1.1',
   via: 'gatehouse',
   viaBefore: undefined,
 } as const;
@@ -126,7 +126,7 @@ test('writes what it knows in both forms', () => {
       ...facts,
       chain: ['2001:db8::1', '10.0.0.1'],
       host: 'shop:8443',
-      minorVersion: 0,
+      version: '1.0',
       viaBefore: '1.1 edge',
     }),
     [

@@ -153,13 +153,15 @@ function splitPairs(text: string): string[] {
   return parts;
 }
 
+export type HttpVersion = '1.0' | '1.1' | '2.0';
+
 export interface ForwardingFacts {
   readonly chain: readonly string[];
   readonly scheme: 'http' | 'https';
   /** Empty when the client named none. */
   readonly host: string;
-  /** Of the version of HTTP/1 that the request came in; `Via` says it (RFC 9110 §7.6.3). */
-  readonly minorVersion: number;
+  /** Of HTTP, as the request came; `Via` says it (RFC 9110 §7.6.3). */
+  readonly version: HttpVersion;
   /** Our own name in `Via`. */
   readonly via: string;
   /** What an earlier proxy's `Via` said. */
@@ -167,11 +169,11 @@ export interface ForwardingFacts {
 }
 
 /** The fields that tell an upstream where a request came from. */
-export function toForwardingFields({ chain, scheme, host, via, viaBefore, minorVersion }: ForwardingFacts): string[] {
+export function toForwardingFields({ chain, scheme, host, via, viaBefore, version }: ForwardingFacts): string[] {
   const last = chain.length - 1;
   const hostPair = host === '' ? '' : `;host=${quoteHost(host)}`;
   const elements = chain.map((address, i) => `for=${toNode(address)}${i === last ? `${hostPair};proto=${scheme}` : ''}`);
-  const own = `1.${minorVersion} ${via}`;
+  const own = `${version} ${via}`;
   const fields = ['x-forwarded-for', chain.map(toName).join(', '), 'x-forwarded-proto', scheme];
   if (host !== '') fields.push('x-forwarded-host', host);
   fields.push('forwarded', elements.join(', '), 'via', viaBefore === undefined ? own : `${viaBefore}, ${own}`);

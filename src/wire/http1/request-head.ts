@@ -16,6 +16,10 @@ export class RequestHead extends MessageHead {
   /** As it came: origin, absolute, authority or asterisk form. */
   target = '';
 
+  get version(): '1.0' | '1.1' {
+    return this.minorVersion === 0 ? '1.0' : '1.1';
+  }
+
   get hasBody(): boolean {
     return this.isChunked || this.contentLengthBytes > 0;
   }
