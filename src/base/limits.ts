@@ -45,10 +45,11 @@ export const limits = {
   upstreamStreamsMax: 1_000,
   /** Calls that are given to a connection to an upstream that has not yet said how many it allows. */
   upstreamStreamsAssumed: 100,
-  /** Bytes of one HTTP/2 answer that an upstream may send before they are taken: what a slow client can make us hold. */
-  upstreamStreamWindowBytes: 1024 * 1024,
-  /** The same for all answers of a connection together. Each holds back by itself, so this one need not. */
-  upstreamConnectionWindowBytes: 64 * 1024 * 1024,
+  /** Bytes that one HTTP/2 answer may be ahead of its client: what a slow one makes us hold. */
+  upstreamStreamWindowBytesMax: 1024 * 1024,
+  upstreamStreamWindowBytesMin: 64 * 1024,
+  /** The same for all answers of a connection together: the more there are, the less each may be ahead. */
+  upstreamHeldBytesMax: 64 * 1024 * 1024,
   /** Addresses walked right to left in `X-Forwarded-For` or `Forwarded`. */
   forwardedHopsMax: 32,
   /** Bytes of access log lines waiting to be written; beyond this, lines are dropped and counted. */

@@ -54,7 +54,7 @@ const authority = new URL('http://upstream');
 const sessionOptions = {
   settings: {
     enablePush: false,
-    initialWindowSize: limits.upstreamStreamWindowBytes,
+    initialWindowSize: limits.upstreamStreamWindowBytesMax,
     maxHeaderListSize: SESSION_LEEWAY * limits.headBytesMax,
   },
   maxHeaderListPairs: SESSION_LEEWAY * limits.fieldCountMax,
@@ -75,6 +75,7 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
   #state: State = State.connecting;
   #watch: Watch = Watch.handshake;
   #begunCount = 0;
+  #windowBytes: number = limits.upstreamStreamWindowBytesMax;
   #bytesSeen = 0;
   #error: Error | undefined = undefined;
   #lastStreamId = Number.POSITIVE_INFINITY;
@@ -146,6 +147,7 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
     this.#waiting.delete(call);
     if (call.hasBegun) this.#begunCount -= 1;
     this.#beginWaiting();
+    this.#adjustWindow();
     if (this.#calls.size === 0) this.#onUnused();
     else this.#home.onRoom(this);
   }
@@ -245,8 +247,9 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
     this.#state = State.greeting;
     const session = connect(authority, { ...sessionOptions, createConnection: () => socket });
     this.#session = session;
-    session.once('connect', () => session.setLocalWindowSize(limits.upstreamConnectionWindowBytes));
+    session.once('connect', () => session.setLocalWindowSize(limits.upstreamHeldBytesMax));
     session.on('remoteSettings', ({ maxConcurrentStreams }) => this.#onSettings(maxConcurrentStreams));
+    session.on('localSettings', () => this.#adjustWindow());
     session.on('goaway', (code, lastStreamId) => this.#onGoaway(code, lastStreamId));
     session.on('error', (error) => {
       this.#error ??= error;
@@ -272,6 +275,7 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
       return call.fail(upstreamErrors.noWebSocket());
     this.#begunCount += 1;
     call.begin();
+    this.#adjustWindow();
   }
 
   #beginWaiting(): void {
@@ -292,6 +296,15 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
   }
 
   // Going on
+
+  /** The session takes what comes for the connection at once, so the windows of the streams alone bound what is held. */
+  #adjustWindow(): void {
+    const windowBytes = toWindowBytes(this.#begunCount, this.#windowBytes);
+    const session = this.#session;
+    if (windowBytes === this.#windowBytes || this.#state !== State.open || session?.pendingSettingsAck !== false) return;
+    this.#windowBytes = windowBytes;
+    session.settings({ initialWindowSize: windowBytes });
+  }
 
   #endRoundSoon(): void {
     if (this.#isRoundDue) return;
@@ -391,6 +404,14 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
 
 /** The other side has no protocol in common with us, and says so (RFC 7301 §3.2). */
 const NO_PROTOCOL = 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL';
+
+/** By powers of four, and back only when half the streams are gone, so that settings are rarely sent. */
+function toWindowBytes(streamCount: number, presentBytes: number): number {
+  const { upstreamHeldBytesMax, upstreamStreamWindowBytesMax, upstreamStreamWindowBytesMin } = limits;
+  let bytes: number = upstreamStreamWindowBytesMax;
+  while (bytes > upstreamStreamWindowBytesMin && streamCount * bytes > upstreamHeldBytesMax) bytes /= 4;
+  return bytes > presentBytes && 2 * streamCount * bytes > upstreamHeldBytesMax ? presentBytes : bytes;
+}
 
 function codeOf(error: Error | undefined): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code;

@@ -364,6 +364,25 @@ test('a connection of a service that is gone from the configuration closes behin
   await eventually(() => upstream.sockets[0]!.closed, 'the connection is closed');
 });
 
+test('the more answers a connection carries, the less each may be ahead of its client', async (t) => {
+  const { gateway, upstream } = await startRaw(t, {});
+  const windows = () =>
+    upstream.connections[0]!.frames.filter(({ type, flags }) => type === FrameType.settings && (flags & Flag.ack) === 0)
+      .flatMap(({ payload }) => Array.from({ length: payload.length / 6 }, (_, i) => payload.subarray(i * 6, i * 6 + 6)))
+      .filter((entry) => entry.readUInt16BE(0) === 4)
+      .map((entry) => entry.readUInt32BE(2) / 1024);
+  const clients = [];
+  for (let count = 0; count < 300; count += 20) {
+    clients.push(...(await Promise.all(Array.from({ length: 20 }, () => get(t, gateway)))));
+    await eventually(() => upstream.connections[0]?.streams.length === count + 20, 'the requests are there');
+  }
+  assert.deepEqual(windows(), [1024, 256, 64]);
+  const [connection] = upstream.connections;
+  for (const stream of connection!.streams) connection!.send(rawAnswer(stream));
+  await Promise.all(clients.map((client) => client.until('\r\n\r\nok')));
+  await eventually(() => windows().at(-1) === 1024, 'each may be as far ahead as at first');
+});
+
 test('a thousand streams run over one connection', async (t) => {
   const { gateway, upstream, streams } = await start(t);
   const clients = await Promise.all(Array.from({ length: 1000 }, () => get(t, gateway)));
