@@ -68,9 +68,9 @@ export function createGateway(options: GatewayOptions): Gateway {
       const started = await control.start();
       if ('issues' in started) throw new ConfigurationRefused(started.issues, started.reasons);
       return Object.fromEntries(
-        started.listening.map(({ name, address, isSecure }) => [
+        started.listening.map(({ name, address, scheme }) => [
           name,
-          'path' in address ? formatAddress(address) : `${isSecure ? 'https' : 'http'}://${formatAddress(address)}`,
+          'path' in address ? formatAddress(address) : `${scheme}://${formatAddress(address)}`,
         ]),
       );
     },

@@ -39,7 +39,7 @@ export async function serve({ file, threads, pool }: Serving, io: CommandIo): Pr
     exitSoon(EXIT_REFUSED);
     return showRefusal(started, io);
   }
-  const admin = started.admin === undefined ? [] : [{ name: 'admin', address: started.admin, isSecure: false }];
+  const admin = started.admin === undefined ? [] : [{ name: 'admin', address: started.admin, scheme: 'http' as const }];
   showListening([...started.listening, ...admin], io);
   return ended;
 }
@@ -51,9 +51,9 @@ function showRefusal({ issues, reasons }: Refusal, io: CommandIo): number {
 }
 
 function showListening(listening: readonly ListeningAt[], io: CommandIo): void {
-  for (const { name, address, isSecure } of listening) {
+  for (const { name, address, scheme } of listening) {
     const where = formatAddress(address);
-    io.stdout(`listening ${name} ${'path' in address ? where : `${isSecure ? 'https' : 'http'}://${where}`}\n`);
+    io.stdout(`listening ${name} ${'path' in address ? where : `${scheme}://${where}`}\n`);
   }
 }
 

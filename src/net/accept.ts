@@ -10,17 +10,17 @@ interface AcceptedSocket extends Socket {
   _handle?: object | null;
 }
 
-/** Makes the stream's socket from an accepted one. The server must have `pauseOnConnect`. */
-export function takeOverSocket(accepted: Socket): SocketMaker {
+/** Makes the stream's socket from an accepted one. The server must have `pauseOnConnect`. `early` was read from it before. */
+export function takeOverSocket(accepted: Socket, early?: Buffer): SocketMaker {
   return (onread) => {
     const holder: AcceptedSocket = accepted;
     const handle = holder._handle;
-    if (handle === undefined || handle === null) return { socket: accepted, readsDirectly: false };
+    if (handle === undefined || handle === null) return { socket: accepted, readsDirectly: false, early };
     holder._handle = null;
     // Without its handle this only takes the connection out of the server's count.
     accepted.destroy();
     // `handle` is missing in the types.
     const options = { handle, onread, allowHalfOpen: true } as SocketConstructorOpts;
-    return { socket: new Socket(options), readsDirectly: true };
+    return { socket: new Socket(options), readsDirectly: true, early };
   };
 }

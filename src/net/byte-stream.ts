@@ -22,8 +22,14 @@ export interface StreamOwner {
 
 export type OnRead = NonNullable<SocketConstructorOpts['onread']>;
 
-/** Makes the socket of a stream. `readsDirectly` says whether it took `onread`; otherwise it is read by `data` events. */
-export type SocketMaker = (onread: OnRead) => { readonly socket: Socket; readonly readsDirectly: boolean };
+/** Makes the socket of a stream. */
+export type SocketMaker = (onread: OnRead) => {
+  readonly socket: Socket;
+  /** It took `onread`; otherwise it is read by `data` events. */
+  readonly readsDirectly: boolean;
+  /** Was read from the connection before: the owner gets it first. */
+  readonly early?: Buffer | undefined;
+};
 
 /** A socket that knows its stream, so that its listeners can be shared functions instead of a closure per connection. */
 interface OwnedSocket extends Socket {
@@ -56,7 +62,7 @@ export class ByteStream {
     this.#nextBuffer = buffers.shared;
     // The types know `onread.buffer` as a buffer only; Node's documentation has the function form too.
     const onread = { buffer: () => this.#takeNextBuffer(), callback: onRead } as unknown as OnRead;
-    const { socket, readsDirectly } = makeSocket(onread);
+    const { socket, readsDirectly, early } = makeSocket(onread);
     this.socket = socket;
     (socket as OwnedSocket).gatehouseStream = this;
     this.#readsIntoOurBuffers = readsDirectly;
@@ -67,6 +73,8 @@ export class ByteStream {
     socket.on('error', onError);
     socket.on('close', onClose);
     socket.resume();
+    // Not before the owner is ready, and still before anything can be read.
+    if (early !== undefined && early.length > 0) queueMicrotask(() => this.#deliverEarly(early));
   }
 
   /**
@@ -202,6 +210,10 @@ export class ByteStream {
     this.isClosed = true;
     this.stopBodyBuffer('in-use');
     this.owner.onClosed(this.#error);
+  }
+
+  #deliverEarly(early: Buffer): void {
+    if (!this.isClosed) this.deliver(early, early.length);
   }
 
   /** Asked after each read, and before the first one once for every address that is tried. */

@@ -1,13 +1,17 @@
 /** A listening socket of one data thread: accepts, counts, caps, and stops. What is done with a connection is the owner's part. */
 import { createServer, type Server, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
+import type { AddressSet } from '#base/ip.ts';
 import { limits } from '#base/limits.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
+import type { ProxyHeader } from '#wire/proxy-protocol/header.ts';
 import { takeOverSocket } from './accept.ts';
 import { AcceptedTlsSocket, encodeProtocols } from './accepted-tls.ts';
-import type { SocketAddress } from './address.ts';
+import { plainAddress, type SocketAddress } from './address.ts';
 import type { SocketMaker } from './byte-stream.ts';
 import { Handshake, type HandshakeEnd } from './handshake.ts';
+import type { HostMap } from './host-map.ts';
+import { type Opened, Opening, type OpeningStage } from './opening.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 import { ServerCertificates, type ServerCertificatesOptions } from './server-certificates.ts';
 import type { TlsFacts } from './tls-facts.ts';
@@ -17,6 +21,7 @@ export interface ListenerCaps {
   readonly connectionsPerAddressMax: number;
 }
 
+/** Without certificates there must be hosts that are passed through: nobody else comes through the handshake. */
 export interface ListenerTls extends ServerCertificatesOptions {
   /** What clients are offered (ALPN), best first. */
   readonly protocols: readonly string[];
@@ -26,8 +31,14 @@ export interface ListenerTls extends ServerCertificatesOptions {
 export interface ListenerSettings {
   readonly caps: ListenerCaps;
   readonly tls: ListenerTls | undefined;
-  /** How long a client may take for its handshake. */
+  /** How long a client may take for its handshake, and before that for what is read of its first bytes. */
   readonly handshakeTimeoutMs: number;
+  /** Peers that begin their connections with a PROXY header. */
+  readonly proxies: AddressSet | undefined;
+  /** Hosts whose TLS is not ended here; the values are their patterns. */
+  readonly passthrough: HostMap<string> | undefined;
+  /** Nobody reads what comes over the connections: they carry bytes. */
+  readonly passesBytes: boolean;
 }
 
 export interface ListenerOptions {
@@ -49,9 +60,15 @@ export interface AcceptedConnection {
   readonly clientPort: number;
   /** Who holds the other end of the connection: the client, or a proxy that has told of it. */
   readonly peerAddress: string;
+  /** What `Listener.release` wants to hear. */
+  readonly countedAddress: string;
+  /** What a proxy has told. */
+  readonly proxyHeader: ProxyHeader | undefined;
   readonly isSecure: boolean;
   readonly tls: TlsFacts | undefined;
-  readonly protocol: 'http1' | 'http2';
+  readonly protocol: 'http1' | 'http2' | 'bytes';
+  /** The host that the client asks for and the pattern that it goes by, where TLS goes on to a service. */
+  readonly passthrough: { readonly serverName: string; readonly pattern: string } | undefined;
 }
 
 export interface ListenerOwner {
@@ -60,6 +77,8 @@ export interface ListenerOwner {
   onRefused(clientAddress: string, cap: 'listener' | 'client-address'): void;
   /** A client did not come through the handshake; its connection is closed. */
   onHandshakeFailed(clientAddress: string, reason: string): void;
+  /** A proxy did not begin with a PROXY header; its connection is closed. */
+  onProxyHeaderRefused(peerAddress: string, reason: string): void;
   /** The listening socket failed after it had started. */
   onListenerError(error: Error): void;
 }
@@ -76,6 +95,7 @@ export class Listener {
   readonly #owner: ListenerOwner;
   readonly #perAddress = new Map<string, number>();
   readonly #handshakes = new Set<Handshake>();
+  readonly #openings = new Set<Opening>();
   connectionCount = 0;
 
   /** Throws when a certificate, key or list cannot be used. */
@@ -87,12 +107,12 @@ export class Listener {
   }
 
   get isSecure(): boolean {
-    return this.#certificates !== undefined;
+    return this.#settings.tls !== undefined;
   }
 
-  /** Connections whose handshake is not over; they are counted but belong to nobody yet. */
+  /** Connections whose handshake, or what is read before it, is not over; they are counted but belong to nobody yet. */
   get handshakeCount(): number {
-    return this.#handshakes.size;
+    return this.#handshakes.size + this.#openings.size;
   }
 
   get settings(): ListenerSettings {
@@ -134,6 +154,7 @@ export class Listener {
   /** Ends the connections that are in the middle of their handshake. */
   closeHandshakes(): void {
     for (const handshake of [...this.#handshakes]) handshake.close();
+    for (const opening of [...this.#openings]) opening.close('the gateway is stopping');
   }
 
   /** Stops accepting. Connections that are open stay open. */
@@ -143,37 +164,100 @@ export class Listener {
   }
 
   /** The owner says that an accepted connection has ended. */
-  release(clientAddress: string): void {
+  release(countedAddress: string): void {
     this.connectionCount -= 1;
-    const count = this.#perAddress.get(clientAddress);
+    const count = this.#perAddress.get(countedAddress);
     if (count === undefined) return;
-    if (count <= 1) this.#perAddress.delete(clientAddress);
-    else this.#perAddress.set(clientAddress, count - 1);
+    if (count <= 1) this.#perAddress.delete(countedAddress);
+    else this.#perAddress.set(countedAddress, count - 1);
   }
 
   #accept(socket: Socket): void {
-    const clientAddress = plainAddress(socket.remoteAddress ?? '');
-    const clientPort = socket.remotePort ?? 0;
-    const cap = this.#reachedCap(clientAddress);
-    if (cap !== undefined) {
-      socket.resetAndDestroy();
-      this.#owner.onRefused(clientAddress, cap);
-      return;
-    }
+    const peerAddress = plainAddress(socket.remoteAddress ?? '');
+    const { caps, proxies, passthrough } = this.#settings;
+    if (this.connectionCount >= caps.connectionsMax) return this.#refuse(socket, peerAddress, 'listener');
     this.connectionCount += 1;
-    this.#countAddress(clientAddress);
-    if (this.#certificates === undefined) this.#owner.onConnection(toPlainConnection(socket, { clientAddress, clientPort }));
-    else this.#beginHandshake(socket, this.#certificates, { clientAddress, clientPort });
+    const wants = { proxyHeader: proxies?.has(peerAddress) === true, hello: passthrough !== undefined };
+    if (wants.proxyHeader || wants.hello) return this.#open(socket, wants, peerAddress);
+    const place = { clientAddress: peerAddress, clientPort: socket.remotePort ?? 0, peerAddress, proxyHeader: undefined };
+    this.#enter(socket, place, undefined);
+  }
+
+  /** Reads the first bytes of a connection, because they say where it comes from or where it wants to go. */
+  #open(socket: Socket, wants: { proxyHeader: boolean; hello: boolean }, peerAddress: string): void {
+    const peerPort = socket.remotePort ?? 0;
+    const timing = { wheel: this.options.wheel, timeoutMs: this.#settings.handshakeTimeoutMs };
+    const opening: Opening = new Opening(socket, wants, timing, {
+      onOpened: (opened) => {
+        this.#openings.delete(opening);
+        const { proxyHeader } = opened;
+        const source = proxyHeader?.addresses?.source ?? { address: peerAddress, port: peerPort };
+        this.#enter(socket, { clientAddress: source.address, clientPort: source.port, peerAddress, proxyHeader }, opened);
+      },
+      onNotOpened: (stage, reason) => {
+        this.#openings.delete(opening);
+        this.connectionCount -= 1;
+        this.#tellNotOpened(stage, peerAddress, reason);
+      },
+    });
+    this.#openings.add(opening);
+  }
+
+  #tellNotOpened(stage: OpeningStage, peerAddress: string, reason: string): void {
+    if (stage === 'proxy-header') this.#owner.onProxyHeaderRefused(peerAddress, reason);
+    else this.#owner.onHandshakeFailed(peerAddress, reason);
+  }
+
+  /** It is known who the client is: a connection that a proxy has told of is counted for the client behind it. */
+  #enter(socket: Socket, place: ClientPlace, opened: Opened | undefined): void {
+    const { clientAddress, proxyHeader } = place;
+    // A proxy that speaks for itself, to see whether we are there, has as many connections as it likes.
+    const isCounted = proxyHeader === undefined || proxyHeader.addresses !== undefined;
+    if (isCounted && this.#isAddressFull(clientAddress)) {
+      this.connectionCount -= 1;
+      return this.#refuse(socket, clientAddress, 'client-address');
+    }
+    const counted = { ...place, countedAddress: isCounted ? clientAddress : '' };
+    if (isCounted) this.#countAddress(clientAddress);
+    const passthrough = this.#findPassthrough(opened);
+    if (passthrough !== undefined || !this.isSecure) {
+      const protocol = passthrough !== undefined || this.#settings.passesBytes ? 'bytes' : 'http1';
+      this.#owner.onConnection(toPlainConnection(socket, counted, { early: opened?.bytes, protocol, passthrough }));
+    } else if (this.#certificates === undefined) this.#refuseHost(socket, counted, opened);
+    else this.#beginHandshake(socket, this.#certificates, counted, opened?.bytes);
+  }
+
+  /** A host goes on as it is when no certificate says more of its name than the pattern of passing it on does. */
+  #findPassthrough(opened: Opened | undefined): AcceptedConnection['passthrough'] {
+    const serverName = opened?.hello?.serverName;
+    if (serverName === undefined) return undefined;
+    const match = this.#settings.passthrough?.find(serverName);
+    if (match === undefined || match.rank < (this.#certificates?.rankOf(serverName) ?? 0)) return undefined;
+    return { serverName, pattern: match.value };
+  }
+
+  /** There is no certificate at all, so nothing but the name could have helped. */
+  #refuseHost(socket: Socket, { countedAddress, peerAddress }: CountedPlace, opened: Opened | undefined): void {
+    if (opened?.hello === undefined) socket.destroy();
+    else socket.end(unrecognizedName, () => socket.destroy());
+    this.release(countedAddress);
+    this.#owner.onHandshakeFailed(peerAddress, 'the listener has no certificate, and passes no such host on');
+  }
+
+  #refuse(socket: Socket, clientAddress: string, cap: 'listener' | 'client-address'): void {
+    socket.resetAndDestroy();
+    this.#owner.onRefused(clientAddress, cap);
   }
 
   #setTls(tls: ListenerTls | undefined): void {
-    const certificates = tls === undefined ? undefined : new ServerCertificates(tls, this.#ticketKey);
+    const hasCertificates = tls !== undefined && tls.certificates.length > 0;
+    const certificates = hasCertificates ? new ServerCertificates(tls, this.#ticketKey) : undefined;
     certificates?.check();
     this.#certificates = certificates;
     this.#protocols = encodeProtocols(tls?.protocols ?? []);
   }
 
-  #beginHandshake(socket: Socket, certificates: ServerCertificates, client: ClientPlace): void {
+  #beginHandshake(socket: Socket, certificates: ServerCertificates, client: CountedPlace, early: Buffer | undefined): void {
     const { clients } = certificates.options;
     const { wheel, buffers } = this.options;
     const handshake: Handshake = new Handshake(clients, (end) => this.#endHandshake(handshake, client, end));
@@ -191,14 +275,15 @@ export class Listener {
       },
       handshake,
     );
+    if (early !== undefined) handshake.socket.receive(early);
   }
 
-  #endHandshake(handshake: Handshake, { clientAddress, clientPort }: ClientPlace, end: HandshakeEnd): void {
+  #endHandshake(handshake: Handshake, client: CountedPlace, end: HandshakeEnd): void {
     this.options.wheel.remove(handshake);
     this.#handshakes.delete(handshake);
     if ('reason' in end) {
-      this.release(clientAddress);
-      this.#owner.onHandshakeFailed(clientAddress, end.reason);
+      this.release(client.countedAddress);
+      this.#owner.onHandshakeFailed(client.clientAddress, end.reason);
       return;
     }
     const { socket, facts } = end;
@@ -208,21 +293,22 @@ export class Listener {
         return { socket, readsDirectly: true };
       },
       takeSocket: () => socket,
-      clientAddress,
-      clientPort,
-      peerAddress: clientAddress,
+      clientAddress: client.clientAddress,
+      clientPort: client.clientPort,
+      peerAddress: client.peerAddress,
+      countedAddress: client.countedAddress,
+      proxyHeader: client.proxyHeader,
       isSecure: true,
       tls: facts,
-      protocol: facts.alpnProtocol === 'h2' ? 'http2' : 'http1',
+      protocol: this.#settings.passesBytes ? 'bytes' : facts.alpnProtocol === 'h2' ? 'http2' : 'http1',
+      passthrough: undefined,
     });
   }
 
-  #reachedCap(clientAddress: string): 'listener' | 'client-address' | undefined {
-    if (this.connectionCount >= this.#settings.caps.connectionsMax) return 'listener';
-    if (this.#settings.caps.connectionsPerAddressMax === Number.POSITIVE_INFINITY) return undefined;
-    return (this.#perAddress.get(clientAddress) ?? 0) >= this.#settings.caps.connectionsPerAddressMax
-      ? 'client-address'
-      : undefined;
+  #isAddressFull(clientAddress: string): boolean {
+    const { connectionsPerAddressMax } = this.#settings.caps;
+    if (connectionsPerAddressMax === Number.POSITIVE_INFINITY) return false;
+    return (this.#perAddress.get(clientAddress) ?? 0) >= connectionsPerAddressMax;
   }
 
   #countAddress(clientAddress: string): void {
@@ -236,24 +322,40 @@ export class Listener {
 interface ClientPlace {
   readonly clientAddress: string;
   readonly clientPort: number;
+  readonly peerAddress: string;
+  readonly proxyHeader: ProxyHeader | undefined;
+}
+
+interface CountedPlace extends ClientPlace {
+  /** Empty where the connection counts for nobody. */
+  readonly countedAddress: string;
 }
 
 const noProtocols = Buffer.alloc(0);
+/** A fatal alert in a record of its own (RFC 8446 §6, RFC 6066 §3). */
+const unrecognizedName = Buffer.from('15030300020270', 'hex');
 
-function toPlainConnection(socket: Socket, { clientAddress, clientPort }: ClientPlace): AcceptedConnection {
-  return {
-    makeSocket: takeOverSocket(socket),
-    takeSocket: () => socket,
-    clientAddress,
-    clientPort,
-    peerAddress: clientAddress,
-    isSecure: false,
-    tls: undefined,
-    protocol: 'http1',
-  };
+interface PlainUse {
+  readonly early: Buffer | undefined;
+  readonly protocol: 'http1' | 'bytes';
+  readonly passthrough: AcceptedConnection['passthrough'];
 }
 
-/** IPv4 clients of a dual-stack listener come as `::ffff:a.b.c.d`. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+function toPlainConnection(socket: Socket, place: CountedPlace, { early, protocol, passthrough }: PlainUse): AcceptedConnection {
+  return {
+    makeSocket: takeOverSocket(socket, early),
+    takeSocket() {
+      if (early !== undefined && early.length > 0) socket.unshift(early);
+      return socket;
+    },
+    clientAddress: place.clientAddress,
+    clientPort: place.clientPort,
+    peerAddress: place.peerAddress,
+    countedAddress: place.countedAddress,
+    proxyHeader: place.proxyHeader,
+    isSecure: false,
+    tls: undefined,
+    protocol,
+    passthrough,
+  };
 }

@@ -6,6 +6,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { readAltNames } from './client-certificate.ts';
+import { HOST_RANK_EXACT } from './host-map.ts';
 import { type TlsPolicy, toPolicyOptions } from './tls-policy.ts';
 
 export interface ServerCertificate {
@@ -66,10 +67,17 @@ export class ServerCertificates {
     return this.#contextOf((host === undefined ? undefined : this.#positions.get(host)) ?? [0]);
   }
 
+  /** How much of a host in lower case the pattern of its certificate says, as `HostMap` counts it; 0 without one. */
+  rankOf(host: string): number {
+    if (this.#positions.has(host)) return HOST_RANK_EXACT;
+    const pattern = toPattern(host);
+    return this.#positions.has(pattern) ? pattern.length - 1 : 0;
+  }
+
   /** For a host as a client names it. */
   find(serverName: string): SecureContext {
     const host = serverName.toLowerCase();
-    const positions = this.#positions.get(host) ?? this.#positions.get(`*${host.slice(Math.max(0, host.indexOf('.')))}`);
+    const positions = this.#positions.get(host) ?? this.#positions.get(toPattern(host));
     if (positions !== undefined) return this.#contextOf(positions);
     return this.options.refusesUnknownHosts ? this.#refusingContext() : this.default;
   }
@@ -126,6 +134,11 @@ export class ServerCertificates {
     this.#refusing ??= createSecureContext(toPolicyOptions(this.options.policy));
     return this.#refusing;
   }
+}
+
+/** RFC 6125 §6.4.3: the pattern of a certificate stands for one label. */
+function toPattern(host: string): string {
+  return `*${host.slice(Math.max(0, host.indexOf('.')))}`;
 }
 
 interface NativeContext {

@@ -76,7 +76,12 @@ export class Tunnel extends WheelTimer {
     this.#open -= 1;
     if (this.#open > 0) return half.other?.endAfterPeer(error);
     this.#wheel.remove(this);
-    this.#owner.onTunnelEnded(this.#end, { fromClient: this.#client.bytes, fromUpstream: this.#upstream.bytes });
+    this.#owner.onTunnelEnded(this.#end, this.bytes);
+  }
+
+  /** What has been read of each side so far. */
+  get bytes(): { fromClient: number; fromUpstream: number } {
+    return { fromClient: this.#client.bytes, fromUpstream: this.#upstream.bytes };
   }
 
   #countUnsent(): number {

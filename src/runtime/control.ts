@@ -398,7 +398,5 @@ function withBoundPorts(
 }
 
 function isSameListening(one: ListeningAt, other: ListeningAt): boolean {
-  return (
-    one.name === other.name && one.isSecure === other.isSecure && formatAddress(one.address) === formatAddress(other.address)
-  );
+  return one.name === other.name && one.scheme === other.scheme && formatAddress(one.address) === formatAddress(other.address);
 }

@@ -10,6 +10,7 @@ import { compileRouteTable } from '#routing/route-table.ts';
 import type { EndpointScheme } from '#schema/endpoint-url.ts';
 import { type EndpointDefinition, Service, type ServiceDefinition, type ServiceMeans } from '#services/service.ts';
 import { PlannedRoute, Snapshot } from './snapshot.ts';
+import { TcpDestinations } from './tcp-destinations.ts';
 
 /** What a thread lends to its snapshots. */
 export interface SnapshotMeans extends ServiceMeans, ForwardMeans, PolicyServices {
@@ -40,7 +41,7 @@ export function* compileSnapshot(
   }
   const { table } = yield* compileRouteTable(routes);
   const { routes: _, ...settings } = configuration;
-  return new Snapshot(settings, table, services);
+  return new Snapshot(settings, table, { services, tcpDestinations: new TcpDestinations(configuration, services) });
 }
 
 function* compileServices(

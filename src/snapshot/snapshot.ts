@@ -4,6 +4,7 @@ import type { Exchange } from '#http/exchange.ts';
 import type { RoutePlan } from '#pipeline/plan.ts';
 import type { RouteTable } from '#routing/route-table.ts';
 import type { Service } from '#services/service.ts';
+import type { TcpDestinations } from './tcp-destinations.ts';
 
 /** A route with its plans: one for all listeners, and one more for each listener that has policies of its own. */
 export class PlannedRoute {
@@ -27,11 +28,17 @@ export class Snapshot {
   readonly settings: SnapshotSettings;
   readonly table: RouteTable<PlannedRoute>;
   readonly services: ReadonlyMap<string, Service>;
+  readonly tcpDestinations: TcpDestinations;
 
-  constructor(settings: SnapshotSettings, table: RouteTable<PlannedRoute>, services: ReadonlyMap<string, Service>) {
+  constructor(
+    settings: SnapshotSettings,
+    table: RouteTable<PlannedRoute>,
+    reached: { readonly services: ReadonlyMap<string, Service>; readonly tcpDestinations: TcpDestinations },
+  ) {
     this.settings = settings;
     this.table = table;
-    this.services = services;
+    this.services = reached.services;
+    this.tcpDestinations = reached.tcpDestinations;
   }
 
   /** The plan of the route that the request belongs to, with the route's captures put into the exchange. */

@@ -1,8 +1,10 @@
 /**
- * One JSON line per exchange, written in batches: a slow disk delays no request. Lines are ASCII, so they go into the
+ * One JSON line per exchange, and per connection whose bytes are passed on, written in batches: a slow disk delays no request. Lines are ASCII, so they go into the
  * batch's bytes without any counting, and what is the same in many lines is put together once.
  */
 import type { Clock } from '#base/clock.ts';
+import type { GatewayError } from '#base/errors.ts';
+import type { TcpConnection } from '#forward/tcp-connection.ts';
 import type { ClientRequest, Exchange, ExchangePlan } from '#http/exchange.ts';
 
 /** Where batches go. */
@@ -44,10 +46,12 @@ export class AccessLog {
   }
 
   add(exchange: Exchange): void {
-    const line = this.#toLine(exchange);
-    if (line.length > BATCH_BYTES - this.#used) this.flush();
-    if (line.length > BATCH_BYTES) this.#write(Buffer.from(line, 'latin1'));
-    else this.#used += this.#batch.latin1Write(line, this.#used);
+    this.#append(this.#toLine(exchange));
+  }
+
+  /** A connection whose bytes were passed on. */
+  addTcp(connection: TcpConnection): void {
+    this.#append(this.#toTcpLine(connection));
   }
 
   /** Called every so often, and at the end. */
@@ -67,6 +71,12 @@ export class AccessLog {
     return count;
   }
 
+  #append(line: string): void {
+    if (line.length > BATCH_BYTES - this.#used) this.flush();
+    if (line.length > BATCH_BYTES) this.#write(Buffer.from(line, 'latin1'));
+    else this.#used += this.#batch.latin1Write(line, this.#used);
+  }
+
   #write(batch: Buffer): void {
     if (!this.#sink.write(batch)) this.#droppedCount += countLines(batch);
   }
@@ -83,9 +93,23 @@ export class AccessLog {
     if (upstreamHeadMs > 0) line += `,"upstreamMs":${toMs(upstreamHeadMs - startedMs)}`;
     if (exchange.attempts > 1) line += `,"attempts":${exchange.attempts}`;
     if (exchange.isTunnel) line += ',"tunnel":true';
-    if (error !== undefined) {
-      line += `,"code":"${error.code}"${error.detail === undefined ? '' : `,"detail":${toAsciiJson(error.detail)}`}`;
-    }
+    if (error !== undefined) line += toErrorText(error);
+    return `${line}}\n`;
+  }
+
+  /** There are few of these lines beside those of requests, so nothing of them is kept. */
+  #toTcpLine(connection: TcpConnection): string {
+    const { id, accepted, listener, serverName, serviceName, endpointName, startedMs, connectedMs, error } = connection;
+    let line = `${this.#timeText(startedMs) + id}","client":${toAsciiJson(accepted.clientAddress)},"listener":${toAsciiJson(listener)}`;
+    line += ',"protocol":"tcp"';
+    if (serverName !== undefined) line += `,"serverName":${toAsciiJson(serverName)}`;
+    line += `,"requestBytes":${connection.clientBytes},"responseBytes":${connection.upstreamBytes}`;
+    line += `,"service":${toAsciiJson(serviceName)}`;
+    if (endpointName !== undefined) line += `,"endpoint":${toAsciiJson(endpointName)}`;
+    line += `,"durationMs":${toMs(connection.finishedMs - startedMs)}`;
+    if (connectedMs > 0) line += `,"connectMs":${toMs(connectedMs - startedMs)}`;
+    if (connection.attempts > 1) line += `,"attempts":${connection.attempts}`;
+    if (error !== undefined) line += toErrorText(error);
     return `${line}}\n`;
   }
 
@@ -144,6 +168,10 @@ export class AccessLog {
     }
     return text;
   }
+}
+
+function toErrorText({ code, detail }: GatewayError): string {
+  return `,"code":"${code}"${detail === undefined ? '' : `,"detail":${toAsciiJson(detail)}`}`;
 }
 
 /** Microseconds are as exact as it gets; whole numbers are written faster than fractions. */
