@@ -157,7 +157,7 @@ export function isMissing(error: unknown): boolean {
 }
 
 /** A map from JSON of our own; `undefined` for anything else. */
-export function parseState(text: string | undefined): Readonly<Record<string, unknown>> | undefined {
+function parseState(text: string | undefined): Readonly<Record<string, unknown>> | undefined {
   if (text === undefined || text.length > STATE_BYTES_MAX) return undefined;
   try {
     const value: unknown = JSON.parse(text);
