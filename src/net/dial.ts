@@ -71,7 +71,7 @@ export function createDialer({ address, tls, resolver }: DialOptions): Dialer {
 }
 
 /** The settings of a client's side of TLS. Throws when one of the files cannot be used. */
-export function createDialContext({ ca, crl, certificate }: Pick<DialTls, 'ca' | 'crl' | 'certificate'>): SecureContext {
+function createDialContext({ ca, crl, certificate }: Pick<DialTls, 'ca' | 'crl' | 'certificate'>): SecureContext {
   return createSecureContext({
     minVersion: 'TLSv1.2',
     ...(ca !== undefined && { ca }),

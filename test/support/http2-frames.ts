@@ -75,7 +75,7 @@ export function encodePing(flags = 0, payload: Buffer = Buffer.alloc(8)): Buffer
 }
 
 /** Names and values, alternating, each as a literal that is not indexed and not compressed (RFC 7541 §6.2.2). */
-export function encodeFieldBlock(fields: readonly string[]): Buffer {
+function encodeFieldBlock(fields: readonly string[]): Buffer {
   const parts: Buffer[] = [];
   for (let i = 0; i < fields.length; i += 2) parts.push(Buffer.from([0]), toText(fields[i]!), toText(fields[i + 1]!));
   return Buffer.concat(parts);
