@@ -7,8 +7,10 @@ import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { ProxyHeader } from '#wire/proxy-protocol/header.ts';
 import { takeOverSocket } from './accept.ts';
 import { AcceptedTlsSocket, encodeProtocols } from './accepted-tls.ts';
+import { ACME_TLS_PROTOCOL } from './acme-challenges.ts';
 import { plainAddress, type SocketAddress } from './address.ts';
 import type { SocketMaker } from './byte-stream.ts';
+import type { ChallengeCertificates } from './challenge-certificates.ts';
 import { Handshake, type HandshakeEnd } from './handshake.ts';
 import type { HostMap } from './host-map.ts';
 import { type Opened, Opening, type OpeningStage } from './opening.ts';
@@ -48,6 +50,8 @@ export interface ListenerOptions {
   readonly sharesPort: boolean;
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
+  /** What authorities are shown at present, the same for all listeners. */
+  readonly challenges: ChallengeCertificates;
 }
 
 /** What an accepted connection is, before its first byte. */
@@ -77,6 +81,8 @@ export interface ListenerOwner {
   onRefused(clientAddress: string, cap: 'listener' | 'client-address'): void;
   /** A client did not come through the handshake; its connection is closed. */
   onHandshakeFailed(clientAddress: string, reason: string): void;
+  /** A client has asked for the challenge of a host and seen it; its connection is closed. */
+  onChallengeShown(clientAddress: string, host: string): void;
   /** A proxy did not begin with a PROXY header; its connection is closed. */
   onProxyHeaderRefused(peerAddress: string, reason: string): void;
   /** The listening socket failed after it had started. */
@@ -177,7 +183,7 @@ export class Listener {
     const { caps, proxies, passthrough } = this.#settings;
     if (this.connectionCount >= caps.connectionsMax) return this.#refuse(socket, peerAddress, 'listener');
     this.connectionCount += 1;
-    const wants = { proxyHeader: proxies?.has(peerAddress) === true, hello: passthrough !== undefined };
+    const wants = { proxyHeader: proxies?.has(peerAddress) === true, hello: passthrough !== undefined || this.#showsChallenges };
     if (wants.proxyHeader || wants.hello) return this.#open(socket, wants, peerAddress);
     const place = { clientAddress: peerAddress, clientPort: socket.remotePort ?? 0, peerAddress, proxyHeader: undefined };
     this.#enter(socket, place, undefined);
@@ -219,6 +225,10 @@ export class Listener {
     }
     const counted = { ...place, countedAddress: isCounted ? clientAddress : '' };
     if (isCounted) this.#countAddress(clientAddress);
+    if (this.#showsChallenges) {
+      const context = this.options.challenges.find(opened?.hello);
+      if (context !== undefined) return this.#showChallenge(socket, context, counted, opened!);
+    }
     const passthrough = this.#findPassthrough(opened);
     if (passthrough !== undefined || !this.isSecure) {
       const protocol = passthrough !== undefined || this.#settings.passesBytes ? 'bytes' : 'http1';
@@ -278,6 +288,37 @@ export class Listener {
     if (early !== undefined) handshake.socket.receive(early);
   }
 
+  get #showsChallenges(): boolean {
+    return this.isSecure && !this.options.challenges.isEmpty;
+  }
+
+  /** RFC 8737 §3: the handshake is all there is; nothing follows it. */
+  #showChallenge(socket: Socket, context: SecureContext, client: CountedPlace, { bytes, hello }: Opened): void {
+    const { wheel, buffers } = this.options;
+    const handshake: Handshake = new Handshake(undefined, (end) => {
+      if ('reason' in end) return this.#endHandshake(handshake, client, end);
+      // Until the connection is closed it is still in the time that a handshake may take.
+      end.socket.on('error', () => end.socket.destroy());
+      end.socket.on('close', () => {
+        wheel.remove(handshake);
+        this.#handshakes.delete(handshake);
+        this.release(client.countedAddress);
+        this.#owner.onChallengeShown(client.clientAddress, hello?.serverName ?? '');
+      });
+      end.socket.end(() => end.socket.destroy());
+    });
+    this.#handshakes.add(handshake);
+    wheel.arm(handshake, this.#settings.handshakeTimeoutMs);
+    const options = {
+      findContext: undefined,
+      asksForCertificate: false,
+      requiresCertificate: false,
+      firstBuffer: buffers.shared,
+    };
+    handshake.socket = AcceptedTlsSocket.begin(socket, { context, protocols: challengeProtocols, ...options }, handshake);
+    handshake.socket.receive(bytes);
+  }
+
   #endHandshake(handshake: Handshake, client: CountedPlace, end: HandshakeEnd): void {
     this.options.wheel.remove(handshake);
     this.#handshakes.delete(handshake);
@@ -332,6 +373,7 @@ interface CountedPlace extends ClientPlace {
 }
 
 const noProtocols = Buffer.alloc(0);
+const challengeProtocols = encodeProtocols([ACME_TLS_PROTOCOL]);
 /** A fatal alert in a record of its own (RFC 8446 §6, RFC 6066 §3). */
 const unrecognizedName = Buffer.from('15030300020270', 'hex');
 

@@ -185,8 +185,10 @@ export class DataPlane {
   }
 
   /** What an authority is shown from now on. */
-  setChallenges({ http }: AcmeChallenges): void {
+  setChallenges(challenges: AcmeChallenges): void {
+    const { http } = challenges;
     this.#acmeAnswers = Object.keys(http).length === 0 ? undefined : new AcmeAnswers(http);
+    this.#listeners.setChallenges(challenges);
   }
 
   /** Opens the access log's file anew. */
@@ -236,8 +238,8 @@ export class DataPlane {
     const { clock } = this.#options;
     const { listener } = use.settings;
     const destination = this.#snapshot?.tcpDestinations.find(listener, accepted.passthrough?.pattern);
-    if (destination === undefined) {
-      // The configuration has changed since the connection was looked at.
+    if (destination === undefined || accepted.tls?.clientFault !== undefined) {
+      // The configuration has changed since the connection was looked at, or since its handshake began.
       accepted.takeSocket().destroy();
       return this.#forget(use, accepted.countedAddress);
     }

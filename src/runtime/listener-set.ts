@@ -7,7 +7,9 @@ import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration, ListenerConfiguration } from '#config/configuration.ts';
 import type { ClientConnection } from '#http/client-connection.ts';
 import type { Http2Limits, ServerServices, ServerSettings } from '#http/server-settings.ts';
+import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
+import { ChallengeCertificates } from '#net/challenge-certificates.ts';
 import { HostMap } from '#net/host-map.ts';
 import { type AcceptedConnection, Listener, type ListenerCaps, type ListenerSettings, type ListenerTls } from '#net/listener.ts';
 import type { ReadBuffers } from '#net/read-buffers.ts';
@@ -74,6 +76,7 @@ const taken = { code: 'EADDRINUSE' };
 
 export class ListenerSet {
   readonly #options: ListenerSetOptions;
+  readonly #challenges = new ChallengeCertificates();
   #uses: ReadonlyMap<string, ListenerUse> = new Map();
 
   constructor(options: ListenerSetOptions) {
@@ -143,6 +146,11 @@ export class ListenerSet {
     for (const use of opened) abandon(use);
   }
 
+  /** What authorities are shown from now on. */
+  setChallenges({ tlsAlpn }: AcmeChallenges): void {
+    this.#challenges.set(tlsAlpn);
+  }
+
   /** Gives up all listeners, which still accept. */
   takeAll(): ListenerUse[] {
     const { present } = this;
@@ -174,7 +182,7 @@ export class ListenerSet {
     const headerRefusals = new RefusalLog(logger, clock, 'PROXY header refused');
     const { address } = definition;
     const listener = new Listener(
-      { name, address, sharesPort: sharesPorts, wheel, buffers },
+      { name, address, sharesPort: sharesPorts, wheel, buffers, challenges: this.#challenges },
       toListenerSettings(definition, from.tls),
       {
         onConnection: (accepted) => {
@@ -183,6 +191,10 @@ export class ListenerSet {
         },
         onHandshakeFailed: (clientAddress, reason) => {
           handshakeFailures.add({ listener: use.settings.listener, clientAddress, reason });
+          onHandshakeFailed();
+        },
+        onChallengeShown: (clientAddress, host) => {
+          logger.log('info', 'challenge shown', { listener: use.settings.listener, clientAddress, host });
           onHandshakeFailed();
         },
         onProxyHeaderRefused: (peerAddress, reason) => {
