@@ -4,12 +4,18 @@
  * finds its mistakes beside all others.
  */
 import { type ListenAddress, readAddress } from '#schema/address.ts';
-import { readEndpointUrl } from '#schema/endpoint-url.ts';
 import { isMap, isText } from '#schema/forms.ts';
 import { listCaptureNames, parsePathPattern } from '#schema/path-pattern.ts';
 import { listWords, quote } from '#schema/quote.ts';
 import { listGroupNames, readRegex } from '#schema/regex.ts';
 import { suggestWord } from '#schema/suggest.ts';
+import {
+  findByteListener,
+  findHttpService,
+  findUselessByBytes,
+  listByteDestinations,
+  readServiceScheme,
+} from './byte-listeners.ts';
 import type { Finding, IssuePath } from './issue.ts';
 
 /** Each suggestion compares with every name. A configuration with more wrong names than this has one cause. */
@@ -31,9 +37,20 @@ export function findCrossReferenceProblems(configuration: unknown): Finding[] {
       services.check(use, findings);
       findings.push(...findByteService(use, configuration['services']));
     }
-    for (const use of listListenerUses(route['match'], [...path, 'match'])) listeners.check(use, findings);
+    for (const use of listListenerUses(route['match'], [...path, 'match'])) {
+      listeners.check(use, findings);
+      findings.push(...findByteListener(use, configuration['listeners']));
+    }
     findings.push(...findMissingCaptures(route, path));
   }
+  for (const [name, listener] of entriesOf(configuration['listeners'])) {
+    const uses = listByteDestinations(listener, ['listeners', name]).flatMap(([to, path]) => listServiceUses(to, path));
+    for (const use of uses) {
+      services.check(use, findings);
+      findings.push(...findHttpService(use, configuration['services']));
+    }
+  }
+  findings.push(...findUselessByBytes(configuration));
   findings.push(...findSharedAddresses(configuration), ...findForeignCaptures(configuration), ...findAcmeProblems(configuration));
   return findings;
 }
@@ -86,19 +103,10 @@ function listListenerUses(match: unknown, path: IssuePath): NameUse[] {
 
 /** A route sends requests, and some services take bytes of any kind. */
 function findByteService({ name, path }: NameUse, services: unknown): Finding[] {
-  const service = isMap(services) && Object.hasOwn(services, name) ? services[name] : undefined;
-  const scheme = isMap(service) ? readFirstScheme(service['endpoints']) : undefined;
+  const scheme = readServiceScheme(services, name);
   if (scheme !== 'tcp' && scheme !== 'tls') return [];
   const message = `the endpoints of the service \`${name}\` are \`${scheme}\`, which takes bytes and no requests; a route needs \`http\` or \`https\``;
   return [{ path, code: 'conflict', message }];
-}
-
-/** Services that mix schemes are reported by the schema. */
-function readFirstScheme(endpoints: unknown): string | undefined {
-  const first: unknown = Array.isArray(endpoints) ? endpoints[0] : undefined;
-  const url = isMap(first) ? first['url'] : first;
-  const reading = isText(url) ? readEndpointUrl(url) : undefined;
-  return reading === undefined || 'problem' in reading ? undefined : reading.value.scheme;
 }
 
 /** Two listeners on one address, or a listener and the admin side. */

@@ -76,7 +76,10 @@ const listenerTls = z.strictObject({
     .array(certificate)
     .min(1)
     .max(CERTIFICATES_MAX)
-    .describe('The certificates, chosen by the host that a client asks for. The first is for clients that name none.'),
+    .default([])
+    .describe(
+      'The certificates, chosen by the host that a client asks for. The first is for clients that name none. Not needed where `passthrough` names every host.',
+    ),
   unknownHosts: z
     .enum(['default', 'refuse'])
     .default('default')
@@ -93,15 +96,29 @@ const listenerTls = z.strictObject({
     .record(z.string(), serviceDestinationSchema)
     .optional()
     .superRefine((hosts, context) => {
-      for (const host of Object.keys(hosts ?? {})) {
-        const reading = readHostPattern(host);
-        if ('problem' in reading) context.addIssue({ code: 'custom', message: reading.problem, path: [host] });
-      }
+      for (const problem of findPassthroughProblems(hosts)) context.addIssue({ code: 'custom', ...problem });
     })
     .describe(
-      'Hosts whose connections go on as they are, without ending TLS: host patterns, and the service that takes the bytes. The most specific pattern counts; a pattern that names a host of a certificate goes before it.',
+      'Hosts whose connections go on as they are, without ending TLS: host patterns, and the service that takes the bytes. The most specific pattern counts, those of certificates included; between equals, the one here.',
     ),
 });
+
+function findPassthroughProblems(hosts: object | undefined): { path: string[]; message: string }[] {
+  if (hosts === undefined) return [];
+  const problems: { path: string[]; message: string }[] = [];
+  const writtenByHost = new Map<string, string>();
+  for (const written of Object.keys(hosts)) {
+    const reading = readHostPattern(written);
+    const other = 'value' in reading ? writtenByHost.get(reading.value.source) : undefined;
+    if ('problem' in reading) problems.push({ path: [written], message: reading.problem });
+    else if (other !== undefined)
+      problems.push({ path: [written], message: `\`${written}\` and \`${other}\` are the same host` });
+    else writtenByHost.set(reading.value.source, written);
+  }
+  if (Object.keys(hosts).length === 0)
+    problems.push({ path: [], message: 'there is no host; name one, or leave `passthrough` out' });
+  return problems;
+}
 
 const http2 = z.strictObject({
   streams: z.int().min(1).max(65_536).default(128).describe('Most requests at a time over one connection.'),
@@ -205,28 +222,9 @@ export function listenerSchema<Input>(policies: z.ZodType<PolicyBlocks, Input>) 
       ),
   });
   return fields.superRefine((listener, context) => {
-    for (const name of listUseless(listener)) {
-      const message = `a listener with \`tcp\` reads no HTTP, so \`${name}\` would have no effect; leave one of them out`;
-      context.addIssue({ code: 'custom', message, path: [name] });
-    }
-    if (listener.tcp === undefined && listener.proxyProtocol !== undefined && 'path' in listener.address) {
+    if (listener.proxyProtocol !== undefined && 'path' in listener.address) {
       const message = 'a Unix socket has no peers with addresses, so `proxyProtocol` would never apply; leave it out';
       context.addIssue({ code: 'custom', message, path: ['proxyProtocol'] });
     }
   });
-}
-
-/** What means nothing beside `tcp`, as far as it was written. */
-function listUseless({ tcp: bytesOnly, trustedProxies, policies }: ListenerFields): string[] {
-  if (bytesOnly === undefined) return [];
-  const useless: string[] = [];
-  if (trustedProxies.length > 0) useless.push('trustedProxies');
-  if (policies !== undefined && Object.keys(policies).length > 0) useless.push('policies');
-  return useless;
-}
-
-interface ListenerFields {
-  readonly tcp?: unknown;
-  readonly trustedProxies: readonly unknown[];
-  readonly policies?: PolicyBlocks | undefined;
 }

@@ -609,6 +609,83 @@ test('refuses a route to a service that takes bytes', async () => {
   ]);
 });
 
+test('refuses a listener with bytes whose service takes requests, or does not exist', async () => {
+  const listeners = `listeners:
+  a: { address: ":1", tcp: { to: web } }
+  b: { address: ":2", tls: { passthrough: { bank.example.com: [{ service: web }], "*.example.com": nobody } } }
+  c: { address: ":3", tcp: { to: bytes } }
+services: { web: { endpoints: [https://a] }, bytes: { endpoints: ["tcp://a:1"] } }
+routes: { r: { match: { listener: c }, to: web } }`;
+  const ending = 'and what is passed on here are bytes of any kind; it needs `tcp` or `tls`';
+  assert.deepEqual(await issueLines(`version: 1\n${listeners}\n`), [
+    `F:3:34 listeners.a.tcp.to: the endpoints of the service \`web\` are \`https\`, ${ending}`,
+    `F:4:75 listeners.b.tls.passthrough["bank.example.com"][0].service: the endpoints of the service \`web\` are \`https\`, ${ending}`,
+    'F:4:100 listeners.b.tls.passthrough["*.example.com"]: there is no service `nobody`; there are `web` and `bytes`',
+    'F:7:35 routes.r.match.listener: the listener `c` passes bytes on (`tcp`), so no request ever comes through it',
+  ]);
+});
+
+test('refuses settings that mean nothing where bytes are passed on', async () => {
+  const text = `version: 1
+listeners:
+  a:
+    address: ":1"
+    http2: { streams: 1 }
+    policies: {}
+    timeouts: { head: 1s, keepAlive: 1s, tunnelIdle: 1s }
+    tls:
+      certificates: [{ cert: a, key: b }]
+      clientCertificates: { mode: optional, ca: c, onFailure: answer, forward: client-cert }
+    tcp: { to: s }
+  b:
+    address: ":2"
+    tls: { policy: modern, passthrough: { bank.example.com: s } }
+services:
+  s: { endpoints: ["tcp://a:1"], pool: { queue: 1 }, timeouts: { connect: 1s, firstByte: 1s } }
+`;
+  const noHttp = 'a listener with `tcp` reads no HTTP, so';
+  const bytes = 'endpoints with `tcp` take bytes, one connection for each client, so';
+  const ending = 'would have no effect; leave it out';
+  assert.deepEqual(await issueLines(text), [
+    `F:5:5 listeners.a.http2: ${noHttp} \`http2\` ${ending}`,
+    `F:6:5 listeners.a.policies: ${noHttp} \`policies\` ${ending}`,
+    `F:7:27 listeners.a.timeouts.keepAlive: ${noHttp} \`keepAlive\` ${ending}`,
+    `F:7:42 listeners.a.timeouts.tunnelIdle: ${noHttp} \`tunnelIdle\` ${ending}`,
+    'F:10:63 listeners.a.tls.clientCertificates.onFailure: a listener with `tcp` reads no HTTP, so it could not answer; leave `onFailure` out, and the handshake fails',
+    `F:10:71 listeners.a.tls.clientCertificates.forward: ${noHttp} \`forward\` ${ending}`,
+    `F:14:12 listeners.b.tls.policy: without \`certificates\` TLS is ended for no host, so \`policy\` ${ending}`,
+    `F:16:34 services.s.pool: ${bytes} \`pool\` ${ending}`,
+    `F:16:79 services.s.timeouts.firstByte: ${bytes} \`firstByte\` ${ending}`,
+  ]);
+});
+
+test('refuses hosts to pass through that are none, or the same', async () => {
+  const listener = (passthrough: string) => `version: 1
+listeners: { a: { address: ":1", tls: { passthrough: ${passthrough} } } }
+services: { s: { endpoints: ["tcp://a:1"] } }
+`;
+  const path = 'listeners.a.tls.passthrough';
+  assert.deepEqual(await issueLines(listener('{}')), [
+    `F:2:54 ${path}: there is no host; name one, or leave \`passthrough\` out`,
+  ]);
+  assert.deepEqual(await issueLines(listener('{ a.b: s, A.b.: s }')), [
+    `F:2:70 ${path}["A.b."]: \`A.b.\` and \`a.b\` are the same host`,
+  ]);
+  assert.match((await issueLines(listener('{ "a.b:443": s }'))).join(), /a host has no port here/);
+});
+
+test('refuses TLS with neither a certificate nor a host to pass through', async () => {
+  const text = 'version: 1\nlisteners: { a: { address: ":1", tls: {} } }\n';
+  assert.deepEqual(await issueLines(text), [
+    'F:2:34 listeners.a.tls.certificates: `certificates` is missing; without it, `passthrough` names hosts whose TLS somebody else ends',
+  ]);
+});
+
+test('refuses PROXY headers on a Unix socket', async () => {
+  const text = 'version: 1\nlisteners: { a: { address: "unix:/run/a", proxyProtocol: { from: [10.0.0.0/8] } } }\n';
+  assert.match((await issueLines(text)).join(), /a Unix socket has no peers with addresses/);
+});
+
 refuseAll(SERVICES, (text) => `version: 1\nlisteners: { web: { address: ":8080" } }\nservices:\n  it:\n    ${text}\n`);
 refuseAll(ROUTES, (text) => `${HEAD}routes: { it: { ${text} } }\n`);
 
