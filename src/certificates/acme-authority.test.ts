@@ -149,3 +149,21 @@ test('a directory without renewal information gives no advice', async (t) => {
   const { cert } = await issueCertificate(['a.example.com'], clock.wallMs(), 90);
   assert.equal(await authority.adviseRenewal(cert), undefined);
 });
+
+test('says which certificate is replaced, and orders without that when the authority objects', async (t) => {
+  const directory = await startAcmeDirectory(t);
+  const { authority } = await createAuthority(t, directory.url, directory.ca);
+  const { cert } = await issueCertificate(['a.example.com'], clock.wallMs(), 90);
+  const order = () => authority.order({ names: ['a.example.com'], replacedPem: cert, show: () => Promise.resolve() });
+  const ordersOf = () =>
+    directory.payloads.filter((payload) => typeof payload === 'object' && payload !== null && 'identifiers' in payload);
+  directory.answers.set('POST /order', { status: 409, body: toProblem('alreadyReplaced', 'done already') });
+  assert.equal((await failureOf(order)).type, 'alreadyReplaced');
+  const identifiers = [{ type: 'dns', value: 'a.example.com' }];
+  const [first, second] = ordersOf();
+  assert.deepEqual([Object.keys(first as object), second], [['identifiers', 'replaces'], { identifiers }]);
+
+  directory.answers.set('POST /order', { status: 429, body: toProblem('rateLimited', 'later') });
+  assert.equal((await failureOf(order)).type, 'rateLimited');
+  assert.equal(ordersOf().length, 3);
+});

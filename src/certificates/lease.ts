@@ -4,10 +4,10 @@
  * may differ. A holder that was stopped for too long finds out before it writes again.
  */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '#base/clock.ts';
-import { isMissing, readIfThere, writeWhole } from './acme-store.ts';
+import { readIfThere, writeWhole } from './acme-store.ts';
 
 const BEAT_EVERY_MS = 5_000;
 /** A holder that could not write for this long must not assume that it still holds the lease. */
@@ -24,6 +24,7 @@ export class Lease {
   #beatMs = 0;
   /** Another holder's text, and since when it has been the same. */
   #seen: { readonly text: string; readonly sinceMs: number } | undefined;
+  #markSinceMs: number | undefined;
 
   constructor(path: string, clock: Clock) {
     this.#path = path;
@@ -42,11 +43,11 @@ export class Lease {
     const nowMs = this.#clock.monotonicMs();
     if (text === undefined || text !== this.#seen?.text) {
       this.#seen = text === undefined ? undefined : { text, sinceMs: nowMs };
+      this.#markSinceMs = undefined;
       return false;
     }
     if (nowMs - this.#seen.sinceMs < ABANDONED_AFTER_MS) return false;
-    await this.#removeAbandoned(text);
-    return this.#create();
+    return this.#takeOver(text);
   }
 
   /** Says that the holder is alive. Answers whether the lease is still ours; to be called every second or so. */
@@ -69,36 +70,52 @@ export class Lease {
 
   async #create(): Promise<boolean> {
     await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
-    try {
-      const file = await open(this.#path, 'wx', 0o600);
-      await file.writeFile(this.#toText());
-      await file.close();
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-      throw error;
-    }
+    if (!(await createFile(this.#path, this.#toText()))) return false;
     this.#isHeld = true;
     this.#seen = undefined;
     return true;
   }
 
-  /** Moves the lease away. If it turns out to be a new one, somebody was faster, and gets it back. */
-  async #removeAbandoned(text: string): Promise<void> {
-    const away = `${this.#path}.${this.#holder}.old`;
-    try {
-      await rename(this.#path, away);
-    } catch (error) {
-      if (isMissing(error)) return;
-      throw error;
+  /** Puts our lease into the place of an abandoned one. Who does so is alone, or would remove the lease of who was faster. */
+  async #takeOver(abandoned: string): Promise<boolean> {
+    const mark = `${this.#path}.over`;
+    if (!(await createFile(mark, this.#holder))) {
+      await this.#removeOldMark(mark);
+      return false;
     }
-    // Where the name is taken again already, the holder whose lease this is finds out with its next beat.
-    if ((await readIfThere(away)) !== text) await link(away, this.#path).catch(() => undefined);
-    await rm(away, { force: true });
+    try {
+      if ((await readIfThere(this.#path)) === abandoned) await rm(this.#path, { force: true });
+      return await this.#create();
+    } finally {
+      await rm(mark, { force: true });
+    }
+  }
+
+  /** Somebody died in the moment of taking over. */
+  async #removeOldMark(mark: string): Promise<void> {
+    const nowMs = this.#clock.monotonicMs();
+    this.#markSinceMs ??= nowMs;
+    if (nowMs - this.#markSinceMs < ABANDONED_AFTER_MS) return;
+    this.#markSinceMs = undefined;
+    await rm(mark, { force: true });
   }
 
   #toText(): string {
     this.#beatMs = this.#clock.monotonicMs();
     this.#beats += 1;
     return `${this.#holder} ${this.#beats}\n`;
+  }
+}
+
+/** Answers whether the file was not there before. */
+async function createFile(path: string, text: string): Promise<boolean> {
+  try {
+    const file = await open(path, 'wx', 0o600);
+    await file.writeFile(text);
+    await file.close();
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
   }
 }

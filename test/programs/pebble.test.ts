@@ -1,12 +1,13 @@
 /** Certificates ordered from a real ACME authority by a real gateway. */
 import assert from 'node:assert/strict';
 import type { X509Certificate } from 'node:crypto';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect } from 'node:tls';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { GatehouseProcess, makeFolder } from '#test/support/gatehouse-process.ts';
+import { issueCertificate } from '#test/support/issued-certificates.ts';
 import { MovedClock } from '#test/support/moved-clock.ts';
 import { findFreePort, startPebble } from '#test/support/pebble.ts';
 import { needs } from '#test/support/programs.ts';
@@ -213,3 +214,26 @@ test('two gateways that share a store order once, and both serve the certificate
   assert.equal(one.fingerprint256, two.fingerprint256);
   assert.equal(pebble.log().match(/Issued certificate serial/g)?.length, 1);
 });
+
+for (const challenge of ['http-01', 'tls-alpn-01'] as const) {
+  test(`the authority may reach another gateway than the one that orders by ${challenge}`, needs('pebble'), async (t) => {
+    const { configuration } = await startWithPebble(t, { challenge });
+    const { web, secure } = configuration.listeners!;
+    const { cert, key } = await issueCertificate(['other.example.com'], new MovedClock().wallMs(), 1);
+    const folder = await makeFolder(t);
+    const files = { cert: join(folder, 'other.pem'), key: join(folder, 'other.key') };
+    await Promise.all([writeFile(files.cert, cert), writeFile(files.key, key)]);
+    // Where the authority looks: a gateway that orders nothing and shares the store.
+    await startGateway(t, {
+      ...configuration,
+      listeners: { web: web!, secure: { ...secure!, tls: { certificates: [files] } } },
+    });
+    const elsewhere = await findFreePort();
+    const gateway = await startGateway(t, {
+      ...configuration,
+      listeners: { web: { address: '127.0.0.1:0' }, secure: { ...secure!, address: `127.0.0.1:${elsewhere}` } },
+    });
+    await eventOf(gateway, 'certificates applied');
+    assert.match((await certificateOf(elsewhere)).issuer, /^CN=Pebble/);
+  });
+}

@@ -23,6 +23,8 @@ export interface AcmeDirectory {
   readonly ca: string;
   /** Method and path of every request. */
   readonly requests: readonly string[];
+  /** What was in the bodies of requests that were signed; signatures are not looked at. */
+  readonly payloads: readonly unknown[];
   /** Answers by method and path, whose last part may be `*`; what is not here is answered as a healthy directory would. */
   readonly answers: Map<string, DirectoryAnswer>;
   /** Left unanswered. */
@@ -34,12 +36,19 @@ export async function startAcmeDirectory(t: TestContext): Promise<AcmeDirectory>
   const { cert, key, ca } = await issueCertificate(['127.0.0.1'], systemClock.wallMs(), 30);
   await writeFile(join(folder, 'ca.pem'), ca);
   const requests: string[] = [];
+  const payloads: unknown[] = [];
   const answers = new Map<string, DirectoryAnswer>();
   const silent = new Set<string>();
   const server = createServer({ cert, key }, (request, response) => {
     const asked = `${request.method} ${request.url}`;
     requests.push(asked);
-    request.resume();
+    let text = '';
+    request.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+    request.on('end', () => {
+      if (text !== '') payloads.push(readPayload(text));
+    });
     if (silent.has(asked)) return;
     const { status, headers, body } = answers.get(asked) ??
       answers.get(asked.replace(/[^/]+$/, '*')) ??
@@ -57,7 +66,12 @@ export async function startAcmeDirectory(t: TestContext): Promise<AcmeDirectory>
     server.close();
     await rm(folder, { recursive: true, force: true });
   });
-  return { url: `${origin}/directory`, ca: join(folder, 'ca.pem'), requests, answers, silent };
+  return { url: `${origin}/directory`, ca: join(folder, 'ca.pem'), requests, payloads, answers, silent };
+}
+
+function readPayload(text: string): unknown {
+  const { payload } = JSON.parse(text) as { readonly payload: string };
+  return payload === '' ? undefined : JSON.parse(Buffer.from(payload, 'base64url').toString());
 }
 
 export function toProblem(type: string, detail: string): object {
