@@ -48,6 +48,9 @@ const SESSION_LEEWAY = 2;
 /** The session would refuse calls beyond; what it holds is bounded by windows and limits already. */
 const SESSION_MEGABYTES_MAX = 1_000;
 
+/** RFC 9113 §5.1.1: numbers of streams are not used twice, and a billion of them is all that there are. */
+const STREAMS_IN_ALL_MAX = 1_000_000_000;
+
 /** Only defaults follow from it, and the gateway writes all fields itself. */
 const authority = new URL('http://upstream');
 
@@ -75,6 +78,7 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
   #state: State = State.connecting;
   #watch: Watch = Watch.handshake;
   #begunCount = 0;
+  #begunInAll = 0;
   #windowBytes: number = limits.upstreamStreamWindowBytesMax;
   #bytesSeen = 0;
   #error: Error | undefined = undefined;
@@ -276,6 +280,7 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
     this.#begunCount += 1;
     call.begin();
     this.#adjustWindow();
+    if (++this.#begunInAll === STREAMS_IN_ALL_MAX) this.leave();
   }
 
   #beginWaiting(): void {
