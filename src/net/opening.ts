@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import type { TimerWheel } from '#base/timer-wheel.ts';
 import { type ClientHello, ClientHelloReader } from '#wire/client-hello/client-hello.ts';
+import { helloFaults } from '#wire/client-hello/faults.ts';
 import { readProxyHeader } from '#wire/proxy-protocol/decode.ts';
 import { proxyFaults } from '#wire/proxy-protocol/faults.ts';
 import type { ProxyHeader } from '#wire/proxy-protocol/header.ts';
@@ -96,6 +97,11 @@ export class Opening implements FirstBytesReader {
     this.#helloReader ??= new ClientHelloReader();
     const reading = this.#helloReader.read(bytes, end);
     if (reading.kind === 'hello') this.#hello = reading.hello;
+    // Whoever would have to read the rest has no use for it either.
+    if (reading.kind === 'fault' && reading.fault === 'tooLong') {
+      this.close(helloFaults.tooLong);
+      return false;
+    }
     return reading.kind !== 'more';
   }
 }

@@ -222,7 +222,7 @@ function abandon({ listener, early }: ListenerUse): void {
 
 /** Throws where certificates, keys or lists cannot be used, before anything is changed. */
 function checkTls(name: string, tls: ListenerTls | undefined, present: ListenerUse | undefined): void {
-  if (tls === undefined || present?.tlsText === JSON.stringify(tls)) return;
+  if (tls === undefined || tls.certificates.length === 0 || present?.tlsText === JSON.stringify(tls)) return;
   try {
     new ServerCertificates(tls, undefined).check();
   } catch (error) {
