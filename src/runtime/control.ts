@@ -17,6 +17,7 @@ import type { ListeningAt } from './listener-set.ts';
 import { type ConfigurationFiles, listNamedFiles, readNamedFiles } from './named-files.ts';
 import { isSamePort, probeAddress } from './port-probe.ts';
 import { sharesPorts, ThreadPool } from './thread-pool.ts';
+import { TicketKeys } from './ticket-keys.ts';
 import { logUnverifiedServices } from './unverified-services.ts';
 
 export interface ControlOptions {
@@ -58,6 +59,9 @@ interface Admin {
   readonly bound: SocketAddress;
 }
 
+/** How often it is looked whether keys of session tickets are old enough to be replaced. */
+const TICKET_LOOK_MS = 10_000;
+
 const noInjection: Refusal = { issues: [], reasons: ['requests can be injected only with `threads: 0`'] };
 
 export class Control {
@@ -70,6 +74,8 @@ export class Control {
   #configuration: Configuration | undefined;
   #settled: ReadonlyMap<string, SettledAddress> = new Map();
   #version = 0;
+  readonly #ticketKeys: TicketKeys;
+  #ticketTimer: NodeJS.Timeout | undefined;
   #notReady: string | undefined = 'starting';
   #listening: readonly ListeningAt[] = [];
   #listens = false;
@@ -81,6 +87,7 @@ export class Control {
 
   constructor(options: ControlOptions) {
     this.#options = options;
+    this.#ticketKeys = new TicketKeys(options.clock);
   }
 
   /** The data plane of this thread, where there are no others. */
@@ -238,6 +245,8 @@ export class Control {
   async #end(): Promise<void> {
     const admin = this.#admin;
     const certificates = this.#certificates;
+    clearInterval(this.#ticketTimer);
+    this.#ticketTimer = undefined;
     this.#plane = undefined;
     this.#pool = undefined;
     this.#admin = undefined;
@@ -277,6 +286,7 @@ export class Control {
       const files = await this.#readFiles(configuration);
       const settled = this.#listens ? await this.#settleAddresses(configuration) : new Map<string, SettledAddress>();
       openedAdmin = this.#listens ? await this.#openAdmin(configuration) : undefined;
+      if (this.#ticketKeys.follow(configuration)) this.#giveTicketKeys();
       this.#listening = await this.#deliver(withAddresses(configuration, settled), files);
       this.#settled = withBoundPorts(settled, this.#listening);
       this.#configuration = configuration;
@@ -287,6 +297,15 @@ export class Control {
       await openedAdmin?.server.stop();
       return error instanceof Error ? error.message : String(error);
     }
+  }
+
+  #giveTicketKeys(): void {
+    const keys = this.#ticketKeys.present;
+    this.#plane?.setTicketKeys(keys);
+    this.#pool?.setTicketKeys(keys);
+    this.#ticketTimer ??= setInterval(() => {
+      if (this.#ticketKeys.rotate()) this.#giveTicketKeys();
+    }, TICKET_LOOK_MS).unref();
   }
 
   async #readFiles(configuration: Configuration): Promise<ConfigurationFiles> {

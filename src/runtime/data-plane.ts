@@ -29,6 +29,7 @@ import { FileSink } from '#telemetry/file-sink.ts';
 import { AcmeAnswers } from './acme-answers.ts';
 import { ListenerSet, type ListenerUse, type ListeningAt, type PreparedListeners } from './listener-set.ts';
 import type { ConfigurationFiles } from './named-files.ts';
+import type { TicketKeyring } from './ticket-keys.ts';
 
 export interface DataPlaneOptions {
   readonly clock: Clock;
@@ -185,6 +186,11 @@ export class DataPlane {
   }
 
   /** What an authority is shown from now on. */
+  /** Session tickets are made with these keys from now on. */
+  setTicketKeys(keys: TicketKeyring): void {
+    this.#listeners.setTicketKeys(keys);
+  }
+
   setChallenges(challenges: AcmeChallenges): void {
     const { http } = challenges;
     this.#acmeAnswers = Object.keys(http).length === 0 ? undefined : new AcmeAnswers(http);

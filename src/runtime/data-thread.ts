@@ -76,6 +76,8 @@ port.on('message', (message: ToDataThread) => {
       return;
     case 'reopen-logs':
       return plane.reopenLogs();
+    case 'ticket-keys':
+      return plane.setTicketKeys(message.keys);
     case 'challenges':
       return plane.setChallenges(message.challenges);
     default:

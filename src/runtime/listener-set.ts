@@ -19,6 +19,7 @@ import { ListenFailure } from './listen-failure.ts';
 import { toListenerTls } from './listener-tls.ts';
 import type { ConfigurationFiles } from './named-files.ts';
 import { RefusalLog } from './refusal-log.ts';
+import type { TicketKeyring } from './ticket-keys.ts';
 
 export interface ListenerSetOptions {
   /** Other threads listen on the same ports. */
@@ -77,6 +78,7 @@ const taken = { code: 'EADDRINUSE' };
 export class ListenerSet {
   readonly #options: ListenerSetOptions;
   readonly #challenges = new ChallengeCertificates();
+  #ticketKeys: TicketKeyring = {};
   #uses: ReadonlyMap<string, ListenerUse> = new Map();
 
   constructor(options: ListenerSetOptions) {
@@ -89,6 +91,12 @@ export class ListenerSet {
 
   get listening(): ListeningAt[] {
     return [...this.#uses].map(([name, { listener, boundTo }]) => ({ name, address: boundTo!, scheme: toScheme(listener) }));
+  }
+
+  /** Session tickets are made with these keys from now on. */
+  setTicketKeys(keys: TicketKeyring): void {
+    this.#ticketKeys = keys;
+    for (const [name, { listener }] of this.#uses) this.#giveTicketKey(name, listener);
   }
 
   /** Opens the listeners whose address is new; all of them or none. */
@@ -110,6 +118,7 @@ export class ListenerSet {
         const use = present ?? this.#create(name, definition, { tls: tls.get(name), via: forwarding.via });
         uses.set(name, use);
         if (present !== undefined) continue;
+        this.#giveTicketKey(name, use.listener);
         opened.push(use);
         use.boundTo = await use.listener.start().catch((error: unknown) => {
           throw new ListenFailure(name, definition.address, error);
@@ -134,6 +143,7 @@ export class ListenerSet {
       use.tlsText = tlsText;
       use.listener.settings = toListenerSettings(definition, isSame ? use.listener.settings.tls : tls.get(name));
     }
+    for (const [name, use] of uses) this.#giveTicketKey(name, use.listener);
     const kept = new Set(uses.values());
     const gone = this.present.filter((use) => !kept.has(use));
     this.#uses = uses;
@@ -156,6 +166,11 @@ export class ListenerSet {
     const { present } = this;
     this.#uses = new Map();
     return present;
+  }
+
+  #giveTicketKey(name: string, listener: Listener): void {
+    const key = this.#ticketKeys[name];
+    if (key !== undefined) listener.setTicketKey(Buffer.from(key));
   }
 
   #startEarly(use: ListenerUse): void {

@@ -2,6 +2,7 @@
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { ConfigurationFiles } from './named-files.ts';
+import type { TicketKeyring } from './ticket-keys.ts';
 
 /** What a data thread is told when it is made. */
 export interface DataThreadStart {
@@ -28,7 +29,8 @@ export type ToDataThread =
   | { readonly kind: 'close' }
   | { readonly kind: 'reopen-logs' }
   /** What an authority is shown from now on. */
-  | { readonly kind: 'challenges'; readonly challenges: AcmeChallenges };
+  | { readonly kind: 'challenges'; readonly challenges: AcmeChallenges }
+  | { readonly kind: 'ticket-keys'; readonly keys: TicketKeyring };
 
 export type FromDataThread =
   | { readonly kind: 'prepared' }

@@ -5,15 +5,17 @@ import type { Logger } from '#base/logger.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './thread-messages.ts';
+import type { TicketKeyring } from './ticket-keys.ts';
 
 const entry = new URL(import.meta.url.endsWith('.ts') ? './data-thread.ts' : './data-thread.js', import.meta.url);
 /** A thread that dies sooner than this is not replaced at once, so that a fault at start does not become a loop. */
 const SHORT_LIFE_MS = 1_000;
 /**
- * Room for new objects. While a large configuration is compiled nearly all of them stay, and the collector copies them while
- * requests wait: with the usual 48 MB for up to 30 ms at a time, with this for 10. Requests notice nothing: theirs do not stay.
+ * Room for new objects. Streams of HTTP/2 live long enough to be copied when there is little of it: with 12 MB, a request
+ * costs a fifth more. While a large configuration is compiled nearly all objects stay, and copying them takes longer the
+ * more there is to copy, so the usual 48 MB are too many (bench/swap.ts).
  */
-const YOUNG_GENERATION_MB = 12;
+const YOUNG_GENERATION_MB = 32;
 /** How long a thread may take to end beyond what it was given; one that hangs is then ended from outside. */
 const ENDING_GRACE_MS = 2_000;
 
@@ -143,6 +145,7 @@ export class ThreadPool {
   readonly #options: ThreadPoolOptions;
   #delivery: Delivery | undefined;
   #challenges: AcmeChallenges | undefined;
+  #ticketKeys: TicketKeyring | undefined;
   #count = 0;
   #isStopping = false;
 
@@ -206,6 +209,12 @@ export class ThreadPool {
   }
 
   /** What an authority is shown from now on, also by threads that start later. */
+  /** Tells all threads, and those that start later. */
+  setTicketKeys(keys: TicketKeyring): void {
+    this.#ticketKeys = keys;
+    for (const thread of this.#threads) thread.say({ kind: 'ticket-keys', keys });
+  }
+
   setChallenges(challenges: AcmeChallenges): void {
     this.#challenges = challenges;
     for (const thread of this.#threads) thread.say({ kind: 'challenges', challenges });
@@ -233,6 +242,7 @@ export class ThreadPool {
     const thread = new DataThread(clock, { sharesPorts, opensUnixSockets });
     const id = thread.worker.threadId;
     this.#threads.add(thread);
+    if (this.#ticketKeys !== undefined) thread.say({ kind: 'ticket-keys', keys: this.#ticketKeys });
     if (this.#challenges !== undefined) thread.say({ kind: 'challenges', challenges: this.#challenges });
     thread.worker.on('error', (error) => logger.log('error', 'data thread failed', { thread: id, error }));
     thread.worker.on('exit', () => {
