@@ -9,6 +9,7 @@ import type { AnswerEvents, AnswerHead, AttemptHead, UpstreamCall } from '#http/
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import type { CallTaker, PoolWaiter } from '#http/upstream-pool.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
+import { encodeClientHeader } from '#net/proxied-client.ts';
 import { Tunnel, type TunnelEnd, type TunnelOwner } from '#net/tunnel.ts';
 import type { RoutePlan, Terminal } from '#pipeline/plan.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
@@ -92,6 +93,16 @@ class Forwarding implements AnswerSource, AnswerEvents, CallTaker, TunnelOwner {
   onNoCall(error: GatewayError): void {
     this.#waiter = undefined;
     rescue(this.#exchange, error);
+  }
+
+  /** The client is told of as far back as trusted proxies know; the port of one that they tell of is not known. */
+  encodeClientHeader(version: 'v1' | 'v2'): Buffer {
+    const { client, request } = this.#exchange;
+    const described = client.describeClient?.();
+    if (described === undefined) return encodeClientHeader(version, undefined);
+    const { clientAddress: address } = request;
+    const source = described.source.address === address ? described.source : { address, port: 0 };
+    return encodeClientHeader(version, { ...described, source });
   }
 
   // From the client

@@ -1,5 +1,11 @@
 /** What one connection tells about its client, and the fields that pass it on. Made once per connection, not per request. */
+
+import type { Socket } from 'node:net';
+import type { ClientCertificate } from '#net/client-certificate.ts';
 import type { AcceptedConnection } from '#net/listener.ts';
+import { findDestination, type ProxiedClient } from '#net/proxied-client.ts';
+import type { TlsFacts } from '#net/tls-facts.ts';
+import { type ClientCertificateField, toCertificateFields } from '#wire/fields/client-certificate-fields.ts';
 import { getField, getFieldValues } from '#wire/fields/field-list.ts';
 import {
   type ForwardedPeer,
@@ -8,6 +14,7 @@ import {
   type HttpVersion,
   toForwardingFields,
 } from '#wire/fields/forwarded.ts';
+import type { ProxyHeader } from '#wire/proxy-protocol/header.ts';
 import { type ClientRequest, ForwardingFields } from './exchange.ts';
 import { parseHost } from './target.ts';
 
@@ -16,6 +23,8 @@ export interface ForwardingSettings {
   readonly isTrusted: (address: string) => boolean;
   /** Our name in `Via`. */
   readonly via: string;
+  /** By which field services are told of the certificates of clients; `undefined`: by none. */
+  readonly certificateField: ClientCertificateField | undefined;
 }
 
 /** What is looked at of a request's head, in whatever version of HTTP it came. */
@@ -35,6 +44,7 @@ export interface ClientIdentity {
   readonly host: string | undefined;
 }
 
+const noTls = { clientCertificate: undefined, clientFault: undefined };
 const REQUEST_ID = /^[\w.:+/=@-]{1,128}$/;
 
 export class ClientFacts {
@@ -44,6 +54,14 @@ export class ClientFacts {
   readonly countedAddress: string;
   readonly scheme: 'http' | 'https';
   readonly isTrustedProxy: boolean;
+  /** What the client has shown in its handshake. */
+  readonly certificate: ClientCertificate | undefined;
+  /** Why requests must be refused: its certificate is missing or does not count. */
+  readonly certificateFault: string | undefined;
+  /** Fields that tell services of the certificate. */
+  readonly #certificateFields: readonly string[];
+  readonly #tls: TlsFacts | undefined;
+  readonly #proxyHeader: ProxyHeader | undefined;
   readonly #settings: ForwardingSettings;
   /** Only of a trusted proxy. */
   readonly #peer: ForwardedPeer | undefined;
@@ -58,9 +76,29 @@ export class ClientFacts {
     this.countedAddress = accepted.countedAddress;
     this.scheme = accepted.isSecure ? 'https' : 'http';
     this.isTrustedProxy = settings.isTrusted(accepted.clientAddress);
+    this.#tls = accepted.tls;
+    this.#proxyHeader = accepted.proxyHeader;
     this.#settings = settings;
+    const { clientCertificate, clientFault } = accepted.tls ?? noTls;
+    this.certificate = clientCertificate;
+    this.certificateFault = clientFault;
+    const { certificateField } = settings;
+    const isTold =
+      certificateField !== undefined && clientCertificate?.verifyError === undefined && clientCertificate !== undefined;
+    this.#certificateFields = isTold ? toCertificateFields(certificateField, clientCertificate) : [];
     const { isTrusted } = settings;
     this.#peer = this.isTrustedProxy ? { address: this.address, scheme: this.scheme, isTrusted } : undefined;
+  }
+
+  /** The connection over `socket`, as a PROXY header tells of it. */
+  describe(socket: Socket): ProxiedClient {
+    return {
+      source: { address: this.address, port: this.port },
+      destination: findDestination(this.#proxyHeader, socket),
+      serverName: this.#tls?.serverName,
+      tls: this.#tls,
+      proxyHeader: this.#proxyHeader,
+    };
   }
 
   identify(head: HeadFacts, authority: string): ClientIdentity {
@@ -104,6 +142,7 @@ export class ClientFacts {
       clientPort: this.port,
       scheme: this.scheme,
       forwardingFields: identity.forwardingFields,
+      clientCertificate: this.certificate,
     };
   }
 
@@ -126,6 +165,7 @@ export class ClientFacts {
 
   #toIdentity(authority: string, facts: Omit<ForwardingFacts, 'via'>): ClientIdentity {
     const fields = toForwardingFields({ ...facts, via: this.#settings.via });
+    fields.push(...this.#certificateFields);
     const host = authority === '' ? '' : parseHost(authority);
     return { address: facts.chain[0]!, scheme: facts.scheme, forwardingFields: new ForwardingFields(fields), host };
   }

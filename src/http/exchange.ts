@@ -4,6 +4,8 @@
  */
 import type { GatewayError } from '#base/errors.ts';
 import type { ByteStream } from '#net/byte-stream.ts';
+import type { ClientCertificate } from '#net/client-certificate.ts';
+import type { ProxiedClient } from '#net/proxied-client.ts';
 import { getField } from '#wire/fields/field-list.ts';
 import type { Reply, ResponseHead } from './response.ts';
 
@@ -24,6 +26,8 @@ export interface ClientSide {
   /** Lets the request body flow into the answer source. Until then it is held back. Does nothing when it flows already. */
   resumeRequestBody(): void;
   pauseRequestBody(): void;
+  /** Whom a service is told of by a PROXY header. Missing where there is no connection. */
+  describeClient?(): ProxiedClient;
   /** Answers 101 and hands the connection over. The tunnel's owner is told everything from then on. */
   openTunnel(response: ResponseHead): TunnelSide | undefined;
 }
@@ -114,6 +118,8 @@ export interface ClientRequest {
   readonly clientPort: number;
   readonly scheme: 'http' | 'https';
   readonly forwardingFields: ForwardingFields;
+  /** What the client has shown in its TLS handshake; `verifyError` says whether it counts. */
+  readonly clientCertificate?: ClientCertificate | undefined;
 }
 
 /** Fields that tell the upstream where the request came from, with their HTTP/1 text once somebody has needed it. */

@@ -3,6 +3,7 @@ import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
 import { ByteStream, type StreamOwner } from '#net/byte-stream.ts';
 import type { AcceptedConnection } from '#net/listener.ts';
+import type { ProxiedClient } from '#net/proxied-client.ts';
 import { hasField } from '#wire/fields/field-list.ts';
 import { encodeFields, encodeLastChunk, encodeStatusLine } from '#wire/http1/encode.ts';
 import { type Fault, faults } from '#wire/http1/faults.ts';
@@ -321,6 +322,10 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
       idleMs: this.settings.tunnelIdleMs,
       onTunnelClosed: () => this.#endTunnel(exchange),
     };
+  }
+
+  describeClient(): ProxiedClient {
+    return this.facts.describe(this.stream.socket);
   }
 
   // Inside

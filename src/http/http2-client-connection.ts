@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
 import type { AcceptedConnection } from '#net/listener.ts';
+import type { ProxiedClient } from '#net/proxied-client.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { ClientFacts } from './client-facts.ts';
 import { Http2ClientRequest } from './http2-client-request.ts';
@@ -75,6 +76,10 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
     });
     // Its exchange may be over before the constructor returns, but its stream closes later.
     this.#streams.add(new Http2ClientStream(stream, request, this));
+  }
+
+  describeClient(): ProxiedClient {
+    return this.facts.describe(this.#socket);
   }
 
   onStreamClosed(stream: Http2ClientStream): void {

@@ -3,6 +3,7 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'nod
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
+import type { ProxiedClient } from '#net/proxied-client.ts';
 import { hasField } from '#wire/fields/field-list.ts';
 import { clientErrors } from './client-errors.ts';
 import { type ClientSide, Exchange, type TunnelSide } from './exchange.ts';
@@ -14,6 +15,7 @@ import type { ServerServices, ServerSettings } from './server-settings.ts';
 export interface StreamHome {
   readonly settings: ServerSettings;
   readonly services: ServerServices;
+  describeClient(): ProxiedClient;
   onStreamClosed(stream: Http2ClientStream): void;
 }
 
@@ -53,6 +55,10 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
     this.#exchange = exchange;
     if (request.fault === undefined) services.owner.onExchange(exchange);
     else services.owner.onRefusedRequest(exchange, request.fault);
+  }
+
+  describeClient(): ProxiedClient {
+    return this.#home.describeClient();
   }
 
   /** Ends the request, whatever it does. */

@@ -16,6 +16,8 @@ export interface PoolSettings {
 export interface CallTaker {
   onCall(call: UpstreamCall): void;
   onNoCall(error: GatewayError): void;
+  /** For a connection of its own: the PROXY header that tells whose request it carries. */
+  encodeClientHeader(version: 'v1' | 'v2'): Buffer;
 }
 
 /** The connections of one thread to one endpoint. */

@@ -1,5 +1,5 @@
 /** Opens outgoing connections: TCP with fast fallback between address families (RFC 8305), TLS over it, or a unix socket. */
-import { connect, isIP, type LookupFunction, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect, isIP, type LookupFunction, Socket, type TcpNetConnectOpts } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import type { SocketAddress } from './address.ts';
 import type { OnRead, SocketMaker } from './byte-stream.ts';
@@ -46,27 +46,29 @@ export function createDialer({ address, tls, resolver }: DialOptions): Dialer {
   const name = 'host' in address && isIP(address.host) === 0 ? address.host : undefined;
   const track = name === undefined ? asItIs : (socket: Socket) => distrustUnlessConnected(socket, name, resolver);
   const open = (onread?: OnRead) => connect({ ...where, allowHalfOpen: true, ...(onread && { onread }) });
-  const openAfter = (preamble: Buffer, onread?: OnRead) => {
-    const socket = track(open(onread));
-    socket.write(preamble);
-    return socket;
-  };
   if (tls === undefined) {
     return {
       makeSocket: (onread) => ({ socket: track(open(onread)), readsDirectly: true }),
       connect: () => track(connect({ ...where })),
-      makeSocketAfter: (preamble) => (onread) => ({ socket: openAfter(preamble, onread), readsDirectly: true }),
+      makeSocketAfter: (preamble) => (onread) => {
+        const socket = track(open(onread));
+        socket.write(preamble);
+        return { socket, readsDirectly: true };
+      },
     };
   }
   const secure = new SecureDialing({ ...where, ...toTlsOptions(tls, name) });
   return {
     makeSocket: (onread) => ({ socket: track(secure.connect({ onread })), readsDirectly: true }),
     connect: () => track(secure.connect({ allowHalfOpen: false })),
-    // Over a socket that exists already, Node does not take `onread`.
-    makeSocketAfter: (preamble) => () => ({
-      socket: secure.connect({ socket: openAfter(preamble) }),
-      readsDirectly: false,
-    }),
+    makeSocketAfter: (preamble) => () => {
+      // A socket that connects already has a handle, and Node would put TLS on that; for the next address of a name it makes
+      // another. Over a socket that exists already, it does not take `onread`.
+      const socket = new Socket({ allowHalfOpen: true });
+      const secured = secure.connect({ socket });
+      track(socket.connect(where)).write(preamble);
+      return { socket: secured, readsDirectly: false };
+    },
   };
 }
 

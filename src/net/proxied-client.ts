@@ -22,7 +22,9 @@ export function findDestination(proxyHeader: ProxyHeader | undefined, socket: So
   return proxyHeader?.addresses?.destination ?? { address: plainAddress(socket.localAddress ?? ''), port: socket.localPort ?? 0 };
 }
 
-export function encodeClientHeader(version: 'v1' | 'v2', client: ProxiedClient): Buffer {
+/** `undefined`: the request has no client with a connection. */
+export function encodeClientHeader(version: 'v1' | 'v2', client: ProxiedClient | undefined): Buffer {
+  if (client === undefined) return version === 'v1' ? encodeProxyHeaderV1(undefined) : encodeProxyHeaderV2(undefined, []);
   const addresses: ProxyAddresses = { source: client.source, destination: client.destination };
   return version === 'v1' ? encodeProxyHeaderV1(addresses) : encodeProxyHeaderV2(addresses, listTlvs(client));
 }

@@ -2,6 +2,7 @@ import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { UpstreamConnectionServices } from '#http/http1-upstream-connection.ts';
 import { Http1UpstreamPool } from '#http/http1-upstream-pool.ts';
 import { Http2UpstreamPool } from '#http/http2-upstream-pool.ts';
+import { ProxiedUpstreamPool } from '#http/proxied-upstream-pool.ts';
 import type { UpstreamTimeouts } from '#http/upstream-call.ts';
 import type { PoolSettings, UpstreamPool } from '#http/upstream-pool.ts';
 import type { SocketAddress } from '#net/address.ts';
@@ -54,11 +55,18 @@ export class Endpoint {
     this.authority = 'path' in address ? 'localhost' : toAuthority(address, tls !== undefined);
     const services: UpstreamConnectionServices = { ...means, timeouts: service.timeouts, idleMs: service.pool.idleMs };
     this.dialer = createDialer({ address, tls, resolver: means.resolver });
-    this.pool =
-      service.protocol === 'http2'
-        ? new Http2UpstreamPool(service.pool, services, this.dialer.connect)
-        : new Http1UpstreamPool(service.pool, services, this.dialer.makeSocket);
+    this.pool = createPool(service, services, this.dialer);
   }
+}
+
+function createPool(
+  { protocol, proxyProtocol, pool }: ServiceDefinition,
+  services: UpstreamConnectionServices,
+  dialer: Dialer,
+): UpstreamPool {
+  if (protocol === 'http2') return new Http2UpstreamPool(pool, services, dialer.connect);
+  if (proxyProtocol === undefined) return new Http1UpstreamPool(pool, services, dialer.makeSocket);
+  return new ProxiedUpstreamPool(pool, services, { version: proxyProtocol, makeSocketAfter: dialer.makeSocketAfter });
 }
 
 function toAuthority(address: { host: string; port: number }, isSecure: boolean): string {
