@@ -191,7 +191,8 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
   onWantTrailers(): void {
     const trailers = this.#answerTrailers;
     if (trailers === undefined || trailers.length === 0) {
-      this.#stream.close(constants.NGHTTP2_NO_ERROR);
+      // Without a field it sends the end alone; `close` would leave a large answer without one.
+      this.#stream.sendTrailers({});
       return;
     }
     const headers: OutgoingHttpHeaders = {};
