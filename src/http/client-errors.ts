@@ -16,6 +16,13 @@ export const clientErrors = defineErrors('client', {
     retry: 'never',
     help: 'The request body is not well-formed.',
   },
+  certificate: {
+    side: 'client',
+    stage: 'read-head',
+    status: 403,
+    retry: 'never',
+    help: 'The client has shown no certificate that counts.',
+  },
   malformedTarget: {
     side: 'client',
     stage: 'read-head',

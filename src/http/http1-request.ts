@@ -1,4 +1,5 @@
 import type { GatewayError } from '#base/errors.ts';
+import type { ClientCertificate } from '#net/client-certificate.ts';
 import { dropForwardingFields } from '#wire/fields/forwarded.ts';
 import type { RequestHead } from '#wire/http1/request-head.ts';
 import { clientErrors } from './client-errors.ts';
@@ -25,6 +26,7 @@ export class Http1ClientRequest implements ClientRequest {
   readonly clientPort: number;
   readonly scheme: 'http' | 'https';
   readonly forwardingFields: ForwardingFields;
+  readonly clientCertificate: ClientCertificate | undefined;
   /** Why the request must be refused although its bytes were well-formed. */
   readonly fault: GatewayError | undefined;
   readonly #head: RequestHead;
@@ -53,7 +55,9 @@ export class Http1ClientRequest implements ClientRequest {
     this.clientPort = facts.port;
     this.scheme = identity.scheme;
     this.forwardingFields = identity.forwardingFields;
-    this.fault = findFault(head, normalised, identity.host);
+    this.clientCertificate = facts.certificate;
+    const reason = facts.certificateFault;
+    this.fault = reason === undefined ? findFault(head, normalised, identity.host) : clientErrors.certificate({ reason });
     this.#head = head;
   }
 

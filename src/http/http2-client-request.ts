@@ -1,4 +1,5 @@
 import type { GatewayError } from '#base/errors.ts';
+import type { ClientCertificate } from '#net/client-certificate.ts';
 import { dropForwardingFields } from '#wire/fields/forwarded.ts';
 import { isForwardingName } from '#wire/http1/field-names.ts';
 import { clientErrors } from './client-errors.ts';
@@ -102,6 +103,7 @@ export class Http2ClientRequest implements ClientRequest {
   readonly clientPort: number;
   readonly scheme: 'http' | 'https';
   readonly forwardingFields: ForwardingFields;
+  readonly clientCertificate: ClientCertificate | undefined;
   /** The id that a trusted proxy gave this request. */
   readonly trustedRequestId: string | undefined;
   /** Why the request must be refused although its bytes were well-formed. */
@@ -132,7 +134,9 @@ export class Http2ClientRequest implements ClientRequest {
     this.scheme = identity.scheme;
     this.forwardingFields = identity.forwardingFields;
     this.trustedRequestId = facts.trustedRequestId(head);
-    this.fault = findFault(head, normalised, identity.host);
+    this.clientCertificate = facts.certificate;
+    const reason = facts.certificateFault;
+    this.fault = reason === undefined ? findFault(head, normalised, identity.host) : clientErrors.certificate({ reason });
   }
 }
 

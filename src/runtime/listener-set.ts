@@ -288,7 +288,11 @@ function toServerSettings(listener: string, definition: ListenerConfiguration, v
       targetBytesMax: limits.targetBytesMax,
       leadingEmptyLinesMax: limits.leadingEmptyLinesMax,
     },
-    forwarding: { via, isTrusted: (address) => trusted.has(address) },
+    forwarding: {
+      via,
+      isTrusted: (address) => trusted.has(address),
+      certificateField: definition.tls?.clientCertificates?.forward,
+    },
     headTimeoutMs: timeouts.head,
     bodyIdleTimeoutMs: timeouts.bodyIdle,
     keepAliveTimeoutMs: timeouts.keepAlive,

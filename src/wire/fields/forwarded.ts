@@ -3,8 +3,10 @@
  * others is believed only when that peer is a trusted proxy, and only as far to the left as trust reaches; the rest is
  * forgeable and dropped. Knows nothing of connections: the caller says who the peer is.
  */
+
 import { parseCidr } from '#base/ip.ts';
 import { limits } from '#base/limits.ts';
+import { clientCertificateNames } from './client-certificate-fields.ts';
 import { getFieldValues } from './field-list.ts';
 
 export interface ForwardedPeer {
@@ -205,6 +207,7 @@ const forwardingNames = new Set([
   'forwarded',
   'via',
   'x-request-id',
+  ...clientCertificateNames,
 ]);
 
 /** The list without anything that says where a request came from. */

@@ -45,6 +45,9 @@ const roles: Readonly<Record<string, FieldRole>> = {
   forwarded: FieldRole.forwarding,
   via: FieldRole.forwarding,
   'x-request-id': FieldRole.forwarding,
+  'client-cert': FieldRole.forwarding,
+  'client-cert-chain': FieldRole.forwarding,
+  'x-forwarded-client-cert': FieldRole.forwarding,
   date: FieldRole.date,
 };
 
