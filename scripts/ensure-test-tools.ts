@@ -16,6 +16,7 @@ interface TestTool {
 
 const testTools: readonly TestTool[] = [
   { command: 'curl', package: 'curl' },
+  { command: 'haproxy', package: 'haproxy' },
   { command: 'nghttpd', package: 'nghttp2-server' },
   { command: 'nginx', package: 'nginx' },
   { command: 'openssl', package: 'openssl' },

@@ -15,11 +15,13 @@ writeFileSync(
   `
 version: 1
 listeners:
+  postgres: { address: ":5432", tcp: { to: postgres } }
   web: { address: ":8080" }
   inside: { address: "127.0.0.1:8081", policies: { headers: false } }
 services:
   orders: { endpoints: [http://10.0.0.11:3000, "http://[fd00::1]:3000"] }
   canary: { endpoints: ["http+unix:///run/canary.sock"] }
+  postgres: { endpoints: ["tcp://10.0.0.2:5432"] }
 policies: { headers: { response: { set: { x-gateway: "1" } } } }
 routes:
   orders: { match: { host: shop.example.com, path: /orders/*, method: [GET, POST] }, to: orders }
@@ -31,6 +33,10 @@ routes:
   inside: { match: { path: /metrics, listener: inside, clientIp: 10.0.0.0/8 }, to: { respond: { text: ok } } }
   old: { match: { path: /old }, to: { redirect: { path: /, status: 308 } } }
 `,
+);
+writeFileSync(
+  join(folder, 'bytes.yaml'),
+  'version: 1\nlisteners: { a: { address: ":1", tcp: { to: b } } }\nservices: { b: { endpoints: ["tcp://b:1"] } }\n',
 );
 writeFileSync(join(folder, 'wrong.yaml'), 'version: 1\nlisteners:\n  web: { adress: ":80" }\n');
 
@@ -109,6 +115,8 @@ const refusals: readonly { args: string[]; stderr: RegExp }[] = [
   { args: ['GET', '/', '-H', 'no colon'], stderr: /-H "no colon": expected 'name: value'/ },
   { args: ['GET', '/', '--lisener', 'web'], stderr: /unknown option --lisener; did you mean --listener\?/ },
   { args: ['GET', '/', '--listener', 'nope'], stderr: /there is no listener `nope`/ },
+  { args: ['GET', '/', '--listener', 'postgres'], stderr: /the listener `postgres` passes bytes on/ },
+  { args: ['GET', '/', '-c', 'bytes.yaml'], stderr: /no listener reads requests/ },
   { args: ['GET', '/', '--listener', 'constructor'], stderr: /there is no listener `constructor`/ },
   { args: ['GET', '/', '--client', 'me'], stderr: /--client me: expected an IP address/ },
   { args: ['GET', '//x'], stderr: /would be refused with 400: the path has an empty segment/ },

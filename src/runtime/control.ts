@@ -16,6 +16,7 @@ import { ListenFailure } from './listen-failure.ts';
 import type { ListeningAt } from './listener-set.ts';
 import { type ConfigurationFiles, listNamedFiles, readNamedFiles } from './named-files.ts';
 import { isSamePort, probeAddress } from './port-probe.ts';
+import { findRequestListener } from './request-listener.ts';
 import { sharesPorts, ThreadPool } from './thread-pool.ts';
 import { TicketKeys } from './ticket-keys.ts';
 import { logUnverifiedServices } from './unverified-services.ts';
@@ -111,7 +112,7 @@ export class Control {
     if (refusal !== undefined) return refusal;
     const plane = this.#plane;
     if (plane === undefined) return noInjection;
-    const listener = Object.keys(this.#configuration?.listeners ?? {})[0] ?? '';
+    const listener = findRequestListener(this.#configuration?.listeners);
     return { inject: (request) => plane.inject(request, listener) };
   }
 

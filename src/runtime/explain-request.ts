@@ -12,6 +12,7 @@ import type { NearMiss, OutrankedRoute } from '#routing/explanation.ts';
 import type { MatchSubject } from '#routing/route-definition.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { runAtOnce } from '#snapshot/slices.ts';
+import { findRequestListener } from './request-listener.ts';
 
 export interface RequestToExplain {
   readonly method: string;
@@ -55,8 +56,12 @@ export async function explainRequest(
   request: RequestToExplain,
   means: { readonly clock: Clock; readonly logger: Logger },
 ): Promise<RequestExplanation | string> {
-  const listener = request.listener ?? Object.keys(configuration.listeners)[0] ?? '';
-  if (!Object.hasOwn(configuration.listeners, listener)) return `there is no listener \`${listener}\``;
+  const { listeners } = configuration;
+  const listener = request.listener ?? findRequestListener(listeners);
+  if (listener === '') return 'no listener reads requests: all of them pass bytes on (`tcp`)';
+  if (!Object.hasOwn(listeners, listener)) return `there is no listener \`${listener}\``;
+  if (listeners[listener]!.tcp !== undefined)
+    return `the listener \`${listener}\` passes bytes on (\`tcp\`) and reads no requests`;
   const subject = toSubject(request, listener);
   if (typeof subject === 'string') return subject;
   const { clock } = means;
