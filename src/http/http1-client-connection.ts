@@ -1,6 +1,7 @@
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
+import { moveSocket } from '#net/accept.ts';
 import { ByteStream, type StreamOwner } from '#net/byte-stream.ts';
 import type { AcceptedConnection } from '#net/listener.ts';
 import type { ProxiedClient } from '#net/proxied-client.ts';
@@ -27,6 +28,7 @@ const Waiting = { nothing: 0, request: 1, head: 2, body: 3, reader: 4, linger: 5
 type Waiting = (typeof Waiting)[keyof typeof Waiting];
 
 const noFields: readonly string[] = [];
+const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
 /** A client that is gone answers a probe with a reset, which takes one round trip to come. */
 const PROBE_EVERY_MS = 250;
@@ -66,12 +68,17 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
   /** No request is taken any more: what still comes is thrown away. */
   #isEnding = false;
   #isHandedOver = false;
+  /** Until the first bytes are there, on listeners where HTTP/2 is spoken without TLS. */
+  #mayBeHttp2: AcceptedConnection | undefined;
+  /** The beginning of what may become the preface of HTTP/2. */
+  #preface: Buffer | undefined = undefined;
 
   constructor(accepted: AcceptedConnection, settings: ServerSettings, services: ServerServices) {
     super();
     this.settings = settings;
     this.#services = services;
     this.facts = new ClientFacts(accepted, settings.forwarding);
+    this.#mayBeHttp2 = settings.http2 !== undefined && !accepted.isSecure ? accepted : undefined;
     this.#decoder = new RequestDecoder(settings.decoderLimits, this);
     this.stream = new ByteStream(this, services.buffers, accepted.makeSocket);
     this.#out = new JoinedWriter(this.stream);
@@ -95,6 +102,7 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
 
   onBytes(bytes: Buffer, end: number): void {
     if (this.#isEnding) return;
+    if (this.#mayBeHttp2 !== undefined && this.#takePreface(this.#mayBeHttp2, bytes, end)) return;
     if (this.#pending !== undefined || this.#isDecoding) return this.#keepPending(bytes.subarray(0, end));
     const taken = this.#decode(bytes, end);
     if (taken < end && !this.#isEnding) this.#keepPending(bytes.subarray(taken, end));
@@ -329,6 +337,30 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
   }
 
   // Inside
+
+  /** RFC 9113 §3.4: what a client says first that knows HTTP/2 to be spoken here. */
+  #takePreface(accepted: AcceptedConnection, bytes: Buffer, end: number): boolean {
+    const early = this.#preface === undefined ? bytes.subarray(0, end) : Buffer.concat([this.#preface, bytes.subarray(0, end)]);
+    const length = Math.min(early.length, HTTP2_PREFACE.length);
+    const isPreface = early.compare(HTTP2_PREFACE, 0, length, 0, length) === 0;
+    if (isPreface && length < HTTP2_PREFACE.length) {
+      this.#preface = Buffer.from(early);
+      return true;
+    }
+    this.#mayBeHttp2 = undefined;
+    this.#preface = undefined;
+    if (!isPreface) {
+      if (early.length === end) return false;
+      this.onBytes(early, early.length);
+      return true;
+    }
+    this.#isHandedOver = true;
+    this.#stopTaking();
+    this.#services.wheel.remove(this);
+    const socket = moveSocket(this.stream.socket, Buffer.from(early));
+    this.#services.owner.onHttp2(this, { ...accepted, protocol: 'http2', takeSocket: () => socket });
+    return true;
+  }
 
   /** The gateway's own fields, up to the request id. */
   #encodeOwnFields(response: ResponseHead): string {

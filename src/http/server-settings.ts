@@ -2,6 +2,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
+import type { AcceptedConnection } from '#net/listener.ts';
 import type { ReadBuffers } from '#net/read-buffers.ts';
 import type { RequestDecoderLimits } from '#wire/http1/request-decoder.ts';
 import type { ClientConnection } from './client-connection.ts';
@@ -54,4 +55,6 @@ export interface ConnectionOwner extends ExchangeObserver {
   /** A request that never became an exchange was refused; `exchange` is only for the reply and the log. */
   onRefusedRequest(exchange: Exchange, error: GatewayError): void;
   onConnectionClosed(connection: ClientConnection): void;
+  /** The client speaks HTTP/2 without having said so before: what it was accepted as goes on, and this one is over. */
+  onHttp2(connection: ClientConnection, accepted: AcceptedConnection): void;
 }

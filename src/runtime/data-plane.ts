@@ -220,6 +220,10 @@ export class DataPlane {
       onExchange: (exchange) => this.#onExchange(exchange),
       onRefusedRequest: rescue,
       onExchangeFinished: (exchange) => this.finishExchange(exchange),
+      onHttp2: (connection, accepted) => {
+        use.connections.delete(connection);
+        this.#startConnection(use, accepted);
+      },
       onConnectionClosed: (connection) => this.#endConnection(use, connection),
     };
     const { clock } = this.#options;
