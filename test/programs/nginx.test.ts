@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { certificatePaths } from '#test/support/certificates.ts';
 import { startGatewayFor } from '#test/support/forwarding.ts';
-import { needs, start as startProgram } from '#test/support/programs.ts';
+import { freePorts, makeFolder, startServer } from '#test/support/program-server.ts';
+import { needs } from '#test/support/programs.ts';
 
 const file = Buffer.alloc(5 * 1024 * 1024 + 3, 'a static file ');
 
@@ -43,53 +40,14 @@ http {
 }`;
 }
 
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  const ports = [];
-  for (const server of servers) {
-    if (!server.listening) await once(server, 'listening');
-    ports.push((server.address() as AddressInfo).port);
-  }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
 async function startNginx(t: TestContext): Promise<Nginx> {
-  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-nginx-'));
+  const folder = await makeFolder(t);
   await mkdir(join(folder, 'files'));
   await writeFile(join(folder, 'files', 'large'), file);
   await writeFile(join(folder, 'files', 'style.css'), 'a { color: red }\n'.repeat(1000));
   const [port, securePort] = (await freePorts(2)) as [number, number];
-  await writeFile(join(folder, 'nginx.conf'), toConfiguration(folder, { port, securePort }));
-  const child = startProgram('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')]);
-  let complaints = '';
-  child.stderr!.on('data', (bytes) => {
-    complaints += bytes;
-  });
-  t.after(async () => {
-    if (child.exitCode === null) {
-      child.kill('SIGQUIT');
-      await once(child, 'exit');
-    }
-    await rm(folder, { recursive: true, force: true });
-  });
-  await untilListening(port, child, () => complaints);
+  await startServer(t, { program: 'nginx', folder, configuration: toConfiguration(folder, { port, securePort }), port });
   return { port, securePort };
-}
-
-async function untilListening(port: number, child: ChildProcess, complaints: () => string): Promise<void> {
-  for (let attempt = 0; attempt < 2_000; attempt++) {
-    assert.equal(child.exitCode, null, complaints());
-    const socket = connect(port, '127.0.0.1');
-    const isOpen = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true));
-      socket.once('error', () => resolve(false));
-    });
-    socket.destroy();
-    if (isOpen) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  assert.fail(`nginx does not listen: ${complaints()}`);
 }
 
 async function start(t: TestContext, options: { isSecure?: boolean } = {}): Promise<string> {
