@@ -71,6 +71,8 @@ export const limits = {
   /** HTTP/2 requests that the session refuses on one client connection, beyond which it is ended. */
   http2RejectedStreamsMax: 100,
   http2OutstandingPingsMax: 10,
+  /** PING and SETTINGS frames of a client between two of its requests, beyond which its connection is ended. */
+  http2ControlFramesMax: 1_000,
   /** Entries of one SETTINGS frame. */
   http2SettingsMax: 32,
 } as const;

@@ -3,7 +3,13 @@
  * of its own. Everything that arrives is attacker-controlled; what can be counted is limited by the session
  * (docs/decisions/0012-http2.md).
  */
-import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream, type ServerOptions } from 'node:http2';
+import {
+  constants,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+  type ServerOptions,
+} from 'node:http2';
 import type { Socket } from 'node:net';
 import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
@@ -29,6 +35,8 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
   readonly #socket: Socket;
   readonly #session: ServerHttp2Session;
   readonly #streams = new Set<Http2ClientStream>();
+  /** Since the last request. */
+  #controlFrames = 0;
   #isDraining = false;
   #isClosed = false;
 
@@ -43,6 +51,8 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
     this.#session = session;
     session.gatehouseConnection = this;
     session.on('stream', onStream as (stream: ServerHttp2Stream) => void);
+    session.on('ping', onControlFrame);
+    session.on('remoteSettings', onControlFrame);
     session.on('error', onError);
     session.on('close', onClose);
     session.setLocalWindowSize(http2.connectionWindowBytes);
@@ -67,9 +77,16 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
     else if (this.#streams.size === 0) this.#endIdle();
   }
 
+  /** Each is answered, so a client could keep a thread busy with them for nothing. */
+  onControlFrame(): void {
+    this.#controlFrames += 1;
+    if (this.#controlFrames > limits.http2ControlFramesMax) this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
   onStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
     const { wheel } = this.services;
     wheel.disarm(this);
+    this.#controlFrames = 0;
     const request = new Http2ClientRequest(raw, (flags & END_STREAM) === 0, {
       facts: this.facts,
       listener: this.settings.listener,
@@ -132,6 +149,10 @@ const SESSION_MEGABYTES = 32;
 
 function onStream(this: OwnedSession, stream: ServerHttp2Stream, _headers: unknown, flags: number, raw: readonly string[]): void {
   this.gatehouseConnection!.onStream(stream, flags, raw);
+}
+
+function onControlFrame(this: OwnedSession): void {
+  this.gatehouseConnection!.onControlFrame();
 }
 
 function onError(this: OwnedSession): void {
