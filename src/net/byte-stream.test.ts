@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import test from 'node:test';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
+import { certificates } from '#test/support/certificates.ts';
 import { ByteStream } from './byte-stream.ts';
 import { ReadBuffers } from './read-buffers.ts';
 
@@ -50,3 +53,47 @@ for (const after of ['in-use', 'kept'] as const) {
     assert.notEqual(buffers.borrow().buffer, seen[1]!.buffer);
   });
 }
+
+test('what was read before a pause stays as it is, though TLS goes on to hand out what it had decrypted', async (t) => {
+  const buffers = new ReadBuffers();
+  const server = createTlsServer(certificates.localhost, (peer) => {
+    peer.on('error', () => {});
+    // Several records at once.
+    peer.write(randomBytes(256 * 1024));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { promise: hasComeAfterPause, resolve: onAfterPause } = Promise.withResolvers<void>();
+  let reads = 0;
+  let kept: Buffer | undefined;
+  let copy: Buffer | undefined;
+  const stream: ByteStream = new ByteStream(
+    {
+      onBytes(bytes, end) {
+        reads += 1;
+        if (reads === 1) stream.startBodyBuffer();
+        // The second read is into the stream's own buffer.
+        if (reads === 2) {
+          kept = bytes.subarray(0, end);
+          copy = Buffer.from(kept);
+          stream.pause();
+        }
+        if (reads === 3) onAfterPause();
+      },
+      onEof() {},
+      onDrained() {},
+      onClosed() {},
+    },
+    buffers,
+    (onread) => {
+      const options = { port: (server.address() as AddressInfo).port, host: '127.0.0.1', onread };
+      return { socket: connectTls({ ...options, servername: 'localhost', ca: certificates.authority }), readsDirectly: true };
+    },
+  );
+  t.after(() => {
+    stream.destroy();
+    server.close();
+  });
+  await hasComeAfterPause;
+  assert.equal(buffers.isShared(kept!), false);
+  assert.ok(kept!.equals(copy!));
+});

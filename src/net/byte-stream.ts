@@ -220,6 +220,11 @@ export class ByteStream {
   #takeNextBuffer(): Buffer | undefined {
     const next = this.#nextBuffer;
     if (!this.#hasRead) return next;
+    if (this.isPaused && this.#isSecure && this.#bodyBuffer !== undefined) {
+      // TLS hands out all that it has decrypted, also when reading has been paused, and somebody still writes what came before.
+      this.#nextBuffer = this.#bodyBuffer;
+      return this.#buffers.shared;
+    }
     this.#nextBuffer = undefined;
     return next;
   }

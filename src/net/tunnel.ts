@@ -1,3 +1,4 @@
+import { limits } from '#base/limits.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
 import type { ByteStream, StreamOwner } from './byte-stream.ts';
@@ -115,7 +116,11 @@ class TunnelHalf implements StreamOwner {
     if (this.#peer.isClosed) return;
     this.bytes += end;
     this.#tunnel.touch();
-    if (this.#peer.write(bytes.subarray(0, end))) return;
+    const isTaken = this.#peer.write(bytes.subarray(0, end));
+    // A buffer of its own spares a stream that has much to bring a copy of everything.
+    if (end >= limits.bodyBufferFromBytes) this.stream.startBodyBuffer();
+    else if (isTaken) this.stream.stopBodyBuffer('kept');
+    if (isTaken) return;
     this.stream.pause();
     this.#tunnel.noteUnsent();
   }
