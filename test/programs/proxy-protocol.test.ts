@@ -34,6 +34,8 @@ test('curl --haproxy-protocol is taken for the client that it names, with and wi
   });
   const from = ['--interface', '127.0.0.6', '--haproxy-protocol'];
   assert.equal(await curl(...from, `http://127.0.0.1:${gateway.port()}/told`), 'client=127.0.0.6 scheme=http\n');
+  const known = ['--http2-prior-knowledge', `http://127.0.0.1:${gateway.port()}/told`];
+  assert.equal(await curl(...from, ...known), 'client=127.0.0.6 scheme=http\n');
   const secure = [`https://localhost:${gateway.port('secure')}/told`, '--cacert', certificatePaths.authority];
   for (const version of ['--http1.1', '--http2']) {
     assert.equal(await curl(...from, version, ...secure), 'client=127.0.0.6 scheme=https\n');
