@@ -139,7 +139,7 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner 
   }
 
   onTunnelEnded(end: TunnelEnd): void {
-    if (end !== 'closed') this.error ??= tunnelErrors[end](end === 'idle' ? { idleMs: this.#idleMs } : undefined);
+    this.error ??= this.#explain(end);
     this.#finish();
   }
 
@@ -172,6 +172,12 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner 
     return this.#service.endpoints.find((endpoint) => !this.#tried.has(endpoint))!;
   }
 
+  #explain(end: TunnelEnd): GatewayError | undefined {
+    if (end === 'client-lost') return tcpErrors.clientLost();
+    if (end === 'upstream-lost') return tcpErrors.upstreamLost();
+    return end === 'idle' ? tcpErrors.idle({ idleMs: this.#idleMs }) : undefined;
+  }
+
   #finish(): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
@@ -182,5 +188,3 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner 
     this.#means.owner.onTcpClosed(this);
   }
 }
-
-const tunnelErrors = { 'client-lost': tcpErrors.clientLost, 'upstream-lost': tcpErrors.upstreamLost, idle: tcpErrors.idle };
