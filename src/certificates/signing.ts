@@ -5,7 +5,7 @@ import type * as X509 from '@peculiar/x509';
 import { TEMPORARY_ISSUER } from './certificate-facts.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-const SERVER_USE = '1.3.6.1.5.5.7.3.1';
+const USES = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as const;
 /** Clocks of clients may be behind. */
 const BACKDATED_MS = 3_600_000;
 
@@ -34,7 +34,7 @@ export async function createTemporary(names: readonly string[], life: Life): Pro
     name: [{ CN: [TEMPORARY_ISSUER] }],
     keys: await importKeys(keyPem),
     signingAlgorithm: ALGORITHM,
-    extensions: [new x509.BasicConstraintsExtension(false, undefined, true), ...toServerExtensions(x509, names)],
+    extensions: [new x509.BasicConstraintsExtension(false, undefined, true), ...toExtensions(x509, names, 'server')],
   });
   return { certPem: toPem(certificate), keyPem };
 }
@@ -59,8 +59,13 @@ export async function createAuthority(commonName: string, life: Life): Promise<S
   return { certPem: toPem(certificate), keyPem };
 }
 
-/** A server's certificate for these names, signed by an authority. */
-export async function createSigned(names: readonly string[], authority: SignedPair, life: Life): Promise<SignedPair> {
+/** A certificate for these names, signed by an authority. */
+export async function createSigned(
+  names: readonly string[],
+  authority: SignedPair,
+  life: Life,
+  use: keyof typeof USES = 'server',
+): Promise<SignedPair> {
   const x509 = await loadLibrary();
   const keyPem = createKeyPem();
   const keys = await importKeys(keyPem);
@@ -75,7 +80,7 @@ export async function createSigned(names: readonly string[], authority: SignedPa
     signingAlgorithm: ALGORITHM,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
-      ...toServerExtensions(x509, names),
+      ...toExtensions(x509, names, use),
       await x509.AuthorityKeyIdentifierExtension.create(issuer),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
@@ -109,10 +114,10 @@ function createSerial(): string {
   return bytes.toString('hex');
 }
 
-function toServerExtensions(x509: typeof X509, names: readonly string[]): X509.Extension[] {
+function toExtensions(x509: typeof X509, names: readonly string[], use: keyof typeof USES): X509.Extension[] {
   return [
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-    new x509.ExtendedKeyUsageExtension([SERVER_USE]),
+    new x509.ExtendedKeyUsageExtension([USES[use]]),
     new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value }))),
   ];
 }

@@ -10,8 +10,8 @@ import type { OnRead } from './byte-stream.ts';
 
 export interface AcceptedTlsOptions {
   readonly context: SecureContext;
-  /** Chooses another context by the host that the client names. */
-  readonly findContext: ((serverName: string) => SecureContext) | undefined;
+  /** Chooses another context by the host that the client names; `undefined` refuses it. */
+  readonly findContext: ((serverName: string) => SecureContext | undefined) | undefined;
   /** In the form of the extension: a length and a name each. */
   readonly protocols: Buffer;
   readonly asksForCertificate: boolean;
@@ -25,6 +25,8 @@ export interface AcceptedTlsOptions {
 export interface HandshakeOwner {
   /** Nothing has been read behind the handshake yet; `takeOver` must be called before this returns, or the socket be destroyed. */
   onSecure(socket: AcceptedTlsSocket): void;
+  /** The client asks for a host that it is refused; the socket is to be destroyed. */
+  onUnknownHost(serverName: string): void;
   /** The socket is closed. Without an error, the client has gone. */
   onFailed(error: Error | undefined): void;
 }
@@ -65,7 +67,7 @@ export class AcceptedTlsSocket extends TLSSocket {
 
   constructor(acceptedHandle: unknown, options: AcceptedTlsOptions, owner: HandshakeOwner) {
     const relay = new ReadRelay(options.firstBuffer);
-    super(undefined as unknown as Socket, toNodeOptions(acceptedHandle, options, relay));
+    super(undefined as unknown as Socket, toNodeOptions(acceptedHandle, { options, relay, owner }));
     this.#owner = owner;
     this.#relay = relay;
     // Node takes a TLS socket without another below it for one that is still to be connected.
@@ -154,7 +156,10 @@ class ReadRelay {
   }
 }
 
-function toNodeOptions(acceptedHandle: unknown, options: AcceptedTlsOptions, relay: ReadRelay): object {
+function toNodeOptions(
+  acceptedHandle: unknown,
+  { options, relay, owner }: { options: AcceptedTlsOptions; relay: ReadRelay; owner: HandshakeOwner },
+): object {
   const { context, findContext, protocols, asksForCertificate, requiresCertificate } = options;
   return {
     acceptedHandle,
@@ -171,8 +176,11 @@ function toNodeOptions(acceptedHandle: unknown, options: AcceptedTlsOptions, rel
       },
     },
     ...(findContext !== undefined && {
-      SNICallback: (serverName: string, callback: (error: null, context: SecureContext) => void) =>
-        callback(null, findContext(serverName)),
+      SNICallback: (serverName: string, callback: (error: null, context: SecureContext) => void) => {
+        const found = findContext(serverName);
+        if (found === undefined) owner.onUnknownHost(serverName);
+        else callback(null, found);
+      },
     }),
   };
 }

@@ -43,6 +43,11 @@ export class Handshake extends WheelTimer implements HandshakeOwner {
     this.#onEnd({ socket, facts: toFacts(socket, clientCertificate, verifyError) });
   }
 
+  onUnknownHost(serverName: string): void {
+    this.#reason = `there is no certificate for ${serverName}`;
+    this.socket?.destroy();
+  }
+
   onFailed(error: Error | undefined): void {
     this.#onEnd({ reason: this.#reason ?? (error === undefined ? 'the client has gone' : explain(error)) });
   }

@@ -96,6 +96,8 @@ export class Listener {
   #settings: ListenerSettings;
   #server: Server | undefined;
   #certificates: ServerCertificates | undefined;
+  #dependsOnHost = false;
+  #needsHost = false;
   #protocols: Buffer = noProtocols;
   #ticketKey: Buffer | undefined;
   readonly #owner: ListenerOwner;
@@ -183,7 +185,10 @@ export class Listener {
     const { caps, proxies, passthrough } = this.#settings;
     if (this.connectionCount >= caps.connectionsMax) return this.#refuse(socket, peerAddress, 'listener');
     this.connectionCount += 1;
-    const wants = { proxyHeader: proxies?.has(peerAddress) === true, hello: passthrough !== undefined || this.#showsChallenges };
+    const wants = {
+      proxyHeader: proxies?.has(peerAddress) === true,
+      hello: passthrough !== undefined || this.#showsChallenges || this.#needsHost,
+    };
     if (wants.proxyHeader || wants.hello) return this.#open(socket, wants, peerAddress);
     const place = { clientAddress: peerAddress, clientPort: socket.remotePort ?? 0, peerAddress, proxyHeader: undefined };
     this.#enter(socket, place, undefined);
@@ -234,7 +239,7 @@ export class Listener {
       const protocol = passthrough !== undefined || this.#settings.passesBytes ? 'bytes' : 'http1';
       this.#owner.onConnection(toPlainConnection(socket, counted, { early: opened?.bytes, protocol, passthrough }));
     } else if (this.#certificates === undefined) this.#refuseHost(socket, counted, opened);
-    else this.#beginHandshake(socket, this.#certificates, counted, opened?.bytes);
+    else this.#beginHandshake(socket, this.#certificates, counted, opened);
   }
 
   /** A host goes on as it is when no certificate says more of its name than the pattern of passing it on does. */
@@ -264,20 +269,24 @@ export class Listener {
     const certificates = hasCertificates ? new ServerCertificates(tls, this.#ticketKey) : undefined;
     certificates?.check();
     this.#certificates = certificates;
+    this.#dependsOnHost = certificates?.dependsOnHost === true;
+    this.#needsHost = certificates?.needsHost === true;
     this.#protocols = encodeProtocols(tls?.protocols ?? []);
   }
 
-  #beginHandshake(socket: Socket, certificates: ServerCertificates, client: CountedPlace, early: Buffer | undefined): void {
+  #beginHandshake(socket: Socket, certificates: ServerCertificates, client: CountedPlace, opened: Opened | undefined): void {
     const { clients } = certificates.options;
     const { wheel, buffers } = this.options;
+    const serverName = opened?.hello?.serverName;
+    const known = serverName === undefined ? undefined : certificates.find(serverName);
     const handshake: Handshake = new Handshake(clients, (end) => this.#endHandshake(handshake, client, end));
     this.#handshakes.add(handshake);
     wheel.arm(handshake, this.#settings.handshakeTimeoutMs);
     handshake.socket = AcceptedTlsSocket.begin(
       socket,
       {
-        context: certificates.default,
-        findContext: certificates.dependsOnHost ? (serverName): SecureContext => certificates.find(serverName) : undefined,
+        context: known ?? certificates.default,
+        findContext: this.#dependsOnHost && known === undefined ? (name) => certificates.find(name) : undefined,
         protocols: this.#protocols,
         asksForCertificate: clients !== undefined,
         requiresCertificate: clients?.isRequired === true && !clients.answersFailure,
@@ -285,7 +294,7 @@ export class Listener {
       },
       handshake,
     );
-    if (early !== undefined) handshake.socket.receive(early);
+    if (opened !== undefined) handshake.socket.receive(opened.bytes);
   }
 
   get #showsChallenges(): boolean {

@@ -47,7 +47,6 @@ export class ServerCertificates {
   readonly #contexts = new Map<string, SecureContext>();
   readonly #identity: string;
   #ticketKey: Buffer | undefined;
-  #refusing: SecureContext | undefined = undefined;
 
   constructor(options: ServerCertificatesOptions, ticketKey: Buffer | undefined) {
     this.options = options;
@@ -58,7 +57,15 @@ export class ServerCertificates {
 
   /** Whether the host of a client makes a difference. */
   get dependsOnHost(): boolean {
-    return this.options.refusesUnknownHosts || this.options.certificates.length > 1;
+    return this.options.refusesUnknownHosts || new Set([...this.#positions.values()].map((list) => list.join())).size > 1;
+  }
+
+  /**
+   * Whether the host must be known before the handshake begins: Node hands over one certificate alone when it is chosen
+   * within.
+   */
+  get needsHost(): boolean {
+    return this.dependsOnHost && [...this.#positions.values()].some((list) => list.length > 1);
   }
 
   /** For clients that name no host. */
@@ -74,12 +81,12 @@ export class ServerCertificates {
     return this.#positions.has(pattern) ? pattern.length - 1 : 0;
   }
 
-  /** For a host as a client names it. */
-  find(serverName: string): SecureContext {
+  /** For a host as a client names it; `undefined` where such hosts are refused. */
+  find(serverName: string): SecureContext | undefined {
     const host = serverName.toLowerCase();
     const positions = this.#positions.get(host) ?? this.#positions.get(toPattern(host));
     if (positions !== undefined) return this.#contextOf(positions);
-    return this.options.refusesUnknownHosts ? this.#refusingContext() : this.default;
+    return this.options.refusesUnknownHosts ? undefined : this.default;
   }
 
   /** Session tickets are made with this key from now on; sessions of other keys are not resumed. */
@@ -127,12 +134,6 @@ export class ServerCertificates {
     });
     if (this.#ticketKey !== undefined) applyTicketKey(context, this.#ticketKey);
     return context;
-  }
-
-  /** Without a certificate the handshake fails with an alert, which tells the client more than a closed connection. */
-  #refusingContext(): SecureContext {
-    this.#refusing ??= createSecureContext(toPolicyOptions(this.options.policy));
-    return this.#refusing;
   }
 }
 

@@ -1,0 +1,210 @@
+// Which certificate a client meets, and what is agreed on in the handshake.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect as connectPlain } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { eventually } from '#test/support/eventually.ts';
+import { makeFolder } from '#test/support/gatehouse-process.ts';
+import { TestAuthority } from '#test/support/issuing-authority.ts';
+import { startTestGateway, type TestGateway } from '#test/support/test-gateway.ts';
+
+type ListenerTls = Record<string, unknown>;
+
+interface Secure {
+  readonly gateway: TestGateway;
+  readonly authority: TestAuthority;
+  /** Resolves when the handshake is over; rejects when it fails. */
+  open(options?: ConnectionOptions): Promise<TLSSocket>;
+}
+
+async function startSecure(
+  t: TestContext,
+  toTls: (authority: TestAuthority) => Promise<ListenerTls>,
+  listener: Record<string, unknown> = {},
+): Promise<Secure> {
+  const authority = await TestAuthority.create(await makeFolder(t));
+  const gateway = await startTestGateway({
+    listeners: { web: { address: '127.0.0.1:0', tls: (await toTls(authority)) as never, ...listener } },
+    routes: { all: { match: { path: '/*' }, to: { respond: { status: 200, text: 'hello' } } } },
+  });
+  t.after(() => gateway.stop());
+  return {
+    gateway,
+    authority,
+    async open(options = {}) {
+      const socket = connect({ port: gateway.port(), host: '127.0.0.1', ca: authority.pair.certPem, ...options });
+      t.after(() => socket.destroy());
+      await new Promise<void>((resolve, reject) => socket.once('secureConnect', () => resolve()).once('error', reject));
+      return socket;
+    },
+  };
+}
+
+const unchecked = { checkServerIdentity: () => undefined };
+
+const namesOf = (socket: TLSSocket) => socket.getPeerCertificate().subjectaltname;
+
+test('the certificate is the one of the host that the client asks for: exact before pattern, else the first', async (t) => {
+  const { open } = await startSecure(t, async (authority) => ({
+    certificates: [
+      await authority.issueFiles('first', ['first.test']),
+      await authority.issueFiles('wild', ['*.shop.test']),
+      await authority.issueFiles('exact', ['www.shop.test']),
+      { ...(await authority.issueFiles('named', ['inside.test'])), hosts: ['outside.test'] },
+    ],
+  }));
+  for (const [servername, expected] of [
+    ['first.test', 'DNS:first.test'],
+    ['FIRST.test', 'DNS:first.test'],
+    ['a.shop.test', 'DNS:*.shop.test'],
+    ['www.shop.test', 'DNS:www.shop.test'],
+    ['a.b.shop.test', 'DNS:first.test'],
+    ['shop.test', 'DNS:first.test'],
+    ['outside.test', 'DNS:inside.test'],
+    ['inside.test', 'DNS:first.test'],
+    ['', 'DNS:first.test'],
+  ] as const) {
+    assert.equal(namesOf(await open({ servername, ...unchecked })), expected, servername);
+  }
+});
+
+test('a host without a certificate is refused where the listener says so, and one without a name is not', async (t) => {
+  const { open } = await startSecure(t, async (authority) => ({
+    unknownHosts: 'refuse',
+    certificates: [await authority.issueFiles('a', ['a.test'])],
+  }));
+  await assert.rejects(open({ servername: 'b.test', ...unchecked }));
+  assert.equal(namesOf(await open({ servername: 'a.test' })), 'DNS:a.test');
+  assert.equal(namesOf(await open({ servername: '', ...unchecked })), 'DNS:a.test');
+});
+
+test('`modern` speaks TLS 1.3 alone, `intermediate` TLS 1.2 too, and neither anything older', async (t) => {
+  for (const [policy, spoken] of [
+    ['modern', ['TLSv1.3']],
+    ['intermediate', ['TLSv1.2', 'TLSv1.3']],
+  ] as const) {
+    const { open } = await startSecure(t, async (authority) => ({
+      policy,
+      certificates: [await authority.issueFiles('a', ['a.test'])],
+    }));
+    for (const version of ['TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const) {
+      const attempt = open({ servername: 'a.test', minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0' });
+      if ((spoken as readonly string[]).includes(version)) assert.equal((await attempt).getProtocol(), version);
+      else await assert.rejects(attempt, `${policy} ${version}`);
+    }
+  }
+});
+
+test('HTTP/2 is agreed on where the client offers it, HTTP/1.1 otherwise, and nothing else', async (t) => {
+  const { open } = await startSecure(t, async (authority) => ({ certificates: [await authority.issueFiles('a', ['a.test'])] }));
+  const servername = 'a.test';
+  assert.equal((await open({ servername, ALPNProtocols: ['http/1.1', 'h2'] })).alpnProtocol, 'h2');
+  assert.equal((await open({ servername, ALPNProtocols: ['http/1.1'] })).alpnProtocol, 'http/1.1');
+  assert.equal((await open({ servername })).alpnProtocol, false);
+  await assert.rejects(open({ servername, ALPNProtocols: ['ftp'] }), /no application protocol/i);
+});
+
+test('without HTTP/2 the listener does not offer it', async (t) => {
+  const { open } = await startSecure(t, async (authority) => ({ certificates: [await authority.issueFiles('a', ['a.test'])] }), {
+    http2: false,
+  });
+  assert.equal((await open({ servername: 'a.test', ALPNProtocols: ['h2', 'http/1.1'] })).alpnProtocol, 'http/1.1');
+});
+
+test('a request that comes with the end of the handshake is answered', async (t) => {
+  const { gateway, authority } = await startSecure(t, async (own) => ({ certificates: [await own.issueFiles('a', ['a.test'])] }));
+  const socket = connect({ port: gateway.port(), host: '127.0.0.1', ca: authority.pair.certPem, servername: 'a.test' });
+  t.after(() => socket.destroy());
+  // Written before the handshake is over, so that both leave together.
+  socket.write('GET / HTTP/1.1\r\nhost: a.test\r\n\r\n');
+  let received = '';
+  socket.on('data', (bytes: Buffer) => {
+    received += bytes.toString('latin1');
+  });
+  await eventually(() => received.endsWith('hello'), 'the answer is there');
+});
+
+test('handshakes that are cut short or never go on cost only themselves', async (t) => {
+  const { gateway, open } = await startSecure(
+    t,
+    async (authority) => ({ certificates: [await authority.issueFiles('a', ['a.test'])] }),
+    { timeouts: { head: '300ms' } },
+  );
+  const silent = connectPlain(gateway.port(), '127.0.0.1');
+  const half = connectPlain(gateway.port(), '127.0.0.1');
+  const gone = connectPlain(gateway.port(), '127.0.0.1');
+  for (const socket of [silent, half, gone]) socket.on('error', () => undefined);
+  half.write(Buffer.from('16030100ff010000fb0303', 'hex'));
+  gone.write(Buffer.from('160301', 'hex'), () => gone.destroy());
+  await Promise.all([once(silent, 'close'), once(half, 'close')]);
+  assert.equal(namesOf(await open({ servername: 'a.test' })), 'DNS:a.test');
+  await eventually(() => gateway.control.plane?.connectionCount === 1, 'the others are forgotten');
+});
+
+interface Presented {
+  readonly name: string;
+  readonly present: (known: TestAuthority, foreign: TestAuthority) => Promise<ConnectionOptions>;
+}
+
+const refused: readonly Presented[] = [
+  { name: 'none', present: () => Promise.resolve({}) },
+  {
+    name: 'one of an unknown authority',
+    present: async (_known, foreign) => toOptions(await foreign.issueForClient('client.test')),
+  },
+  {
+    name: 'one that has expired',
+    present: async (known) => toOptions(await known.issueForClient('client.test', { fromDays: -20 })),
+  },
+  { name: 'one that is for servers', present: async (known) => toOptions(await known.issue(['client.test'])) },
+  { name: 'one of the future', present: async (known) => toOptions(await known.issueForClient('client.test', { fromDays: 5 })) },
+];
+
+function toOptions({ certPem, keyPem }: { certPem: string; keyPem: string }): ConnectionOptions {
+  return { cert: certPem, key: keyPem };
+}
+
+async function startMutual(t: TestContext, settings: ListenerTls): Promise<Secure & { foreign: TestAuthority }> {
+  const secure = await startSecure(t, async (authority) => ({
+    certificates: [await authority.issueFiles('a', ['a.test'])],
+    clientCertificates: { ca: await authority.writeOwn('clients'), ...settings },
+  }));
+  return { ...secure, foreign: await TestAuthority.create(secure.authority.folder, 'Foreign Authority') };
+}
+
+/** The status of an answer, or 0 when the connection ends without one. */
+async function ask(socket: TLSSocket): Promise<number> {
+  socket.on('error', () => undefined);
+  socket.write('GET / HTTP/1.1\r\nhost: a.test\r\n\r\n');
+  let received = '';
+  socket.on('data', (bytes: Buffer) => {
+    received += bytes.toString('latin1');
+  });
+  await eventually(() => received.includes('\r\n\r\n') || socket.closed, 'there is an answer or an end');
+  return Number(/^HTTP\/1\.1 (\d+)/.exec(received)?.[1] ?? 0);
+}
+
+for (const { name, present } of refused) {
+  test(`a client must show a certificate that counts: ${name} ends the handshake, or is answered 403`, async (t) => {
+    const strict = await startMutual(t, { mode: 'required' });
+    const options = await present(strict.authority, strict.foreign);
+    // Over TLS 1.3 the client learns of it behind its own end of the handshake.
+    const status = await strict.open({ servername: 'a.test', ...options }).then(ask, () => 0);
+    assert.equal(status, 0);
+    const polite = await startMutual(t, { mode: 'required', onFailure: 'answer' });
+    const others = await present(polite.authority, polite.foreign);
+    assert.equal(await ask(await polite.open({ servername: 'a.test', ...others })), 403);
+  });
+}
+
+test('a client with a certificate of the authority is served, and one without where it is optional', async (t) => {
+  const required = await startMutual(t, { mode: 'required' });
+  const options = toOptions(await required.authority.issueForClient('client.test'));
+  assert.equal(await ask(await required.open({ servername: 'a.test', ...options })), 200);
+  const optional = await startMutual(t, { mode: 'optional' });
+  assert.equal(await ask(await optional.open({ servername: 'a.test' })), 200);
+  const foreign = toOptions(await optional.foreign.issueForClient('client.test'));
+  const status = await optional.open({ servername: 'a.test', ...foreign }).then(ask, () => 0);
+  assert.equal(status, 0);
+});
