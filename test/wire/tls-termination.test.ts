@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectPlain } from 'node:net';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { eventually } from '#test/support/eventually.ts';
+import { onEachRequest, startForwarding } from '#test/support/forwarding.ts';
 import { makeFolder } from '#test/support/gatehouse-process.ts';
 import { TestAuthority } from '#test/support/issuing-authority.ts';
+import { needs, run } from '#test/support/programs.ts';
 import { startTestGateway, type TestGateway } from '#test/support/test-gateway.ts';
 
 type ListenerTls = Record<string, unknown>;
@@ -208,3 +211,81 @@ test('a client with a certificate of the authority is served, and one without wh
   const status = await optional.open({ servername: 'a.test', ...foreign }).then(ask, () => 0);
   assert.equal(status, 0);
 });
+
+test(
+  'of an EC and an RSA certificate for one host, each client gets the one that it understands',
+  needs('openssl'),
+  async (t) => {
+    const { open } = await startSecure(t, async (authority) => {
+      const cert = join(authority.folder, 'rsa.pem');
+      const key = join(authority.folder, 'rsa.key');
+      const subject = ['-subj', '/CN=both.test', '-addext', 'subjectAltName=DNS:both.test'];
+      const made = await run('openssl', [
+        'req',
+        '-x509',
+        '-newkey',
+        'rsa:2048',
+        '-nodes',
+        '-keyout',
+        key,
+        '-out',
+        cert,
+        ...subject,
+      ]);
+      assert.equal(made.status, 0, made.stderr);
+      return {
+        certificates: [
+          await authority.issueFiles('other', ['other.test']),
+          await authority.issueFiles('both', ['both.test']),
+          { cert, key },
+        ],
+      };
+    });
+    for (const [sigalgs, type] of [
+      ['ecdsa_secp256r1_sha256', 'ec'],
+      ['rsa_pss_rsae_sha256', 'rsa'],
+    ] as const) {
+      const socket = await open({ servername: 'both.test', sigalgs, rejectUnauthorized: false });
+      assert.equal(socket.getPeerX509Certificate()?.publicKey.asymmetricKeyType, type);
+    }
+  },
+);
+
+for (const [forward, pattern] of [
+  ['client-cert', /\r\nclient-cert: :[A-Za-z0-9+/=]+:\r\n/],
+  ['x-forwarded-client-cert', /\r\nx-forwarded-client-cert: Hash=[0-9a-f]{64};Subject="CN=client\.test";DNS=client\.test\r\n/],
+] as const) {
+  test(`a service learns of the certificate of a client by ${forward}, and of none by a client's own word`, async (t) => {
+    const authority = await TestAuthority.create(await makeFolder(t));
+    const clientCertificates = { mode: 'optional', ca: await authority.writeOwn('clients'), forward } as const;
+    const certificates = [await authority.issueFiles('a', ['a.test'])];
+    const { upstream, gateway } = await startForwarding(
+      t,
+      onEachRequest((connection) => connection.send('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok')),
+      { gateway: { listeners: { web: { address: '127.0.0.1:0', tls: { certificates, clientCertificates } } } } },
+    );
+    const forged = `${forward}: forged\r\nclient-cert-chain: forged\r\n`;
+    for (const [i, options] of [toOptions(await authority.issueForClient('client.test')), {}].entries()) {
+      const socket = connect({
+        port: gateway.port(),
+        host: '127.0.0.1',
+        ca: authority.pair.certPem,
+        servername: 'a.test',
+        ...options,
+      });
+      t.after(() => socket.destroy());
+      socket.on('error', () => undefined);
+      socket.resume();
+      socket.write(`GET /${i} HTTP/1.1\r\nhost: a.test\r\n${forged}\r\n`);
+      const received = () => upstream.connections.map((connection) => connection.received).join('');
+      await eventually(
+        () => received().includes(`GET /${i} `) && received().endsWith('\r\n\r\n'),
+        'the upstream has the request',
+      );
+      const head = received().slice(received().indexOf(`GET /${i} `));
+      assert.doesNotMatch(head, /forged/);
+      if (i === 0) assert.match(head, pattern);
+      else assert.doesNotMatch(head, /client-cert/);
+    }
+  });
+}
