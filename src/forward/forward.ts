@@ -98,7 +98,7 @@ class Forwarding implements AnswerSource, AnswerEvents, CallTaker, TunnelOwner {
   /** The client is told of as far back as trusted proxies know; the port of one that they tell of is not known. */
   encodeClientHeader(version: 'v1' | 'v2'): Buffer {
     const { client, request } = this.#exchange;
-    const described = client.describeClient?.();
+    const described = client.describeClient();
     if (described === undefined) return encodeClientHeader(version, undefined);
     const { clientAddress: address } = request;
     const source = described.source.address === address ? described.source : { address, port: 0 };

@@ -26,8 +26,8 @@ export interface ClientSide {
   /** Lets the request body flow into the answer source. Until then it is held back. Does nothing when it flows already. */
   resumeRequestBody(): void;
   pauseRequestBody(): void;
-  /** Whom a service is told of by a PROXY header. Missing where there is no connection. */
-  describeClient?(): ProxiedClient;
+  /** Whom a service is told of by a PROXY header; `undefined` where there is no connection. */
+  describeClient(): ProxiedClient | undefined;
   /** Answers 101 and hands the connection over. The tunnel's owner is told everything from then on. */
   openTunnel(response: ResponseHead): TunnelSide | undefined;
 }

@@ -93,6 +93,8 @@ class InjectedClient implements ClientSide {
     else target.onRefusedRequest(this.#exchange, refuse(this.#fault));
   }
 
+  describeClient(): undefined {}
+
   sendInformational(): void {
     // The caller sees the final answer only.
   }

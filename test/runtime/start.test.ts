@@ -34,7 +34,9 @@ for (const threads of [0, 1, 2]) {
           address: '127.0.0.1:0',
           tls: { certificates: [{ cert: certificatePaths.localhostCert, key: certificatePaths.localhostKey }] },
         },
+        bytes: { address: '127.0.0.1:0', tcp: { to: 'bytes' } },
       },
+      services: { bytes: { endpoints: ['tcp://127.0.0.1:1'] } },
       admin: { address: '127.0.0.1:0' },
       routes: hello,
     });
@@ -42,7 +44,7 @@ for (const threads of [0, 1, 2]) {
     const addresses = gatehouse.stdout.replaceAll(/:\d+\n/g, ':PORT\n');
     assert.equal(
       addresses,
-      'listening web http://127.0.0.1:PORT\nlistening secure https://127.0.0.1:PORT\nlistening admin http://127.0.0.1:PORT\n',
+      'listening web http://127.0.0.1:PORT\nlistening secure https://127.0.0.1:PORT\nlistening bytes tcp://127.0.0.1:PORT\nlistening admin http://127.0.0.1:PORT\n',
     );
     assert.equal((await ask(gatehouse.port('web'), '/hello')).body, 'hello');
     assert.equal((await ask(gatehouse.port('admin'), '/readyz')).status, 200);

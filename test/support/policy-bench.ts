@@ -177,6 +177,8 @@ class BenchClient implements ClientSide, BenchExchange {
     this.exchange = new Exchange(this, observer, toClientRequest(request), start);
   }
 
+  describeClient(): undefined {}
+
   leave(): void {
     const { exchange } = this;
     exchange.error ??= clientErrors.gone();

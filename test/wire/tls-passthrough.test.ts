@@ -243,3 +243,24 @@ test('a PROXY header before the hello tells the client of a host that is passed 
   client.close();
   assert.equal((await gateway.stop())[0]!['client'], '203.0.113.9');
 });
+
+test('hosts are passed through, or not any more, from the next connection on when the configuration says so', async (t) => {
+  const services = { bank: { endpoints: [await startBank(t)] } };
+  const configuration = (tls: TlsInput) => ({
+    listeners: { web: { address: '127.0.0.1:0', tls } },
+    services,
+    routes: { told: { match: { path: '/' }, to: { respond: { text: 'gateway: ${host}' } } } },
+  });
+  const ended = { certificates: [localhost] };
+  const passed = { ...ended, passthrough: { 'bank.example.com': 'bank' } };
+  const gateway = await startTestGateway(configuration(ended));
+  t.after(() => gateway.stop());
+  for (const [tls, text] of [
+    [ended, /gateway: bank/],
+    [passed, /^bank: /],
+    [ended, /gateway: bank/],
+  ] as const) {
+    assert.deepEqual(await gateway.reconfigure(configuration(tls)), []);
+    assert.match((await ask(t, gateway, { servername: 'bank.example.com' })).text, text);
+  }
+});

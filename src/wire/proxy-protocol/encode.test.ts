@@ -28,8 +28,8 @@ test('a binary header has its addresses and then its TLVs', () => {
   assert.deepEqual(encodeProxyHeaderV2(ipv6, []), writeV2({ family: 0x21, block }));
 });
 
-test('a binary header without addresses has nothing else either', () => {
-  const empty = writeV2({ family: 0, block: Buffer.alloc(0) });
+test('a binary header without addresses is LOCAL and has nothing else either', () => {
+  const empty = writeV2({ versionCommand: 0x20, family: 0, block: Buffer.alloc(0) });
   assert.deepEqual(encodeProxyHeaderV2(undefined, [toTextTlv(TlvType.alpn, 'h2')]), empty);
 });
 

@@ -39,13 +39,13 @@ export function encodeProxyHeaderV1(addresses: ProxyAddresses | undefined): Buff
 /** The binary header. TLVs that would make it longer than anybody must accept are left out, the last ones first. */
 export function encodeProxyHeaderV2(addresses: ProxyAddresses | undefined, tlvs: readonly ProxyTlv[]): Buffer {
   const pair = addresses === undefined ? undefined : toPair(addresses);
-  // Without addresses the family is unspecified, and receivers skip what stands behind that.
-  if (addresses === undefined || pair === undefined) return encodeStart(Family.unspecified, 0);
+  // Not every receiver takes PROXY with an unspecified family, but each must take LOCAL, and skip what stands behind it.
+  if (addresses === undefined || pair === undefined) return encodeStart(Command.local, Family.unspecified, 0);
   const addressBytes = pair.source.length;
   const tlvsAt = HEADER_START_BYTES + 2 * addressBytes + 2 * PORT_BYTES;
   const fittingTlvs = takeFitting(tlvs, limits.proxyHeaderBytesMax - tlvsAt);
   const family = addressBytes === IPV4_BYTES ? Family.inet : Family.inet6;
-  const header = encodeStart(family, tlvsAt - HEADER_START_BYTES + countTlvBytes(fittingTlvs));
+  const header = encodeStart(Command.proxy, family, tlvsAt - HEADER_START_BYTES + countTlvBytes(fittingTlvs));
   pair.source.copy(header, HEADER_START_BYTES);
   pair.destination.copy(header, HEADER_START_BYTES + addressBytes);
   header.writeUInt16BE(addresses.source.port, tlvsAt - 2 * PORT_BYTES);
@@ -94,10 +94,10 @@ function formatAs(family: 'TCP4' | 'TCP6', bytes: Buffer): string {
 }
 
 /** A header with everything that stands before the addresses, and room for the rest. */
-function encodeStart(family: number, restBytes: number): Buffer {
+function encodeStart(command: number, family: number, restBytes: number): Buffer {
   const header = Buffer.alloc(HEADER_START_BYTES + restBytes);
   signatureV2.copy(header);
-  header[12] = (VERSION << 4) | Command.proxy;
+  header[12] = (VERSION << 4) | command;
   header[13] = family === Family.unspecified ? 0 : (family << 4) | Transport.stream;
   header.writeUInt16BE(restBytes, 14);
   return header;
