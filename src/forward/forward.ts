@@ -4,6 +4,7 @@ import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { AnswerSource, Exchange } from '#http/exchange.ts';
+import { grpcTimeoutMs } from '#http/grpc-request.ts';
 import { PassedResponse } from '#http/passed-response.ts';
 import type { AnswerEvents, AnswerHead, AttemptHead, UpstreamCall } from '#http/upstream-call.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
@@ -11,11 +12,13 @@ import type { CallTaker, PoolWaiter } from '#http/upstream-pool.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { encodeClientHeader } from '#net/proxied-client.ts';
 import { Tunnel, type TunnelEnd, type TunnelOwner } from '#net/tunnel.ts';
+import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import type { RoutePlan, Terminal } from '#pipeline/plan.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
 import type { Endpoint, Service } from '#services/service.ts';
 import { WeightedRotation } from '#services/weighted-rotation.ts';
 import { removeField } from '#wire/fields/field-list.ts';
+import { CallDeadline } from './call-deadline.ts';
 
 export interface ForwardMeans {
   readonly clock: Clock;
@@ -42,6 +45,8 @@ export class ForwardTerminal implements Terminal {
     exchange.serviceName = service.definition.name;
     const forwarding = new Forwarding(exchange, plan, { service, means: this.#means });
     exchange.source = forwarding;
+    const timeoutMs = grpcTimeoutMs(exchange.request);
+    if (timeoutMs !== undefined) forwarding.limit(timeoutMs);
     forwarding.attempt(false);
   }
 }
@@ -60,6 +65,7 @@ class Forwarding implements AnswerSource, AnswerEvents, CallTaker, TunnelOwner {
   /** The body so far, kept while the attempt may have to be repeated. */
   #replay: Buffer[] | undefined = undefined;
   #isRequestEnded = false;
+  #deadline: CallDeadline | undefined = undefined;
   #requestTrailers: readonly string[] | undefined = undefined;
   #closeTunnelSides: (() => void) | undefined = undefined;
 
@@ -68,6 +74,14 @@ class Forwarding implements AnswerSource, AnswerEvents, CallTaker, TunnelOwner {
     this.#plan = plan;
     this.#service = target.service;
     this.#means = target.means;
+  }
+
+  /** The call has this long to end, whatever it is doing then. */
+  limit(timeoutMs: number): void {
+    this.#deadline = new CallDeadline(() => {
+      if (!this.#exchange.isFinished) rescue(this.#exchange, gatewayErrors.grpcDeadline({ timeoutMs }));
+    });
+    this.#means.wheel.arm(this.#deadline, timeoutMs);
   }
 
   attempt(isFresh: boolean): void {
@@ -128,6 +142,7 @@ class Forwarding implements AnswerSource, AnswerEvents, CallTaker, TunnelOwner {
   }
 
   onClientGone(): void {
+    this.#endDeadline();
     this.#waiter?.leave();
     const call = this.#call;
     this.#call = undefined;
@@ -177,6 +192,7 @@ class Forwarding implements AnswerSource, AnswerEvents, CallTaker, TunnelOwner {
   }
 
   onUpstreamEnd(trailers: readonly string[] | undefined): void {
+    this.#endDeadline();
     this.#call = undefined;
     if (!this.#exchange.isFinished) this.#exchange.client.sendEnd(trailers);
   }
@@ -196,6 +212,10 @@ class Forwarding implements AnswerSource, AnswerEvents, CallTaker, TunnelOwner {
   }
 
   // Inside
+
+  #endDeadline(): void {
+    if (this.#deadline !== undefined) this.#means.wheel.remove(this.#deadline);
+  }
 
   #sendRequest(call: UpstreamCall): void {
     const { request } = this.#exchange;

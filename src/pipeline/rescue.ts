@@ -1,17 +1,21 @@
 /** The only place where an error becomes an answer. */
 import { GatewayError } from '#base/errors.ts';
 import type { Exchange } from '#http/exchange.ts';
+import { isGrpcRequest } from '#http/grpc-request.ts';
 import type { Reply, ResponseHead } from '#http/response.ts';
+import { encodeGrpcMessage, GrpcStatus, toGrpcStatus } from '#wire/grpc/grpc-message.ts';
 import { reasonOf } from '#wire/http1/encode.ts';
 import { gatewayErrors } from './gateway-errors.ts';
 
-/** Ends an exchange with an error: as a problem document (RFC 9457), or by breaking off an answer that has begun. */
+const DEADLINE = 'GH_GATEWAY_GRPC_DEADLINE';
+
+/** Ends an exchange with an error: as a problem document (RFC 9457), as a status of gRPC for its clients, or by breaking off an answer that has begun. */
 export function rescue(exchange: Exchange, error: GatewayError): void {
   if (exchange.isFinished) return;
   exchange.error ??= error;
   leaveSource(exchange, error);
   if (exchange.hasResponseBegun) exchange.client.abort();
-  else exchange.sendReply(toProblem(error, exchange.requestId));
+  else exchange.sendReply(toReply(exchange, error));
 }
 
 /** The same for something thrown: a fault of ours, whatever it is. */
@@ -29,7 +33,7 @@ export function replaceAnswer(exchange: Exchange, response: ResponseHead, thrown
   exchange.error = error;
   // The upstream has changed the protocol already: there is no answer any more that could be replaced.
   if (response.status === 101) return;
-  const problem = toProblem(error, exchange.requestId);
+  const problem = toReply(exchange, error);
   response.status = problem.status;
   response.fields = problem.fields;
   response.contentLengthBytes = problem.contentLengthBytes;
@@ -63,6 +67,19 @@ function isReply(response: ResponseHead): response is Reply {
 function sendBody(exchange: Exchange, { body }: Reply): void {
   if (!exchange.isFinished && body !== undefined) exchange.client.sendChunk(body);
   if (!exchange.isFinished) exchange.client.sendEnd(undefined);
+}
+
+/** The error in the language of the client. */
+function toReply(exchange: Exchange, error: GatewayError): Reply {
+  return isGrpcRequest(exchange.request) ? toGrpcAnswer(error) : toProblem(error, exchange.requestId);
+}
+
+/** A client of gRPC looks at its own status alone; an answer without a body is what it calls trailers-only. */
+function toGrpcAnswer({ status, code, kind, publicDetail }: GatewayError): Reply {
+  const grpcStatus = code === DEADLINE ? GrpcStatus.deadlineExceeded : toGrpcStatus(status);
+  const message = encodeGrpcMessage(`${publicDetail ?? kind.help} (${code})`);
+  const fields = ['content-type', 'application/grpc', 'grpc-status', String(grpcStatus), 'grpc-message', message];
+  return { status: 200, fields, contentLengthBytes: 0, body: undefined };
 }
 
 function toProblem(error: GatewayError, requestId: string): Reply {
