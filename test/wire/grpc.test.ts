@@ -130,3 +130,26 @@ test('messages stream both ways at the same time', async (t) => {
   stream.end();
   await once(stream, 'close');
 });
+
+test('routes take calls by service and method', async (t) => {
+  const gateway = await startTestGateway({
+    listeners: { web: { address: '127.0.0.1:0' } },
+    routes: {
+      service: { match: { grpc: { service: 'shop.Shop' } }, to: { respond: { status: 200, text: 'service' } } },
+      method: { match: { grpc: { service: 'shop.Shop', method: 'Get' } }, to: { respond: { status: 200, text: 'method' } } },
+      any: { match: { grpc: {} }, to: { respond: { status: 200, text: 'any' } } },
+      rest: { match: { path: '/*' }, to: { respond: { status: 200, text: 'rest' } } },
+    },
+  });
+  const session = connect(`http://127.0.0.1:${gateway.port()}`);
+  t.after(async () => {
+    session.destroy();
+    await gateway.stop();
+  });
+  const bodyOf = async (path: string, fields: Record<string, string> = {}) => (await call(session, path, fields)).body;
+  assert.equal(await bodyOf('/shop.Shop/Get'), 'method');
+  assert.equal(await bodyOf('/shop.Shop/List'), 'service');
+  assert.equal(await bodyOf('/other.Service/Get'), 'any');
+  assert.equal(await bodyOf('/shop.Shop/Get', { 'content-type': 'application/json' }), 'rest');
+  assert.equal(await bodyOf('/shop.Shop/Get', { 'content-type': 'application/grpc-web' }), 'rest');
+});
