@@ -160,7 +160,7 @@ function toIdentity({ clients }: ServerCertificatesOptions): string {
 }
 
 /** The hosts that a certificate is for, in lower case; a name in the subject alone does not count (RFC 9525 §2). */
-export function hostsOf({ cert, hosts }: ServerCertificate): string[] {
+function hostsOf({ cert, hosts }: ServerCertificate): string[] {
   if (hosts !== undefined) return hosts.map((host) => host.toLowerCase());
   return readAltNames(new X509Certificate(cert).subjectAltName).flatMap((name) =>
     name.startsWith('DNS:') ? [name.slice('DNS:'.length).toLowerCase()] : [],
