@@ -70,9 +70,13 @@ export const limits = {
   http2InvalidFramesMax: 100,
   /** HTTP/2 requests that the session refuses on one client connection, beyond which it is ended. */
   http2RejectedStreamsMax: 100,
+  /** Bytes of the head of an answer as the session counts them: what an upstream sent, and what policies and the gateway add. */
+  http2AnswerHeadBytesMax: 256 * 1024,
+  /** Bytes of an answer that are written at once, so that a client that reads them slowly shows that it does. */
+  http2WriteBytesMax: 64 * 1024,
   http2OutstandingPingsMax: 10,
-  /** PING and SETTINGS frames of a client between two of its requests, beyond which its connection is ended. */
-  http2ControlFramesMax: 1_000,
+  /** PING and SETTINGS frames of a client in a minute, while no request or answer moves; beyond this its connection is ended. */
+  http2ControlFramesPerMinuteMax: 1_000,
   /** Entries of one SETTINGS frame. */
   http2SettingsMax: 32,
 } as const;

@@ -73,6 +73,13 @@ export const clientErrors = defineErrors('client', {
     help: 'The only expectation that is understood is 100-continue.',
   },
   connectMethod: { side: 'client', stage: 'read-head', status: 405, retry: 'never', help: 'CONNECT is for forward proxies.' },
+  connectProtocol: {
+    side: 'client',
+    stage: 'read-head',
+    status: 501,
+    retry: 'never',
+    help: 'The only protocol that is carried over a stream of HTTP/2 is websocket.',
+  },
   headTimeout: {
     side: 'client',
     stage: 'read-head',

@@ -14,6 +14,10 @@ const connectionSpecific: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+export function isConnectionSpecific(name: string): boolean {
+  return connectionSpecific.has(name);
+}
+
 /** RFC 8441 §5: what the key proves, a stream of its own proves too. */
 const WEBSOCKET_KEY = 'sec-websocket-key';
 
@@ -56,6 +60,6 @@ function withoutField(fields: readonly string[], name: string): string[] {
 function appendFields(list: string[], fields: readonly string[]): void {
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!;
-    if (!connectionSpecific.has(name)) list.push(name, fields[i + 1]!);
+    if (!isConnectionSpecific(name)) list.push(name, fields[i + 1]!);
   }
 }

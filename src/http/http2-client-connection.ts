@@ -19,10 +19,15 @@ import type { ClientConnection } from './client-connection.ts';
 import { ClientFacts } from './client-facts.ts';
 import { Http2ClientRequest } from './http2-client-request.ts';
 import { Http2ClientStream, type StreamHome } from './http2-client-stream.ts';
+import { MinuteCount } from './minute-count.ts';
 import type { Http2Limits, ServerServices, ServerSettings } from './server-settings.ts';
 
 /** A session that knows its connection, so that its listeners can be shared functions. */
 interface OwnedSession extends ServerHttp2Session {
+  gatehouseConnection?: Http2ClientConnection;
+}
+
+interface OwnedSocket extends Socket {
   gatehouseConnection?: Http2ClientConnection;
 }
 
@@ -34,9 +39,12 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
   readonly facts: ClientFacts;
   readonly #socket: Socket;
   readonly #session: ServerHttp2Session;
-  readonly #streams = new Set<Http2ClientStream>();
-  /** Since the last request. */
-  #controlFrames = 0;
+  readonly #resetsMax: number;
+  #streamCount = 0;
+  readonly #controlFrames = new MinuteCount();
+  readonly #brokenOff = new MinuteCount();
+  /** Streams to be ended when what is being read has been handled. */
+  #unneeded: { readonly stream: ServerHttp2Stream; readonly error: Error | undefined }[] | undefined = undefined;
   #isDraining = false;
   #isClosed = false;
 
@@ -45,16 +53,19 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
     this.settings = settings;
     this.services = services;
     this.facts = new ClientFacts(accepted, settings.forwarding);
-    const socket = accepted.takeSocket();
+    this.#resetsMax = http2.resetsPerMinuteMax;
+    const socket: OwnedSocket = accepted.takeSocket();
     this.#socket = socket;
     const session = performServerHandshake(socket, toSessionOptions(http2, settings)) as OwnedSession;
     this.#session = session;
     session.gatehouseConnection = this;
+    socket.gatehouseConnection = this;
     session.on('stream', onStream as (stream: ServerHttp2Stream) => void);
     session.on('ping', onControlFrame);
     session.on('remoteSettings', onControlFrame);
     session.on('error', onError);
     session.on('close', onClose);
+    socket.on('end', onEnd);
     session.setLocalWindowSize(http2.connectionWindowBytes);
     services.wheel.arm(this, settings.headTimeoutMs);
   }
@@ -64,6 +75,7 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
     this.#isDraining = true;
     // GOAWAY; the session ends with its last stream.
     if (!this.#session.closed) this.#session.close();
+    if (this.#streamCount === 0) this.#linger();
   }
 
   close(): void {
@@ -74,34 +86,39 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
   /** No request runs, and none has come for a while. */
   override onDeadline(): void {
     if (this.#isDraining) this.close();
-    else if (this.#streams.size === 0) this.#endIdle();
-  }
-
-  /** Each is answered, so a client could keep a thread busy with them for nothing. */
-  onControlFrame(): void {
-    this.#controlFrames += 1;
-    if (this.#controlFrames > limits.http2ControlFramesMax) this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
-  }
-
-  onStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
-    const { wheel } = this.services;
-    wheel.disarm(this);
-    this.#controlFrames = 0;
-    const request = new Http2ClientRequest(raw, (flags & END_STREAM) === 0, {
-      facts: this.facts,
-      listener: this.settings.listener,
-    });
-    // Its exchange may be over before the constructor returns, but its stream closes later.
-    this.#streams.add(new Http2ClientStream(stream, request, this));
+    else this.drain();
   }
 
   describeClient(): ProxiedClient {
     return this.facts.describe(this.#socket);
   }
 
-  onStreamClosed(stream: Http2ClientStream): void {
-    this.#streams.delete(stream);
-    if (this.#streams.size === 0 && !this.#isClosed) this.services.wheel.arm(this, this.settings.keepAliveTimeoutMs);
+  // From the session
+
+  onStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
+    const { facts, settings, services } = this;
+    services.wheel.disarm(this);
+    this.#streamCount += 1;
+    this.onProgress();
+    const request = new Http2ClientRequest(raw, (flags & END_STREAM) === 0, { facts, listener: settings.listener });
+    new Http2ClientStream(stream, request, this).begin();
+  }
+
+  /** Each is answered, so a client could keep a thread busy with them for nothing. */
+  onControlFrame(): void {
+    if (this.#controlFrames.add(this.services.wheel.nowMs) > limits.http2ControlFramesPerMinuteMax)
+      this.#endAbuse('control frames');
+  }
+
+  /** The client sends nothing more, so it is gone: there is no use for half a connection in HTTP/2. */
+  onEnd(): void {
+    if (this.#session.destroyed) this.#socket.destroy();
+    else this.#session.destroy();
+  }
+
+  onFault(error: Error): void {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code?.startsWith('ERR_HTTP2') && !this.#isClosed) this.services.owner.onProtocolFault(this, error.message);
   }
 
   onClosed(): void {
@@ -112,10 +129,52 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
     this.services.owner.onConnectionClosed(this);
   }
 
-  #endIdle(): void {
-    this.drain();
-    // For the client to close its side.
-    this.services.wheel.arm(this, this.settings.lingerMs);
+  // From the streams
+
+  onProgress(): void {
+    this.#controlFrames.reset();
+  }
+
+  /** Not at once: Node aborts the whole process when a stream with trailers to send is closed while the session reads. */
+  endSoon(stream: ServerHttp2Stream, error: Error | undefined): void {
+    if (this.#unneeded === undefined) {
+      this.#unneeded = [];
+      setImmediate(endUnneeded, this);
+    }
+    this.#unneeded.push({ stream, error });
+  }
+
+  endUnneeded(): void {
+    const unneeded = this.#unneeded;
+    this.#unneeded = undefined;
+    for (const { stream, error } of unneeded ?? []) {
+      if (error === undefined) stream.close(constants.NGHTTP2_NO_ERROR);
+      // Not `close`, which would first send what makes a broken answer look whole.
+      else stream.destroy(error);
+    }
+  }
+
+  onStreamClosed(isBrokenOff: boolean): void {
+    this.#streamCount -= 1;
+    if (this.#isClosed || this.#session.destroyed) return;
+    // CVE-2023-44487: requests that are begun and broken off cost the client nothing.
+    if (isBrokenOff && this.#brokenOff.add(this.services.wheel.nowMs) > this.#resetsMax) this.#endAbuse('requests broken off');
+    else if (this.#streamCount > 0) return;
+    else if (this.#isDraining) this.#linger();
+    else this.services.wheel.arm(this, this.settings.keepAliveTimeoutMs);
+  }
+
+  // Inside
+
+  /** For the client to close its side. */
+  #linger(): void {
+    if (!this.#isClosed) this.services.wheel.arm(this, this.settings.lingerMs);
+  }
+
+  #endAbuse(what: string): void {
+    if (this.#session.destroyed) return;
+    this.services.owner.onProtocolFault(this, `too many ${what}`);
+    this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 }
 
@@ -127,23 +186,28 @@ function toSessionOptions(http2: Http2Limits, { decoderLimits }: ServerSettings)
       maxConcurrentStreams: http2.streamsMax,
       initialWindowSize: http2.windowBytes,
       maxHeaderListSize: http2.headerListBytesMax,
+      // RFC 8441: WebSockets.
+      enableConnectProtocol: true,
     },
-    // The session counts the four pseudo fields too.
-    maxHeaderListPairs: decoderLimits.fieldCountMax + 4,
+    // The session counts the pseudo fields too.
+    maxHeaderListPairs: decoderLimits.fieldCountMax + PSEUDO_FIELDS,
+    maxSendHeaderBlockLength: limits.http2AnswerHeadBytesMax,
     maxSessionMemory: Math.ceil(windowsBytes / MEGABYTE) + SESSION_MEGABYTES,
     maxSessionInvalidFrames: limits.http2InvalidFramesMax,
     maxSessionRejectedStreams: limits.http2RejectedStreamsMax,
     maxOutstandingPings: limits.http2OutstandingPingsMax,
     maxSettings: limits.http2SettingsMax,
-    // What a client may break off at once, and how fast that grows again.
-    streamResetBurst: http2.resetsPerMinuteMax,
-    streamResetRate: Math.max(1, Math.floor(http2.resetsPerMinuteMax / 60)),
+    // Requests that are broken off are counted here, with a code that says why the connection ends; this is for what is not seen.
+    streamResetBurst: SESSION_LEEWAY * http2.resetsPerMinuteMax,
+    streamResetRate: Math.max(1, Math.ceil((SESSION_LEEWAY * http2.resetsPerMinuteMax) / 60)),
     // What an upstream or a policy has repeated goes on as it is, as over HTTP/1. The types do not know it yet.
     strictSingleValueFields: false,
   } as ServerOptions;
 }
 
 const MEGABYTE = 1_000_000;
+const PSEUDO_FIELDS = 5;
+const SESSION_LEEWAY = 2;
 /** For everything but request bodies. */
 const SESSION_MEGABYTES = 32;
 
@@ -155,10 +219,18 @@ function onControlFrame(this: OwnedSession): void {
   this.gatehouseConnection!.onControlFrame();
 }
 
-function onError(this: OwnedSession): void {
-  // The session's end follows.
+function onError(this: OwnedSession, error: Error): void {
+  this.gatehouseConnection!.onFault(error);
 }
 
 function onClose(this: OwnedSession): void {
   this.gatehouseConnection!.onClosed();
+}
+
+function onEnd(this: OwnedSocket): void {
+  this.gatehouseConnection!.onEnd();
+}
+
+function endUnneeded(connection: Http2ClientConnection): void {
+  connection.endUnneeded();
 }

@@ -1,11 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import type { GatewayError } from '#base/errors.ts';
+import { limits } from '#base/limits.ts';
 import type { ClientCertificate } from '#net/client-certificate.ts';
+import { removeField } from '#wire/fields/field-list.ts';
 import { dropForwardingFields } from '#wire/fields/forwarded.ts';
-import { isForwardingName } from '#wire/http1/field-names.ts';
+import { isForwardingName, isKeptName } from '#wire/http1/field-names.ts';
+import { isTargetOctet } from '#wire/http1/octets.ts';
+import { keepTrailerFields } from '#wire/http1/trailer-fields.ts';
 import { clientErrors } from './client-errors.ts';
 import type { ClientFacts, HeadFacts } from './client-facts.ts';
 import type { ClientRequest, ForwardingFields } from './exchange.ts';
-import { type NormalTarget, normaliseTarget, targetFaults } from './target.ts';
+import { type NormalTarget, normaliseTarget, type TargetFault, targetFaults } from './target.ts';
 
 const unusable: NormalTarget = { path: '', query: '', target: '', authority: undefined };
 
@@ -23,6 +28,8 @@ class Http2Head implements HeadFacts {
   host: string | undefined = undefined;
   contentLengthBytes = -1;
   expect: string | undefined = undefined;
+  /** RFC 8441: what a CONNECT is for. */
+  protocol: string | undefined = undefined;
   acceptsTrailers = false;
   hasForwardingFields = false;
   #cookieAt = -1;
@@ -45,6 +52,9 @@ class Http2Head implements HeadFacts {
       case ':path':
         this.path = value;
         return;
+      case ':protocol':
+        this.protocol = value;
+        return;
       case 'host':
         this.host = value;
         return;
@@ -59,6 +69,8 @@ class Http2Head implements HeadFacts {
         return;
       // RFC 9110 §11.7.1: meant for the first proxy that asks, which a gateway never does.
       case 'proxy-authorization':
+      // The session lets it pass, although it is one of a connection of HTTP/1 (RFC 9113 §3.1).
+      case 'http2-settings':
         return;
       case 'cookie':
         return this.#takeCookie(value);
@@ -81,6 +93,8 @@ class Http2Head implements HeadFacts {
 }
 
 const COLON = 58;
+const WEBSOCKET = 'websocket';
+const WEBSOCKET_KEY_BYTES = 16;
 
 /** A request as a stream of HTTP/2 tells it. */
 export class Http2ClientRequest implements ClientRequest {
@@ -97,7 +111,7 @@ export class Http2ClientRequest implements ClientRequest {
   readonly hasBody: boolean;
   readonly acceptsTrailers: boolean;
   readonly expectsContinue: boolean;
-  readonly upgrade = undefined;
+  readonly upgrade: string | undefined;
   readonly clientAddress: string;
   readonly peerAddress: string;
   readonly clientPort: number;
@@ -112,12 +126,15 @@ export class Http2ClientRequest implements ClientRequest {
   constructor(raw: readonly string[], hasBody: boolean, from: { readonly facts: ClientFacts; readonly listener: string }) {
     const { facts, listener } = from;
     const head = new Http2Head(raw);
-    const normalised = normaliseTarget(head.path, head.method);
+    const isWebSocket = head.protocol === WEBSOCKET && head.method === 'CONNECT';
+    if (isWebSocket) beginHandshake(head);
+    const normalised = readTarget(head);
     const target = typeof normalised === 'string' ? unusable : normalised;
     const authority = head.authority ?? head.host ?? '';
     const identity = facts.identify(head, authority);
     this.listener = listener;
     this.method = head.method;
+    this.upgrade = isWebSocket ? WEBSOCKET : undefined;
     this.path = target.path;
     this.query = target.query;
     this.target = target.target;
@@ -125,9 +142,9 @@ export class Http2ClientRequest implements ClientRequest {
     this.host = identity.host ?? '';
     this.fields = head.hasForwardingFields ? dropForwardingFields(head.fields) : head.fields;
     this.contentLengthBytes = head.contentLengthBytes;
-    this.hasBody = hasBody;
+    this.hasBody = hasBody && !isWebSocket;
     this.acceptsTrailers = head.acceptsTrailers;
-    this.expectsContinue = head.expect !== undefined && hasBody;
+    this.expectsContinue = head.expect !== undefined && this.hasBody;
     this.clientAddress = identity.address;
     this.peerAddress = facts.address;
     this.clientPort = facts.port;
@@ -140,17 +157,47 @@ export class Http2ClientRequest implements ClientRequest {
   }
 }
 
-function findFault(head: Http2Head, normalised: NormalTarget | string, host: string | undefined): GatewayError | undefined {
-  if (head.method === 'CONNECT') return clientErrors.connectMethod();
-  if (typeof normalised === 'string') {
-    return clientErrors.malformedTarget(
-      { fault: normalised },
-      { publicDetail: targetFaults[normalised as keyof typeof targetFaults] },
-    );
+/**
+ * What opens a WebSocket is, for routes, policies and services of HTTP/1, a GET that would like to change the protocol. Its key
+ * proves nothing over HTTP/2, so it is not sent there (RFC 8441 §5), and services of HTTP/1 ask for one.
+ */
+function beginHandshake(head: Http2Head): void {
+  head.method = 'GET';
+  head.contentLengthBytes = -1;
+  removeField(head.fields, 'sec-websocket-key');
+  head.fields.push('sec-websocket-key', randomBytes(WEBSOCKET_KEY_BYTES).toString('base64'));
+}
+
+/** The session lets bytes pass in a path that no request of HTTP/1 can have, and whole URLs where the scheme is an unknown one. */
+function readTarget({ path, method }: Http2Head): NormalTarget | TargetFault {
+  for (let i = 0; i < path.length; i++) if (!isTargetOctet(path.charCodeAt(i))) return 'targetForm';
+  const normalised = normaliseTarget(path, method);
+  return typeof normalised === 'object' && normalised.authority !== undefined ? 'targetForm' : normalised;
+}
+
+/** The trailer fields that may be passed on: none that frames a message or belongs to a connection. */
+export function keepHttp2Trailers(raw: readonly string[]): string[] | undefined {
+  const named: string[] = [];
+  for (let i = 0; i < raw.length; i += 2) if (isKeptName(raw[i]!)) named.push(raw[i]!, raw[i + 1]!);
+  return keepTrailerFields(named, undefined);
+}
+
+function findFault(head: Http2Head, normalised: NormalTarget | TargetFault, host: string | undefined): GatewayError | undefined {
+  if (head.method === 'CONNECT') {
+    const { protocol } = head;
+    return protocol === undefined ? clientErrors.connectMethod() : clientErrors.connectProtocol({ protocol });
   }
-  // RFC 9113 §8.3.1: :authority and Host that differ would be two hosts for two readers.
-  const differs = head.authority !== undefined && head.host !== undefined && head.authority !== head.host;
-  if (host === undefined || host === '' || differs) return clientErrors.malformedHost();
+  if (head.path.length > limits.targetBytesMax) return clientErrors.targetTooLong();
+  if (typeof normalised === 'string')
+    return clientErrors.malformedTarget({ fault: normalised }, { publicDetail: targetFaults[normalised] });
+  if (host === undefined || host === '' || namesTwoHosts(head)) return clientErrors.malformedHost();
+  if (!(head.contentLengthBytes <= Number.MAX_SAFE_INTEGER)) return clientErrors.malformedRequest({ fault: 'contentLength' });
   if (head.expect !== undefined && head.expect.toLowerCase() !== '100-continue') return clientErrors.expectation();
   return undefined;
+}
+
+/** RFC 9113 §8.3.1: where `:authority` and Host differ, two readers would find two hosts. */
+function namesTwoHosts({ authority, host }: Http2Head): boolean {
+  if (authority === undefined || host === undefined || authority === host) return false;
+  return authority.toLowerCase() !== host.toLowerCase();
 }

@@ -4,19 +4,29 @@ import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
 import type { ProxiedClient } from '#net/proxied-client.ts';
-import { hasField } from '#wire/fields/field-list.ts';
+import { getField, hasField } from '#wire/fields/field-list.ts';
 import { clientErrors } from './client-errors.ts';
-import { type ClientSide, Exchange, type TunnelSide } from './exchange.ts';
-import type { Http2ClientRequest } from './http2-client-request.ts';
+import { type ClientRequest, type ClientSide, Exchange, type TunnelSide } from './exchange.ts';
+import { isConnectionSpecific, toWebSocketAccept } from './http2-attempt-head.ts';
+import { type Http2ClientRequest, keepHttp2Trailers } from './http2-client-request.ts';
+import { toHttp2CodeName } from './http2-codes.ts';
+import { toTrailerMap } from './http2-request-trailers.ts';
+import { toTunnelStream } from './http2-stream-tunnel.ts';
 import { hasResponseBody, type ResponseHead } from './response.ts';
 import type { ServerServices, ServerSettings } from './server-settings.ts';
+import { upstreamErrors } from './upstream-errors.ts';
 
 /** What a stream needs of its connection. */
 export interface StreamHome {
   readonly settings: ServerSettings;
   readonly services: ServerServices;
   describeClient(): ProxiedClient;
-  onStreamClosed(stream: Http2ClientStream): void;
+  /** Something has been read or written that a request or an answer is made of. */
+  onProgress(): void;
+  /** Ends a stream when the session does not read: an answer is broken off with an error, the rest of a request without one. */
+  endSoon(stream: ServerHttp2Stream, error: Error | undefined): void;
+  /** `isBrokenOff`: the client did not wait for the whole answer. */
+  onStreamClosed(isBrokenOff: boolean): void;
 }
 
 /** A stream that knows its exchange, so that its listeners can be shared functions instead of closures for each request. */
@@ -27,108 +37,129 @@ interface OwnedStream extends ServerHttp2Stream {
 const Waiting = { nothing: 0, body: 1, reader: 2 } as const;
 type Waiting = (typeof Waiting)[keyof typeof Waiting];
 
+const NOT_ANNOUNCED = -1;
+
+/** Read by `respond`, never changed. */
+const withoutBody = Object.freeze({ endStream: true, sendDate: false });
+const withBody = Object.freeze({ sendDate: false });
+const withTrailers = Object.freeze({ waitForTrailers: true, sendDate: false });
+
 export class Http2ClientStream extends WheelTimer implements ClientSide {
   readonly #stream: ServerHttp2Stream;
   readonly #home: StreamHome;
-  readonly #hasRequestBody: boolean;
+  readonly #fault: GatewayError | undefined;
   #exchange: Exchange | undefined;
   #waiting: Waiting = Waiting.nothing;
   #isRequestWhole: boolean;
   #readsBody = false;
   #requestTrailers: string[] | undefined = undefined;
   #sendsBody = false;
+  /** What `content-length` of the answer says. */
+  #announcedBytes = NOT_ANNOUNCED;
   #answerTrailers: readonly string[] | undefined = undefined;
   #awaitsDrain = false;
+  #listensForDrain = false;
+  /** Of a large piece of the answer, what is still to be written. */
+  #rest: Buffer | undefined = undefined;
+  #endsBehindRest = false;
+  /** A slice of something large has not left yet. */
+  #isSlicing = false;
+  /** Made for answers with large pieces only. */
+  #onWritten: (() => void) | undefined = undefined;
 
   constructor(stream: ServerHttp2Stream, request: Http2ClientRequest, home: StreamHome) {
     super();
     const { services } = home;
     this.#stream = stream;
     this.#home = home;
-    this.#hasRequestBody = request.hasBody;
     this.#isRequestWhole = !request.hasBody;
     (stream as OwnedStream).gatehouseStream = this;
     stream.on('error', onError);
     stream.on('close', onClose);
     const requestId = request.trustedRequestId ?? services.nextRequestId();
-    const exchange = new Exchange(this, services.owner, request, { requestId, startedMs: services.clock.monotonicMs() });
-    this.#exchange = exchange;
-    if (request.fault === undefined) services.owner.onExchange(exchange);
-    else services.owner.onRefusedRequest(exchange, request.fault);
+    const start = { requestId, startedMs: services.clock.monotonicMs() };
+    this.#fault = request.fault;
+    this.#exchange = new Exchange(this, services.owner, request, start);
   }
 
   describeClient(): ProxiedClient {
     return this.#home.describeClient();
   }
 
-  /** Ends the request, whatever it does. */
-  close(): void {
-    this.#stream.close(constants.NGHTTP2_CANCEL);
+  /** Once. One that was broken off in the same read that brought it is passed over; its end follows. */
+  begin(): void {
+    if (this.#isGone) return;
+    const { owner } = this.#home.services;
+    if (this.#fault === undefined) owner.onExchange(this.#exchange!);
+    else owner.onRefusedRequest(this.#exchange!, this.#fault);
   }
 
   override onDeadline(): void {
     const timeoutMs = this.#home.settings.bodyIdleTimeoutMs;
-    const error =
-      this.#waiting === Waiting.body ? clientErrors.bodyTimeout({ timeoutMs }) : clientErrors.replyTimeout({ timeoutMs });
-    this.#fail(error);
+    this.#fail(
+      this.#waiting === Waiting.body ? clientErrors.bodyTimeout({ timeoutMs }) : clientErrors.replyTimeout({ timeoutMs }),
+    );
   }
 
   // What the exchange wants done
 
   sendInformational(status: number, fields: readonly string[]): void {
     if (this.#isGone || this.#stream.headersSent) return;
-    const headers: OutgoingHttpHeaders = { ':status': status };
-    for (let i = 0; i < fields.length; i += 2) addValue(headers, fields[i]!, fields[i + 1]!);
+    const headers: OutgoingHttpHeaders = toTrailerMap(withoutConnectionFields(fields));
+    headers[':status'] = status;
     this.#stream.additionalHeaders(headers);
   }
 
   sendHead(response: ResponseHead): void {
     if (this.#isGone) return;
     const exchange = this.#exchange!;
-    const { status, contentLengthBytes } = response;
-    const list: string[] = [':status', String(status)];
-    for (const text of response.fields) list.push(text);
-    if (contentLengthBytes !== undefined && status !== 204) list.push('content-length', String(contentLengthBytes));
-    // RFC 9110 §6.6.1: who has a clock adds the date that is missing.
-    if (!(response.hasDate ?? hasField(response.fields, 'date'))) list.push('date', this.#home.services.date.now());
-    list.push('x-request-id', exchange.requestId);
-    this.#sendsBody = hasResponseBody(exchange.request.method, status) && contentLengthBytes !== 0;
-    const options = {
-      endStream: !this.#sendsBody,
-      // Trailers may come where nobody knows how long the body is.
-      waitForTrailers: this.#sendsBody && contentLengthBytes === undefined,
-      sendDate: false,
-    };
-    if (options.waitForTrailers) this.#stream.on('wantTrailers', onWantTrailers);
-    // The types do not know lists yet.
-    this.#stream.respond(list as unknown as OutgoingHttpHeaders, options);
+    const { status } = response;
+    const { request } = exchange;
+    // RFC 9110 §15.3.6: a 205 has no content, and the session sends none.
+    this.#sendsBody = hasResponseBody(request.method, status) && status !== 205 && response.contentLengthBytes !== 0;
+    const lengthBytes = status === 204 || status === 205 ? undefined : response.contentLengthBytes;
+    this.#announcedBytes = this.#sendsBody && lengthBytes !== undefined ? lengthBytes : NOT_ANNOUNCED;
+    const mayHaveTrailers = this.#sendsBody && lengthBytes === undefined && wantsTrailers(request);
+    if (mayHaveTrailers) this.#stream.on('wantTrailers', onWantTrailers);
+    this.#respond(response, lengthBytes, mayHaveTrailers ? withTrailers : this.#sendsBody ? withBody : withoutBody);
   }
 
   sendChunk(view: Buffer): boolean {
     if (!this.#sendsBody || view.length === 0 || this.#isGone) return true;
-    this.#exchange!.responseBytes += view.length;
-    if (view.length <= limits.joinedWriteBytesMax) return this.#write(Buffer.from(view));
-    // Not copied: whoever lent it keeps it as it is until it has left.
-    this.#stream.write(view, () => this.#onDrained());
+    if (this.#exceedsLength(view.length)) return this.#failLength();
+    const { buffers } = this.#home.services;
+    // The session keeps what it is given until the client has room for it. What is small is copied, so that it may wait.
+    if (view.length <= limits.joinedWriteBytesMax || buffers.isShared(view)) return this.#write(Buffer.from(view));
+    // Whoever lent the rest keeps it as it is until it has left.
+    while (this.#rest !== undefined) this.#writeRest();
+    this.#rest = view;
+    this.#isSlicing = true;
+    this.#onWritten ??= () => this.onWritten();
+    this.#writeRest();
     return this.#waitForReader();
   }
 
   sendText(text: string): boolean {
     if (!this.#sendsBody || text === '' || this.#isGone) return true;
-    this.#exchange!.responseBytes += text.length;
+    if (this.#exceedsLength(text.length)) return this.#failLength();
     return this.#write(Buffer.from(text, 'latin1'));
   }
 
   /** The session sends together what comes together. */
   flush(): boolean {
-    return true;
+    return !this.#awaitsDrain;
   }
 
   sendEnd(trailers: readonly string[] | undefined): void {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
+    if (this.#announcedBytes !== NOT_ANNOUNCED && exchange.responseBytes !== this.#announcedBytes && !this.#isGone) {
+      this.#failLength();
+      return;
+    }
     this.#answerTrailers = trailers;
-    if (this.#sendsBody) this.#stream.end();
+    if (this.#rest !== undefined) this.#endsBehindRest = true;
+    else if (this.#sendsBody) this.#stream.end();
     this.#finish(exchange);
     if (!this.#isRequestWhole) this.#leaveRest();
   }
@@ -136,22 +167,23 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
   abort(): void {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
+    this.#rest = undefined;
     this.#finish(exchange);
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    this.#home.endSoon(this.#stream, exchange.error ?? clientErrors.gone());
   }
 
   resumeRequestBody(): void {
-    if (this.#isRequestWhole) return;
-    this.#wait(Waiting.body);
-    if (this.#readsBody) {
-      this.#stream.resume();
-      return;
+    if (this.#isRequestWhole || this.#exchange === undefined) return;
+    if (this.#waiting === Waiting.nothing) this.#wait(Waiting.body);
+    if (this.#readsBody) this.#stream.resume();
+    else {
+      this.#readsBody = true;
+      this.#stream.on('trailers', onTrailers);
+      this.#stream.on('end', onEnd);
+      this.#stream.on('data', onData);
     }
-    this.#readsBody = true;
-    this.#stream.on('trailers', onTrailers);
-    this.#stream.on('end', onEnd);
-    this.#stream.on('data', onData);
-    this.#exchange?.source?.onRequestFlush();
+    // What came together with the head is told first, so that both leave in one piece.
+    setImmediate(flushRequest, this);
   }
 
   pauseRequestBody(): void {
@@ -159,9 +191,28 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
     if (this.#waiting === Waiting.body) this.#wait(Waiting.nothing);
   }
 
-  /** What HTTP/1 does by an upgrade is another request here. */
-  openTunnel(): TunnelSide | undefined {
-    return undefined;
+  openTunnel(response: ResponseHead): TunnelSide | undefined {
+    const exchange = this.#exchange!;
+    if (this.#isGone) return undefined;
+    const { services, settings } = this.#home;
+    // The client has no key that it could compare this with.
+    if (getField(response.fields, ACCEPT) !== toWebSocketAccept(exchange.request)) {
+      exchange.error ??= upstreamErrors.unexpectedUpgrade();
+      this.abort();
+      return undefined;
+    }
+    exchange.isTunnel = true;
+    services.wheel.remove(this);
+    const fields = withoutHandshake(response.fields);
+    this.#respond({ status: 200, fields, contentLengthBytes: undefined }, undefined, withBody);
+    this.#stream.off('error', onError);
+    this.#stream.off('close', onClose);
+    return {
+      stream: toTunnelStream(this.#stream, services.buffers),
+      pendingBytes: undefined,
+      idleMs: settings.tunnelIdleMs,
+      onTunnelClosed: () => this.#endTunnel(exchange),
+    };
   }
 
   // From the stream
@@ -169,8 +220,9 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
   onData(bytes: Buffer): void {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
+    this.#home.onProgress();
     exchange.requestBytes += bytes.length;
-    this.#wait(Waiting.body);
+    if (this.#waiting !== Waiting.reader) this.#wait(Waiting.body);
     const shape = exchange.plan?.shapeRequestChunk;
     const shaped = shape === undefined ? bytes : shape.call(exchange.plan, exchange, bytes);
     if (!Buffer.isBuffer(shaped)) return this.#fail(shaped);
@@ -179,36 +231,53 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
   }
 
   onTrailers(raw: readonly string[]): void {
-    this.#requestTrailers = raw.filter((_, i) => raw[i - (i % 2)]!.charCodeAt(0) !== COLON);
+    this.#requestTrailers = keepHttp2Trailers(raw);
   }
 
   onEnd(): void {
+    // Node ends what can be read of a stream with the same event when the client has broken it off.
+    if (this.#stream.closed || this.#stream.destroyed) return;
     this.#isRequestWhole = true;
     if (this.#waiting === Waiting.body) this.#wait(Waiting.nothing);
     this.#exchange?.source?.onRequestEnd(this.#requestTrailers);
   }
 
+  flushRequest(): void {
+    this.#exchange?.source?.onRequestFlush();
+  }
+
   onWantTrailers(): void {
-    const trailers = this.#answerTrailers;
-    if (trailers === undefined || trailers.length === 0) {
-      // Without a field it sends the end alone; `close` would leave a large answer without one.
-      this.#stream.sendTrailers({});
-      return;
-    }
-    const headers: OutgoingHttpHeaders = {};
-    for (let i = 0; i < trailers.length; i += 2) addValue(headers, trailers[i]!, trailers[i + 1]!);
-    this.#stream.sendTrailers(headers);
+    if (!this.#isGone) this.#stream.sendTrailers(toTrailerMap(withoutConnectionFields(this.#answerTrailers ?? noFields)));
   }
 
   onDrained(): void {
-    this.#onDrained();
+    if (!this.#awaitsDrain || this.#isSlicing) return;
+    this.#awaitsDrain = false;
+    const exchange = this.#exchange;
+    if (exchange === undefined) return this.#wait(this.#stream.writableLength > 0 ? Waiting.reader : Waiting.nothing);
+    this.#wait(this.#isRequestWhole || !this.#readsBody || this.#stream.isPaused() ? Waiting.nothing : Waiting.body);
+    exchange.source?.onClientDrained();
+  }
+
+  /** A slice of something large has left: the client reads, however slowly. */
+  onWritten(): void {
+    this.#home.onProgress();
+    if (this.#rest === undefined) {
+      this.#isSlicing = false;
+      return this.onDrained();
+    }
+    this.#wait(Waiting.reader);
+    if (!this.#isGone) this.#writeRest();
   }
 
   onClosed(): void {
     this.#home.services.wheel.remove(this);
+    this.#rest = undefined;
     const exchange = this.#exchange;
     if (exchange !== undefined) {
-      const error = clientErrors.gone();
+      const { rstCode } = this.#stream;
+      const error =
+        rstCode === constants.NGHTTP2_NO_ERROR ? clientErrors.gone() : clientErrors.gone({ reason: toHttp2CodeName(rstCode) });
       exchange.error ??= error;
       if (!exchange.hasResponseBegun) exchange.status = error.status;
       const { source } = exchange;
@@ -216,7 +285,7 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
       source?.onClientGone(error);
       this.#finish(exchange);
     }
-    this.#home.onStreamClosed(this);
+    this.#home.onStreamClosed(exchange !== undefined);
   }
 
   // Inside
@@ -225,24 +294,57 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
     return this.#stream.closed || this.#stream.destroyed;
   }
 
+  #respond(response: ResponseHead, lengthBytes: number | undefined, options: object): void {
+    const { fields } = response;
+    const list: string[] = [':status', String(response.status)];
+    for (let i = 0; i < fields.length; i += 2) {
+      const name = fields[i]!;
+      if (!isConnectionSpecific(name)) list.push(name, fields[i + 1]!);
+    }
+    if (lengthBytes !== undefined) list.push('content-length', String(lengthBytes));
+    // RFC 9110 §6.6.1: who has a clock adds the date that is missing.
+    if (!(response.hasDate ?? hasField(fields, 'date'))) list.push('date', this.#home.services.date.now());
+    list.push('x-request-id', this.#exchange!.requestId);
+    // The types do not know lists yet.
+    this.#stream.respond(list as unknown as OutgoingHttpHeaders, options);
+  }
+
+  #exceedsLength(bytes: number): boolean {
+    const exchange = this.#exchange!;
+    this.#home.onProgress();
+    exchange.responseBytes += bytes;
+    return exchange.responseBytes > this.#announcedBytes && this.#announcedBytes !== NOT_ANNOUNCED;
+  }
+
+  /** More or less than was announced is malformed (RFC 9113 §8.1.1): the client must not take it for whole. */
+  #failLength(): true {
+    const { responseBytes } = this.#exchange!;
+    this.#fail(upstreamErrors.truncatedBody({ announcedBytes: this.#announcedBytes, responseBytes }));
+    return true;
+  }
+
   #write(bytes: Buffer): boolean {
+    // Nobody should have written more; but what comes must not overtake what waits.
+    while (this.#rest !== undefined) this.#writeRest();
     if (this.#stream.write(bytes)) return true;
-    this.#stream.once('drain', onDrain);
+    if (!this.#listensForDrain) this.#stream.on('drain', onDrain);
+    this.#listensForDrain = true;
     return this.#waitForReader();
+  }
+
+  /** In slices, so that the end of each shows that a slow client still reads. */
+  #writeRest(): void {
+    const rest = this.#rest!;
+    const isLast = rest.length <= limits.http2WriteBytesMax;
+    this.#rest = isLast ? undefined : rest.subarray(limits.http2WriteBytesMax);
+    this.#stream.write(isLast ? rest : rest.subarray(0, limits.http2WriteBytesMax), this.#onWritten);
+    if (isLast && this.#endsBehindRest) this.#stream.end();
   }
 
   #waitForReader(): false {
     this.#awaitsDrain = true;
     this.#wait(Waiting.reader);
     return false;
-  }
-
-  #onDrained(): void {
-    if (!this.#awaitsDrain) return;
-    this.#awaitsDrain = false;
-    if (this.#exchange === undefined) return;
-    this.#wait(this.#isRequestWhole || !this.#readsBody ? Waiting.nothing : Waiting.body);
-    this.#exchange.source?.onClientDrained();
   }
 
   #wait(waiting: Waiting): void {
@@ -256,21 +358,26 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
     this.#exchange = undefined;
     // What is written may still have to be read.
     if (this.#stream.writableLength > 0) this.#wait(Waiting.reader);
-    else this.#wait(Waiting.nothing);
+    else if (this.#waiting !== Waiting.nothing) this.#wait(Waiting.nothing);
     exchange.finish(this.#home.services.clock.monotonicMs());
   }
 
   /** RFC 9113 §8.1: an answer that came before the request was whole; the client is asked not to go on. */
   #leaveRest(): void {
     const stream = this.#stream;
-    if (stream.writableFinished) stream.close(constants.NGHTTP2_NO_ERROR);
+    if (stream.writableFinished) this.#home.endSoon(stream, undefined);
     else stream.once('finish', onFinish);
+  }
+
+  onFinished(): void {
+    this.#home.endSoon(this.#stream, undefined);
   }
 
   #fail(error: GatewayError): void {
     const exchange = this.#exchange;
     if (exchange === undefined) {
-      this.#stream.close(constants.NGHTTP2_CANCEL);
+      this.#rest = undefined;
+      this.#home.endSoon(this.#stream, error);
       return;
     }
     const { source } = exchange;
@@ -282,18 +389,30 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
     else this.#home.services.owner.onRefusedRequest(exchange, error);
   }
 
-  get hasRequestBody(): boolean {
-    return this.#hasRequestBody;
+  #endTunnel(exchange: Exchange): void {
+    this.#exchange = undefined;
+    exchange.finish(this.#home.services.clock.monotonicMs());
+    this.#home.onStreamClosed(false);
   }
 }
 
-const COLON = 58;
+const noFields: readonly string[] = [];
 
-function addValue(headers: OutgoingHttpHeaders, name: string, value: string): void {
-  const before = headers[name];
-  if (before === undefined) headers[name] = value;
-  else if (Array.isArray(before)) before.push(value);
-  else headers[name] = [String(before), value];
+/** They cost a frame of their own, so they are for clients that say they know them, and for gRPC, which is nothing without. */
+function wantsTrailers({ acceptsTrailers, fields }: ClientRequest): boolean {
+  return acceptsTrailers || getField(fields, 'content-type')?.startsWith('application/grpc') === true;
+}
+const ACCEPT = 'sec-websocket-accept';
+
+function withoutConnectionFields(fields: readonly string[]): readonly string[] {
+  for (let i = 0; i < fields.length; i += 2)
+    if (isConnectionSpecific(fields[i]!)) return fields.filter((_, at) => !isConnectionSpecific(fields[at - (at % 2)]!));
+  return fields;
+}
+
+/** What the answer to the handshake has over HTTP/1 only. */
+function withoutHandshake(fields: readonly string[]): string[] {
+  return fields.filter((_, at) => fields[at - (at % 2)] !== ACCEPT);
 }
 
 function onData(this: OwnedStream, bytes: Buffer): void {
@@ -317,7 +436,11 @@ function onWantTrailers(this: OwnedStream): void {
 }
 
 function onFinish(this: OwnedStream): void {
-  this.close(constants.NGHTTP2_NO_ERROR);
+  this.gatehouseStream!.onFinished();
+}
+
+function flushRequest(stream: Http2ClientStream): void {
+  stream.flushRequest();
 }
 
 function onError(this: OwnedStream): void {

@@ -55,6 +55,8 @@ export interface ConnectionOwner extends ExchangeObserver {
   /** A request that never became an exchange was refused; `exchange` is only for the reply and the log. */
   onRefusedRequest(exchange: Exchange, error: GatewayError): void;
   onConnectionClosed(connection: ClientConnection): void;
+  /** A client has broken the rules of HTTP/2, or worn them out, and its connection ends. */
+  onProtocolFault(connection: ClientConnection, reason: string): void;
   /** The client speaks HTTP/2 without having said so before: what it was accepted as goes on, and this one is over. */
   onHttp2(connection: ClientConnection, accepted: AcceptedConnection): void;
 }

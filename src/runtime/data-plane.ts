@@ -29,6 +29,7 @@ import { FileSink } from '#telemetry/file-sink.ts';
 import { AcmeAnswers } from './acme-answers.ts';
 import { ListenerSet, type ListenerUse, type ListeningAt, type PreparedListeners } from './listener-set.ts';
 import type { ConfigurationFiles } from './named-files.ts';
+import { RefusalLog } from './refusal-log.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
 export interface DataPlaneOptions {
@@ -216,6 +217,8 @@ export class DataPlane {
   }
 
   #toServerServices(use: ListenerUse): ServerServices {
+    const { clock, logger } = this.#options;
+    const faults = new RefusalLog(logger, clock, 'HTTP/2 connection ended');
     const owner: ConnectionOwner = {
       onExchange: (exchange) => this.#onExchange(exchange),
       onRefusedRequest: rescue,
@@ -225,8 +228,9 @@ export class DataPlane {
         this.#startConnection(use, accepted);
       },
       onConnectionClosed: (connection) => this.#endConnection(use, connection),
+      onProtocolFault: ({ facts }, reason) =>
+        faults.add({ listener: use.settings.listener, clientAddress: facts.address, reason }),
     };
-    const { clock } = this.#options;
     return { clock, wheel: this.#wheel, buffers: this.#buffers, date: this.#date, nextRequestId: this.#nextRequestId, owner };
   }
 

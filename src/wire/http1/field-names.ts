@@ -56,6 +56,12 @@ export function isForwardingName(name: string): boolean {
   return roles[name] === FieldRole.forwarding;
 }
 
+/** Whether a lower-case name is of a field that is neither about framing nor about one connection. */
+export function isKeptName(name: string): boolean {
+  const role = Object.hasOwn(roles, name) ? roles[name]! : FieldRole.plain;
+  return role === FieldRole.plain || role >= FieldRole.firstKept;
+}
+
 interface KnownField {
   readonly name: string;
   readonly hash: number;
