@@ -11,6 +11,7 @@ import {
   constants,
 } from 'node:http2';
 import type { Socket } from 'node:net';
+import { addAbortSignal } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
@@ -214,7 +215,7 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
     for (const call of dirty) call.flushAnswer();
     const unneeded = this.#unneeded;
     this.#unneeded = [];
-    for (const stream of unneeded) stream.close(constants.NGHTTP2_CANCEL);
+    for (const stream of unneeded) cancel(stream);
   }
 
   /** Takes no more calls and ends with the last one. */
@@ -420,6 +421,12 @@ function toWindowBytes(streamCount: number, presentBytes: number): number {
 
 function codeOf(error: Error | undefined): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code;
+}
+
+/** `close` would first send the end of a request that has none yet, and the upstream could take it for whole. */
+function cancel(stream: ClientHttp2Stream): void {
+  if (stream.writableEnded) stream.close(constants.NGHTTP2_CANCEL);
+  else addAbortSignal(AbortSignal.abort(), stream);
 }
 
 function endRound(connection: Http2UpstreamConnection): void {
