@@ -18,6 +18,7 @@ import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
 import { type LossSituation, toCallLoss, toConnectLoss } from './connect-loss.ts';
 import { toHttp2CodeName } from './http2-codes.ts';
+import { endSessionWithSocket } from './http2-socket-errors.ts';
 import { type CallCarrier, Http2UpstreamCall, type Http2UpstreamServices } from './http2-upstream-call.ts';
 import { upstreamErrors } from './upstream-errors.ts';
 
@@ -49,6 +50,8 @@ const SESSION_LEEWAY = 2;
 /** The session would refuse calls beyond; what it holds is bounded by windows and limits already. */
 const SESSION_MEGABYTES_MAX = 1_000;
 
+/** More than a listener can be set to take, so that the service is the one that refuses. */
+const REQUEST_HEAD_BYTES_MAX = 2 * 1024 * 1024;
 /** RFC 9113 §5.1.1: numbers of streams are not used twice, and a billion of them is all that there are. */
 const STREAMS_IN_ALL_MAX = 1_000_000_000;
 
@@ -63,6 +66,7 @@ const sessionOptions = {
   },
   maxHeaderListPairs: SESSION_LEEWAY * limits.fieldCountMax,
   maxSessionMemory: SESSION_MEGABYTES_MAX,
+  maxSendHeaderBlockLength: REQUEST_HEAD_BYTES_MAX,
   // What a client or a policy has repeated goes on as it is, as over HTTP/1. The types do not know it yet.
   strictSingleValueFields: false,
 } as const;
@@ -252,6 +256,7 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
     this.#state = State.greeting;
     const session = connect(authority, { ...sessionOptions, createConnection: () => socket });
     this.#session = session;
+    endSessionWithSocket(socket);
     session.once('connect', () => session.setLocalWindowSize(limits.upstreamHeldBytesMax));
     session.on('remoteSettings', ({ maxConcurrentStreams }) => this.#onSettings(maxConcurrentStreams));
     session.on('localSettings', () => this.#adjustWindow());

@@ -233,6 +233,23 @@ test('a client that leaves resets its stream at once, and only that', async (t) 
   await staying.until('end');
 });
 
+test('a request that its client breaks off is not taken for whole', async (t) => {
+  const events: string[] = [];
+  let stream: ServerHttp2Stream | undefined;
+  const gateway = await start(t, (opened) => {
+    stream = opened;
+    opened.on('data', (bytes: Buffer) => events.push(bytes.toString()));
+    opened.on('end', () => events.push('end'));
+    opened.on('aborted', () => events.push('aborted'));
+  });
+  const client = await openClient(t, gateway);
+  client.send('POST / HTTP/1.1\r\nhost: shop\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbegun\r\n');
+  await eventually(() => events.includes('begun'), 'the beginning is there');
+  client.socket.resetAndDestroy();
+  await once(stream!, 'close');
+  assert.deepEqual([events.filter((event) => event !== 'begun'), stream!.rstCode], [['aborted'], 8]);
+});
+
 test('a large answer and a large request arrive whole', async (t) => {
   const part = Buffer.alloc(100_000);
   for (let i = 0; i < part.length; i++) part[i] = i % 251;
