@@ -128,7 +128,7 @@ const refusedHeads: readonly RefusedCase[] = [
 ];
 
 test('refuses a malformed head with a problem document, closes, logs it, and tells no upstream', async (t) => {
-  const bench = await startClientBench(t);
+  const bench = await startClientBench(t, { listener: { http2: false } });
   const neighbour = await bench.open();
   for (const [i, { name, bytes, status, code }] of refusedHeads.entries()) {
     const client = await bench.open();
@@ -229,6 +229,7 @@ const notFaults: readonly string[] = ['whole', 'close', 'switched'];
 test('answers every known shape of smuggling with a refusal, and hands no part of it on as a request', async (t) => {
   const whole: string[] = [];
   const bench = await startClientBench(t, {
+    listener: { http2: false },
     onData: onEachWholeRequest((connection, request) => {
       whole.push(request.head);
       describeRequest(connection, request);
