@@ -19,6 +19,7 @@ import type { ClientConnection } from './client-connection.ts';
 import { ClientFacts } from './client-facts.ts';
 import { Http2ClientRequest } from './http2-client-request.ts';
 import { Http2ClientStream, type StreamHome } from './http2-client-stream.ts';
+import { endSessionWithSocket } from './http2-socket-errors.ts';
 import { MinuteCount } from './minute-count.ts';
 import type { Http2Limits, ServerServices, ServerSettings } from './server-settings.ts';
 
@@ -58,6 +59,7 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
     this.#socket = socket;
     const session = performServerHandshake(socket, toSessionOptions(http2, settings)) as OwnedSession;
     this.#session = session;
+    endSessionWithSocket(socket);
     session.gatehouseConnection = this;
     socket.gatehouseConnection = this;
     session.on('stream', onStream as (stream: ServerHttp2Stream) => void);
@@ -65,6 +67,7 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
     session.on('remoteSettings', onControlFrame);
     session.on('error', onError);
     session.on('close', onClose);
+    socket.on('error', onSocketError);
     socket.on('end', onEnd);
     session.setLocalWindowSize(http2.connectionWindowBytes);
     services.wheel.arm(this, settings.headTimeoutMs);
@@ -225,6 +228,10 @@ function onError(this: OwnedSession, error: Error): void {
 
 function onClose(this: OwnedSession): void {
   this.gatehouseConnection!.onClosed();
+}
+
+function onSocketError(this: OwnedSocket): void {
+  // Its end follows, and with it that of the session.
 }
 
 function onEnd(this: OwnedSocket): void {
