@@ -12,7 +12,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { certificates } from './certificates.ts';
 
-export const clientKinds = ['h1', 'h1+TLS', 'h2'] as const;
+export const clientKinds = ['h1', 'h1+TLS', 'h2', 'h2c'] as const;
 export type ClientKind = (typeof clientKinds)[number];
 export const upstreamKinds = ['h1', 'h2', 'h2c'] as const;
 export type UpstreamKind = (typeof upstreamKinds)[number];
@@ -42,7 +42,7 @@ export interface MatrixClient {
 
 /** A client of a listener; `port` is that of one that fits its kind. */
 export function openMatrixClient(t: TestContext, kind: ClientKind, port: number): MatrixClient {
-  const isSecure = kind !== 'h1';
+  const isSecure = kind === 'h1+TLS' || kind === 'h2';
   if (kind === 'h1' || kind === 'h1+TLS') return { ask: (request) => askHttp1(request, port, isSecure) };
   const session = connect2(`${isSecure ? 'https' : 'http'}://localhost:${port}`, { ca: certificates.authority });
   session.on('error', ignore);
