@@ -124,6 +124,7 @@ export class ClientFacts {
     const identity = this.#identifyPeer('', '1.1', undefined);
     return {
       listener,
+      protocol: 'HTTP/1.1',
       method: '',
       path: '',
       query: '',

@@ -83,10 +83,13 @@ export function defineSlot<Value>(name: string): Slot<Value> {
   return { name };
 }
 
+export type Protocol = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
+
 /** A request as every version of HTTP tells it. */
 export interface ClientRequest {
   /** Name of the listener that it came through. */
   readonly listener: string;
+  readonly protocol: Protocol;
   readonly method: string;
   /** Normalised; what routes and policies look at. */
   readonly path: string;

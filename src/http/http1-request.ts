@@ -4,12 +4,13 @@ import { dropForwardingFields } from '#wire/fields/forwarded.ts';
 import type { RequestHead } from '#wire/http1/request-head.ts';
 import { clientErrors } from './client-errors.ts';
 import type { ClientFacts } from './client-facts.ts';
-import type { ClientRequest, ForwardingFields } from './exchange.ts';
+import type { ClientRequest, ForwardingFields, Protocol } from './exchange.ts';
 import { type NormalTarget, normaliseTarget, type TargetFault, targetFaults } from './target.ts';
 
 /** A request as an HTTP/1 connection tells it. Its fields stay text until somebody looks at them. */
 export class Http1ClientRequest implements ClientRequest {
   readonly listener: string;
+  readonly protocol: Protocol;
   readonly method: string;
   readonly path: string;
   readonly query: string;
@@ -38,6 +39,7 @@ export class Http1ClientRequest implements ClientRequest {
     const authority = target.authority ?? head.host ?? '';
     const identity = facts.identify(head, authority);
     this.listener = listener;
+    this.protocol = head.minorVersion === 0 ? 'HTTP/1.0' : 'HTTP/1.1';
     this.method = head.method;
     this.path = target.path;
     this.query = target.query;

@@ -99,6 +99,7 @@ const WEBSOCKET_KEY_BYTES = 16;
 /** A request as a stream of HTTP/2 tells it. */
 export class Http2ClientRequest implements ClientRequest {
   readonly listener: string;
+  readonly protocol = 'HTTP/2';
   readonly method: string;
   readonly path: string;
   readonly query: string;

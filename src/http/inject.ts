@@ -182,6 +182,7 @@ function toClientRequest(
   });
   const clientRequest: ClientRequest = {
     listener: request.listener ?? context.defaultListener,
+    protocol: 'HTTP/1.1',
     method,
     path: isFault ? '' : normalised.path,
     query: isFault ? '' : normalised.query,

@@ -7,6 +7,7 @@ import { AccessLog } from './access-log.ts';
 
 const request: ClientRequest = {
   listener: 'web',
+  protocol: 'HTTP/1.1',
   method: 'GET',
   path: '/a',
   query: 'b=1',
@@ -81,6 +82,7 @@ test('a line has the time of day at which the request came, and durations of the
       id: 'id-1',
       client: '192.0.2.7',
       listener: 'web',
+      protocol: 'HTTP/1.1',
       method: 'GET',
       host: 'shop.example',
       target: '/a?b=1',

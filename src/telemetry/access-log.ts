@@ -128,11 +128,17 @@ export class AccessLog {
 
   /** From behind the id to the target. Most lines in a row are of few clients. */
   #requestText(request: ClientRequest): string {
-    const { clientAddress, listener, method, host } = request;
+    const { clientAddress, listener, protocol, method, host } = request;
     const last = this.#lastRequest;
-    if (last?.clientAddress !== clientAddress || last.listener !== listener || last.method !== method || last.host !== host) {
+    const isSame =
+      last?.clientAddress === clientAddress &&
+      last.listener === listener &&
+      last.protocol === protocol &&
+      last.method === method &&
+      last.host === host;
+    if (!isSame) {
       // Methods are tokens and hosts are checked: neither holds a quote or a backslash.
-      this.#requestPiece = `","client":${toAsciiJson(clientAddress)},"listener":${toAsciiJson(listener)},"method":"${method}","host":"${host}","target":"`;
+      this.#requestPiece = `","client":${toAsciiJson(clientAddress)},"listener":${toAsciiJson(listener)},"protocol":"${protocol}","method":"${method}","host":"${host}","target":"`;
     }
     this.#lastRequest = request;
     return this.#requestPiece;

@@ -63,6 +63,7 @@ test('a line tells who asked for what, what came of it and how long it took', as
     id: answer.headers['x-request-id'],
     client: '127.0.0.1',
     listener: 'web',
+    protocol: 'HTTP/1.1',
     method: 'POST',
     host: 'shop.example',
     target: '/orders/5?x=1',

@@ -336,6 +336,7 @@ function toClientRequest({
   if (typeof normalised === 'string') throw new Error(`${url}: ${normalised}`);
   return {
     listener: 'web',
+    protocol: 'HTTP/1.1',
     method,
     path: normalised.path,
     query: normalised.query,
