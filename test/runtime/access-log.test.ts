@@ -186,7 +186,8 @@ for (const threads of [0, 1]) {
     await gatehouse.nextEvent('configuration applied');
     assert.equal((await ask(gatehouse.port(), '/last')).status, 200);
     await rename(join(folder, 'logs'), join(folder, 'moved'));
-    await mkdir(join(folder, 'logs'));
+    // The gateway tries again all the time, and may have made the folder itself by now.
+    await mkdir(join(folder, 'logs'), { recursive: true });
     await untilTargets(join(folder, 'logs/access.log'), ['/0', '/19', '/last']);
     gatehouse.signal('SIGTERM');
     assert.deepEqual(await gatehouse.ended, { exitCode: 0, signal: null });
