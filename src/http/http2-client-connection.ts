@@ -19,7 +19,7 @@ import type { ClientConnection } from './client-connection.ts';
 import { ClientFacts } from './client-facts.ts';
 import { Http2ClientRequest } from './http2-client-request.ts';
 import { Http2ClientStream, type StreamHome } from './http2-client-stream.ts';
-import { endSessionWithSocket } from './http2-socket-errors.ts';
+import { endSessionWithSocket, SessionKeeper } from './http2-session-memory.ts';
 import { MinuteCount } from './minute-count.ts';
 import type { Http2Limits, ServerServices, ServerSettings } from './server-settings.ts';
 
@@ -39,11 +39,14 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
   readonly services: ServerServices;
   readonly facts: ClientFacts;
   readonly #socket: Socket;
+  readonly keeper: SessionKeeper;
   readonly #session: ServerHttp2Session;
   readonly #resetsMax: number;
   #streamCount = 0;
   readonly #controlFrames = new MinuteCount();
   readonly #brokenOff = new MinuteCount();
+  /** Requests that have come in this round of reading. */
+  #begun: Http2ClientStream[] = [];
   /** Streams to be ended when what is being read has been handled. */
   #unneeded: { readonly stream: ServerHttp2Stream; readonly error: Error | undefined }[] | undefined = undefined;
   #isDraining = false;
@@ -59,6 +62,7 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
     this.#socket = socket;
     const session = performServerHandshake(socket, toSessionOptions(http2, settings)) as OwnedSession;
     this.#session = session;
+    this.keeper = new SessionKeeper(session);
     endSessionWithSocket(socket);
     session.gatehouseConnection = this;
     socket.gatehouseConnection = this;
@@ -104,7 +108,15 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
     this.#streamCount += 1;
     this.onProgress();
     const request = new Http2ClientRequest(raw, (flags & END_STREAM) === 0, { facts, listener: settings.listener });
-    new Http2ClientStream(stream, request, this).begin();
+    // Not while the session reads: what is broken off in the same packet costs nobody else anything.
+    if (this.#begun.length === 0) setImmediate(beginStreams, this);
+    this.#begun.push(new Http2ClientStream(stream, request, this));
+  }
+
+  beginStreams(): void {
+    const begun = this.#begun;
+    this.#begun = [];
+    for (const stream of begun) stream.begin();
   }
 
   /** Each is answered, so a client could keep a thread busy with them for nothing. */
@@ -236,6 +248,10 @@ function onSocketError(this: OwnedSocket): void {
 
 function onEnd(this: OwnedSocket): void {
   this.gatehouseConnection!.onEnd();
+}
+
+function beginStreams(connection: Http2ClientConnection): void {
+  connection.beginStreams();
 }
 
 function endUnneeded(connection: Http2ClientConnection): void {

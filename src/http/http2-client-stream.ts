@@ -11,6 +11,7 @@ import { isConnectionSpecific, toWebSocketAccept } from './http2-attempt-head.ts
 import { type Http2ClientRequest, keepHttp2Trailers } from './http2-client-request.ts';
 import { toHttp2CodeName } from './http2-codes.ts';
 import { toTrailerMap } from './http2-request-trailers.ts';
+import type { SessionKeeper, StreamMemory } from './http2-session-memory.ts';
 import { toTunnelStream } from './http2-stream-tunnel.ts';
 import { hasResponseBody, type ResponseHead } from './response.ts';
 import type { ServerServices, ServerSettings } from './server-settings.ts';
@@ -20,6 +21,7 @@ import { upstreamErrors } from './upstream-errors.ts';
 export interface StreamHome {
   readonly settings: ServerSettings;
   readonly services: ServerServices;
+  readonly keeper: SessionKeeper;
   describeClient(): ProxiedClient;
   /** Something has been read or written that a request or an answer is made of. */
   onProgress(): void;
@@ -46,6 +48,7 @@ const withTrailers = Object.freeze({ waitForTrailers: true, sendDate: false });
 
 export class Http2ClientStream extends WheelTimer implements ClientSide {
   readonly #stream: ServerHttp2Stream;
+  readonly #memory: StreamMemory;
   readonly #home: StreamHome;
   readonly #fault: GatewayError | undefined;
   #exchange: Exchange | undefined;
@@ -71,11 +74,14 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
     super();
     const { services } = home;
     this.#stream = stream;
+    this.#memory = home.keeper.memoryOf(stream);
     this.#home = home;
     this.#isRequestWhole = !request.hasBody;
     (stream as OwnedStream).gatehouseStream = this;
     stream.on('error', onError);
     stream.on('close', onClose);
+    // They may come before anybody has asked for the body.
+    if (request.hasBody) stream.on('trailers', onTrailers);
     const requestId = request.trustedRequestId ?? services.nextRequestId();
     const start = { requestId, startedMs: services.clock.monotonicMs() };
     this.#fault = request.fault;
@@ -86,7 +92,7 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
     return this.#home.describeClient();
   }
 
-  /** Once. One that was broken off in the same read that brought it is passed over; its end follows. */
+  /** Once. A request that has been broken off already is passed over. */
   begin(): void {
     if (this.#isGone) return;
     const { owner } = this.#home.services;
@@ -178,7 +184,6 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
     if (this.#readsBody) this.#stream.resume();
     else {
       this.#readsBody = true;
-      this.#stream.on('trailers', onTrailers);
       this.#stream.on('end', onEnd);
       this.#stream.on('data', onData);
     }
@@ -272,6 +277,7 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
 
   onClosed(): void {
     this.#home.services.wheel.remove(this);
+    if (!this.#stream.writableFinished) this.#home.keeper.keepFor(this.#memory);
     this.#rest = undefined;
     const exchange = this.#exchange;
     if (exchange !== undefined) {
