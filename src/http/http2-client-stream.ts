@@ -277,7 +277,7 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
 
   onClosed(): void {
     this.#home.services.wheel.remove(this);
-    if (!this.#stream.writableFinished) this.#home.keeper.keepFor(this.#memory);
+    this.#keepSession();
     this.#rest = undefined;
     const exchange = this.#exchange;
     if (exchange !== undefined) {
@@ -295,6 +295,10 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
   }
 
   // Inside
+
+  #keepSession(): void {
+    if (!this.#stream.writableFinished) this.#home.keeper.keepFor(this.#memory);
+  }
 
   get #isGone(): boolean {
     return this.#stream.closed || this.#stream.destroyed;
@@ -396,6 +400,7 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
   }
 
   #endTunnel(exchange: Exchange): void {
+    this.#keepSession();
     this.#exchange = undefined;
     exchange.finish(this.#home.services.clock.monotonicMs());
     this.#home.onStreamClosed(false);

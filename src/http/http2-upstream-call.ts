@@ -17,6 +17,7 @@ import { readHttp2AnswerHead } from './http2-answer-head.ts';
 import { asksForWebSocket, toHttp2RequestFields, toWebSocketAccept } from './http2-attempt-head.ts';
 import { toHttp2CodeName } from './http2-codes.ts';
 import { maySendTrailers, toTrailerMap } from './http2-request-trailers.ts';
+import type { StreamMemory } from './http2-session-memory.ts';
 import { toTunnelStream } from './http2-stream-tunnel.ts';
 import { hasResponseBody } from './response.ts';
 import type { AnswerEvents, AnswerHead, AttemptHead, UpstreamCall, UpstreamTimeouts, UpstreamTunnel } from './upstream-call.ts';
@@ -40,6 +41,9 @@ export interface CallCarrier {
   readonly lossReason: string | undefined;
   beginOrWait(call: Http2UpstreamCall): void;
   openStream(fields: readonly string[], options: ClientSessionRequestOptions): ClientHttp2Stream;
+  memoryOf(stream: ClientHttp2Stream): StreamMemory;
+  /** A stream has closed while something was still being sent over it. */
+  keepSessionFor(memory: StreamMemory): void;
   markDirty(call: Http2UpstreamCall): void;
   /** Nobody needs the stream any more. */
   resetSoon(stream: ClientHttp2Stream): void;
@@ -77,6 +81,7 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
   #exchange: Exchange | undefined = undefined;
   #attempt: AttemptHead | undefined = undefined;
   #stream: OwnedStream | undefined = undefined;
+  #memory: StreamMemory = undefined;
   #waiting: Waiting = Waiting.nothing;
   /** Pieces of the request body from before there was a stream. */
   #early: Buffer[] | undefined = undefined;
@@ -97,6 +102,8 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
   #held: Buffer[] | undefined = undefined;
   #trailers: string[] | undefined = undefined;
   #streamError: Error | undefined = undefined;
+  /** The stream belongs to a tunnel. */
+  #isTunnel = false;
   isGone = false;
   /** RFC 9113 §8.7. */
   readonly mayRefuse = true;
@@ -187,7 +194,8 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
     this.#services.wheel.remove(this);
     const pendingBytes = this.#held === undefined ? undefined : Buffer.concat(this.#held);
     this.#held = undefined;
-    for (const [event, listener] of listeners) stream.off(event, listener);
+    for (const [event, listener] of listeners) if (event !== 'close') stream.off(event, listener);
+    this.#isTunnel = true;
     return { stream: toTunnelStream(stream, this.#services.buffers), pendingBytes, onTunnelClosed: () => this.#leave() };
   }
 
@@ -216,6 +224,7 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
       waitForTrailers: maySendTrailers(exchange),
     });
     this.#stream = stream;
+    this.#memory = connection.memoryOf(stream);
     stream.gatehouseCall = this;
     stream.push = pushToCall;
     for (const [event, listener] of listeners) stream.on(event, listener);
@@ -309,7 +318,8 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
 
   /** The end of every stream, whatever led to it. */
   onStreamClose(): void {
-    if (this.isGone || this.#hasSeenEnd) return;
+    if (!this.#stream!.writableFinished) this.#connection.keepSessionFor(this.#memory);
+    if (this.isGone || this.#hasSeenEnd || this.#isTunnel) return;
     this.#connection.onBrokenStream();
     const error = this.#toLoss();
     const events = this.#events;

@@ -18,7 +18,7 @@ import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
 import { type LossSituation, toCallLoss, toConnectLoss } from './connect-loss.ts';
 import { toHttp2CodeName } from './http2-codes.ts';
-import { endSessionWithSocket } from './http2-socket-errors.ts';
+import { endSessionWithSocket, SessionKeeper, type StreamMemory } from './http2-session-memory.ts';
 import { type CallCarrier, Http2UpstreamCall, type Http2UpstreamServices } from './http2-upstream-call.ts';
 import { upstreamErrors } from './upstream-errors.ts';
 
@@ -80,6 +80,7 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
   readonly #waiting = new Set<Http2UpstreamCall>();
   readonly scheme: 'http' | 'https';
   #session: ClientHttp2Session | undefined = undefined;
+  #keeper: SessionKeeper | undefined = undefined;
   #state: State = State.connecting;
   #watch: Watch = Watch.handshake;
   #begunCount = 0;
@@ -164,6 +165,14 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
   openStream(fields: readonly string[], options: ClientSessionRequestOptions): ClientHttp2Stream {
     // The types do not know lists yet.
     return this.#session!.request(fields as unknown as Record<string, string>, options);
+  }
+
+  memoryOf(stream: ClientHttp2Stream): StreamMemory {
+    return this.#keeper?.memoryOf(stream);
+  }
+
+  keepSessionFor(memory: StreamMemory): void {
+    this.#keeper?.keepFor(memory);
   }
 
   /** A stream has ended that had not come to its end: all others may be about to. */
@@ -256,6 +265,7 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
     this.#state = State.greeting;
     const session = connect(authority, { ...sessionOptions, createConnection: () => socket });
     this.#session = session;
+    this.#keeper = new SessionKeeper(session);
     endSessionWithSocket(socket);
     session.once('connect', () => session.setLocalWindowSize(limits.upstreamHeldBytesMax));
     session.on('remoteSettings', ({ maxConcurrentStreams }) => this.#onSettings(maxConcurrentStreams));
