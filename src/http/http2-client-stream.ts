@@ -213,7 +213,7 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
     this.#stream.off('error', onError);
     this.#stream.off('close', onClose);
     return {
-      stream: toTunnelStream(this.#stream, services.buffers),
+      stream: toTunnelStream(this.#stream, services.buffers, clientErrors.gone()),
       pendingBytes: undefined,
       idleMs: settings.tunnelIdleMs,
       onTunnelClosed: () => this.#endTunnel(exchange),

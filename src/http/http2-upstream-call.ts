@@ -196,7 +196,11 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
     this.#held = undefined;
     for (const [event, listener] of listeners) if (event !== 'close') stream.off(event, listener);
     this.#isTunnel = true;
-    return { stream: toTunnelStream(stream, this.#services.buffers), pendingBytes, onTunnelClosed: () => this.#leave() };
+    return {
+      stream: toTunnelStream(stream, this.#services.buffers, upstreamErrors.truncatedBody()),
+      pendingBytes,
+      onTunnelClosed: () => this.#leave(),
+    };
   }
 
   override onDeadline(): void {
