@@ -16,6 +16,7 @@ import { WheelTimer } from '#base/timer-wheel.ts';
 import type { AcceptedConnection } from '#net/listener.ts';
 import type { ProxiedClient } from '#net/proxied-client.ts';
 import type { ClientConnection } from './client-connection.ts';
+import { clientErrors } from './client-errors.ts';
 import { ClientFacts } from './client-facts.ts';
 import { Http2ClientRequest } from './http2-client-request.ts';
 import { Http2ClientStream, type StreamHome } from './http2-client-stream.ts';
@@ -188,8 +189,9 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
 
   #endAbuse(what: string): void {
     if (this.#session.destroyed) return;
-    this.services.owner.onProtocolFault(this, `too many ${what}`);
-    this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    const reason = `too many ${what}`;
+    this.services.owner.onProtocolFault(this, reason);
+    this.#session.destroy(clientErrors.gone({ reason }), constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 }
 

@@ -22,17 +22,25 @@ export interface RawHttp2ClientOptions {
   readonly port: number;
   /** What it says in its first frame; nothing is said of the table for compression, so that statuses can be read. */
   readonly settings?: Readonly<Record<number, number>>;
+  /** Without it, the gateway's settings do not count yet. */
+  readonly acknowledges?: boolean;
 }
 
 export class RawHttp2Client {
   readonly socket: Socket;
   readonly frames: Frame[] = [];
   isClosed = false;
+  onFrame: ((frame: Frame) => void) | undefined = undefined;
   readonly #reader = new FrameReader();
 
   private constructor(socket: Socket) {
     this.socket = socket;
-    socket.on('data', (bytes: Buffer) => this.frames.push(...this.#reader.read(bytes)));
+    socket.on('data', (bytes: Buffer) => {
+      for (const frame of this.#reader.read(bytes)) {
+        this.frames.push(frame);
+        this.onFrame?.(frame);
+      }
+    });
     // Resets are part of what is tested.
     socket.on('error', () => undefined);
     socket.on('close', () => {
@@ -41,14 +49,17 @@ export class RawHttp2Client {
   }
 
   /** Resolves when the gateway has said its settings. */
-  static async open(t: TestContext, { port, settings = {} }: RawHttp2ClientOptions): Promise<RawHttp2Client> {
+  static async open(
+    t: TestContext,
+    { port, settings = {}, acknowledges = true }: RawHttp2ClientOptions,
+  ): Promise<RawHttp2Client> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     t.after(() => socket.destroy());
     await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
     const client = new RawHttp2Client(socket);
     client.send(Buffer.from(PREFACE), encodeSettings({ ...NO_TABLE, ...settings }));
     await client.until(({ type, flags }) => type === FrameType.settings && flags === 0, 'its settings');
-    client.send(encodeSettingsAck());
+    if (acknowledges) client.send(encodeSettingsAck());
     return client;
   }
 
