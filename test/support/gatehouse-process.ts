@@ -32,7 +32,8 @@ export interface ProcessOptions {
 /** A folder for one test, removed after it. */
 export async function makeFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-run-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  // A program that is still ending may write a last file meanwhile.
+  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
   return folder;
 }
 
