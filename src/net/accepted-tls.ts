@@ -7,6 +7,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import type { OnRead } from './byte-stream.ts';
+import { answerPlainHttp, isPlainHttp } from './plain-http-answer.ts';
 
 export interface AcceptedTlsOptions {
   readonly context: SecureContext;
@@ -81,6 +82,12 @@ export class AcceptedTlsSocket extends TLSSocket {
   _wrapHandle(wrap: null, _handle: unknown, hasActiveWrite: boolean): unknown {
     const { acceptedHandle } = (this as unknown as TlsSocketParts)._tlsOptions;
     return parts._wrapHandle.call(this, wrap, acceptedHandle, hasActiveWrite);
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    // The last moment at which the connection is open.
+    if (!this.#isOver && isPlainHttp(error)) answerPlainHttp((this as unknown as TlsSocketParts)._tlsOptions.acceptedHandle);
+    super._destroy(error, callback);
   }
 
   /** Bytes that were read from the connection before this socket was made. */

@@ -82,8 +82,26 @@ function toFacts(
   };
 }
 
-/** OpenSSL's word for it, without its file names and numbers. */
+/** Says what has happened, and in brackets the code that it goes by. */
 function explain(error: Error): string {
   const { code, reason } = error as NodeJS.ErrnoException & { readonly reason?: string };
-  return reason ?? code ?? error.message;
+  if (code === undefined) return reason ?? error.message;
+  const sentence = sentences.find(([ending]) => code.endsWith(ending))?.[1] ?? reason;
+  return sentence === undefined ? code : `${sentence} (${code})`;
 }
+
+/** By the end of OpenSSL's code: its beginning says which version of TLS has brought it. */
+const sentences: readonly (readonly [ending: string, sentence: string])[] = [
+  ['HTTP_REQUEST', 'the client speaks HTTP without TLS'],
+  ['WRONG_VERSION_NUMBER', 'the client does not speak TLS'],
+  ['UNSUPPORTED_PROTOCOL', 'the client speaks no version of TLS that the policy has'],
+  ['NO_SHARED_CIPHER', 'the client and the policy have no cipher in common'],
+  ['NO_APPLICATION_PROTOCOL', 'the client speaks no protocol that the listener has (ALPN)'],
+  ['PEER_DID_NOT_RETURN_A_CERTIFICATE', 'the client has shown no certificate'],
+  ['CERTIFICATE_VERIFY_FAILED', "the client's certificate does not count"],
+  ['ALERT_UNKNOWN_CA', 'the client does not know who signed the certificate'],
+  ['ALERT_CERTIFICATE_UNKNOWN', 'the client does not accept the certificate'],
+  ['ALERT_BAD_CERTIFICATE', 'the client does not accept the certificate'],
+  ['ALERT_CERTIFICATE_EXPIRED', 'the client finds the certificate expired'],
+  ['ECONNRESET', 'the client has gone'],
+];

@@ -70,6 +70,7 @@ const requestCases: readonly FaultCase[] = [
     what: 'behind a chunk size',
   },
   { fault: 'bareCarriageReturn', refused: chunked('0\r\n\rX'), accepted: chunked('0\r\n\r\n'), what: 'as the end of a body' },
+  { fault: 'tls', refused: '\x16\x03\x01\x02\0\x01', accepted: get('') },
   { fault: 'method', refused: 'G@T / HTTP/1.1\r\nHost: a\r\n\r\n', accepted: "G!#$%&'*+-.^_`|~9T / HTTP/1.1\r\nHost: a\r\n\r\n" },
   { fault: 'method', refused: ' / HTTP/1.1\r\nHost: a\r\n\r\n', accepted: 'X / HTTP/1.1\r\nHost: a\r\n\r\n', what: 'empty' },
   { fault: 'method', refused: 'G\0T / HTTP/1.1\r\nHost: a\r\n\r\n', accepted: get(''), what: 'with NUL' },

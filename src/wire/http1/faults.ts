@@ -2,6 +2,7 @@
 export const faults = {
   bareLineFeed: 'a line ends in LF without CR',
   bareCarriageReturn: 'a CR stands alone',
+  tls: 'the client speaks TLS to a port without TLS',
   method: 'the method is not a token',
   target: 'the request target is empty or has a byte that must be percent-encoded',
   version: 'the protocol version is not HTTP/1.0 or HTTP/1.1',

@@ -250,7 +250,7 @@ test('refuses a head beyond the limit before its end has come, and takes no byte
 test('refuses a byte that cannot be in a head as soon as it is there', () => {
   for (const [text, fault] of [
     ['GET / HTTP/1.1\r\nX: \0', 'fieldValue'],
-    ['\x16\x03\x01\x02\x00', 'method'],
+    ['\x16\x03\x01\x02\x00', 'tls'],
     ['GET /\n', 'bareLineFeed'],
   ] as const) {
     assert.equal(readRequests([toBytes(text)]).end, fault);

@@ -25,6 +25,9 @@ export class RequestHead extends MessageHead {
   }
 }
 
+/** The first byte of whoever takes this for a port of TLS (RFC 8446 §5.1). */
+const TLS_HANDSHAKE = 0x16;
+
 /** Reads a whole head. */
 export function readRequestHead(
   head: RequestHead,
@@ -35,7 +38,7 @@ export function readRequestHead(
   const { text, bytes, base } = source;
   let at = base;
   while (isTokenOctet(bytes[at]!)) at += 1;
-  if (bytes[at] !== SPACE || at === base) return lineFault(bytes, at, 'method');
+  if (bytes[at] !== SPACE || at === base) return bytes[at] === TLS_HANDSHAKE ? 'tls' : lineFault(bytes, at, 'method');
   head.method = text.substring(0, at - base);
   const targetStart = at + 1;
   at += 1;
