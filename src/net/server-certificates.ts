@@ -45,6 +45,8 @@ export class ServerCertificates {
   readonly #positions = new Map<string, number[]>();
   /** By positions. */
   readonly #contexts = new Map<string, SecureContext>();
+  /** Kept, because finding it means reading a certificate, which costs a tenth of a handshake. */
+  #default: SecureContext | undefined = undefined;
   readonly #identity: string;
   #ticketKey: Buffer | undefined;
 
@@ -70,8 +72,7 @@ export class ServerCertificates {
 
   /** For clients that name no host. */
   get default(): SecureContext {
-    const [host] = hostsOf(this.options.certificates[0]!);
-    return this.#contextOf((host === undefined ? undefined : this.#positions.get(host)) ?? [0]);
+    return (this.#default ??= this.#contextOf(this.#findDefault()));
   }
 
   /** How much of a host in lower case the pattern of its certificate says, as `HostMap` counts it; 0 without one. */
@@ -98,6 +99,11 @@ export class ServerCertificates {
   /** Throws when the certificates, keys or lists cannot be used. */
   check(): void {
     this.default;
+  }
+
+  #findDefault(): readonly number[] {
+    const [host] = hostsOf(this.options.certificates[0]!);
+    return (host === undefined ? undefined : this.#positions.get(host)) ?? [0];
   }
 
   #add(position: number, certificate: ServerCertificate): void {
