@@ -7,7 +7,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import type { OnRead } from './byte-stream.ts';
-import { answerPlainHttp, isPlainHttp } from './plain-http-answer.ts';
+import { isPlainHttp, plainHttpAnswer, unrecognizedName, writePastTls } from './past-tls.ts';
 
 export interface AcceptedTlsOptions {
   readonly context: SecureContext;
@@ -26,7 +26,7 @@ export interface AcceptedTlsOptions {
 export interface HandshakeOwner {
   /** Nothing has been read behind the handshake yet; `takeOver` must be called before this returns, or the socket be destroyed. */
   onSecure(socket: AcceptedTlsSocket): void;
-  /** The client asks for a host that it is refused; the socket is to be destroyed. */
+  /** The client asks for a host that it is refused; answer with `refuseHost`. */
   onUnknownHost(serverName: string): void;
   /** The socket is closed. Without an error, the client has gone. */
   onFailed(error: Error | undefined): void;
@@ -86,8 +86,18 @@ export class AcceptedTlsSocket extends TLSSocket {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     // The last moment at which the connection is open.
-    if (!this.#isOver && isPlainHttp(error)) answerPlainHttp((this as unknown as TlsSocketParts)._tlsOptions.acceptedHandle);
+    if (!this.#isOver && isPlainHttp(error)) this.#writePastTls(plainHttpAnswer);
     super._destroy(error, callback);
+  }
+
+  /** Ends a handshake that asks for a host that it is refused; nothing was written yet. */
+  refuseHost(): void {
+    this.#writePastTls(unrecognizedName);
+    this.destroy();
+  }
+
+  #writePastTls(bytes: Buffer): void {
+    writePastTls((this as unknown as TlsSocketParts)._tlsOptions.acceptedHandle, bytes);
   }
 
   /** Bytes that were read from the connection before this socket was made. */

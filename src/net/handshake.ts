@@ -45,7 +45,7 @@ export class Handshake extends WheelTimer implements HandshakeOwner {
 
   onUnknownHost(serverName: string): void {
     this.#reason = `there is no certificate for ${serverName}`;
-    this.socket?.destroy();
+    this.socket?.refuseHost();
   }
 
   onFailed(error: Error | undefined): void {

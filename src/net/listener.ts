@@ -14,6 +14,7 @@ import type { ChallengeCertificates } from './challenge-certificates.ts';
 import { Handshake, type HandshakeEnd } from './handshake.ts';
 import type { HostMap } from './host-map.ts';
 import { type Opened, Opening, type OpeningStage } from './opening.ts';
+import { unrecognizedName } from './past-tls.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 import { ServerCertificates, type ServerCertificatesOptions } from './server-certificates.ts';
 import type { TlsFacts } from './tls-facts.ts';
@@ -383,8 +384,6 @@ interface CountedPlace extends ClientPlace {
 
 const noProtocols = Buffer.alloc(0);
 const challengeProtocols = encodeProtocols([ACME_TLS_PROTOCOL]);
-/** A fatal alert in a record of its own (RFC 8446 §6, RFC 6066 §3). */
-const unrecognizedName = Buffer.from('15030300020270', 'hex');
 
 interface PlainUse {
   readonly early: Buffer | undefined;

@@ -72,7 +72,8 @@ export class ServerCertificates {
 
   /** For clients that name no host. */
   get default(): SecureContext {
-    return (this.#default ??= this.#contextOf(this.#findDefault()));
+    this.#default ??= this.#contextOf(this.#findDefault());
+    return this.#default;
   }
 
   /** How much of a host in lower case the pattern of its certificate says, as `HostMap` counts it; 0 without one. */
