@@ -9,6 +9,7 @@
 import { parseArgs } from 'node:util';
 import { runBodyMemoryBench } from './body-memory.ts';
 import { runCodecBench } from './codec.ts';
+import { runHandshakesBench } from './handshakes.ts';
 import { runIdleMemoryBench } from './idle-memory.ts';
 import { runLatencyBench } from './latency.ts';
 import { runProxyCostBench } from './proxy-cost.ts';
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   codec: runCodecBench,
   routing: runRoutingBench,
   'start-time': runStartTimeBench,
+  handshakes: runHandshakesBench,
   'body-memory': runBodyMemoryBench,
   'idle-memory': runIdleMemoryBench,
   latency: runLatencyBench,

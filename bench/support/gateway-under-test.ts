@@ -11,6 +11,8 @@ export interface GatewaySettings {
   readonly services?: Readonly<Record<string, number>>;
   /** Lines of the `routes` block. */
   readonly routes: string;
+  /** Files that the listener serves HTTPS with; without them it serves plain HTTP. */
+  readonly certificate?: { readonly cert: string; readonly key: string };
   readonly cpu?: number;
   readonly openFiles?: number;
   /** Flags for Node itself. */
@@ -46,15 +48,16 @@ export async function startGateway(settings: GatewaySettings): Promise<GatewayUn
 }
 
 function readPort(line: string): number | undefined {
-  const match = /^listening web http:\/\/\S+:(\d+)$/.exec(line);
+  const match = /^listening web https?:\/\/\S+:(\d+)$/.exec(line);
   return match === null ? undefined : Number(match[1]);
 }
 
-export function writeConfiguration({ folder, services = {}, routes }: GatewaySettings, port = 0): string {
+export function writeConfiguration({ folder, services = {}, routes, certificate }: GatewaySettings, port = 0): string {
   const written = Object.entries(services).map(([name, at]) => `  ${name}: { endpoints: ["http://127.0.0.1:${at}"] }\n`);
+  const tls = certificate === undefined ? '' : `, tls: { certificates: [${JSON.stringify(certificate)}] }`;
   return `version: 1
 listeners:
-  web: { address: "127.0.0.1:${port}", maxConnections: 100000, timeouts: { keepAlive: 1h } }
+  web: { address: "127.0.0.1:${port}", maxConnections: 100000, timeouts: { keepAlive: 1h }${tls} }
 accessLog: { to: { file: "${join(folder, 'access.log')}" } }
 shutdown: { deadline: 0s }
 services:${written.length === 0 ? ' {}\n' : `\n${written.join('')}`}routes:

@@ -49,6 +49,24 @@ http { access_log off; keepalive_requests 100000000; keepalive_timeout 3600s;
   });
 }
 
+/** nginx with TLS on its port, which answers by itself. */
+export function startNginxWithTls(
+  settings: Pick<OtherSettings, 'folder' | 'cpu'> & { readonly cert: string; readonly key: string },
+): Promise<RunningProgram> {
+  const { folder, cert, key } = settings;
+  return start(settings, (port) => {
+    const path = join(folder, 'nginx-tls.conf');
+    writeFileSync(
+      path,
+      `${nginxCommon(folder, 'nginx-tls')}
+http { access_log off; ssl_certificate ${cert}; ssl_certificate_key ${key}; ssl_protocols TLSv1.2 TLSv1.3;
+  server { listen 127.0.0.1:${port} ssl backlog=4096; return 200 'hello'; } }
+`,
+    );
+    return { command: [findProgram('nginx')!, '-c', path] };
+  });
+}
+
 function startHaproxy(settings: OtherSettings): Promise<RunningProgram> {
   const { folder, smallPort, filesPort } = settings;
   return start(settings, (port) => {
@@ -131,7 +149,7 @@ http { access_log off; sendfile on; keepalive_requests 100000000; keepalive_time
 }
 
 async function start(
-  { cpu, openFiles }: OtherSettings,
+  { cpu, openFiles }: Pick<OtherSettings, 'cpu' | 'openFiles'>,
   configure: (port: number) => { command: string[]; environment?: Record<string, string> },
 ): Promise<RunningProgram> {
   const port = await findFreePort();
