@@ -17,6 +17,8 @@ interface TestTool {
 const testTools: readonly TestTool[] = [
   { command: 'curl', package: 'curl' },
   { command: 'haproxy', package: 'haproxy' },
+  { command: 'h2load', package: 'nghttp2-client' },
+  { command: 'nghttp', package: 'nghttp2-client' },
   { command: 'nghttpd', package: 'nghttp2-server' },
   { command: 'nginx', package: 'nginx' },
   { command: 'openssl', package: 'openssl' },
