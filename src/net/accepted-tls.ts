@@ -73,7 +73,7 @@ export class AcceptedTlsSocket extends TLSSocket {
     this.#relay = relay;
     // Node takes a TLS socket without another below it for one that is still to be connected.
     (this as unknown as TlsSocketParts).connecting = false;
-    this.on('secure', onSecure);
+    this.once('secure', onSecure);
     this.on('error', onHandshakeError);
     this.on('close', onHandshakeClosed);
   }

@@ -3,7 +3,7 @@
  * the same host stand side by side, and OpenSSL takes the one that the client understands. Contexts are made when they are
  * first asked for: a listener may have thousands.
  */
-import { createHash, X509Certificate } from 'node:crypto';
+import { constants, createHash, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { readAltNames } from './client-certificate.ts';
 import { HOST_RANK_EXACT } from './host-map.ts';
@@ -133,6 +133,8 @@ export class ServerCertificates {
     const { policy, clients } = this.options;
     const context = createSecureContext({
       ...toPolicyOptions(policy),
+      // A second handshake on a connection would hand it over a second time, and is free work for who asks for it.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       cert: certificates.map(({ cert }) => cert),
       key: certificates.map(({ key }) => key),
       // Sessions of listeners that ask for other certificates, or none, must not count here.

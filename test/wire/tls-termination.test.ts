@@ -289,3 +289,23 @@ for (const [forward, pattern] of [
     }
   });
 }
+
+test('a client that wants to renegotiate is refused, and disturbs nobody', async (t) => {
+  const { gateway, open } = await startSecure(t, async (authority) => ({
+    certificates: [await authority.issueFiles('own', ['own.test'])],
+  }));
+  const bystander = await open({ servername: 'own.test' });
+  for (let count = 0; count < 5; count++) {
+    const client = await open({ servername: 'own.test', maxVersion: 'TLSv1.2' });
+    const refused = once(client, 'error');
+    client.renegotiate({}, () => undefined);
+    const [error] = (await refused) as [NodeJS.ErrnoException];
+    assert.equal(error.code, 'ERR_SSL_NO_RENEGOTIATION');
+  }
+  bystander.write('GET / HTTP/1.1\r\nhost: own.test\r\n\r\n');
+  assert.match(String((await once(bystander, 'data'))[0]), /^HTTP\/1\.1 200 /);
+  assert.deepEqual(
+    gateway.events.filter(({ level }) => level === 'error'),
+    [],
+  );
+});
