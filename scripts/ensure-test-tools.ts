@@ -23,6 +23,7 @@ const testTools: readonly TestTool[] = [
   { command: 'nginx', package: 'nginx' },
   { command: 'openssl', package: 'openssl' },
   { command: 'pebble', package: 'pebble' },
+  { command: 'testssl', package: 'testssl.sh' },
 ];
 
 /** Where servers are installed; ordinary users do not have these folders on their PATH. */

@@ -13,10 +13,10 @@ export interface ProgramRun {
   readonly stderr: string;
 }
 
-/** Runs a program to its end, which must come within ten seconds. */
-export function run(program: string, args: readonly string[]): Promise<ProgramRun> {
+/** Runs a program to its end, which must come in time: within ten seconds, unless it is given more. */
+export function run(program: string, args: readonly string[], { timeoutMs = 10_000 } = {}): Promise<ProgramRun> {
   return new Promise((resolve, reject) => {
-    const options = { encoding: 'buffer', timeout: 10_000, maxBuffer: 64 * 1024 * 1024, env: programEnvironment() } as const;
+    const options = { encoding: 'buffer', timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024, env: programEnvironment() } as const;
     execFile(program, args, options, (error: ExecFileException | null, stdout, stderr) => {
       if (error !== null && typeof error.code !== 'number') reject(error);
       else resolve({ status: typeof error?.code === 'number' ? error.code : 0, stdout, stderr: stderr.toString() });
