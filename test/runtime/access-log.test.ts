@@ -26,9 +26,13 @@ async function readLines(file: string): Promise<Line[]> {
   return parseLines(await readFile(file, 'utf8').catch(() => ''));
 }
 
+/** What is read in the middle of a write may end within a line: a page of the file becomes readable before the next. */
 async function untilTargets(file: string, targets: readonly string[]): Promise<Line[]> {
   let lines: Line[] = [];
-  while (!targets.every((target) => lines.some((line) => line['target'] === target))) lines = await readLines(file);
+  while (!targets.every((target) => lines.some((line) => line['target'] === target))) {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    lines = parseLines(text.slice(0, text.lastIndexOf('\n') + 1));
+  }
   return lines;
 }
 
