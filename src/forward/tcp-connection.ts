@@ -11,8 +11,11 @@ import type { AcceptedConnection } from '#net/listener.ts';
 import { encodeClientHeader, findDestination } from '#net/proxied-client.ts';
 import type { ReadBuffers } from '#net/read-buffers.ts';
 import { Tunnel, type TunnelEnd, type TunnelOwner } from '#net/tunnel.ts';
-import type { Endpoint, Service } from '#services/service.ts';
-import type { WeightedRotation } from '#services/weighted-rotation.ts';
+import type { PickSubject } from '#services/balancing/balancer.ts';
+import type { WeightedRotation } from '#services/balancing/weighted-rotation.ts';
+import type { Endpoint } from '#services/endpoint.ts';
+import type { Service } from '#services/service.ts';
+import { serviceErrors } from '#services/service-errors.ts';
 import type { WeightedService } from './forward.ts';
 import { TcpAttempt, type TcpAttemptOwner } from './tcp-attempt.ts';
 import { tcpErrors } from './tcp-errors.ts';
@@ -38,7 +41,7 @@ export interface TcpConnectionOwner {
   onTcpClosed(connection: TcpConnection): void;
 }
 
-export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner {
+export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner, PickSubject {
   readonly accepted: AcceptedConnection;
   readonly listener: string;
   readonly id: string;
@@ -56,7 +59,9 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner 
   readonly #service: Service;
   readonly #idleMs: number;
   readonly #stream: ByteStream;
-  readonly #tried = new Set<Endpoint>();
+  readonly #tried: Endpoint[] = [];
+  #endpoint: Endpoint | undefined = undefined;
+  #attemptStartedMs = 0;
   /** What was read of the client before reading was paused. */
   #early: Buffer | undefined = undefined;
   #attempt: TcpAttempt | undefined = undefined;
@@ -75,12 +80,19 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner 
     this.#idleMs = destination.idleMs;
     this.#stream = new ByteStream(this, means.buffers, accepted.makeSocket);
     this.#stream.pause();
-    this.#attemptNext();
+    this.#attemptNext(undefined);
   }
 
   /** The host that the client asked for by TLS, whoever ends that. */
   get serverName(): string | undefined {
     return this.accepted.passthrough?.serverName ?? this.accepted.tls?.serverName;
+  }
+
+  /** Nobody reads what is asked for. */
+  readonly exchange = undefined;
+
+  get clientAddress(): string {
+    return this.accepted.clientAddress;
   }
 
   /** A stream of bytes has no place where it could be asked to end: it goes on until its ends or the deadline. */
@@ -112,7 +124,6 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner 
 
   onClosed(error: Error | undefined): void {
     this.#attempt?.cancel();
-    this.#attempt = undefined;
     if (error !== undefined) this.error ??= tcpErrors.clientLost({ reason: error.message });
     this.#finish();
   }
@@ -123,6 +134,7 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner 
     const { clock, wheel } = this.#means;
     this.#attempt = undefined;
     this.connectedMs = clock.monotonicMs();
+    this.#tellOutcome(undefined, false);
     const tunnel = new Tunnel({ client: this.#stream, upstream }, { wheel, idleMs: this.#idleMs }, this);
     this.#tunnel = tunnel;
     tunnel.start({ fromClient: this.#early, fromUpstream: undefined });
@@ -131,11 +143,10 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner 
 
   onNotConnected(error: GatewayError): void {
     this.#attempt = undefined;
-    if (this.#tried.size < Math.min(this.#service.endpoints.length, limits.tcpEndpointsTriedMax)) return this.#attemptNext();
-    this.error = error;
-    this.#finish();
-    // A regular end would look like an answer of nothing.
-    this.#stream.reset();
+    this.#tellOutcome(error, false);
+    this.#leaveEndpoint();
+    if (this.#tried.length < limits.tcpEndpointsTriedMax) this.#attemptNext(error);
+    else this.#fail(error);
   }
 
   onTunnelEnded(end: TunnelEnd): void {
@@ -143,12 +154,21 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner 
     this.#finish();
   }
 
-  #attemptNext(): void {
-    const endpoint = this.#pickUntried();
+  /** `failure`: why the one before failed; it is what counts when there is no other. */
+  #attemptNext(failure: GatewayError | undefined): void {
+    const endpoint = this.#service.pick(this, this.#tried);
+    if (endpoint === undefined || this.#tried.includes(endpoint)) {
+      const error = failure ?? serviceErrors.noEndpoint({ service: this.serviceName });
+      // Whoever makes this connection must have it before it hears of its end.
+      return queueMicrotask(() => this.#fail(error));
+    }
     const { proxyProtocol, timeouts } = this.#service.definition;
-    this.#tried.add(endpoint);
+    this.#tried.push(endpoint);
+    this.#endpoint = endpoint;
+    this.#attemptStartedMs = this.#means.clock.monotonicMs();
+    endpoint.active += 1;
     this.attempts += 1;
-    this.endpointName = endpoint.definition.url;
+    this.endpointName = endpoint.url;
     const { dialer } = endpoint;
     const makeSocket =
       proxyProtocol === undefined ? dialer.makeSocket : dialer.makeSocketAfter(this.#encodeHeader(proxyProtocol));
@@ -166,10 +186,31 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner 
     });
   }
 
-  /** The first by weight, then the others in their order: a turn that was spent on a dead endpoint is not given to the next. */
-  #pickUntried(): Endpoint {
-    if (this.#tried.size === 0) return this.#service.pick();
-    return this.#service.endpoints.find((endpoint) => !this.#tried.has(endpoint))!;
+  /** How reaching the endpoint went; what passes over the connection afterwards says nothing about it. */
+  #tellOutcome(error: GatewayError | undefined, isCancelled: boolean): void {
+    const endedMs = this.#means.clock.monotonicMs();
+    this.#service.onAttemptEnded({
+      endpoint: this.#endpoint!,
+      startedMs: this.#attemptStartedMs,
+      headMs: error === undefined && !isCancelled ? endedMs : 0,
+      endedMs,
+      status: 0,
+      error,
+      isCancelled,
+    });
+  }
+
+  #leaveEndpoint(): void {
+    if (this.#endpoint !== undefined) this.#endpoint.active -= 1;
+    this.#endpoint = undefined;
+  }
+
+  #fail(error: GatewayError): void {
+    if (this.#isFinished) return;
+    this.error = error;
+    this.#finish();
+    // A regular end would look like an answer of nothing.
+    this.#stream.reset();
   }
 
   #explain(end: TunnelEnd): GatewayError | undefined {
@@ -181,6 +222,8 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner 
   #finish(): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
+    if (this.#attempt !== undefined) this.#tellOutcome(undefined, true);
+    this.#leaveEndpoint();
     const { bytes } = this.#tunnel ?? {};
     this.clientBytes = bytes?.fromClient ?? 0;
     this.upstreamBytes = bytes?.fromUpstream ?? 0;

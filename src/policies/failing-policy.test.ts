@@ -13,11 +13,13 @@ import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import { definePolicy, type PolicyDefinition, type PolicyPhases } from '#pipeline/policy.ts';
 import { rescue } from '#pipeline/rescue.ts';
 import { runPlan } from '#pipeline/run.ts';
+import { EndpointBoard } from '#services/endpoint-board.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { runAtOnce } from '#snapshot/slices.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { startRawUpstream } from '#test/support/raw-upstream.ts';
+import { toRecords } from '#test/support/services.ts';
 
 function fail(): never {
   throw new TypeError('inside');
@@ -72,6 +74,8 @@ async function startSnapshot(t: TestContext) {
     resolver,
     policies: [failingPolicy],
     texts: {},
+    board: new EndpointBoard(),
+    endpoints: { main: { version: 1, records: toRecords(upstream.url) } },
   };
   const snapshot = runAtOnce(compileSnapshot(configuration!, undefined, means));
   const finished: Exchange[] = [];

@@ -8,10 +8,12 @@ import type { Issue } from '#config/issue.ts';
 import type { LoadedConfiguration } from '#config/load.ts';
 import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
+import { EndpointBoard } from '#services/endpoint-board.ts';
 import { encodeConfiguration } from '#snapshot/encoding.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import { CertificateService } from './certificate-service.ts';
-import { DataPlane } from './data-plane.ts';
+import { type ConfigurationSupplies, DataPlane } from './data-plane.ts';
+import { EndpointRegistry } from './endpoint-registry.ts';
 import { ListenFailure } from './listen-failure.ts';
 import type { ListeningAt } from './listener-set.ts';
 import { type ConfigurationFiles, listNamedFiles, readNamedFiles } from './named-files.ts';
@@ -67,6 +69,8 @@ const noInjection: Refusal = { issues: [], reasons: ['requests can be injected o
 
 export class Control {
   readonly #options: ControlOptions;
+  readonly #board: EndpointBoard;
+  readonly #endpoints: EndpointRegistry;
   #watcher: FileWatcher | undefined;
   #pool: ThreadPool | undefined;
   #plane: DataPlane | undefined;
@@ -88,6 +92,8 @@ export class Control {
 
   constructor(options: ControlOptions) {
     this.#options = options;
+    this.#board = options.pool?.board ?? new EndpointBoard();
+    this.#endpoints = new EndpointRegistry(this.#board);
     this.#ticketKeys = new TicketKeys(options.clock);
   }
 
@@ -163,7 +169,8 @@ export class Control {
     }
     await this.#watch(files, configuration);
     const { clock, logger } = this.#options;
-    if (this.#countThreads(configuration) > 0) this.#pool = this.#options.pool ?? new ThreadPool({ clock, logger });
+    if (this.#countThreads(configuration) > 0)
+      this.#pool = this.#options.pool ?? new ThreadPool({ clock, logger, board: this.#board });
     else {
       await this.#options.pool?.stop();
       this.#plane ??= this.#createPlane();
@@ -255,6 +262,7 @@ export class Control {
     this.#watcher = undefined;
     this.#configuration = undefined;
     this.#settled = new Map();
+    this.#endpoints.commit({});
     this.#listening = [];
     this.#listens = false;
     this.#started = undefined;
@@ -266,7 +274,7 @@ export class Control {
 
   #createPlane(): DataPlane {
     const { clock, logger } = this.#options;
-    return new DataPlane({ clock, logger, sharesPorts, opensUnixSockets: true });
+    return new DataPlane({ clock, logger, board: this.#board, sharesPorts, opensUnixSockets: true });
   }
 
   async #watch(files: readonly string[], configuration: Configuration): Promise<void> {
@@ -288,13 +296,16 @@ export class Control {
       const settled = this.#listens ? await this.#settleAddresses(configuration) : new Map<string, SettledAddress>();
       openedAdmin = this.#listens ? await this.#openAdmin(configuration) : undefined;
       if (this.#ticketKeys.follow(configuration)) this.#giveTicketKeys();
-      this.#listening = await this.#deliver(withAddresses(configuration, settled), files);
+      const endpoints = this.#endpoints.plan(configuration);
+      this.#listening = await this.#deliver(withAddresses(configuration, settled), { files, endpoints });
+      this.#endpoints.commit(endpoints);
       this.#settled = withBoundPorts(settled, this.#listening);
       this.#configuration = configuration;
       this.#certificates?.follow(configuration, files.texts);
       await this.#swapAdmin(configuration, openedAdmin);
       return undefined;
     } catch (error) {
+      this.#endpoints.release();
       await openedAdmin?.server.stop();
       return error instanceof Error ? error.message : String(error);
     }
@@ -329,14 +340,14 @@ export class Control {
     });
   }
 
-  async #deliver(configuration: Configuration, files: ConfigurationFiles): Promise<readonly ListeningAt[]> {
+  async #deliver(configuration: Configuration, supplies: ConfigurationSupplies): Promise<readonly ListeningAt[]> {
     const version = ++this.#version;
     const wanted = this.#countThreads(configuration);
     if (this.#version > 1 && (wanted === 0) !== (this.#pool === undefined))
       this.#options.logger.log('warn', 'a change of `threads` from or to 0 takes effect at the next start', { threads: wanted });
     if (this.#plane !== undefined)
-      return this.#plane.commit(await this.#plane.prepare(whole(configuration), files, { listens: this.#listens }));
-    const delivery = { version, configuration: encodeConfiguration(withoutAccount(configuration)), files };
+      return this.#plane.commit(await this.#plane.prepare(whole(configuration), supplies, { listens: this.#listens }));
+    const delivery = { version, configuration: encodeConfiguration(withoutAccount(configuration)), ...supplies };
     return this.#pool!.apply(delivery, { count: Math.max(1, wanted), deadlineMs: configuration.shutdown.deadline });
   }
 

@@ -21,6 +21,8 @@ import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
 import { runPlan } from '#pipeline/run.ts';
 import { policyDefinitions } from '#policies/registry.ts';
+import type { EndpointBoard } from '#services/endpoint-board.ts';
+import type { EndpointList, EndpointLists } from '#services/endpoint-list.ts';
 import { compileSnapshot, type SnapshotMeans } from '#snapshot/compile.ts';
 import { runInSlices } from '#snapshot/slices.ts';
 import type { Snapshot, SnapshotSettings } from '#snapshot/snapshot.ts';
@@ -35,6 +37,7 @@ import type { TicketKeyring } from './ticket-keys.ts';
 export interface DataPlaneOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly board: EndpointBoard;
   /** Listens with `SO_REUSEPORT`: other threads do so on the same ports. */
   readonly sharesPorts: boolean;
   /** A Unix socket has one owner; the other threads leave it alone. */
@@ -47,6 +50,13 @@ export interface PreparedConfiguration {
   readonly resolver: NameResolver;
   readonly resolverDefinition: string;
   readonly listeners: PreparedListeners | undefined;
+  readonly endpoints: EndpointLists;
+}
+
+/** What a configuration names, besides itself. */
+export interface ConfigurationSupplies {
+  readonly files: ConfigurationFiles;
+  readonly endpoints: EndpointLists;
 }
 
 /** How soon a reader of the access log that was slow is given more. */
@@ -102,7 +112,7 @@ export class DataPlane {
    */
   async prepare(
     steps: Generator<undefined, Configuration, void>,
-    files: ConfigurationFiles,
+    { files, endpoints }: ConfigurationSupplies,
     { listens = true }: { readonly listens?: boolean } = {},
   ): Promise<PreparedConfiguration> {
     const { clock } = this.#options;
@@ -113,23 +123,34 @@ export class DataPlane {
     const resolver = isSameResolver ? this.#resolver! : new NameResolver(resolverOptions, clock);
     // Services keep the resolver that they were made with: where that changes, they are made anew.
     const previous = isSameResolver ? this.#snapshot : undefined;
-    const snapshot = await runInSlices(compileSnapshot(configuration, previous, this.#toMeans(files, resolver)), clock);
+    const means = this.#toMeans({ files, endpoints }, resolver);
+    const snapshot = await runInSlices(compileSnapshot(configuration, previous, means), clock);
     const listeners = listens ? await this.#listeners.prepare(configuration, files) : undefined;
-    return { snapshot, resolver, resolverDefinition, listeners };
+    return { snapshot, resolver, resolverDefinition, listeners, endpoints };
   }
 
   /** Swaps to a prepared configuration, and closes what is gone. */
-  commit({ snapshot, resolver, resolverDefinition, listeners }: PreparedConfiguration): ListeningAt[] {
+  commit({ snapshot, resolver, resolverDefinition, listeners, endpoints }: PreparedConfiguration): ListeningAt[] {
     this.#resolver = resolver;
     this.#resolverDefinition = resolverDefinition;
     this.#setAccessLog(snapshot.settings);
     const before = this.#snapshot;
     this.#snapshot = snapshot;
+    for (const [name, service] of snapshot.services) if (endpoints[name] !== undefined) service.setEndpoints(endpoints[name]);
     if (listeners !== undefined) for (const use of this.#listeners.swap(listeners)) this.#retire(use);
     for (const [name, service] of before?.services ?? []) {
       if (snapshot.services.get(name) !== service) service.close();
     }
     return this.#listeners.listening;
+  }
+
+  /** A service has other endpoints than before. */
+  setEndpoints(service: string, list: EndpointList): void {
+    try {
+      this.#snapshot?.services.get(service)?.setEndpoints(list);
+    } catch (error) {
+      this.#options.logger.log('error', 'endpoints cannot be used', { service, error });
+    }
   }
 
   /** Gives a prepared configuration up. */
@@ -203,8 +224,8 @@ export class DataPlane {
     this.#sink?.reopen();
   }
 
-  #toMeans(files: ConfigurationFiles, resolver: NameResolver): SnapshotMeans {
-    const { clock, logger } = this.#options;
+  #toMeans({ files, endpoints }: ConfigurationSupplies, resolver: NameResolver): SnapshotMeans {
+    const { clock, logger, board } = this.#options;
     return {
       clock,
       logger,
@@ -212,7 +233,9 @@ export class DataPlane {
       buffers: this.#buffers,
       resolver,
       policies: policyDefinitions,
+      board,
       texts: files.texts,
+      endpoints,
     };
   }
 

@@ -2,6 +2,7 @@
 import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { assert } from '#base/assert.ts';
 import { systemClock } from '#base/clock.ts';
+import { EndpointBoard } from '#services/endpoint-board.ts';
 import { decodeConfiguration } from '#snapshot/encoding.ts';
 import { createJsonLogger } from '#telemetry/json-logger.ts';
 import { DataPlane, type PreparedConfiguration } from './data-plane.ts';
@@ -13,7 +14,8 @@ const plainLogger = createJsonLogger(systemClock);
 const logger: typeof plainLogger = {
   log: (level, message, fields) => plainLogger.log(level, message, { thread: threadId, ...fields }),
 };
-const plane = new DataPlane({ clock: systemClock, logger, ...(workerData as DataThreadStart) });
+const { board, ...start } = workerData as DataThreadStart;
+const plane = new DataPlane({ clock: systemClock, logger, board: new EndpointBoard(board), ...start });
 
 function say(message: FromDataThread): void {
   port.postMessage(message);
@@ -21,18 +23,18 @@ function say(message: FromDataThread): void {
 
 let prepared: PreparedConfiguration | undefined;
 
-async function apply({ configuration, files }: Delivery): Promise<void> {
+async function apply({ configuration, ...supplies }: Delivery): Promise<void> {
   try {
-    const listening = plane.commit(await plane.prepare(decodeConfiguration(configuration), files));
+    const listening = plane.commit(await plane.prepare(decodeConfiguration(configuration), supplies));
     say({ kind: 'applied', listening });
   } catch (error) {
     say({ kind: 'refused', reason: error instanceof Error ? error.message : String(error) });
   }
 }
 
-async function prepare({ configuration, files }: Delivery): Promise<void> {
+async function prepare({ configuration, ...supplies }: Delivery): Promise<void> {
   try {
-    prepared = await plane.prepare(decodeConfiguration(configuration), files);
+    prepared = await plane.prepare(decodeConfiguration(configuration), supplies);
     say({ kind: 'prepared' });
   } catch (error) {
     say({ kind: 'refused', reason: error instanceof Error ? error.message : String(error) });
@@ -78,6 +80,8 @@ port.on('message', (message: ToDataThread) => {
       return plane.reopenLogs();
     case 'ticket-keys':
       return plane.setTicketKeys(message.keys);
+    case 'endpoints':
+      return plane.setEndpoints(message.service, message.list);
     case 'challenges':
       return plane.setChallenges(message.challenges);
     default:

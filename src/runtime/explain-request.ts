@@ -10,6 +10,7 @@ import { ReadBuffers } from '#net/read-buffers.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 import type { NearMiss, OutrankedRoute } from '#routing/explanation.ts';
 import type { MatchSubject } from '#routing/route-definition.ts';
+import { EndpointBoard } from '#services/endpoint-board.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { runAtOnce } from '#snapshot/slices.ts';
 import { findRequestListener } from './request-listener.ts';
@@ -67,7 +68,17 @@ export async function explainRequest(
   const { clock } = means;
   const wheel = new TimerWheel(clock);
   const resolver = new NameResolver({ servers: [], ttlMinMs: 0, ttlMaxMs: 0 }, clock);
-  const all = { ...means, wheel, resolver, buffers: new ReadBuffers(), policies: policyDefinitions, texts: {} };
+  const board = new EndpointBoard();
+  const all = {
+    ...means,
+    wheel,
+    resolver,
+    buffers: new ReadBuffers(),
+    policies: policyDefinitions,
+    texts: {},
+    board,
+    endpoints: {},
+  };
   const { table } = runAtOnce(compileSnapshot(configuration, undefined, all));
   const match = table.lookup(subject);
   const { chosen, outranked, nearMisses } = table.explain(subject);

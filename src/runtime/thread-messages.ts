@@ -1,20 +1,22 @@
 /** What the control thread and a data thread say to each other. */
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
+import type { EndpointList } from '#services/endpoint-list.ts';
+import type { ConfigurationSupplies } from './data-plane.ts';
 import type { ListeningAt } from './listener-set.ts';
-import type { ConfigurationFiles } from './named-files.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
 /** What a data thread is told when it is made. */
 export interface DataThreadStart {
   readonly sharesPorts: boolean;
   readonly opensUnixSockets: boolean;
+  /** Of the endpoint board. */
+  readonly board: SharedArrayBuffer;
 }
 
 /** A configuration on its way to the threads. */
-export interface Delivery {
+export interface Delivery extends ConfigurationSupplies {
   readonly version: number;
   readonly configuration: SharedArrayBuffer;
-  readonly files: ConfigurationFiles;
 }
 
 export type ToDataThread =
@@ -30,7 +32,9 @@ export type ToDataThread =
   | { readonly kind: 'reopen-logs' }
   /** What an authority is shown from now on. */
   | { readonly kind: 'challenges'; readonly challenges: AcmeChallenges }
-  | { readonly kind: 'ticket-keys'; readonly keys: TicketKeyring };
+  | { readonly kind: 'ticket-keys'; readonly keys: TicketKeyring }
+  /** A service has other endpoints than before. */
+  | { readonly kind: 'endpoints'; readonly service: string; readonly list: EndpointList };
 
 export type FromDataThread =
   | { readonly kind: 'prepared' }

@@ -3,6 +3,8 @@ import { Worker } from 'node:worker_threads';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
+import type { EndpointBoard } from '#services/endpoint-board.ts';
+import type { EndpointList } from '#services/endpoint-list.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './thread-messages.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
@@ -25,6 +27,7 @@ export const sharesPorts = process.platform === 'linux' || process.platform === 
 export interface ThreadPoolOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly board: EndpointBoard;
 }
 
 /** How long a thread may take to answer, at most; it compiles beside its requests. */
@@ -153,6 +156,10 @@ export class ThreadPool {
     this.#options = options;
   }
 
+  get board(): EndpointBoard {
+    return this.#options.board;
+  }
+
   get threadIds(): number[] {
     return this.#serving.map(({ worker }) => worker.threadId);
   }
@@ -220,6 +227,13 @@ export class ThreadPool {
     for (const thread of this.#threads) thread.say({ kind: 'challenges', challenges });
   }
 
+  /** Tells all threads, and those that start later. */
+  setEndpoints(service: string, list: EndpointList): void {
+    if (this.#delivery !== undefined)
+      this.#delivery = { ...this.#delivery, endpoints: { ...this.#delivery.endpoints, [service]: list } };
+    for (const thread of this.#threads) thread.say({ kind: 'endpoints', service, list });
+  }
+
   reopenLogs(): void {
     for (const thread of this.#threads) thread.say({ kind: 'reopen-logs' });
   }
@@ -238,8 +252,8 @@ export class ThreadPool {
 
   #start(): DataThread {
     const opensUnixSockets = this.#serving.every((other) => !other.opensUnixSockets);
-    const { clock, logger } = this.#options;
-    const thread = new DataThread(clock, { sharesPorts, opensUnixSockets });
+    const { clock, logger, board } = this.#options;
+    const thread = new DataThread(clock, { sharesPorts, opensUnixSockets, board: board.memory });
     const id = thread.worker.threadId;
     this.#threads.add(thread);
     if (this.#ticketKeys !== undefined) thread.say({ kind: 'ticket-keys', keys: this.#ticketKeys });

@@ -1,75 +1,93 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { TimerWheel } from '#base/timer-wheel.ts';
-import { NameResolver } from '#net/name-resolver.ts';
-import { ReadBuffers } from '#net/read-buffers.ts';
-import { FakeClock } from '#test/support/fake-clock.ts';
-import { type EndpointDefinition, Service, type ServiceDefinition } from './service.ts';
+import { anyone, createServiceMeans, createTestService, toRecords } from '#test/support/services.ts';
+import { EndpointFlag } from './endpoint-board.ts';
+import type { Service } from './service.ts';
 
-function createService(endpoints: readonly EndpointDefinition[], host: ServiceDefinition['host']): Service {
-  const clock = new FakeClock();
-  const definition: ServiceDefinition = {
-    name: 'orders',
-    endpoints,
-    protocol: 'http1',
-    proxyProtocol: undefined,
-    timeouts: { connectMs: 1_000, firstByteMs: 1_000, idleMs: 1_000 },
-    pool: { connectionsMax: 10, queueMax: 10, queueTimeoutMs: 1_000, idleMs: 1_000 },
-    host,
-  };
-  const resolver = new NameResolver({ servers: [], ttlMinMs: 1_000, ttlMaxMs: 1_000 }, clock);
-  return new Service(definition, { wheel: new TimerWheel(clock), buffers: new ReadBuffers(), resolver });
-}
-
-const plainTls = {
-  serverName: undefined,
-  ca: undefined,
-  crl: undefined,
-  certificate: undefined,
-  isVerified: true,
-  protocols: ['http/1.1'],
-};
-
-function endpoint(
-  address: EndpointDefinition['address'],
-  options: { weight?: number; isSecure?: boolean } = {},
-): EndpointDefinition {
-  return { url: JSON.stringify(address), address, tls: options.isSecure ? plainTls : undefined, weight: options.weight ?? 1 };
-}
-
-const authorities: { name: string; definition: EndpointDefinition; expected: string }[] = [
-  { name: 'host and port', definition: endpoint({ host: 'orders', port: 3000 }), expected: 'orders:3000' },
-  { name: 'no port where it is the one of http', definition: endpoint({ host: 'orders', port: 80 }), expected: 'orders' },
-  {
-    name: 'no port where it is the one of https',
-    definition: endpoint({ host: 'orders', port: 443 }, { isSecure: true }),
-    expected: 'orders',
-  },
-  { name: 'the port of https without TLS', definition: endpoint({ host: 'orders', port: 443 }), expected: 'orders:443' },
-  { name: 'an IPv6 address in brackets', definition: endpoint({ host: '::1', port: 3000 }), expected: '[::1]:3000' },
-  { name: '`localhost` for a unix socket', definition: endpoint({ path: '/run/orders.sock' }), expected: 'localhost' },
+const authorities: { name: string; url: string; expected: string }[] = [
+  { name: 'host and port', url: 'http://orders:3000', expected: 'orders:3000' },
+  { name: 'no port where it is the one of http', url: 'http://orders', expected: 'orders' },
+  { name: 'no port where it is the one of https', url: 'https://orders', expected: 'orders' },
+  { name: 'the port of https without TLS', url: 'http://orders:443', expected: 'orders:443' },
+  { name: 'an IPv6 address in brackets', url: 'http://[::1]:3000', expected: '[::1]:3000' },
+  { name: '`localhost` for a unix socket', url: 'unix:/run/orders.sock', expected: 'localhost' },
 ];
 
-for (const { name, definition, expected } of authorities) {
+for (const { name, url, expected } of authorities) {
   test(`the host of an endpoint is ${name}`, () => {
-    const service = createService([definition], 'endpoint');
-    assert.equal(service.authorityFor(service.pick(), 'shop'), expected);
+    const service = createTestService([url], { host: 'endpoint' });
+    assert.equal(service.authorityFor(service.endpoints[0]!, 'shop'), expected);
   });
 }
 
 test('the host that the upstream sees is the one of the client, or the endpoint’s where the client names none', () => {
-  const service = createService([endpoint({ host: 'orders', port: 3000 })], 'client');
-  assert.equal(service.authorityFor(service.pick(), 'shop:81'), 'shop:81');
-  assert.equal(service.authorityFor(service.pick(), ''), 'orders:3000');
+  const service = createTestService(['http://orders:3000'], { host: 'client' });
+  assert.equal(service.authorityFor(service.endpoints[0]!, 'shop:81'), 'shop:81');
+  assert.equal(service.authorityFor(service.endpoints[0]!, ''), 'orders:3000');
 });
 
 test('the host that the upstream sees is a fixed one', () => {
-  const service = createService([endpoint({ host: 'orders', port: 3000 })], { name: 'inner.test' });
-  assert.equal(service.authorityFor(service.pick(), 'shop'), 'inner.test');
+  const service = createTestService(['http://orders:3000'], { host: { name: 'inner.test' } });
+  assert.equal(service.authorityFor(service.endpoints[0]!, 'shop'), 'inner.test');
 });
 
-test('endpoints are picked by weight', () => {
-  const service = createService([endpoint({ host: 'a', port: 1 }, { weight: 3 }), endpoint({ host: 'b', port: 1 })], 'client');
-  const picked = Array.from({ length: 8 }, () => service.pick().authority).sort();
-  assert.deepEqual(picked, [...Array<string>(6).fill('a:1'), ...Array<string>(2).fill('b:1')]);
+function pickMany(service: Service, count: number): string {
+  return Array.from({ length: count }, () => service.pick(anyone)?.authority ?? '-').join(' ');
+}
+
+test('endpoints are picked by weight, and one of weight 0 is not', () => {
+  const service = createTestService(['3 http://a', 'http://b', '0 http://c']);
+  assert.equal(pickMany(service, 8), 'a a b a a a b a');
+});
+
+test('a service without endpoints picks none', () => {
+  assert.equal(createTestService([]).pick(anyone), undefined);
+});
+
+test('an endpoint that was tried gives way to the next one, unless all were', () => {
+  const service = createTestService(['http://a', 'http://b', 'http://c']);
+  const [a, b, c] = service.endpoints;
+  for (let i = 0; i < 6; i++) assert.notEqual(service.pick(anyone, [a!]), a);
+  for (let i = 0; i < 6; i++) assert.equal(service.pick(anyone, [c!, a!]), b);
+  assert.ok(service.pick(anyone, [a!, b!, c!]));
+});
+
+test('an endpoint is not picked while it is unhealthy, draining or ejected, and again afterwards', () => {
+  const means = createServiceMeans();
+  const { board, clock, wheel } = means;
+  const service = createTestService(['http://a', 'http://b'], {}, means);
+  const slot = service.endpoints[0]!.slot;
+  for (const flag of [EndpointFlag.unhealthy, EndpointFlag.draining]) {
+    assert.equal(board.setFlag(slot, flag, true), true);
+    assert.equal(board.setFlag(slot, flag, true), false);
+    assert.equal(pickMany(service, 2), 'b b');
+    board.setFlag(slot, flag, false);
+    assert.equal(pickMany(service, 2), 'a b');
+  }
+  board.eject(slot, clock.monotonicMs() + 500);
+  assert.equal(pickMany(service, 2), 'b b');
+  clock.advance(400);
+  wheel.advance();
+  assert.equal(pickMany(service, 2), 'b b');
+  clock.advance(200);
+  wheel.advance();
+  assert.equal(pickMany(service, 2), 'a b');
+});
+
+test('with every endpoint unhealthy there is none to pick', () => {
+  const means = createServiceMeans();
+  const service = createTestService(['http://a', 'http://b'], {}, means);
+  for (const { slot } of service.endpoints) means.board.setFlag(slot, EndpointFlag.unhealthy, true);
+  assert.equal(service.pick(anyone), undefined);
+});
+
+test('endpoints that stay in the list are the same afterwards, with their new weights; an older list changes nothing', () => {
+  const service = createTestService(['http://a', 'http://b']);
+  const [a] = service.endpoints;
+  const [, , c] = toRecords('http://x', 'http://y', 'http://c');
+  service.setEndpoints({ version: 3, records: [...toRecords('3 http://a'), c!] });
+  assert.equal(service.endpoints[0], a);
+  assert.equal(pickMany(service, 4), 'a a c a');
+  service.setEndpoints({ version: 2, records: toRecords('http://old') });
+  assert.equal(pickMany(service, 4), 'a a c a');
 });

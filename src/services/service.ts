@@ -1,93 +1,64 @@
-import type { TimerWheel } from '#base/timer-wheel.ts';
-import type { UpstreamConnectionServices } from '#http/http1-upstream-connection.ts';
-import { Http1UpstreamPool } from '#http/http1-upstream-pool.ts';
-import { Http2UpstreamPool } from '#http/http2-upstream-pool.ts';
-import { ProxiedUpstreamPool } from '#http/proxied-upstream-pool.ts';
-import type { UpstreamTimeouts } from '#http/upstream-call.ts';
-import type { PoolSettings, UpstreamPool } from '#http/upstream-pool.ts';
-import type { SocketAddress } from '#net/address.ts';
-import { createDialer, type Dialer, type DialTls } from '#net/dial.ts';
-import type { NameResolver } from '#net/name-resolver.ts';
-import type { ReadBuffers } from '#net/read-buffers.ts';
-import { WeightedRotation } from './weighted-rotation.ts';
-
-export interface EndpointDefinition {
-  /** As the user wrote it; names the endpoint in logs. */
-  readonly url: string;
-  readonly address: SocketAddress;
-  readonly tls: DialTls | undefined;
-  readonly weight: number;
-}
-
-export interface ServiceDefinition {
-  readonly name: string;
-  readonly endpoints: readonly EndpointDefinition[];
-  readonly protocol: 'http1' | 'http2';
-  /** Each connection begins with a PROXY header of this version, so that it carries one client. */
-  readonly proxyProtocol: 'v1' | 'v2' | undefined;
-  readonly timeouts: UpstreamTimeouts;
-  readonly pool: PoolSettings & { readonly idleMs: number };
-  /** Which host name the upstream sees: the client's, the endpoint's, or a fixed one. */
-  readonly host: 'client' | 'endpoint' | { readonly name: string };
-}
+import type { AttemptObserver, AttemptOutcome } from './attempt-outcome.ts';
+import { AvailableEndpoints } from './available-endpoints.ts';
+import type { PickSubject } from './balancing/balancer.ts';
+import { RoundRobin } from './balancing/round-robin.ts';
+import { Endpoint, type EndpointMeans } from './endpoint.ts';
+import type { EndpointBoard } from './endpoint-board.ts';
+import { type EndpointList, type EndpointRecord, formatEndpointUrl } from './endpoint-list.ts';
+import type { ServiceDefinition } from './service-definition.ts';
 
 /** What a thread lends to its services. */
-export interface ServiceMeans {
-  readonly wheel: TimerWheel;
-  readonly buffers: ReadBuffers;
-  readonly resolver: NameResolver;
+export interface ServiceMeans extends EndpointMeans {
+  readonly board: EndpointBoard;
 }
 
-/** One address of a service, with this thread's connections to it. */
-export class Endpoint {
-  readonly definition: EndpointDefinition;
-  readonly weight: number;
-  readonly pool: UpstreamPool;
-  /** For whoever speaks something else than HTTP with the endpoint. */
-  readonly dialer: Dialer;
-  /** `host:port`, for the Host field. */
-  readonly authority: string;
-
-  constructor(definition: EndpointDefinition, service: ServiceDefinition, means: ServiceMeans) {
-    const { address, tls } = definition;
-    this.definition = definition;
-    this.weight = definition.weight;
-    this.authority = 'path' in address ? 'localhost' : toAuthority(address, tls !== undefined);
-    const services: UpstreamConnectionServices = { ...means, timeouts: service.timeouts, idleMs: service.pool.idleMs };
-    this.dialer = createDialer({ address, tls, resolver: means.resolver });
-    this.pool = createPool(service, services, this.dialer);
-  }
-}
-
-function createPool(
-  { protocol, proxyProtocol, pool }: ServiceDefinition,
-  services: UpstreamConnectionServices,
-  dialer: Dialer,
-): UpstreamPool {
-  if (protocol === 'http2') return new Http2UpstreamPool(pool, services, dialer.connect);
-  if (proxyProtocol === undefined) return new Http1UpstreamPool(pool, services, dialer.makeSocket);
-  return new ProxiedUpstreamPool(pool, services, { version: proxyProtocol, makeSocketAfter: dialer.makeSocketAfter });
-}
-
-function toAuthority(address: { host: string; port: number }, isSecure: boolean): string {
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return address.port === (isSecure ? 443 : 80) ? host : `${host}:${address.port}`;
-}
+const none: readonly Endpoint[] = Object.freeze([]);
 
 /** A named upstream on one thread. It outlives snapshots for as long as its definition stays the same. */
 export class Service {
   readonly definition: ServiceDefinition;
-  readonly endpoints: readonly Endpoint[];
-  readonly #rotation: WeightedRotation<Endpoint>;
+  readonly #means: ServiceMeans;
+  readonly #available: AvailableEndpoints;
+  readonly #observers: readonly AttemptObserver[];
+  #endpoints: readonly Endpoint[] = none;
+  #listVersion = -1;
 
   constructor(definition: ServiceDefinition, means: ServiceMeans) {
     this.definition = definition;
-    this.endpoints = definition.endpoints.map((endpoint) => new Endpoint(endpoint, definition, means));
-    this.#rotation = new WeightedRotation(this.endpoints);
+    this.#means = means;
+    this.#available = new AvailableEndpoints(means.board, new RoundRobin());
+    this.#observers = [];
   }
 
-  pick(): Endpoint {
-    return this.#rotation.next();
+  /** All of them, whether they can be picked or not. */
+  get endpoints(): readonly Endpoint[] {
+    return this.#endpoints;
+  }
+
+  /** Those that stay keep their connections; those that leave finish what runs. A list older than the present one is passed over. */
+  setEndpoints({ version, records }: EndpointList): void {
+    if (version <= this.#listVersion) return;
+    this.#listVersion = version;
+    const leaving = new Map(this.#endpoints.map((endpoint) => [endpoint.url, endpoint]));
+    this.#endpoints = records.map((record) => this.#toEndpoint(record, leaving));
+    this.#available.replace(this.#endpoints, this.#means.wheel.nowMs);
+    for (const endpoint of leaving.values()) endpoint.close();
+  }
+
+  /**
+   * The endpoint for an attempt; `undefined`: none can be picked. One that has failed is followed by its neighbour, which
+   * takes nobody's turn.
+   */
+  pick(subject: PickSubject, tried: readonly Endpoint[] = none): Endpoint | undefined {
+    const { nowMs } = this.#means.wheel;
+    const untried = tried.length === 0 ? undefined : this.#available.pickUntried(tried, nowMs);
+    return untried ?? this.#available.pick(subject, nowMs);
+  }
+
+  /** An attempt is over: said once for each, by whoever made it. */
+  onAttemptEnded(outcome: AttemptOutcome): void {
+    const observers = this.#observers;
+    for (let i = 0; i < observers.length; i++) observers[i]!.onAttemptEnded(outcome);
   }
 
   /** The host name that an attempt at this endpoint carries. */
@@ -99,6 +70,16 @@ export class Service {
 
   /** Lets running exchanges end and closes what is unused. */
   close(): void {
-    for (const endpoint of this.endpoints) endpoint.pool.close();
+    for (const endpoint of this.#endpoints) endpoint.close();
+  }
+
+  /** One that is there already under the same record stays, and does not leave. */
+  #toEndpoint(record: EndpointRecord, leaving: Map<string, Endpoint>): Endpoint {
+    const url = formatEndpointUrl(record.url);
+    const present = leaving.get(url);
+    if (present === undefined || present.slot !== record.slot) return new Endpoint(record, this.definition, this.#means);
+    leaving.delete(url);
+    present.update(record);
+    return present;
   }
 }

@@ -7,6 +7,7 @@ import { loadConfigurationValue } from '#config/load.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
 import { policyDefinitions, policyOrder } from '#policies/registry.ts';
+import { EndpointBoard } from '#services/endpoint-board.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { compileSnapshot, type SnapshotMeans } from './compile.ts';
 import { runAtOnce, runInSlices } from './slices.ts';
@@ -18,7 +19,17 @@ const set = (value: string) => ({ headers: { request: { set: { 'x-level': value 
 function meansWith(texts: Readonly<Record<string, string>> = {}): SnapshotMeans {
   const resolver = new NameResolver({ servers: [], ttlMinMs: 0, ttlMaxMs: 0 }, clock);
   const wheel = new TimerWheel(clock);
-  return { clock, logger: silentLogger, wheel, resolver, buffers: new ReadBuffers(), policies: policyDefinitions, texts };
+  return {
+    clock,
+    logger: silentLogger,
+    wheel,
+    resolver,
+    buffers: new ReadBuffers(),
+    policies: policyDefinitions,
+    texts,
+    board: new EndpointBoard(),
+    endpoints: {},
+  };
 }
 
 async function load(parts: object): Promise<Configuration> {

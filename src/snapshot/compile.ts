@@ -1,5 +1,6 @@
 import type { Configuration, RouteConfiguration, ServiceConfiguration } from '#config/configuration.ts';
-import { type ForwardMeans, ForwardTerminal } from '#forward/forward.ts';
+import { ForwardTerminal } from '#forward/forward.ts';
+import type { ForwardMeans } from '#forward/forwarding.ts';
 import type { DialTls } from '#net/dial.ts';
 import { type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
 import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
@@ -7,8 +8,9 @@ import { RedirectTerminal } from '#reply/redirect.ts';
 import { RespondTerminal } from '#reply/respond.ts';
 import type { RouteDefinition } from '#routing/route-definition.ts';
 import { compileRouteTable } from '#routing/route-table.ts';
-import type { EndpointScheme } from '#schema/endpoint-url.ts';
-import { type EndpointDefinition, Service, type ServiceDefinition, type ServiceMeans } from '#services/service.ts';
+import type { EndpointLists } from '#services/endpoint-list.ts';
+import { Service, type ServiceMeans } from '#services/service.ts';
+import type { ServiceDefinition } from '#services/service-definition.ts';
 import { PlannedRoute, Snapshot } from './snapshot.ts';
 import { TcpDestinations } from './tcp-destinations.ts';
 
@@ -18,6 +20,7 @@ export interface SnapshotMeans extends ServiceMeans, ForwardMeans, PolicyService
   readonly policies: readonly PolicyDefinition[];
   /** Contents of the files that services name: certificates, keys, authorities and revocation lists, by path. */
   readonly texts: Readonly<Record<string, string>>;
+  readonly endpoints: EndpointLists;
 }
 
 const ROUTES_PER_STEP = 25;
@@ -54,10 +57,18 @@ function* compileServices(
     const definition = toServiceDefinition(name, service, means.texts);
     const before = previous?.services.get(name);
     const isSame = before !== undefined && JSON.stringify(before.definition) === JSON.stringify(definition);
-    services.set(name, isSame ? before : new Service(definition, means));
+    services.set(name, isSame ? before : createService(definition, means));
     if (services.size % SERVICES_PER_STEP === 0) yield;
   }
   return services;
+}
+
+/** With its endpoints, so that a certificate which cannot be used shows before anything has changed. */
+function createService(definition: ServiceDefinition, means: SnapshotMeans): Service {
+  const service = new Service(definition, means);
+  const list = means.endpoints[definition.name];
+  if (list !== undefined) service.setEndpoints(list);
+  return service;
 }
 
 function toServiceDefinition(
@@ -66,19 +77,10 @@ function toServiceDefinition(
   texts: Readonly<Record<string, string>>,
 ): ServiceDefinition {
   const { timeouts, pool, protocol, proxyProtocol } = service;
-  const endpoints = service.endpoints.map(({ url, weight }): EndpointDefinition => {
-    const host = url.host.includes(':') ? `[${url.host}]` : url.host;
-    return {
-      url: url.path === undefined ? `${url.scheme}://${host}:${url.port}` : `${url.scheme}+unix://${url.path}`,
-      address: url.path === undefined ? { host: url.host, port: url.port } : { path: url.path },
-      tls: toDialTls(service, url.scheme, texts),
-      weight,
-    };
-  });
   return {
     name,
-    endpoints,
     protocol,
+    tls: toDialTls(service, texts),
     proxyProtocol,
     timeouts: { connectMs: timeouts.connect, firstByteMs: timeouts.firstByte, idleMs: timeouts.idle },
     pool: { connectionsMax: pool.connections, queueMax: pool.queue, queueTimeoutMs: pool.queueTimeout, idleMs: pool.idle },
@@ -86,12 +88,7 @@ function toServiceDefinition(
   };
 }
 
-function toDialTls(
-  { tls, protocol }: ServiceConfiguration,
-  scheme: EndpointScheme,
-  texts: Readonly<Record<string, string>>,
-): DialTls | undefined {
-  if (scheme === 'http' || scheme === 'tcp') return undefined;
+function toDialTls({ tls }: ServiceConfiguration, texts: Readonly<Record<string, string>>): DialTls {
   const certificate = tls?.certificate;
   return {
     serverName: tls?.serverName,
@@ -99,7 +96,7 @@ function toDialTls(
     crl: tls?.crl === undefined ? undefined : texts[tls.crl],
     certificate: certificate === undefined ? undefined : { cert: texts[certificate.cert]!, key: texts[certificate.key]! },
     isVerified: tls?.verify === undefined,
-    protocols: scheme === 'tls' ? (tls?.alpn ?? []) : [protocol === 'http2' ? 'h2' : 'http/1.1'],
+    protocols: tls?.alpn ?? [],
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Configuration, ListenerConfiguration } from '#config/configuration.ts';
 import type { TcpDestination } from '#forward/tcp-connection.ts';
+import { WeightedRotation } from '#services/balancing/weighted-rotation.ts';
 import type { Service } from '#services/service.ts';
-import { WeightedRotation } from '#services/weighted-rotation.ts';
 
 /** What stands for the listener itself among the patterns of its hosts. */
 const WHOLE_LISTENER = '';

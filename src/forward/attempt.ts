@@ -1,0 +1,152 @@
+/**
+ * One try of an exchange against one endpoint: waits for a connection, carries the request, and passes on what is answered.
+ * Several may run for one exchange, so each knows its owner and says who it is.
+ */
+import type { GatewayError } from '#base/errors.ts';
+import type { AnswerEvents, AnswerHead, UpstreamCall } from '#http/upstream-call.ts';
+import type { CallTaker, PoolWaiter } from '#http/upstream-pool.ts';
+import type { AttemptOutcome } from '#services/attempt-outcome.ts';
+import type { Endpoint } from '#services/endpoint.ts';
+import type { Service } from '#services/service.ts';
+
+/** Who makes attempts. After `onAttemptEnd` or `onAttemptFailed` an attempt says nothing more, and nothing at all once it is left. */
+export interface AttemptOwner {
+  /** There is a connection: the request is to be sent. */
+  onAttemptReady(attempt: Attempt, call: UpstreamCall): void;
+  onAttemptInformational(attempt: Attempt, head: AnswerHead): void;
+  onAttemptHead(attempt: Attempt, head: AnswerHead): void;
+  onAttemptChunk(attempt: Attempt, view: Buffer): void;
+  /** The same for a small body that is there as latin1 text. */
+  onAttemptText(attempt: Attempt, text: string): void;
+  onAttemptFlush(attempt: Attempt): void;
+  /** More of the request body may be sent. */
+  onAttemptDrained(attempt: Attempt): void;
+  onAttemptEnd(attempt: Attempt, trailers: readonly string[] | undefined): void;
+  onAttemptFailed(attempt: Attempt, error: GatewayError): void;
+  encodeClientHeader(version: 'v1' | 'v2'): Buffer;
+  /** Monotonic. */
+  nowMs(): number;
+}
+
+export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
+  readonly service: Service;
+  readonly endpoint: Endpoint;
+  readonly startedMs: number;
+  headMs = 0;
+  endedMs = 0;
+  status = 0;
+  error: GatewayError | undefined = undefined;
+  isCancelled = false;
+  /** It had a connection that was used before. */
+  wasReused = false;
+  readonly #owner: AttemptOwner;
+  #waiter: PoolWaiter | undefined = undefined;
+  #call: UpstreamCall | undefined = undefined;
+  #isOver = false;
+
+  constructor(service: Service, endpoint: Endpoint, owner: AttemptOwner) {
+    this.service = service;
+    this.endpoint = endpoint;
+    this.#owner = owner;
+    this.startedMs = owner.nowMs();
+    endpoint.active += 1;
+  }
+
+  /** Asks for a connection. What follows may be said before this returns. `isFresh`: one that nobody has used. */
+  start(isFresh: boolean): void {
+    const waiter = this.endpoint.pool.take(this, { isFresh });
+    if (!this.#isOver) this.#waiter = waiter;
+  }
+
+  get call(): UpstreamCall | undefined {
+    return this.#call;
+  }
+
+  /** Nobody awaits anything of this attempt any more. */
+  leave(): void {
+    if (this.#isOver) return;
+    const call = this.#call;
+    this.#waiter?.leave();
+    this.isCancelled = true;
+    this.#end(undefined);
+    call?.cancel();
+  }
+
+  /** The protocol has been changed: the connection belongs to somebody else from now on, who calls this when it is over. */
+  endTunnel(): void {
+    this.#end(undefined);
+  }
+
+  // From the pool
+
+  onCall(call: UpstreamCall): void {
+    this.#waiter = undefined;
+    this.#call = call;
+    this.wasReused = call.isReused;
+    this.#owner.onAttemptReady(this, call);
+  }
+
+  onNoCall(error: GatewayError): void {
+    this.#fail(error);
+  }
+
+  encodeClientHeader(version: 'v1' | 'v2'): Buffer {
+    return this.#owner.encodeClientHeader(version);
+  }
+
+  // From the upstream
+
+  onInformational(head: AnswerHead): void {
+    this.#owner.onAttemptInformational(this, head);
+  }
+
+  onUpstreamHead(head: AnswerHead): void {
+    this.headMs = this.#owner.nowMs();
+    this.status = head.status;
+    this.#owner.onAttemptHead(this, head);
+  }
+
+  onUpstreamChunk(view: Buffer): void {
+    this.#owner.onAttemptChunk(this, view);
+  }
+
+  onUpstreamText(text: string): void {
+    this.#owner.onAttemptText(this, text);
+  }
+
+  onUpstreamFlush(): void {
+    this.#owner.onAttemptFlush(this);
+  }
+
+  onUpstreamDrained(): void {
+    this.#owner.onAttemptDrained(this);
+  }
+
+  onUpstreamEnd(trailers: readonly string[] | undefined): void {
+    this.#end(undefined);
+    this.#owner.onAttemptEnd(this, trailers);
+  }
+
+  onUpstreamError(error: GatewayError): void {
+    this.#fail(error);
+  }
+
+  // Inside
+
+  #fail(error: GatewayError): void {
+    if (this.#isOver) return;
+    this.#end(error);
+    this.#owner.onAttemptFailed(this, error);
+  }
+
+  #end(error: GatewayError | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#waiter = undefined;
+    this.#call = undefined;
+    this.error = error;
+    this.endedMs = this.#owner.nowMs();
+    this.endpoint.active -= 1;
+    this.service.onAttemptEnded(this);
+  }
+}

@@ -1,0 +1,23 @@
+import type { GatewayError } from '#base/errors.ts';
+import type { Endpoint } from './endpoint.ts';
+
+/** What became of one try against one endpoint. Times are monotonic. */
+export interface AttemptOutcome {
+  readonly endpoint: Endpoint;
+  readonly startedMs: number;
+  /** When the head of the answer was there; 0: none came. */
+  readonly headMs: number;
+  readonly endedMs: number;
+  /** Of the answer; 0: none came. */
+  readonly status: number;
+  /** Why it failed. `undefined` when there was a whole answer, or when nobody awaited it any more. */
+  readonly error: GatewayError | undefined;
+  /** Nobody awaited the end: the client has gone, or another attempt was faster. Says nothing about the endpoint. */
+  readonly isCancelled: boolean;
+}
+
+/** Who learns from attempts. */
+export interface AttemptObserver {
+  /** Once for each attempt; the endpoint does not count it as active any more. */
+  onAttemptEnded(outcome: AttemptOutcome): void;
+}

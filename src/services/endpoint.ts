@@ -1,0 +1,83 @@
+/** One address of a service on one thread, with this thread's connections to it. */
+import type { TimerWheel } from '#base/timer-wheel.ts';
+import type { UpstreamConnectionServices } from '#http/http1-upstream-connection.ts';
+import { Http1UpstreamPool } from '#http/http1-upstream-pool.ts';
+import { Http2UpstreamPool } from '#http/http2-upstream-pool.ts';
+import { ProxiedUpstreamPool } from '#http/proxied-upstream-pool.ts';
+import type { UpstreamPool } from '#http/upstream-pool.ts';
+import type { SocketAddress } from '#net/address.ts';
+import { createDialer, type Dialer, type DialTls } from '#net/dial.ts';
+import type { NameResolver } from '#net/name-resolver.ts';
+import type { ReadBuffers } from '#net/read-buffers.ts';
+import type { EndpointScheme, EndpointUrl } from '#schema/endpoint-url.ts';
+import { type EndpointRecord, formatEndpointUrl } from './endpoint-list.ts';
+import type { ServiceDefinition } from './service-definition.ts';
+
+/** What a thread lends to its endpoints. */
+export interface EndpointMeans {
+  readonly wheel: TimerWheel;
+  readonly buffers: ReadBuffers;
+  readonly resolver: NameResolver;
+}
+
+export class Endpoint {
+  /** As a user would write it; names the endpoint in logs. */
+  readonly url: string;
+  /** Where it stands on the endpoint board. */
+  readonly slot: number;
+  weight: number;
+  /** Attempts that run here, of this thread. */
+  active = 0;
+  readonly pool: UpstreamPool;
+  /** For whoever speaks something else than HTTP with the endpoint. */
+  readonly dialer: Dialer;
+  /** `host:port`, for the Host field. */
+  readonly authority: string;
+
+  constructor(record: EndpointRecord, service: ServiceDefinition, means: EndpointMeans) {
+    const { url, slot, weight } = record;
+    this.url = formatEndpointUrl(url);
+    this.slot = slot;
+    this.weight = weight;
+    this.authority = toAuthority(url);
+    this.dialer = createDialer({ address: toAddress(url), tls: toDialTls(url.scheme, service), resolver: means.resolver });
+    this.pool = createPool(service, { ...means, timeouts: service.timeouts, idleMs: service.pool.idleMs }, this.dialer);
+  }
+
+  /** What may change while connections stay. */
+  update({ weight }: EndpointRecord): void {
+    this.weight = weight;
+  }
+
+  /** Lets running exchanges end and closes what is unused. */
+  close(): void {
+    this.pool.close();
+  }
+}
+
+function createPool(
+  { protocol, proxyProtocol, pool }: ServiceDefinition,
+  services: UpstreamConnectionServices,
+  dialer: Dialer,
+): UpstreamPool {
+  if (protocol === 'http2') return new Http2UpstreamPool(pool, services, dialer.connect);
+  if (proxyProtocol === undefined) return new Http1UpstreamPool(pool, services, dialer.makeSocket);
+  return new ProxiedUpstreamPool(pool, services, { version: proxyProtocol, makeSocketAfter: dialer.makeSocketAfter });
+}
+
+/** For `https`, the version of HTTP decides what is offered in the handshake. */
+function toDialTls(scheme: EndpointScheme, { tls, protocol }: ServiceDefinition): DialTls | undefined {
+  if (scheme === 'http' || scheme === 'tcp') return undefined;
+  return scheme === 'tls' ? tls : { ...tls, protocols: [protocol === 'http2' ? 'h2' : 'http/1.1'] };
+}
+
+function toAddress({ host, port, path }: EndpointUrl): SocketAddress {
+  return path === undefined ? { host, port } : { path };
+}
+
+function toAuthority({ scheme, host, port, path }: EndpointUrl): string {
+  if (path !== undefined) return 'localhost';
+  const name = host.includes(':') ? `[${host}]` : host;
+  const isSecure = scheme === 'https' || scheme === 'tls';
+  return port === (isSecure ? 443 : 80) ? name : `${name}:${port}`;
+}

@@ -1,0 +1,17 @@
+import type { UpstreamTimeouts } from '#http/upstream-call.ts';
+import type { PoolSettings } from '#http/upstream-pool.ts';
+import type { DialTls } from '#net/dial.ts';
+
+/** What a configuration says of a service, but for its endpoints: those may change while everything else stays. */
+export interface ServiceDefinition {
+  readonly name: string;
+  readonly protocol: 'http1' | 'http2';
+  /** For endpoints with `https` and `tls`. */
+  readonly tls: DialTls;
+  /** Each connection begins with a PROXY header of this version, so that it carries one client. */
+  readonly proxyProtocol: 'v1' | 'v2' | undefined;
+  readonly timeouts: UpstreamTimeouts;
+  readonly pool: PoolSettings & { readonly idleMs: number };
+  /** Which host name the upstream sees: the client's, the endpoint's, or a fixed one. */
+  readonly host: 'client' | 'endpoint' | { readonly name: string };
+}

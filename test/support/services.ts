@@ -1,0 +1,66 @@
+/** Services as one thread has them, with an endpoint board and a clock of their own. They open no connection unless asked to. */
+import { TimerWheel } from '#base/timer-wheel.ts';
+import { NameResolver } from '#net/name-resolver.ts';
+import { ReadBuffers } from '#net/read-buffers.ts';
+import { type EndpointUrl, readEndpointUrl } from '#schema/endpoint-url.ts';
+import type { PickSubject } from '#services/balancing/balancer.ts';
+import { EndpointBoard } from '#services/endpoint-board.ts';
+import type { EndpointRecord } from '#services/endpoint-list.ts';
+import { Service, type ServiceMeans } from '#services/service.ts';
+import type { ServiceDefinition } from '#services/service-definition.ts';
+import { FakeClock } from './fake-clock.ts';
+
+export interface TestServiceMeans extends ServiceMeans {
+  readonly clock: FakeClock;
+}
+
+export function createServiceMeans(): TestServiceMeans {
+  const clock = new FakeClock();
+  return {
+    clock,
+    board: new EndpointBoard(),
+    wheel: new TimerWheel(clock),
+    buffers: new ReadBuffers(),
+    resolver: new NameResolver({ servers: [], ttlMinMs: 1_000, ttlMaxMs: 1_000 }, clock),
+  };
+}
+
+function createServiceDefinition(parts: Partial<ServiceDefinition> = {}): ServiceDefinition {
+  return {
+    name: 'orders',
+    protocol: 'http1',
+    tls: { serverName: undefined, ca: undefined, crl: undefined, certificate: undefined, isVerified: true, protocols: [] },
+    proxyProtocol: undefined,
+    timeouts: { connectMs: 1_000, firstByteMs: 1_000, idleMs: 1_000 },
+    pool: { connectionsMax: 10, queueMax: 10, queueTimeoutMs: 1_000, idleMs: 1_000 },
+    host: 'client',
+    ...parts,
+  };
+}
+
+/** Endpoints by their URLs, each with the record of its position; a number in front of a URL is its weight: `3 http://a`. */
+export function toRecords(...written: readonly string[]): EndpointRecord[] {
+  return written.map((text, index) => {
+    const [url, weight] = text.split(' ').toReversed();
+    return { url: toUrl(url!), weight: Number(weight ?? 1), slot: index + 1 };
+  });
+}
+
+function toUrl(text: string): EndpointUrl {
+  const reading = readEndpointUrl(text);
+  if ('problem' in reading) throw new Error(reading.problem);
+  return reading.value;
+}
+
+export function createTestService(
+  written: readonly string[],
+  parts: Partial<ServiceDefinition> = {},
+  means: ServiceMeans = createServiceMeans(),
+): Service {
+  const service = new Service(createServiceDefinition(parts), means);
+  service.setEndpoints({ version: 1, records: toRecords(...written) });
+  return service;
+}
+
+/** Somebody about whom nothing is known but the address. */
+export const anyone: PickSubject = { clientAddress: '192.0.2.7', exchange: undefined };
