@@ -1,6 +1,6 @@
 /** The control thread: loads and watches the configuration, tells the data threads, answers health checks, shuts down. */
 import { availableParallelism } from 'node:os';
-import { HealthServer } from '#admin/health-server.ts';
+import type { HealthServer } from '#admin/health-server.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
@@ -11,7 +11,7 @@ import { formatAddress, type SocketAddress } from '#net/address.ts';
 import { encodeConfiguration } from '#snapshot/encoding.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import { CertificateService } from './certificate-service.ts';
-import { DataPlane } from './data-plane.ts';
+import type { DataPlane } from './data-plane.ts';
 import { ListenFailure } from './listen-failure.ts';
 import type { ListeningAt } from './listener-set.ts';
 import { type ConfigurationFiles, listNamedFiles, readNamedFiles } from './named-files.ts';
@@ -166,7 +166,7 @@ export class Control {
     if (this.#countThreads(configuration) > 0) this.#pool = this.#options.pool ?? new ThreadPool({ clock, logger });
     else {
       await this.#options.pool?.stop();
-      this.#plane ??= this.#createPlane();
+      this.#plane ??= await this.#createPlane();
     }
     this.#listens = true;
     const reason = await this.#apply(configuration);
@@ -187,7 +187,7 @@ export class Control {
     const { configuration, issues } = await this.#options.load();
     if (configuration === undefined) return { issues, reasons: [] };
     if (this.#countThreads(configuration) > 0) return noInjection;
-    this.#plane = this.#createPlane();
+    this.#plane = await this.#createPlane();
     const reason = await this.#apply(configuration);
     if (reason === undefined) return undefined;
     await this.#plane.close();
@@ -264,7 +264,9 @@ export class Control {
     this.#isEnding = false;
   }
 
-  #createPlane(): DataPlane {
+  /** Where other threads serve, this one does without its code. */
+  async #createPlane(): Promise<DataPlane> {
+    const { DataPlane } = await import('./data-plane.ts');
     const { clock, logger } = this.#options;
     return new DataPlane({ clock, logger, sharesPorts, opensUnixSockets: true });
   }
@@ -369,6 +371,7 @@ export class Control {
     if (admin === undefined) return undefined;
     const { address: written } = admin;
     if (this.#admin !== undefined && formatAddress(this.#admin.written) === formatAddress(written)) return undefined;
+    const { HealthServer } = await import('#admin/health-server.ts');
     const server = new HealthServer({
       reasonNotReady: () => this.#notReady,
       metricsText: () => this.#certificates?.metricsText ?? '',
