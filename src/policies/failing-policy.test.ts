@@ -41,7 +41,7 @@ const phases: PolicyPhases = {
 const failingPolicy: PolicyDefinition = definePolicy({
   name: 'failing',
   summary: 'Throws.',
-  config: z.strictObject({}),
+  loadConfig: async () => z.strictObject({}),
   errors: {},
   create: () => phases,
 });
