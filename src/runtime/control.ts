@@ -10,11 +10,11 @@ import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
 import { encodeConfiguration } from '#snapshot/encoding.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
-import { CertificateService } from './certificate-service.ts';
+import type { CertificateService } from './certificate-service.ts';
 import type { DataPlane } from './data-plane.ts';
 import { ListenFailure } from './listen-failure.ts';
 import type { ListeningAt } from './listener-set.ts';
-import { type ConfigurationFiles, listNamedFiles, readNamedFiles } from './named-files.ts';
+import { type ConfigurationFiles, listNamedFiles } from './named-files.ts';
 import { isSamePort, probeAddress } from './port-probe.ts';
 import { findRequestListener } from './request-listener.ts';
 import { sharesPorts, ThreadPool } from './thread-pool.ts';
@@ -311,14 +311,22 @@ export class Control {
     }, TICKET_LOOK_MS).unref();
   }
 
+  /** What deals with certificates is loaded only by configurations that have some, or that ask for metrics of them. */
   async #readFiles(configuration: Configuration): Promise<ConfigurationFiles> {
-    const files = await readNamedFiles(configuration, this.#options.clock.wallMs());
-    if (!this.#listens) return files;
-    this.#certificates ??= this.#createCertificates();
+    const files = await this.#readNamedFiles(configuration);
+    if (!this.#listens || (this.#certificates === undefined && !concernsCertificates(configuration))) return files;
+    this.#certificates ??= await this.#createCertificates();
     return { texts: { ...files.texts, ...(await this.#certificates.provide(configuration)) } };
   }
 
-  #createCertificates(): CertificateService {
+  async #readNamedFiles(configuration: Configuration): Promise<ConfigurationFiles> {
+    if (listNamedFiles(configuration).length === 0) return { texts: {} };
+    const { readNamedFiles } = await import('./read-named-files.ts');
+    return readNamedFiles(configuration, this.#options.clock.wallMs());
+  }
+
+  async #createCertificates(): Promise<CertificateService> {
+    const { CertificateService } = await import('./certificate-service.ts');
     const { clock, logger } = this.#options;
     return new CertificateService({
       clock,
@@ -403,6 +411,11 @@ function withAddresses(configuration: Configuration, settled: ReadonlyMap<string
     return [name, address === undefined ? listener : { ...listener, address }] as const;
   });
   return { ...configuration, listeners: Object.fromEntries(listeners) };
+}
+
+function concernsCertificates({ acme, admin, listeners, services }: Configuration): boolean {
+  if (acme !== undefined || admin !== undefined) return true;
+  return [...Object.values(listeners), ...Object.values(services)].some(({ tls }) => tls !== undefined);
 }
 
 /** Data threads order no certificates: the key of the account stays here. */
