@@ -19,13 +19,12 @@ interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly imports: ImportMap;
-  readonly dependencies: Readonly<Record<string, string>>;
 }
 
 /** What is started or imported by its path; the rest goes into files that these share. */
 const entries = ['src/cli/main', 'src/gatehouse', 'src/runtime/data-thread'];
-/** Needed at every start. The other dependencies are loaded only by those who order or sign certificates. */
-const bundledPackages = ['yaml', 'zod'];
+/** Not bundled: large, and loaded only by who orders or signs certificates. */
+const packagesApart = ['@peculiar/x509', 'acme-client'];
 
 async function build(out: string): Promise<number> {
   const manifest: Manifest = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8'));
@@ -36,9 +35,9 @@ async function build(out: string): Promise<number> {
     return 1;
   }
   for (const path of globSync('src/**/*.d.ts', { cwd: out })) rewriteDeclaration(path, out, manifest.imports);
-  await bundle(out, manifest);
+  const bundled = await bundle(out);
   writeNearestManifest(out, manifest);
-  writeLicences(out);
+  writeLicences(out, bundled);
   return 0;
 }
 
@@ -47,18 +46,19 @@ function rewriteDeclaration(path: string, out: string, importMap: ImportMap): vo
   writeFileSync(file, toBuiltSpecifiers(path, readFileSync(file, 'utf8'), importMap));
 }
 
-async function bundle(out: string, { dependencies }: Manifest): Promise<void> {
+/** Returns the names of the packages that are in it. */
+async function bundle(out: string): Promise<Set<string>> {
   await using bundler = await rolldown({
     cwd: repositoryRoot,
     input: Object.fromEntries(entries.map((entry) => [entry, `${entry}.ts`])),
     platform: 'node',
-    external: Object.keys(dependencies).filter((name) => !bundledPackages.includes(name)),
+    external: packagesApart,
     // What could not be resolved would be missed only by users.
     onLog: (_, { message }) => {
       throw new Error(message);
     },
   });
-  await bundler.write({
+  const { output } = await bundler.write({
     dir: out,
     format: 'esm',
     entryFileNames: '[name].js',
@@ -68,6 +68,8 @@ async function bundle(out: string, { dependencies }: Manifest): Promise<void> {
     sourcemapExcludeSources: true,
     sourcemapPathTransform: (source, map) => toSourcePath(resolve(dirname(map), source), relative(out, map)),
   });
+  const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
+  return new Set(modules.flatMap((path) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
 }
 
 /** As seen from a `dist/` in the repository, wherever the package is built. `map` is the path of the map within it. */
@@ -83,8 +85,8 @@ function writeNearestManifest(out: string, { name, version }: Manifest): void {
 }
 
 /** The licences of what is bundled ask that they come along. */
-function writeLicences(out: string): void {
-  const texts = bundledPackages.map((name) => {
+function writeLicences(out: string, packages: ReadonlySet<string>): void {
+  const texts = [...packages].sort().map((name) => {
     const folder = join(repositoryRoot, 'node_modules', name);
     const { version }: Manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     return `${name} ${version}\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8').trim()}\n`;
