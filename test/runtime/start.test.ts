@@ -7,7 +7,6 @@ import { type TestContext, test } from 'node:test';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { ask } from '#test/support/ask.ts';
 import { certificatePaths } from '#test/support/certificates.ts';
-import { eventually } from '#test/support/eventually.ts';
 import { GatehouseProcess, makeFolder } from '#test/support/gatehouse-process.ts';
 
 const hello: GatewayInput['routes'] = { hello: { match: { path: '/hello' }, to: { respond: { text: 'hello' } } } };
@@ -226,5 +225,5 @@ test('keeps the compiled code of each thread while it runs, so that the next sta
   const env = { NODE_COMPILE_CACHE: join(await makeFolder(t), 'compiled'), NODE_DEBUG_NATIVE: 'COMPILE_CACHE' };
   const gatehouse = await GatehouseProcess.start(t, { threads: 1, routes: hello }, { env });
   const isWritten = (file: string) => new RegExp(`writing cache for ESM \\S+/${file}.*success`).test(gatehouse.stderr);
-  await eventually(() => isWritten('serve\\.ts') && isWritten('data-thread\\.ts'), 'both threads have written');
+  await gatehouse.until(() => isWritten('serve\\.ts') && isWritten('data-thread\\.ts'), 'both threads have written');
 });
