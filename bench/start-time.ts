@@ -7,6 +7,7 @@
  * runs them. V8's compiled code is kept in a folder of this benchmark: the first start of each fills it and is shown as
  * "cold". Targets for the median of the others: 300 ms built, 700 ms from source.
  */
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -39,8 +40,10 @@ export async function runStartTimeBench(given: Partial<typeof defaults> = {}): P
     { name: 'built', executable: await buildPackage(folder), times: [] },
     { name: 'source', executable: join(repositoryRoot, 'bin/gatehouse'), times: [] },
   ];
+  const bootTimes: number[] = [];
   // One more than counts: the first is the cold one.
   for (let count = 0; count <= rounds; count += 1) {
+    bootTimes.push(measureBoot());
     for (const { name, executable, times } of contenders) {
       times.push(await measureStart(executable, folder));
       report(`${name}: ${Math.round(times.at(-1)!)} ms${count === 0 ? ' (cold)' : ''}`);
@@ -49,7 +52,9 @@ export async function runStartTimeBench(given: Partial<typeof defaults> = {}): P
   return {
     name: 'start time',
     rows: contenders.map(toRow),
-    notes: [`Median of ${rounds} starts. Targets: ${targetsMs.built} ms built, ${targetsMs.source} ms from source.`],
+    notes: [
+      `Median of ${rounds} starts. Targets: ${targetsMs.built} ms built, ${targetsMs.source} ms from source. Node alone, doing nothing: ${Math.round(median(bootTimes))} ms.`,
+    ],
   };
 }
 
@@ -66,6 +71,13 @@ async function buildPackage(folder: string): Promise<string> {
   cpSync(join(repositoryRoot, 'package.json'), join(installed, 'package.json'));
   symlinkSync(join(repositoryRoot, 'node_modules'), join(installed, 'node_modules'));
   return join(installed, 'bin/gatehouse');
+}
+
+/** What no program can be faster than. */
+function measureBoot(): number {
+  const startedMs = performance.now();
+  execFileSync(process.execPath, ['--eval', '0']);
+  return performance.now() - startedMs;
 }
 
 async function measureStart(executable: string, folder: string): Promise<number> {

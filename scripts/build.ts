@@ -1,15 +1,16 @@
 /**
  * Builds what is published: JavaScript and type declarations of `src/`, without tests.
  *
- * JavaScript is the source with its types blanked out by Node itself, exactly as Node runs it in a checkout: lines and
- * columns in stack traces are those of the source, and no source maps are needed. The compiler writes the declarations.
+ * JavaScript is bundled into a few files, because looking up some 400 modules takes longer than everything else at a start
+ * (docs/decisions/0017-bundled-package.md). It stays readable: nothing is shortened, comments stay, and source maps lead back
+ * to the lines of `src/` for whoever asks Node for them. The compiler writes the declarations.
  *
  * Usage: npm run build [-- --out DIR]     DIR is `dist` if not given
  */
-import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { rolldown } from 'rolldown';
 import type { ImportMap } from '../test/tidy/imports.ts';
 import { toBuiltSpecifiers } from './built-specifiers.ts';
 import { repositoryRoot, runTool, toolPath } from './run-tool.ts';
@@ -20,6 +21,11 @@ interface Manifest {
   readonly imports: ImportMap;
 }
 
+/** What is started or imported by its path; the rest goes into files that these share. */
+const entries = ['src/cli/main', 'src/gatehouse', 'src/runtime/data-thread'];
+/** Not bundled: large, and loaded only by who orders or signs certificates. */
+const packagesApart = ['@peculiar/x509', 'acme-client'];
+
 async function build(out: string): Promise<number> {
   const manifest: Manifest = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8'));
   rmSync(out, { recursive: true, force: true });
@@ -28,30 +34,11 @@ async function build(out: string): Promise<number> {
     console.error(compiler.output);
     return 1;
   }
-  // Stripping types is experimental as a function; the pinned Node makes sure that it does what it did yesterday.
-  process.removeAllListeners('warning');
-  for (const path of globSync('src/**/*.*', { cwd: repositoryRoot })) {
-    if (!isLeftOut(path)) buildFile(path, out, manifest.imports);
-  }
   for (const path of globSync('src/**/*.d.ts', { cwd: out })) rewriteDeclaration(path, out, manifest.imports);
+  const bundled = await bundle(out);
   writeNearestManifest(out, manifest);
+  writeLicences(out, bundled);
   return 0;
-}
-
-function isLeftOut(path: string): boolean {
-  return /\/testdata\/|\.(?:test|fuzz)\.ts$|\.d\.ts$|\.md$/.test(path);
-}
-
-/** TypeScript becomes JavaScript, other files (pages, scripts for a store) are copied. */
-function buildFile(path: string, out: string, importMap: ImportMap): void {
-  const source = join(repositoryRoot, path);
-  const target = join(out, path.replace(/\.ts$/, '.js'));
-  mkdirSync(dirname(target), { recursive: true });
-  if (path.endsWith('.ts')) {
-    writeFileSync(target, toBuiltSpecifiers(path, stripTypeScriptTypes(readFileSync(source, 'utf8')), importMap));
-  } else {
-    cpSync(source, target);
-  }
 }
 
 function rewriteDeclaration(path: string, out: string, importMap: ImportMap): void {
@@ -59,9 +46,52 @@ function rewriteDeclaration(path: string, out: string, importMap: ImportMap): vo
   writeFileSync(file, toBuiltSpecifiers(path, readFileSync(file, 'utf8'), importMap));
 }
 
-/** The program reads its version from `../../package.json`: in a checkout the repository's own, in the package this one. */
+/** Returns the names of the packages that are in it. */
+async function bundle(out: string): Promise<Set<string>> {
+  await using bundler = await rolldown({
+    cwd: repositoryRoot,
+    input: Object.fromEntries(entries.map((entry) => [entry, `${entry}.ts`])),
+    platform: 'node',
+    external: packagesApart,
+    // What could not be resolved would be missed only by users.
+    onLog: (_, { message }) => {
+      throw new Error(message);
+    },
+  });
+  const { output } = await bundler.write({
+    dir: out,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: 'src/chunks/[name].js',
+    minify: false,
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+    sourcemapPathTransform: (source, map) => toSourcePath(resolve(dirname(map), source), relative(out, map)),
+  });
+  const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
+  return new Set(modules.flatMap((path) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
+}
+
+/** As seen from a `dist/` in the repository, wherever the package is built. `map` is the path of the map within it. */
+function toSourcePath(source: string, map: string): string {
+  return relative(dirname(join(repositoryRoot, 'dist', map)), source);
+}
+
+/** Names the worker's file, which is asked for as it is in the sources. */
 function writeNearestManifest(out: string, { name, version }: Manifest): void {
-  writeFileSync(join(out, 'package.json'), `${JSON.stringify({ name, version, private: true, type: 'module' }, null, 2)}\n`);
+  const imports = { '#runtime/data-thread.ts': './src/runtime/data-thread.js' };
+  const manifest = { name, version, private: true, type: 'module', imports };
+  writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** The licences of what is bundled ask that they come along. */
+function writeLicences(out: string, packages: ReadonlySet<string>): void {
+  const texts = [...packages].sort().map((name) => {
+    const folder = join(repositoryRoot, 'node_modules', name);
+    const { version }: Manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    return `${name} ${version}\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8').trim()}\n`;
+  });
+  writeFileSync(join(out, 'LICENSES-OF-BUNDLED-PACKAGES'), texts.join('\n----\n\n'));
 }
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: join(repositoryRoot, 'dist') } } });

@@ -1,13 +1,13 @@
 /**
- * Rewrites what a file imports for the published package: `#floor/x.ts` and `./x.ts` become the relative path of the built
- * `x.js`. Node refuses to strip types below node_modules, and relative paths need no look-up in a package.json.
+ * Rewrites what a declaration imports for the published package: `#floor/x.ts` and `./x.ts` become the relative path of
+ * `x.js`, beside which the compiler finds `x.d.ts`. A user's compiler knows nothing of our `#floor`.
  */
 import { posix } from 'node:path';
 import { type ImportMap, resolveImport } from '../test/tidy/imports.ts';
 import { scanSource } from '../test/tidy/source-text.ts';
 
-/** Imports, re-exports, `import()` in code and in types, and files named for a worker or a read. */
-const beforeModulePath = /(?:\bfrom|\bimport|\bimport\s*\(|\bimport\.meta\.resolve\(|\bnew URL\()\s*$/;
+/** Imports, re-exports, and `import()` in types. */
+const beforeModulePath = /(?:\bfrom|\bimport|\bimport\s*\()\s*$/;
 
 /** `path` is the source file's, from the root of the repository. */
 export function toBuiltSpecifiers(path: string, text: string, importMap: ImportMap): string {

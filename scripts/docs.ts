@@ -24,9 +24,9 @@ export interface GeneratedPage {
 export async function generatePages(): Promise<GeneratedPage[]> {
   const registry = 'src/policies/registry.ts';
   return [
-    ...policyDefinitions.flatMap(toPolicyPages),
+    ...(await Promise.all(policyDefinitions.map(toPolicyPages))).flat(),
     { path: 'docs/policies/README.md', text: withHeader(toPolicyList(read(registry)), registry) },
-    { path: 'docs/reference/configuration.md', text: withHeader(toConfigurationPage(), 'the configuration schema') },
+    { path: 'docs/reference/configuration.md', text: withHeader(await toConfigurationPage(), 'the configuration schema') },
     {
       path: 'docs/reference/errors.md',
       text: withHeader(toErrorPage(await readDeclaredErrors(readRepository())), 'the declarations of errors'),
@@ -34,9 +34,9 @@ export async function generatePages(): Promise<GeneratedPage[]> {
   ];
 }
 
-function toPolicyPages(policy: (typeof policyDefinitions)[number]): GeneratedPage[] {
+async function toPolicyPages(policy: (typeof policyDefinitions)[number]): Promise<GeneratedPage[]> {
   const path = `src/policies/${policy.name}/policy.md`;
-  const text = fillPolicyPage(policy, read(path));
+  const text = await fillPolicyPage(policy, read(path));
   const published = withHeader(toPublishedPage(policy.name, text), path);
   return [
     { path, text },

@@ -5,8 +5,8 @@ import { listSettings, type SettingRow, toSettingTable } from './setting-rows.ts
 const POLICIES = /(?:^|\.)policies$/;
 
 /** Every setting of the configuration but those of single policies, which have pages of their own. */
-export function toConfigurationPage(): string {
-  const rows = listSettings(createConfigurationJsonSchema(policyOrder), '', (path) => POLICIES.test(path));
+export async function toConfigurationPage(): Promise<string> {
+  const rows = listSettings(await createConfigurationJsonSchema(policyOrder), '', (path) => POLICIES.test(path));
   const sections = Map.groupBy(rows, ({ path }) => /^[^.[]+/.exec(path)?.[0] ?? '');
   const body = [...sections].map(([name, settings]) => `## ${name}\n\n${toSettingTable(settings.map(linkPolicies))}\n`);
   return `# Configuration

@@ -9,8 +9,8 @@ import { listSettings, toSettingTable } from './setting-rows.ts';
 type Policy = (typeof policyDefinitions)[number];
 
 /** The text of a policy's page with its tables as they should be. */
-export function fillPolicyPage(policy: Policy, text: string): string {
-  const settings = toSettingTable(listSettings(toInputJsonSchema(policy.config)));
+export async function fillPolicyPage(policy: Policy, text: string): Promise<string> {
+  const settings = toSettingTable(listSettings(toInputJsonSchema(await policy.loadConfig())));
   const errors = toPolicyErrorTable(Object.values(policy.errors).map(({ kind }) => kind));
   return fillMarked(fillMarked(text, 'configuration', settings), 'errors', errors);
 }

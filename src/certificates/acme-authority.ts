@@ -1,7 +1,7 @@
 /** An ACME authority (RFC 8555) as the keeper of certificates needs it: order a certificate, ask when to renew one. */
 import type * as AcmeClient from 'acme-client';
 import type { Clock } from '#base/clock.ts';
-import { toDirectoryUrl } from '#config/acme-schema.ts';
+import { toDirectoryUrl } from '#config/acme-directories.ts';
 import type { AcmeConfiguration } from '#config/configuration.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import { type AcmeLibrary, loadAcmeLibrary } from './acme-library.ts';

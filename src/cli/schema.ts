@@ -24,6 +24,6 @@ Options:
 export async function runSchema(args: string[], io: CommandIo): Promise<number> {
   const read = readArguments(args, syntax, io);
   if ('exitStatus' in read) return read.exitStatus;
-  io.stdout(`${JSON.stringify(createConfigurationJsonSchema(policyOrder), undefined, 2)}\n`);
+  io.stdout(`${JSON.stringify(await createConfigurationJsonSchema(policyOrder), undefined, 2)}\n`);
   return EXIT_OK;
 }

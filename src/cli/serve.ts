@@ -5,6 +5,7 @@ import { formatIssue } from '#config/issue.ts';
 import { loadConfiguration } from '#config/load.ts';
 import { formatAddress } from '#net/address.ts';
 import { policyOrder } from '#policies/registry.ts';
+import { keepCompiledCode } from '#runtime/compiled-code.ts';
 import { Control, type Refusal } from '#runtime/control.ts';
 import type { ListeningAt } from '#runtime/listener-set.ts';
 import type { ThreadPool } from '#runtime/thread-pool.ts';
@@ -41,6 +42,7 @@ export async function serve({ file, threads, pool }: Serving, io: CommandIo): Pr
   }
   const admin = started.admin === undefined ? [] : [{ name: 'admin', address: started.admin, scheme: 'http' as const }];
   showListening([...started.listening, ...admin], io);
+  keepCompiledCode();
   return ended;
 }
 

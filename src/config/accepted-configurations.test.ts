@@ -7,8 +7,8 @@ import type { Configuration } from './configuration.ts';
 import { loadConfigurationText } from './load.ts';
 
 const policies = [
-  { name: 'rewrite', config: rewriteConfig },
-  { name: 'headers', config: headersConfig },
+  { name: 'rewrite', loadConfig: async () => rewriteConfig },
+  { name: 'headers', loadConfig: async () => headersConfig },
 ];
 
 const HEAD = 'version: 1\nlisteners: { web: { address: ":8080" } }\nservices: { orders: { endpoints: [http://orders:3000] } }\n';

@@ -1,7 +1,7 @@
 /** Where the certificates that are ordered are kept: one file each, with the key and the chain. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { toDirectoryUrl } from './acme-schema.ts';
+import { toDirectoryUrl } from './acme-directories.ts';
 
 /** What the places of files follow from. `store` is an absolute path. */
 export interface AcmePlace {

@@ -2,26 +2,18 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { filePath } from '#schema/file-path.ts';
-import { hostName, isHostName } from '#schema/host-pattern.ts';
+import { hostName } from '#schema/host-kinds.ts';
+import { isHostName } from '#schema/host-pattern.ts';
 import { quote } from '#schema/quote.ts';
 import { secret } from '#schema/secret.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
+import { isDirectoryWord } from './acme-directories.ts';
 
 /** What authorities put into one certificate at most. */
 const NAMES_MAX = 100;
 const EMAIL = /^[^\s@,;<>"]+@[^\s@,;<>"]+$/;
 /** Base64 with either alphabet: authorities give out both (RFC 8555 §7.3.4 asks for the one of URLs). */
 const HMAC_KEY = /^[A-Za-z0-9+/_-]{16,}={0,2}$/;
-
-const DIRECTORIES: Readonly<Record<string, string>> = {
-  letsencrypt: 'https://acme-v02.api.letsencrypt.org/directory',
-  'letsencrypt-staging': 'https://acme-staging-v02.api.letsencrypt.org/directory',
-};
-
-/** The URL of a directory that may be written as a word. */
-export function toDirectoryUrl(directory: string): string {
-  return Object.hasOwn(DIRECTORIES, directory) ? DIRECTORIES[directory]! : directory;
-}
 
 const externalAccount = z.strictObject({
   keyId: z.string().min(1).max(1024).describe('The identifier of the account, as the authority gave it.'),
@@ -100,7 +92,7 @@ function directory(): z.ZodType<string, string> {
     examples: ['letsencrypt', 'letsencrypt-staging', 'https://acme.example.com/directory'],
     help: 'The name or the URL of an ACME directory.',
     read(text): Reading<string> {
-      if (Object.hasOwn(DIRECTORIES, text)) return { value: text };
+      if (isDirectoryWord(text)) return { value: text };
       const url = URL.canParse(text) ? new URL(text) : undefined;
       if (url?.protocol === 'https:' && url.username === '' && url.hash === '') return { value: url.href };
       if (url?.protocol === 'http:') return { problem: `${quote(text)}: a directory is reached over \`https\`` };

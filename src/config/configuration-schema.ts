@@ -11,7 +11,7 @@ import { type Reading, textKind } from '#schema/text-kind.ts';
 import { token } from '#schema/token.ts';
 import { acmeSchema } from './acme-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
-import { type ConfigurablePolicy, policyBlocks } from './policy-blocks.ts';
+import { type ConfigurablePolicy, type PolicyWithConfig, policyBlocks } from './policy-blocks.ts';
 import { routeSchema } from './route-schema.ts';
 import { serviceSchema } from './service-schema.ts';
 
@@ -65,8 +65,8 @@ const forwarding = z.strictObject({
 });
 
 /** The schema of a configuration with these policies. */
-export function createConfigurationSchema<const Policies extends readonly ConfigurablePolicy[]>(policies: Policies) {
-  const blocks = policyBlocks(policies);
+export function createConfigurationSchema<Policies extends readonly ConfigurablePolicy[]>(policies: readonly PolicyWithConfig[]) {
+  const blocks = policyBlocks<Policies>(policies);
   return z
     .strictObject({
       $schema: z

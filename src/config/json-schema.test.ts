@@ -5,7 +5,9 @@ import { createConfigurationJsonSchema } from './json-schema.ts';
 
 type Node = Readonly<Record<string, unknown>>;
 
-const schema = createConfigurationJsonSchema([{ name: 'rewrite', summary: 'Changes paths.', config: rewriteConfig }]);
+const schema = await createConfigurationJsonSchema([
+  { name: 'rewrite', summary: 'Changes paths.', loadConfig: async () => rewriteConfig },
+]);
 
 function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null;

@@ -1,10 +1,10 @@
 /** The JSON Schema of a configuration, for editors. */
 import { type JsonSchema, toInputJsonSchema } from '#schema/json-schema.ts';
 import { createConfigurationSchema } from './configuration-schema.ts';
-import type { ConfigurablePolicy } from './policy-blocks.ts';
+import { type ConfigurablePolicy, loadPolicyConfigs } from './policy-blocks.ts';
 
 /** Draft 2020-12, with a description for every key. */
-export function createConfigurationJsonSchema(policies: readonly ConfigurablePolicy[]): JsonSchema {
-  const { $schema, ...schema } = toInputJsonSchema(createConfigurationSchema(policies));
+export async function createConfigurationJsonSchema(policies: readonly ConfigurablePolicy[]): Promise<JsonSchema> {
+  const { $schema, ...schema } = toInputJsonSchema(createConfigurationSchema(await loadPolicyConfigs(policies)));
   return { $schema, title: 'Configuration of Gatehouse', ...schema };
 }

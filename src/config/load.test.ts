@@ -16,7 +16,10 @@ import {
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-config-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const options: LoadOptions = { policies: [{ name: 'rewrite', config: rewriteConfig }], env: { PORT: '8081', THREADS: '3' } };
+const options: LoadOptions = {
+  policies: [{ name: 'rewrite', loadConfig: async () => rewriteConfig }],
+  env: { PORT: '8081', THREADS: '3' },
+};
 
 function write(name: string, text: string): string {
   const file = join(folder, name);

@@ -6,7 +6,7 @@ import { createConfigurationSchema } from './configuration-schema.ts';
 import { createValueDocument, readDocument, type SourceDocument } from './document.ts';
 import { resolveFilePaths } from './file-paths.ts';
 import { type Issue, sortIssues } from './issue.ts';
-import type { ConfigurablePolicy } from './policy-blocks.ts';
+import { type ConfigurablePolicy, loadPolicyConfigs } from './policy-blocks.ts';
 import { type Environment, explainReadError, type ReadFile, resolveReferences } from './references.ts';
 import { isProgramFile, readProgramFile } from './typescript-file.ts';
 import { validate } from './validation.ts';
@@ -69,7 +69,11 @@ async function loadDocument(document: SourceDocument, folder: string, options: L
     return { configuration: undefined, issues: sortIssues(document.issues), files: [] };
   const { env, readFile = readTextFromDisk } = options;
   const resolved = await resolveReferences(document.value, { env, readFile, folder });
-  const validation = validate(createConfigurationSchema(options.policies), resolved.value, resolved.texts);
+  const validation = validate(
+    createConfigurationSchema(await loadPolicyConfigs(options.policies)),
+    resolved.value,
+    resolved.texts,
+  );
   // Whatever an unresolved reference is used for is wrong as well, but that says nothing new.
   const unresolved = new Set(resolved.findings.map(({ path }) => JSON.stringify(path)));
   const findings = [...resolved.findings, ...validation.findings.filter(({ path }) => !unresolved.has(JSON.stringify(path)))];

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { cidr } from '#schema/cidr.ts';
 import { forms, isMap, isText, oneOrList } from '#schema/forms.ts';
-import { hostPattern } from '#schema/host-pattern.ts';
+import { hostPattern } from '#schema/host-kinds.ts';
 import { fieldMap } from '#schema/maps.ts';
 import { entryName } from '#schema/name.ts';
 import { type PathPattern, pathPattern } from '#schema/path-pattern.ts';

@@ -6,7 +6,18 @@ import { forms } from '#schema/forms.ts';
 export interface ConfigurablePolicy {
   readonly name: string;
   readonly summary?: string;
+  loadConfig(): Promise<z.ZodType>;
+}
+
+/** The same with its schema at hand. */
+export interface PolicyWithConfig {
+  readonly name: string;
+  readonly summary?: string | undefined;
   readonly config: z.ZodType;
+}
+
+export async function loadPolicyConfigs(policies: readonly ConfigurablePolicy[]): Promise<PolicyWithConfig[]> {
+  return Promise.all(policies.map(async ({ name, summary, loadConfig }) => ({ name, summary, config: await loadConfig() })));
 }
 
 /** By name of the policy: its validated settings, or `false` where it is switched off. Policies that are not named are not there. */
@@ -14,12 +25,12 @@ export type PolicyBlocks = Readonly<Record<string, unknown>>;
 
 /** What a user may write. */
 export type PolicyBlocksInput<Policies extends readonly ConfigurablePolicy[]> = {
-  readonly [Policy in Policies[number] as Policy['name']]?: z.input<Policy['config']> | false;
+  readonly [Policy in Policies[number] as Policy['name']]?: z.input<Awaited<ReturnType<Policy['loadConfig']>>> | false;
 };
 
 /** The schema of a `policies` map with these policies. */
-export function policyBlocks<const Policies extends readonly ConfigurablePolicy[]>(
-  policies: Policies,
+export function policyBlocks<Policies extends readonly ConfigurablePolicy[]>(
+  policies: readonly PolicyWithConfig[],
 ): z.ZodType<PolicyBlocks, PolicyBlocksInput<Policies>> {
   const shape = Object.fromEntries(policies.map((policy) => [policy.name, policyBlock(policy).optional()]));
   const schema: z.ZodType<PolicyBlocks, Record<string, unknown>> = z.strictObject(shape);
@@ -27,7 +38,7 @@ export function policyBlocks<const Policies extends readonly ConfigurablePolicy[
   return schema as z.ZodType<PolicyBlocks, PolicyBlocksInput<Policies>>;
 }
 
-function policyBlock(policy: ConfigurablePolicy): z.ZodType {
+function policyBlock(policy: PolicyWithConfig): z.ZodType {
   return forms(
     'the settings of the policy, or `false` to switch it off',
     [

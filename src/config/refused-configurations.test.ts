@@ -7,8 +7,8 @@ import { formatIssue } from './issue.ts';
 import { loadConfigurationText } from './load.ts';
 
 const policies = [
-  { name: 'rewrite', config: rewriteConfig },
-  { name: 'headers', config: headersConfig },
+  { name: 'rewrite', loadConfig: async () => rewriteConfig },
+  { name: 'headers', loadConfig: async () => headersConfig },
 ];
 
 /** Lines of the document and the lines of its issues. `F` stands for the name of the file. */

@@ -4,7 +4,7 @@ import { duration } from '#schema/duration.ts';
 import { type EndpointScheme, endpointUrl } from '#schema/endpoint-url.ts';
 import { filePath } from '#schema/file-path.ts';
 import { forms, isMap, isText } from '#schema/forms.ts';
-import { hostName } from '#schema/host-pattern.ts';
+import { hostName } from '#schema/host-kinds.ts';
 
 const WEIGHT_MAX = 1000;
 

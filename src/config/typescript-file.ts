@@ -1,5 +1,4 @@
 /** Configurations that are programs: a module whose default export is the configuration. */
-import { randomUUID } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import { createValueDocument, type SourceDocument } from './document.ts';
 
@@ -15,7 +14,7 @@ export function isProgramFile(file: string): boolean {
  * that it imports are kept by the runtime until the process ends.
  */
 export async function readProgramFile(path: string, shownAs: string): Promise<SourceDocument> {
-  const url = `${pathToFileURL(path).href}?load=${randomUUID()}`;
+  const url = `${pathToFileURL(path).href}?load=${crypto.randomUUID()}`;
   try {
     const module: { readonly default?: unknown } = await import(url);
     if (module.default !== undefined) return createValueDocument(shownAs, module.default);

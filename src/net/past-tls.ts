@@ -1,7 +1,7 @@
 /** What a client is told on a connection of TLS whose handshake comes to nothing, where OpenSSL itself says nothing. */
 import { writeSync } from 'node:fs';
-import { STATUS_CODES } from 'node:http';
 import { defineErrors } from '#base/errors.ts';
+import { reasonOf } from '#wire/http1/encode.ts';
 
 /** What the accepted connection's handle has, and Node's types leave out; negative where the system has no such number. */
 interface DescribedHandle {
@@ -45,7 +45,7 @@ export const plainHttpAnswer = toPlainHttpAnswer();
 
 function toPlainHttpAnswer(): Buffer {
   const { code, status, help } = tlsErrors.plainHttp.kind;
-  const title = STATUS_CODES[status];
+  const title = reasonOf(status);
   const body = `${JSON.stringify({ type: 'about:blank', title, status, detail: help, code })}\n`;
   const fields = ['content-type: application/problem+json', `content-length: ${Buffer.byteLength(body)}`, 'connection: close'];
   return Buffer.from([`HTTP/1.1 ${status} ${title}`, ...fields, '', body].join('\r\n'));

@@ -36,9 +36,6 @@ export interface ServerCertificatesOptions {
   readonly clients: ClientVerification | undefined;
 }
 
-/** 16 bytes that name the key and twice 16 that are one. */
-export const TICKET_KEY_BYTES = 48;
-
 export class ServerCertificates {
   readonly options: ServerCertificatesOptions;
   /** Positions of certificates by host, with `*.` for patterns. */

@@ -44,7 +44,8 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly name: Name;
   /** One sentence for lists and the reference page. */
   readonly summary: string;
-  readonly config: ConfigSchema<Config>;
+  /** The schema of its settings. Data threads never ask for it: they are given settings that have been validated. */
+  loadConfig(): Promise<ConfigSchema<Config>>;
   readonly errors: Readonly<Record<string, ErrorFactory>>;
   /** Runs once per snapshot and place of use, with a validated configuration. */
   create(config: Config, services: PolicyServices): PolicyPhases;

@@ -43,7 +43,7 @@ const phases: PolicyPhases = {
 const failingPolicy: PolicyDefinition = definePolicy({
   name: 'failing',
   summary: 'Throws.',
-  config: z.strictObject({}),
+  loadConfig: async () => z.strictObject({}),
   errors: {},
   create: () => phases,
 });

@@ -1,6 +1,6 @@
 /** The control thread: loads and watches the configuration, tells the data threads, answers health checks, shuts down. */
 import { availableParallelism } from 'node:os';
-import { HealthServer } from '#admin/health-server.ts';
+import type { HealthServer } from '#admin/health-server.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
@@ -11,12 +11,12 @@ import { formatAddress, type SocketAddress } from '#net/address.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import { encodeConfiguration } from '#snapshot/encoding.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
-import { CertificateService } from './certificate-service.ts';
-import { type ConfigurationSupplies, DataPlane } from './data-plane.ts';
+import type { CertificateService } from './certificate-service.ts';
+import type { ConfigurationSupplies, DataPlane } from './data-plane.ts';
 import { EndpointRegistry } from './endpoint-registry.ts';
 import { ListenFailure } from './listen-failure.ts';
 import type { ListeningAt } from './listener-set.ts';
-import { type ConfigurationFiles, listNamedFiles, readNamedFiles } from './named-files.ts';
+import { type ConfigurationFiles, listNamedFiles } from './named-files.ts';
 import { isSamePort, probeAddress } from './port-probe.ts';
 import { findRequestListener } from './request-listener.ts';
 import { sharesPorts, ThreadPool } from './thread-pool.ts';
@@ -173,7 +173,7 @@ export class Control {
       this.#pool = this.#options.pool ?? new ThreadPool({ clock, logger, board: this.#board });
     else {
       await this.#options.pool?.stop();
-      this.#plane ??= this.#createPlane();
+      this.#plane ??= await this.#createPlane();
     }
     this.#listens = true;
     const reason = await this.#apply(configuration);
@@ -194,7 +194,7 @@ export class Control {
     const { configuration, issues } = await this.#options.load();
     if (configuration === undefined) return { issues, reasons: [] };
     if (this.#countThreads(configuration) > 0) return noInjection;
-    this.#plane = this.#createPlane();
+    this.#plane = await this.#createPlane();
     const reason = await this.#apply(configuration);
     if (reason === undefined) return undefined;
     await this.#plane.close();
@@ -272,7 +272,9 @@ export class Control {
     this.#isEnding = false;
   }
 
-  #createPlane(): DataPlane {
+  /** Where other threads serve, this one does without its code. */
+  async #createPlane(): Promise<DataPlane> {
+    const { DataPlane } = await import('./data-plane.ts');
     const { clock, logger } = this.#options;
     return new DataPlane({ clock, logger, board: this.#board, sharesPorts, opensUnixSockets: true });
   }
@@ -320,14 +322,22 @@ export class Control {
     }, TICKET_LOOK_MS).unref();
   }
 
+  /** What deals with certificates is loaded only by configurations that have some, or that ask for metrics of them. */
   async #readFiles(configuration: Configuration): Promise<ConfigurationFiles> {
-    const files = await readNamedFiles(configuration, this.#options.clock.wallMs());
-    if (!this.#listens) return files;
-    this.#certificates ??= this.#createCertificates();
+    const files = await this.#readNamedFiles(configuration);
+    if (!this.#listens || (this.#certificates === undefined && !concernsCertificates(configuration))) return files;
+    this.#certificates ??= await this.#createCertificates();
     return { texts: { ...files.texts, ...(await this.#certificates.provide(configuration)) } };
   }
 
-  #createCertificates(): CertificateService {
+  async #readNamedFiles(configuration: Configuration): Promise<ConfigurationFiles> {
+    if (listNamedFiles(configuration).length === 0) return { texts: {} };
+    const { readNamedFiles } = await import('./read-named-files.ts');
+    return readNamedFiles(configuration, this.#options.clock.wallMs());
+  }
+
+  async #createCertificates(): Promise<CertificateService> {
+    const { CertificateService } = await import('./certificate-service.ts');
     const { clock, logger } = this.#options;
     return new CertificateService({
       clock,
@@ -380,6 +390,7 @@ export class Control {
     if (admin === undefined) return undefined;
     const { address: written } = admin;
     if (this.#admin !== undefined && formatAddress(this.#admin.written) === formatAddress(written)) return undefined;
+    const { HealthServer } = await import('#admin/health-server.ts');
     const server = new HealthServer({
       reasonNotReady: () => this.#notReady,
       metricsText: () => this.#certificates?.metricsText ?? '',
@@ -411,6 +422,11 @@ function withAddresses(configuration: Configuration, settled: ReadonlyMap<string
     return [name, address === undefined ? listener : { ...listener, address }] as const;
   });
   return { ...configuration, listeners: Object.fromEntries(listeners) };
+}
+
+function concernsCertificates({ acme, admin, listeners, services }: Configuration): boolean {
+  if (acme !== undefined || admin !== undefined) return true;
+  return [...Object.values(listeners), ...Object.values(services)].some(({ tls }) => tls !== undefined);
 }
 
 /** Data threads order no certificates: the key of the account stays here. */

@@ -1,10 +1,12 @@
 /** Entry of a worker: a data plane that does what the control thread says. */
+import { isIPv6 } from 'node:net';
 import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { assert } from '#base/assert.ts';
 import { systemClock } from '#base/clock.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import { decodeConfiguration } from '#snapshot/encoding.ts';
 import { createJsonLogger } from '#telemetry/json-logger.ts';
+import { keepCompiledCode } from './compiled-code.ts';
 import { DataPlane, type PreparedConfiguration } from './data-plane.ts';
 import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './thread-messages.ts';
 
@@ -16,6 +18,11 @@ const logger: typeof plainLogger = {
 };
 const { board, ...start } = workerData as DataThreadStart;
 const plane = new DataPlane({ clock: systemClock, logger, board: new EndpointBoard(board), ...start });
+
+keepCompiledCode();
+// Node compiles a large expression when it first looks at an address, which it does to listen. There is time for that now,
+// while the configuration is being read.
+isIPv6('::');
 
 function say(message: FromDataThread): void {
   port.postMessage(message);

@@ -1,8 +1,9 @@
 /** What a listener serves TLS with, from its configuration and the files that it names. */
+import { toAcmeFile } from '#config/acme-files.ts';
 import type { Configuration, ListenerConfiguration, ListenerTlsConfiguration } from '#config/configuration.ts';
 import type { ListenerTls } from '#net/listener.ts';
 import type { ClientVerification, ServerCertificate } from '#net/server-certificates.ts';
-import { acmeFileOf, type ConfigurationFiles } from './named-files.ts';
+import type { ConfigurationFiles } from './named-files.ts';
 
 /** `undefined` when the listener does not serve TLS. */
 export function toListenerTls(
@@ -19,7 +20,7 @@ export function toListenerTls(
         return [{ cert: files.texts[cert]!, key: files.texts[key]!, hosts: hosts?.map(({ source }) => source) }];
       }
       // The key and the chain stand in one file.
-      const text = files.texts[acmeFileOf(acme, certificate.names) ?? ''];
+      const text = acme === undefined ? undefined : files.texts[toAcmeFile(acme, certificate.names)];
       return text === undefined ? [] : [{ cert: text, key: text, hosts: certificate.names }];
     }),
     policy: tls.policy,

@@ -9,7 +9,8 @@ import type { ListeningAt } from './listener-set.ts';
 import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './thread-messages.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
-const entry = new URL(import.meta.url.endsWith('.ts') ? './data-thread.ts' : './data-thread.js', import.meta.url);
+/** Where this is depends on whether it is a source or built; the name is the same (package.json beside them). */
+const entry = new URL(import.meta.resolve('#runtime/data-thread.ts'));
 /** A thread that dies sooner than this is not replaced at once, so that a fault at start does not become a loop. */
 const SHORT_LIFE_MS = 1_000;
 /**

@@ -2,13 +2,14 @@
  * The keys of session tickets: one for each listener, made by the control thread, so that a client resumes its session
  * whichever data thread answers. A key is forgotten when the next one is made, and with it what it could decrypt.
  */
-import { randomBytes } from 'node:crypto';
 import type { Clock } from '#base/clock.ts';
 import type { Configuration } from '#config/configuration.ts';
-import { TICKET_KEY_BYTES } from '#net/server-certificates.ts';
 
 /** By the name of the listener. */
 export type TicketKeyring = Readonly<Record<string, Uint8Array>>;
+
+/** 16 bytes that name the key and twice 16 that are one. */
+const TICKET_KEY_BYTES = 48;
 
 interface KeptKey {
   readonly key: Uint8Array;
@@ -55,6 +56,6 @@ export class TicketKeys {
   }
 
   #make(lifeMs: number): KeptKey {
-    return { key: randomBytes(TICKET_KEY_BYTES), madeMs: this.#clock.monotonicMs(), lifeMs };
+    return { key: crypto.getRandomValues(new Uint8Array(TICKET_KEY_BYTES)), madeMs: this.#clock.monotonicMs(), lifeMs };
   }
 }

@@ -1,9 +1,8 @@
 /** Host names, and the patterns of host names that a route can ask for. */
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
-import type { z } from 'zod';
 import { quote } from './quote.ts';
-import { type Reading, textKind } from './text-kind.ts';
+import type { Reading } from './text-kind.ts';
 
 export interface HostPattern {
   /** In lower case, international names in their ASCII form. */
@@ -49,33 +48,8 @@ export function readHostPattern(text: string): Reading<HostPattern> {
 }
 
 /** Lower case, and without the root's dot. Names that cannot be converted stay as they are and are refused afterwards. */
-function toAsciiName(name: string): string {
+export function toAsciiName(name: string): string {
   const relative = name.endsWith('.') ? name.slice(0, -1) : name;
   // Only what is not ASCII is converted: the conversion would refuse underscores and read `1` as an address.
   return /^[\x00-\x7f]*$/.test(relative) ? relative.toLowerCase() : domainToASCII(relative) || relative;
-}
-
-/** A host name, or `*.` and the names below one. */
-export function hostPattern(): z.ZodType<HostPattern, string> {
-  return textKind({
-    noun: 'a host',
-    examples: ['shop.example.com', '*.example.com'],
-    help: 'A host name without a port; `*.example.com` is every name below `example.com`.',
-    read: readHostPattern,
-  });
-}
-
-/** One host name. */
-export function hostName(help: string): z.ZodType<string, string> {
-  return textKind({
-    noun: 'a host name',
-    examples: ['orders.internal'],
-    help,
-    read(text): Reading<string> {
-      const name = toAsciiName(text);
-      return isHostName(name)
-        ? { value: name }
-        : { problem: `${quote(text)} is not a host name; write a name such as \`orders.internal\`` };
-    },
-  });
 }

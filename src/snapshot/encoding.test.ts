@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Secret } from '#base/secret.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { loadConfigurationText } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
-import { Secret } from '#schema/secret.ts';
 import { decodeConfiguration, encodeConfiguration } from './encoding.ts';
 import { runAtOnce } from './slices.ts';
 

@@ -2,8 +2,9 @@
  * A configuration on its way to the data threads: JSON lines in shared memory, one line for everything but the services and
  * routes and one for each of those. Receiving it costs a thread nothing, and reading it can be done in slices.
  */
+
+import { Secret } from '#base/secret.ts';
 import type { Configuration, RouteConfiguration, ServiceConfiguration } from '#config/configuration.ts';
-import { Secret } from '#schema/secret.ts';
 
 const LINE_FEED = 10;
 const LINES_PER_STEP = 50;

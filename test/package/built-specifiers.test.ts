@@ -14,11 +14,6 @@ const cases = [
     source: 'let a: import("#base/clock.ts").Clock;',
     built: 'let a: import("../base/clock.js").Clock;',
   },
-  {
-    what: "a worker's file",
-    source: "new URL('./thread.ts', import.meta.url)",
-    built: "new URL('./thread.js', import.meta.url)",
-  },
 ];
 
 for (const { what, source, built } of cases) {

@@ -1,9 +1,11 @@
 /** Packs what would be published, installs it beside its dependencies, and uses it as a user would. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 
@@ -14,6 +16,13 @@ const manifest = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), '
 const workFolder = mkdtempSync(join(tmpdir(), 'gatehouse-package-'));
 const userFolder = join(workFolder, 'user');
 const installed = join(userFolder, 'node_modules/gatehouse');
+
+const serving = {
+  version: 1,
+  listeners: { web: { address: '127.0.0.1:0' } },
+  accessLog: false,
+  routes: { hello: { match: { path: '/hello' }, to: { respond: { text: 'hello' } } } },
+};
 
 before(async () => {
   await unpack(await pack(), installed);
@@ -50,6 +59,8 @@ test('contains JavaScript and declarations, and neither sources nor tests', () =
   assert.ok(paths.includes('dist/src/cli/main.js'));
   assert.ok(paths.includes('dist/src/gatehouse.d.ts'));
   assert.ok(paths.includes('LICENSE'));
+  const licences = readFileSync(join(installed, 'dist/LICENSES-OF-BUNDLED-PACKAGES'), 'utf8');
+  assert.match(licences, /^yaml \d.*Eemeli Aro.*^zod \d.*Colin McDonnell/ms);
   assert.deepEqual(
     paths.filter((path) => /(?<!\.d)\.ts$|\.test\.|\.fuzz\.|testdata/.test(path)),
     [],
@@ -59,6 +70,56 @@ test('contains JavaScript and declarations, and neither sources nor tests', () =
 test('answers --version from the executable', async () => {
   const { stdout } = await run(process.execPath, [join(installed, 'bin/gatehouse'), '--version'], { cwd: userFolder });
   assert.match(stdout, new RegExp(`\\b${manifest.version.replaceAll('.', '\\.')}\\b`));
+});
+
+for (const threads of [0, 1]) {
+  test(`serves from the executable with ${threads} data threads`, async (t) => {
+    const file = join(userFolder, `serves-${threads}.json`);
+    writeFileSync(file, JSON.stringify({ ...serving, threads, admin: { address: '127.0.0.1:0' } }));
+    const child = spawn(process.execPath, [join(installed, 'bin/gatehouse'), 'start', '--config', file]);
+    t.after(() => child.kill('SIGKILL'));
+    const urls = new Map<string, string>();
+    for await (const line of createInterface(child.stdout)) {
+      const [, name, url] = /^listening (\S+) (\S+)$/.exec(line) ?? assert.fail(line);
+      urls.set(name!, url!);
+      if (urls.size === 2) break;
+    }
+    assert.equal(await (await fetch(`${urls.get('web')}/hello`)).text(), 'hello');
+    assert.equal((await fetch(`${urls.get('admin')}/readyz`)).status, 200);
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    assert.deepEqual(await ended, [0, null]);
+  });
+
+  test(`serves from the library with ${threads} data threads`, async () => {
+    const program = `import { createGateway } from 'gatehouse';
+      const gateway = createGateway({ threads: ${threads}, configuration: ${JSON.stringify(serving)} });
+      const { web } = await gateway.start();
+      console.log(await (await fetch(web + '/hello')).text());
+      await gateway.stop();`;
+    const file = join(userFolder, `serves-${threads}.js`);
+    writeFileSync(file, program);
+    const { stdout } = await run(process.execPath, [file]);
+    assert.equal(stdout, 'hello\n');
+  });
+}
+
+test('leads back to the sources from stack traces', () => {
+  const maps = readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('.js.map'),
+  );
+  const sources = maps.flatMap((path): string[] =>
+    JSON.parse(readFileSync(join(installed, 'dist', path), 'utf8')).sources.map((source: string) =>
+      join('dist', path, '..', source),
+    ),
+  );
+  assert.ok(sources.includes('src/runtime/data-plane.ts'));
+  assert.deepEqual(
+    sources.filter(
+      (source) => !/^(?:src|node_modules)\//.test(source) && source !== 'package.json' && !source.includes('rolldown'),
+    ),
+    [],
+  );
 });
 
 test('exports what the library promises', async () => {

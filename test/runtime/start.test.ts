@@ -220,3 +220,10 @@ test('refuses a number of threads that is none', async (t) => {
     assert.equal(stderr, `gatehouse start: --threads ${threads}: expected a whole number from 0 to 512\n`);
   }
 });
+
+test('keeps the compiled code of each thread while it runs, so that the next start has it even if this one is killed', async (t) => {
+  const env = { NODE_COMPILE_CACHE: join(await makeFolder(t), 'compiled'), NODE_DEBUG_NATIVE: 'COMPILE_CACHE' };
+  const gatehouse = await GatehouseProcess.start(t, { threads: 1, routes: hello }, { env });
+  const isWritten = (file: string) => new RegExp(`writing cache for ESM \\S+/${file}.*success`).test(gatehouse.stderr);
+  await gatehouse.until(() => isWritten('serve\\.ts') && isWritten('data-thread\\.ts'), 'both threads have written');
+});

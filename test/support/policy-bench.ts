@@ -100,12 +100,12 @@ export interface PolicyBench {
 }
 
 /** A policy with a configuration, as a snapshot makes it. */
-export function plan<Config>(
+export async function plan<Config>(
   definition: PolicyDefinition<string, Config>,
   config: unknown,
   clock: FakeClock = new FakeClock(),
-): PlannedPolicy {
-  const phases = definition.create(definition.config.parse(config), { clock, logger: silentLogger });
+): Promise<PlannedPolicy> {
+  const phases = definition.create((await definition.loadConfig()).parse(config), { clock, logger: silentLogger });
   return { name: definition.name, phases };
 }
 

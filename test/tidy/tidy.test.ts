@@ -10,12 +10,14 @@ import { importCycles, importDirection, policyImports, testSupportImports } from
 import { markdownLinks, markdownTitles } from './markdown-pages.ts';
 import { completePolicies, registeredPolicies } from './policy-folders.ts';
 import { type Rule, readRepository } from './repository.ts';
+import { startImports } from './start-imports.ts';
 
 const rules: readonly { readonly promise: string; readonly rule: Rule }[] = [
   { promise: 'folders import only from lower floors', rule: importDirection },
   { promise: 'no file imports itself by a detour', rule: importCycles },
   { promise: 'policies are closed to each other and declare themselves without a runtime', rule: policyImports },
   { promise: 'only tests and bench import test/support', rule: testSupportImports },
+  { promise: 'a start loads nothing that it does not need', rule: startImports },
   { promise: 'no call is made that has a better replacement', rule: findBannedCalls },
   { promise: 'every policy has all its files', rule: completePolicies },
   { promise: 'every policy is registered once', rule: registeredPolicies },

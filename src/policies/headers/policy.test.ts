@@ -7,8 +7,8 @@ import { parseTemplate } from '#schema/template.ts';
 import { createPolicyBench, type PolicyBenchOptions, plan, planPhases, type UpstreamAnswer } from '#test/support/policy-bench.ts';
 import { headersPolicy } from './policy.ts';
 
-function benchWith(config: unknown, options: Omit<PolicyBenchOptions, 'policies'> = {}) {
-  return createPolicyBench({ policies: [plan(headersPolicy, config)], ...options });
+async function benchWith(config: unknown, options: Omit<PolicyBenchOptions, 'policies'> = {}) {
+  return createPolicyBench({ policies: [await plan(headersPolicy, config)], ...options });
 }
 
 function toTemplate(text: string) {
@@ -18,7 +18,7 @@ function toTemplate(text: string) {
 }
 
 test('sets, adds and removes fields of what the service receives', async () => {
-  const bench = benchWith({
+  const bench = await benchWith({
     request: { set: { 'X-Tenant': 'acme', 'x-new': '1' }, add: { 'x-list': 'c' }, remove: ['Cookie'] },
   });
   const fields = ['cookie', 'a=1', 'x-tenant', 'old', 'x-list', 'a', 'cookie', 'b=2', 'x-tenant', 'older', 'x-list', 'b'];
@@ -28,7 +28,7 @@ test('sets, adds and removes fields of what the service receives', async () => {
 
 test('sets, adds and removes fields of what the client receives', async () => {
   const upstream = (): UpstreamAnswer => ({ fields: ['server', 'x/1', 'vary', 'accept', 'x-a', '1'] });
-  const bench = benchWith(
+  const bench = await benchWith(
     { response: { set: { 'x-a': '2' }, add: { vary: 'origin' }, remove: ['server', 'absent'] } },
     { upstream },
   );
@@ -38,20 +38,20 @@ test('sets, adds and removes fields of what the client receives', async () => {
 
 test('leaves each side alone that is not configured', async () => {
   const upstream = (): UpstreamAnswer => ({ fields: ['x-a', 'upstream'] });
-  const requestOnly = benchWith({ request: { set: { 'x-a': 'set' } } }, { upstream });
+  const requestOnly = await benchWith({ request: { set: { 'x-a': 'set' } } }, { upstream });
   assert.deepEqual((await requestOnly.send()).fields, ['x-a', 'upstream']);
-  const responseOnly = benchWith({ response: { set: { 'x-a': 'set' } } }, { upstream });
+  const responseOnly = await benchWith({ response: { set: { 'x-a': 'set' } } }, { upstream });
   await responseOnly.send({ fields: ['x-a', 'client'] });
   assert.deepEqual(responseOnly.seen[0]?.fields, ['x-a', 'client']);
 });
 
 test('removes before it sets, and sets before it adds', async () => {
-  const bench = benchWith({ response: { add: { 'x-a': 'added' }, set: { 'x-a': 'set' }, remove: ['x-a'] } });
+  const bench = await benchWith({ response: { add: { 'x-a': 'added' }, set: { 'x-a': 'set' }, remove: ['x-a'] } });
   assert.deepEqual((await bench.send()).values('x-a'), ['set', 'added']);
 });
 
 test('does not change the request that templates and other policies see', async () => {
-  const bench = benchWith({
+  const bench = await benchWith({
     request: { set: { 'x-b': '${header.x-a}', 'x-a': 'changed' }, remove: ['x-a'] },
     response: { set: { 'x-seen': '${header.x-a}' } },
   });
@@ -75,7 +75,7 @@ test('fills in every variable', async () => {
   ];
   const others = ['scheme', 'method', 'clientIp', 'requestId'];
   const value = [...names, ...others].map((name) => `\${${name}}`).join(' | ');
-  const bench = benchWith({ request: { set: { 'x-all': value } } }, { path: '/orders/:id/*' });
+  const bench = await benchWith({ request: { set: { 'x-all': value } } }, { path: '/orders/:id/*' });
   await bench.send({ method: 'POST', url: '/orders/7/a/b?q=x%20y&z', fields: ['x-a', '1'], host: 'Shop.example.com:8080' });
   assert.deepEqual(bench.seen[0]?.fields.slice(-2), [
     'x-all',
@@ -93,7 +93,7 @@ const injections: readonly (readonly [string, string])[] = [
 for (const [what, url] of injections) {
   test(`a line end or control character in ${what} begins no field, in either direction`, async () => {
     const set = { 'x-id': '${path.id}', 'x-q': '${query.q}', 'x-path': '${path}', 'x-query': '${query}' };
-    const bench = benchWith({ request: { set }, response: { set } }, { path: '/:id' });
+    const bench = await benchWith({ request: { set }, response: { set } }, { path: '/:id' });
     const answer = await bench.send({ url });
     const lines = ['x-id', 'x-q', 'x-path', 'x-query'];
     const sent = bench.seen[0]?.head.split('\r\n') ?? [];
@@ -110,13 +110,13 @@ for (const [what, url] of injections) {
 }
 
 test('leaves what is no visible ASCII percent-encoded, and other values decoded', async () => {
-  const bench = benchWith({ request: { set: { 'x-id': '${path.id}', 'x-q': '${query.q}' } } }, { path: '/:id' });
+  const bench = await benchWith({ request: { set: { 'x-id': '${path.id}', 'x-q': '${query.q}' } } }, { path: '/:id' });
   await bench.send({ url: '/caf%C3%A9?q=a%20%22b%22' });
   assert.deepEqual(bench.seen[0]?.fields, ['x-id', 'caf%C3%A9', 'x-q', 'a "b"']);
 });
 
 test('passes on the bytes of a field value as they came', async () => {
-  const bench = benchWith({ request: { set: { 'x-b': '${header.x-a}' }, remove: ['x-a'] } });
+  const bench = await benchWith({ request: { set: { 'x-b': '${header.x-a}' }, remove: ['x-a'] } });
   await bench.send({ fields: ['x-a', 'caf\u00c3\u00a9\tau lait'] });
   assert.deepEqual(bench.seen[0]?.fields, ['x-b', 'caf\u00c3\u00a9\tau lait']);
 });
@@ -124,7 +124,7 @@ test('passes on the bytes of a field value as they came', async () => {
 const nosniff = { response: { set: { 'x-content-type-options': 'nosniff' } } };
 
 test('changes answers of the gateway itself: an upstream that fails', async () => {
-  const bench = benchWith(nosniff, { upstream: () => ({ error: upstreamErrors.unreachable() }) });
+  const bench = await benchWith(nosniff, { upstream: () => ({ error: upstreamErrors.unreachable() }) });
   const answer = await bench.send();
   assert.equal(answer.status, 502);
   assert.deepEqual(answer.fields, ['content-type', 'application/problem+json', 'x-content-type-options', 'nosniff']);
@@ -132,7 +132,7 @@ test('changes answers of the gateway itself: an upstream that fails', async () =
 
 test('changes answers of the gateway itself: a refusal by another policy', async () => {
   const refusing = planPhases({ requestHead: () => upstreamErrors.queueFull() });
-  const bench = createPolicyBench({ policies: [refusing, plan(headersPolicy, nosniff)] });
+  const bench = createPolicyBench({ policies: [refusing, await plan(headersPolicy, nosniff)] });
   const answer = await bench.send();
   assert.equal(answer.status, 503);
   assert.deepEqual(answer.values('x-content-type-options'), ['nosniff']);
@@ -149,22 +149,22 @@ test('changes answers of the gateway itself: fixed answers and redirects', async
     [respond, 404],
     [redirect, 301],
   ] as const) {
-    const answer = await benchWith(nosniff, { terminal }).send();
+    const answer = await (await benchWith(nosniff, { terminal })).send();
     assert.equal(answer.status, status);
     assert.deepEqual(answer.values('x-content-type-options'), ['nosniff']);
   }
 });
 
 test('leaves an answer alone that no route took', async () => {
-  const answer = await benchWith(nosniff, { path: '/orders' }).send({ url: '/elsewhere' });
+  const answer = await (await benchWith(nosniff, { path: '/orders' })).send({ url: '/elsewhere' });
   assert.equal(answer.status, 404);
   assert.deepEqual(answer.values('x-content-type-options'), []);
 });
 
 test('a reload changes later answers only', async () => {
-  const bench = benchWith({ response: { set: { 'x-a': 'old' } } });
+  const bench = await benchWith({ response: { set: { 'x-a': 'old' } } });
   const before = await bench.send();
-  bench.reload([plan(headersPolicy, { response: { set: { 'x-a': 'new' } } })]);
+  bench.reload([await plan(headersPolicy, { response: { set: { 'x-a': 'new' } } })]);
   const after = await bench.send();
   assert.deepEqual([before.values('x-a'), after.values('x-a')], [['old'], ['new']]);
 });

@@ -2,14 +2,14 @@ import type { Exchange } from '#http/exchange.ts';
 import { definePolicy } from '#pipeline/policy.ts';
 import { renderTemplate } from '#pipeline/render-template.ts';
 import { removeField, setField } from '#wire/fields/field-list.ts';
-import { type FieldChanges, headersConfig } from './config.ts';
+import type { FieldChanges } from './config.ts';
 import { headersErrors } from './errors.ts';
 
 /** Changes the header fields that the service receives, and those that the client receives. */
 export const headersPolicy = definePolicy({
   name: 'headers',
   summary: 'Sets, adds and removes header fields of requests and answers.',
-  config: headersConfig,
+  loadConfig: async () => (await import('./config.ts')).headersConfig,
   errors: headersErrors,
   create({ request, response }) {
     return {

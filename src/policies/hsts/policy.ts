@@ -1,6 +1,5 @@
 import { definePolicy } from '#pipeline/policy.ts';
 import { setField } from '#wire/fields/field-list.ts';
-import { hstsConfig } from './config.ts';
 import { hstsErrors } from './errors.ts';
 
 const SECONDS_PER_DAY = 86_400;
@@ -9,7 +8,7 @@ const SECONDS_PER_DAY = 86_400;
 export const hstsPolicy = definePolicy({
   name: 'hsts',
   summary: 'Makes browsers ask for the host over `https` alone.',
-  config: hstsConfig,
+  loadConfig: async () => (await import('./config.ts')).hstsConfig,
   errors: hstsErrors,
   create({ maxAgeDays, includeSubDomains, preload }) {
     const value = `max-age=${maxAgeDays * SECONDS_PER_DAY}${includeSubDomains ? '; includeSubDomains' : ''}${preload ? '; preload' : ''}`;

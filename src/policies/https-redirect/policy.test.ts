@@ -3,15 +3,15 @@ import { test } from 'node:test';
 import { createPolicyBench, plan } from '#test/support/policy-bench.ts';
 import { httpsRedirectPolicy } from './policy.ts';
 
-const benchWith = (config: unknown) => createPolicyBench({ policies: [plan(httpsRedirectPolicy, config)] });
+const benchWith = async (config: unknown) => createPolicyBench({ policies: [await plan(httpsRedirectPolicy, config)] });
 
 test('lets requests over https pass', async () => {
-  const bench = benchWith({});
+  const bench = await benchWith({});
   assert.equal((await bench.send({ scheme: 'https' })).text, 'served');
 });
 
 test('sends requests over http to the same host, path and query, without asking the service', async () => {
-  const bench = benchWith({});
+  const bench = await benchWith({});
   const answer = await bench.send({ host: 'shop.example.com:8080', url: '/a/b?c=d', method: 'POST', body: ['x'] });
   assert.equal(answer.status, 308);
   assert.deepEqual(answer.values('location'), ['https://shop.example.com/a/b?c=d']);
@@ -19,13 +19,13 @@ test('sends requests over http to the same host, path and query, without asking 
 });
 
 test('names the port where it is not the usual one, and answers with the status that is wanted', async () => {
-  const answer = await benchWith({ port: 8443, status: 302 }).send({ host: 'shop.example.com', url: '/' });
+  const answer = await (await benchWith({ port: 8443, status: 302 })).send({ host: 'shop.example.com', url: '/' });
   assert.deepEqual([answer.status, ...answer.values('location')], [302, 'https://shop.example.com:8443/']);
 });
 
 test('a change of the configuration counts from the next request on', async () => {
-  const bench = benchWith({});
+  const bench = await benchWith({});
   assert.equal((await bench.send({ url: '/' })).status, 308);
-  bench.reload([plan(httpsRedirectPolicy, { status: 301 })]);
+  bench.reload([await plan(httpsRedirectPolicy, { status: 301 })]);
   assert.equal((await bench.send({ url: '/' })).status, 301);
 });

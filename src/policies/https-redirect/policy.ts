@@ -1,5 +1,4 @@
 import { definePolicy } from '#pipeline/policy.ts';
-import { httpsRedirectConfig } from './config.ts';
 import { httpsRedirectErrors } from './errors.ts';
 
 const USUAL_PORT = 443;
@@ -8,7 +7,7 @@ const USUAL_PORT = 443;
 export const httpsRedirectPolicy = definePolicy({
   name: 'https-redirect',
   summary: 'Sends clients that came over `http` to the same address over `https`.',
-  config: httpsRedirectConfig,
+  loadConfig: async () => (await import('./config.ts')).httpsRedirectConfig,
   errors: httpsRedirectErrors,
   create({ status, port }) {
     const suffix = port === USUAL_PORT ? '' : `:${port}`;

@@ -11,7 +11,7 @@ interface Case {
 }
 
 async function send({ config, path = '/*', request }: Omit<Case, 'target'>) {
-  const bench = createPolicyBench({ policies: [plan(rewritePolicy, config)], path });
+  const bench = createPolicyBench({ policies: [await plan(rewritePolicy, config)], path });
   const answer = await bench.send(request);
   return { answer, seen: bench.seen[0] };
 }
@@ -172,9 +172,9 @@ test('never writes a line end into the request line', async () => {
 });
 
 test('a reload changes the path of later requests only', async () => {
-  const bench = createPolicyBench({ policies: [plan(rewritePolicy, { path: '/old' })] });
+  const bench = createPolicyBench({ policies: [await plan(rewritePolicy, { path: '/old' })] });
   await bench.send();
-  bench.reload([plan(rewritePolicy, { path: '/new' })]);
+  bench.reload([await plan(rewritePolicy, { path: '/new' })]);
   await bench.send();
   assert.deepEqual(
     bench.seen.map(({ target }) => target),

@@ -2,7 +2,7 @@ import type { Exchange } from '#http/exchange.ts';
 import { normaliseTarget } from '#http/target.ts';
 import { definePolicy } from '#pipeline/policy.ts';
 import { renderTemplate } from '#pipeline/render-template.ts';
-import { type PathRewrite, type RewriteConfig, rewriteConfig } from './config.ts';
+import type { PathRewrite, RewriteConfig } from './config.ts';
 import { rewriteErrors } from './errors.ts';
 
 /** Also percent-encoded (RFC 3986 §6.2.2.2). */
@@ -12,7 +12,7 @@ const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
 export const rewritePolicy = definePolicy({
   name: 'rewrite',
   summary: 'Changes the path, query and host that the service sees.',
-  config: rewriteConfig,
+  loadConfig: async () => (await import('./config.ts')).rewriteConfig,
   errors: rewriteErrors,
   create(config) {
     const { path, query, host } = config;
