@@ -10,8 +10,8 @@
 import { type BenchResult, type Row, runAlone } from './support/bench-result.ts';
 import { findProgram, pause } from './support/child-process.ts';
 import { startGateway } from './support/gateway-under-test.ts';
+import type { LoadFigures } from './support/latency-window.ts';
 import { Load } from './support/load.ts';
-import type { LoadFigures } from './support/load-program.ts';
 import { otherGateways } from './support/other-gateways.ts';
 import { createScratchFolder } from './support/scratch-folder.ts';
 import { median } from './support/statistics.ts';
