@@ -25,6 +25,7 @@ const defaults = { rounds: 5, seconds: 3, calls: 1_000 };
 const TARGET_US = 300;
 const PAUSE_MS = 2;
 const WARM_UP_MS = 1_000;
+const COMPILING_MS = 4_000;
 const GATEWAY_CPU = 0;
 const OTHER_CPU = 1;
 
@@ -59,6 +60,7 @@ export async function runGrpcBench(given: Partial<typeof defaults> = {}): Promis
     ...(nginx === undefined ? [] : [toWay('nginx', nginx)]),
   ];
   try {
+    for (const { port } of ways) await warmUp(port);
     for (let count = 0; count < rounds; count += 1) for (const way of ways) await measure(way, seconds);
     for (const way of ways) way.rssBytes.before = readFamilyRssBytes(way.child.pid);
     for (let count = 0; count < rounds; count += 1)
@@ -78,9 +80,19 @@ function toWay(name: string, { port, child }: { readonly port: number; readonly 
   return { name, port, child, figures: [], cpuUs: [], bursts: [], rssBytes: { before: 0, after: 0 } };
 }
 
+/** At full speed, so that the code of all programs is compiled when the slow rounds begin. */
+async function warmUp(port: number): Promise<void> {
+  const load = startLoad(port, 0);
+  await pause(COMPILING_MS);
+  await load.end();
+}
+
+function startLoad(port: number, pauseMs: number): Load {
+  return new Load({ port, path: echoPaths.get, connections: 1, pauseMs }, { cpu: OTHER_CPU, program: 'grpc-load-program.ts' });
+}
+
 async function measure(way: Way, seconds: number): Promise<void> {
-  const plan = { port: way.port, path: echoPaths.get, connections: 1, pauseMs: PAUSE_MS };
-  const load = new Load(plan, { cpu: OTHER_CPU, program: 'grpc-load-program.ts' });
+  const load = startLoad(way.port, PAUSE_MS);
   await pause(WARM_UP_MS);
   await load.take();
   const cpuBeforeUs = readCpuUs(way.child.pid);
