@@ -8,6 +8,7 @@
  * direct in the same round. Of the calls at a time, none is answered before all have arrived. The target is an added p50
  * of at most 0.3 ms on a machine that does nothing else, and no failed call.
  */
+import { toLatencyColumns } from './support/added-latency.ts';
 import { type BenchResult, type Row, report, runAlone } from './support/bench-result.ts';
 import { type Child, findProgram, pause, startChild, waitFor } from './support/child-process.ts';
 import { startGateway } from './support/gateway-under-test.ts';
@@ -125,16 +126,10 @@ async function burst(plan: BurstPlan): Promise<BurstFigures> {
 }
 
 function toRow({ name, figures, cpuUs, bursts, rssBytes }: Way, direct: Way, calls: number): Row {
-  const middle = (pick: (figure: LoadFigures) => number) => Math.round(median(figures.map(pick)));
-  const added = (pick: (figure: LoadFigures) => number) =>
-    name === 'direct' ? '' : Math.round(median(figures.map((figure, count) => pick(figure) - pick(direct.figures[count]!))));
   const failed = [...figures, ...bursts].reduce((sum, each) => sum + each.failed, 0);
   return {
     way: name,
-    'p50, µs': middle(({ p50Us }) => p50Us),
-    'p99, µs': middle(({ p99Us }) => p99Us),
-    'added p50, µs': added(({ p50Us }) => p50Us),
-    'added p99, µs': added(({ p99Us }) => p99Us),
+    ...toLatencyColumns(figures, direct.figures),
     'µs CPU/call': Math.round(median(cpuUs)),
     [`${calls} at a time, ms`]: round(median(bursts.map(({ ms }) => ms))),
     'RSS before, MB': round(rssBytes.before / 1e6),

@@ -13,13 +13,13 @@ import type { LoadPlan } from './load-program.ts';
 const MESSAGE = Buffer.alloc(100, 'm');
 const ANSWER_WITHIN_MS = 10_000;
 
-function callForEver(client: Client, { path, pauseMs }: LoadPlan, window: LatencyWindow): void {
+function callForEver(client: Client, plan: LoadPlan, window: LatencyWindow): void {
   const startedMs = performance.now();
   const deadline = Date.now() + ANSWER_WITHIN_MS;
-  client.makeUnaryRequest(path, asIs, asIs, MESSAGE, { deadline }, (error) => {
+  client.makeUnaryRequest(plan.path, asIs, asIs, MESSAGE, { deadline }, (error) => {
     if (error === null) window.add((performance.now() - startedMs) * 1000);
     else window.fail(`${error.code} ${error.details}`);
-    setTimeout(callForEver, pauseMs, client, plan, window);
+    setTimeout(callForEver, plan.pauseMs, client, plan, window);
   });
 }
 
