@@ -7,14 +7,14 @@
  * Direct and through each gateway take turns; the figures are medians of the rounds, and "added" is the difference to
  * direct in the same round.
  */
+import { toLatencyColumns } from './support/added-latency.ts';
 import { type BenchResult, type Row, runAlone } from './support/bench-result.ts';
 import { findProgram, pause } from './support/child-process.ts';
 import { startGateway } from './support/gateway-under-test.ts';
+import type { LoadFigures } from './support/latency-window.ts';
 import { Load } from './support/load.ts';
-import type { LoadFigures } from './support/load-program.ts';
 import { otherGateways } from './support/other-gateways.ts';
 import { createScratchFolder } from './support/scratch-folder.ts';
-import { median } from './support/statistics.ts';
 import { startUpstream } from './support/upstream.ts';
 
 const defaults = { rounds: 5, seconds: 3 };
@@ -64,15 +64,9 @@ async function measure(port: number, seconds: number): Promise<LoadFigures> {
 }
 
 function toRow({ name, figures }: Way, direct: Way): Row {
-  const middle = (pick: (figure: LoadFigures) => number) => Math.round(median(figures.map(pick)));
-  const added = (pick: (figure: LoadFigures) => number) =>
-    name === 'direct' ? '' : Math.round(median(figures.map((figure, count) => pick(figure) - pick(direct.figures[count]!))));
   return {
     way: name,
-    'p50, µs': middle(({ p50Us }) => p50Us),
-    'p99, µs': middle(({ p99Us }) => p99Us),
-    'added p50, µs': added(({ p50Us }) => p50Us),
-    'added p99, µs': added(({ p99Us }) => p99Us),
+    ...toLatencyColumns(figures, direct.figures),
     failed: figures.reduce((sum, { failed }) => sum + failed, 0),
   };
 }

@@ -9,6 +9,7 @@
 import { parseArgs } from 'node:util';
 import { runBodyMemoryBench } from './body-memory.ts';
 import { runCodecBench } from './codec.ts';
+import { runGrpcBench } from './grpc.ts';
 import { runHandshakesBench } from './handshakes.ts';
 import { runIdleMemoryBench } from './idle-memory.ts';
 import { runLatencyBench } from './latency.ts';
@@ -27,6 +28,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   'body-memory': runBodyMemoryBench,
   'idle-memory': runIdleMemoryBench,
   latency: runLatencyBench,
+  grpc: runGrpcBench,
   swap: runSwapBench,
   'proxy-cost': runProxyCostBench,
 };

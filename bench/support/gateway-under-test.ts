@@ -9,6 +9,10 @@ export interface GatewaySettings {
   /** For the configuration and the access log. */
   readonly folder: string;
   readonly services?: Readonly<Record<string, number>>;
+  /** HTTP/1.1 when not given. */
+  readonly serviceProtocol?: 'http2';
+  /** HTTP/2 requests that a client may have at a time over one connection. */
+  readonly streams?: number;
   /** Lines of the `routes` block. */
   readonly routes: string;
   /** Files that the listener serves HTTPS with; without them it serves plain HTTP. */
@@ -52,12 +56,17 @@ function readPort(line: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-export function writeConfiguration({ folder, services = {}, routes, certificate }: GatewaySettings, port = 0): string {
-  const written = Object.entries(services).map(([name, at]) => `  ${name}: { endpoints: ["http://127.0.0.1:${at}"] }\n`);
+export function writeConfiguration(settings: GatewaySettings, port = 0): string {
+  const { folder, services = {}, serviceProtocol, streams, routes, certificate } = settings;
+  const protocol = serviceProtocol === undefined ? '' : `, protocol: ${serviceProtocol}`;
+  const written = Object.entries(services).map(
+    ([name, at]) => `  ${name}: { endpoints: ["http://127.0.0.1:${at}"]${protocol} }\n`,
+  );
+  const http2 = streams === undefined ? '' : `, http2: { streams: ${streams} }`;
   const tls = certificate === undefined ? '' : `, tls: { certificates: [${JSON.stringify(certificate)}] }`;
   return `version: 1
 listeners:
-  web: { address: "127.0.0.1:${port}", maxConnections: 100000, timeouts: { keepAlive: 1h }${tls} }
+  web: { address: "127.0.0.1:${port}", maxConnections: 100000, timeouts: { keepAlive: 1h }${http2}${tls} }
 accessLog: { to: { file: "${join(folder, 'access.log')}" } }
 shutdown: { deadline: 0s }
 services:${written.length === 0 ? ' {}\n' : `\n${written.join('')}`}routes:

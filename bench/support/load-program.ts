@@ -7,6 +7,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { LatencyWindow } from './latency-window.ts';
 
 export interface LoadPlan {
   readonly port: number;
@@ -16,72 +17,13 @@ export interface LoadPlan {
   readonly pauseMs: number;
 }
 
-export interface LoadFigures {
-  readonly requests: number;
-  readonly failed: number;
-  /** Reasons of failures, with how often each came. */
-  readonly failures: Readonly<Record<string, number>>;
-  readonly seconds: number;
-  readonly p50Us: number;
-  readonly p99Us: number;
-  readonly worstUs: number;
-}
-
 const READ_BYTES = 256 * 1024;
-const HISTOGRAM_US = 2_000_000;
 const ANSWER_WITHIN_MS = 10_000;
 const RECONNECT_MS = 10;
 
-/** Latencies in microseconds, exact below two seconds. */
-class Window {
-  readonly #counts = new Uint32Array(HISTOGRAM_US);
-  readonly #failures = new Map<string, number>();
-  #requests = 0;
-  #worstUs = 0;
-  #startedMs = performance.now();
-
-  add(us: number): void {
-    this.#requests += 1;
-    this.#worstUs = Math.max(this.#worstUs, us);
-    this.#counts[Math.min(Math.floor(us), HISTOGRAM_US - 1)]! += 1;
-  }
-
-  fail(reason: string): void {
-    this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + 1);
-  }
-
-  /** The figures so far; then it begins anew. */
-  take(): LoadFigures {
-    const nowMs = performance.now();
-    const figures: LoadFigures = {
-      requests: this.#requests,
-      failed: [...this.#failures.values()].reduce((sum, count) => sum + count, 0),
-      failures: Object.fromEntries(this.#failures),
-      seconds: (nowMs - this.#startedMs) / 1000,
-      p50Us: this.#percentile(0.5),
-      p99Us: this.#percentile(0.99),
-      worstUs: Math.round(this.#worstUs),
-    };
-    this.#counts.fill(0);
-    this.#failures.clear();
-    this.#requests = this.#worstUs = 0;
-    this.#startedMs = nowMs;
-    return figures;
-  }
-
-  #percentile(share: number): number {
-    let left = this.#requests * share;
-    for (let us = 0; us < HISTOGRAM_US; us += 1) {
-      left -= this.#counts[us]!;
-      if (left <= 0) return us;
-    }
-    return HISTOGRAM_US;
-  }
-}
-
 class LoadConnection {
   readonly #plan: LoadPlan;
-  readonly #window: Window;
+  readonly #window: LatencyWindow;
   readonly #request: string;
   #socket: Socket | undefined;
   #askedMs = 0;
@@ -90,7 +32,7 @@ class LoadConnection {
   #left = -1;
   #head = '';
 
-  constructor(plan: LoadPlan, window: Window) {
+  constructor(plan: LoadPlan, window: LatencyWindow) {
     this.#plan = plan;
     this.#window = window;
     this.#request = `GET ${plan.path} HTTP/1.1\r\nhost: 127.0.0.1:${plan.port}\r\naccept: application/json\r\nuser-agent: bench/1\r\nauthorization: Bearer abcdefghijklmnop\r\n\r\n`;
@@ -164,7 +106,7 @@ class LoadConnection {
 
 if (import.meta.main) {
   const plan: LoadPlan = JSON.parse(process.argv[2] ?? '{}');
-  const window = new Window();
+  const window = new LatencyWindow();
   for (let index = 0; index < plan.connections; index += 1) new LoadConnection(plan, window);
   const lines = createInterface({ input: process.stdin });
   lines.on('line', () => process.stdout.write(`${JSON.stringify(window.take())}\n`));

@@ -1,16 +1,17 @@
 import { join } from 'node:path';
 import { type Child, startChild, waitFor } from './child-process.ts';
-import type { LoadFigures, LoadPlan } from './load-program.ts';
+import type { LoadFigures } from './latency-window.ts';
+import type { LoadPlan } from './load-program.ts';
 
 /** A running load generator. */
 export class Load {
   readonly #child: Child;
   readonly #figures: LoadFigures[] = [];
 
-  constructor(plan: LoadPlan, options: { readonly cpu?: number } = {}) {
-    const program = join(import.meta.dirname, 'load-program.ts');
-    this.#child = startChild([process.execPath, program, JSON.stringify(plan)], {
-      cpu: options.cpu,
+  /** `program` is a file of this folder that takes such a plan and answers as `load-program.ts` does. */
+  constructor(plan: LoadPlan, { cpu, program = 'load-program.ts' }: { readonly cpu?: number; readonly program?: string } = {}) {
+    this.#child = startChild([process.execPath, join(import.meta.dirname, program), JSON.stringify(plan)], {
+      cpu,
       onLine: (line, stream) => {
         if (stream === 'stdout') this.#figures.push(JSON.parse(line));
       },

@@ -49,6 +49,26 @@ http { access_log off; keepalive_requests 100000000; keepalive_timeout 3600s;
   });
 }
 
+/** nginx in front of a server of gRPC. */
+export function startNginxForGrpc(
+  settings: Pick<OtherSettings, 'folder' | 'cpu'> & { readonly upstreamPort: number; readonly streams: number },
+): Promise<RunningProgram> {
+  const { folder, upstreamPort, streams } = settings;
+  return start(settings, (port) => {
+    const path = join(folder, 'nginx-grpc.conf');
+    writeFileSync(
+      path,
+      `${nginxCommon(folder, 'nginx-grpc')}
+http { access_log off; keepalive_requests 100000000; keepalive_timeout 3600s; http2_max_concurrent_streams ${streams};
+  upstream calls { server 127.0.0.1:${upstreamPort}; keepalive 512; keepalive_requests 100000000; }
+  grpc_set_header X-Forwarded-For $proxy_add_x_forwarded_for; grpc_set_header X-Request-Id $request_id;
+  server { listen 127.0.0.1:${port} http2 backlog=4096; location / { grpc_pass grpc://calls; } } }
+`,
+    );
+    return { command: [findProgram('nginx')!, '-c', path] };
+  });
+}
+
 /** nginx with TLS on its port, which answers by itself. */
 export function startNginxWithTls(
   settings: Pick<OtherSettings, 'folder' | 'cpu'> & { readonly cert: string; readonly key: string },

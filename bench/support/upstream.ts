@@ -6,11 +6,17 @@ export interface Upstream {
   readonly port: number;
 }
 
-/** Starts the small service of this folder in a process of its own. */
-export async function startUpstream(options: { readonly cpu?: number } = {}): Promise<Upstream> {
+/** Starts the small service of this folder, or another one, in a process of its own. */
+export async function startUpstream({
+  cpu,
+  program = 'upstream-program.ts',
+}: {
+  readonly cpu?: number;
+  readonly program?: string;
+} = {}): Promise<Upstream> {
   let port: number | undefined;
-  const child = startChild([process.execPath, join(import.meta.dirname, 'upstream-program.ts')], {
-    cpu: options.cpu,
+  const child = startChild([process.execPath, join(import.meta.dirname, program)], {
+    cpu,
     onLine: (line) => {
       const match = /^port (\d+)$/.exec(line);
       if (match !== null) port = Number(match[1]);

@@ -7,6 +7,7 @@ import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { AnswerSource, Exchange } from '#http/exchange.ts';
+import { endsWithGrpcStatus } from '#http/grpc-request.ts';
 import { PassedResponse } from '#http/passed-response.ts';
 import type { AnswerHead, AttemptHead, UpstreamCall } from '#http/upstream-call.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
@@ -142,6 +143,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
       const response = new PassedResponse(head);
       if (head.hasForwardingFields) removeField(response.fields, 'x-request-id');
       this.#plan.shapeUpstreamResponse(exchange, response);
+      exchange.endsWithGrpcStatus = endsWithGrpcStatus(exchange.request, head);
       exchange.sendHead(response);
     } catch (thrown) {
       this.#failThrown(thrown);

@@ -164,6 +164,8 @@ export class Exchange {
   error: GatewayError | undefined = undefined;
   isFinished = false;
   isTunnel = false;
+  /** The answer that has begun is one of gRPC: it is whole only if its trailers say so, and they can say otherwise too. */
+  endsWithGrpcStatus = false;
   #slots: Map<Slot<unknown>, unknown> | undefined = undefined;
 
   constructor(

@@ -9,6 +9,13 @@ export function isGrpcRequest(request: ClientRequest): boolean {
   return type !== undefined && isGrpcType(type);
 }
 
+/** Over HTTP/1 an answer could lose its trailers, and with them how it ended. */
+export function endsWithGrpcStatus(request: ClientRequest, answer: { readonly fields: readonly string[] }): boolean {
+  if (request.protocol !== 'HTTP/2' || !isGrpcRequest(request)) return false;
+  const type = getField(answer.fields, 'content-type');
+  return type !== undefined && isGrpcType(type);
+}
+
 /** How long the client of a call is willing to wait for the end of the answer; `undefined`: it does not say. */
 export function grpcTimeoutMs(request: ClientRequest): number | undefined {
   const text = isGrpcRequest(request) ? getField(request.fields, 'grpc-timeout') : undefined;

@@ -9,13 +9,18 @@ import { gatewayErrors } from './gateway-errors.ts';
 
 const DEADLINE = 'GH_GATEWAY_GRPC_DEADLINE';
 
-/** Ends an exchange with an error: as a problem document (RFC 9457), as a status of gRPC for its clients, or by breaking off an answer that has begun. */
+/**
+ * Ends an exchange with an error: as a problem document (RFC 9457), or as a status of gRPC for its clients. An answer that
+ * has begun is broken off, unless it is one of gRPC, whose trailers say how it ended.
+ */
 export function rescue(exchange: Exchange, error: GatewayError): void {
   if (exchange.isFinished) return;
   exchange.error ??= error;
   leaveSource(exchange, error);
-  if (exchange.hasResponseBegun) exchange.client.abort();
-  else exchange.sendReply(toReply(exchange, error));
+  if (!exchange.hasResponseBegun) exchange.sendReply(toReply(exchange, error));
+  // A client that is behind is not waited for: what it has not read yet may not be ours to keep.
+  else if (exchange.endsWithGrpcStatus && exchange.client.flush()) exchange.client.sendEnd(toGrpcStatusFields(error));
+  else exchange.client.abort();
 }
 
 /** The same for something thrown: a fault of ours, whatever it is. */
@@ -75,11 +80,15 @@ function toReply(exchange: Exchange, error: GatewayError): Reply {
 }
 
 /** A client of gRPC looks at its own status alone; an answer without a body is what it calls trailers-only. */
-function toGrpcAnswer({ status, code, kind, publicDetail }: GatewayError): Reply {
+function toGrpcAnswer(error: GatewayError): Reply {
+  const fields = ['content-type', 'application/grpc', ...toGrpcStatusFields(error)];
+  return { status: 200, fields, contentLengthBytes: 0, body: undefined };
+}
+
+function toGrpcStatusFields({ status, code, kind, publicDetail }: GatewayError): string[] {
   const grpcStatus = code === DEADLINE ? GrpcStatus.deadlineExceeded : toGrpcStatus(status);
   const message = encodeGrpcMessage(`${publicDetail ?? kind.help} (${code})`);
-  const fields = ['content-type', 'application/grpc', 'grpc-status', String(grpcStatus), 'grpc-message', message];
-  return { status: 200, fields, contentLengthBytes: 0, body: undefined };
+  return ['grpc-status', String(grpcStatus), 'grpc-message', message];
 }
 
 function toProblem(error: GatewayError, requestId: string): Reply {
