@@ -1,5 +1,6 @@
 /** Whether a certificate and its key can be served at all; looked at before anything is changed. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 
 export interface CertificateFault {
   readonly of: 'certificate' | 'key';
@@ -14,8 +15,39 @@ function readCertificates(text: string): X509Certificate[] {
   return (text.match(PEM_CERTIFICATE) ?? []).map((block) => new X509Certificate(block));
 }
 
-/** What is wrong with a certificate or its key; `undefined`: nothing. */
-export function findCertificateFault(cert: string, key: string, nowMs: number): CertificateFault | undefined {
+/** PEM texts, the certificate with its chain. They may be one and the same. */
+export interface CertificatePair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Between these a certificate counts, with which nothing else is wrong. */
+interface Life {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Looks at certificates with their keys. What was found sound the last time is asked only for its dates. */
+export class CertificateChecks {
+  /** By the texts of certificate and key. */
+  #sound: ReadonlyMap<string, Life> = new Map();
+
+  /** What is wrong with each pair, in their order; `undefined`: nothing. */
+  findFaults(pairs: readonly CertificatePair[], nowMs: number): (CertificateFault | undefined)[] {
+    const sound = new Map<string, Life>();
+    const faults = pairs.map((pair) => {
+      const text = `${pair.cert}${pair.key}`;
+      const found = this.#sound.get(text) ?? sound.get(text) ?? examine(pair);
+      if ('of' in found) return found;
+      sound.set(text, found);
+      return findTimeFault(found, nowMs);
+    });
+    this.#sound = sound;
+    return faults;
+  }
+}
+
+function examine({ cert, key }: CertificatePair): CertificateFault | Life {
   let chain: X509Certificate[];
   try {
     chain = readCertificates(cert);
@@ -25,8 +57,6 @@ export function findCertificateFault(cert: string, key: string, nowMs: number): 
   }
   const [certificate] = chain;
   if (certificate === undefined) return { of: 'certificate', problem: 'is not a certificate in PEM form' };
-  const timeFault = findTimeFault(certificate, nowMs);
-  if (timeFault !== undefined) return { of: 'certificate', problem: timeFault };
   let privateKey: KeyObject;
   try {
     privateKey = createPrivateKey(key);
@@ -35,11 +65,19 @@ export function findCertificateFault(cert: string, key: string, nowMs: number): 
     const problem = isEncrypted ? 'is encrypted; store it without a passphrase' : 'is not a private key in PEM form';
     return { of: 'key', problem };
   }
-  return certificate.checkPrivateKey(privateKey) ? undefined : { of: 'key', problem: 'does not belong to' };
+  if (!certificate.checkPrivateKey(privateKey)) return { of: 'key', problem: 'does not belong to' };
+  try {
+    // Whether key and signature are strong enough is for OpenSSL to say, which would say it in a handshake.
+    createSecureContext({ cert, key, ca: [] });
+  } catch (error) {
+    const { reason } = error as { readonly reason?: string };
+    return { of: 'certificate', problem: `is refused by OpenSSL: ${reason ?? String(error)}` };
+  }
+  return { fromMs: certificate.validFromDate.getTime(), toMs: certificate.validToDate.getTime() };
 }
 
-function findTimeFault({ validFromDate, validToDate }: X509Certificate, nowMs: number): string | undefined {
-  if (validToDate.getTime() < nowMs) return `has expired on ${validToDate.toISOString().slice(0, 10)}`;
-  if (validFromDate.getTime() > nowMs) return `is not valid before ${validFromDate.toISOString()}`;
+function findTimeFault({ fromMs, toMs }: Life, nowMs: number): CertificateFault | undefined {
+  if (toMs < nowMs) return { of: 'certificate', problem: `has expired on ${new Date(toMs).toISOString().slice(0, 10)}` };
+  if (fromMs > nowMs) return { of: 'certificate', problem: `is not valid before ${new Date(fromMs).toISOString()}` };
   return undefined;
 }

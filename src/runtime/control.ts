@@ -4,10 +4,11 @@ import { HealthServer } from '#admin/health-server.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
-import type { Issue } from '#config/issue.ts';
+import { type Issue, sortIssues } from '#config/issue.ts';
 import type { LoadedConfiguration } from '#config/load.ts';
 import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
+import { CertificateChecks } from '#net/certificate-check.ts';
 import { encodeConfiguration } from '#snapshot/encoding.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import { CertificateService } from './certificate-service.ts';
@@ -39,7 +40,7 @@ export interface ControlOptions {
 /** Why a configuration was not taken. Nothing was changed. */
 export interface Refusal {
   readonly issues: readonly Issue[];
-  /** What went wrong beyond the document: a port in use, a certificate that cannot be read. */
+  /** What went wrong beyond the document and the files that it names: a port in use. */
   readonly reasons: readonly string[];
 }
 
@@ -73,6 +74,9 @@ export class Control {
   #admin: Admin | undefined;
   #certificates: CertificateService | undefined;
   #configuration: Configuration | undefined;
+  /** What the present configuration was loaded as. */
+  #loaded: LoadedConfiguration | undefined;
+  readonly #checks = new CertificateChecks();
   #settled: ReadonlyMap<string, SettledAddress> = new Map();
   #version = 0;
   readonly #ticketKeys: TicketKeys;
@@ -151,7 +155,8 @@ export class Control {
   }
 
   async #startNow(): Promise<Started | Refusal> {
-    const { configuration, issues, files } = await this.#options.load();
+    const loaded = await this.#options.load();
+    const { configuration, issues, files } = loaded;
     if (configuration === undefined) {
       this.#started = undefined;
       await this.#options.pool?.stop();
@@ -169,13 +174,13 @@ export class Control {
       this.#plane ??= this.#createPlane();
     }
     this.#listens = true;
-    const reason = await this.#apply(configuration);
-    if (reason !== undefined) {
+    const refusal = await this.#apply(configuration, loaded);
+    if (refusal !== undefined) {
       this.#watcher?.stop();
       await this.#plane?.close();
       await this.#pool?.stop();
       await this.#end();
-      return { issues: [], reasons: [reason] };
+      return refusal;
     }
     this.#notReady = this.#isEnding ? this.#notReady : undefined;
     logUnverifiedServices(configuration, logger);
@@ -184,15 +189,16 @@ export class Control {
 
   async #prepareNow(): Promise<Refusal | undefined> {
     if (this.#configuration !== undefined) return undefined;
-    const { configuration, issues } = await this.#options.load();
+    const loaded = await this.#options.load();
+    const { configuration, issues } = loaded;
     if (configuration === undefined) return { issues, reasons: [] };
     if (this.#countThreads(configuration) > 0) return noInjection;
     this.#plane = this.#createPlane();
-    const reason = await this.#apply(configuration);
-    if (reason === undefined) return undefined;
+    const refusal = await this.#apply(configuration, loaded);
+    if (refusal === undefined) return undefined;
     await this.#plane.close();
     this.#plane = undefined;
-    return { issues: [], reasons: [reason] };
+    return refusal;
   }
 
   async #reloadNow(): Promise<Refusal | undefined> {
@@ -200,19 +206,15 @@ export class Control {
     if (this.#configuration === undefined || this.#isEnding) return undefined;
     const { logger } = this.#options;
     await this.#watcher?.mark();
-    const { configuration, issues, files } = await this.#options.load();
+    const loaded = await this.#options.load();
+    const { configuration, issues, files } = loaded;
     if (this.#isEnding) return undefined;
     await this.#watch(files, configuration ?? this.#configuration);
-    if (configuration === undefined) {
-      for (const { file, line, column, message } of issues)
-        logger.log('error', 'configuration refused', { file, line, column, issue: message });
-      return { issues, reasons: [] };
-    }
     const before = this.#listening;
-    const reason = await this.#apply(configuration);
-    if (reason !== undefined) {
-      logger.log('error', 'configuration refused', { reason });
-      return { issues: [], reasons: [reason] };
+    const refusal = configuration === undefined ? { issues, reasons: [] } : await this.#apply(configuration, loaded);
+    if (configuration === undefined || refusal !== undefined) {
+      if (refusal !== undefined) this.#logRefusal('configuration refused', refusal);
+      return refusal;
     }
     logger.log('info', 'configuration applied', { version: this.#version, routes: Object.keys(configuration.routes).length });
     logUnverifiedServices(configuration, logger);
@@ -224,9 +226,15 @@ export class Control {
   /** The same configuration with other certificates. */
   async #applyCertificates(): Promise<void> {
     if (this.#configuration === undefined || this.#isEnding) return;
-    const reason = await this.#apply(this.#configuration);
-    if (reason === undefined) this.#options.logger.log('info', 'certificates applied', { version: this.#version });
-    else this.#options.logger.log('error', 'certificates could not be applied', { reason });
+    const refusal = await this.#apply(this.#configuration, this.#loaded!);
+    if (refusal === undefined) this.#options.logger.log('info', 'certificates applied', { version: this.#version });
+    else this.#logRefusal('certificates could not be applied', refusal);
+  }
+
+  #logRefusal(message: string, { issues, reasons }: Refusal): void {
+    const { logger } = this.#options;
+    for (const { file, line, column, message: issue } of issues) logger.log('error', message, { file, line, column, issue });
+    for (const reason of reasons) logger.log('error', message, { reason });
   }
 
   async #drainNow(): Promise<void> {
@@ -254,6 +262,7 @@ export class Control {
     this.#certificates = undefined;
     this.#watcher = undefined;
     this.#configuration = undefined;
+    this.#loaded = undefined;
     this.#settled = new Map();
     this.#listening = [];
     this.#listens = false;
@@ -281,22 +290,26 @@ export class Control {
   }
 
   /** Returns why the configuration could not be applied. */
-  async #apply(configuration: Configuration): Promise<string | undefined> {
+  async #apply(configuration: Configuration, loaded: LoadedConfiguration): Promise<Refusal | undefined> {
     let openedAdmin: Admin | undefined;
     try {
-      const files = await this.#readFiles(configuration);
+      const reading = await readNamedFiles(configuration, this.#checks, this.#options.clock.wallMs());
+      if ('findings' in reading)
+        return { issues: sortIssues(reading.findings.map((finding) => loaded.toIssue(finding))), reasons: [] };
+      const files = await this.#withOrdered(configuration, reading.files);
       const settled = this.#listens ? await this.#settleAddresses(configuration) : new Map<string, SettledAddress>();
       openedAdmin = this.#listens ? await this.#openAdmin(configuration) : undefined;
       if (this.#ticketKeys.follow(configuration)) this.#giveTicketKeys();
       this.#listening = await this.#deliver(withAddresses(configuration, settled), files);
       this.#settled = withBoundPorts(settled, this.#listening);
       this.#configuration = configuration;
+      this.#loaded = loaded;
       this.#certificates?.follow(configuration, files.texts);
       await this.#swapAdmin(configuration, openedAdmin);
       return undefined;
     } catch (error) {
       await openedAdmin?.server.stop();
-      return error instanceof Error ? error.message : String(error);
+      return { issues: [], reasons: [error instanceof Error ? error.message : String(error)] };
     }
   }
 
@@ -309,8 +322,7 @@ export class Control {
     }, TICKET_LOOK_MS).unref();
   }
 
-  async #readFiles(configuration: Configuration): Promise<ConfigurationFiles> {
-    const files = await readNamedFiles(configuration, this.#options.clock.wallMs());
+  async #withOrdered(configuration: Configuration, files: ConfigurationFiles): Promise<ConfigurationFiles> {
     if (!this.#listens) return files;
     this.#certificates ??= this.#createCertificates();
     return { texts: { ...files.texts, ...(await this.#certificates.provide(configuration)) } };
