@@ -66,14 +66,33 @@ function examine({ cert, key }: CertificatePair): CertificateFault | Life {
     return { of: 'key', problem };
   }
   if (!certificate.checkPrivateKey(privateKey)) return { of: 'key', problem: 'does not belong to' };
-  try {
-    // Whether key and signature are strong enough is for OpenSSL to say, which would say it in a handshake.
-    createSecureContext({ cert, key, ca: [] });
-  } catch (error) {
-    const { reason } = error as { readonly reason?: string };
-    return { of: 'certificate', problem: `is refused by OpenSSL: ${reason ?? String(error)}` };
-  }
+  const objection = chain.every(isPlainlyStrong) ? undefined : askOpenSsl({ cert, key });
+  if (objection !== undefined) return { of: 'certificate', problem: `is refused by OpenSSL: ${objection}` };
   return { fromMs: certificate.validFromDate.getTime(), toMs: certificate.validToDate.getTime() };
+}
+
+/**
+ * With such a key and signature OpenSSL finds nothing too weak, and is not asked: its answer takes a millisecond, and a listener
+ * may have thousands of certificates.
+ */
+function isPlainlyStrong({ publicKey, signatureAlgorithm = '' }: X509Certificate): boolean {
+  const { asymmetricKeyType, asymmetricKeyDetails: { modulusLength = 0, namedCurve = '' } = {} } = publicKey;
+  const isStrongKey = asymmetricKeyType === 'rsa' ? modulusLength >= RSA_BITS_PLENTY : STRONG_CURVES.includes(namedCurve);
+  return isStrongKey && STRONG_SIGNATURE.test(signatureAlgorithm);
+}
+
+const RSA_BITS_PLENTY = 2048;
+const STRONG_CURVES = ['prime256v1', 'secp384r1', 'secp521r1'];
+const STRONG_SIGNATURE = /SHA(?:256|384|512)/i;
+
+/** What it would say in the first handshake. */
+function askOpenSsl({ cert, key }: CertificatePair): string | undefined {
+  try {
+    createSecureContext({ cert, key, ca: [] });
+    return undefined;
+  } catch (error) {
+    return (error as { readonly reason?: string }).reason ?? String(error);
+  }
 }
 
 function findTimeFault({ fromMs, toMs }: Life, nowMs: number): CertificateFault | undefined {
