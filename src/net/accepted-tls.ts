@@ -7,6 +7,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import type { OnRead } from './byte-stream.ts';
+import { CHAIN_MAX } from './client-certificate.ts';
 import { isPlainHttp, plainHttpAnswer, unrecognizedName, writePastTls } from './past-tls.ts';
 
 export interface AcceptedTlsOptions {
@@ -116,7 +117,7 @@ export class AcceptedTlsSocket extends TLSSocket {
     return error === null || error === undefined ? undefined : (error.code ?? 'UNKNOWN');
   }
 
-  /** The client's certificate and those behind it, up to an authority's where it is known. */
+  /** The client's certificate and those behind it that it has sent, as far as they make a chain. */
   get peerChain(): X509Certificate[] {
     const chain: X509Certificate[] = [];
     for (let next = this.getPeerX509Certificate(); next !== undefined && chain.length < CHAIN_MAX; next = next.issuerCertificate)
@@ -139,8 +140,6 @@ export class AcceptedTlsSocket extends TLSSocket {
     this.#owner.onFailed(error);
   }
 }
-
-const CHAIN_MAX = 16;
 
 function onSecure(this: AcceptedTlsSocket): void {
   this.secured();

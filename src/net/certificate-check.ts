@@ -11,7 +11,7 @@ export interface CertificateFault {
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** The certificates of a PEM text, the one that is served first. Throws when one of them cannot be read. */
-function readCertificates(text: string): X509Certificate[] {
+export function readCertificates(text: string): X509Certificate[] {
   return (text.match(PEM_CERTIFICATE) ?? []).map((block) => new X509Certificate(block));
 }
 

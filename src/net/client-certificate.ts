@@ -1,6 +1,9 @@
 /** Who a client is by the certificate that it has shown in the handshake. */
 import type { X509Certificate } from 'node:crypto';
 
+/** Longer chains are not looked at; a configuration cannot allow them. */
+export const CHAIN_MAX = 17;
+
 export interface ClientCertificate {
   /** The distinguished name in the form of RFC 4514: `CN=client,O=Example`. */
   readonly subject: string;
@@ -33,6 +36,21 @@ export function toClientCertificate(chain: readonly X509Certificate[], verifyErr
     chainDer: chain.slice(1).map(({ raw }) => raw),
     verifyError,
   };
+}
+
+/**
+ * How many certificates there are from that of the client to that of an authority, both counted. A client sends some of them,
+ * those that it likes; the others are among the authorities. The chain has been verified: here it is only measured.
+ */
+export function countToAuthority(sent: readonly X509Certificate[], authorities: readonly X509Certificate[]): number {
+  let count = sent.length;
+  let last = sent.at(-1);
+  while (last !== undefined && !last.checkIssued(last) && count < CHAIN_MAX) {
+    const issued: X509Certificate = last;
+    last = authorities.find((authority) => issued.checkIssued(authority));
+    if (last !== undefined) count += 1;
+  }
+  return count;
 }
 
 /** Node writes one attribute a line, the most general first; RFC 4514 has them in a row, the most special first. */

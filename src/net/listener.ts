@@ -262,7 +262,7 @@ export class Listener {
   }
 
   #beginHandshake(socket: Socket, certificates: ServerCertificates, client: CountedPlace, opened: Opened | undefined): void {
-    const { clients } = certificates.options;
+    const { clients } = certificates;
     const { wheel, buffers } = this.options;
     const serverName = opened?.hello?.serverName;
     const known = serverName === undefined ? undefined : certificates.find(serverName);

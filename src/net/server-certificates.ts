@@ -5,6 +5,7 @@
  */
 import { constants, createHash, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { readCertificates } from './certificate-check.ts';
 import { readAltNames } from './client-certificate.ts';
 import { HOST_RANK_EXACT } from './host-map.ts';
 import type { SessionTickets } from './session-tickets.ts';
@@ -30,6 +31,12 @@ export interface ClientVerification {
   readonly answersFailure: boolean;
 }
 
+/** What is needed to look at the certificate of a client. */
+export interface ClientCheck extends ClientVerification {
+  /** Those of `ca`. */
+  readonly authorities: readonly X509Certificate[];
+}
+
 export interface ServerCertificatesOptions {
   readonly certificates: readonly ServerCertificate[];
   readonly policy: TlsPolicy;
@@ -51,6 +58,7 @@ interface CertificateReading {
 
 export class ServerCertificates {
   readonly options: ServerCertificatesOptions;
+  readonly clients: ClientCheck | undefined;
   /** By host, with `*.` for patterns. */
   readonly #places = new Map<string, ContextPlace>();
   /** By the text of the certificate. */
@@ -69,6 +77,7 @@ export class ServerCertificates {
   /** What `before` has made of the same certificates is taken over. */
   constructor(options: ServerCertificatesOptions, tickets: SessionTickets, before?: ServerCertificates) {
     this.options = options;
+    this.clients = options.clients && { ...options.clients, authorities: readCertificates(options.clients.ca) };
     this.#tickets = tickets;
     this.#identity = toIdentity(options);
     const positions = this.#readHosts(before);
@@ -160,8 +169,7 @@ export class ServerCertificates {
     const { policy, clients } = this.options;
     const context = createSecureContext({
       ...toPolicyOptions(policy),
-      // A second handshake on a connection would hand it over a second time, and is free work for who asks for it.
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+      secureOptions: toSecureOptions(clients),
       cert: certificates.map(({ cert }) => cert),
       key: certificates.map(({ key }) => key),
       // Sessions of listeners that ask for other certificates, or none, must not count here.
@@ -171,6 +179,14 @@ export class ServerCertificates {
     this.#tickets.serve(context);
     return context;
   }
+}
+
+function toSecureOptions(clients: ClientVerification | undefined): number {
+  // A second handshake on a connection would hand it over a second time, and is free work for who asks for it.
+  const always = constants.SSL_OP_NO_RENEGOTIATION;
+  // A session keeps the client's certificate and not its chain: one that was too long could not be told from one that was not.
+  // Where such a client gets no further than the handshake, it gets no ticket either.
+  return clients?.answersFailure === true ? always | constants.SSL_OP_NO_TICKET : always;
 }
 
 function toText({ certificates }: ContextPlace): string {

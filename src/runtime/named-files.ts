@@ -1,12 +1,11 @@
 /** The files that a configuration names and whose contents the data threads need: certificates, keys, authorities. */
-import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { toAcmeFile } from '#config/acme-files.ts';
 import type { AcmeConfiguration, Configuration } from '#config/configuration.ts';
 import type { Finding, IssuePath } from '#config/issue.ts';
 import { explainReadError } from '#config/references.ts';
-import type { CertificateChecks, CertificateFault } from '#net/certificate-check.ts';
+import { type CertificateChecks, type CertificateFault, readCertificates } from '#net/certificate-check.ts';
 
 /** Files that a configuration names, read by the control thread. */
 export interface ConfigurationFiles {
@@ -127,12 +126,11 @@ function explainFault({ cert, key, at }: NamedPair, fault: CertificateFault | un
 /** Node takes anything for an authority and then trusts nobody; so a wrong file must be found out here. */
 function findAuthorityFault(text: string): string | undefined {
   try {
-    new X509Certificate(text);
-    return undefined;
+    if (readCertificates(text).length > 0) return undefined;
   } catch {
     // Why it cannot be read says less than that it cannot.
-    return 'is not a certificate in PEM form';
   }
+  return 'is not a certificate in PEM form';
 }
 
 /** Node takes a text without any list in silence. */
