@@ -76,6 +76,7 @@ export class AcceptedTlsSocket extends TLSSocket {
     (this as unknown as TlsSocketParts).connecting = false;
     this.once('secure', onSecure);
     this.on('error', onHandshakeError);
+    this.on('end', onHandshakeEnded);
     this.on('close', onHandshakeClosed);
   }
 
@@ -127,7 +128,7 @@ export class AcceptedTlsSocket extends TLSSocket {
 
   secured(): void {
     this.#isOver = true;
-    this.off('error', onHandshakeError).off('close', onHandshakeClosed);
+    this.off('error', onHandshakeError).off('end', onHandshakeEnded).off('close', onHandshakeClosed);
     const own = this as unknown as TlsSocketParts;
     own.secureConnecting = false;
     own._releaseControl();
@@ -147,6 +148,11 @@ function onSecure(this: AcceptedTlsSocket): void {
 
 function onHandshakeError(this: AcceptedTlsSocket, error: Error): void {
   this.failed(error);
+}
+
+/** A client that has ended its side cannot come to the end of its handshake. */
+function onHandshakeEnded(this: AcceptedTlsSocket): void {
+  this.destroy();
 }
 
 function onHandshakeClosed(this: AcceptedTlsSocket): void {
