@@ -1,5 +1,4 @@
 /** What can be said about a certificate without using it: names, issuer, dates, and what is wrong with it. Pure. */
-
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { CertificatePair } from '#net/certificate-check.ts';
 

@@ -1,5 +1,4 @@
 /** Every certificate of a configuration as its files say now, without a running gateway. */
-
 import { readFile } from 'node:fs/promises';
 import { toDirectoryFolder } from '#config/acme-files.ts';
 import type { Configuration } from '#config/configuration.ts';

@@ -39,18 +39,23 @@ export function toClientCertificate(chain: readonly X509Certificate[], verifyErr
 }
 
 /**
- * How many certificates there are from that of the client to that of an authority, both counted. A client sends some of them,
- * those that it likes; the others are among the authorities. The chain has been verified: here it is only measured.
+ * How many certificates there are from that of the client to that of an authority, both counted. A client sends what it likes,
+ * in any order; some that make the chain are only among the authorities. It has been verified already: here it is measured, by
+ * signatures, so that certificates that only look like issuers cannot make it shorter.
  */
 export function countToAuthority(sent: readonly X509Certificate[], authorities: readonly X509Certificate[]): number {
-  let count = sent.length;
-  let last = sent.at(-1);
-  while (last !== undefined && !last.checkIssued(last) && count < CHAIN_MAX) {
-    const issued: X509Certificate = last;
-    last = authorities.find((authority) => issued.checkIssued(authority));
-    if (last !== undefined) count += 1;
+  let last = sent[0];
+  let count = 0;
+  while (last !== undefined && count < CHAIN_MAX) {
+    count += 1;
+    if (last.checkIssued(last)) break;
+    last = findIssuer(last, sent) ?? findIssuer(last, authorities);
   }
   return count;
+}
+
+function findIssuer(issued: X509Certificate, among: readonly X509Certificate[]): X509Certificate | undefined {
+  return among.find((other) => issued.checkIssued(other) && issued.verify(other.publicKey));
 }
 
 /** Node writes one attribute a line, the most general first; RFC 4514 has them in a row, the most special first. */

@@ -50,7 +50,7 @@ interface ContextPlace {
   context: SecureContext | undefined;
 }
 
-/** What a certificate says, where reading it takes as long as a handshake does. */
+/** What a certificate says. Reading it takes a tenth of a handshake. */
 interface CertificateReading {
   readonly hosts: readonly string[];
   readonly keyType: string | undefined;

@@ -11,6 +11,7 @@ const authority = await CertificateSigner.create('Clients');
 const intermediate = await authority.signAuthority('Clients of one office');
 /** Of the same name, with another key. */
 const impostor = await CertificateSigner.create('Clients');
+const impostorOfIntermediate = await CertificateSigner.create('Clients of one office');
 const stranger = await CertificateSigner.create('Strangers');
 
 const good = await authority.sign({ names: ['client.test'], uses: ['client'] });
@@ -45,6 +46,19 @@ const refused: readonly Case[] = [
     shown: underIntermediate,
     chain: intermediate.pem,
     settings: { depth: 2 },
+    fault: 'CERT_CHAIN_TOO_LONG',
+  },
+  {
+    name: 'one with a chain that is too long, and certificates that look shorter',
+    shown: underIntermediate,
+    chain: `${impostorOfIntermediate.pem}${intermediate.pem}`,
+    settings: { depth: 2 },
+    fault: 'CERT_CHAIN_TOO_LONG',
+  },
+  {
+    name: 'one with a chain that is too long, most of which is known here',
+    shown: underIntermediate,
+    settings: { depth: 2, ca: `${authority.pem}${intermediate.pem}` },
     fault: 'CERT_CHAIN_TOO_LONG',
   },
   {
@@ -83,6 +97,12 @@ const allowed: readonly Omit<Case, 'fault'>[] = [
     chain: intermediate.pem,
     settings: { depth: 3, crl: lists },
   },
+  {
+    name: 'one with as long a chain as is allowed, and certificates that have nothing to do with it',
+    shown: underIntermediate,
+    chain: `${intermediate.pem}${stranger.pem}${impostor.pem}`,
+    settings: { depth: 3 },
+  },
 ];
 
 interface Mutual {
@@ -92,8 +112,8 @@ interface Mutual {
 }
 
 async function startMutual(t: TestContext, settings: Settings, mode: 'required' | 'optional' = 'required'): Promise<Mutual> {
-  const { crl, ...others } = settings;
-  const files = await writeFiles(t, { ca: authority.pem, ...(typeof crl === 'string' ? { crl } : {}) } as Record<string, string>);
+  const { ca = authority.pem, crl, ...others } = settings;
+  const files = await writeFiles(t, { ca, ...(typeof crl === 'string' ? { crl } : {}) } as Record<string, string>);
   const clientCertificates = { mode, ...files, ...others };
   const tls = {
     certificates: [{ cert: certificatePaths.localhostCert, key: certificatePaths.localhostKey }],
