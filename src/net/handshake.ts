@@ -1,5 +1,4 @@
 /** One TLS handshake of a client: over in time, or given up; with what it has told. */
-
 import type { X509Certificate } from 'node:crypto';
 import { WheelTimer } from '#base/timer-wheel.ts';
 import type { AcceptedTlsSocket, HandshakeOwner } from './accepted-tls.ts';

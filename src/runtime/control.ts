@@ -4,7 +4,7 @@ import { HealthServer } from '#admin/health-server.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
-import { type Issue, sortIssues } from '#config/issue.ts';
+import { type Finding, formatPath, type Issue, sortIssues } from '#config/issue.ts';
 import type { LoadedConfiguration } from '#config/load.ts';
 import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
@@ -74,8 +74,6 @@ export class Control {
   #admin: Admin | undefined;
   #certificates: CertificateService | undefined;
   #configuration: Configuration | undefined;
-  /** What the present configuration was loaded as. */
-  #loaded: LoadedConfiguration | undefined;
   readonly #checks = new CertificateChecks();
   #settled: ReadonlyMap<string, SettledAddress> = new Map();
   #version = 0;
@@ -226,7 +224,7 @@ export class Control {
   /** The same configuration with other certificates. */
   async #applyCertificates(): Promise<void> {
     if (this.#configuration === undefined || this.#isEnding) return;
-    const refusal = await this.#apply(this.#configuration, this.#loaded!);
+    const refusal = await this.#apply(this.#configuration, undefined);
     if (refusal === undefined) this.#options.logger.log('info', 'certificates applied', { version: this.#version });
     else this.#logRefusal('certificates could not be applied', refusal);
   }
@@ -262,7 +260,6 @@ export class Control {
     this.#certificates = undefined;
     this.#watcher = undefined;
     this.#configuration = undefined;
-    this.#loaded = undefined;
     this.#settled = new Map();
     this.#listening = [];
     this.#listens = false;
@@ -289,13 +286,12 @@ export class Control {
     return sharesPorts ? wanted : Math.min(wanted, 1);
   }
 
-  /** Returns why the configuration could not be applied. */
-  async #apply(configuration: Configuration, loaded: LoadedConfiguration): Promise<Refusal | undefined> {
+  /** Returns why the configuration could not be applied. `loaded` tells where things stand; it is large, so it is not kept. */
+  async #apply(configuration: Configuration, loaded: LoadedConfiguration | undefined): Promise<Refusal | undefined> {
     let openedAdmin: Admin | undefined;
     try {
       const reading = await readNamedFiles(configuration, this.#checks, this.#options.clock.wallMs());
-      if ('findings' in reading)
-        return { issues: sortIssues(reading.findings.map((finding) => loaded.toIssue(finding))), reasons: [] };
+      if ('findings' in reading) return toRefusal(reading.findings, loaded);
       const files = await this.#withOrdered(configuration, reading.files);
       const settled = this.#listens ? await this.#settleAddresses(configuration) : new Map<string, SettledAddress>();
       openedAdmin = this.#listens ? await this.#openAdmin(configuration) : undefined;
@@ -303,7 +299,6 @@ export class Control {
       this.#listening = await this.#deliver(withAddresses(configuration, settled), files);
       this.#settled = withBoundPorts(settled, this.#listening);
       this.#configuration = configuration;
-      this.#loaded = loaded;
       this.#certificates?.follow(configuration, files.texts);
       await this.#swapAdmin(configuration, openedAdmin);
       return undefined;
@@ -398,6 +393,11 @@ export class Control {
     this.#admin = opened;
     await before?.server.stop();
   }
+}
+
+function toRefusal(findings: readonly Finding[], loaded: LoadedConfiguration | undefined): Refusal {
+  if (loaded !== undefined) return { issues: sortIssues(findings.map((finding) => loaded.toIssue(finding))), reasons: [] };
+  return { issues: [], reasons: findings.map(({ path, message }) => `${formatPath(path)}: ${message}`) };
 }
 
 /** A configuration that is there already, for a reader that takes it step by step. */
