@@ -6,8 +6,7 @@
  * The gateways run on CPU 0 with one worker each and take turns; `openssl s_time` opens one connection after the other from
  * CPU 1. What counts is the processor time of the gateway's processes, which includes opening and closing the connection.
  */
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { makeCertificate } from './support/bench-certificate.ts';
 import { type BenchResult, report, runAlone } from './support/bench-result.ts';
 import { findProgram, pause, startChild } from './support/child-process.ts';
 import { startGateway } from './support/gateway-under-test.ts';
@@ -71,14 +70,6 @@ async function measure({ child, port }: Awaited<ReturnType<typeof startNginxWith
   const handshakes = Number(/^(\d+) connections in \d+ real seconds/m.exec(client.lines.join('\n'))?.[1] ?? 0);
   if (handshakes === 0) throw new Error(`no handshake came to its end:\n${client.lines.join('\n')}`);
   return (readCpuUs(child.pid) - beforeUs) / handshakes;
-}
-
-function makeCertificate(folder: string): { readonly cert: string; readonly key: string } {
-  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-  execFileSync('openssl', ['req', '-x509', ...curve, '-keyout', key, '-out', cert, '-days', '30', ...names], { stdio: 'ignore' });
-  return { cert, key };
 }
 
 if (import.meta.main) await runAlone(runHandshakesBench, defaults);

@@ -1,13 +1,15 @@
 /**
  * What one proxied request costs in processor time, beside nginx, HAProxy and Caddy where they are installed.
  *
- * Usage: node bench/proxy-cost.ts [--rounds 3] [--seconds 5] [--connections 64] [--workloads plain,100k,10m] [--markdown]
+ * Usage: node bench/proxy-cost.ts [--rounds 3] [--seconds 5] [--connections 64] [--workloads plain,tls,h2,100k,10m] [--markdown]
  *
  * Each gateway runs alone on CPU 0 with one worker; the load generator and the upstream share CPU 1. What counts is the
  * processor time of the gateway's processes, user and system, as a ratio to nginx in the same round: throughput and
- * latency depend on the machine's mood. Gatehouse writes its access log to a file; the others write none.
+ * latency depend on the machine's mood. `plain` is HTTP/1.1 over connections that are kept alive, `tls` the same over TLS, `h2`
+ * HTTP/2 over TLS with 128 requests at a time; the others are large bodies. Gatehouse writes its access log to a file; the others write none.
  */
 import { execFileSync } from 'node:child_process';
+import { type BenchCertificate, makeCertificate } from './support/bench-certificate.ts';
 import { type BenchResult, type Row, report, runAlone } from './support/bench-result.ts';
 import { type Child, canPin, findProgram, pause, startChild } from './support/child-process.ts';
 import { startGateway } from './support/gateway-under-test.ts';
@@ -18,17 +20,24 @@ import { createScratchFolder } from './support/scratch-folder.ts';
 import { median, medianRatio, round } from './support/statistics.ts';
 import { startUpstream } from './support/upstream.ts';
 
-const defaults = { rounds: 3, seconds: 5, connections: 64, workloads: 'plain,100k,10m' };
+const defaults = { rounds: 3, seconds: 5, connections: 64, workloads: 'plain,tls,h2,100k,10m' };
 const GATEWAY_CPU = 0;
 const OTHER_CPU = 1;
 const WARM_UP_SECONDS = 2;
 const LARGE_BODY_CONNECTIONS = 16;
+const HTTP2_CONNECTIONS = 8;
+const HTTP2_STREAMS = 16;
+/** What makes the load of a workload, or what is needed for it, where there is no other way. */
+const NEEDED: Readonly<Record<string, readonly string[]>> = { tls: ['openssl', 'wrk'], h2: ['openssl', 'h2load'] };
 /** A figure is not counted when more than one request in a thousand failed. */
 const FAILED_SHARE_MAX = 0.001;
 const OURS = 'gatehouse';
+const SMALL_PATH = '/api/x';
 
 interface Upstreams {
   readonly folder: string;
+  /** Only where workloads need one. */
+  readonly certificate: BenchCertificate | undefined;
   readonly child: Child;
   readonly smallPort: number;
   readonly filesPort: number;
@@ -62,30 +71,48 @@ interface Figure extends Served {
 export async function runProxyCostBench(given: Partial<typeof defaults> = {}): Promise<BenchResult> {
   const { rounds, seconds, connections, workloads } = { ...defaults, ...given };
   const gateways = [OURS, ...Object.keys(otherGateways).filter((name) => findProgram(name) !== undefined)];
-  const upstreams = await startUpstreams();
+  const wanted = workloads.split(',');
+  const possible = wanted.filter((workload) => findMissing(workload).length === 0);
+  const upstreams = await startUpstreams(possible.some(usesTls));
   const figures: Figure[] = [];
   try {
     for (let count = 1; count <= rounds; count += 1) {
-      for (const workload of workloads.split(',')) {
-        const demand = { workload, connections: workload === 'plain' ? connections : LARGE_BODY_CONNECTIONS, seconds };
+      for (const workload of possible) {
+        const isSmall = toPath(workload) === SMALL_PATH;
+        const demand = { workload, connections: isSmall ? connections : LARGE_BODY_CONNECTIONS, seconds };
         for (const gateway of gateways) figures.push({ ...(await measure(gateway, demand, upstreams)), round: count });
       }
     }
   } finally {
     await upstreams.child.end();
   }
-  return { name: 'proxy cost', rows: toRows(figures), notes: toNotes(figures, gateways) };
+  const left = wanted.filter((workload) => !possible.includes(workload));
+  return { name: 'proxy cost', rows: toRows(figures), notes: [...left.map(toLeftNote), ...toNotes(figures, gateways)] };
 }
 
-async function startUpstreams(): Promise<Upstreams> {
+function findMissing(workload: string): string[] {
+  return (NEEDED[workload] ?? []).filter((program) => findProgram(program) === undefined);
+}
+
+function toLeftNote(workload: string): string {
+  return `Left out: ${workload}, for want of ${findMissing(workload).join(' and ')}.`;
+}
+
+function usesTls(workload: string): boolean {
+  return workload === 'tls' || workload === 'h2';
+}
+
+async function startUpstreams(needsCertificate: boolean): Promise<Upstreams> {
   const folder = createScratchFolder();
-  if (findProgram('nginx') !== undefined) return { folder, ...(await startNginxUpstreams({ folder, cpu: OTHER_CPU })) };
+  const certificate = needsCertificate ? makeCertificate(folder) : undefined;
+  if (findProgram('nginx') !== undefined)
+    return { folder, certificate, ...(await startNginxUpstreams({ folder, cpu: OTHER_CPU })) };
   const { child, port } = await startUpstream({ cpu: OTHER_CPU });
-  return { folder, child, smallPort: port, filesPort: port };
+  return { folder, certificate, child, smallPort: port, filesPort: port };
 }
 
 async function measure(gateway: string, demand: Demand, upstreams: Upstreams): Promise<Omit<Figure, 'round'>> {
-  const { child, port } = await startOne(gateway, upstreams);
+  const { child, port } = await startOne(gateway, demand.workload, upstreams);
   try {
     await load(port, { ...demand, seconds: Math.min(WARM_UP_SECONDS, demand.seconds) });
     const beforeUs = readCpuUs(child.pid);
@@ -101,24 +128,32 @@ async function measure(gateway: string, demand: Demand, upstreams: Upstreams): P
   }
 }
 
-function startOne(gateway: string, { folder, smallPort, filesPort }: Upstreams): Promise<Running> {
+function startOne(gateway: string, workload: string, upstreams: Upstreams): Promise<Running> {
+  const { folder, smallPort, filesPort } = upstreams;
+  const certificate = usesTls(workload) ? upstreams.certificate : undefined;
   const start = otherGateways[gateway];
-  if (start !== undefined) return start({ folder, smallPort, filesPort, cpu: GATEWAY_CPU });
+  const common = { folder, cpu: GATEWAY_CPU, ...(certificate !== undefined && { certificate }) };
+  if (start !== undefined) return start({ ...common, smallPort, filesPort });
   return startGateway({
-    folder,
+    ...common,
     services: { small: smallPort, files: filesPort },
     routes: '  api: { match: { path: /* }, to: small }\n  files: { match: { path: /files/* }, to: files }\n',
-    cpu: GATEWAY_CPU,
   });
 }
 
 /** Both are warm before they are measured; what the load generator does in the meantime goes to the warm-up. */
 function load(port: number, demand: Demand): Promise<Served> {
+  if (demand.workload === 'h2') return loadWithH2load(port, demand);
   return findProgram('wrk') === undefined ? loadWithNode(port, demand) : loadWithWrk(port, demand);
 }
 
 function toPath(workload: string): string {
-  return workload === 'plain' ? '/api/x' : `/files/${workload}`;
+  return workload === 'plain' || usesTls(workload) ? SMALL_PATH : `/files/${workload}`;
+}
+
+function toUrl(port: number, workload: string): string {
+  // Caddy serves the certificate to who asks for its host.
+  return usesTls(workload) ? `https://localhost:${port}${toPath(workload)}` : `http://127.0.0.1:${port}${toPath(workload)}`;
 }
 
 async function loadWithNode(port: number, { workload, connections, seconds }: Demand): Promise<Served> {
@@ -131,17 +166,34 @@ async function loadWithNode(port: number, { workload, connections, seconds }: De
 
 async function loadWithWrk(port: number, { workload, connections, seconds }: Demand): Promise<Served> {
   const fields = ['Accept: application/json', 'User-Agent: bench/1', 'Authorization: Bearer abcdefghijklmnop'];
-  const url = `http://127.0.0.1:${port}${toPath(workload)}`;
+  const url = toUrl(port, workload);
   // An answer that takes longer than that has failed; by default wrk thinks so after two seconds, which a busy machine can need.
   const timing = [`-d${Math.ceil(seconds)}s`, '--timeout', '10s'];
   const options = ['-t1', `-c${connections}`, ...timing, ...fields.flatMap((field) => ['-H', field])];
-  const wrk = startChild([findProgram('wrk')!, ...options, url], { cpu: OTHER_CPU });
+  return readWrk(await runLoader([findProgram('wrk')!, ...options, url], seconds));
+}
+
+async function loadWithH2load(port: number, { workload, seconds }: Demand): Promise<Served> {
+  const options = [`-c${HTTP2_CONNECTIONS}`, `-m${HTTP2_STREAMS}`, `-D${Math.ceil(seconds)}`];
+  return readH2load(await runLoader([findProgram('h2load')!, ...options, toUrl(port, workload)], seconds));
+}
+
+/** What the program says, once it has ended. */
+async function runLoader(command: string[], seconds: number): Promise<string> {
+  const loader = startChild(command, { cpu: OTHER_CPU });
   const deadlineMs = performance.now() + seconds * 1000 + 15_000;
-  while (!wrk.isEnded && performance.now() < deadlineMs) await pause(10);
-  await wrk.end();
+  while (!loader.isEnded && performance.now() < deadlineMs) await pause(10);
+  await loader.end();
   // The last lines may still be on their way when the program has ended.
   await pause(50);
-  return readWrk(wrk.lines.join('\n'));
+  return loader.lines.join('\n');
+}
+
+function readH2load(text: string): Served {
+  const read = (pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? 0);
+  // All three are words of one line: `requests: … done, … succeeded, … failed, … errored, … timeout`.
+  const failed = read(/ (\d+) failed,/) + read(/ (\d+) errored,/) + read(/ (\d+) timeout/);
+  return { requests: read(/ (\d+) succeeded,/), failed, perSecond: read(/^finished in [^,]+, ([\d.]+) req\/s/m) };
 }
 
 function readWrk(text: string): Served {

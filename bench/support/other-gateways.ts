@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { type BenchCertificate, joinCertificate } from './bench-certificate.ts';
 import { type Child, findProgram, startChild, waitFor } from './child-process.ts';
 import { findFreePort } from './free-port.ts';
 import { smallBody } from './upstream-program.ts';
@@ -11,6 +12,8 @@ export interface OtherSettings {
   /** The upstream of small answers, and that of `/files/`. */
   readonly smallPort: number;
   readonly filesPort: number;
+  /** Serves HTTPS with it, HTTP/1.1 and HTTP/2; without it plain HTTP. */
+  readonly certificate?: BenchCertificate;
   readonly cpu?: number;
   readonly openFiles?: number;
 }
@@ -29,7 +32,8 @@ const nginxCommon = (folder: string, name: string) =>
   `daemon off; error_log ${folder}/${name}-error.log; pid ${folder}/${name}.pid; worker_processes 1; worker_rlimit_nofile 20000; events { worker_connections 20000; }`;
 
 function startNginx(settings: OtherSettings): Promise<RunningProgram> {
-  const { folder, smallPort, filesPort } = settings;
+  const { folder, smallPort, filesPort, certificate } = settings;
+  const tls = certificate === undefined ? '' : ` ssl_certificate ${certificate.cert}; ssl_certificate_key ${certificate.key};`;
   return start(settings, (port) => {
     const path = join(folder, 'nginx.conf');
     writeFileSync(
@@ -41,7 +45,7 @@ http { access_log off; keepalive_requests 100000000; keepalive_timeout 3600s;
   proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
   proxy_set_header X-Request-Id $request_id;
-  server { listen 127.0.0.1:${port} backlog=4096;
+  server { listen 127.0.0.1:${port}${certificate === undefined ? '' : ' ssl http2'} backlog=4096;${tls}
     location / { proxy_pass http://small; } location /files/ { proxy_pass http://files; } } }
 `,
     );
@@ -88,7 +92,10 @@ http { access_log off; ssl_certificate ${cert}; ssl_certificate_key ${key}; ssl_
 }
 
 function startHaproxy(settings: OtherSettings): Promise<RunningProgram> {
-  const { folder, smallPort, filesPort } = settings;
+  const { folder, smallPort, filesPort, certificate } = settings;
+  const both = join(folder, 'both.pem');
+  if (certificate !== undefined) joinCertificate(certificate, both);
+  const tls = certificate === undefined ? '' : ` ssl crt ${both} alpn h2,http/1.1`;
   return start(settings, (port) => {
     const path = join(folder, 'haproxy.cfg');
     writeFileSync(
@@ -104,7 +111,7 @@ defaults
   http-reuse always
   option forwardfor
 frontend web
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port}${tls}
   use_backend files if { path_beg /files/ }
   default_backend small
 backend small
@@ -118,7 +125,7 @@ backend files
 }
 
 function startCaddy(settings: OtherSettings): Promise<RunningProgram> {
-  const { folder, smallPort, filesPort } = settings;
+  const { folder, smallPort, filesPort, certificate } = settings;
   const to = (upstreamPort: number) =>
     `reverse_proxy 127.0.0.1:${upstreamPort} {\n      transport http {\n        keepalive_idle_conns_per_host 512\n      }\n    }`;
   return start(settings, (port) => {
@@ -129,8 +136,9 @@ function startCaddy(settings: OtherSettings): Promise<RunningProgram> {
   admin off
   auto_https off
 }
-http://:${port} {
+${certificate === undefined ? `http://:${port}` : `https://localhost:${port}`} {
   bind 127.0.0.1
+  ${certificate === undefined ? '' : `tls ${certificate.cert} ${certificate.key}`}
   handle /files/* {
     ${to(filesPort)}
   }

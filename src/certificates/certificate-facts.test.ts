@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CertificatePair } from '#net/certificate-check.ts';
 import { issueCertificate } from '#test/support/issued-certificates.ts';
-import {
-  type CertificatePair,
-  type CertificateUse,
-  certificateFacts,
-  DAY_MS,
-  readCertificate,
-  TEMPORARY_ISSUER,
-} from './certificate-facts.ts';
+import { type CertificateUse, certificateFacts, DAY_MS, readCertificate, TEMPORARY_ISSUER } from './certificate-facts.ts';
 import { toExpiryMetrics } from './expiry-metrics.ts';
 import { ExpiryWatch } from './expiry-watch.ts';
 import { createKeyPem, createTemporary } from './signing.ts';

@@ -1,5 +1,6 @@
 /** What can be said about a certificate without using it: names, issuer, dates, and what is wrong with it. Pure. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { CertificatePair } from '#net/certificate-check.ts';
 
 /** Where the configuration uses a certificate, and where the certificate comes from. */
 export interface CertificateUse {
@@ -11,12 +12,6 @@ export interface CertificateUse {
   readonly path: string;
   /** The names that the configuration gives; empty where those of the certificate count. */
   readonly names: readonly string[];
-}
-
-/** PEM texts. They may be one and the same. */
-export interface CertificatePair {
-  readonly cert: string;
-  readonly key: string;
 }
 
 export interface CertificateFacts {

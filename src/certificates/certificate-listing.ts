@@ -2,14 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { toDirectoryFolder } from '#config/acme-files.ts';
 import type { Configuration } from '#config/configuration.ts';
+import type { CertificatePair } from '#net/certificate-check.ts';
 import { AcmeStore, isMissing } from './acme-store.ts';
-import {
-  type CertificateFacts,
-  type CertificatePair,
-  certificateFacts,
-  readCertificate,
-  withoutCertificate,
-} from './certificate-facts.ts';
+import { type CertificateFacts, certificateFacts, readCertificate, withoutCertificate } from './certificate-facts.ts';
 import { type CertificateFiles, listCertificateUses } from './certificate-uses.ts';
 
 export async function listCertificatesOnDisk(configuration: Configuration, nowMs: number): Promise<CertificateFacts[]> {

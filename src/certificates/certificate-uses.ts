@@ -1,9 +1,9 @@
 /** Every certificate that a configuration uses, with the files that it is in. */
 import { toAcmeFile } from '#config/acme-files.ts';
 import type { Configuration } from '#config/configuration.ts';
+import type { CertificatePair } from '#net/certificate-check.ts';
 import {
   type CertificateFacts,
-  type CertificatePair,
   type CertificateUse,
   certificateFacts,
   type ReadCertificate,

@@ -88,7 +88,7 @@ const listenerTls = z.strictObject({
   ticketRotation: duration({ min: '1m', max: '7d' })
     .prefault('12h')
     .describe(
-      'How often the key of session tickets changes. A client resumes its session with a ticket that is up to this old; the same key counts in all threads.',
+      'How often the key of session tickets changes. A client resumes its session with a ticket of the present key or of the one before; the same keys count in all threads.',
     ),
   clientCertificates: clientCertificates
     .optional()

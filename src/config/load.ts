@@ -5,7 +5,7 @@ import type { Configuration } from './configuration.ts';
 import { createConfigurationSchema } from './configuration-schema.ts';
 import { createValueDocument, readDocument, type SourceDocument } from './document.ts';
 import { resolveFilePaths } from './file-paths.ts';
-import { type Issue, sortIssues } from './issue.ts';
+import { type Finding, type Issue, sortIssues } from './issue.ts';
 import { type ConfigurablePolicy, loadPolicyConfigs } from './policy-blocks.ts';
 import { type Environment, explainReadError, type ReadFile, resolveReferences } from './references.ts';
 import { isProgramFile, readProgramFile } from './typescript-file.ts';
@@ -28,6 +28,8 @@ export interface LoadedConfiguration {
   readonly issues: readonly Issue[];
   /** Absolute paths of all files that were asked for, the configuration itself first: when one changes, load again. */
   readonly files: readonly string[];
+  /** Gives its place to what is found wrong later, such as a file that the configuration names. */
+  toIssue(finding: Finding): Issue;
 }
 
 /** Loads a file. YAML and JSON are parsed; TypeScript and JavaScript are run. */
@@ -66,7 +68,7 @@ async function readTextFile(
 async function loadDocument(document: SourceDocument, folder: string, options: LoadOptions): Promise<LoadedConfiguration> {
   // Without a value there is nothing to look into: the syntax comes first.
   if (document.value === undefined && document.issues.length > 0)
-    return { configuration: undefined, issues: sortIssues(document.issues), files: [] };
+    return { configuration: undefined, issues: sortIssues(document.issues), files: [], toIssue: document.toIssue };
   const { env, readFile = readTextFromDisk } = options;
   const resolved = await resolveReferences(document.value, { env, readFile, folder });
   const validation = validate(
@@ -83,6 +85,7 @@ async function loadDocument(document: SourceDocument, folder: string, options: L
     configuration: configuration === undefined || issues.length > 0 ? undefined : resolveFilePaths(configuration, folder),
     issues,
     files: resolved.files,
+    toIssue: document.toIssue,
   };
 }
 

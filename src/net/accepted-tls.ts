@@ -7,6 +7,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import type { OnRead } from './byte-stream.ts';
+import { CHAIN_MAX } from './client-certificate.ts';
 import { isPlainHttp, plainHttpAnswer, unrecognizedName, writePastTls } from './past-tls.ts';
 
 export interface AcceptedTlsOptions {
@@ -75,6 +76,7 @@ export class AcceptedTlsSocket extends TLSSocket {
     (this as unknown as TlsSocketParts).connecting = false;
     this.once('secure', onSecure);
     this.on('error', onHandshakeError);
+    this.on('end', onHandshakeEnded);
     this.on('close', onHandshakeClosed);
   }
 
@@ -116,7 +118,7 @@ export class AcceptedTlsSocket extends TLSSocket {
     return error === null || error === undefined ? undefined : (error.code ?? 'UNKNOWN');
   }
 
-  /** The client's certificate and those behind it, up to an authority's where it is known. */
+  /** The client's certificate and those behind it that it has sent, as far as they make a chain. */
   get peerChain(): X509Certificate[] {
     const chain: X509Certificate[] = [];
     for (let next = this.getPeerX509Certificate(); next !== undefined && chain.length < CHAIN_MAX; next = next.issuerCertificate)
@@ -126,7 +128,7 @@ export class AcceptedTlsSocket extends TLSSocket {
 
   secured(): void {
     this.#isOver = true;
-    this.off('error', onHandshakeError).off('close', onHandshakeClosed);
+    this.off('error', onHandshakeError).off('end', onHandshakeEnded).off('close', onHandshakeClosed);
     const own = this as unknown as TlsSocketParts;
     own.secureConnecting = false;
     own._releaseControl();
@@ -140,14 +142,17 @@ export class AcceptedTlsSocket extends TLSSocket {
   }
 }
 
-const CHAIN_MAX = 16;
-
 function onSecure(this: AcceptedTlsSocket): void {
   this.secured();
 }
 
 function onHandshakeError(this: AcceptedTlsSocket, error: Error): void {
   this.failed(error);
+}
+
+/** A client that has ended its side cannot come to the end of its handshake. */
+function onHandshakeEnded(this: AcceptedTlsSocket): void {
+  this.destroy();
 }
 
 function onHandshakeClosed(this: AcceptedTlsSocket): void {

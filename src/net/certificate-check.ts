@@ -1,5 +1,6 @@
 /** Whether a certificate and its key can be served at all; looked at before anything is changed. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 
 export interface CertificateFault {
   readonly of: 'certificate' | 'key';
@@ -10,12 +11,43 @@ export interface CertificateFault {
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** The certificates of a PEM text, the one that is served first. Throws when one of them cannot be read. */
-function readCertificates(text: string): X509Certificate[] {
+export function readCertificates(text: string): X509Certificate[] {
   return (text.match(PEM_CERTIFICATE) ?? []).map((block) => new X509Certificate(block));
 }
 
-/** What is wrong with a certificate or its key; `undefined`: nothing. */
-export function findCertificateFault(cert: string, key: string, nowMs: number): CertificateFault | undefined {
+/** PEM texts, the certificate with its chain. They may be one and the same. */
+export interface CertificatePair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Between these a certificate counts, with which nothing else is wrong. */
+interface Life {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Looks at certificates with their keys. What was found sound the last time is asked only for its dates. */
+export class CertificateChecks {
+  /** By the texts of certificate and key. */
+  #sound: ReadonlyMap<string, Life> = new Map();
+
+  /** What is wrong with each pair, in their order; `undefined`: nothing. */
+  findFaults(pairs: readonly CertificatePair[], nowMs: number): (CertificateFault | undefined)[] {
+    const sound = new Map<string, Life>();
+    const faults = pairs.map((pair) => {
+      const text = `${pair.cert}${pair.key}`;
+      const found = this.#sound.get(text) ?? sound.get(text) ?? examine(pair);
+      if ('of' in found) return found;
+      sound.set(text, found);
+      return findTimeFault(found, nowMs);
+    });
+    this.#sound = sound;
+    return faults;
+  }
+}
+
+function examine({ cert, key }: CertificatePair): CertificateFault | Life {
   let chain: X509Certificate[];
   try {
     chain = readCertificates(cert);
@@ -25,8 +57,6 @@ export function findCertificateFault(cert: string, key: string, nowMs: number): 
   }
   const [certificate] = chain;
   if (certificate === undefined) return { of: 'certificate', problem: 'is not a certificate in PEM form' };
-  const timeFault = findTimeFault(certificate, nowMs);
-  if (timeFault !== undefined) return { of: 'certificate', problem: timeFault };
   let privateKey: KeyObject;
   try {
     privateKey = createPrivateKey(key);
@@ -35,11 +65,38 @@ export function findCertificateFault(cert: string, key: string, nowMs: number): 
     const problem = isEncrypted ? 'is encrypted; store it without a passphrase' : 'is not a private key in PEM form';
     return { of: 'key', problem };
   }
-  return certificate.checkPrivateKey(privateKey) ? undefined : { of: 'key', problem: 'does not belong to' };
+  if (!certificate.checkPrivateKey(privateKey)) return { of: 'key', problem: 'does not belong to' };
+  const objection = chain.every(isPlainlyStrong) ? undefined : askOpenSsl({ cert, key });
+  if (objection !== undefined) return { of: 'certificate', problem: `is refused by OpenSSL: ${objection}` };
+  return { fromMs: certificate.validFromDate.getTime(), toMs: certificate.validToDate.getTime() };
 }
 
-function findTimeFault({ validFromDate, validToDate }: X509Certificate, nowMs: number): string | undefined {
-  if (validToDate.getTime() < nowMs) return `has expired on ${validToDate.toISOString().slice(0, 10)}`;
-  if (validFromDate.getTime() > nowMs) return `is not valid before ${validFromDate.toISOString()}`;
+/**
+ * With such a key and signature OpenSSL finds nothing too weak, and is not asked: its answer takes a millisecond, and a listener
+ * may have thousands of certificates.
+ */
+function isPlainlyStrong({ publicKey, signatureAlgorithm = '' }: X509Certificate): boolean {
+  const { asymmetricKeyType, asymmetricKeyDetails: { modulusLength = 0, namedCurve = '' } = {} } = publicKey;
+  const isStrongKey = asymmetricKeyType === 'rsa' ? modulusLength >= RSA_BITS_PLENTY : STRONG_CURVES.includes(namedCurve);
+  return isStrongKey && STRONG_SIGNATURE.test(signatureAlgorithm);
+}
+
+const RSA_BITS_PLENTY = 2048;
+const STRONG_CURVES = ['prime256v1', 'secp384r1', 'secp521r1'];
+const STRONG_SIGNATURE = /SHA(?:256|384|512)/i;
+
+/** What it would say in the first handshake. */
+function askOpenSsl({ cert, key }: CertificatePair): string | undefined {
+  try {
+    createSecureContext({ cert, key, ca: [] });
+    return undefined;
+  } catch (error) {
+    return (error as { readonly reason?: string }).reason ?? String(error);
+  }
+}
+
+function findTimeFault({ fromMs, toMs }: Life, nowMs: number): CertificateFault | undefined {
+  if (toMs < nowMs) return { of: 'certificate', problem: `has expired on ${new Date(toMs).toISOString().slice(0, 10)}` };
+  if (fromMs > nowMs) return { of: 'certificate', problem: `is not valid before ${new Date(fromMs).toISOString()}` };
   return undefined;
 }

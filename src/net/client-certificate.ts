@@ -1,6 +1,9 @@
 /** Who a client is by the certificate that it has shown in the handshake. */
 import type { X509Certificate } from 'node:crypto';
 
+/** Longer chains are not looked at; a configuration cannot allow them. */
+export const CHAIN_MAX = 17;
+
 export interface ClientCertificate {
   /** The distinguished name in the form of RFC 4514: `CN=client,O=Example`. */
   readonly subject: string;
@@ -33,6 +36,26 @@ export function toClientCertificate(chain: readonly X509Certificate[], verifyErr
     chainDer: chain.slice(1).map(({ raw }) => raw),
     verifyError,
   };
+}
+
+/**
+ * How many certificates there are from that of the client to that of an authority, both counted. A client sends what it likes,
+ * in any order; some that make the chain are only among the authorities. It has been verified already: here it is measured, by
+ * signatures, so that certificates that only look like issuers cannot make it shorter.
+ */
+export function countToAuthority(sent: readonly X509Certificate[], authorities: readonly X509Certificate[]): number {
+  let last = sent[0];
+  let count = 0;
+  while (last !== undefined && count < CHAIN_MAX) {
+    count += 1;
+    if (last.checkIssued(last)) break;
+    last = findIssuer(last, sent) ?? findIssuer(last, authorities);
+  }
+  return count;
+}
+
+function findIssuer(issued: X509Certificate, among: readonly X509Certificate[]): X509Certificate | undefined {
+  return among.find((other) => issued.checkIssued(other) && issued.verify(other.publicKey));
 }
 
 /** Node writes one attribute a line, the most general first; RFC 4514 has them in a row, the most special first. */

@@ -1,8 +1,9 @@
 /** One TLS handshake of a client: over in time, or given up; with what it has told. */
+import type { X509Certificate } from 'node:crypto';
 import { WheelTimer } from '#base/timer-wheel.ts';
 import type { AcceptedTlsSocket, HandshakeOwner } from './accepted-tls.ts';
-import { type ClientCertificate, toClientCertificate } from './client-certificate.ts';
-import type { ClientVerification } from './server-certificates.ts';
+import { type ClientCertificate, countToAuthority, toClientCertificate } from './client-certificate.ts';
+import type { ClientCheck } from './server-certificates.ts';
 import type { TlsFacts } from './tls-facts.ts';
 
 export type HandshakeEnd = { readonly socket: AcceptedTlsSocket; readonly facts: TlsFacts } | { readonly reason: string };
@@ -10,12 +11,12 @@ export type HandshakeEnd = { readonly socket: AcceptedTlsSocket; readonly facts:
 export class Handshake extends WheelTimer implements HandshakeOwner {
   /** Set as soon as there is one. */
   socket: AcceptedTlsSocket | undefined = undefined;
-  readonly #clients: ClientVerification | undefined;
+  readonly #clients: ClientCheck | undefined;
   readonly #onEnd: (end: HandshakeEnd) => void;
   /** Why it was given up, where that was our own decision. */
   #reason: string | undefined = undefined;
 
-  constructor(clients: ClientVerification | undefined, onEnd: (end: HandshakeEnd) => void) {
+  constructor(clients: ClientCheck | undefined, onEnd: (end: HandshakeEnd) => void) {
     super();
     this.#clients = clients;
     this.#onEnd = onEnd;
@@ -33,7 +34,7 @@ export class Handshake extends WheelTimer implements HandshakeOwner {
 
   onSecure(socket: AcceptedTlsSocket): void {
     const chain = this.#clients === undefined ? [] : socket.peerChain;
-    const verifyError = this.#clients === undefined ? undefined : this.#findFault(socket, chain.length, this.#clients);
+    const verifyError = this.#clients === undefined ? undefined : this.#findFault(socket, chain, this.#clients);
     const clientCertificate = chain.length === 0 ? undefined : toClientCertificate(chain, verifyError);
     if (verifyError !== undefined && this.#clients?.answersFailure === false) {
       socket.destroy();
@@ -52,9 +53,10 @@ export class Handshake extends WheelTimer implements HandshakeOwner {
     this.#onEnd({ reason: this.#reason ?? (error === undefined ? 'the client has gone' : explain(error)) });
   }
 
-  #findFault(socket: AcceptedTlsSocket, chainLength: number, clients: ClientVerification): string | undefined {
-    if (chainLength === 0) return clients.isRequired ? 'missing' : undefined;
-    return socket.verifyError ?? (chainLength > clients.depthMax ? 'CERT_CHAIN_TOO_LONG' : undefined);
+  #findFault(socket: AcceptedTlsSocket, chain: readonly X509Certificate[], clients: ClientCheck): string | undefined {
+    const { isRequired, authorities, depthMax } = clients;
+    if (chain.length === 0) return isRequired ? 'missing' : undefined;
+    return socket.verifyError ?? (countToAuthority(chain, authorities) > depthMax ? 'CERT_CHAIN_TOO_LONG' : undefined);
   }
 }
 

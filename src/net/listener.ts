@@ -16,7 +16,8 @@ import type { HostMap } from './host-map.ts';
 import { type Opened, Opening, type OpeningStage } from './opening.ts';
 import { unrecognizedName } from './past-tls.ts';
 import type { ReadBuffers } from './read-buffers.ts';
-import { ServerCertificates, type ServerCertificatesOptions } from './server-certificates.ts';
+import type { ServerCertificates } from './server-certificates.ts';
+import type { SessionTickets } from './session-tickets.ts';
 import type { TlsFacts } from './tls-facts.ts';
 
 export interface ListenerCaps {
@@ -24,8 +25,9 @@ export interface ListenerCaps {
   readonly connectionsPerAddressMax: number;
 }
 
-/** Without certificates there must be hosts that are passed through: nobody else comes through the handshake. */
-export interface ListenerTls extends ServerCertificatesOptions {
+export interface ListenerTls {
+  /** `undefined`: there must be hosts that are passed through; nobody else comes through the handshake. */
+  readonly certificates: ServerCertificates | undefined;
   /** What clients are offered (ALPN), best first. */
   readonly protocols: readonly string[];
 }
@@ -53,6 +55,8 @@ export interface ListenerOptions {
   readonly buffers: ReadBuffers;
   /** What authorities are shown at present, the same for all listeners. */
   readonly challenges: ChallengeCertificates;
+  /** What its certificates make tickets with. */
+  readonly tickets: SessionTickets;
 }
 
 /** What an accepted connection is, before its first byte. */
@@ -96,23 +100,18 @@ export class Listener {
   readonly options: ListenerOptions;
   #settings: ListenerSettings;
   #server: Server | undefined;
-  #certificates: ServerCertificates | undefined;
-  #dependsOnHost = false;
-  #needsHost = false;
   #protocols: Buffer = noProtocols;
-  #ticketKey: Buffer | undefined;
   readonly #owner: ListenerOwner;
   readonly #perAddress = new Map<string, number>();
   readonly #handshakes = new Set<Handshake>();
   readonly #openings = new Set<Opening>();
   connectionCount = 0;
 
-  /** Throws when a certificate, key or list cannot be used. */
   constructor(options: ListenerOptions, settings: ListenerSettings, owner: ListenerOwner) {
     this.options = options;
     this.#owner = owner;
     this.#settings = settings;
-    this.#setTls(settings.tls);
+    this.#protocols = encodeProtocols(settings.tls?.protocols ?? []);
   }
 
   get isSecure(): boolean {
@@ -128,16 +127,10 @@ export class Listener {
     return this.#settings;
   }
 
-  /** New connections meet these; present ones keep theirs. Throws when a certificate, key or list cannot be used. */
+  /** New connections meet these; present ones keep theirs. */
   set settings(settings: ListenerSettings) {
-    if (settings.tls !== this.#settings.tls) this.#setTls(settings.tls);
     this.#settings = settings;
-  }
-
-  /** Session tickets are made with this key from now on. */
-  setTicketKey(key: Buffer): void {
-    this.#ticketKey = key;
-    this.#certificates?.setTicketKey(key);
+    this.#protocols = encodeProtocols(settings.tls?.protocols ?? []);
   }
 
   /** Resolves with the address once connections are accepted; rejects when it cannot listen. */
@@ -183,12 +176,12 @@ export class Listener {
 
   #accept(socket: Socket): void {
     const peerAddress = plainAddress(socket.remoteAddress ?? '');
-    const { caps, proxies, passthrough } = this.#settings;
+    const { caps, proxies, passthrough, tls } = this.#settings;
     if (this.connectionCount >= caps.connectionsMax) return this.#refuse(socket, peerAddress, 'listener');
     this.connectionCount += 1;
     const wants = {
       proxyHeader: proxies?.has(peerAddress) === true,
-      hello: passthrough !== undefined || this.#showsChallenges || this.#needsHost,
+      hello: passthrough !== undefined || this.#showsChallenges || tls?.certificates?.needsHost === true,
     };
     if (wants.proxyHeader || wants.hello) return this.#open(socket, wants, peerAddress);
     const place = { clientAddress: peerAddress, clientPort: socket.remotePort ?? 0, peerAddress, proxyHeader: undefined };
@@ -239,8 +232,11 @@ export class Listener {
     if (passthrough !== undefined || !this.isSecure) {
       const protocol = passthrough !== undefined || this.#settings.passesBytes ? 'bytes' : 'http1';
       this.#owner.onConnection(toPlainConnection(socket, counted, { early: opened?.bytes, protocol, passthrough }));
-    } else if (this.#certificates === undefined) this.#refuseHost(socket, counted, opened);
-    else this.#beginHandshake(socket, this.#certificates, counted, opened);
+    } else {
+      const certificates = this.#settings.tls?.certificates;
+      if (certificates === undefined) this.#refuseHost(socket, counted, opened);
+      else this.#beginHandshake(socket, certificates, counted, opened);
+    }
   }
 
   /** A host goes on as it is when no certificate says more of its name than the pattern of passing it on does. */
@@ -248,7 +244,7 @@ export class Listener {
     const serverName = opened?.hello?.serverName;
     if (serverName === undefined) return undefined;
     const match = this.#settings.passthrough?.find(serverName);
-    if (match === undefined || match.rank < (this.#certificates?.rankOf(serverName) ?? 0)) return undefined;
+    if (match === undefined || match.rank < (this.#settings.tls?.certificates?.rankOf(serverName) ?? 0)) return undefined;
     return { serverName, pattern: match.value };
   }
 
@@ -265,18 +261,8 @@ export class Listener {
     this.#owner.onRefused(clientAddress, cap);
   }
 
-  #setTls(tls: ListenerTls | undefined): void {
-    const hasCertificates = tls !== undefined && tls.certificates.length > 0;
-    const certificates = hasCertificates ? new ServerCertificates(tls, this.#ticketKey) : undefined;
-    certificates?.check();
-    this.#certificates = certificates;
-    this.#dependsOnHost = certificates?.dependsOnHost === true;
-    this.#needsHost = certificates?.needsHost === true;
-    this.#protocols = encodeProtocols(tls?.protocols ?? []);
-  }
-
   #beginHandshake(socket: Socket, certificates: ServerCertificates, client: CountedPlace, opened: Opened | undefined): void {
-    const { clients } = certificates.options;
+    const { clients } = certificates;
     const { wheel, buffers } = this.options;
     const serverName = opened?.hello?.serverName;
     const known = serverName === undefined ? undefined : certificates.find(serverName);
@@ -287,7 +273,7 @@ export class Listener {
       socket,
       {
         context: known ?? certificates.default,
-        findContext: this.#dependsOnHost && known === undefined ? (name) => certificates.find(name) : undefined,
+        findContext: certificates.dependsOnHost && known === undefined ? (name) => certificates.find(name) : undefined,
         protocols: this.#protocols,
         asksForCertificate: clients !== undefined,
         requiresCertificate: clients?.isRequired === true && !clients.answersFailure,

@@ -4,7 +4,7 @@ import type { HealthServer } from '#admin/health-server.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
-import type { Issue } from '#config/issue.ts';
+import { type Finding, formatPath, type Issue, sortIssues } from '#config/issue.ts';
 import type { LoadedConfiguration } from '#config/load.ts';
 import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
@@ -18,6 +18,7 @@ import { ListenFailure } from './listen-failure.ts';
 import type { ListeningAt } from './listener-set.ts';
 import { type ConfigurationFiles, listNamedFiles } from './named-files.ts';
 import { isSamePort, probeAddress } from './port-probe.ts';
+import type { NamedFileReader, NamedFilesReading } from './read-named-files.ts';
 import { findRequestListener } from './request-listener.ts';
 import { sharesPorts, ThreadPool } from './thread-pool.ts';
 import { TicketKeys } from './ticket-keys.ts';
@@ -41,7 +42,7 @@ export interface ControlOptions {
 /** Why a configuration was not taken. Nothing was changed. */
 export interface Refusal {
   readonly issues: readonly Issue[];
-  /** What went wrong beyond the document: a port in use, a certificate that cannot be read. */
+  /** What went wrong beyond the document and the files that it names: a port in use. */
   readonly reasons: readonly string[];
 }
 
@@ -77,6 +78,7 @@ export class Control {
   #admin: Admin | undefined;
   #certificates: CertificateService | undefined;
   #configuration: Configuration | undefined;
+  #fileReader: NamedFileReader | undefined;
   #settled: ReadonlyMap<string, SettledAddress> = new Map();
   #version = 0;
   readonly #ticketKeys: TicketKeys;
@@ -157,7 +159,8 @@ export class Control {
   }
 
   async #startNow(): Promise<Started | Refusal> {
-    const { configuration, issues, files } = await this.#options.load();
+    const loaded = await this.#options.load();
+    const { configuration, issues, files } = loaded;
     if (configuration === undefined) {
       this.#started = undefined;
       await this.#options.pool?.stop();
@@ -176,13 +179,13 @@ export class Control {
       this.#plane ??= await this.#createPlane();
     }
     this.#listens = true;
-    const reason = await this.#apply(configuration);
-    if (reason !== undefined) {
+    const refusal = await this.#apply(configuration, loaded);
+    if (refusal !== undefined) {
       this.#watcher?.stop();
       await this.#plane?.close();
       await this.#pool?.stop();
       await this.#end();
-      return { issues: [], reasons: [reason] };
+      return refusal;
     }
     this.#notReady = this.#isEnding ? this.#notReady : undefined;
     logUnverifiedServices(configuration, logger);
@@ -191,15 +194,16 @@ export class Control {
 
   async #prepareNow(): Promise<Refusal | undefined> {
     if (this.#configuration !== undefined) return undefined;
-    const { configuration, issues } = await this.#options.load();
+    const loaded = await this.#options.load();
+    const { configuration, issues } = loaded;
     if (configuration === undefined) return { issues, reasons: [] };
     if (this.#countThreads(configuration) > 0) return noInjection;
     this.#plane = await this.#createPlane();
-    const reason = await this.#apply(configuration);
-    if (reason === undefined) return undefined;
+    const refusal = await this.#apply(configuration, loaded);
+    if (refusal === undefined) return undefined;
     await this.#plane.close();
     this.#plane = undefined;
-    return { issues: [], reasons: [reason] };
+    return refusal;
   }
 
   async #reloadNow(): Promise<Refusal | undefined> {
@@ -207,19 +211,15 @@ export class Control {
     if (this.#configuration === undefined || this.#isEnding) return undefined;
     const { logger } = this.#options;
     await this.#watcher?.mark();
-    const { configuration, issues, files } = await this.#options.load();
+    const loaded = await this.#options.load();
+    const { configuration, issues, files } = loaded;
     if (this.#isEnding) return undefined;
     await this.#watch(files, configuration ?? this.#configuration);
-    if (configuration === undefined) {
-      for (const { file, line, column, message } of issues)
-        logger.log('error', 'configuration refused', { file, line, column, issue: message });
-      return { issues, reasons: [] };
-    }
     const before = this.#listening;
-    const reason = await this.#apply(configuration);
-    if (reason !== undefined) {
-      logger.log('error', 'configuration refused', { reason });
-      return { issues: [], reasons: [reason] };
+    const refusal = configuration === undefined ? { issues, reasons: [] } : await this.#apply(configuration, loaded);
+    if (configuration === undefined || refusal !== undefined) {
+      if (refusal !== undefined) this.#logRefusal('configuration refused', refusal);
+      return refusal;
     }
     logger.log('info', 'configuration applied', { version: this.#version, routes: Object.keys(configuration.routes).length });
     logUnverifiedServices(configuration, logger);
@@ -231,9 +231,15 @@ export class Control {
   /** The same configuration with other certificates. */
   async #applyCertificates(): Promise<void> {
     if (this.#configuration === undefined || this.#isEnding) return;
-    const reason = await this.#apply(this.#configuration);
-    if (reason === undefined) this.#options.logger.log('info', 'certificates applied', { version: this.#version });
-    else this.#options.logger.log('error', 'certificates could not be applied', { reason });
+    const refusal = await this.#apply(this.#configuration, undefined);
+    if (refusal === undefined) this.#options.logger.log('info', 'certificates applied', { version: this.#version });
+    else this.#logRefusal('certificates could not be applied', refusal);
+  }
+
+  #logRefusal(message: string, { issues, reasons }: Refusal): void {
+    const { logger } = this.#options;
+    for (const { file, line, column, message: issue } of issues) logger.log('error', message, { file, line, column, issue });
+    for (const reason of reasons) logger.log('error', message, { reason });
   }
 
   async #drainNow(): Promise<void> {
@@ -290,11 +296,13 @@ export class Control {
     return sharesPorts ? wanted : Math.min(wanted, 1);
   }
 
-  /** Returns why the configuration could not be applied. */
-  async #apply(configuration: Configuration): Promise<string | undefined> {
+  /** Returns why the configuration could not be applied. `loaded` tells where things stand; it is large, so it is not kept. */
+  async #apply(configuration: Configuration, loaded: LoadedConfiguration | undefined): Promise<Refusal | undefined> {
     let openedAdmin: Admin | undefined;
     try {
-      const files = await this.#readFiles(configuration);
+      const reading = await this.#readNamedFiles(configuration);
+      if ('findings' in reading) return toRefusal(reading.findings, loaded);
+      const files = await this.#withOrdered(configuration, reading.files);
       const settled = this.#listens ? await this.#settleAddresses(configuration) : new Map<string, SettledAddress>();
       openedAdmin = this.#listens ? await this.#openAdmin(configuration) : undefined;
       if (this.#ticketKeys.follow(configuration)) this.#giveTicketKeys();
@@ -309,7 +317,7 @@ export class Control {
     } catch (error) {
       this.#endpoints.release();
       await openedAdmin?.server.stop();
-      return error instanceof Error ? error.message : String(error);
+      return { issues: [], reasons: [error instanceof Error ? error.message : String(error)] };
     }
   }
 
@@ -323,17 +331,17 @@ export class Control {
   }
 
   /** What deals with certificates is loaded only by configurations that have some, or that ask for metrics of them. */
-  async #readFiles(configuration: Configuration): Promise<ConfigurationFiles> {
-    const files = await this.#readNamedFiles(configuration);
+  async #withOrdered(configuration: Configuration, files: ConfigurationFiles): Promise<ConfigurationFiles> {
     if (!this.#listens || (this.#certificates === undefined && !concernsCertificates(configuration))) return files;
     this.#certificates ??= await this.#createCertificates();
     return { texts: { ...files.texts, ...(await this.#certificates.provide(configuration)) } };
   }
 
-  async #readNamedFiles(configuration: Configuration): Promise<ConfigurationFiles> {
-    if (listNamedFiles(configuration).length === 0) return { texts: {} };
-    const { readNamedFiles } = await import('./read-named-files.ts');
-    return readNamedFiles(configuration, this.#options.clock.wallMs());
+  async #readNamedFiles(configuration: Configuration): Promise<NamedFilesReading> {
+    if (listNamedFiles(configuration).length === 0) return { files: { texts: {} } };
+    const { NamedFileReader } = await import('./read-named-files.ts');
+    this.#fileReader ??= new NamedFileReader();
+    return this.#fileReader.read(configuration, this.#options.clock.wallMs());
   }
 
   async #createCertificates(): Promise<CertificateService> {
@@ -408,6 +416,11 @@ export class Control {
     this.#admin = opened;
     await before?.server.stop();
   }
+}
+
+function toRefusal(findings: readonly Finding[], loaded: LoadedConfiguration | undefined): Refusal {
+  if (loaded !== undefined) return { issues: sortIssues(findings.map((finding) => loaded.toIssue(finding))), reasons: [] };
+  return { issues: [], reasons: findings.map(({ path, message }) => `${formatPath(path)}: ${message}`) };
 }
 
 /** A configuration that is there already, for a reader that takes it step by step. */

@@ -14,9 +14,10 @@ import { HostMap } from '#net/host-map.ts';
 import { type AcceptedConnection, Listener, type ListenerCaps, type ListenerSettings, type ListenerTls } from '#net/listener.ts';
 import type { ReadBuffers } from '#net/read-buffers.ts';
 import { ServerCertificates } from '#net/server-certificates.ts';
+import { SessionTickets } from '#net/session-tickets.ts';
 import { readHostPattern } from '#schema/host-pattern.ts';
 import { ListenFailure } from './listen-failure.ts';
-import { toListenerTls } from './listener-tls.ts';
+import { type ListenerTlsDefinition, toListenerTlsDefinition } from './listener-tls.ts';
 import type { ConfigurationFiles } from './named-files.ts';
 import { RefusalLog } from './refusal-log.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
@@ -69,8 +70,14 @@ export interface PreparedListeners {
   readonly uses: ReadonlyMap<string, ListenerUse>;
   /** Those among `uses` that are new. */
   readonly opened: readonly ListenerUse[];
-  readonly tls: ReadonlyMap<string, ListenerTls | undefined>;
+  readonly tls: ReadonlyMap<string, PreparedTls>;
   readonly via: string;
+}
+
+/** What a listener serves TLS with from now on, and the text that it is compared by. */
+interface PreparedTls {
+  readonly served: ListenerTls | undefined;
+  readonly text: string;
 }
 
 const taken = { code: 'EADDRINUSE' };
@@ -96,15 +103,13 @@ export class ListenerSet {
   /** Session tickets are made with these keys from now on. */
   setTicketKeys(keys: TicketKeyring): void {
     this.#ticketKeys = keys;
-    for (const [name, { listener }] of this.#uses) this.#giveTicketKey(name, listener);
+    for (const [name, { listener }] of this.#uses) this.#giveTicketKeys(name, listener);
   }
 
   /** Opens the listeners whose address is new; all of them or none. */
   async prepare(configuration: Configuration, files: ConfigurationFiles): Promise<PreparedListeners> {
     const { listeners: definitions, forwarding } = configuration;
-    const tls = new Map(
-      Object.entries(definitions).map(([name, definition]) => [name, toListenerTls(definition, configuration, files)]),
-    );
+    const tls = new Map<string, PreparedTls>();
     const uses = new Map<string, ListenerUse>();
     const opened: ListenerUse[] = [];
     try {
@@ -114,11 +119,13 @@ export class ListenerSet {
         // One that was given a port by the system may stand where another is meant to be.
         if (present !== undefined && [...uses.values()].includes(present))
           throw new ListenFailure(name, definition.address, taken);
-        checkTls(name, tls.get(name), present);
-        const use = present ?? this.#create(name, definition, { tls: tls.get(name), via: forwarding.via });
+        const tickets = present?.listener.options.tickets ?? new SessionTickets();
+        const prepared = prepareTls(name, toListenerTlsDefinition(definition, configuration, files), { present, tickets });
+        tls.set(name, prepared);
+        const use = present ?? this.#create(name, definition, { tls: prepared, via: forwarding.via, tickets });
         uses.set(name, use);
         if (present !== undefined) continue;
-        this.#giveTicketKey(name, use.listener);
+        this.#giveTicketKeys(name, use.listener);
         opened.push(use);
         use.boundTo = await use.listener.start().catch((error: unknown) => {
           throw new ListenFailure(name, definition.address, error);
@@ -137,13 +144,11 @@ export class ListenerSet {
       if (opened.includes(use)) continue;
       const definition = definitions[name]!;
       use.settings = toServerSettings(name, definition, via);
-      const tlsText = JSON.stringify(tls.get(name) ?? null);
-      // The same certificates stay where they are, with the contexts that have been made of them.
-      const isSame = tlsText === use.tlsText;
-      use.tlsText = tlsText;
-      use.listener.settings = toListenerSettings(definition, isSame ? use.listener.settings.tls : tls.get(name));
+      const { served, text } = tls.get(name)!;
+      use.tlsText = text;
+      use.listener.settings = toListenerSettings(definition, served);
     }
-    for (const [name, use] of uses) this.#giveTicketKey(name, use.listener);
+    for (const [name, use] of uses) this.#giveTicketKeys(name, use.listener);
     const kept = new Set(uses.values());
     const gone = this.present.filter((use) => !kept.has(use));
     this.#uses = uses;
@@ -168,9 +173,9 @@ export class ListenerSet {
     return present;
   }
 
-  #giveTicketKey(name: string, listener: Listener): void {
-    const key = this.#ticketKeys[name];
-    if (key !== undefined) listener.setTicketKey(Buffer.from(key));
+  #giveTicketKeys(name: string, { options }: Listener): void {
+    const keys = this.#ticketKeys[name];
+    if (keys !== undefined) options.tickets.keys = keys;
   }
 
   #startEarly(use: ListenerUse): void {
@@ -190,15 +195,19 @@ export class ListenerSet {
     return 'port' in address && address.port === 0 ? undefined : this.present.find(hasAddress);
   }
 
-  #create(name: string, definition: ListenerConfiguration, from: { tls: ListenerTls | undefined; via: string }): ListenerUse {
+  #create(
+    name: string,
+    definition: ListenerConfiguration,
+    { tls, via, tickets }: { tls: PreparedTls; via: string; tickets: SessionTickets },
+  ): ListenerUse {
     const { clock, logger, sharesPorts, wheel, buffers, onConnection, onHandshakeFailed } = this.#options;
     const refusals = new RefusalLog(logger, clock, 'connection refused');
     const handshakeFailures = new RefusalLog(logger, clock, 'TLS handshake failed');
     const headerRefusals = new RefusalLog(logger, clock, 'PROXY header refused');
     const { address } = definition;
     const listener = new Listener(
-      { name, address, sharesPort: sharesPorts, wheel, buffers, challenges: this.#challenges },
-      toListenerSettings(definition, from.tls),
+      { name, address, sharesPort: sharesPorts, wheel, buffers, challenges: this.#challenges, tickets },
+      toListenerSettings(definition, tls.served),
       {
         onConnection: (accepted) => {
           if (use.early === undefined) onConnection(use, accepted);
@@ -223,8 +232,8 @@ export class ListenerSet {
         onListenerError: (error) => logger.log('error', 'listener failed', { listener: use.settings.listener, error }),
       },
     );
-    const settings = toServerSettings(name, definition, from.via);
-    const use: ListenerUse = new ListenerUse(listener, settings, JSON.stringify(from.tls ?? null));
+    const settings = toServerSettings(name, definition, via);
+    const use: ListenerUse = new ListenerUse(listener, settings, tls.text);
     return use;
   }
 }
@@ -235,11 +244,25 @@ function abandon({ listener, early }: ListenerUse): void {
   for (const { makeSocket } of early ?? []) makeSocket({ buffer: Buffer.alloc(1), callback: () => true }).socket.destroy();
 }
 
-/** Throws where certificates, keys or lists cannot be used, before anything is changed. */
-function checkTls(name: string, tls: ListenerTls | undefined, present: ListenerUse | undefined): void {
-  if (tls === undefined || tls.certificates.length === 0 || present?.tlsText === JSON.stringify(tls)) return;
+/**
+ * What is the same stays what it is; of other certificates, those that were there before keep what was made of them. Throws
+ * where certificates, keys or lists cannot be used, before anything is changed.
+ */
+function prepareTls(
+  name: string,
+  definition: ListenerTlsDefinition | undefined,
+  { present, tickets }: { readonly present: ListenerUse | undefined; readonly tickets: SessionTickets },
+): PreparedTls {
+  const text = JSON.stringify(definition ?? null);
+  const before = present?.listener.settings.tls;
+  if (definition === undefined) return { served: undefined, text };
+  if (present?.tlsText === text) return { served: before, text };
+  const { protocols } = definition;
+  if (definition.certificates.length === 0) return { served: { certificates: undefined, protocols }, text };
   try {
-    new ServerCertificates(tls, undefined).check();
+    const certificates = new ServerCertificates(definition, tickets, before?.certificates);
+    certificates.check();
+    return { served: { certificates, protocols }, text };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`listener \`${name}\`: its certificates cannot be used: ${reason}`, { cause: error });

@@ -1,16 +1,20 @@
 /** What a listener serves TLS with, from its configuration and the files that it names. */
 import { toAcmeFile } from '#config/acme-files.ts';
 import type { Configuration, ListenerConfiguration, ListenerTlsConfiguration } from '#config/configuration.ts';
-import type { ListenerTls } from '#net/listener.ts';
-import type { ClientVerification, ServerCertificate } from '#net/server-certificates.ts';
+import type { ClientVerification, ServerCertificate, ServerCertificatesOptions } from '#net/server-certificates.ts';
 import type { ConfigurationFiles } from './named-files.ts';
 
+/** What is compared, to see whether anything has changed. */
+export interface ListenerTlsDefinition extends ServerCertificatesOptions {
+  readonly protocols: readonly string[];
+}
+
 /** `undefined` when the listener does not serve TLS. */
-export function toListenerTls(
+export function toListenerTlsDefinition(
   { tls, http2, tcp }: ListenerConfiguration,
   { acme }: Configuration,
   files: ConfigurationFiles,
-): ListenerTls | undefined {
+): ListenerTlsDefinition | undefined {
   if (tls === undefined) return undefined;
   const http = http2 === false ? ['http/1.1'] : ['h2', 'http/1.1'];
   return {

@@ -1,5 +1,6 @@
 /** The files that a configuration names and whose contents the data threads need: certificates, keys, authorities. */
-import type { Configuration, ListenerTlsConfiguration, ServiceConfiguration } from '#config/configuration.ts';
+import type { Configuration } from '#config/configuration.ts';
+import type { IssuePath } from '#config/issue.ts';
 
 /** Files that a configuration names, read by the control thread. */
 export interface ConfigurationFiles {
@@ -11,15 +12,17 @@ export interface NamedFile {
   readonly path: string;
   /** What it is for, as an operator would say it. */
   readonly role: string;
+  /** Where the configuration names it. */
+  readonly at: IssuePath;
   /** What it must be by itself; a certificate and its key are looked at together. */
   readonly form?: 'authority' | 'revocation-list';
 }
 
-/** A certificate that is served or shown, and whose it is. */
+/** A certificate that is served or shown, and where the configuration names it. */
 export interface NamedPair {
   readonly cert: string;
   readonly key: string;
-  readonly owner: string;
+  readonly at: IssuePath;
 }
 
 /** The paths of all files, to be watched. */
@@ -29,38 +32,36 @@ export function listNamedFiles(configuration: Configuration): string[] {
 
 export function findNamedFiles(configuration: Configuration): NamedFile[] {
   const { acme, listeners, services } = configuration;
-  const ofPairs = findPairs(configuration).flatMap(({ cert, key, owner }) => [
-    { path: cert, role: `${owner}: the certificate` },
-    { path: key, role: `${owner}: the private key` },
+  const ofPairs = findPairs(configuration).flatMap(({ cert, key, at }) => [
+    { path: cert, role: 'the certificate', at: [...at, 'cert'] },
+    { path: key, role: 'the private key', at: [...at, 'key'] },
   ]);
-  const ofListeners = Object.entries(listeners).flatMap(([name, { tls }]) => (tls === undefined ? [] : ofClients(name, tls)));
-  const ofServices = Object.entries(services).flatMap(([name, service]) => ofService(name, service));
-  return [...ofPairs, ...ofListeners, ...ofServices, ...ofVerification('`acme`', { ca: acme?.ca })];
+  const ofListeners = Object.entries(listeners).flatMap(([name, { tls }]) =>
+    ofVerification(['listeners', name, 'tls', 'clientCertificates'], tls?.clientCertificates),
+  );
+  const ofServices = Object.entries(services).flatMap(([name, { tls }]) => ofVerification(['services', name, 'tls'], tls));
+  return [...ofPairs, ...ofListeners, ...ofServices, ...ofVerification(['acme'], acme && { ca: acme.ca })];
 }
 
 export function findPairs({ listeners, services }: Configuration): NamedPair[] {
   const ofListeners = Object.entries(listeners).flatMap(([name, { tls }]) =>
-    (tls?.certificates ?? []).flatMap((certificate) =>
-      certificate.kind === 'acme' ? [] : [{ cert: certificate.cert, key: certificate.key, owner: `listener \`${name}\`` }],
-    ),
+    (tls?.certificates ?? []).flatMap((certificate, i) => {
+      if (certificate.kind === 'acme') return [];
+      return [{ cert: certificate.cert, key: certificate.key, at: ['listeners', name, 'tls', 'certificates', i] }];
+    }),
   );
   const ofServices = Object.entries(services).flatMap(([name, { tls }]) =>
-    tls?.certificate === undefined ? [] : [{ ...tls.certificate, owner: `service \`${name}\`` }],
+    tls?.certificate === undefined ? [] : [{ ...tls.certificate, at: ['services', name, 'tls', 'certificate'] }],
   );
   return [...ofListeners, ...ofServices];
 }
 
-function ofClients(name: string, { clientCertificates }: ListenerTlsConfiguration): NamedFile[] {
-  return clientCertificates === undefined ? [] : ofVerification(`listener \`${name}\``, clientCertificates);
-}
-
-function ofService(name: string, { tls }: ServiceConfiguration): NamedFile[] {
-  return tls === undefined ? [] : ofVerification(`service \`${name}\``, tls);
-}
-
-function ofVerification(owner: string, { ca, crl }: { readonly ca?: string | undefined; readonly crl?: string | undefined }) {
+function ofVerification(
+  at: IssuePath,
+  { ca, crl }: { readonly ca?: string | undefined; readonly crl?: string | undefined } = {},
+): NamedFile[] {
   const files: NamedFile[] = [];
-  if (ca !== undefined) files.push({ path: ca, role: `${owner}: the certificate authority`, form: 'authority' });
-  if (crl !== undefined) files.push({ path: crl, role: `${owner}: the revocation list`, form: 'revocation-list' });
+  if (ca !== undefined) files.push({ path: ca, role: 'the certificate authority', at: [...at, 'ca'], form: 'authority' });
+  if (crl !== undefined) files.push({ path: crl, role: 'the revocation list', at: [...at, 'crl'], form: 'revocation-list' });
   return files;
 }

@@ -1,48 +1,70 @@
 /** Reads the files that a configuration names and looks whether they can be used. Loaded by configurations that name some. */
-import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { Configuration } from '#config/configuration.ts';
+import type { Finding } from '#config/issue.ts';
 import { explainReadError } from '#config/references.ts';
-import { findCertificateFault } from '#net/certificate-check.ts';
+import { CertificateChecks, type CertificateFault, readCertificates } from '#net/certificate-check.ts';
 import { type ConfigurationFiles, findNamedFiles, findPairs, type NamedFile, type NamedPair } from './named-files.ts';
+
+/** What was read, or everything that cannot be read or used. */
+export type NamedFilesReading = { readonly files: ConfigurationFiles } | { readonly findings: readonly Finding[] };
 
 /** What is wrong with a text; completes "ROLE PATH ...". */
 const findFault = { authority: findAuthorityFault, 'revocation-list': findListFault } as const;
 
-/** Reads all files but those of ordered certificates, which are kept elsewhere. Rejects with what cannot be read or used, and whose it is. */
-export async function readNamedFiles(configuration: Configuration, nowMs: number): Promise<ConfigurationFiles> {
-  const texts = Object.fromEntries(await Promise.all(findNamedFiles(configuration).map(readNamedFile)));
-  for (const pair of findPairs(configuration)) checkPair(pair, texts, nowMs);
-  return { texts };
+/** Remembers which certificates were in order, so that a reload looks at the others only. */
+export class NamedFileReader {
+  readonly #checks = new CertificateChecks();
+
+  /** Reads all files but those of ordered certificates, which are kept elsewhere. */
+  async read(configuration: Configuration, nowMs: number): Promise<NamedFilesReading> {
+    const texts: Record<string, string> = {};
+    const read = await Promise.all(
+      findNamedFiles(configuration).map(async (file) => {
+        const result = await readNamedFile(file);
+        if ('text' in result) texts[file.path] = result.text;
+        return 'text' in result ? [] : [result.finding];
+      }),
+    );
+    const pairs = findPairs(configuration).filter(({ cert, key }) => texts[cert] !== undefined && texts[key] !== undefined);
+    const faults = this.#checks.findFaults(
+      pairs.map(({ cert, key }) => ({ cert: texts[cert]!, key: texts[key]! })),
+      nowMs,
+    );
+    const findings = [...read.flat(), ...pairs.flatMap((pair, i) => explainFault(pair, faults[i]))];
+    return findings.length > 0 ? { findings } : { files: { texts } };
+  }
 }
 
-async function readNamedFile({ path, role, form }: NamedFile): Promise<[string, string]> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new Error(`${role} ${path} cannot be read: ${explainReadError(error)}`, { cause: error });
-  });
+async function readNamedFile({ path, role, at, form }: NamedFile): Promise<{ text: string } | { finding: Finding }> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const message = `${role} ${path} cannot be read: ${explainReadError(error)}`;
+    return { finding: { path: at, code: 'unreadable-file', message } };
+  }
   const fault = form === undefined ? undefined : findFault[form](text);
-  if (fault !== undefined) throw new Error(`${role} ${path} ${fault}`);
-  return [path, text];
+  return fault === undefined ? { text } : { finding: { path: at, code: 'invalid-value', message: `${role} ${path} ${fault}` } };
 }
 
-function checkPair({ cert, key, owner }: NamedPair, texts: Readonly<Record<string, string>>, nowMs: number): void {
-  const fault = findCertificateFault(texts[cert]!, texts[key]!, nowMs);
-  if (fault === undefined) return;
-  if (fault.of === 'certificate') throw new Error(`${owner}: the certificate ${cert} ${fault.problem}`);
+function explainFault({ cert, key, at }: NamedPair, fault: CertificateFault | undefined): Finding[] {
+  if (fault === undefined) return [];
+  if (fault.of === 'certificate')
+    return [{ path: [...at, 'cert'], code: 'invalid-value', message: `the certificate ${cert} ${fault.problem}` }];
   const other = fault.problem === 'does not belong to' ? ` ${cert}` : '';
-  throw new Error(`${owner}: the private key ${key} ${fault.problem}${other}`);
+  return [{ path: [...at, 'key'], code: 'invalid-value', message: `the private key ${key} ${fault.problem}${other}` }];
 }
 
 /** Node takes anything for an authority and then trusts nobody; so a wrong file must be found out here. */
 function findAuthorityFault(text: string): string | undefined {
   try {
-    new X509Certificate(text);
-    return undefined;
+    if (readCertificates(text).length > 0) return undefined;
   } catch {
     // Why it cannot be read says less than that it cannot.
-    return 'is not a certificate in PEM form';
   }
+  return 'is not a certificate in PEM form';
 }
 
 /** Node takes a text without any list in silence. */

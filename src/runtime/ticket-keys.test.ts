@@ -17,13 +17,13 @@ test('each listener with TLS has a key of its own, which stays when the configur
   const keys = new TicketKeys(new FakeClock());
   assert.equal(keys.follow(withListeners({ a: 60_000, b: 60_000, plain: undefined })), true);
   const { a, b } = keys.present;
-  assert.equal(a?.length, 48);
+  assert.deepEqual([a?.present.length, a?.previous], [48, undefined]);
   assert.notDeepEqual(a, b);
   assert.equal(keys.follow(withListeners({ a: 90_000, plain: undefined })), false);
   assert.deepEqual(keys.present, { a });
 });
 
-test('a key is replaced when its time is up, and not before', () => {
+test('a key is replaced when its time is up, and not before, and counts for as long again', () => {
   const clock = new FakeClock();
   const keys = new TicketKeys(clock);
   keys.follow(withListeners({ a: 60_000, b: 120_000 }));
@@ -32,6 +32,12 @@ test('a key is replaced when its time is up, and not before', () => {
   assert.equal(keys.rotate(), false);
   clock.advance(1);
   assert.equal(keys.rotate(), true);
-  assert.notDeepEqual(keys.present['a'], before['a']);
-  assert.deepEqual(keys.present['b'], before['b']);
+  const after = keys.present;
+  assert.notDeepEqual(after['a']?.present, before['a']?.present);
+  assert.deepEqual(after['a']?.previous, before['a']?.present);
+  assert.deepEqual(after['b'], before['b']);
+  clock.advance(60_000);
+  keys.rotate();
+  assert.deepEqual(keys.present['a']?.previous, after['a']?.present);
+  assert.deepEqual(keys.present['b']?.previous, before['b']?.present);
 });

@@ -1,25 +1,24 @@
 /**
  * The keys of session tickets: one for each listener, made by the control thread, so that a client resumes its session
- * whichever data thread answers. A key is forgotten when the next one is made, and with it what it could decrypt.
+ * whichever data thread answers. Tickets of the key before count as well; that one is forgotten when the next is made, and
+ * with it what it could decrypt.
  */
 import type { Clock } from '#base/clock.ts';
 import type { Configuration } from '#config/configuration.ts';
+import { TICKET_KEY_BYTES, type TicketKeyPair } from '#net/session-tickets.ts';
 
 /** By the name of the listener. */
-export type TicketKeyring = Readonly<Record<string, Uint8Array>>;
+export type TicketKeyring = Readonly<Record<string, TicketKeyPair>>;
 
-/** 16 bytes that name the key and twice 16 that are one. */
-const TICKET_KEY_BYTES = 48;
-
-interface KeptKey {
-  readonly key: Uint8Array;
+interface KeptKeys {
+  readonly keys: TicketKeyPair;
   readonly madeMs: number;
   readonly lifeMs: number;
 }
 
 export class TicketKeys {
   readonly #clock: Clock;
-  readonly #kept = new Map<string, KeptKey>();
+  readonly #kept = new Map<string, KeptKeys>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -34,7 +33,7 @@ export class TicketKeys {
     for (const [name, { ticketRotation: lifeMs }] of secure) {
       const before = this.#kept.get(name);
       if (before === undefined) hasNew = true;
-      this.#kept.set(name, before === undefined ? this.#make(lifeMs) : { ...before, lifeMs });
+      this.#kept.set(name, before === undefined ? this.#make(lifeMs, undefined) : { ...before, lifeMs });
     }
     return hasNew;
   }
@@ -43,19 +42,20 @@ export class TicketKeys {
   rotate(): boolean {
     const nowMs = this.#clock.monotonicMs();
     let hasNew = false;
-    for (const [name, { madeMs, lifeMs }] of this.#kept) {
+    for (const [name, { keys, madeMs, lifeMs }] of this.#kept) {
       if (nowMs - madeMs < lifeMs) continue;
-      this.#kept.set(name, this.#make(lifeMs));
+      this.#kept.set(name, this.#make(lifeMs, keys.present));
       hasNew = true;
     }
     return hasNew;
   }
 
   get present(): TicketKeyring {
-    return Object.fromEntries([...this.#kept].map(([name, { key }]) => [name, key]));
+    return Object.fromEntries([...this.#kept].map(([name, { keys }]) => [name, keys]));
   }
 
-  #make(lifeMs: number): KeptKey {
-    return { key: crypto.getRandomValues(new Uint8Array(TICKET_KEY_BYTES)), madeMs: this.#clock.monotonicMs(), lifeMs };
+  #make(lifeMs: number, previous: Uint8Array | undefined): KeptKeys {
+    const present = crypto.getRandomValues(new Uint8Array(TICKET_KEY_BYTES));
+    return { keys: { present, previous }, madeMs: this.#clock.monotonicMs(), lifeMs };
   }
 }

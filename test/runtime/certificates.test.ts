@@ -96,6 +96,29 @@ test('takes a certificate that somebody else put into the store, and open connec
   open.destroy();
 });
 
+test('what cannot be used beside an ordered certificate that has changed is said in the log, and all stays as it is', async (t) => {
+  const folder = await makeFolder(t);
+  const store = join(folder, 'acme');
+  const own = await issueCertificate(['own.example.com'], new MovedClock().wallMs(), 90);
+  const paths = { cert: join(folder, 'own.pem'), key: join(folder, 'own.key') };
+  await Promise.all([writeFile(paths.cert, own.cert), writeFile(paths.key, own.key)]);
+  const both = { address: '127.0.0.1:0', tls: { certificates: [{ acme: ['a.example.com'] }, paths] } };
+  const gateway = await start(t, { listeners: { ...listeners, secure: both }, routes, acme: { directory, store } });
+  const before = await fingerprintOf(gateway.port('secure'));
+  await writeFile(paths.cert, 'nothing');
+  const { cert, key } = await issueCertificate(['a.example.com'], new MovedClock().wallMs(), 90);
+  const file = toAcmeFile({ store, directory }, ['a.example.com']);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${key}${cert}`);
+  const find = () => gateway.events.find(({ message }) => message === 'certificates could not be applied');
+  await eventually(() => find() !== undefined, 'it is in the log');
+  assert.equal(
+    find()!.fields?.['reason'],
+    `listeners.secure.tls.certificates[1].cert: the certificate ${paths.cert} is not a certificate in PEM form`,
+  );
+  assert.equal(await fingerprintOf(gateway.port('secure')), before);
+});
+
 test('an authority that cannot be reached is said in the log, and the listener serves', async (t) => {
   const store = join(await makeFolder(t), 'acme');
   const gateway = await start(t, { listeners, routes, acme: { directory, store } });

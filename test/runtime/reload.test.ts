@@ -1,13 +1,11 @@
 /** A running gateway takes a new configuration: how it notices, and what becomes of one that is wrong. */
 import assert from 'node:assert/strict';
-import { mkdir, readFile, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { connect } from 'node:tls';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { ask } from '#test/support/ask.ts';
-import { certificatePaths } from '#test/support/certificates.ts';
 import { GatehouseProcess, makeFolder, toFileText } from '#test/support/gatehouse-process.ts';
 
 /** An installed package would be imported by its name. */
@@ -113,31 +111,6 @@ for (const threads of [0, 2]) {
     assert.doesNotMatch(gatehouse.stdout, /also/);
   });
 }
-
-test('takes a certificate that is renewed, without a change of the configuration', async (t) => {
-  const folder = await makeFolder(t);
-  const cert = join(folder, 'cert.pem');
-  const key = join(folder, 'key.pem');
-  const certificate = await readFile(certificatePaths.localhostCert, 'utf8');
-  await writeFile(cert, certificate);
-  await writeFile(key, await readFile(certificatePaths.localhostKey));
-  const listeners = { web: { address: '127.0.0.1:0', tls: { certificates: [{ cert: './cert.pem', key: './key.pem' }] } } };
-  const gatehouse = await GatehouseProcess.launch(t, saying('one', { listeners, threads: 1 }), { folder });
-  await gatehouse.untilListening('web');
-  await writeFile(cert, 'half a certificate');
-  const event = await gatehouse.nextEvent('configuration refused');
-  assert.match(String(event['reason']), /^listener `web`: the certificate .*cert\.pem is not a certificate in PEM form/);
-  await writeFile(cert, `${certificate}\n`);
-  await gatehouse.nextEvent('configuration applied');
-  const socket = connect({
-    port: gatehouse.port(),
-    host: '127.0.0.1',
-    ca: [await readFile(certificatePaths.authority)],
-    servername: 'localhost',
-  });
-  await new Promise<void>((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
-  socket.destroy();
-});
 
 test('takes a file that a reference names', async (t) => {
   const folder = await makeFolder(t);

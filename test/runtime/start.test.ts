@@ -170,35 +170,6 @@ test('says that the admin side cannot have its port', async (t) => {
   assert.match(stderr, /^gatehouse start: listener `admin` cannot listen on 127\.0\.0\.1:\d+: another process/);
 });
 
-for (const threads of [0, 2]) {
-  test(`says which certificate or key cannot be used and why, with ${threads} data threads`, async (t) => {
-    const folder = await makeFolder(t);
-    await writeFile(join(folder, 'text.pem'), 'no certificate');
-    const start = async (cert: string, key: string) => {
-      const configuration = {
-        threads,
-        listeners: { secure: { address: '127.0.0.1:0', tls: { certificates: [{ cert, key }] } } },
-      };
-      return await refusal(t, configuration);
-    };
-    const missing = await start('/nowhere/a.pem', certificatePaths.localhostKey);
-    assert.equal(missing.exitCode, 2);
-    assert.equal(
-      missing.stderr,
-      'gatehouse start: listener `secure`: the certificate /nowhere/a.pem cannot be read: there is no such file\n',
-    );
-    const unreadable = await start(join(folder, 'text.pem'), certificatePaths.localhostKey);
-    assert.equal(unreadable.exitCode, 2);
-    assert.match(
-      unreadable.stderr,
-      /^gatehouse start: listener `secure`: the certificate .*text\.pem is not a certificate in PEM form\n$/,
-    );
-    const foreign = await start(certificatePaths.otherAuthority, certificatePaths.localhostKey);
-    assert.equal(foreign.exitCode, 2);
-    assert.match(foreign.stderr, /localhost\.key does not belong to .*other-authority\.pem\n$/);
-  });
-}
-
 test('ends with status 0 when it is told to stop while it still loads', async (t) => {
   const configuration = `
 console.log('loading');

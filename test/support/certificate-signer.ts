@@ -9,14 +9,14 @@ import * as x509 from '@peculiar/x509';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const DAY_MS = 86_400_000;
-const SERVER_USE = '1.3.6.1.5.5.7.3.1';
-const CLIENT_USE = '1.3.6.1.5.5.7.3.2';
+const USES = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as const;
 
 export interface Wanted {
   readonly names?: readonly string[];
   /** Days from now. */
   readonly from?: number;
   readonly to?: number;
+  readonly uses?: readonly (keyof typeof USES)[];
 }
 
 export interface Signed {
@@ -44,39 +44,36 @@ export class CertificateSigner {
       signingAlgorithm: ALGORITHM,
       serialNumber: '01',
       ...toDates({ from: -100, to: 3_650 }),
-      extensions: [
-        new x509.BasicConstraintsExtension(true, undefined, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-        await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-      ],
+      extensions: [...authorityExtensions(), await x509.SubjectKeyIdentifierExtension.create(keys.publicKey)],
     });
     return new CertificateSigner(keys, certificate);
   }
 
-  /** For servers and clients alike. */
-  async sign({ names = ['localhost', '127.0.0.1'], from = -1, to = 30 }: Wanted = {}): Promise<Signed> {
+  /** An authority that this one stands for. */
+  async signAuthority(name: string): Promise<CertificateSigner> {
     const keys = await createKeys();
-    const serial = Buffer.from(webcrypto.getRandomValues(new Uint8Array(8)))
-      .toString('hex')
-      .replace(/^./, '4');
     const certificate = await x509.X509CertificateGenerator.create({
-      subject: [{ CN: [names[0]!] }],
+      subject: [{ CN: [name] }],
       issuer: this.#certificate.subjectName,
       publicKey: keys.publicKey,
       signingKey: this.#keys.privateKey,
       signingAlgorithm: ALGORITHM,
-      serialNumber: serial,
-      ...toDates({ from, to }),
-      extensions: [
-        new x509.BasicConstraintsExtension(false, undefined, true),
-        new x509.ExtendedKeyUsageExtension([SERVER_USE, CLIENT_USE]),
-        new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value }))),
-        await x509.AuthorityKeyIdentifierExtension.create(this.#certificate),
-      ],
+      serialNumber: createSerial(),
+      ...toDates({ from: -100, to: 3_650 }),
+      extensions: [...authorityExtensions(), await x509.AuthorityKeyIdentifierExtension.create(this.#certificate)],
     });
-    const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
-    const keyPem = `-----BEGIN PRIVATE KEY-----\n${key.replace(/.{64}/g, '$&\n')}\n-----END PRIVATE KEY-----\n`;
-    return { cert: `${certificate.toString('pem')}\n`, key: keyPem, serial };
+    return new CertificateSigner(keys, certificate);
+  }
+
+  /** For servers and clients alike, unless said otherwise. */
+  async sign(wanted: Wanted = {}): Promise<Signed> {
+    const keys = await createKeys();
+    return toSigned(keys, {
+      subject: wanted,
+      issuer: this.#certificate.subjectName,
+      signingKey: this.#keys.privateKey,
+      extensions: [await x509.AuthorityKeyIdentifierExtension.create(this.#certificate)],
+    });
   }
 
   /** Names the certificates that count no more. */
@@ -92,6 +89,57 @@ export class CertificateSigner {
     });
     return `${list.toString('pem').replaceAll(/(BEGIN|END) CRL/g, '$1 X509 CRL')}\n`;
   }
+}
+
+/** Signed by nobody but itself. */
+export async function signItself(wanted: Wanted = {}): Promise<Signed> {
+  const keys = await createKeys();
+  return toSigned(keys, { subject: wanted, issuer: undefined, signingKey: keys.privateKey, extensions: [] });
+}
+
+interface Signing {
+  readonly subject: Wanted;
+  /** `undefined`: the subject itself. */
+  readonly issuer: x509.Name | undefined;
+  readonly signingKey: webcrypto.CryptoKey;
+  readonly extensions: readonly x509.Extension[];
+}
+
+async function toSigned(keys: webcrypto.CryptoKeyPair, { subject, issuer, signingKey, extensions }: Signing): Promise<Signed> {
+  const { names = ['localhost', '127.0.0.1'], from = -1, to = 30, uses = ['server', 'client'] } = subject;
+  const serial = createSerial();
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: [{ CN: [names[0]!] }],
+    issuer: issuer ?? [{ CN: [names[0]!] }],
+    publicKey: keys.publicKey,
+    signingKey,
+    signingAlgorithm: ALGORITHM,
+    serialNumber: serial,
+    ...toDates({ from, to }),
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.ExtendedKeyUsageExtension(uses.map((use) => USES[use])),
+      new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value }))),
+      ...extensions,
+    ],
+  });
+  const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
+  const keyPem = `-----BEGIN PRIVATE KEY-----\n${key.replace(/.{64}/g, '$&\n')}\n-----END PRIVATE KEY-----\n`;
+  return { cert: `${certificate.toString('pem')}\n`, key: keyPem, serial };
+}
+
+function authorityExtensions(): x509.Extension[] {
+  return [
+    new x509.BasicConstraintsExtension(true, undefined, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+  ];
+}
+
+/** Positive, as serial numbers must be. */
+function createSerial(): string {
+  return Buffer.from(webcrypto.getRandomValues(new Uint8Array(8)))
+    .toString('hex')
+    .replace(/^./, '4');
 }
 
 /** Writes texts into files of a folder that goes with the test; the paths have the same names. */

@@ -145,72 +145,9 @@ test('handshakes that are cut short or never go on cost only themselves', async 
   await eventually(() => gateway.control.plane?.connectionCount === 1, 'the others are forgotten');
 });
 
-interface Presented {
-  readonly name: string;
-  readonly present: (known: TestAuthority, foreign: TestAuthority) => Promise<ConnectionOptions>;
-}
-
-const refused: readonly Presented[] = [
-  { name: 'none', present: () => Promise.resolve({}) },
-  {
-    name: 'one of an unknown authority',
-    present: async (_known, foreign) => toOptions(await foreign.issueForClient('client.test')),
-  },
-  {
-    name: 'one that has expired',
-    present: async (known) => toOptions(await known.issueForClient('client.test', { fromDays: -20 })),
-  },
-  { name: 'one that is for servers', present: async (known) => toOptions(await known.issue(['client.test'])) },
-  { name: 'one of the future', present: async (known) => toOptions(await known.issueForClient('client.test', { fromDays: 5 })) },
-];
-
 function toOptions({ certPem, keyPem }: { certPem: string; keyPem: string }): ConnectionOptions {
   return { cert: certPem, key: keyPem };
 }
-
-async function startMutual(t: TestContext, settings: ListenerTls): Promise<Secure & { foreign: TestAuthority }> {
-  const secure = await startSecure(t, async (authority) => ({
-    certificates: [await authority.issueFiles('a', ['a.test'])],
-    clientCertificates: { ca: await authority.writeOwn('clients'), ...settings },
-  }));
-  return { ...secure, foreign: await TestAuthority.create(secure.authority.folder, 'Foreign Authority') };
-}
-
-/** The status of an answer, or 0 when the connection ends without one. */
-async function ask(socket: TLSSocket): Promise<number> {
-  socket.on('error', () => undefined);
-  socket.write('GET / HTTP/1.1\r\nhost: a.test\r\n\r\n');
-  let received = '';
-  socket.on('data', (bytes: Buffer) => {
-    received += bytes.toString('latin1');
-  });
-  await eventually(() => received.includes('\r\n\r\n') || socket.closed, 'there is an answer or an end');
-  return Number(/^HTTP\/1\.1 (\d+)/.exec(received)?.[1] ?? 0);
-}
-
-for (const { name, present } of refused) {
-  test(`a client must show a certificate that counts: ${name} ends the handshake, or is answered 403`, async (t) => {
-    const strict = await startMutual(t, { mode: 'required' });
-    const options = await present(strict.authority, strict.foreign);
-    // Over TLS 1.3 the client learns of it behind its own end of the handshake.
-    const status = await strict.open({ servername: 'a.test', ...options }).then(ask, () => 0);
-    assert.equal(status, 0);
-    const polite = await startMutual(t, { mode: 'required', onFailure: 'answer' });
-    const others = await present(polite.authority, polite.foreign);
-    assert.equal(await ask(await polite.open({ servername: 'a.test', ...others })), 403);
-  });
-}
-
-test('a client with a certificate of the authority is served, and one without where it is optional', async (t) => {
-  const required = await startMutual(t, { mode: 'required' });
-  const options = toOptions(await required.authority.issueForClient('client.test'));
-  assert.equal(await ask(await required.open({ servername: 'a.test', ...options })), 200);
-  const optional = await startMutual(t, { mode: 'optional' });
-  assert.equal(await ask(await optional.open({ servername: 'a.test' })), 200);
-  const foreign = toOptions(await optional.foreign.issueForClient('client.test'));
-  const status = await optional.open({ servername: 'a.test', ...foreign }).then(ask, () => 0);
-  assert.equal(status, 0);
-});
 
 test(
   'of an EC and an RSA certificate for one host, each client gets the one that it understands',
