@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { z } from 'zod';
 import { silentLogger } from '#base/logger.ts';
+import { runAtOnce } from '#base/slices.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import { loadConfigurationValue } from '#config/load.ts';
 import type { Exchange } from '#http/exchange.ts';
@@ -14,7 +15,7 @@ import { definePolicy, type PolicyDefinition, type PolicyPhases } from '#pipelin
 import { rescue } from '#pipeline/rescue.ts';
 import { runPlan } from '#pipeline/run.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
-import { runAtOnce } from '#snapshot/slices.ts';
+import { arrive } from '#test/support/arrive.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { startRawUpstream } from '#test/support/raw-upstream.ts';
@@ -73,7 +74,7 @@ async function startSnapshot(t: TestContext) {
     policies: [failingPolicy],
     texts: {},
   };
-  const snapshot = runAtOnce(compileSnapshot(configuration!, undefined, means));
+  const snapshot = runAtOnce(compileSnapshot(arrive(configuration!), undefined, means));
   const finished: Exchange[] = [];
   t.after(async () => {
     for (const service of snapshot.services.values()) service.close();

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { HealthServer } from '#admin/health-server.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
+import { runInSlices } from '#base/slices.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { Issue } from '#config/issue.ts';
 import type { LoadedConfiguration } from '#config/load.ts';
@@ -334,10 +335,14 @@ export class Control {
     const wanted = this.#countThreads(configuration);
     if (this.#version > 1 && (wanted === 0) !== (this.#pool === undefined))
       this.#options.logger.log('warn', 'a change of `threads` from or to 0 takes effect at the next start', { threads: wanted });
+    // In slices: where there are no data threads, this one serves.
+    const encoded = await runInSlices(encodeConfiguration(withoutAccount(configuration)), this.#options.clock);
     if (this.#plane !== undefined)
-      return this.#plane.commit(await this.#plane.prepare(whole(configuration), files, { listens: this.#listens }));
-    const delivery = { version, configuration: encodeConfiguration(withoutAccount(configuration)), files };
-    return this.#pool!.apply(delivery, { count: Math.max(1, wanted), deadlineMs: configuration.shutdown.deadline });
+      return this.#plane.commit(await this.#plane.prepare(encoded, files, { listens: this.#listens }));
+    return this.#pool!.apply(
+      { version, configuration: encoded, files },
+      { count: Math.max(1, wanted), deadlineMs: configuration.shutdown.deadline },
+    );
   }
 
   /** Every listener's address is free or ours already; ports that were left open are chosen, the same for all threads. */
@@ -386,12 +391,6 @@ export class Control {
     this.#admin = opened;
     await before?.server.stop();
   }
-}
-
-/** A configuration that is there already, for a reader that takes it step by step. */
-// biome-ignore lint/correctness/useYield: there is only one step.
-function* whole(configuration: Configuration): Generator<undefined, Configuration, void> {
-  return configuration;
 }
 
 function withAddresses(configuration: Configuration, settled: ReadonlyMap<string, SettledAddress>): Configuration {

@@ -2,7 +2,6 @@
 import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { assert } from '#base/assert.ts';
 import { systemClock } from '#base/clock.ts';
-import { decodeConfiguration } from '#snapshot/encoding.ts';
 import { createJsonLogger } from '#telemetry/json-logger.ts';
 import { DataPlane, type PreparedConfiguration } from './data-plane.ts';
 import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './thread-messages.ts';
@@ -23,7 +22,7 @@ let prepared: PreparedConfiguration | undefined;
 
 async function apply({ configuration, files }: Delivery): Promise<void> {
   try {
-    const listening = plane.commit(await plane.prepare(decodeConfiguration(configuration), files));
+    const listening = plane.commit(await plane.prepare(configuration, files));
     say({ kind: 'applied', listening });
   } catch (error) {
     say({ kind: 'refused', reason: error instanceof Error ? error.message : String(error) });
@@ -32,7 +31,7 @@ async function apply({ configuration, files }: Delivery): Promise<void> {
 
 async function prepare({ configuration, files }: Delivery): Promise<void> {
   try {
-    prepared = await plane.prepare(decodeConfiguration(configuration), files);
+    prepared = await plane.prepare(configuration, files);
     say({ kind: 'prepared' });
   } catch (error) {
     say({ kind: 'refused', reason: error instanceof Error ? error.message : String(error) });

@@ -15,6 +15,7 @@ import { type AcceptedConnection, Listener, type ListenerCaps, type ListenerSett
 import type { ReadBuffers } from '#net/read-buffers.ts';
 import { ServerCertificates } from '#net/server-certificates.ts';
 import { readHostPattern } from '#schema/host-pattern.ts';
+import type { SettingsOfConfiguration } from '#snapshot/encoding.ts';
 import { ListenFailure } from './listen-failure.ts';
 import { toListenerTls } from './listener-tls.ts';
 import type { ConfigurationFiles } from './named-files.ts';
@@ -100,7 +101,7 @@ export class ListenerSet {
   }
 
   /** Opens the listeners whose address is new; all of them or none. */
-  async prepare(configuration: Configuration, files: ConfigurationFiles): Promise<PreparedListeners> {
+  async prepare(configuration: SettingsOfConfiguration, files: ConfigurationFiles): Promise<PreparedListeners> {
     const { listeners: definitions, forwarding } = configuration;
     const tls = new Map(
       Object.entries(definitions).map(([name, definition]) => [name, toListenerTls(definition, configuration, files)]),

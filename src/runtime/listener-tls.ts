@@ -7,7 +7,7 @@ import { acmeFileOf, type ConfigurationFiles } from './named-files.ts';
 /** `undefined` when the listener does not serve TLS. */
 export function toListenerTls(
   { tls, http2, tcp }: ListenerConfiguration,
-  { acme }: Configuration,
+  { acme }: Pick<Configuration, 'acme'>,
   files: ConfigurationFiles,
 ): ListenerTls | undefined {
   if (tls === undefined) return undefined;

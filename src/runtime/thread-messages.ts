@@ -1,5 +1,6 @@
 /** What the control thread and a data thread say to each other. */
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
+import type { EncodedConfiguration } from '#snapshot/encoding.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { ConfigurationFiles } from './named-files.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
@@ -13,7 +14,7 @@ export interface DataThreadStart {
 /** A configuration on its way to the threads. */
 export interface Delivery {
   readonly version: number;
-  readonly configuration: SharedArrayBuffer;
+  readonly configuration: EncodedConfiguration;
   readonly files: ConfigurationFiles;
 }
 

@@ -1,4 +1,4 @@
-import type { Clock } from '#base/clock.ts';
+import type { Clock } from './clock.ts';
 
 /** How long one slice of compiling may keep a data thread from its requests. */
 const SLICE_MS = 3;
