@@ -46,7 +46,10 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly summary: string;
   readonly config: ConfigSchema<Config>;
   readonly errors: Readonly<Record<string, ErrorFactory>>;
-  /** Runs once per snapshot and place of use, with a validated configuration. */
+  /**
+   * Runs once per snapshot and place of use, with a validated configuration, and cannot fail: for the gateway and its
+   * listeners when the snapshot is made, for a route while its first request waits.
+   */
   create(config: Config, services: PolicyServices): PolicyPhases;
 }
 

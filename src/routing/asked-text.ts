@@ -7,7 +7,7 @@ import { beginHash, finishHash, hashWord } from './route-image.ts';
 
 const DOT = 0x2e;
 const SLASH = 0x2f;
-/** Room for usual hosts and paths; a longer one makes it grow. */
+/** Room for usual hosts and paths. A longer one makes it grow; those of clients are limited (`limits.targetBytesMax`). */
 const FIRST_BYTES = 1024;
 /** A character of a string is at most as many bytes in UTF-8. */
 const CHARACTER_BYTES_MAX = 3;

@@ -13,7 +13,6 @@ import {
   hashWord,
   hostAt,
   imageAt,
-  LINE_WORDS,
   nodeParts,
   POSITION_MAX,
   TEXT_WORDS,
@@ -54,7 +53,8 @@ class ImageWriter {
     this.#words[imageAt.seed] = this.#seed;
     this.#set(imageAt.exactHosts, yield* this.#writeKeys(exactHosts, (host) => this.#writeHost(host)));
     this.#set(imageAt.wildcardHosts, yield* this.#writeKeys(wildcardHosts, (host) => this.#writeHost(host)));
-    this.#set(imageAt.wildcardBytesMax, Math.max(0, ...wildcardHosts.keys().map((host) => host.length)));
+    const wildcardBytesMax = wildcardHosts.keys().reduce((max, host) => Math.max(max, host.length), 0);
+    this.#set(imageAt.wildcardBytesMax, wildcardBytesMax);
     this.#set(imageAt.anyHost, yield* this.#writeHost(anyHost));
     this.#writeTexts(this.#readings, imageAt.readings, imageAt.readingCount);
     this.#writeTexts(this.#conditions, imageAt.conditions, imageAt.conditionsCount);
@@ -88,7 +88,6 @@ class ImageWriter {
     const mask = 2 ** sizeBits - 1;
     const table = this.#reserve(mask + 1);
     for (const [text, value] of values) {
-      this.#length = Math.ceil(this.#length / LINE_WORDS) * LINE_WORDS;
       const key = this.#writeKey(text);
       const hash = this.#hashKey(key);
       let slot = hash & mask;

@@ -4,7 +4,7 @@
  *
  * A look-up goes from key to key: first the host, then one segment of the path after the other. Keys beside each other are one
  * key alone, or a hash table with linear probing. What a key leads to lies directly behind it, and a tree is written depth
- * first, so a step costs two cache lines: one for the slot, and one for the key with all that follows from it. Conditions,
+ * first, so a step costs about two cache lines: one for the slot, and one for the key with what follows from it. Conditions,
  * captures and regular expressions are texts that whoever needs them compiles; equal ones are kept once.
  *
  *     image      the words `imageAt`, and everything that they lead to
@@ -55,8 +55,6 @@ export const candidateAt = {
 
 /** Words of one text in its directory: first byte, length. */
 export const TEXT_WORDS = 2;
-/** Words of a cache line, at which a key of a table begins. */
-export const LINE_WORDS = 16;
 
 const POSITION_BITS = 27;
 /** Half a gigabyte of words. */
