@@ -9,7 +9,7 @@ import type { Issue } from '#config/issue.ts';
 import type { LoadedConfiguration } from '#config/load.ts';
 import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
-import { encodeConfiguration } from '#snapshot/encoding.ts';
+import { encodeConfiguration } from '#snapshot/encode.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import { CertificateService } from './certificate-service.ts';
 import { DataPlane } from './data-plane.ts';

@@ -13,8 +13,9 @@ import { policyDefinitions } from '#policies/registry.ts';
 import { explainMatch, type NearMiss, type OutrankedRoute } from '#routing/explanation.ts';
 import { compileRoutes } from '#routing/route-compiler.ts';
 import type { MatchSubject } from '#routing/route-definition.ts';
+import { decodeConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
-import { decodeConfiguration, encodeConfiguration } from '#snapshot/encoding.ts';
+import { encodeConfiguration } from '#snapshot/encode.ts';
 import { findRequestListener } from './request-listener.ts';
 
 export interface RequestToExplain {

@@ -15,7 +15,7 @@ import { type AcceptedConnection, Listener, type ListenerCaps, type ListenerSett
 import type { ReadBuffers } from '#net/read-buffers.ts';
 import { ServerCertificates } from '#net/server-certificates.ts';
 import { readHostPattern } from '#schema/host-pattern.ts';
-import type { SettingsOfConfiguration } from '#snapshot/encoding.ts';
+import type { SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts';
 import { ListenFailure } from './listen-failure.ts';
 import { toListenerTls } from './listener-tls.ts';
 import type { ConfigurationFiles } from './named-files.ts';

@@ -1,6 +1,6 @@
 /** What the control thread and a data thread say to each other. */
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
-import type { EncodedConfiguration } from '#snapshot/encoding.ts';
+import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { ConfigurationFiles } from './named-files.ts';
 import type { TicketKeyring } from './ticket-keys.ts';

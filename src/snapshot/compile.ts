@@ -3,7 +3,7 @@ import type { DialTls } from '#net/dial.ts';
 import { RouteTable } from '#routing/route-table.ts';
 import type { EndpointScheme } from '#schema/endpoint-url.ts';
 import { type EndpointDefinition, Service, type ServiceDefinition, type ServiceMeans } from '#services/service.ts';
-import type { ArrivedConfiguration, SettingsOfConfiguration } from './encoding.ts';
+import type { ArrivedConfiguration, SettingsOfConfiguration } from './arrived-configuration.ts';
 import { type PlanMeans, RoutePlanner } from './route-planner.ts';
 import { RoutePlans } from './route-plans.ts';
 import { Snapshot } from './snapshot.ts';

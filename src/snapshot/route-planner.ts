@@ -5,7 +5,7 @@ import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/p
 import { RedirectTerminal } from '#reply/redirect.ts';
 import { RespondTerminal } from '#reply/respond.ts';
 import type { Service } from '#services/service.ts';
-import type { SettingsOfConfiguration } from './encoding.ts';
+import type { SettingsOfConfiguration } from './arrived-configuration.ts';
 
 export interface PlanMeans extends ForwardMeans, PolicyServices {
   /** In execution order. */

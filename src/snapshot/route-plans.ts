@@ -1,5 +1,5 @@
 import type { RoutePlan } from '#pipeline/plan.ts';
-import type { ArrivedConfiguration } from './encoding.ts';
+import type { ArrivedConfiguration } from './arrived-configuration.ts';
 import type { PlannedRoute, RoutePlanner } from './route-planner.ts';
 
 /**

@@ -3,7 +3,7 @@ import type { Exchange } from '#http/exchange.ts';
 import type { RoutePlan } from '#pipeline/plan.ts';
 import type { RouteTable } from '#routing/route-table.ts';
 import type { Service } from '#services/service.ts';
-import type { SettingsOfConfiguration } from './encoding.ts';
+import type { SettingsOfConfiguration } from './arrived-configuration.ts';
 import type { RoutePlans } from './route-plans.ts';
 import type { TcpDestinations } from './tcp-destinations.ts';
 

@@ -2,7 +2,7 @@ import type { ListenerConfiguration } from '#config/configuration.ts';
 import type { TcpDestination } from '#forward/tcp-connection.ts';
 import type { Service } from '#services/service.ts';
 import { WeightedRotation } from '#services/weighted-rotation.ts';
-import type { SettingsOfConfiguration } from './encoding.ts';
+import type { SettingsOfConfiguration } from './arrived-configuration.ts';
 
 /** What stands for the listener itself among the patterns of its hosts. */
 const WHOLE_LISTENER = '';

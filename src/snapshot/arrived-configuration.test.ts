@@ -6,7 +6,8 @@ import { loadConfigurationText } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { Secret } from '#schema/secret.ts';
 import { arrive } from '#test/support/arrive.ts';
-import { decodeConfiguration, encodeConfiguration } from './encoding.ts';
+import { decodeConfiguration } from './arrived-configuration.ts';
+import { encodeConfiguration } from './encode.ts';
 
 const text = `
 version: 1
