@@ -5,8 +5,6 @@
  */
 import { beginHash, finishHash, hashWord } from './route-image.ts';
 
-const DOT = 0x2e;
-const SLASH = 0x2f;
 /** Room for usual hosts and paths. A longer one makes it grow; those of clients are limited (`limits.targetBytesMax`). */
 const FIRST_BYTES = 1024;
 /** A character of a string is at most as many bytes in UTF-8. */
@@ -25,20 +23,12 @@ export class AskedText {
     this.length = this.#bytes.write(text);
   }
 
-  /** Where the first slash from there on is; the end when there is none. */
-  findSlash(from: number): number {
+  /** Where the first such byte from there on is; the end when there is none. */
+  find(byte: number, from: number): number {
     const bytes = this.#bytes;
     const { length } = this;
     let at = from;
-    while (at < length && bytes[at] !== SLASH) at += 1;
-    return at;
-  }
-
-  findDot(from: number): number {
-    const bytes = this.#bytes;
-    const { length } = this;
-    let at = from;
-    while (at < length && bytes[at] !== DOT) at += 1;
+    while (at < length && bytes[at] !== byte) at += 1;
     return at;
   }
 

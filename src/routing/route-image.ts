@@ -79,6 +79,10 @@ export function toNodeHead(rankMax: number, parts: number): number {
   return (rankMax << NODE_PARTS_BITS) | parts;
 }
 
+export function hasParts(nodeHead: number): boolean {
+  return (nodeHead & (2 ** NODE_PARTS_BITS - 1)) !== 0;
+}
+
 export function toRankMax(nodeHead: number): number {
   return nodeHead >> NODE_PARTS_BITS;
 }

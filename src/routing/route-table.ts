@@ -12,6 +12,7 @@ import { rankOf } from './path-shape.ts';
 import type { MatchDefinition, MatchSubject } from './route-definition.ts';
 import {
   candidateAt,
+  hasParts,
   hostAt,
   imageAt,
   mayBeKey,
@@ -36,6 +37,8 @@ export interface RouteMatch {
 }
 
 const NONE = 0;
+const DOT = 0x2e;
+const SLASH = 0x2f;
 
 export class RouteTable {
   readonly #image: SharedArrayBuffer;
@@ -43,6 +46,8 @@ export class RouteTable {
   readonly #seed: number;
   readonly #host = new AskedText();
   readonly #path = new AskedText();
+  /** Whether the path of the present look-up has been written out. */
+  #isPathAsked = false;
   /** The best candidate of the present search. */
   #found = NONE;
   #foundRank = -1;
@@ -82,7 +87,7 @@ export class RouteTable {
     const words = this.#words;
     const exactHosts = words[imageAt.exactHosts]!;
     const wildcardHosts = words[imageAt.wildcardHosts]!;
-    this.#path.set(subject.path);
+    this.#isPathAsked = false;
     if ((exactHosts | wildcardHosts) !== NONE) {
       this.#host.set(subject.host);
       const host = exactHosts === NONE ? NONE : this.#findKey(exactHosts, this.#host, 0, this.#host.length);
@@ -97,27 +102,36 @@ export class RouteTable {
   #findByWildcard(hosts: number, subject: MatchSubject): number {
     const host = this.#host;
     const bytesMax = this.#words[imageAt.wildcardBytesMax]!;
-    let dotAt = host.findDot(Math.max(1, host.length - bytesMax));
+    let dotAt = host.find(DOT, Math.max(1, host.length - bytesMax));
     while (dotAt < host.length) {
       const wildcard = this.#findKey(hosts, host, dotAt, host.length);
       const found = wildcard === NONE ? NONE : this.#findUnder(wildcard, subject);
       if (found !== NONE) return found;
-      dotAt = host.findDot(dotAt + 1);
+      dotAt = host.find(DOT, dotAt + 1);
     }
     return NONE;
   }
 
   #findUnder(host: number, subject: MatchSubject): number {
-    this.#found = NONE;
-    this.#foundRank = -1;
-    // The path `/` has no segment, which a position beyond the end says.
-    this.#search(host + hostAt.words, subject, this.#path.length === 1 ? 2 : 1, 0);
-    if (this.#found !== NONE) return this.#found;
+    const byPattern = this.#findByPattern(host + hostAt.words, subject);
+    if (byPattern !== NONE) return byPattern;
     const regexes = this.#words[host + hostAt.regexes]!;
     const byRegex = regexes === NONE ? NONE : this.#findByRegex(regexes, subject);
     if (byRegex !== NONE) return byRegex;
     const everyPath = this.#words[host + hostAt.everyPath]!;
     return everyPath === NONE ? NONE : this.#findHolding(everyPath, subject);
+  }
+
+  #findByPattern(root: number, subject: MatchSubject): number {
+    // Many hosts have no patterns: their routes take every path.
+    if (!hasParts(this.#words[root]!)) return NONE;
+    if (!this.#isPathAsked) this.#path.set(subject.path);
+    this.#isPathAsked = true;
+    this.#found = NONE;
+    this.#foundRank = -1;
+    // The path `/` has no segment, which a position beyond the end says.
+    this.#search(root, subject, this.#path.length === 1 ? 2 : 1, 0);
+    return this.#found;
   }
 
   #findByRegex(list: number, subject: MatchSubject): number {
@@ -143,7 +157,7 @@ export class RouteTable {
     if (at > this.#path.length) {
       if (head & nodeParts.endings) this.#takeBetter(words[node + 1]!, subject, rank + rankOf.ending);
     } else if (head & (nodeParts.literals | nodeParts.capture)) {
-      const end = this.#path.findSlash(at);
+      const end = this.#path.find(SLASH, at);
       if (head & nodeParts.literals) {
         const literal = this.#findKey(words[node + toPartOffset(head, nodeParts.literals)]!, this.#path, at, end);
         if (literal !== NONE) this.#search(literal, subject, end + 1, rank + rankOf.literal);
