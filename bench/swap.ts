@@ -7,7 +7,8 @@
  * one request at a time, a millisecond apart. A data thread that stands still shows as the probe's worst answer. Each round
  * writes the other of two configurations (half of the routes have another path) and sends SIGHUP; the time is until the
  * gateway logs `configuration applied`. The same clients are watched for as long without a swap, because the machine has
- * pauses of its own. No request may fail.
+ * pauses of its own. What is the gateway's own doing shows in the longest turn of its data thread's event loop, in processor
+ * time of that thread (`support/turn-meter.ts`). No request may fail.
  */
 import { renameSync, writeFileSync } from 'node:fs';
 import { type BenchResult, type Row, report, runAlone } from './support/bench-result.ts';
@@ -35,32 +36,58 @@ interface Clients {
 }
 
 interface Watched {
+  /** The longest turn of the data thread. */
+  readonly turn: Turn;
   readonly steady: LoadFigures;
   readonly probe: LoadFigures;
+}
+
+interface Turn {
+  readonly computingMs: number;
+  readonly clockMs: number;
 }
 
 interface SwapFigure extends Watched {
   readonly appliedMs: number;
 }
 
-/** Counts how often the gateway said that it has a new configuration, and that it has refused one. */
-class AppliedLog {
+/** What the gateway says: that it has a new configuration or has refused one, and the turns of its data thread. */
+class GatewayLog {
   applied = 0;
   refused: string | undefined;
+  #turns: Turn[] = [];
 
   onLine(line: string): void {
+    const turn = /^turn ([\d.]+) ([\d.]+)$/.exec(line);
+    if (turn !== null) this.#turns.push({ computingMs: Number(turn[1]), clockMs: Number(turn[2]) });
     if (line.includes('"configuration applied"')) this.applied += 1;
     if (line.includes('"configuration refused"')) this.refused = line;
+  }
+
+  /** The longest since this was last asked. */
+  takeTurn(): Turn {
+    const turns = this.#turns;
+    this.#turns = [];
+    return {
+      computingMs: Math.max(0, ...turns.map(({ computingMs }) => computingMs)),
+      clockMs: Math.max(0, ...turns.map(({ clockMs }) => clockMs)),
+    };
   }
 }
 
 export async function runSwapBench(given: Partial<typeof defaults> = {}): Promise<BenchResult> {
   const { rounds, routes } = { ...defaults, ...given };
   const upstream = await startUpstream();
-  const log = new AppliedLog();
+  const log = new GatewayLog();
   const folder = createScratchFolder();
   const services = { small: upstream.port };
-  const settings: GatewaySettings = { folder, services, routes: planRoutes(routes, 0), onLine: (line) => log.onLine(line) };
+  const settings: GatewaySettings = {
+    folder,
+    services,
+    routes: planRoutes(routes, 0),
+    nodeFlags: [`--import=${new URL('support/turn-meter.ts', import.meta.url).href}`],
+    onLine: (line) => log.onLine(line),
+  };
   const gateway = await startGateway(settings);
   const clients: Clients = {
     steady: new Load({ port: gateway.port, path: '/api/x', connections: STEADY_CONNECTIONS, pauseMs: STEADY_PAUSE_MS }),
@@ -70,15 +97,15 @@ export async function runSwapBench(given: Partial<typeof defaults> = {}): Promis
   const swaps: SwapFigure[] = [];
   try {
     await pause(WARM_UP_MS);
-    await watch(clients);
+    await watch(clients, log);
     for (let count = 1; count <= rounds; count += 1) {
       const text = writeConfiguration({ ...settings, routes: planRoutes(routes, count) });
       const swap = await measureSwap(text, { gateway, clients, log });
       swaps.push(swap);
       await pause(swap.appliedMs + AFTERMATH_MS);
-      quiet.push(await watch(clients));
+      quiet.push(await watch(clients, log));
       report(
-        `swap ${count}: applied after ${Math.round(swap.appliedMs)} ms, worst answer ${round(swap.probe.worstUs / 1000, 1)} ms`,
+        `swap ${count}: applied after ${Math.round(swap.appliedMs)} ms, worst answer ${round(swap.probe.worstUs / 1000, 1)} ms, longest turn ${swap.turn.computingMs} ms`,
       );
     }
   } finally {
@@ -103,7 +130,7 @@ function planRoutes(count: number, turn: number): string {
 
 async function measureSwap(
   text: string,
-  { gateway, clients, log }: { gateway: GatewayUnderTest; clients: Clients; log: AppliedLog },
+  { gateway, clients, log }: { gateway: GatewayUnderTest; clients: Clients; log: GatewayLog },
 ): Promise<SwapFigure> {
   const { applied } = log;
   writeFileSync(`${gateway.configurationPath}.new`, text);
@@ -114,13 +141,13 @@ async function measureSwap(
   const seenMs = await waitFor(gateway.child, 'the configuration is applied', look, { everyMs: 2, withinMs: APPLIED_WITHIN_MS });
   if (log.refused !== undefined) throw new Error(log.refused);
   await pause(AFTERMATH_MS);
-  return { appliedMs: seenMs - startedMs, ...(await watch(clients)) };
+  return { appliedMs: seenMs - startedMs, ...(await watch(clients, log)) };
 }
 
 /** What the clients saw since they were last asked. */
-async function watch({ steady, probe }: Clients): Promise<Watched> {
+async function watch({ steady, probe }: Clients, log: GatewayLog): Promise<Watched> {
   const [ofSteady, ofProbe] = await Promise.all([steady.take(), probe.take()]);
-  return { steady: ofSteady, probe: ofProbe };
+  return { turn: log.takeTurn(), steady: ofSteady, probe: ofProbe };
 }
 
 function toRow(swap: string, watched: readonly Watched[]): Row {
@@ -134,6 +161,8 @@ function toRow(swap: string, watched: readonly Watched[]): Row {
     'p99, ms': round(median(probes.map(({ p99Us }) => p99Us)) / 1000, 2),
     'worst, median of rounds, ms': round(median(probes.map(({ worstUs }) => worstUs)) / 1000, 1),
     'worst of all, ms': round(Math.max(...probes.map(({ worstUs }) => worstUs)) / 1000, 1),
+    'longest turn computing, ms': Math.max(...watched.map(({ turn }) => turn.computingMs)),
+    'by the clock, ms': Math.max(...watched.map(({ turn }) => turn.clockMs)),
   };
 }
 
@@ -144,11 +173,11 @@ function toSwapRow(swaps: readonly SwapFigure[]): Row {
   };
 }
 
-function toNotes(swaps: readonly SwapFigure[], quiet: readonly Watched[], { applied }: AppliedLog): string[] {
+function toNotes(swaps: readonly SwapFigure[], quiet: readonly Watched[], { applied }: GatewayLog): string[] {
   const failures = [...swaps, ...quiet].flatMap(({ steady, probe }) => [steady.failures, probe.failures]);
   const reasons = [...new Set(failures.flatMap(Object.keys))];
   return [
-    'Target: no failed request. Latencies are those of the probe, one request at a time; both clients count as requests.',
+    'Target: no failed request, and no turn of a data thread that computes for 20 ms. Latencies are those of the probe, one request at a time; both clients count as requests.',
     'The control thread that reads the configuration, the data thread and the clients share the processors, and nothing is kept on one.',
     ...(reasons.length > 0 ? [`Reasons of failures: ${reasons.join(', ')}.`] : []),
     ...(applied > swaps.length

@@ -47,7 +47,10 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   /** The schema of its settings. Data threads never ask for it: they are given settings that have been validated. */
   loadConfig(): Promise<ConfigSchema<Config>>;
   readonly errors: Readonly<Record<string, ErrorFactory>>;
-  /** Runs once per snapshot and place of use, with a validated configuration. */
+  /**
+   * Runs once per snapshot and place of use, with a validated configuration, and cannot fail: for the gateway and its
+   * listeners when the snapshot is made, for a route while its first request waits.
+   */
   create(config: Config, services: PolicyServices): PolicyPhases;
 }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { z } from 'zod';
 import { silentLogger } from '#base/logger.ts';
+import { runAtOnce } from '#base/slices.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import { loadConfigurationValue } from '#config/load.ts';
 import type { Exchange } from '#http/exchange.ts';
@@ -15,7 +16,7 @@ import { rescue } from '#pipeline/rescue.ts';
 import { runPlan } from '#pipeline/run.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
-import { runAtOnce } from '#snapshot/slices.ts';
+import { arrive } from '#test/support/arrive.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { startRawUpstream } from '#test/support/raw-upstream.ts';
@@ -77,7 +78,7 @@ async function startSnapshot(t: TestContext) {
     board: new EndpointBoard(),
     endpoints: { main: { version: 1, records: toRecords(upstream.url) } },
   };
-  const snapshot = runAtOnce(compileSnapshot(configuration!, undefined, means));
+  const snapshot = runAtOnce(compileSnapshot(arrive(configuration!), undefined, means));
   const finished: Exchange[] = [];
   t.after(async () => {
     for (const service of snapshot.services.values()) service.close();

@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { compileTable } from '#test/support/compiled-table.ts';
 import type { MatchSubject, RouteDefinition } from './route-definition.ts';
-import { compileRouteTableNow } from './route-table.ts';
 
 const orders = { source: '/orders', segments: [{ literal: 'orders' }], isPrefix: false };
 const order = { source: '/orders/:id', segments: [{ literal: 'orders' }, { capture: 'id' }], isPrefix: false };
 const below = { source: '/orders/*', segments: [{ literal: 'orders' }], isPrefix: true };
 
-const definitions: RouteDefinition<number>[] = [
-  { name: 'create', matches: [{ hosts: ['a.b'], paths: [orders], methods: ['POST'] }], priority: 0, value: 1 },
-  { name: 'list', matches: [{ hosts: ['a.b'], paths: [orders] }], priority: 3, value: 2 },
-  { name: 'read', matches: [{ hosts: ['a.b'], paths: [order] }], priority: 0, value: 3 },
-  { name: 'legacy', matches: [{ paths: [below] }], priority: 0, value: 4 },
-  { name: 'partner', matches: [{ hosts: ['*.c'], paths: [orders] }], priority: 0, value: 5 },
-  { name: 'other', matches: [{ hosts: ['d'] }], priority: 0, value: 6 },
+const definitions: RouteDefinition[] = [
+  { name: 'create', matches: [{ hosts: ['a.b'], paths: [orders], methods: ['POST'] }], priority: 0 },
+  { name: 'list', matches: [{ hosts: ['a.b'], paths: [orders] }], priority: 3 },
+  { name: 'read', matches: [{ hosts: ['a.b'], paths: [order] }], priority: 0 },
+  { name: 'legacy', matches: [{ paths: [below] }], priority: 0 },
+  { name: 'partner', matches: [{ hosts: ['*.c'], paths: [orders] }], priority: 0 },
+  { name: 'other', matches: [{ hosts: ['d'] }], priority: 0 },
 ];
-const { table } = compileRouteTableNow(definitions);
+const table = compileTable(definitions);
 
 const request: MatchSubject = {
   listener: 'web',
@@ -52,8 +52,8 @@ test('names the step of the order in which a route was outranked', () => {
 test('counts the leftmost literal as the more specific path', () => {
   const early = { source: '/a/:x', segments: [{ literal: 'a' }, { capture: 'x' }], isPrefix: false };
   const late = { source: '/:x/b', segments: [{ capture: 'x' }, { literal: 'b' }], isPrefix: false };
-  const routes = [late, early].map((path) => ({ name: path.source, matches: [{ paths: [path] }], priority: 0, value: 0 }));
-  const { chosen, outranked } = compileRouteTableNow(routes).table.explain({ ...request, path: '/a/b' });
+  const routes = [late, early].map((path) => ({ name: path.source, matches: [{ paths: [path] }], priority: 0 }));
+  const { chosen, outranked } = compileTable(routes).explain({ ...request, path: '/a/b' });
   assert.equal(chosen?.route, '/a/:x');
   assert.equal(outranked[0]?.because, '/a/:x is a more specific path than /:x/b');
 });
@@ -77,9 +77,8 @@ test('keeps to the ten closest', () => {
     name: `r${index}`,
     matches: [{ paths: [orders], methods: [index === 50 ? 'GET' : 'PUT'] }],
     priority: index,
-    value: 0,
   }));
-  const { chosen, nearMisses } = compileRouteTableNow(many).table.explain(request);
+  const { chosen, nearMisses } = compileTable(many).explain(request);
   assert.equal(chosen?.route, 'r50');
   assert.deepEqual(
     nearMisses.map((miss) => miss.route),

@@ -1,4 +1,4 @@
-/** Why a request gets the route it gets, in words. Uses the predicates and the order of the table itself. */
+/** Why a request gets the route it gets, in words. Looks at every route: for people, not for traffic. */
 import { type Candidate, isWildcardHost } from './candidate.ts';
 import { describeCondition, describeFailure, findFailing } from './match-condition.ts';
 import { findFirstSegment, findSegmentEnd, type PathShape } from './path-shape.ts';
@@ -37,41 +37,42 @@ export interface Explanation {
 const LIST_ENTRIES_MAX = 10;
 
 /** How close a candidate came; a higher number is closer. */
-interface Miss<T> {
-  readonly candidate: Candidate<T>;
+interface Miss {
+  readonly candidate: Candidate;
   readonly closeness: number;
   readonly because: string;
 }
 
-export function explainMatch<T>(
-  chosen: Candidate<T> | undefined,
-  candidates: readonly Candidate<T>[],
+/** `routeIndex`: the route that look-up finds. The rest follows from the candidates and their order. */
+export function explainMatch(
+  candidates: readonly Candidate[],
   subject: MatchSubject,
+  routeIndex: number | undefined,
 ): Explanation {
-  const fitting: Candidate<T>[] = [];
-  const misses: Miss<T>[] = [];
+  const fitting: Candidate[] = [];
+  const misses: Miss[] = [];
   for (const candidate of candidates) {
     const miss = findMiss(candidate, subject);
     if (miss === undefined) fitting.push(candidate);
     else if (miss.closeness > 0) misses.push(miss);
   }
+  fitting.sort((left, right) => left.compareTo(right) || left.routeIndex - right.routeIndex);
+  const chosen = fitting.find((candidate) => candidate.routeIndex === routeIndex);
   const outranked = chosen === undefined ? [] : listOutranked(chosen, fitting);
   const named = new Set(fitting.map((candidate) => candidate.routeIndex));
   const missesOfOthers = misses.filter((miss) => !named.has(miss.candidate.routeIndex));
   return { chosen: chosen && toChosen(chosen), outranked, nearMisses: listNearMisses(missesOfOthers) };
 }
 
-function listOutranked<T>(chosen: Candidate<T>, fitting: readonly Candidate<T>[]): OutrankedRoute[] {
+/** `fitting`: best first. */
+function listOutranked(chosen: Candidate, fitting: readonly Candidate[]): OutrankedRoute[] {
   const others = fitting.filter((candidate) => candidate.routeIndex !== chosen.routeIndex);
-  const bestFirst = firstOfEachRoute(
-    others.toSorted((left, right) => left.compareTo(right) || left.routeIndex - right.routeIndex),
-  );
-  return bestFirst
+  return firstOfEachRoute(others)
     .slice(0, LIST_ENTRIES_MAX)
     .map((candidate) => ({ ...toExplained(candidate), because: describeOutranked(chosen, candidate) }));
 }
 
-function listNearMisses<T>(misses: readonly Miss<T>[]): NearMiss[] {
+function listNearMisses(misses: readonly Miss[]): NearMiss[] {
   const closestFirst = misses.toSorted(
     (left, right) => right.closeness - left.closeness || left.candidate.compareTo(right.candidate),
   );
@@ -81,7 +82,7 @@ function listNearMisses<T>(misses: readonly Miss<T>[]): NearMiss[] {
     .map((candidate) => ({ ...toExplained(candidate), because: becauses.get(candidate) ?? '' }));
 }
 
-function firstOfEachRoute<T>(candidates: readonly Candidate<T>[]): Candidate<T>[] {
+function firstOfEachRoute(candidates: readonly Candidate[]): Candidate[] {
   const seen = new Set<number>();
   return candidates.filter((candidate) => {
     const isFirst = !seen.has(candidate.routeIndex);
@@ -91,7 +92,7 @@ function firstOfEachRoute<T>(candidates: readonly Candidate<T>[]): Candidate<T>[
 }
 
 /** Why the candidate does not match; `undefined` when it does. */
-function findMiss<T>(candidate: Candidate<T>, subject: MatchSubject): Miss<T> | undefined {
+function findMiss(candidate: Candidate, subject: MatchSubject): Miss | undefined {
   const fitsHost = doesHostFit(candidate.host, subject.host);
   const pathMismatch = findPathMismatch(candidate.path, subject.path);
   if (fitsHost && pathMismatch === undefined) {
@@ -148,11 +149,11 @@ function describeSegmentMismatch(literal: string | undefined, path: string, at: 
   return !isMissing && segment === literal ? undefined : `no literal '${literal}'`;
 }
 
-function toExplained<T>(candidate: Candidate<T>): ExplainedRoute {
-  return { route: candidate.route.name, host: candidate.host, path: candidate.path.source };
+function toExplained(candidate: Candidate): ExplainedRoute {
+  return { route: candidate.routeName, host: candidate.host, path: candidate.path.source };
 }
 
-function toChosen<T>(candidate: Candidate<T>): ChosenRoute {
+function toChosen(candidate: Candidate): ChosenRoute {
   const because = [describeHost(candidate.host), describePath(candidate.path), ...candidate.conditions.map(describeCondition)];
   if (candidate.priority !== 0) because.push(`priority is ${candidate.priority}`);
   return { ...toExplained(candidate), because };
@@ -175,7 +176,7 @@ function describePath(path: PathShape): string {
 }
 
 /** In which step of the order the chosen route went ahead. */
-function describeOutranked<T>(chosen: Candidate<T>, other: Candidate<T>): string {
+function describeOutranked(chosen: Candidate, other: Candidate): string {
   if (chosen.host !== other.host) return `${chosen.host} is a more specific host than ${other.host ?? 'any'}`;
   if (chosen.path.compareTo(other.path) !== 0) return `${chosen.path.source} is a more specific path than ${other.path.source}`;
   if (chosen.conditions.length !== other.conditions.length) {

@@ -11,9 +11,6 @@ export type MatchCondition =
 
 type ValueKind = 'header' | 'query' | 'cookie';
 
-/** Shared by all matches that ask nothing more, so that a look-up does not read an empty list of each. */
-const noConditions: readonly MatchCondition[] = Object.freeze([]);
-
 export function compileMatchConditions(match: MatchDefinition): readonly MatchCondition[] {
   const conditions: MatchCondition[] = [];
   if (match.methods !== undefined && match.methods.length > 0) conditions.push({ kind: 'method', allowed: match.methods });
@@ -25,7 +22,7 @@ export function compileMatchConditions(match: MatchDefinition): readonly MatchCo
   if (match.clientIps !== undefined && match.clientIps.length > 0) {
     conditions.push({ kind: 'client-ip', allowed: match.clientIps, addresses: compileAddressSet(match.clientIps) });
   }
-  return conditions.length === 0 ? noConditions : conditions;
+  return conditions;
 }
 
 function pushValueConditions(

@@ -1,20 +1,22 @@
-/**
- * One path of a match in compiled form: its rank among the paths that fit the same request, and how to read captures
- * from a path that fits.
- */
+/** One path of a match in compiled form, with its rank among the paths that fit the same request. */
 import { limits } from '#base/limits.ts';
 import { compileAnchoredRegex, groupNames } from './anchored-regex.ts';
 import type { PathPattern, PathRegex } from './route-definition.ts';
 
-/** Above the number of segments that a path can have, so that ranks do not run into each other. */
-const RANK_STEP = 2 * limits.pathSegmentsMax;
+/**
+ * What each part of a pattern adds to its rank. A capture counts less than a literal even when there are as many of them as
+ * there can be segments.
+ */
+export const rankOf = {
+  ending: 1,
+  capture: 2,
+  literal: 4 * limits.pathSegmentsMax,
+} as const;
 
 /** How a path is looked up, from the most to the least specific kind. */
 export type PathKind = 'pattern' | 'regex' | 'every-path';
 
 const kindOrder: readonly PathKind[] = ['pattern', 'regex', 'every-path'];
-
-export const noCaptures: readonly string[] = Object.freeze([]);
 
 export class PathShape {
   readonly kind: PathKind;
@@ -44,7 +46,8 @@ export class PathShape {
       : segments.flatMap((segment) => ('capture' in segment ? [segment.capture] : []));
     this.kind = this.#toKind();
     const captureCount = this.literals.filter((literal) => literal === undefined).length;
-    this.rank = ((this.literals.length - captureCount) * RANK_STEP + captureCount) * 2 + (this.isPrefix ? 0 : 1);
+    const literalCount = this.literals.length - captureCount;
+    this.rank = literalCount * rankOf.literal + captureCount * rankOf.capture + (this.isPrefix ? 0 : rankOf.ending);
   }
 
   #toKind(): PathKind {
@@ -52,44 +55,9 @@ export class PathShape {
     return this.isPrefix && this.literals.length === 0 ? 'every-path' : 'pattern';
   }
 
-  /** Captured values in the order of their names. The path must fit. Nothing is decoded. */
-  readCaptures(path: string): readonly string[] {
-    if (this.captureNames.length === 0) return noCaptures;
-    if (this.regex !== undefined) return this.#readGroups(path);
-    const captures: string[] = [];
-    let at = 1;
-    for (let index = 0; index < this.literals.length; index += 1) {
-      const literal = this.literals[index];
-      if (literal === undefined) {
-        const end = findSegmentEnd(path, at);
-        captures.push(path.slice(at, end));
-        at = end + 1;
-      } else {
-        at += literal.length + 1;
-      }
-    }
-    return captures;
-  }
-
-  #readGroups(path: string): readonly string[] {
-    const groups = this.regex?.exec(path)?.groups;
-    return this.captureNames.map((name) => groups?.[name] ?? '');
-  }
-
   /** Whether the pattern fits one path only. */
   get isExact(): boolean {
     return this.kind === 'pattern' && !this.isPrefix && this.captureNames.length === 0;
-  }
-
-  /** What the star stands for, without the slash before it. The path must fit. */
-  readRest(path: string): string {
-    if (!this.isPrefix) return '';
-    let at = 1;
-    for (let index = 0; index < this.literals.length; index += 1) {
-      const literal = this.literals[index];
-      at = (literal === undefined ? findSegmentEnd(path, at) : at + literal.length) + 1;
-    }
-    return at < path.length ? path.slice(at) : '';
   }
 
   /** Whether both fit the same paths, whatever their captures are called. */

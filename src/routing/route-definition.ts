@@ -1,7 +1,7 @@
 /**
  * What a route table is compiled from and asked with: plain data, validated and brought to one form elsewhere. Hosts and
  * field names are lower-case, regular expressions compile, address blocks parse, and literal segments are written in the
- * form that the normalised request path has (`%2F` stays `%2F`).
+ * form that the normalised request path has (`%2F` stays `%2F`). Hosts and literal segments are ASCII.
  */
 
 export type PathSegment = { readonly literal: string } | { readonly capture: string };
@@ -39,13 +39,13 @@ export interface MatchDefinition {
   readonly listeners?: readonly string[] | undefined;
 }
 
-export interface RouteDefinition<T> {
+/** What a route does is not known here: a look-up finds the position of the route in the list of definitions. */
+export interface RouteDefinition {
   readonly name: string;
   /** Any of them; no match at all, like an empty one, matches everything. */
   readonly matches: readonly MatchDefinition[];
   /** Decides between matches that are equally specific; higher wins. */
   readonly priority: number;
-  readonly value: T;
 }
 
 /** The facts of one request that routes are chosen by. */

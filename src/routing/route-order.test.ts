@@ -1,87 +1,10 @@
-/** Compares the table with a slow matcher that is written down straight from the rules and shares no code with it. */
+/** Compares the table with a slow matcher that is written down straight from the rules. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { MatchDefinition, MatchSubject, PathPattern, PathRegex, RouteDefinition } from './route-definition.ts';
-import { compileRouteTable, compileRouteTableNow } from './route-table.ts';
-
-interface Fit {
-  readonly rank: readonly number[];
-  readonly name: string;
-  readonly captures: readonly string[];
-  readonly rest: string;
-}
-
-/** The best of all fits; among equals the first. */
-function findSlowly(routes: readonly RouteDefinition<number>[], asked: MatchSubject): Fit | undefined {
-  const fits = routes.flatMap((route) =>
-    route.matches.flatMap((match) =>
-      fitMatch(match, asked).map((fit) => ({ ...fit, name: route.name, rank: [...fit.rank, route.priority] })),
-    ),
-  );
-  return fits.reduce<Fit | undefined>(
-    (best, fit) => (best === undefined || isBetter(fit.rank, best.rank) ? fit : best),
-    undefined,
-  );
-}
-
-function isBetter(left: readonly number[], right: readonly number[]): boolean {
-  const index = left.findIndex((value, position) => value !== (right[position] ?? 0));
-  return index >= 0 && left[index]! > (right[index] ?? 0);
-}
-
-function fitMatch(match: MatchDefinition, asked: MatchSubject): Omit<Fit, 'name'>[] {
-  const conditions = [
-    match.methods?.includes(asked.method),
-    match.listeners?.includes(asked.listener),
-    ...Object.entries(match.headers ?? {}).map(([name, condition]) => {
-      const values = asked.fields.filter((_, index) => index % 2 === 1 && asked.fields[index - 1] === name);
-      return 'equals' in condition
-        ? values.includes(condition.equals)
-        : values.length > 0 === ('present' in condition && condition.present);
-    }),
-    ...Object.entries(match.query ?? {}).map(([name, condition]) => {
-      const values = new URLSearchParams(asked.query).getAll(name);
-      return 'equals' in condition ? values.includes(condition.equals) : values.length > 0;
-    }),
-  ].filter((condition) => condition !== undefined);
-  if (conditions.includes(false)) return [];
-  const hostRanks = (match.hosts ?? ['']).map((host) => rankHost(host, asked.host)).filter((rank) => rank !== undefined);
-  const pathFits = (match.paths ?? [{ source: '/*', segments: [], isPrefix: true }]).flatMap((path) => fitPath(path, asked.path));
-  return hostRanks.flatMap((hostRank) =>
-    pathFits.map(({ rank, captures, rest }) => ({ rank: [hostRank, ...rank, conditions.length], captures, rest })),
-  );
-}
-
-function rankHost(pattern: string, host: string): number | undefined {
-  if (pattern === '') return 0;
-  if (pattern === host) return 1000;
-  return pattern.startsWith('*') && host.endsWith(pattern.slice(1)) && host.length >= pattern.length ? pattern.length : undefined;
-}
-
-/** Rank: kind, literal segments, captured segments, no star, then one number per segment for the leftmost literal. */
-const RANK_SEGMENTS = 8;
-
-function fitPath(path: PathPattern | PathRegex, asked: string): { rank: number[]; captures: string[]; rest: string }[] {
-  const padding = (kinds: number[]) => [...kinds, ...new Array<number>(RANK_SEGMENTS - kinds.length).fill(0)];
-  if ('regex' in path) {
-    return new RegExp(`^(${path.regex})$`).test(asked) ? [{ rank: [1, 0, 0, 0, ...padding([])], captures: [], rest: '' }] : [];
-  }
-  const parts = asked === '/' ? [] : asked.slice(1).split('/');
-  const { segments, isPrefix } = path;
-  if (parts.length < segments.length || (!isPrefix && parts.length > segments.length)) return [];
-  const captures: string[] = [];
-  for (const [index, segment] of segments.entries()) {
-    if ('literal' in segment && segment.literal !== parts[index]) return [];
-    if ('capture' in segment && parts[index] === '') return [];
-    if ('capture' in segment) captures.push(parts[index]!);
-  }
-  const kinds = segments.map((segment) => ('literal' in segment ? 1 : 0));
-  const literals = kinds.filter((kind) => kind === 1).length;
-  const kind = isPrefix && segments.length === 0 ? 0 : !isPrefix && literals === segments.length ? 3 : 2;
-  const rank = [kind, literals, captures.length, isPrefix ? 0 : 1, ...padding(kinds)];
-  return [{ rank, captures, rest: parts.slice(segments.length).join('/') }];
-}
+import { compileTable } from '#test/support/compiled-table.ts';
+import { findSlowly, isBetter } from '#test/support/slow-routing.ts';
+import type { MatchDefinition, MatchSubject, RouteDefinition } from './route-definition.ts';
 
 /** Few words, hosts and conditions, so that routes compete for the same requests. */
 const word = fc.constantFrom('a', 'b');
@@ -107,7 +30,7 @@ const match: fc.Arbitrary<MatchDefinition> = fc.record({
 
 const routes = fc
   .array(fc.record({ matches: fc.array(match, { minLength: 1, maxLength: 2 }), priority: fc.nat({ max: 1 }) }), { maxLength: 12 })
-  .map((list) => list.map(({ matches, priority }, index) => ({ name: `r${index}`, matches, priority, value: index })));
+  .map((list) => list.map(({ matches, priority }, index) => ({ name: `r${index}`, matches, priority })));
 
 const subject: fc.Arbitrary<MatchSubject> = fc.record({
   listener: fc.constantFrom('web', 'secure'),
@@ -127,11 +50,11 @@ const subject: fc.Arbitrary<MatchSubject> = fc.record({
 test('the table finds the route, the captures and the rest that the rules ask for', () => {
   fc.assert(
     fc.property(routes, fc.array(subject, { minLength: 1, maxLength: 10 }), (definitions, subjects) => {
-      const { table } = compileRouteTableNow(definitions);
+      const table = compileTable(definitions);
       for (const asked of subjects) {
         const expected = findSlowly(definitions, asked);
         const found = table.lookup(asked);
-        assert.equal(found?.route.name, expected?.name);
+        assert.equal(found?.name, expected?.name);
         assert.deepEqual(found?.captures, expected?.captures);
         if (expected !== undefined && expected.rank[1] !== 1) assert.equal(found?.rest, expected.rest);
       }
@@ -143,9 +66,9 @@ test('the table finds the route, the captures and the rest that the rules ask fo
 test('an explanation agrees with the look-up and puts every fitting route on one list only', () => {
   fc.assert(
     fc.property(routes, subject, (definitions, asked) => {
-      const { table } = compileRouteTableNow(definitions);
+      const table = compileTable(definitions);
       const { chosen, outranked, nearMisses } = table.explain(asked);
-      assert.equal(chosen?.route, table.lookup(asked)?.route.name);
+      assert.equal(chosen?.route, table.lookup(asked)?.name);
       const fitting = definitions.filter((route) => findSlowly([route], asked) !== undefined).map((route) => route.name);
       const listed = [...(chosen === undefined ? [] : [chosen]), ...outranked].map((entry) => entry.route);
       assert.deepEqual(listed.toSorted().slice(0, 11), fitting.toSorted().slice(0, 11));
@@ -158,7 +81,7 @@ test('an explanation agrees with the look-up and puts every fitting route on one
 test('two routes that fit a request equally well are reported as a tie', () => {
   fc.assert(
     fc.property(routes, subject, (definitions, asked) => {
-      const { ties } = compileRouteTableNow(definitions);
+      const { ties } = compileTable(definitions);
       const best = findSlowly(definitions, asked);
       // The kind of the path, after the host: different expressions that fit one path cannot be seen beforehand.
       if (best === undefined || best.rank[1] === 1) return;
@@ -175,16 +98,72 @@ test('two routes that fit a request equally well are reported as a tie', () => {
   );
 });
 
-test('a table compiled in slices is the table compiled at once', () => {
+/** More routes and longer names than above, so that tables of keys are full, and few that fit the same requests. */
+const longWord = fc.stringMatching(/^[a-d]{0,2}(?:item|part-)?[0-9a-c]{1,9}$/);
+const longPattern = fc
+  .record({
+    segments: fc.array(fc.oneof({ weight: 4, arbitrary: longWord.map((text) => ({ literal: text })) }, capture), {
+      maxLength: 5,
+    }),
+    isPrefix: fc.boolean(),
+  })
+  .map(({ segments, isPrefix }) => ({ source: JSON.stringify(segments), segments, isPrefix }));
+const longHost = fc
+  .tuple(fc.constantFrom('', '*.'), fc.array(longWord, { minLength: 1, maxLength: 3 }))
+  .map(([star, labels]) => star + labels.join('.'));
+const manyRoutes = fc
+  .array(
+    fc.record({
+      paths: fc.array(longPattern, { minLength: 1, maxLength: 3 }),
+      hosts: fc.option(fc.array(longHost, { minLength: 1, maxLength: 2 }), { nil: undefined }),
+    }),
+    {
+      minLength: 20,
+      maxLength: 120,
+    },
+  )
+  .map((list) => list.map((matched, index): RouteDefinition => ({ name: `r${index}`, matches: [matched], priority: 0 })));
+
+/** Asks for what one of the routes wants, or for something beside it. */
+const aimed = fc.record({
+  route: fc.nat(),
+  path: fc.nat(),
+  host: fc.nat(),
+  filler: fc.constantFrom('x', 'item1', '%C3%A9'),
+  change: fc.constantFrom('', '/', '/x', 'x'),
+});
+
+function toAimed(
+  definitions: readonly RouteDefinition[],
+  aim: { route: number; path: number; host: number; filler: string; change: string },
+): MatchSubject {
+  const { paths = [], hosts } = definitions[aim.route % definitions.length]!.matches[0]!;
+  const path = paths[aim.path % paths.length]!;
+  const parts = 'regex' in path ? [] : path.segments.map((segment) => ('literal' in segment ? segment.literal : aim.filler));
+  const wanted = hosts?.[aim.host % hosts.length] ?? 'elsewhere';
+  const host = wanted.startsWith('*') ? `${aim.filler}${wanted.slice(1)}` : wanted;
+  return {
+    listener: 'web',
+    host,
+    path: `/${parts.join('/')}${aim.change}`.replace('//', '/'),
+    query: '',
+    method: 'GET',
+    fields: [],
+    clientAddress: '10.0.0.1',
+  };
+}
+
+test('a large table finds the route, the captures and the rest that the rules ask for', () => {
   fc.assert(
-    fc.property(fc.array(routes, { maxLength: 6 }), fc.array(subject, { maxLength: 5 }), (lists, subjects) => {
-      const definitions = lists.flat().map((route, index) => ({ ...route, name: `r${index}`, value: index }));
-      const atOnce = compileRouteTableNow(definitions);
-      const slices = compileRouteTable(definitions);
-      let step = slices.next();
-      while (step.done !== true) step = slices.next();
-      assert.deepEqual(step.value.ties, atOnce.ties);
-      for (const asked of subjects) assert.deepEqual(step.value.table.lookup(asked), atOnce.table.lookup(asked));
+    fc.property(manyRoutes, fc.array(aimed, { minLength: 20, maxLength: 40 }), (definitions, aims) => {
+      const table = compileTable(definitions);
+      for (const asked of aims.map((aim) => toAimed(definitions, aim))) {
+        const expected = findSlowly(definitions, asked);
+        const found = table.lookup(asked);
+        assert.equal(found?.name, expected?.name);
+        assert.deepEqual(found?.captures, expected?.captures);
+        assert.equal(found?.rest, expected?.rest);
+      }
     }),
     { numRuns: 200 },
   );

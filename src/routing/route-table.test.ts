@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { runAtOnce } from '#base/slices.ts';
+import { type CompiledTable, compileTable } from '#test/support/compiled-table.ts';
+import { compileRoutes } from './route-compiler.ts';
 import type {
   MatchDefinition,
   MatchSubject,
@@ -8,7 +11,7 @@ import type {
   RouteDefinition,
   ValueCondition,
 } from './route-definition.ts';
-import { type CompiledRoutes, compileRouteTable, compileRouteTableNow } from './route-table.ts';
+import { writeRouteImage } from './route-image-writer.ts';
 
 /** `/orders/:id/*` as the configuration would parse it. */
 function pattern(source: string): PathPattern {
@@ -29,11 +32,11 @@ interface MatchText extends Omit<MatchDefinition, 'paths'> {
 }
 
 /** Routes by name; `'a.b/orders/*'` stands for `{ host: 'a.b', path: '/orders/*' }`. */
-function routes(definitions: Record<string, string | MatchText>): RouteDefinition<string>[] {
+function routes(definitions: Record<string, string | MatchText>): RouteDefinition[] {
   return Object.entries(definitions).map(([name, definition]) => {
     const { host, path, priority = 0, ...match } = typeof definition === 'string' ? toMatchText(definition) : definition;
     const paths = path === undefined ? undefined : [typeof path === 'string' ? pattern(path) : path];
-    return { name, priority, value: `value of ${name}`, matches: [{ ...match, hosts: host ? [host] : match.hosts, paths }] };
+    return { name, priority, matches: [{ ...match, hosts: host ? [host] : match.hosts, paths }] };
   });
 }
 
@@ -50,11 +53,11 @@ function subject(target: string, facts: Partial<MatchSubject> = {}): MatchSubjec
   return { listener: 'web', host, path, query, method: 'GET', fields: [], clientAddress: '10.0.0.1', ...facts };
 }
 
-function nameOf({ table }: CompiledRoutes<string>, asked: MatchSubject): string | undefined {
+function nameOf(table: CompiledTable, asked: MatchSubject): string | undefined {
   const match = table.lookup(asked);
   const explained = table.explain(asked);
-  assert.equal(explained.chosen?.route, match?.route.name, 'the explanation names the route that look-up finds');
-  return match?.route.name;
+  assert.equal(explained.chosen?.route, match?.name, 'the explanation names the route that look-up finds');
+  return match?.name;
 }
 
 describe('the order of routes', () => {
@@ -83,14 +86,14 @@ describe('the order of routes', () => {
   ];
   for (const [what, winner, loser, asked] of cases) {
     test(`puts ${what}, however the routes are listed`, () => {
-      assert.equal(nameOf(compileRouteTableNow(routes({ winner, loser })), asked), 'winner');
-      assert.equal(nameOf(compileRouteTableNow(routes({ loser, winner })), asked), 'winner');
-      assert.deepEqual(compileRouteTableNow(routes({ winner, loser })).ties, []);
+      assert.equal(nameOf(compileTable(routes({ winner, loser })), asked), 'winner');
+      assert.equal(nameOf(compileTable(routes({ loser, winner })), asked), 'winner');
+      assert.deepEqual(compileTable(routes({ winner, loser })).ties, []);
     });
   }
 
   test('gives way to a less specific host when no route of the more specific one holds', () => {
-    const table = compileRouteTableNow(
+    const table = compileTable(
       routes({ exact: { host: 'x.a.b', path: '/a', methods: ['POST'] }, wildcard: '*.a.b/b', short: '*.b/a', any: '/c' }),
     );
     assert.equal(nameOf(table, subject('x.a.b/a', { method: 'POST' })), 'exact');
@@ -101,7 +104,7 @@ describe('the order of routes', () => {
   });
 
   test('counts the conditions of every kind', () => {
-    const table = compileRouteTableNow(
+    const table = compileTable(
       routes({
         two: { path: '/a', query: { x: { equals: '1' } }, cookies: { y: { present: true } } },
         one: { path: '/a', methods: ['GET', 'POST', 'PUT'], priority: 5 },
@@ -116,14 +119,14 @@ describe('the order of routes', () => {
 
 describe('hosts', () => {
   test('let a wildcard stand for one or more labels, never for none', () => {
-    const table = compileRouteTableNow(routes({ under: '*.a.b/*' }));
+    const table = compileTable(routes({ under: '*.a.b/*' }));
     assert.equal(nameOf(table, subject('x.a.b/')), 'under');
     assert.equal(nameOf(table, subject('y.x.a.b/')), 'under');
     for (const host of ['a.b', '.a.b', 'xa.b', 'x.a.b.c', '']) assert.equal(nameOf(table, subject(`${host}/`)), undefined, host);
   });
 
   test('are looked at only as far as the longest wildcard reaches', () => {
-    const table = compileRouteTableNow(routes({ short: '*.b/*', long: '*.example.b/*' }));
+    const table = compileTable(routes({ short: '*.b/*', long: '*.example.b/*' }));
     assert.equal(nameOf(table, subject(`${'a.'.repeat(8000)}b/`)), 'short');
     assert.equal(nameOf(table, subject(`${'a.'.repeat(8000)}example.b/`)), 'long');
   });
@@ -131,7 +134,7 @@ describe('hosts', () => {
 
 describe('paths', () => {
   test('match by whole segments', () => {
-    const table = compileRouteTableNow(routes({ orders: '/orders/*', home: '/', exact: '/exact' }));
+    const table = compileTable(routes({ orders: '/orders/*', home: '/', exact: '/exact' }));
     const cases: [path: string, name: string | undefined][] = [
       ['/orders', 'orders'],
       ['/orders/', 'orders'],
@@ -146,7 +149,7 @@ describe('paths', () => {
   });
 
   test('may end in a slash, which is a path of its own', () => {
-    const table = compileRouteTableNow(routes({ plain: '/a', slash: '/a/', deep: '/:x/b/' }));
+    const table = compileTable(routes({ plain: '/a', slash: '/a/', deep: '/:x/b/' }));
     assert.equal(nameOf(table, subject('/a')), 'plain');
     assert.equal(nameOf(table, subject('/a/')), 'slash');
     assert.equal(nameOf(table, subject('/c/b/')), 'deep');
@@ -154,43 +157,37 @@ describe('paths', () => {
   });
 
   test('keep an encoded slash inside its segment and hand it on raw', () => {
-    const { table } = compileRouteTableNow(routes({ one: '/files/:name', two: '/files/:folder/:name' }));
+    const table = compileTable(routes({ one: '/files/:name', two: '/files/:folder/:name' }));
     const match = table.lookup(subject('/files/a%2Fb'));
-    assert.equal(match?.route.name, 'one');
+    assert.equal(match?.name, 'one');
     assert.deepEqual(match?.captures, ['a%2Fb']);
   });
 
   test('capture no empty segment', () => {
-    const table = compileRouteTableNow(routes({ item: '/items/:id', first: '/:x' }));
+    const table = compileTable(routes({ item: '/items/:id', first: '/:x' }));
     assert.equal(nameOf(table, subject('/items/')), undefined);
     assert.equal(nameOf(table, subject('/')), undefined);
   });
 
   test('give captures in the order of their names, and what the star stands for', () => {
-    const { table } = compileRouteTableNow(routes({ a: '/t/:tenant/orders/:id/*' }));
+    const table = compileTable(routes({ a: '/t/:tenant/orders/:id/*' }));
     const match = table.lookup(subject('/t/acme/orders/7/lines/1'));
-    assert.deepEqual(match, {
-      route: { name: 'a', value: 'value of a', captureNames: ['tenant', 'id'] },
-      captures: ['acme', '7'],
-      rest: 'lines/1',
-    });
+    assert.deepEqual(match, { name: 'a', captureNames: ['tenant', 'id'], captures: ['acme', '7'], rest: 'lines/1' });
     for (const path of ['/t/acme/orders/7', '/t/acme/orders/7/']) assert.equal(table.lookup(subject(path))?.rest, '', path);
-    assert.equal(compileRouteTableNow(routes({ all: '/*' })).table.lookup(subject('/a/b'))?.rest, 'a/b');
+    assert.equal(compileTable(routes({ all: '/*' })).lookup(subject('/a/b'))?.rest, 'a/b');
   });
 
   test('of regular expressions are anchored and give their named groups', () => {
-    const { table } = compileRouteTableNow(
-      routes({ a: { path: { regex: '/v(?<major>[0-9]+)(?:\\.(?<minor>[0-9]+))?|/latest' } } }),
-    );
+    const table = compileTable(routes({ a: { path: { regex: '/v(?<major>[0-9]+)(?:\\.(?<minor>[0-9]+))?|/latest' } } }));
     assert.deepEqual(table.lookup(subject('/v2.10'))?.captures, ['2', '10']);
     assert.deepEqual(table.lookup(subject('/latest'))?.captures, ['', '']);
-    assert.deepEqual(table.lookup(subject('/v2.10'))?.route.captureNames, ['major', 'minor']);
+    assert.deepEqual(table.lookup(subject('/v2.10'))?.captureNames, ['major', 'minor']);
     assert.equal(table.lookup(subject('/x/v2')), undefined);
     assert.equal(table.lookup(subject('/v2/x')), undefined);
   });
 
   test('are tried on a captured branch when the literal one leads nowhere', () => {
-    const table = compileRouteTableNow(
+    const table = compileTable(
       routes({ literal: '/a/b/c/d', captured: '/a/:x/c/e', post: { path: '/a/:x/c', methods: ['POST'] }, star: '/:y/*' }),
     );
     assert.equal(nameOf(table, subject('/a/b/c/d')), 'literal');
@@ -200,47 +197,66 @@ describe('paths', () => {
   });
 
   test('prefer the leftmost literal also when a deeper route draws the search into the captured branch', () => {
-    const table = compileRouteTableNow(routes({ late: '/:x/b', deep: '/:x/b/c', early: '/a/:x' }));
+    const table = compileTable(routes({ late: '/:x/b', deep: '/:x/b/c', early: '/a/:x' }));
     assert.equal(nameOf(table, subject('/a/b')), 'early');
     assert.equal(nameOf(table, subject('/a/b/c')), 'deep');
   });
 
   test('of any depth are matched in the time the patterns ask for', () => {
     const deep = `/${'a/'.repeat(255)}a`;
-    const table = compileRouteTableNow(routes({ deep, shallow: '/a/*', shape: `${'/:x'.repeat(200)}/*` }));
+    const table = compileTable(routes({ deep, shallow: '/a/*', shape: `${'/:x'.repeat(200)}/*` }));
     assert.equal(nameOf(table, subject(deep)), 'deep');
     assert.equal(nameOf(table, subject(`${deep}/b`)), 'shallow');
     assert.equal(nameOf(table, subject(`/b${deep}`)), 'shape');
   });
 });
 
-describe('a request without captures', () => {
-  test('gets the same frozen match each time', () => {
-    const { table } = compileRouteTableNow(routes({ exact: '/a', prefix: '/b/*' }));
-    for (const path of ['/a', '/b', '/b/']) {
-      const match = table.lookup(subject(path));
-      assert.ok(match !== undefined && Object.isFrozen(match));
-      assert.equal(match, table.lookup(subject(path)));
+describe('what a request is compared with', () => {
+  test('is written in bytes, which no character outside ASCII can be mistaken for', () => {
+    const table = compileTable(routes({ plain: 'ab.c/abc/d', wildcard: '*.c/e' }));
+    assert.equal(nameOf(table, subject('ab.c/abc/d')), 'plain');
+    assert.equal(nameOf(table, subject('x.c/e')), 'wildcard');
+    // The lower byte of U+0161 is that of `a`; U+00E9 and U+10161 are longer in UTF-8 than in a string.
+    for (const character of ['\u0161', '\u00e9', '\u{10161}', '\ud800'])
+      for (const target of [`${character}b.c/abc/d`, `ab.c/${character}bc/d`, `ab.c/${character}/abc/d`])
+        assert.equal(nameOf(table, subject(target)), undefined, target);
+  });
+
+  test('may have captures, a rest and a wildcard of any characters', () => {
+    const table = compileTable(routes({ a: '*.b/a/:x/*' }));
+    const found = table.lookup(subject('é.š.b/a/\u{10161}é/š/é'));
+    assert.deepEqual(found, { name: 'a', captureNames: ['x'], captures: ['\u{10161}é'], rest: 'š/é' });
+  });
+
+  test('may be of any length, before and after a shorter one', () => {
+    for (let chars = 0; chars < 40; chars += 1) {
+      const path = `/a/${'x'.repeat(chars)}`;
+      const table = compileTable(routes({ one: `${path}/b`, other: `${path}y/b`, third: `${path}y/:c/*` }));
+      assert.equal(nameOf(table, subject(`${path}/b`)), 'one');
+      assert.equal(nameOf(table, subject(`${path}y/b`)), 'other');
+      assert.equal(nameOf(table, subject(`${path}y/${'é'.repeat(chars * 100 + 1)}/b`)), 'third');
+      assert.equal(nameOf(table, subject(`${path}z/b`)), undefined);
+      assert.equal(nameOf(table, subject(`${path}y/b/`)), 'third');
     }
   });
 });
 
 describe('ties', () => {
   test('are reported with both names and what they share', () => {
-    const { ties } = compileRouteTableNow(routes({ a: 'a.b/orders/:id', b: 'a.b/orders/:number' }));
+    const { ties } = compileTable(routes({ a: 'a.b/orders/:id', b: 'a.b/orders/:number' }));
     const reason = 'both match host a.b and path /orders/:number with 0 conditions and priority 0';
     assert.deepEqual(ties, [{ first: 'a', second: 'b', reason }]);
   });
 
   test('go to the route defined first', () => {
-    assert.equal(nameOf(compileRouteTableNow(routes({ b: '/a', a: '/a' })), subject('/a')), 'b');
+    assert.equal(nameOf(compileTable(routes({ b: '/a', a: '/a' })), subject('/a')), 'b');
   });
 
   test('name each pair once and a route never with itself', () => {
     const matches = [{ hosts: ['a', 'b'], paths: [pattern('/x'), pattern('/y')] }, {}];
-    const definitions = ['one', 'two'].map((name) => ({ name, matches: [...matches, ...matches], priority: 0, value: 1 }));
+    const definitions = ['one', 'two'].map((name) => ({ name, matches: [...matches, ...matches], priority: 0 }));
     assert.deepEqual(
-      compileRouteTableNow(definitions).ties.map(({ first, second }) => [first, second]),
+      compileTable(definitions).ties.map(({ first, second }) => [first, second]),
       [['one', 'two']],
     );
   });
@@ -273,8 +289,8 @@ describe('ties', () => {
   ];
   for (const [what, one, other, isTie] of cases) {
     test(`${isTie ? 'are seen' : 'are not seen'} in ${what}`, () => {
-      assert.equal(compileRouteTableNow(routes({ one, other })).ties.length, isTie ? 1 : 0);
-      assert.equal(compileRouteTableNow(routes({ other, one })).ties.length, isTie ? 1 : 0);
+      assert.equal(compileTable(routes({ one, other })).ties.length, isTie ? 1 : 0);
+      assert.equal(compileTable(routes({ other, one })).ties.length, isTie ? 1 : 0);
     });
   }
 });
@@ -284,29 +300,44 @@ describe('compiling', () => {
     Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`r${index}`, `/area-${index % 7}/s${index}/:id`])),
   );
 
-  test('yields every few routes and ends with the same table', () => {
-    const slices = compileRouteTable(many);
-    let count = 0;
-    let step = slices.next();
-    for (; step.done !== true; step = slices.next()) count += 1;
-    assert.equal(count, many.length / 50);
-    for (let index = 0; index < many.length; index += 997) {
+  test('finds each of many routes', () => {
+    const table = compileTable(many);
+    for (const [index, route] of many.entries()) {
       const asked = subject(`/area-${index % 7}/s${index}/x`);
-      assert.equal(step.value.table.lookup(asked)?.route.name, `r${index}`);
-      assert.deepEqual(step.value.table.explain(asked).chosen, compileRouteTableNow([many[index]!]).table.explain(asked).chosen);
+      assert.deepEqual(table.lookup(asked), { name: route.name, captureNames: ['id'], captures: ['x'], rest: '' });
+      assert.equal(table.lookup({ ...asked, path: `/area-${(index + 1) % 7}/s${index}/x` }), undefined);
     }
-    assert.deepEqual(step.value.ties, []);
+    assert.deepEqual(table.ties, []);
+  });
+
+  test('is done in small steps', () => {
+    const compiling = compileRoutes(many);
+    let steps = 0;
+    let step = compiling.next();
+    for (; step.done !== true; step = compiling.next()) steps += 1;
+    assert.equal(steps, many.length / 50);
+    const writing = writeRouteImage(step.value);
+    for (steps = 0; writing.next().done !== true; steps += 1);
+    assert.ok(steps >= many.length / 200);
+  });
+
+  test('writes what many routes have in common once', () => {
+    const alike = many.map((route) => ({ ...route, matches: [{ ...route.matches[0], methods: ['GET', 'POST'] }] }));
+    const bytesOf = (definitions: readonly RouteDefinition[]) =>
+      runAtOnce(writeRouteImage(runAtOnce(compileRoutes(definitions)))).byteLength;
+    assert.ok(bytesOf(alike) - bytesOf(many) < 100);
+    assert.ok(bytesOf(alike) < 100 * alike.length);
   });
 
   test('of no routes gives a table without any', () => {
-    const { table, ties } = compileRouteTableNow([]);
+    const { ties, ...table } = compileTable([]);
     assert.equal(table.lookup(subject('/')), undefined);
     assert.deepEqual(table.explain(subject('/')), { chosen: undefined, outranked: [], nearMisses: [] });
     assert.deepEqual(ties, []);
   });
 
   test('takes a route without matches as one for everything', () => {
-    const table = compileRouteTableNow([{ name: 'all', matches: [], priority: 0, value: '' }]);
+    const table = compileTable([{ name: 'all', matches: [], priority: 0 }]);
     assert.equal(nameOf(table, subject('a.b/c')), 'all');
   });
 });

@@ -1,144 +1,233 @@
 /**
- * Finds the route of a request. Compiled once per configuration and never changed afterwards; a look-up costs the same
- * for ten routes and for ten thousand (`bench/routing.ts`), because it follows the request's host and path segments and
- * checks the conditions of only those routes that fit both.
+ * Finds the route of a request in an image (`route-image.ts`). All threads read the same image, and making a table of it
+ * costs a thread next to nothing: what is compiled (conditions, regular expressions) is compiled when a request first needs it.
  *
- * The most specific match wins. First by host: exact, longest wildcard, any. Under one host by path: exact; then more
- * literal segments, more captured segments, no star, leftmost literal; then regular expressions; then every path. Under
- * one path by the number of conditions (methods, listeners, client addresses count one each, every header, query
- * parameter and cookie one), then by priority. A route that fails a condition gives way to the next in this order.
+ * A look-up costs about the same for ten routes and for ten thousand (`bench/routing.ts`), because it follows the request's
+ * host and path segments and checks the conditions of only those routes that fit both.
  */
-import { Candidate, isWildcardHost, type RouteMatch } from './candidate.ts';
-import { type Explanation, explainMatch } from './explanation.ts';
-import { HostTable } from './host-table.ts';
-import { compileMatchConditions } from './match-condition.ts';
-import { everyPath, PathShape } from './path-shape.ts';
-import type { MatchDefinition, MatchSubject, RouteDefinition } from './route-definition.ts';
+import { AskedText } from './asked-text.ts';
+import { compileMatchConditions, findFailing, type MatchCondition } from './match-condition.ts';
+import { noCaptures, PathReading, type PathReadingDefinition } from './path-reading.ts';
+import { rankOf } from './path-shape.ts';
+import type { MatchDefinition, MatchSubject } from './route-definition.ts';
+import {
+  candidateAt,
+  hasParts,
+  hostAt,
+  imageAt,
+  mayBeKey,
+  nodeParts,
+  TEXT_WORDS,
+  toKeyWords,
+  toPartOffset,
+  toPosition,
+  toRankMax,
+  toSizeBits,
+} from './route-image.ts';
 
-/** Two routes that some request fits equally well. The first would win; the configuration should say which is meant. */
-export interface RouteTie {
-  readonly first: string;
-  readonly second: string;
-  readonly reason: string;
+/** What a look-up finds. */
+export interface RouteMatch {
+  /** Position of the route in the definitions. */
+  readonly routeIndex: number;
+  readonly captureNames: readonly string[];
+  /** Raw values, parallel to the names; whoever uses one decodes it. */
+  readonly captures: readonly string[];
+  /** What the star of a prefix path stands for, without the slash before it; empty for any other path. */
+  readonly rest: string;
 }
 
-export interface CompiledRoutes<T> {
-  readonly table: RouteTable<T>;
-  readonly ties: readonly RouteTie[];
-}
+const NONE = 0;
+const DOT = 0x2e;
+const SLASH = 0x2f;
 
-/** Candidates compiled between two yields: well under a millisecond of work. */
-const SLICE_CANDIDATES = 50;
+export class RouteTable {
+  readonly #image: SharedArrayBuffer;
+  readonly #words: Int32Array;
+  readonly #seed: number;
+  readonly #host = new AskedText();
+  readonly #path = new AskedText();
+  /** Whether the path of the present look-up has been written out. */
+  #isPathAsked = false;
+  /** The best candidate of the present search. */
+  #found = NONE;
+  #foundRank = -1;
+  /** By the numbers of their texts; filled as requests need them. */
+  readonly #readings: (PathReading | undefined)[];
+  readonly #conditions: (readonly MatchCondition[] | undefined)[];
 
-export class RouteTable<T> {
-  readonly #exactHosts = new Map<string, HostTable<T>>();
-  /** By what follows the star: `.a.b`. */
-  readonly #wildcardHosts = new Map<string, HostTable<T>>();
-  readonly #anyHost = new HostTable<T>();
-  readonly #candidates: Candidate<T>[] = [];
-  /** Length of the longest wildcard: a host name of any length costs no more looks than fit into this. */
-  #wildcardCharsMax = 0;
+  constructor(image: SharedArrayBuffer) {
+    const words = new Int32Array(image);
+    this.#image = image;
+    this.#words = words;
+    this.#seed = words[imageAt.seed]!;
+    this.#readings = new Array(words[imageAt.readingCount]!).fill(undefined);
+    this.#conditions = new Array(words[imageAt.conditionsCount]!).fill(undefined);
+  }
 
   /** The route of a request, or `undefined` when there is none. */
-  lookup(subject: MatchSubject): RouteMatch<T> | undefined {
-    return this.#find(subject)?.toMatch(subject.path);
+  lookup(subject: MatchSubject): RouteMatch | undefined {
+    const candidate = this.#find(subject);
+    return candidate === NONE ? undefined : this.#toMatch(candidate, subject.path);
   }
 
-  /** Says why a request gets its route, and why others came close. Looks at every route: for people, not for traffic. */
-  explain(subject: MatchSubject): Explanation {
-    return explainMatch(this.#find(subject), this.#candidates, subject);
+  #toMatch(candidate: number, path: string): RouteMatch {
+    const routeIndex = this.#words[candidate + candidateAt.routeAndLast]! >>> 1;
+    const number = this.#words[candidate + candidateAt.reading]!;
+    if (number === 0) return { routeIndex, captureNames: noCaptures, captures: noCaptures, rest: '' };
+    const reading = this.#readingAt(number);
+    return {
+      routeIndex,
+      captureNames: reading.captureNames,
+      captures: reading.readCaptures(path),
+      rest: reading.readRest(path),
+    };
   }
 
-  /** Only while the table is compiled. Returns a candidate of another route that ties with this one. */
-  add(candidate: Candidate<T>): Candidate<T> | undefined {
-    this.#candidates.push(candidate);
-    return this.#hostTableFor(candidate.host).add(candidate);
-  }
-
-  #find(subject: MatchSubject): Candidate<T> | undefined {
-    const found = this.#exactHosts.get(subject.host)?.find(subject);
-    if (found !== undefined) return found;
-    return (this.#wildcardHosts.size > 0 ? this.#findByWildcard(subject) : undefined) ?? this.#anyHost.find(subject);
-  }
-
-  #findByWildcard(subject: MatchSubject): Candidate<T> | undefined {
-    const host = subject.host;
-    // From the left, so the longest goes first. The star stands for at least one label, hence for one character.
-    let dotAt = host.indexOf('.', Math.max(1, host.length - this.#wildcardCharsMax));
-    while (dotAt >= 0) {
-      const found = this.#wildcardHosts.get(host.slice(dotAt))?.find(subject);
-      if (found !== undefined) return found;
-      dotAt = host.indexOf('.', dotAt + 1);
+  #find(subject: MatchSubject): number {
+    const words = this.#words;
+    const exactHosts = words[imageAt.exactHosts]!;
+    const wildcardHosts = words[imageAt.wildcardHosts]!;
+    this.#isPathAsked = false;
+    if ((exactHosts | wildcardHosts) !== NONE) {
+      this.#host.set(subject.host);
+      const host = exactHosts === NONE ? NONE : this.#findKey(exactHosts, this.#host, 0, this.#host.length);
+      const found = host === NONE ? NONE : this.#findUnder(host, subject);
+      if (found !== NONE) return found;
     }
-    return undefined;
+    const found = wildcardHosts === NONE ? NONE : this.#findByWildcard(wildcardHosts, subject);
+    return found === NONE ? this.#findUnder(words[imageAt.anyHost]!, subject) : found;
   }
 
-  #hostTableFor(host: string | undefined): HostTable<T> {
-    if (host === undefined) return this.#anyHost;
-    const isWildcard = isWildcardHost(host);
-    const hosts = isWildcard ? this.#wildcardHosts : this.#exactHosts;
-    const key = isWildcard ? host.slice(1) : host;
-    if (isWildcard) this.#wildcardCharsMax = Math.max(this.#wildcardCharsMax, key.length);
-    const existing = hosts.get(key);
-    if (existing !== undefined) return existing;
-    const made = new HostTable<T>();
-    hosts.set(key, made);
+  /** From the left, so the longest goes first. The star stands for at least one label, hence for one character. */
+  #findByWildcard(hosts: number, subject: MatchSubject): number {
+    const host = this.#host;
+    const bytesMax = this.#words[imageAt.wildcardBytesMax]!;
+    let dotAt = host.find(DOT, Math.max(1, host.length - bytesMax));
+    while (dotAt < host.length) {
+      const wildcard = this.#findKey(hosts, host, dotAt, host.length);
+      const found = wildcard === NONE ? NONE : this.#findUnder(wildcard, subject);
+      if (found !== NONE) return found;
+      dotAt = host.find(DOT, dotAt + 1);
+    }
+    return NONE;
+  }
+
+  #findUnder(host: number, subject: MatchSubject): number {
+    const byPattern = this.#findByPattern(host + hostAt.words, subject);
+    if (byPattern !== NONE) return byPattern;
+    const regexes = this.#words[host + hostAt.regexes]!;
+    const byRegex = regexes === NONE ? NONE : this.#findByRegex(regexes, subject);
+    if (byRegex !== NONE) return byRegex;
+    const everyPath = this.#words[host + hostAt.everyPath]!;
+    return everyPath === NONE ? NONE : this.#findHolding(everyPath, subject);
+  }
+
+  #findByPattern(root: number, subject: MatchSubject): number {
+    // Many hosts have no patterns: their routes take every path.
+    if (!hasParts(this.#words[root]!)) return NONE;
+    if (!this.#isPathAsked) this.#path.set(subject.path);
+    this.#isPathAsked = true;
+    this.#found = NONE;
+    this.#foundRank = -1;
+    // The path `/` has no segment, which a position beyond the end says.
+    this.#search(root, subject, this.#path.length === 1 ? 2 : 1, 0);
+    return this.#found;
+  }
+
+  #findByRegex(list: number, subject: MatchSubject): number {
+    const words = this.#words;
+    for (let candidate = list; ; candidate += candidateAt.words) {
+      const { regex } = this.#readingAt(words[candidate + candidateAt.reading]!);
+      if (regex?.test(subject.path) && this.#holds(candidate, subject)) return candidate;
+      if (words[candidate + candidateAt.routeAndLast]! & 1) return NONE;
+    }
+  }
+
+  /**
+   * Finds the highest-ranking candidate at or below `node` that holds for the request, unless one that ranks as high is found
+   * already. `at` is where the next segment begins, beyond the end when there is none; `rank` is that of the segments so far.
+   * Literal branches are searched first and an equal rank replaces nothing, which makes the leftmost literal win. The depth is
+   * that of the longest pattern, and no node is entered twice, so a request cannot make the search longer than the tree is
+   * large.
+   */
+  #search(node: number, subject: MatchSubject, at: number, rank: number): void {
+    const words = this.#words;
+    const head = words[node]!;
+    if (toRankMax(head) <= this.#foundRank) return;
+    if (at > this.#path.length) {
+      if (head & nodeParts.endings) this.#takeBetter(words[node + 1]!, subject, rank + rankOf.ending);
+    } else if (head & (nodeParts.literals | nodeParts.capture)) {
+      const end = this.#path.find(SLASH, at);
+      if (head & nodeParts.literals) {
+        const literal = this.#findKey(words[node + toPartOffset(head, nodeParts.literals)]!, this.#path, at, end);
+        if (literal !== NONE) this.#search(literal, subject, end + 1, rank + rankOf.literal);
+      }
+      if (head & nodeParts.capture && end > at)
+        this.#search(words[node + toPartOffset(head, nodeParts.capture)]!, subject, end + 1, rank + rankOf.capture);
+    }
+    if (head & nodeParts.prefixes) this.#takeBetter(words[node + toPartOffset(head, nodeParts.prefixes)]!, subject, rank);
+  }
+
+  #takeBetter(list: number, subject: MatchSubject, rank: number): void {
+    if (rank <= this.#foundRank) return;
+    const found = this.#findHolding(list, subject);
+    if (found === NONE) return;
+    this.#found = found;
+    this.#foundRank = rank;
+  }
+
+  /** The first candidate, in order, whose conditions the request meets. */
+  #findHolding(list: number, subject: MatchSubject): number {
+    for (let candidate = list; ; candidate += candidateAt.words) {
+      if (this.#holds(candidate, subject)) return candidate;
+      if (this.#words[candidate + candidateAt.routeAndLast]! & 1) return NONE;
+    }
+  }
+
+  #holds(candidate: number, subject: MatchSubject): boolean {
+    const number = this.#words[candidate + candidateAt.conditions]!;
+    return number === 0 || findFailing(this.#conditionsAt(number), subject) === undefined;
+  }
+
+  /** What the key leads to that equals what is asked for from `from` to `to`. */
+  #findKey(keys: number, asked: AskedText, from: number, to: number): number {
+    const words = this.#words;
+    const position = toPosition(keys);
+    const sizeBits = toSizeBits(keys);
+    if (sizeBits === 0) return asked.isKey(words, position, from, to) ? position + 1 + toKeyWords(to - from) : NONE;
+    const mask = (1 << sizeBits) - 1;
+    const hash = asked.hash(from, to, this.#seed);
+    for (let index = hash & mask; ; index = (index + 1) & mask) {
+      const slot = words[position + index]!;
+      const key = toPosition(slot);
+      if (key === NONE) return NONE;
+      if (mayBeKey(slot, hash) && asked.isKey(words, key, from, to)) return key + 1 + toKeyWords(to - from);
+    }
+  }
+
+  #readingAt(number: number): PathReading {
+    return this.#readings[number - 1] ?? this.#makeReading(number);
+  }
+
+  #makeReading(number: number): PathReading {
+    const made = new PathReading(this.#readText(imageAt.readings, number) as PathReadingDefinition);
+    this.#readings[number - 1] = made;
     return made;
   }
-}
 
-/**
- * Compiles in slices: the caller drives the generator and may serve requests between two steps. The table is complete
- * when the generator returns. Each pair of tied routes is named once.
- */
-export function* compileRouteTable<T>(routes: readonly RouteDefinition<T>[]): Generator<undefined, CompiledRoutes<T>, void> {
-  const table = new RouteTable<T>();
-  const ties = new Map<string, RouteTie>();
-  let compiled = 0;
-  for (const [routeIndex, route] of routes.entries()) {
-    for (const candidate of toCandidates(route, routeIndex)) {
-      const tied = table.add(candidate);
-      if (tied !== undefined) noteTie(ties, tied, candidate);
-      compiled += 1;
-      if (compiled % SLICE_CANDIDATES === 0) yield;
-    }
+  #conditionsAt(number: number): readonly MatchCondition[] {
+    return this.#conditions[number - 1] ?? this.#makeConditions(number);
   }
-  return { table, ties: [...ties.values()] };
-}
 
-/** Compiles without a break: for tools and tests, where nothing waits. */
-export function compileRouteTableNow<T>(routes: readonly RouteDefinition<T>[]): CompiledRoutes<T> {
-  const slices = compileRouteTable(routes);
-  let step = slices.next();
-  while (step.done !== true) step = slices.next();
-  return step.value;
-}
-
-/** One candidate for each host and path of each match. */
-function* toCandidates<T>(route: RouteDefinition<T>, routeIndex: number): Generator<Candidate<T>, void, void> {
-  const { name, value, priority } = route;
-  const matches: readonly MatchDefinition[] = route.matches.length > 0 ? route.matches : [{}];
-  for (const match of matches) {
-    const conditions = compileMatchConditions(match);
-    for (const pathDefinition of nonEmpty(match.paths, everyPath)) {
-      const path = new PathShape(pathDefinition);
-      const entry = Object.freeze({ name, value, captureNames: path.captureNames });
-      for (const host of nonEmpty<string | undefined>(match.hosts, undefined)) {
-        yield new Candidate({ route: entry, host, path, conditions, priority, routeIndex });
-      }
-    }
+  #makeConditions(number: number): readonly MatchCondition[] {
+    const made = compileMatchConditions(this.#readText(imageAt.conditions, number) as MatchDefinition);
+    this.#conditions[number - 1] = made;
+    return made;
   }
-}
 
-function nonEmpty<E>(list: readonly E[] | undefined, otherwise: E): readonly E[] {
-  return list !== undefined && list.length > 0 ? list : [otherwise];
-}
-
-function noteTie<T>(ties: Map<string, RouteTie>, earlier: Candidate<T>, later: Candidate<T>): void {
-  const key = `${earlier.routeIndex} ${later.routeIndex}`;
-  if (ties.has(key)) return;
-  const host = later.host === undefined ? 'any host' : `host ${later.host}`;
-  const conditions = later.conditions.length === 1 ? '1 condition' : `${later.conditions.length} conditions`;
-  const reason = `both match ${host} and path ${later.path.source} with ${conditions} and priority ${later.priority}`;
-  ties.set(key, { first: earlier.route.name, second: later.route.name, reason });
+  #readText(directoryAt: number, number: number): unknown {
+    const at = this.#words[directoryAt]! + (number - 1) * TEXT_WORDS;
+    const text = Buffer.from(this.#image, this.#words[at]!, this.#words[at + 1]!).toString('utf8');
+    return JSON.parse(text);
+  }
 }

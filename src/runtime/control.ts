@@ -3,13 +3,14 @@ import { availableParallelism } from 'node:os';
 import type { HealthServer } from '#admin/health-server.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
+import { runInSlices } from '#base/slices.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { type Finding, formatPath, type Issue, sortIssues } from '#config/issue.ts';
 import type { LoadedConfiguration } from '#config/load.ts';
 import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
-import { encodeConfiguration } from '#snapshot/encoding.ts';
+import { encodeConfiguration } from '#snapshot/encode.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import type { CertificateService } from './certificate-service.ts';
 import type { ConfigurationSupplies, DataPlane } from './data-plane.ts';
@@ -363,10 +364,14 @@ export class Control {
     const wanted = this.#countThreads(configuration);
     if (this.#version > 1 && (wanted === 0) !== (this.#pool === undefined))
       this.#options.logger.log('warn', 'a change of `threads` from or to 0 takes effect at the next start', { threads: wanted });
+    // In slices: where there are no data threads, this one serves.
+    const encoded = await runInSlices(encodeConfiguration(withoutAccount(configuration)), this.#options.clock);
     if (this.#plane !== undefined)
-      return this.#plane.commit(await this.#plane.prepare(whole(configuration), supplies, { listens: this.#listens }));
-    const delivery = { version, configuration: encodeConfiguration(withoutAccount(configuration)), ...supplies };
-    return this.#pool!.apply(delivery, { count: Math.max(1, wanted), deadlineMs: configuration.shutdown.deadline });
+      return this.#plane.commit(await this.#plane.prepare(encoded, supplies, { listens: this.#listens }));
+    return this.#pool!.apply(
+      { version, configuration: encoded, ...supplies },
+      { count: Math.max(1, wanted), deadlineMs: configuration.shutdown.deadline },
+    );
   }
 
   /** Every listener's address is free or ours already; ports that were left open are chosen, the same for all threads. */
@@ -421,12 +426,6 @@ export class Control {
 function toRefusal(findings: readonly Finding[], loaded: LoadedConfiguration | undefined): Refusal {
   if (loaded !== undefined) return { issues: sortIssues(findings.map((finding) => loaded.toIssue(finding))), reasons: [] };
   return { issues: [], reasons: findings.map(({ path, message }) => `${formatPath(path)}: ${message}`) };
-}
-
-/** A configuration that is there already, for a reader that takes it step by step. */
-// biome-ignore lint/correctness/useYield: there is only one step.
-function* whole(configuration: Configuration): Generator<undefined, Configuration, void> {
-  return configuration;
 }
 
 function withAddresses(configuration: Configuration, settled: ReadonlyMap<string, SettledAddress>): Configuration {

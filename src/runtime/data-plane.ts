@@ -2,8 +2,8 @@
 import type { Clock } from '#base/clock.ts';
 import { createIdSource } from '#base/ids.ts';
 import type { Logger } from '#base/logger.ts';
+import { runInSlices } from '#base/slices.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
-import type { Configuration } from '#config/configuration.ts';
 import { TcpConnection, type TcpMeans } from '#forward/tcp-connection.ts';
 import type { ClientConnection } from '#http/client-connection.ts';
 import { clientErrors } from '#http/client-errors.ts';
@@ -23,9 +23,10 @@ import { runPlan } from '#pipeline/run.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 import type { EndpointBoard } from '#services/endpoint-board.ts';
 import type { EndpointList, EndpointLists } from '#services/endpoint-list.ts';
+import { decodeConfiguration, type SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot, type SnapshotMeans } from '#snapshot/compile.ts';
-import { runInSlices } from '#snapshot/slices.ts';
-import type { Snapshot, SnapshotSettings } from '#snapshot/snapshot.ts';
+import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
+import type { Snapshot } from '#snapshot/snapshot.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { AcmeAnswers } from './acme-answers.ts';
@@ -107,25 +108,26 @@ export class DataPlane {
   }
 
   /**
-   * Makes a configuration ready to be the present one: compiles in slices and opens what is new. Rejects when a new listener
-   * cannot listen. Nothing has changed until `commit`. `listens` is false where requests are only injected.
+   * Makes a configuration ready to be the present one: makes services in slices and opens what is new. Rejects when a new
+   * listener cannot listen. Nothing has changed until `commit`. `listens` is false where requests are only injected.
    */
   async prepare(
-    steps: Generator<undefined, Configuration, void>,
+    encoded: EncodedConfiguration,
     { files, endpoints }: ConfigurationSupplies,
     { listens = true }: { readonly listens?: boolean } = {},
   ): Promise<PreparedConfiguration> {
     const { clock } = this.#options;
-    const configuration = await runInSlices(steps, clock);
-    const resolverOptions = toResolverOptions(configuration);
+    const arrived = await runInSlices(decodeConfiguration(encoded), clock);
+    const { settings } = arrived;
+    const resolverOptions = toResolverOptions(settings);
     const resolverDefinition = JSON.stringify(resolverOptions);
     const isSameResolver = resolverDefinition === this.#resolverDefinition;
     const resolver = isSameResolver ? this.#resolver! : new NameResolver(resolverOptions, clock);
     // Services keep the resolver that they were made with: where that changes, they are made anew.
     const previous = isSameResolver ? this.#snapshot : undefined;
     const means = this.#toMeans({ files, endpoints }, resolver);
-    const snapshot = await runInSlices(compileSnapshot(configuration, previous, means), clock);
-    const listeners = listens ? await this.#listeners.prepare(configuration, files) : undefined;
+    const snapshot = await runInSlices(compileSnapshot(arrived, previous, means), clock);
+    const listeners = listens ? await this.#listeners.prepare(settings, files) : undefined;
     return { snapshot, resolver, resolverDefinition, listeners, endpoints };
   }
 
@@ -340,7 +342,7 @@ export class DataPlane {
     }
   }
 
-  #setAccessLog({ accessLog }: SnapshotSettings): void {
+  #setAccessLog({ accessLog }: SettingsOfConfiguration): void {
     const definition = JSON.stringify(accessLog);
     if (definition === this.#accessLogDefinition) return;
     this.#accessLogDefinition = definition;
@@ -377,6 +379,6 @@ export class DataPlane {
   }
 }
 
-function toResolverOptions({ dns }: Configuration): NameResolverOptions {
+function toResolverOptions({ dns }: SettingsOfConfiguration): NameResolverOptions {
   return { servers: dns.servers ?? [], ttlMinMs: dns.ttlMin, ttlMaxMs: dns.ttlMax };
 }

@@ -4,7 +4,6 @@ import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { assert } from '#base/assert.ts';
 import { systemClock } from '#base/clock.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
-import { decodeConfiguration } from '#snapshot/encoding.ts';
 import { createJsonLogger } from '#telemetry/json-logger.ts';
 import { keepCompiledCode } from './compiled-code.ts';
 import { DataPlane, type PreparedConfiguration } from './data-plane.ts';
@@ -32,7 +31,7 @@ let prepared: PreparedConfiguration | undefined;
 
 async function apply({ configuration, ...supplies }: Delivery): Promise<void> {
   try {
-    const listening = plane.commit(await plane.prepare(decodeConfiguration(configuration), supplies));
+    const listening = plane.commit(await plane.prepare(configuration, supplies));
     say({ kind: 'applied', listening });
   } catch (error) {
     say({ kind: 'refused', reason: error instanceof Error ? error.message : String(error) });
@@ -41,7 +40,7 @@ async function apply({ configuration, ...supplies }: Delivery): Promise<void> {
 
 async function prepare({ configuration, ...supplies }: Delivery): Promise<void> {
   try {
-    prepared = await plane.prepare(decodeConfiguration(configuration), supplies);
+    prepared = await plane.prepare(configuration, supplies);
     say({ kind: 'prepared' });
   } catch (error) {
     say({ kind: 'refused', reason: error instanceof Error ? error.message : String(error) });

@@ -1,18 +1,22 @@
 /** What would happen to a request, found out by the same table and plans that serve traffic. Opens no sockets and sends nothing. */
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
+import { runAtOnce } from '#base/slices.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration, RouteConfiguration } from '#config/configuration.ts';
+import { listRouteDefinitions } from '#config/route-definitions.ts';
 import { normaliseTarget, parseHost, targetFaults } from '#http/target.ts';
 import { formatAddress } from '#net/address.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
 import { policyDefinitions } from '#policies/registry.ts';
-import type { NearMiss, OutrankedRoute } from '#routing/explanation.ts';
+import { explainMatch, type NearMiss, type OutrankedRoute } from '#routing/explanation.ts';
+import { compileRoutes } from '#routing/route-compiler.ts';
 import type { MatchSubject } from '#routing/route-definition.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
+import { decodeConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
-import { runAtOnce } from '#snapshot/slices.ts';
+import { encodeConfiguration } from '#snapshot/encode.ts';
 import { findRequestListener } from './request-listener.ts';
 
 export interface RequestToExplain {
@@ -68,7 +72,6 @@ export async function explainRequest(
   const { clock } = means;
   const wheel = new TimerWheel(clock);
   const resolver = new NameResolver({ servers: [], ttlMinMs: 0, ttlMaxMs: 0 }, clock);
-  const board = new EndpointBoard();
   const all = {
     ...means,
     wheel,
@@ -76,12 +79,14 @@ export async function explainRequest(
     buffers: new ReadBuffers(),
     policies: policyDefinitions,
     texts: {},
-    board,
+    board: new EndpointBoard(),
     endpoints: {},
   };
-  const { table } = runAtOnce(compileSnapshot(configuration, undefined, all));
+  const arrived = runAtOnce(decodeConfiguration(runAtOnce(encodeConfiguration(configuration))));
+  const { table, plans } = runAtOnce(compileSnapshot(arrived, undefined, all));
   const match = table.lookup(subject);
-  const { chosen, outranked, nearMisses } = table.explain(subject);
+  const { candidates } = runAtOnce(compileRoutes(listRouteDefinitions(configuration)));
+  const { chosen, outranked, nearMisses } = explainMatch(candidates, subject, match?.routeIndex);
   const { method, host, path, query, clientAddress } = subject;
   const target = query === '' ? path : `${path}?${query}`;
   const route =
@@ -92,8 +97,8 @@ export async function explainRequest(
           host: chosen.host,
           path: chosen.path,
           because: chosen.because,
-          captures: Object.fromEntries(match.route.captureNames.map((name, i) => [name, match.captures[i] ?? ''])),
-          policies: match.route.value.planFor(listener).policies.map(({ name }) => name),
+          captures: Object.fromEntries(match.captureNames.map((name, i) => [name, match.captures[i] ?? ''])),
+          policies: plans.planFor(match.routeIndex, listener).policies.map(({ name }) => name),
           destination: describeDestination(configuration.routes[chosen.route]!, configuration),
         };
   return { request: { method, host, target, path, query, listener, clientAddress }, route, outranked, nearMisses };

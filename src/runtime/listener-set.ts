@@ -16,6 +16,7 @@ import type { ReadBuffers } from '#net/read-buffers.ts';
 import { ServerCertificates } from '#net/server-certificates.ts';
 import { SessionTickets } from '#net/session-tickets.ts';
 import { readHostPattern } from '#schema/host-pattern.ts';
+import type { SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts';
 import { ListenFailure } from './listen-failure.ts';
 import { type ListenerTlsDefinition, toListenerTlsDefinition } from './listener-tls.ts';
 import type { ConfigurationFiles } from './named-files.ts';
@@ -107,7 +108,7 @@ export class ListenerSet {
   }
 
   /** Opens the listeners whose address is new; all of them or none. */
-  async prepare(configuration: Configuration, files: ConfigurationFiles): Promise<PreparedListeners> {
+  async prepare(configuration: SettingsOfConfiguration, files: ConfigurationFiles): Promise<PreparedListeners> {
     const { listeners: definitions, forwarding } = configuration;
     const tls = new Map<string, PreparedTls>();
     const uses = new Map<string, ListenerUse>();

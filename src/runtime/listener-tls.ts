@@ -12,7 +12,7 @@ export interface ListenerTlsDefinition extends ServerCertificatesOptions {
 /** `undefined` when the listener does not serve TLS. */
 export function toListenerTlsDefinition(
   { tls, http2, tcp }: ListenerConfiguration,
-  { acme }: Configuration,
+  { acme }: Pick<Configuration, 'acme'>,
   files: ConfigurationFiles,
 ): ListenerTlsDefinition | undefined {
   if (tls === undefined) return undefined;

@@ -1,6 +1,7 @@
 /** What the control thread and a data thread say to each other. */
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import type { EndpointList } from '#services/endpoint-list.ts';
+import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
 import type { ConfigurationSupplies } from './data-plane.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
@@ -16,7 +17,7 @@ export interface DataThreadStart {
 /** A configuration on its way to the threads. */
 export interface Delivery extends ConfigurationSupplies {
   readonly version: number;
-  readonly configuration: SharedArrayBuffer;
+  readonly configuration: EncodedConfiguration;
 }
 
 export type ToDataThread =

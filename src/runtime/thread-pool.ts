@@ -15,8 +15,7 @@ const entry = new URL(import.meta.resolve('#runtime/data-thread.ts'));
 const SHORT_LIFE_MS = 1_000;
 /**
  * Room for new objects. Streams of HTTP/2 live long enough to be copied when there is little of it: with 12 MB, a request
- * costs a fifth more. While a large configuration is compiled nearly all objects stay, and copying them takes longer the
- * more there is to copy, so the usual 48 MB are too many (bench/swap.ts).
+ * costs a fifth more. The usual 48 MB would be more memory for each thread and are not needed.
  */
 const YOUNG_GENERATION_MB = 32;
 /** How long a thread may take to end beyond what it was given; one that hangs is then ended from outside. */

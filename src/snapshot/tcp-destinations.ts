@@ -1,7 +1,8 @@
-import type { Configuration, ListenerConfiguration } from '#config/configuration.ts';
+import type { ListenerConfiguration } from '#config/configuration.ts';
 import type { TcpDestination } from '#forward/tcp-connection.ts';
 import { WeightedRotation } from '#services/balancing/weighted-rotation.ts';
 import type { Service } from '#services/service.ts';
+import type { SettingsOfConfiguration } from './arrived-configuration.ts';
 
 /** What stands for the listener itself among the patterns of its hosts. */
 const WHOLE_LISTENER = '';
@@ -10,7 +11,7 @@ const WHOLE_LISTENER = '';
 export class TcpDestinations {
   readonly #byListener: ReadonlyMap<string, ReadonlyMap<string, TcpDestination>>;
 
-  constructor({ listeners }: Configuration, services: ReadonlyMap<string, Service>) {
+  constructor({ listeners }: SettingsOfConfiguration, services: ReadonlyMap<string, Service>) {
     this.#byListener = new Map(
       Object.entries(listeners).map(([name, listener]) => [name, new Map(listDestinations(listener, services))]),
     );

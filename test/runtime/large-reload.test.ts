@@ -11,7 +11,7 @@ import { startRawUpstream } from '#test/support/raw-upstream.ts';
 
 const ROUTES = 10_000;
 const SERVICES = 100;
-const PAUSE_MAX_MS = 20;
+const PAUSE_MAX_MS = 10;
 const CLIENTS = 8;
 
 /**

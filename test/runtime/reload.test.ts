@@ -30,6 +30,33 @@ for (const threads of [0, 2]) {
   });
 }
 
+for (const threads of [0, 2]) {
+  test(`serves each route from the new configuration, asked before or not, with ${threads} data threads`, async (t) => {
+    const generation = (name: string): Partial<GatewayInput> => {
+      const saying = (text: string) => ({ to: { respond: { text: `${name} ${text}` } } });
+      return {
+        threads,
+        routes: {
+          // The other generation has these in another order, so that positions of routes change.
+          ...(name === 'two' ? { added: { match: { path: '/added' }, ...saying('added') } } : {}),
+          item: { match: { path: '/items/:id' }, ...saying('${path.id}') },
+          form: { match: { path: '/items/:id', method: 'POST' }, ...saying('posted ${path.id}') },
+          below: { match: { path: { regex: '/old/(?<rest>.*)' } }, ...saying('${path.rest}') },
+        },
+      };
+    };
+    const gatehouse = await GatehouseProcess.start(t, generation('one'));
+    const hear = async (target: string) => (await ask(gatehouse.port(), target)).body;
+    assert.equal(await hear('/items/7'), 'one 7');
+    await gatehouse.reconfigure(generation('two'));
+    assert.deepEqual(await Promise.all(['/items/8', '/old/a/b', '/added'].map(hear)), ['two 8', 'two a/b', 'two added']);
+    assert.equal((await ask(gatehouse.port(), '/items/8', { method: 'POST' })).body, 'two posted 8');
+    await gatehouse.reconfigure(generation('one'));
+    assert.deepEqual(await Promise.all(['/items/9', '/old/c'].map(hear)), ['one 9', 'one c']);
+    assert.equal((await ask(gatehouse.port(), '/added')).status, 404);
+  });
+}
+
 test('takes a file that is replaced by rename, as editors do', async (t) => {
   const gatehouse = await GatehouseProcess.start(t, saying('one'));
   await writeFile(`${gatehouse.file}~`, toFileText(saying('two')));

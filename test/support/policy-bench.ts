@@ -14,10 +14,12 @@ import { type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts'
 import type { PolicyDefinition, PolicyPhases } from '#pipeline/policy.ts';
 import { rescue } from '#pipeline/rescue.ts';
 import { runPlan } from '#pipeline/run.ts';
-import { compileRouteTableNow, type RouteTable } from '#routing/route-table.ts';
+import type { RouteDefinition } from '#routing/route-definition.ts';
+import type { RouteTable } from '#routing/route-table.ts';
 import { parsePathPattern } from '#schema/path-pattern.ts';
 import { getFieldValues } from '#wire/fields/field-list.ts';
 import { encodeFields } from '#wire/http1/encode.ts';
+import { compileTable } from './compiled-table.ts';
 import { FakeClock } from './fake-clock.ts';
 
 export interface BenchRequest {
@@ -122,10 +124,11 @@ export function createPolicyBench(options: PolicyBenchOptions = {}): PolicyBench
   const terminal = options.terminal ?? {
     start: (exchange: Exchange, of: RoutePlan) => new BenchUpstream(exchange, of, { seen, answerAs }).take(),
   };
-  let table = toTable(options.path ?? '/*', new RoutePlan('tested', options.policies ?? [], terminal));
+  const { table } = compileTable([toRoute(options.path ?? '/*')]);
+  let routePlan = new RoutePlan('tested', options.policies ?? [], terminal);
   const start = (request: BenchRequest = {}): BenchExchange => {
     const client = new BenchClient(request, clock, finished);
-    dispatch(client.exchange, table);
+    dispatch(client.exchange, table, routePlan);
     return client;
   };
   return {
@@ -135,25 +138,24 @@ export function createPolicyBench(options: PolicyBenchOptions = {}): PolicyBench
     start,
     send: (request) => start(request).answer,
     reload(policies) {
-      table = toTable(options.path ?? '/*', new RoutePlan('tested', policies, terminal));
+      routePlan = new RoutePlan('tested', policies, terminal);
     },
   };
 }
 
-function toTable(path: string, routePlan: RoutePlan): RouteTable<RoutePlan> {
+function toRoute(path: string): RouteDefinition {
   const reading = parsePathPattern(path);
   if ('problem' in reading) throw new Error(reading.problem);
-  const route = { name: 'tested', matches: [{ paths: [reading.value] }], priority: 0, value: routePlan };
-  return compileRouteTableNow([route]).table;
+  return { name: 'tested', matches: [{ paths: [reading.value] }], priority: 0 };
 }
 
-function dispatch(exchange: Exchange, table: RouteTable<RoutePlan>): void {
+function dispatch(exchange: Exchange, table: RouteTable, routePlan: RoutePlan): void {
   const match = table.lookup(exchange.request);
   if (match === undefined) return rescue(exchange, gatewayErrors.noRoute());
-  exchange.captureNames = match.route.captureNames;
+  exchange.captureNames = match.captureNames;
   exchange.captures = match.captures;
   exchange.pathRest = match.rest;
-  runPlan(exchange, match.route.value);
+  runPlan(exchange, routePlan);
 }
 
 class BenchClient implements ClientSide, BenchExchange {

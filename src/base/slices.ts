@@ -1,6 +1,6 @@
-import type { Clock } from '#base/clock.ts';
+import type { Clock } from './clock.ts';
 
-/** How long one slice of compiling may keep a data thread from its requests. */
+/** How long one slice of reading or compiling a configuration may keep a thread from its requests. */
 const SLICE_MS = 3;
 
 /** Runs a generator to its end without holding the event loop for longer than a slice at a time. */

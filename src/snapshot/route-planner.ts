@@ -1,0 +1,119 @@
+import type { ListenerConfiguration, RouteConfiguration } from '#config/configuration.ts';
+import { ForwardTerminal } from '#forward/forward.ts';
+import type { ForwardMeans } from '#forward/forwarding.ts';
+import { type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
+import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
+import { RedirectTerminal } from '#reply/redirect.ts';
+import { RespondTerminal } from '#reply/respond.ts';
+import type { Service } from '#services/service.ts';
+import type { SettingsOfConfiguration } from './arrived-configuration.ts';
+
+export interface PlanMeans extends ForwardMeans, PolicyServices {
+  /** In execution order. */
+  readonly policies: readonly PolicyDefinition[];
+}
+
+/** A route with its plans: one for all listeners, and one more for each listener that has policies of its own. */
+export class PlannedRoute {
+  readonly #common: RoutePlan;
+  readonly #byListener: ReadonlyMap<string, RoutePlan> | undefined;
+
+  constructor(common: RoutePlan, byListener: ReadonlyMap<string, RoutePlan> | undefined) {
+    this.#common = common;
+    this.#byListener = byListener;
+  }
+
+  planFor(listener: string): RoutePlan {
+    return this.#byListener === undefined ? this.#common : (this.#byListener.get(listener) ?? this.#common);
+  }
+}
+
+/** What is written under `policies`, by the name of the policy. */
+type PolicyBlocks = ListenerConfiguration['policies'];
+
+/**
+ * Makes the plans of routes. The policies of the gateway and of listeners are made at once, also for those that fetch
+ * something ahead, and shared by all routes that inherit them. Those of a route are made with its plan.
+ */
+export class RoutePlanner {
+  readonly #settings: SettingsOfConfiguration;
+  readonly #services: ReadonlyMap<string, Service>;
+  readonly #means: PlanMeans;
+  readonly #inherited = new Map<PolicyDefinition, Map<unknown, PolicyPhases>>();
+  readonly #listenersWithPolicies: readonly string[];
+
+  constructor(settings: SettingsOfConfiguration, services: ReadonlyMap<string, Service>, means: PlanMeans) {
+    this.#settings = settings;
+    this.#services = services;
+    this.#means = means;
+    const listeners = Object.entries(settings.listeners);
+    this.#listenersWithPolicies = listeners
+      .filter(([, { policies }]) => policies !== undefined && Object.keys(policies).length > 0)
+      .map(([name]) => name);
+    for (const blocks of [settings.policies, ...listeners.map(([, { policies }]) => policies)]) this.#makeInherited(blocks);
+  }
+
+  plan(name: string, route: RouteConfiguration): PlannedRoute {
+    const terminal = this.#toTerminal(route);
+    const own = this.#makeOwn(route.policies);
+    const common = new RoutePlan(name, this.#collectPolicies(undefined, route, own), terminal);
+    if (this.#listenersWithPolicies.length === 0) return new PlannedRoute(common, undefined);
+    const byListener = this.#listenersWithPolicies.map((listener): [string, RoutePlan] => [
+      listener,
+      new RoutePlan(name, this.#collectPolicies(listener, route, own), terminal),
+    ]);
+    return new PlannedRoute(common, new Map(byListener));
+  }
+
+  #makeInherited(blocks: PolicyBlocks): void {
+    for (const policy of this.#means.policies) {
+      const block = blocks?.[policy.name];
+      if (block === undefined || block === false) continue;
+      const made = this.#inherited.get(policy) ?? new Map<unknown, PolicyPhases>();
+      this.#inherited.set(policy, made.set(block, policy.create(block, this.#means)));
+    }
+  }
+
+  #makeOwn(blocks: PolicyBlocks): ReadonlyMap<PolicyDefinition, PolicyPhases> {
+    const made = new Map<PolicyDefinition, PolicyPhases>();
+    for (const policy of this.#means.policies) {
+      const block = blocks?.[policy.name];
+      if (block !== undefined && block !== false) made.set(policy, policy.create(block, this.#means));
+    }
+    return made;
+  }
+
+  #collectPolicies(
+    listener: string | undefined,
+    route: RouteConfiguration,
+    own: ReadonlyMap<PolicyDefinition, PolicyPhases>,
+  ): PlannedPolicy[] {
+    const atGateway = this.#settings.policies;
+    const atListener = listener === undefined ? undefined : this.#settings.listeners[listener]?.policies;
+    const planned: PlannedPolicy[] = [];
+    for (const policy of this.#means.policies) {
+      // A route that says anything of a policy has the last word.
+      const isOwn = route.policies?.[policy.name] !== undefined;
+      const inherited = atListener?.[policy.name] ?? atGateway?.[policy.name];
+      const phases = isOwn ? own.get(policy) : this.#inherited.get(policy)?.get(inherited);
+      if (phases !== undefined) planned.push({ name: policy.name, phases });
+    }
+    return planned;
+  }
+
+  #toTerminal({ to }: RouteConfiguration): Terminal {
+    switch (to.kind) {
+      case 'respond':
+        return new RespondTerminal(to);
+      case 'redirect':
+        return new RedirectTerminal(to);
+      case 'service':
+        return new ForwardTerminal(
+          to.services.map(({ service, weight }) => ({ service: this.#services.get(service)!, weight })),
+          this.#means,
+        );
+      default:
+        return to satisfies never;
+    }
+  }
+}
