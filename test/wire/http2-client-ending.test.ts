@@ -5,11 +5,14 @@ import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { type Forwarding, type ForwardingOptions, onEachRequest, startForwarding } from '#test/support/forwarding.ts';
 import {
+  encodeData,
+  encodeFrame,
   encodeGoaway,
   encodePing,
   encodeReset,
   encodeSettings,
   encodeSettingsAck,
+  encodeWindowUpdate,
   Flag,
   type Frame,
   FrameType,
@@ -22,6 +25,7 @@ import type { UpstreamConnection } from '#test/support/raw-upstream.ts';
 const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 const NO_ERROR = 0;
 const PROTOCOL_ERROR = 1;
+const SETTINGS_TIMEOUT = 4;
 const REFUSED_STREAM = 7;
 const CANCEL = 8;
 const ENHANCE_YOUR_CALM = 11;
@@ -94,6 +98,19 @@ test('an offer to change to HTTP/2 is passed over', async (t) => {
   await client.until('HTTP/1.1 200 ');
   assert.doesNotMatch(upstream.connections[0]!.received, /upgrade|http2-settings/i);
   client.close();
+});
+
+test('a client that does not agree to the settings in time loses its connection', async (t) => {
+  const clock = new FakeClock();
+  const forwarding = await start(t, { timeouts: { head: '1s' } }, { clock, onRequest: () => undefined });
+  const agreeing = await RawHttp2Client.open(t, { port: forwarding.gateway.port() });
+  const client = await RawHttp2Client.open(t, { port: forwarding.gateway.port(), acknowledges: false });
+  for (const asking of [agreeing, client]) asking.ask(1, '/slow');
+  await untilConnections(forwarding, 2);
+  await forwarding.advance(1_500);
+  await client.untilClosed();
+  assert.equal(client.goaway?.code, SETTINGS_TIMEOUT);
+  assert.equal(agreeing.goaway, undefined);
 });
 
 test('a client that says nothing behind its preface is left after the time for a head', async (t) => {
@@ -295,7 +312,56 @@ const tooMuch: readonly (readonly [what: string, goTooFar: (client: RawHttp2Clie
     },
     'too many control frames',
   ],
+  ['priorities', (client) => flood(client, encodeFrame(FrameType.priority, 0, 1, Buffer.alloc(5))), 'too many control frames'],
+  ['windows of the connection', (client) => flood(client, encodeWindowUpdate(0, 1)), 'too many control frames'],
+  [
+    'windows of a stream',
+    (client) => {
+      client.ask(1, '/');
+      flood(client, encodeWindowUpdate(1, 1));
+    },
+    'too many control frames',
+  ],
+  [
+    'empty frames of data',
+    (client) => {
+      client.ask(1, '/', { method: 'POST', isWhole: false });
+      flood(client, encodeData(1, ''));
+    },
+    'too many control frames',
+  ],
+  [
+    'frames of padding',
+    (client) => {
+      client.ask(1, '/', { method: 'POST', isWhole: false });
+      flood(client, encodeData(1, '\x01\0', Flag.padded));
+    },
+    'too many control frames',
+  ],
+  ['frames that nobody knows', (client) => flood(client, encodeFrame(0xee, 0, 0)), 'too many control frames'],
+  [
+    'requests that it has the gateway break off',
+    (client) => {
+      for (let i = 0; i < 12; i++) {
+        client.ask(2 * i + 1, '/');
+        client.send(encodeWindowUpdate(2 * i + 1, 0x7fff_ffff));
+      }
+    },
+    'too many requests broken off',
+  ],
+  [
+    'requests that are malformed',
+    (client) => {
+      for (let i = 0; i < 12; i++) client.ask(2 * i + 1, '/', { fields: ['connection', 'close'] });
+    },
+    'too many requests broken off',
+  ],
 ];
+
+/** One more than may come without anything else. */
+function flood(client: RawHttp2Client, frame: Buffer): void {
+  client.send(...Array<Buffer>(10_001).fill(frame));
+}
 
 for (const [what, goTooFar, reason] of tooMuch) {
   test(`a client that sends too many ${what} is told to calm down, and the log says so`, async (t) => {
