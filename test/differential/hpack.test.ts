@@ -146,7 +146,7 @@ test('random heads mean the same to Node, both ways, over the life of a connecti
           assert.deepEqual(server.requests.at(-1), [...head, ...turn.request]);
         }
       } finally {
-        client.destroy();
+        near.destroy();
         far.destroy();
         await closed;
       }
