@@ -68,6 +68,7 @@ export async function runHpackBench(given: Partial<typeof defaults> = {}): Promi
   const kinds: Kind[] = [
     toDecoding('decode a request, 8 fields, all indexed', smallRequest, 1),
     toDecoding('decode a request, browser, 12 fields, all indexed', browserRequest, 1),
+    toDecoding('decode a request, browser, 12 fields, new target', browserRequest, 1, [':path', '/shop/catalogue/lamps?page=4']),
     toDecoding('decode the first request, browser, nothing indexed', browserRequest, 0),
     toEncoding('encode an answer, 6 fields, all indexed', []),
     toEncoding('encode an answer, 6 fields and an id that is always new', ids),
@@ -96,15 +97,19 @@ function encodeBlock(encoder: HpackEncoder, fields: readonly string[]): Buffer {
   return into.subarray(0, end);
 }
 
-/** Decodes again and again the block that a client sends after `sentBefore` of the same. */
-function toDecoding(name: string, request: readonly string[], sentBefore: number): Kind {
+/**
+ * Decodes again and again the block that a client sends after `sentBefore` of the same; `changed` is a field that has another
+ * value by then.
+ */
+function toDecoding(name: string, request: readonly string[], sentBefore: number, changed: readonly string[] = []): Kind {
   const encoder = new HpackEncoder();
   const decoder = new HpackDecoder(decoderLimits);
   for (let count = 0; count < sentBefore; count += 1) {
     const block = encodeBlock(encoder, request);
     decoder.decode(block, 0, block.length, []);
   }
-  const block = encodeBlock(encoder, request);
+  const last = request.map((text, index) => (index > 0 && request[index - 1] === changed[0] ? changed[1]! : text));
+  const block = encodeBlock(encoder, last);
   const measure = () => {
     const startedMs = performance.now();
     let fieldCount = 0;
