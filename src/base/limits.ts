@@ -34,7 +34,7 @@ export const limits = {
   /** Connections of a thread that keep their large buffer between bodies. */
   bodyBuffersOwnedMax: 32,
   /** Free body buffers kept by a thread. */
-  bodyBuffersKeptMax: 16,
+  bodyBuffersKeptMax: 64,
   /** Bytes that the small read buffer shared by all connections of a thread holds. */
   sharedReadBytes: 256 * 1024,
   /** Bytes of request body kept so that a request can be sent again on a fresh connection. */

@@ -121,18 +121,18 @@ export class Http2ClientStream extends SendingStream implements ClientSide {
   sendChunk(view: Buffer): boolean {
     if (!this.#sendsBody || view.length === 0 || this.isEnded) return true;
     if (this.#exceedsLength(view.length)) return this.#failLength();
-    return this.#home.sender.send(this, view) || this.#waitForReader();
+    return this.#waitForReader(this.#home.sender.send(this, view));
   }
 
   sendText(text: string): boolean {
     if (!this.#sendsBody || text === '' || this.isEnded) return true;
     if (this.#exceedsLength(text.length)) return this.#failLength();
-    return this.#home.sender.sendText(this, text) || this.#waitForReader();
+    return this.#waitForReader(this.#home.sender.sendText(this, text));
   }
 
   /** The end of the turn sends what has come together by then. */
   flush(): boolean {
-    return this.rest === undefined;
+    return !this.isLent;
   }
 
   sendEnd(trailers: readonly string[] | undefined): void {
@@ -249,12 +249,13 @@ export class Http2ClientStream extends SendingStream implements ClientSide {
     if (this.#waiting === Waiting.reader) this.#wait(Waiting.reader);
   }
 
-  onRestSent(): void {
+  onRestSent(wasLent: boolean): void {
     this.#home.onProgress();
     const body = this.#body;
     const awaitsBody = this.#exchange !== undefined && body?.isFlowing === true && !body.isWhole;
     if (this.#waiting === Waiting.reader) this.#wait(awaitsBody ? Waiting.body : Waiting.nothing);
     if (this.#hasAnswerEnded) this.#writeEnd();
+    else if (!wasLent) return;
     else if (this.#tunnel !== undefined) this.#tunnel.owner.onDrained();
     else this.#exchange?.source?.onClientDrained();
   }
@@ -266,7 +267,8 @@ export class Http2ClientStream extends SendingStream implements ClientSide {
   }
 
   get unsentBytes(): number {
-    return this.#home.unsentBytes + (this.rest === undefined ? 0 : this.rest.length - this.restAt);
+    const restBytes = this.rest === undefined ? 0 : this.rest.length - this.restAt + (this.nextRest?.length ?? 0);
+    return this.#home.unsentBytes + restBytes;
   }
 
   setFlowing(isFlowing: boolean): void {
@@ -380,9 +382,10 @@ export class Http2ClientStream extends SendingStream implements ClientSide {
     this.#end(isBrokenOff, !this.isRequestWhole);
   }
 
-  #waitForReader(): false {
-    this.#wait(Waiting.reader);
-    return false;
+  /** Says whether what has been sent may be forgotten; what waits in any case is for the reader to take. */
+  #waitForReader(isTaken: boolean): boolean {
+    if (this.rest !== undefined && this.#waiting !== Waiting.reader) this.#wait(Waiting.reader);
+    return isTaken;
   }
 
   #wait(waiting: Waiting): void {
@@ -435,7 +438,7 @@ export class Http2ClientStream extends SendingStream implements ClientSide {
   #end(isBrokenOff: boolean, isLeft: boolean): void {
     if (this.isEnded) return;
     this.isEnded = true;
-    this.rest = undefined;
+    this.#home.sender.drop(this);
     this.#home.services.wheel.remove(this);
     if (this.#body !== undefined) this.#dropBody(this.#body);
     this.#home.onStreamEnded(this, isBrokenOff, isLeft);

@@ -5,8 +5,8 @@ import { ErrorCode } from '#wire/http2/error-codes.ts';
 /** The stream of HTTP/2 below a tunnel. */
 export interface TunnelledStream {
   readonly unsentBytes: number;
-  /** Data waits for its reader. */
-  readonly rest: Buffer | undefined;
+  /** Bytes that were sent have to stay as they are. */
+  readonly isLent: boolean;
   /** False: keep the bytes as they are until `StreamOwner.onDrained`. */
   sendBytes(bytes: Buffer): boolean;
   setFlowing(isFlowing: boolean): void;
@@ -29,7 +29,7 @@ export class Http2ClientTunnel implements TunnelStream {
   }
 
   get isWritePending(): boolean {
-    return this.#stream.rest !== undefined;
+    return this.#stream.isLent;
   }
 
   get unsentBytes(): number {

@@ -24,9 +24,14 @@ export abstract class SendingStream extends WheelTimer {
   abstract readonly id: number;
   /** What the peer takes of it; below 0 when it has taken some back. */
   sendWindowBytes = 0;
-  /** Data that waits, from `restAt` on. */
+  /** Data that waits, from `restAt` on, and what comes behind that. */
   rest: Buffer | undefined = undefined;
   restAt = 0;
+  nextRest: Buffer | undefined = undefined;
+  /** The buffer of the thread's that `rest` stands in. */
+  restBuffer: Buffer | undefined = undefined;
+  /** Whoever has sent it waits too, and keeps its bytes as they are. */
+  isLent = false;
   /** In line for its turn. */
   isQueued = false;
   nextQueued: SendingStream | undefined = undefined;
@@ -36,8 +41,8 @@ export abstract class SendingStream extends WheelTimer {
 
   /** Some of the data that waits has been taken. */
   abstract onRestMoved(): void;
-  /** All of it has been. */
-  abstract onRestSent(): void;
+  /** All of it has been. `wasLent`: whoever has sent it waits to hear of that. */
+  abstract onRestSent(wasLent: boolean): void;
 }
 
 /** What a connection's stream, buffers and thread are to its sender. */
@@ -50,6 +55,8 @@ export interface SenderMeans {
 
 /** While others wait for their turn, so much may pass them at most: a small answer is not held up by large ones. */
 const PASSING_BYTES_MAX = 16 * 1024;
+/** Of data that waits, what is so little that it needs no buffer of the thread's. */
+const COPIED_BYTES_MAX = 4 * 1024;
 /** Writes that a socket takes at once before others have their turn. */
 const WRITES_MAX = 8;
 const STATUS_BYTES_MAX = encodedBytesMax(':status', '200');
@@ -158,17 +165,12 @@ export class Http2Sender implements TurnTask {
   // Data
 
   /**
-   * Takes data that is lent as by `StreamOwner.onBytes`. False: not all of it could be copied; the rest waits, and the bytes
-   * must stay as they are until `onRestSent`.
+   * Takes data that is lent as by `StreamOwner.onBytes`. False: some of it waits, and the bytes must stay as they are until
+   * `onRestSent`.
    */
   send(stream: SendingStream, view: Buffer): boolean {
     this.askFlush();
-    if (stream.rest !== undefined) {
-      // Nobody should have sent more; but what comes must not overtake what waits.
-      stream.rest = Buffer.concat([stream.rest.subarray(stream.restAt), view]);
-      stream.restAt = 0;
-      return false;
-    }
+    if (stream.rest !== undefined) return this.#append(stream, view);
     let at = 0;
     while (at < view.length) {
       const bytes = this.#mayPass(stream, view.length - at);
@@ -177,12 +179,9 @@ export class Http2Sender implements TurnTask {
       at += bytes;
     }
     if (at === view.length) return true;
-    // What is read by everybody is not there any more when its turn comes.
-    const isShared = this.#means.buffers.isShared(view);
-    stream.rest = isShared ? Buffer.from(view.subarray(at)) : view;
-    stream.restAt = isShared ? 0 : at;
+    this.#keep(stream, view, at);
     this.#queue(stream);
-    return false;
+    return !stream.isLent;
   }
 
   /** The same for a small piece of latin1 text. */
@@ -196,6 +195,15 @@ export class Http2Sender implements TurnTask {
     writer.dataText(stream.id, text);
     this.#useWindows(stream, bytes);
     return true;
+  }
+
+  /** What waits is not wanted any more. */
+  drop(stream: SendingStream): void {
+    if (stream.restBuffer !== undefined) this.#means.buffers.giveBack(stream.restBuffer, false);
+    stream.restBuffer = undefined;
+    stream.rest = undefined;
+    stream.nextRest = undefined;
+    stream.isLent = false;
   }
 
   /** Nothing follows on this stream: says so with its last frame where that is still here. */
@@ -255,6 +263,45 @@ export class Http2Sender implements TurnTask {
     this.#useWindows(stream, bytes);
   }
 
+  /**
+   * The beginning of what waits is copied while there are buffers for that: whoever sends it can go on, and an upstream's
+   * connection is free when its answer has ended, whether or not the client has read it.
+   */
+  #keep(stream: SendingStream, view: Buffer, at: number): void {
+    const { buffers } = this.#means;
+    const bytes = view.length - at;
+    const spare = bytes > COPIED_BYTES_MAX ? buffers.borrowFor(bytes) : undefined;
+    stream.restBuffer = spare;
+    if (spare !== undefined) {
+      view.copy(spare, 0, at);
+      stream.rest = spare.subarray(0, bytes);
+      stream.restAt = 0;
+      return;
+    }
+    stream.isLent = bytes > COPIED_BYTES_MAX;
+    // What is read by everybody is not there any more when its turn comes.
+    const isCopied = !stream.isLent || buffers.isShared(view);
+    stream.rest = isCopied ? Buffer.from(view.subarray(at)) : view;
+    stream.restAt = isCopied ? 0 : at;
+  }
+
+  /** Behind what waits already. */
+  #append(stream: SendingStream, view: Buffer): boolean {
+    const { restBuffer, rest } = stream;
+    const { length } = rest!;
+    if (restBuffer !== undefined && stream.nextRest === undefined && view.length <= restBuffer.length - length) {
+      view.copy(restBuffer, length);
+      stream.rest = restBuffer.subarray(0, length + view.length);
+      return true;
+    }
+    const isShared = this.#means.buffers.isShared(view);
+    if (stream.nextRest === undefined) stream.nextRest = isShared ? Buffer.from(view) : view;
+    // Nobody should have sent more; but what comes must not get lost.
+    else stream.nextRest = Buffer.concat([stream.nextRest, view]);
+    stream.isLent = true;
+    return false;
+  }
+
   #useWindows(stream: SendingStream, bytes: number): void {
     this.windowBytes -= bytes;
     stream.sendWindowBytes -= bytes;
@@ -300,7 +347,18 @@ export class Http2Sender implements TurnTask {
       stream.onRestMoved();
       return;
     }
-    stream.rest = undefined;
-    stream.onRestSent();
+    this.#takeNext(stream);
+  }
+
+  /** A piece of what waits has been sent. */
+  #takeNext(stream: SendingStream): void {
+    const { nextRest, isLent } = stream;
+    this.drop(stream);
+    if (nextRest === undefined) return stream.onRestSent(isLent);
+    stream.rest = nextRest;
+    stream.restAt = 0;
+    stream.isLent = isLent;
+    this.#queue(stream);
+    stream.onRestMoved();
   }
 }
