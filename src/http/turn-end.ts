@@ -17,9 +17,15 @@ export class TurnEnd {
   run(): void {
     const tasks = this.#tasks;
     this.#tasks = this.#spare;
-    for (const task of tasks) task.onTurnEnd();
-    tasks.length = 0;
-    this.#spare = tasks;
+    let at = 0;
+    try {
+      while (at < tasks.length) tasks[at++]!.onTurnEnd();
+    } finally {
+      // A task threw: the others are still to be done.
+      while (at < tasks.length) this.add(tasks[at++]!);
+      tasks.length = 0;
+      this.#spare = tasks;
+    }
   }
 }
 
