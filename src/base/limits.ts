@@ -68,6 +68,8 @@ export const limits = {
   clientHelloRecordsBytesMax: 32 * 1024,
   /** Bytes of an answer that are written at once, so that a client that reads them slowly shows that it does. */
   http2WriteBytesMax: 64 * 1024,
+  /** Bytes of frames that wait behind a write, beyond which nothing is read of the client; data alone never becomes so much. */
+  http2UnwrittenBytesMax: 96 * 1024,
   /** Buffers for frames that a thread keeps for the next connection that writes. */
   frameBuffersKeptMax: 64,
   /** PING and SETTINGS frames of a client in a minute, while no request or answer moves; beyond this its connection is ended. */

@@ -15,6 +15,7 @@ import { ClientFacts } from './client-facts.ts';
 import type { Http2ClientStream } from './http2-client-stream.ts';
 import { Http2Receiver, type ReceiverHome } from './http2-receiver.ts';
 import { Http2Sender } from './http2-sender.ts';
+import type { HomeStream } from './http2-stream-home.ts';
 import { Http2Streams } from './http2-streams.ts';
 import type { Http2Limits, ServerServices, ServerSettings } from './server-settings.ts';
 
@@ -169,11 +170,11 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
     this.#receiver.onProgress();
   }
 
-  onBodyUsed(bytes: number, stream: Http2ClientStream | undefined): void {
+  onBodyUsed(bytes: number, stream: HomeStream | undefined): void {
     this.#receiver.onBodyUsed(bytes, stream);
   }
 
-  onStreamEnded(stream: Http2ClientStream, isBrokenOff: boolean, isLeft: boolean): void {
+  onStreamEnded(stream: HomeStream, isBrokenOff: boolean, isLeft: boolean): void {
     const { streams } = this;
     streams.remove(stream.id);
     if (isLeft) streams.leave(stream.id);

@@ -8,27 +8,11 @@ import { type ClientRequest, type ClientSide, Exchange, type TunnelSide } from '
 import { toWebSocketAccept } from './http2-attempt-head.ts';
 import type { Http2ClientRequest } from './http2-client-request.ts';
 import { Http2ClientTunnel } from './http2-client-tunnel.ts';
-import { Http2RequestBody } from './http2-request-body.ts';
-import { type Http2Sender, SendingStream } from './http2-sender.ts';
+import { type BodyTaker, Http2RequestBody } from './http2-request-body.ts';
+import { SendingStream } from './http2-sending-stream.ts';
+import type { StreamHome } from './http2-stream-home.ts';
 import { hasResponseBody, type ResponseHead } from './response.ts';
-import type { ServerServices, ServerSettings } from './server-settings.ts';
 import { upstreamErrors } from './upstream-errors.ts';
-
-/** What a stream needs of its connection. */
-export interface StreamHome {
-  readonly settings: ServerSettings;
-  readonly services: ServerServices;
-  readonly sender: Http2Sender;
-  /** What the operating system has not taken of what was written over the connection. */
-  readonly unsentBytes: number;
-  describeClient(): ProxiedClient;
-  /** Something has been read or written that a request or an answer is made of. */
-  onProgress(): void;
-  /** So much of a request's body has been used, or will never be: the client may send more. `stream` is `undefined` where that one wants no more. */
-  onBodyUsed(bytes: number, stream: Http2ClientStream | undefined): void;
-  /** `isBrokenOff`: the client did not wait for the whole answer. `isLeft`: the client may still send. */
-  onStreamEnded(stream: Http2ClientStream, isBrokenOff: boolean, isLeft: boolean): void;
-}
 
 const Waiting = { nothing: 0, body: 1, reader: 2 } as const;
 type Waiting = (typeof Waiting)[keyof typeof Waiting];
@@ -36,7 +20,7 @@ type Waiting = (typeof Waiting)[keyof typeof Waiting];
 const NOT_ANNOUNCED = -1;
 const ACCEPT = 'sec-websocket-accept';
 
-export class Http2ClientStream extends SendingStream implements ClientSide {
+export class Http2ClientStream extends SendingStream implements ClientSide, BodyTaker {
   readonly id: number;
   isEnded = false;
   readonly #home: StreamHome;
@@ -65,7 +49,7 @@ export class Http2ClientStream extends SendingStream implements ClientSide {
     this.id = id;
     this.#home = home;
     this.sendWindowBytes = sender.streamWindowBytes;
-    this.#body = isWhole ? undefined : new Http2RequestBody(settings.http2!.windowBytes, request.contentLengthBytes);
+    this.#body = isWhole ? undefined : new Http2RequestBody(this, settings.http2!.windowBytes, request.contentLengthBytes);
     const requestId = request.trustedRequestId ?? services.nextRequestId();
     const start = { requestId, startedMs: services.clock.monotonicMs() };
     this.#fault = request.fault;
@@ -159,13 +143,12 @@ export class Http2ClientStream extends SendingStream implements ClientSide {
   resumeRequestBody(): void {
     const body = this.#body;
     if (body === undefined || this.#exchange === undefined || body.isFlowing) return;
-    body.isFlowing = true;
     if (this.#waiting === Waiting.nothing && !body.isWhole) this.#wait(Waiting.body);
-    this.#deliverKept(body);
+    body.resume();
   }
 
   pauseRequestBody(): void {
-    if (this.#body !== undefined) this.#body.isFlowing = false;
+    this.#body?.pause();
     if (this.#waiting === Waiting.body) this.#wait(Waiting.nothing);
   }
 
@@ -205,24 +188,20 @@ export class Http2ClientStream extends SendingStream implements ClientSide {
   onData(view: Buffer): void {
     const body = this.#body!;
     if (!body.count(view.length)) this.breakRules(ErrorCode.protocolError);
+    else if (this.#exchange !== undefined) body.take(view);
     // The answer is there already, and waits for its reader.
-    else if (this.#exchange === undefined) this.#home.onBodyUsed(view.length, undefined);
-    else if (body.isFlowing && !body.hasKept) this.#deliver(view);
-    else body.keep(view);
+    else this.#home.onBodyUsed(view.length, undefined);
   }
 
   /** What one read brought has been said. */
   onReadEnd(): void {
-    if (this.#body!.isFlowing && !this.#body!.isWhole) this.#exchange?.source?.onRequestFlush();
+    const body = this.#body!;
+    if (body.isFlowing && !body.isWhole) this.onBodyFlush();
   }
 
   onRequestEnd(trailers: string[] | undefined): void {
-    const body = this.#body!;
-    if (body.isShort) return this.breakRules(ErrorCode.protocolError);
-    body.isWhole = true;
-    body.trailers = trailers;
     if (this.#waiting === Waiting.body) this.#wait(Waiting.nothing);
-    if (body.isFlowing && !body.hasKept) this.#tellEnd(body);
+    if (!this.#body!.end(trailers)) this.breakRules(ErrorCode.protocolError);
   }
 
   /** The client wants no answer any more. */
@@ -240,6 +219,27 @@ export class Http2ClientStream extends SendingStream implements ClientSide {
   breakRules(code: ErrorCode): void {
     this.#loseClient(clientErrors.gone({ reason: toHttp2CodeName(code) }));
     this.#breakOff(code, true);
+  }
+
+  // From the body
+
+  onBodyChunk(view: Buffer): void {
+    if (this.#tunnel !== undefined) this.#tunnel.owner.onBytes(view, view.length);
+    else this.#handOn(this.#exchange!, view);
+    this.#home.onBodyUsed(view.length, this);
+  }
+
+  onBodyFlush(): void {
+    this.#exchange?.source?.onRequestFlush();
+  }
+
+  onBodyEnd(trailers: string[] | undefined): void {
+    if (this.#tunnel === undefined) {
+      if (this.#exchange?.request.hasBody) this.#exchange.source?.onRequestEnd(trailers);
+      return;
+    }
+    this.#tunnel.owner.onEof();
+    if (this.#isAnswerWhole) this.#end(false, false);
   }
 
   // From the sender
@@ -267,15 +267,12 @@ export class Http2ClientStream extends SendingStream implements ClientSide {
   }
 
   get unsentBytes(): number {
-    const restBytes = this.rest === undefined ? 0 : this.rest.length - this.restAt + (this.nextRest?.length ?? 0);
-    return this.#home.unsentBytes + restBytes;
+    return this.#home.unsentBytes + this.restBytes;
   }
 
   setFlowing(isFlowing: boolean): void {
-    const body = this.#body;
-    if (body === undefined || body.isFlowing === isFlowing) return;
-    body.isFlowing = isFlowing;
-    if (isFlowing) this.#deliverKept(body);
+    if (!isFlowing) this.#body?.pause();
+    else if (this.#body?.isFlowing === false) this.#body.resume();
   }
 
   endTunnel(): void {
@@ -318,42 +315,13 @@ export class Http2ClientStream extends SendingStream implements ClientSide {
     return true;
   }
 
-  #deliver(view: Buffer): void {
-    if (this.#tunnel !== undefined) this.#tunnel.owner.onBytes(view, view.length);
-    else this.#deliverTo(this.#exchange!, view);
-    this.#home.onBodyUsed(view.length, this);
-  }
-
-  #deliverTo(exchange: Exchange, view: Buffer): void {
+  #handOn(exchange: Exchange, view: Buffer): void {
     exchange.requestBytes += view.length;
     if (this.#waiting === Waiting.body) this.#wait(Waiting.body);
     const shape = exchange.plan?.shapeRequestChunk;
     const shaped = shape === undefined ? view : shape.call(exchange.plan, exchange, view);
     if (Buffer.isBuffer(shaped)) exchange.source?.onRequestChunk(shaped);
     else this.#fail(shaped);
-  }
-
-  /** What came before it was asked for. */
-  #deliverKept(body: Http2RequestBody): void {
-    while (body.isFlowing && this.#exchange !== undefined) {
-      const view = body.next();
-      if (view === undefined) break;
-      this.#deliver(view);
-    }
-    if (this.#exchange === undefined) return;
-    if (body.isWhole && body.isFlowing) this.#tellEnd(body);
-    else this.#exchange.source?.onRequestFlush();
-  }
-
-  #tellEnd(body: Http2RequestBody): void {
-    if (body.isEndTold) return;
-    body.isEndTold = true;
-    if (this.#tunnel === undefined) {
-      if (this.#exchange?.request.hasBody) this.#exchange.source?.onRequestEnd(body.trailers);
-      return;
-    }
-    this.#tunnel.owner.onEof();
-    if (this.#isAnswerWhole) this.#end(false, false);
   }
 
   #endAnswer(): void {
@@ -368,7 +336,7 @@ export class Http2ClientStream extends SendingStream implements ClientSide {
     else sender.endWith(this, trailers);
     this.#isAnswerWhole = true;
     if (this.#tunnel !== undefined) {
-      if (this.#body === undefined || this.#body.isEndTold) this.#end(false, false);
+      if (this.#body === undefined || this.#body.isTaken) this.#end(false, false);
       return;
     }
     if (this.isRequestWhole) return this.#end(false, false);

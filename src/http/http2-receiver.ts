@@ -18,10 +18,11 @@ import {
 } from '#wire/http2/frame-types.ts';
 import type { ClientFacts } from './client-facts.ts';
 import { Http2ClientRequest, keepHttp2Trailers } from './http2-client-request.ts';
-import { Http2ClientStream, type StreamHome } from './http2-client-stream.ts';
+import { Http2ClientStream } from './http2-client-stream.ts';
 import { Http2FrameCounts } from './http2-frame-counts.ts';
 import { ReceiveWindow } from './http2-receive-window.ts';
 import { areTrailers, Http2RequestHead } from './http2-request-head.ts';
+import type { HomeStream, StreamHome } from './http2-stream-home.ts';
 import type { Http2Streams } from './http2-streams.ts';
 import type { Http2Limits } from './server-settings.ts';
 
@@ -91,7 +92,7 @@ export class Http2Receiver implements FrameEvents {
   }
 
   /** RFC 9113 §6.9: the client is told when a good deal of a window has been used. */
-  onBodyUsed(bytes: number, stream: Http2ClientStream | undefined): void {
+  onBodyUsed(bytes: number, stream: HomeStream | undefined): void {
     const { sender } = this.#home;
     const increment = this.#window.use(bytes);
     const streamIncrement = stream === undefined ? 0 : stream.useWindow(bytes);

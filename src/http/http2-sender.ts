@@ -3,7 +3,6 @@
  * (RFC 9113 §5.2) and the socket allow.
  */
 import { limits } from '#base/limits.ts';
-import { WheelTimer } from '#base/timer-wheel.ts';
 import type { ByteStream } from '#net/byte-stream.ts';
 import type { ReadBuffers } from '#net/read-buffers.ts';
 import { BLOCK_START_BYTES_MAX, encodedBytesMax, HpackEncoder } from '#wire/hpack/encoder.ts';
@@ -17,33 +16,8 @@ import {
 } from '#wire/http2/frame-types.ts';
 import { type FrameBuffers, FrameWriter } from '#wire/http2/frame-writer.ts';
 import { isConnectionSpecific } from './http2-attempt-head.ts';
+import type { SendingStream } from './http2-sending-stream.ts';
 import type { TurnEnd, TurnTask } from './turn-end.ts';
-
-/** A stream as its sender knows it, which has its fields in it, so that nothing is made for a piece of data that waits. */
-export abstract class SendingStream extends WheelTimer {
-  abstract readonly id: number;
-  /** What the peer takes of it; below 0 when it has taken some back. */
-  sendWindowBytes = 0;
-  /** Data that waits, from `restAt` on, and what comes behind that. */
-  rest: Buffer | undefined = undefined;
-  restAt = 0;
-  nextRest: Buffer | undefined = undefined;
-  /** The buffer of the thread's that `rest` stands in. */
-  restBuffer: Buffer | undefined = undefined;
-  /** Whoever has sent it waits too, and keeps its bytes as they are. */
-  isLent = false;
-  /** In line for its turn. */
-  isQueued = false;
-  nextQueued: SendingStream | undefined = undefined;
-  /** Where its last frame stands, for as long as that has not been written. */
-  lastFrameAt = 0;
-  lastFrameRound = -1;
-
-  /** Some of the data that waits has been taken. */
-  abstract onRestMoved(): void;
-  /** All of it has been. `wasLent`: whoever has sent it waits to hear of that. */
-  abstract onRestSent(wasLent: boolean): void;
-}
 
 /** What a connection's stream, buffers and thread are to its sender. */
 export interface SenderMeans {
@@ -55,8 +29,6 @@ export interface SenderMeans {
 
 /** While others wait for their turn, so much may pass them at most: a small answer is not held up by large ones. */
 const PASSING_BYTES_MAX = 16 * 1024;
-/** Of data that waits, what is so little that it needs no buffer of the thread's. */
-const COPIED_BYTES_MAX = 4 * 1024;
 /** Writes that a socket takes at once before others have their turn. */
 const WRITES_MAX = 8;
 const STATUS_BYTES_MAX = encodedBytesMax(':status', '200');
@@ -82,7 +54,7 @@ export class Http2Sender implements TurnTask {
 
   /** The peer does not take what is there already: nothing should be read of it that has to be answered. */
   get isCongested(): boolean {
-    return this.#writing !== undefined && this.writer.at >= limits.http2WriteBytesMax;
+    return this.#writing !== undefined && this.writer.at >= limits.http2UnwrittenBytesMax;
   }
 
   get isWriting(): boolean {
@@ -170,18 +142,18 @@ export class Http2Sender implements TurnTask {
    */
   send(stream: SendingStream, view: Buffer): boolean {
     this.askFlush();
-    if (stream.rest !== undefined) return this.#append(stream, view);
+    const { buffers } = this.#means;
     let at = 0;
-    while (at < view.length) {
+    while (at < view.length && stream.rest === undefined) {
       const bytes = this.#mayPass(stream, view.length - at);
       if (bytes <= 0) break;
       this.#frameData(stream, view, at, bytes);
       at += bytes;
     }
     if (at === view.length) return true;
-    this.#keep(stream, view, at);
+    const isTaken = stream.keep(view, at, buffers);
     this.#queue(stream);
-    return !stream.isLent;
+    return isTaken;
   }
 
   /** The same for a small piece of latin1 text. */
@@ -199,11 +171,7 @@ export class Http2Sender implements TurnTask {
 
   /** What waits is not wanted any more. */
   drop(stream: SendingStream): void {
-    if (stream.restBuffer !== undefined) this.#means.buffers.giveBack(stream.restBuffer, false);
-    stream.restBuffer = undefined;
-    stream.rest = undefined;
-    stream.nextRest = undefined;
-    stream.isLent = false;
+    stream.drop(this.#means.buffers);
   }
 
   /** Nothing follows on this stream: says so with its last frame where that is still here. */
@@ -263,45 +231,6 @@ export class Http2Sender implements TurnTask {
     this.#useWindows(stream, bytes);
   }
 
-  /**
-   * The beginning of what waits is copied while there are buffers for that: whoever sends it can go on, and an upstream's
-   * connection is free when its answer has ended, whether or not the client has read it.
-   */
-  #keep(stream: SendingStream, view: Buffer, at: number): void {
-    const { buffers } = this.#means;
-    const bytes = view.length - at;
-    const spare = bytes > COPIED_BYTES_MAX ? buffers.borrowFor(bytes) : undefined;
-    stream.restBuffer = spare;
-    if (spare !== undefined) {
-      view.copy(spare, 0, at);
-      stream.rest = spare.subarray(0, bytes);
-      stream.restAt = 0;
-      return;
-    }
-    stream.isLent = bytes > COPIED_BYTES_MAX;
-    // What is read by everybody is not there any more when its turn comes.
-    const isCopied = !stream.isLent || buffers.isShared(view);
-    stream.rest = isCopied ? Buffer.from(view.subarray(at)) : view;
-    stream.restAt = isCopied ? 0 : at;
-  }
-
-  /** Behind what waits already. */
-  #append(stream: SendingStream, view: Buffer): boolean {
-    const { restBuffer, rest } = stream;
-    const { length } = rest!;
-    if (restBuffer !== undefined && stream.nextRest === undefined && view.length <= restBuffer.length - length) {
-      view.copy(restBuffer, length);
-      stream.rest = restBuffer.subarray(0, length + view.length);
-      return true;
-    }
-    const isShared = this.#means.buffers.isShared(view);
-    if (stream.nextRest === undefined) stream.nextRest = isShared ? Buffer.from(view) : view;
-    // Nobody should have sent more; but what comes must not get lost.
-    else stream.nextRest = Buffer.concat([stream.nextRest, view]);
-    stream.isLent = true;
-    return false;
-  }
-
   #useWindows(stream: SendingStream, bytes: number): void {
     this.windowBytes -= bytes;
     stream.sendWindowBytes -= bytes;
@@ -347,18 +276,12 @@ export class Http2Sender implements TurnTask {
       stream.onRestMoved();
       return;
     }
-    this.#takeNext(stream);
-  }
-
-  /** A piece of what waits has been sent. */
-  #takeNext(stream: SendingStream): void {
-    const { nextRest, isLent } = stream;
-    this.drop(stream);
-    if (nextRest === undefined) return stream.onRestSent(isLent);
-    stream.rest = nextRest;
-    stream.restAt = 0;
-    stream.isLent = isLent;
-    this.#queue(stream);
-    stream.onRestMoved();
+    const { isLent } = stream;
+    if (stream.takeNext(this.#means.buffers)) {
+      this.#queue(stream);
+      return stream.onRestMoved();
+    }
+    stream.isLent = false;
+    stream.onRestSent(isLent);
   }
 }

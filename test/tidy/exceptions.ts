@@ -40,7 +40,7 @@ export const exceptions: readonly Exception[] = [
   },
   {
     rule: 'buffer-concat',
-    file: 'src/http/http2-sender.ts',
+    file: 'src/http/http2-sending-stream.ts',
     reason: 'joins what an upstream sends before its pause takes hold with what waits for its client; it pauses at once',
   },
   {

@@ -1,7 +1,8 @@
 import { ErrorCode } from './error-codes.ts';
 import { type Http2Fault, http2Faults } from './faults.ts';
 import { FieldBlock } from './field-block.ts';
-import { Flag, FRAME_BYTES_MAX_INITIAL, FRAME_HEAD_BYTES, FrameType, PREFACE, SETTING_BYTES } from './frame-types.ts';
+import { FrameHead, PRIORITY_BYTES } from './frame-head.ts';
+import { Flag, FRAME_HEAD_BYTES, FrameType, PREFACE, SETTING_BYTES } from './frame-types.ts';
 
 /** Who learns what the frames of a client say, in their order. Nothing follows a fault of the connection. */
 export interface FrameEvents {
@@ -42,12 +43,6 @@ export interface FrameDecoderLimits {
 const State = { preface: 0, head: 1, payload: 2, padLength: 3, data: 4, padding: 5, skipped: 6 } as const;
 type State = (typeof State)[keyof typeof State];
 
-const PRIORITY_BYTES = 5;
-const RESET_BYTES = 4;
-const PING_BYTES = 8;
-const GOAWAY_BYTES_MIN = 8;
-const WINDOW_UPDATE_BYTES = 4;
-
 /**
  * Turns the bytes of a client's connection into frames. How the bytes are split makes no difference to the events, except
  * that data comes in pieces. Data is handed on as it comes; other frames are kept until they are whole. All input is
@@ -57,13 +52,10 @@ export class FrameDecoder {
   #state: State = State.preface;
   #isFirst = true;
   #prefaceBytes = 0;
-  /** The beginning of a frame's head. */
-  readonly #head = new Uint8Array(FRAME_HEAD_BYTES);
-  #headBytes = 0;
-  #length = 0;
-  #type = 0;
-  #flags = 0;
-  #stream = 0;
+  readonly #head = new FrameHead();
+  /** The beginning of a frame's head, until all of it is there. */
+  readonly #early = new Uint8Array(FRAME_HEAD_BYTES);
+  #earlyBytes = 0;
   /** Of data, padding or what is skipped: what is still to come. */
   #left = 0;
   #padLeft = 0;
@@ -127,24 +119,16 @@ export class FrameDecoder {
   }
 
   #takeHead(bytes: Buffer, start: number, end: number): number {
-    if (this.#headBytes === 0 && end - start >= FRAME_HEAD_BYTES) {
-      this.#readHead(bytes, start);
+    if (this.#earlyBytes === 0 && end - start >= FRAME_HEAD_BYTES) {
+      this.#head.read(bytes, start);
       return this.#begin(bytes, start + FRAME_HEAD_BYTES, end);
     }
     let at = start;
-    while (at < end && this.#headBytes < FRAME_HEAD_BYTES) this.#head[this.#headBytes++] = bytes[at++]!;
-    if (this.#headBytes < FRAME_HEAD_BYTES) return at;
-    this.#headBytes = 0;
-    this.#readHead(this.#head, 0);
+    while (at < end && this.#earlyBytes < FRAME_HEAD_BYTES) this.#early[this.#earlyBytes++] = bytes[at++]!;
+    if (this.#earlyBytes < FRAME_HEAD_BYTES) return at;
+    this.#earlyBytes = 0;
+    this.#head.read(this.#early, 0);
     return this.#begin(bytes, at, end);
-  }
-
-  #readHead(bytes: Uint8Array, at: number): void {
-    this.#length = (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
-    this.#type = bytes[at + 3]!;
-    this.#flags = bytes[at + 4]!;
-    // The first bit is reserved, and ignored.
-    this.#stream = ((bytes[at + 5]! & 0x7f) << 24) | (bytes[at + 6]! << 16) | (bytes[at + 7]! << 8) | bytes[at + 8]!;
   }
 
   /** A head has been read, and its payload begins at `at`. */
@@ -155,101 +139,53 @@ export class FrameDecoder {
       return end;
     }
     this.#isFirst = false;
-    if (this.#type === FrameType.data) {
+    if (this.#head.type === FrameType.data) {
       this.#beginData();
       return at;
     }
-    if (this.#type > FrameType.continuation) {
-      this.#left = this.#length;
+    if (this.#head.type > FrameType.continuation) {
+      this.#left = this.#head.length;
       this.#state = this.#left === 0 ? State.head : State.skipped;
       this.#events.onUnknownFrame();
       return at;
     }
-    const payloadEnd = at + this.#length;
+    const payloadEnd = at + this.#head.length;
     if (payloadEnd <= end) {
       this.#state = State.head;
       this.#readPayload(bytes, at, payloadEnd);
       return payloadEnd;
     }
-    this.#payload = Buffer.allocUnsafe(this.#length);
+    this.#payload = Buffer.allocUnsafe(this.#head.length);
     this.#payloadBytes = 0;
     this.#state = State.payload;
     return at;
   }
 
-  /** What a frame's head alone shows to be wrong, in the order in which it matters. */
+  /** In the order in which it matters. */
   #findFault(): Http2Fault | undefined {
-    const type = this.#type;
-    if (this.#length > FRAME_BYTES_MAX_INITIAL) return http2Faults.frameTooLarge;
-    if (this.#isFirst && (type !== FrameType.settings || (this.#flags & Flag.ack) !== 0)) return http2Faults.firstFrame;
+    const { type, stream } = this.#head;
+    if (this.#isFirst && (type !== FrameType.settings || this.#head.has(Flag.ack))) return http2Faults.firstFrame;
     // RFC 9113 §6.10: nothing else comes between the pieces of a head.
     const isContinuation = type === FrameType.continuation;
     if (isContinuation !== this.#block.isOpen) return http2Faults.continuation;
-    if (isContinuation && this.#stream !== this.#block.stream) return http2Faults.continuation;
-    return this.#findStreamFault() ?? this.#findLengthFault();
-  }
-
-  #findStreamFault(): Http2Fault | undefined {
-    switch (this.#type) {
-      case FrameType.settings:
-      case FrameType.ping:
-      case FrameType.goaway:
-        return this.#stream === 0 ? undefined : http2Faults.streamOfFrame;
-      case FrameType.data:
-      case FrameType.headers:
-      case FrameType.priority:
-      case FrameType.resetStream:
-      case FrameType.continuation:
-        return this.#stream === 0 ? http2Faults.streamOfFrame : undefined;
-      case FrameType.pushPromise:
-        return http2Faults.push;
-      default:
-        return undefined;
-    }
-  }
-
-  #findLengthFault(): Http2Fault | undefined {
-    const length = this.#length;
-    const isPadded = (this.#flags & Flag.padded) !== 0;
-    switch (this.#type) {
-      case FrameType.data:
-        return isPadded && length === 0 ? http2Faults.frameLength : undefined;
-      case FrameType.headers:
-        return length < (isPadded ? 1 : 0) + this.#priorityBytes ? http2Faults.frameLength : undefined;
-      case FrameType.resetStream:
-        return length === RESET_BYTES ? undefined : http2Faults.frameLength;
-      case FrameType.ping:
-        return length === PING_BYTES ? undefined : http2Faults.frameLength;
-      case FrameType.goaway:
-        return length >= GOAWAY_BYTES_MIN ? undefined : http2Faults.frameLength;
-      case FrameType.windowUpdate:
-        return length === WINDOW_UPDATE_BYTES ? undefined : http2Faults.frameLength;
-      case FrameType.settings:
-        if (length % SETTING_BYTES !== 0 || ((this.#flags & Flag.ack) !== 0 && length > 0)) return http2Faults.frameLength;
-        return length > this.#limits.settingsMax * SETTING_BYTES ? http2Faults.tooManySettings : undefined;
-      default:
-        return undefined;
-    }
-  }
-
-  get #priorityBytes(): number {
-    return (this.#flags & Flag.priority) === 0 ? 0 : PRIORITY_BYTES;
+    if (isContinuation && stream !== this.#block.stream) return http2Faults.continuation;
+    return this.#head.findFault(this.#limits.settingsMax);
   }
 
   // Data
 
   #beginData(): void {
-    const isPadded = (this.#flags & Flag.padded) !== 0;
-    this.#left = this.#length;
+    const isPadded = this.#head.has(Flag.padded);
+    this.#left = this.#head.length;
     this.#padLeft = 0;
     this.#state = isPadded ? State.padLength : State.data;
-    this.#events.onData(this.#stream, this.#length);
-    if (this.#length === 0) this.#endData();
+    this.#events.onData(this.#head.stream, this.#head.length);
+    if (this.#head.length === 0) this.#endData();
   }
 
   #takePadLength(bytes: Buffer, at: number): number {
     this.#padLeft = bytes[at]!;
-    this.#left = this.#length - 1 - this.#padLeft;
+    this.#left = this.#head.length - 1 - this.#padLeft;
     this.#state = State.data;
     if (this.#left < 0) this.#fail(http2Faults.padding);
     else if (this.#left === 0) this.#endChunks();
@@ -272,9 +208,9 @@ export class FrameDecoder {
 
   #endData(): void {
     this.#state = State.head;
-    const isPadded = (this.#flags & Flag.padded) !== 0;
-    const dataBytes = isPadded ? this.#length - 1 - this.#padLeft : this.#length;
-    this.#events.onDataEnd((this.#flags & Flag.endStream) !== 0, dataBytes);
+    const isPadded = this.#head.has(Flag.padded);
+    const dataBytes = isPadded ? this.#head.length - 1 - this.#padLeft : this.#head.length;
+    this.#events.onDataEnd(this.#head.has(Flag.endStream), dataBytes);
   }
 
   #skip(at: number, end: number): number {
@@ -291,20 +227,20 @@ export class FrameDecoder {
 
   #takePayload(bytes: Buffer, at: number, end: number): number {
     const payload = this.#payload!;
-    const taken = Math.min(end - at, this.#length - this.#payloadBytes);
+    const taken = Math.min(end - at, this.#head.length - this.#payloadBytes);
     bytes.copy(payload, this.#payloadBytes, at, at + taken);
     this.#payloadBytes += taken;
-    if (this.#payloadBytes === this.#length) {
+    if (this.#payloadBytes === this.#head.length) {
       this.#payload = undefined;
       this.#state = State.head;
-      this.#readPayload(payload, 0, this.#length);
+      this.#readPayload(payload, 0, this.#head.length);
     }
     return at + taken;
   }
 
   #readPayload(bytes: Buffer, at: number, end: number): void {
     const events = this.#events;
-    switch (this.#type) {
+    switch (this.#head.type) {
       case FrameType.headers:
         return this.#readHeaders(bytes, at, end);
       case FrameType.continuation:
@@ -312,11 +248,11 @@ export class FrameDecoder {
       case FrameType.priority:
         return this.#readPriority(bytes, at, end);
       case FrameType.resetStream:
-        return events.onReset(this.#stream, bytes.readUInt32BE(at));
+        return events.onReset(this.#head.stream, bytes.readUInt32BE(at));
       case FrameType.settings:
         return this.#readSettings(bytes, at, end);
       case FrameType.ping:
-        return (this.#flags & Flag.ack) === 0 ? events.onPing(bytes, at) : events.onPingAck();
+        return !this.#head.has(Flag.ack) ? events.onPing(bytes, at) : events.onPingAck();
       case FrameType.goaway:
         return events.onGoaway(bytes.readUInt32BE(at + 4));
       default:
@@ -327,20 +263,20 @@ export class FrameDecoder {
   #readHeaders(bytes: Buffer, start: number, payloadEnd: number): void {
     let at = start;
     let end = payloadEnd;
-    if ((this.#flags & Flag.padded) !== 0) {
+    if (this.#head.has(Flag.padded)) {
       end -= bytes[at]!;
       at += 1;
-      if (end < at + this.#priorityBytes) return this.#fail(http2Faults.padding);
+      if (end < at + this.#head.priorityBytes) return this.#fail(http2Faults.padding);
     }
-    if (this.#priorityBytes > 0) {
+    if (this.#head.priorityBytes > 0) {
       if (this.#dependsOnItself(bytes, at)) return this.#fail(http2Faults.dependency);
       at += PRIORITY_BYTES;
     }
-    const isLast = (this.#flags & Flag.endStream) !== 0;
+    const isLast = this.#head.has(Flag.endStream);
     const block = this.#block;
-    if ((this.#flags & Flag.endHeaders) !== 0) this.#events.onHeaders(this.#stream, block.borrow(bytes, at, end), isLast);
+    if (this.#head.has(Flag.endHeaders)) this.#events.onHeaders(this.#head.stream, block.borrow(bytes, at, end), isLast);
     else {
-      block.open(this.#stream, isLast);
+      block.open(this.#head.stream, isLast);
       if (!block.append(bytes, at, end)) this.#fail(http2Faults.headTooLong);
     }
   }
@@ -348,25 +284,25 @@ export class FrameDecoder {
   #readContinuation(bytes: Buffer, at: number, end: number): void {
     const block = this.#block;
     if (!block.append(bytes, at, end)) return this.#fail(http2Faults.headTooLong);
-    if ((this.#flags & Flag.endHeaders) !== 0) {
+    if (this.#head.has(Flag.endHeaders)) {
       block.close();
       this.#events.onHeaders(block.stream, block, block.isLast);
     } else if (block.pieces > this.#limits.continuationsMax) this.#fail(http2Faults.tooManyContinuations);
   }
 
   #readPriority(bytes: Buffer, at: number, end: number): void {
-    if (end - at !== PRIORITY_BYTES) return this.#events.onStreamFault(this.#stream, ErrorCode.frameSizeError);
+    if (end - at !== PRIORITY_BYTES) return this.#events.onStreamFault(this.#head.stream, ErrorCode.frameSizeError);
     if (this.#dependsOnItself(bytes, at)) return this.#fail(http2Faults.dependency);
     this.#events.onPriority();
   }
 
   /** RFC 7540 §5.3.1; RFC 9113 has taken priorities out, and who still sends them knows that rule. */
   #dependsOnItself(bytes: Buffer, at: number): boolean {
-    return (bytes.readUInt32BE(at) & 0x7fff_ffff) === this.#stream;
+    return (bytes.readUInt32BE(at) & 0x7fff_ffff) === this.#head.stream;
   }
 
   #readSettings(bytes: Buffer, start: number, end: number): void {
-    if ((this.#flags & Flag.ack) !== 0) return this.#events.onSettingsAck();
+    if (this.#head.has(Flag.ack)) return this.#events.onSettingsAck();
     for (let at = start; at < end && !this.isStopped; at += SETTING_BYTES)
       this.#events.onSetting(bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2));
     if (!this.isStopped) this.#events.onSettings();
@@ -374,8 +310,8 @@ export class FrameDecoder {
 
   /** RFC 9113 §6.9. */
   #readWindowUpdate(increment: number): void {
-    if (increment > 0) this.#events.onWindowUpdate(this.#stream, increment);
-    else if (this.#stream === 0) this.#fail(http2Faults.windowIncrement);
-    else this.#events.onStreamFault(this.#stream, ErrorCode.protocolError);
+    if (increment > 0) this.#events.onWindowUpdate(this.#head.stream, increment);
+    else if (this.#head.stream === 0) this.#fail(http2Faults.windowIncrement);
+    else this.#events.onStreamFault(this.#head.stream, ErrorCode.protocolError);
   }
 }
