@@ -137,6 +137,25 @@ test('every byte comes through as one latin1 character', () => {
   for (const value of text) assert.deepEqual(decodeHex(newDecoder(), notIndexing('x', value)).fields, ['x', value]);
 });
 
+/** All bytes in their order in the code of RFC 7541 appendix B, as another implementation (hpack 4.2.0 for Python) writes them. */
+const everyByte = `
+  ffc7fffd8fffffe2fffffe3fffffe4fffffe5fffffe6fffffe7fffffe8ffffeafffffff3fffffa7fffffabffffffdfffffebfffffecfffffedfffffe
+  efffffefffffff0ffffff1ffffff2fffffffbfffffcffffffd3fffffd7fffffdbfffffdffffffe3fffffe7fffffebfffffed4fe3f9ffaffcabf1febf
+  afefe7fdfd2cbb00089969b71d79fb9f7fff20ffbff3ff50ddbd7f061c58f265cd9f469d5af66dddbf871e5f9cff7ff7fffc3ff9ffe45fff4719242c
+  b34e6e9d68a6a3d7dac426defe3cfaf7fffbfe7ffbffdffffffcfffe6ffff4bfff9ffffa3fffd3ffff53fffd5ffffb3fffeb7fffdaffffb7ffff73ff
+  feeffffdeffffebffffbfffffd9ffffdbfffebffffe0ffffeeffffc3ffff8bffff1ffffe4fffee7fffb1ffff97fffd9ffffcdffff9fffffbffffdaff
+  feeffff4ffffb7fffee7fffe8ffffd3fffdeffffd5fffeeffffbdffffe1fffdfffff7fffff5ffffecffff07fff87fffe0ffff17fffedffff87ffff77
+  fffeffffeaffff8bfffe3ffff93ffff87fffcbffff37ffff1fffff83ffffe1fffebfffe3ffff3fffff2ffffa3ffffd9fffff17ffffc7fffff27ffffd
+  efffffbffffff2fffff8fffffb7fff97fff8fffffe6fffffc1fffff87ffffe7fffffc5ffffe5fffe4ffff2fffffd1fffff4ffffffefffffe3fffffc9
+  fffff97fffb3ffffcffffb7fffcdffff4ffff9ffffd1ffffcffffeaffffafffffddffffeffffff4fffff5fffffabffffa7ffffd7fffff9bffffecfff
+  ffb7fffff3fffffe8fffffd3fffffabfffff5fffffff7ffffecfffffdbfffffbbfffff7ffffff0fffffbbf
+`;
+
+test('knows the code of every byte', () => {
+  const { fields } = decodeHex(newDecoder(), `000178ffc803${everyByte}`.replaceAll(/\s/g, ''));
+  assert.deepEqual(fields, ['x', Buffer.from(Array.from({ length: 256 }, (_, code) => code)).latin1Slice()]);
+});
+
 test('decodes texts of all lengths around one byte of a length, and longer than any buffer kept for it', () => {
   for (const length of [0, 126, 127, 128, 254, 255, 10_000]) {
     const rest = length - 127;

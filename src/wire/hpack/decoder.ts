@@ -112,8 +112,8 @@ export class HpackDecoder {
 
   #readIndexed(bytes: Buffer, end: number): boolean {
     const index = this.#readInteger(bytes, end, indexed.prefixMax);
+    // Those of the static table have been read without this call, except for index 0, which no entry has (RFC 7541 §6.1).
     const place = this.#table.placeOf(index);
-    // One byte that is an index has been read without a call, so that index 0 is all that is left of the static table.
     if (place < 0) return false;
     this.#name = this.#table.textAt(place);
     this.#value = this.#table.textAt(place + 1);

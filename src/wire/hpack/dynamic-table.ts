@@ -22,14 +22,8 @@ export class DynamicTable {
   #count = 0;
   #lastSequence = 0;
 
-  get bytes(): number {
-    return this.#bytes;
-  }
   get bytesMax(): number {
     return this.#bytesMax;
-  }
-  get count(): number {
-    return this.#count;
   }
 
   /** Where the name of an entry stands for `textAt`, its value being next; -1 when no entry has this index. */
@@ -45,7 +39,7 @@ export class DynamicTable {
   /** The index of an entry, or 0 when it is no longer there. */
   indexOf(sequence: number): number {
     const age = this.#lastSequence - sequence;
-    return age >= 0 && age < this.#count ? DYNAMIC_INDEX_MIN + age : 0;
+    return age < this.#count ? DYNAMIC_INDEX_MIN + age : 0;
   }
 
   valueOf(sequence: number): string {

@@ -205,6 +205,14 @@ test('says once, at the beginning of the next block, how large its table has bec
   assert.equal(encodeHex(encoder), '3fe11f');
 });
 
+test('encodes the integers of the examples C.1 of RFC 7541', () => {
+  const encoder = new HpackEncoder();
+  encoder.setTableBytesMax(10);
+  assert.equal(encodeHex(encoder), '2a');
+  encoder.setTableBytesMax(1337);
+  assert.equal(encodeHex(encoder), '3f9a0a');
+});
+
 test('says the smallest size in between as well', () => {
   const encoder = new HpackEncoder();
   encoder.setTableBytesMax(100);

@@ -86,11 +86,13 @@ export class HpackEncoder {
     return encodeInteger(tableBytes, sizeUpdate, into, position);
   }
 
+  /** The pseudo-field `:status`, which takes as much room as a field of this name. */
   encodeStatus(status: number, into: Buffer, at: number): number {
     const index = statusIndexes[status] ?? 0;
     return index > 0 ? encodeInteger(index, indexed, into, at) : this.encodeField(':status', `${status}`, into, at);
   }
 
+  /** The room that it takes is at most `encodedBytesMax`. */
   encodeField(name: string, value: string, into: Buffer, at: number): number {
     const use = this.#uses.get(name) ?? this.#meet(name);
     const index = use.isSecret ? 0 : use.find(value, this.#table);
