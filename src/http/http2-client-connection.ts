@@ -151,9 +151,11 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
   fail(fault: Http2Fault): void {
     if (this.#phase === Phase.ended) return;
     this.services.owner.onProtocolFault(this, fault.meaning);
+    this.#receiver.stop();
+    // What waits of their answers is not sent any more.
+    this.#loseStreams();
     this.sender.writer.goaway(this.#lastId, fault.code);
     this.#end();
-    this.#loseStreams();
   }
 
   onSettingsTimeout(): void {

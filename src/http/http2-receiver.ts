@@ -93,6 +93,7 @@ export class Http2Receiver implements FrameEvents {
 
   /** RFC 9113 §6.9: the client is told when a good deal of a window has been used. */
   onBodyUsed(bytes: number, stream: HomeStream | undefined): void {
+    if (this.#frames.isStopped) return;
     const { sender } = this.#home;
     const increment = this.#window.use(bytes);
     const streamIncrement = stream === undefined ? 0 : stream.useWindow(bytes);
