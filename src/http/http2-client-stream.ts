@@ -187,10 +187,11 @@ export class Http2ClientStream extends SendingStream implements ClientSide, Body
 
   onData(view: Buffer): void {
     const body = this.#body!;
-    if (!body.count(view.length)) this.breakRules(ErrorCode.protocolError);
-    else if (this.#exchange !== undefined) body.take(view);
-    // The answer is there already, and waits for its reader.
-    else this.#home.onBodyUsed(view.length, undefined);
+    const fits = body.count(view.length);
+    if (fits && this.#exchange !== undefined) return body.take(view);
+    // Nobody uses it: the answer is there already, and waits for its reader, or more has come than was announced.
+    this.#home.onBodyUsed(view.length, undefined);
+    if (!fits) this.breakRules(ErrorCode.protocolError);
   }
 
   /** What one read brought has been said. */

@@ -248,6 +248,27 @@ for (const [what, streams, end] of excesses) {
   });
 }
 
+test('data that nobody uses is given back to the window of the connection', async (t) => {
+  const http2 = { windowBytes: '64KiB', connectionWindowBytes: '64KiB' };
+  const forwarding = await startForwarding(t, () => undefined, {
+    gateway: { listeners: { web: { address: '127.0.0.1:0', http2 } } },
+  });
+  const client = await open(t, forwarding);
+  // Of each kind more than the window has room for: beyond what was announced, and padding.
+  for (let stream = 1; stream < 21; stream += 2) {
+    client.ask(stream, '/upload', { method: 'POST', fields: ['content-length', '1'], isWhole: false });
+    client.send(encodeData(stream, Buffer.alloc(16_384)));
+    await client.untilAnswered(stream);
+    assert.equal(client.resetCodeOf(stream), PROTOCOL_ERROR);
+  }
+  client.ask(21, '/upload', { method: 'POST', isWhole: false });
+  const padded = Buffer.alloc(257);
+  padded[0] = 255;
+  for (let i = 0; i < 300; i++) client.send(encodeData(21, padded, Flag.padded));
+  await settle(client, forwarding);
+  assert.deepEqual([client.goaway, client.resetCodeOf(21)], [undefined, undefined]);
+});
+
 test('a client that goes away in the middle of an answer leaves nothing behind', async (t) => {
   const forwarding = await startSized(t);
   const client = await open(t, forwarding, { [INITIAL_WINDOW]: 100_000 });
