@@ -11,6 +11,7 @@ import { runBodyMemoryBench } from './body-memory.ts';
 import { runCodecBench } from './codec.ts';
 import { runGrpcBench } from './grpc.ts';
 import { runHandshakesBench } from './handshakes.ts';
+import { runHpackBench } from './hpack.ts';
 import { runIdleMemoryBench } from './idle-memory.ts';
 import { runLatencyBench } from './latency.ts';
 import { runProxyCostBench } from './proxy-cost.ts';
@@ -22,6 +23,7 @@ import { runSwapBench } from './swap.ts';
 /** Shortest first, so that the first figures are there soon. */
 const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: number }) => Promise<BenchResult>>> = {
   codec: runCodecBench,
+  hpack: runHpackBench,
   routing: runRoutingBench,
   'start-time': runStartTimeBench,
   handshakes: runHandshakesBench,

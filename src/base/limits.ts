@@ -34,7 +34,7 @@ export const limits = {
   /** Connections of a thread that keep their large buffer between bodies. */
   bodyBuffersOwnedMax: 32,
   /** Free body buffers kept by a thread. */
-  bodyBuffersKeptMax: 16,
+  bodyBuffersKeptMax: 64,
   /** Bytes that the small read buffer shared by all connections of a thread holds. */
   sharedReadBytes: 256 * 1024,
   /** Bytes of request body kept so that a request can be sent again on a fresh connection. */
@@ -68,17 +68,22 @@ export const limits = {
   clientHelloBytesMax: 16 * 1024,
   /** Bytes of the records that a ClientHello may be spread over. */
   clientHelloRecordsBytesMax: 32 * 1024,
-  /** HTTP/2 frames against the rules on one client connection, beyond which it is ended. */
-  http2InvalidFramesMax: 100,
-  /** HTTP/2 requests that the session refuses on one client connection, beyond which it is ended. */
-  http2RejectedStreamsMax: 100,
-  /** Bytes of the head of an answer as the session counts them: what an upstream sent, and what policies and the gateway add. */
-  http2AnswerHeadBytesMax: 256 * 1024,
   /** Bytes of an answer that are written at once, so that a client that reads them slowly shows that it does. */
   http2WriteBytesMax: 64 * 1024,
-  http2OutstandingPingsMax: 10,
+  /** Bytes of frames that wait behind a write, beyond which nothing is read of the client; data alone never becomes so much. */
+  http2UnwrittenBytesMax: 96 * 1024,
+  /** Buffers for frames that a thread keeps for the next connection that writes. */
+  frameBuffersKeptMax: 64,
   /** PING and SETTINGS frames of a client in a minute, while no request or answer moves; beyond this its connection is ended. */
   http2ControlFramesPerMinuteMax: 1_000,
+  /** Frames of a client in a minute that mean nothing, while no request or answer moves: priorities, windows, empty data. */
+  http2QuietFramesPerMinuteMax: 10_000,
+  /** CONTINUATION frames of one head. */
+  http2ContinuationsMax: 128,
+  /** How much longer than its fields may be, unpacked, the bytes of a head may be before the connection is ended. */
+  http2BlockBytesFactor: 2,
+  /** Streams of a connection that we have reset, and of which what still comes is known to be on its way since before. */
+  http2StreamsLeftMax: 1_000,
   /** Entries of one SETTINGS frame. */
   http2SettingsMax: 32,
 } as const;

@@ -3,9 +3,9 @@
  * through it, so neither knows the other.
  */
 import type { GatewayError } from '#base/errors.ts';
-import type { ByteStream } from '#net/byte-stream.ts';
 import type { ClientCertificate } from '#net/client-certificate.ts';
 import type { ProxiedClient } from '#net/proxied-client.ts';
+import type { TunnelStream } from '#net/tunnel.ts';
 import { getField } from '#wire/fields/field-list.ts';
 import type { Reply, ResponseHead } from './response.ts';
 
@@ -35,7 +35,7 @@ export interface ClientSide {
 /** A client's connection that has become a plain stream of bytes. */
 export interface TunnelSide {
   /** The tunnel's end; the stream belongs to its new owner. */
-  readonly stream: ByteStream;
+  readonly stream: TunnelStream;
   /** Bytes that the client sent behind its request. */
   readonly pendingBytes: Buffer | undefined;
   /** A tunnel in which nothing moves for this long is ended. */

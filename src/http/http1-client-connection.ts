@@ -1,7 +1,7 @@
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
-import { moveSocket } from '#net/accept.ts';
+import { takeOverSocket } from '#net/accept.ts';
 import { ByteStream, type StreamOwner } from '#net/byte-stream.ts';
 import type { AcceptedConnection } from '#net/listener.ts';
 import type { ProxiedClient } from '#net/proxied-client.ts';
@@ -10,6 +10,7 @@ import { encodeFields, encodeLastChunk, encodeStatusLine } from '#wire/http1/enc
 import { type Fault, faults } from '#wire/http1/faults.ts';
 import { RequestDecoder, type RequestEvents } from '#wire/http1/request-decoder.ts';
 import type { RequestHead } from '#wire/http1/request-head.ts';
+import { PREFACE } from '#wire/http2/frame-types.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { clientErrors } from './client-errors.ts';
 import { ClientFacts } from './client-facts.ts';
@@ -28,7 +29,7 @@ const Waiting = { nothing: 0, request: 1, head: 2, body: 3, reader: 4, linger: 5
 type Waiting = (typeof Waiting)[keyof typeof Waiting];
 
 const noFields: readonly string[] = [];
-const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
+const HTTP2_PREFACE = Buffer.from(PREFACE, 'latin1');
 
 /** A client that is gone answers a probe with a reset, which takes one round trip to come. */
 const PROBE_EVERY_MS = 250;
@@ -357,8 +358,8 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
     this.#isHandedOver = true;
     this.#stopTaking();
     this.#services.wheel.remove(this);
-    const socket = moveSocket(this.stream.socket, Buffer.from(early));
-    this.#services.owner.onHttp2(this, { ...accepted, protocol: 'http2', takeSocket: () => socket });
+    const makeSocket = takeOverSocket(this.stream.socket, Buffer.from(early));
+    this.#services.owner.onHttp2(this, { ...accepted, protocol: 'http2', makeSocket });
     return true;
   }
 

@@ -1,261 +1,253 @@
 /**
- * The server side of one HTTP/2 connection, on Node's own session: many requests at a time, each a stream with an exchange
- * of its own. Everything that arrives is attacker-controlled; what can be counted is limited by the session
- * (docs/decisions/0012-http2.md).
+ * The server side of one HTTP/2 connection: many requests at a time, each a stream with an exchange of its own
+ * (docs/decisions/0015-own-http2.md). What the frames mean is the receiver's part, and how answers share the connection the
+ * sender's; here is how it begins and ends.
  */
-import {
-  constants,
-  performServerHandshake,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-  type ServerOptions,
-} from 'node:http2';
-import type { Socket } from 'node:net';
-import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
+import { ByteStream, type StreamOwner } from '#net/byte-stream.ts';
 import type { AcceptedConnection } from '#net/listener.ts';
 import type { ProxiedClient } from '#net/proxied-client.ts';
+import { ErrorCode } from '#wire/http2/error-codes.ts';
+import { type Http2Fault, http2Faults } from '#wire/http2/faults.ts';
+import { Setting, STREAM_ID_MAX, WINDOW_BYTES_INITIAL } from '#wire/http2/frame-types.ts';
 import type { ClientConnection } from './client-connection.ts';
-import { clientErrors } from './client-errors.ts';
 import { ClientFacts } from './client-facts.ts';
-import { Http2ClientRequest } from './http2-client-request.ts';
-import { Http2ClientStream, type StreamHome } from './http2-client-stream.ts';
-import { endSessionWithSocket, SessionKeeper } from './http2-session-memory.ts';
-import { MinuteCount } from './minute-count.ts';
+import type { Http2ClientStream } from './http2-client-stream.ts';
+import { Http2Receiver, type ReceiverHome } from './http2-receiver.ts';
+import { Http2Sender } from './http2-sender.ts';
+import type { HomeStream } from './http2-stream-home.ts';
+import { Http2Streams } from './http2-streams.ts';
 import type { Http2Limits, ServerServices, ServerSettings } from './server-settings.ts';
 
-/** A session that knows its connection, so that its listeners can be shared functions. */
-interface OwnedSession extends ServerHttp2Session {
-  gatehouseConnection?: Http2ClientConnection;
-}
+/**
+ * `leaving`: the client has been told that the connection will end, and what it had sent by then is still answered. `left`: it
+ * knows which request was the last one. `ended`: our side has ended, and what still comes is thrown away.
+ */
+const Phase = { open: 0, leaving: 1, left: 2, ended: 3 } as const;
+type Phase = (typeof Phase)[keyof typeof Phase];
 
-interface OwnedSocket extends Socket {
-  gatehouseConnection?: Http2ClientConnection;
-}
+/** How long a client may take to answer that it has read GOAWAY. */
+const LEAVING_MS = 1_000;
+const pingPayload = Buffer.alloc(8);
 
-const END_STREAM = 1;
-
-export class Http2ClientConnection extends WheelTimer implements ClientConnection, StreamHome {
+export class Http2ClientConnection extends WheelTimer implements ClientConnection, StreamOwner, ReceiverHome {
   readonly settings: ServerSettings;
   readonly services: ServerServices;
   readonly facts: ClientFacts;
-  readonly #socket: Socket;
-  readonly keeper: SessionKeeper;
-  readonly #session: ServerHttp2Session;
-  readonly #resetsMax: number;
-  #streamCount = 0;
-  readonly #controlFrames = new MinuteCount();
-  readonly #brokenOff = new MinuteCount();
+  readonly sender: Http2Sender;
+  readonly streams = new Http2Streams<Http2ClientStream>();
+  readonly #stream: ByteStream;
+  readonly #receiver: Http2Receiver;
+  readonly #settingsTimer: SettingsTimer;
+  #phase: Phase = Phase.open;
+  /** The last request that has been looked at. */
+  #lastId = 0;
   /** Requests that have come in this round of reading. */
   #begun: Http2ClientStream[] = [];
-  /** Streams to be ended when what is being read has been handled. */
-  #unneeded: { readonly stream: ServerHttp2Stream; readonly error: Error | undefined }[] | undefined = undefined;
-  #isDraining = false;
-  #isClosed = false;
+  /** Requests of whose bodies something has. */
+  #read: Http2ClientStream[] = [];
 
   constructor(accepted: AcceptedConnection, settings: ServerSettings, services: ServerServices, http2: Http2Limits) {
     super();
+    const { wheel, buffers, frames, turnEnd } = services;
     this.settings = settings;
     this.services = services;
     this.facts = new ClientFacts(accepted, settings.forwarding);
-    this.#resetsMax = http2.resetsPerMinuteMax;
-    const socket: OwnedSocket = accepted.takeSocket();
-    this.#socket = socket;
-    const session = performServerHandshake(socket, toSessionOptions(http2, settings)) as OwnedSession;
-    this.#session = session;
-    this.keeper = new SessionKeeper(session);
-    endSessionWithSocket(socket);
-    session.gatehouseConnection = this;
-    socket.gatehouseConnection = this;
-    session.on('stream', onStream as (stream: ServerHttp2Stream) => void);
-    session.on('ping', onControlFrame);
-    session.on('remoteSettings', onControlFrame);
-    session.on('error', onError);
-    session.on('close', onClose);
-    socket.on('error', onSocketError);
-    socket.on('end', onEnd);
-    session.setLocalWindowSize(http2.connectionWindowBytes);
-    services.wheel.arm(this, settings.headTimeoutMs);
+    this.#stream = new ByteStream(this, buffers, accepted.makeSocket);
+    this.sender = new Http2Sender({ stream: this.#stream, frames, buffers, turnEnd });
+    this.#receiver = new Http2Receiver(this, http2);
+    this.#settingsTimer = new SettingsTimer(this);
+    this.#greet(http2);
+    wheel.arm(this, settings.headTimeoutMs);
+    wheel.arm(this.#settingsTimer, settings.headTimeoutMs);
   }
 
+  /** RFC 9113 §6.8: what the client has sent before it reads that the connection will end is still answered. */
   drain(): void {
-    if (this.#isDraining) return;
-    this.#isDraining = true;
-    // GOAWAY; the session ends with its last stream.
-    if (!this.#session.closed) this.#session.close();
-    if (this.#streamCount === 0) this.#linger();
+    if (this.#phase !== Phase.open) return;
+    if (this.streams.count === 0) return this.#leave();
+    this.#phase = Phase.leaving;
+    this.sender.writer.goaway(STREAM_ID_MAX, ErrorCode.noError);
+    this.sender.writer.ping(pingPayload, 0, false);
+    this.sender.askFlush();
+    this.services.wheel.arm(this, LEAVING_MS);
   }
 
   close(): void {
-    this.#session.destroy();
-    this.#socket.destroy();
+    this.#stream.destroy();
   }
 
-  /** No request runs, and none has come for a while. */
+  /** No request runs, and none has come for a while; or a client does not do what it was asked for. */
   override onDeadline(): void {
-    if (this.#isDraining) this.close();
-    else this.drain();
+    if (this.#phase === Phase.open) this.drain();
+    else if (this.#phase === Phase.leaving) this.#leave();
+    else this.close();
   }
 
   describeClient(): ProxiedClient {
-    return this.facts.describe(this.#socket);
+    return this.facts.describe(this.#stream.socket);
   }
 
-  // From the session
+  // Bytes from the client
 
-  onStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
-    const { facts, settings, services } = this;
-    services.wheel.disarm(this);
-    this.#streamCount += 1;
-    this.onProgress();
-    const request = new Http2ClientRequest(raw, (flags & END_STREAM) === 0, { facts, listener: settings.listener });
-    // Not while the session reads: what is broken off in the same packet costs nobody else anything.
-    if (this.#begun.length === 0) setImmediate(beginStreams, this);
-    this.#begun.push(new Http2ClientStream(stream, request, this));
-  }
-
-  beginStreams(): void {
-    const begun = this.#begun;
-    this.#begun = [];
-    for (const stream of begun) stream.begin();
-  }
-
-  /** Each is answered, so a client could keep a thread busy with them for nothing. */
-  onControlFrame(): void {
-    if (this.#controlFrames.add(this.services.wheel.nowMs) > limits.http2ControlFramesPerMinuteMax)
-      this.#endAbuse('control frames');
+  onBytes(bytes: Buffer, end: number): void {
+    if (this.#phase === Phase.ended) return;
+    this.#receiver.decode(bytes, end);
+    this.#finishRead();
   }
 
   /** The client sends nothing more, so it is gone: there is no use for half a connection in HTTP/2. */
-  onEnd(): void {
-    if (this.#session.destroyed) this.#socket.destroy();
-    else this.#session.destroy();
+  onEof(): void {
+    if (this.#phase !== Phase.ended || !this.sender.isWriting) this.close();
   }
 
-  onFault(error: Error): void {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code?.startsWith('ERR_HTTP2') && !this.#isClosed) this.services.owner.onProtocolFault(this, error.message);
+  onDrained(): void {
+    this.sender.onDrained();
+    if (!this.sender.isCongested) this.#stream.resume();
+    if (this.#phase === Phase.ended && !this.sender.isWriting) this.#stream.end();
   }
 
-  onClosed(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  onClosed(_error: Error | undefined): void {
+    this.#phase = Phase.ended;
     this.services.wheel.remove(this);
-    this.#socket.destroy();
+    this.services.wheel.remove(this.#settingsTimer);
+    this.#receiver.stop();
+    this.sender.close();
+    this.#loseStreams();
     this.services.owner.onConnectionClosed(this);
+  }
+
+  // From the receiver
+
+  get takesRequests(): boolean {
+    return this.#phase < Phase.left;
+  }
+
+  onRequest(stream: Http2ClientStream): void {
+    this.#lastId = stream.id;
+    if (this.#phase === Phase.open) this.services.wheel.disarm(this);
+    // Not while frames are decoded: what is broken off in the same packet costs nobody else anything.
+    this.#begun.push(stream);
+  }
+
+  onBodyRead(stream: Http2ClientStream): void {
+    if (this.#read.at(-1) !== stream) this.#read.push(stream);
+  }
+
+  onSettingsAck(): void {
+    this.services.wheel.remove(this.#settingsTimer);
+  }
+
+  onPingAck(): void {
+    if (this.#phase === Phase.leaving) this.#leave();
+  }
+
+  /** The client begins nothing more over this connection. */
+  onGoaway(): void {
+    if (this.#phase < Phase.left) this.#leave();
+  }
+
+  /** RFC 9113 §5.4.1. */
+  fail(fault: Http2Fault): void {
+    if (this.#phase === Phase.ended) return;
+    this.services.owner.onProtocolFault(this, fault.meaning);
+    this.#receiver.stop();
+    // What waits of their answers is not sent any more.
+    this.#loseStreams();
+    this.sender.writer.goaway(this.#lastId, fault.code);
+    this.#end();
+  }
+
+  onSettingsTimeout(): void {
+    this.fail(http2Faults.settingsTimeout);
   }
 
   // From the streams
 
+  get unsentBytes(): number {
+    return this.#stream.unsentBytes;
+  }
+
   onProgress(): void {
-    this.#controlFrames.reset();
+    this.#receiver.onProgress();
   }
 
-  /** Not at once: Node aborts the whole process when a stream with trailers to send is closed while the session reads. */
-  endSoon(stream: ServerHttp2Stream, error: Error | undefined): void {
-    if (this.#unneeded === undefined) {
-      this.#unneeded = [];
-      setImmediate(endUnneeded, this);
-    }
-    this.#unneeded.push({ stream, error });
+  onBodyUsed(bytes: number, stream: HomeStream | undefined): void {
+    this.#receiver.onBodyUsed(bytes, stream);
   }
 
-  endUnneeded(): void {
-    const unneeded = this.#unneeded;
-    this.#unneeded = undefined;
-    for (const { stream, error } of unneeded ?? []) {
-      if (error === undefined) stream.close(constants.NGHTTP2_NO_ERROR);
-      // Not `close`, which would first send what makes a broken answer look whole.
-      else stream.destroy(error);
-    }
-  }
-
-  onStreamClosed(isBrokenOff: boolean): void {
-    this.#streamCount -= 1;
-    if (this.#isClosed || this.#session.destroyed) return;
-    // CVE-2023-44487: requests that are begun and broken off cost the client nothing.
-    if (isBrokenOff && this.#brokenOff.add(this.services.wheel.nowMs) > this.#resetsMax) this.#endAbuse('requests broken off');
-    else if (this.#streamCount > 0) return;
-    else if (this.#isDraining) this.#linger();
-    else this.services.wheel.arm(this, this.settings.keepAliveTimeoutMs);
+  onStreamEnded(stream: HomeStream, isBrokenOff: boolean, isLeft: boolean): void {
+    const { streams } = this;
+    streams.remove(stream.id);
+    if (isLeft) streams.leave(stream.id);
+    if (isBrokenOff) this.#receiver.onBrokenOff();
+    if (streams.count > 0) return;
+    if (this.#phase === Phase.left) this.#end();
+    else if (this.#phase === Phase.open) this.services.wheel.arm(this, this.settings.keepAliveTimeoutMs);
   }
 
   // Inside
 
-  /** For the client to close its side. */
-  #linger(): void {
-    if (!this.#isClosed) this.services.wheel.arm(this, this.settings.lingerMs);
+  #greet({ streamsMax, windowBytes, headerListBytesMax, connectionWindowBytes }: Http2Limits): void {
+    const { writer } = this.sender;
+    // RFC 8441: WebSockets.
+    const connect = [Setting.enableConnectProtocol, 1];
+    const sizes = [Setting.concurrentStreamsMax, streamsMax, Setting.initialWindowBytes, windowBytes];
+    writer.settings([...sizes, Setting.headerListBytesMax, headerListBytesMax, ...connect]);
+    if (connectionWindowBytes > WINDOW_BYTES_INITIAL) writer.windowUpdate(0, connectionWindowBytes - WINDOW_BYTES_INITIAL);
+    this.sender.askFlush();
   }
 
-  #endAbuse(what: string): void {
-    if (this.#session.destroyed) return;
-    const reason = `too many ${what}`;
-    this.services.owner.onProtocolFault(this, reason);
-    this.#session.destroy(clientErrors.gone({ reason }), constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  #finishRead(): void {
+    const begun = this.#begun;
+    const read = this.#read;
+    if (begun.length > 0) {
+      this.#begun = [];
+      for (const stream of begun) stream.begin();
+    }
+    if (read.length > 0) {
+      this.#read = [];
+      for (const stream of read) stream.onReadEnd();
+    }
+    if (this.sender.isCongested) this.#stream.pause();
+  }
+
+  /** The client learns which request was the last one. */
+  #leave(): void {
+    this.#phase = Phase.left;
+    this.services.wheel.disarm(this);
+    this.sender.writer.goaway(this.#lastId, ErrorCode.noError);
+    this.sender.askFlush();
+    if (this.streams.count === 0) this.#end();
+  }
+
+  /** Nothing follows what is written; the client has a while to close its side. */
+  #end(): void {
+    if (this.#phase === Phase.ended) return;
+    this.#phase = Phase.ended;
+    this.#receiver.stop();
+    this.services.wheel.remove(this.#settingsTimer);
+    this.services.wheel.arm(this, this.settings.lingerMs);
+    this.#stream.resume();
+    this.sender.flush();
+    if (!this.sender.isWriting) this.#stream.end();
+  }
+
+  #loseStreams(): void {
+    for (const stream of [...this.streams.values()]) stream.onConnectionLost();
   }
 }
 
-function toSessionOptions(http2: Http2Limits, { decoderLimits }: ServerSettings): ServerOptions {
-  const windowsBytes = http2.streamsMax * http2.windowBytes;
-  return {
-    settings: {
-      enablePush: false,
-      maxConcurrentStreams: http2.streamsMax,
-      initialWindowSize: http2.windowBytes,
-      maxHeaderListSize: http2.headerListBytesMax,
-      // RFC 8441: WebSockets.
-      enableConnectProtocol: true,
-    },
-    // The session counts the pseudo fields too.
-    maxHeaderListPairs: decoderLimits.fieldCountMax + PSEUDO_FIELDS,
-    maxSendHeaderBlockLength: limits.http2AnswerHeadBytesMax,
-    maxSessionMemory: Math.ceil(windowsBytes / MEGABYTE) + SESSION_MEGABYTES,
-    maxSessionInvalidFrames: limits.http2InvalidFramesMax,
-    maxSessionRejectedStreams: limits.http2RejectedStreamsMax,
-    maxOutstandingPings: limits.http2OutstandingPingsMax,
-    maxSettings: limits.http2SettingsMax,
-    // Requests that are broken off are counted here, with a code that says why the connection ends; this is for what is not seen.
-    streamResetBurst: SESSION_LEEWAY * http2.resetsPerMinuteMax,
-    streamResetRate: Math.max(1, Math.ceil((SESSION_LEEWAY * http2.resetsPerMinuteMax) / 60)),
-    // What an upstream or a policy has repeated goes on as it is, as over HTTP/1. The types do not know it yet.
-    strictSingleValueFields: false,
-  } as ServerOptions;
-}
+/** RFC 9113 §6.5.3: settings that are not acknowledged in time end the connection. */
+class SettingsTimer extends WheelTimer {
+  readonly #connection: Http2ClientConnection;
 
-const MEGABYTE = 1_000_000;
-const PSEUDO_FIELDS = 5;
-const SESSION_LEEWAY = 2;
-/** For everything but request bodies. */
-const SESSION_MEGABYTES = 32;
+  constructor(connection: Http2ClientConnection) {
+    super();
+    this.#connection = connection;
+  }
 
-function onStream(this: OwnedSession, stream: ServerHttp2Stream, _headers: unknown, flags: number, raw: readonly string[]): void {
-  this.gatehouseConnection!.onStream(stream, flags, raw);
-}
-
-function onControlFrame(this: OwnedSession): void {
-  this.gatehouseConnection!.onControlFrame();
-}
-
-function onError(this: OwnedSession, error: Error): void {
-  this.gatehouseConnection!.onFault(error);
-}
-
-function onClose(this: OwnedSession): void {
-  this.gatehouseConnection!.onClosed();
-}
-
-function onSocketError(this: OwnedSocket): void {
-  // Its end follows, and with it that of the session.
-}
-
-function onEnd(this: OwnedSocket): void {
-  this.gatehouseConnection!.onEnd();
-}
-
-function beginStreams(connection: Http2ClientConnection): void {
-  connection.beginStreams();
-}
-
-function endUnneeded(connection: Http2ClientConnection): void {
-  connection.endUnneeded();
+  override onDeadline(): void {
+    this.#connection.onSettingsTimeout();
+  }
 }

@@ -4,95 +4,17 @@ import { limits } from '#base/limits.ts';
 import type { ClientCertificate } from '#net/client-certificate.ts';
 import { removeField } from '#wire/fields/field-list.ts';
 import { dropForwardingFields } from '#wire/fields/forwarded.ts';
-import { isForwardingName, isKeptName } from '#wire/http1/field-names.ts';
+import { isKeptName } from '#wire/http1/field-names.ts';
 import { isTargetOctet } from '#wire/http1/octets.ts';
 import { keepTrailerFields } from '#wire/http1/trailer-fields.ts';
 import { clientErrors } from './client-errors.ts';
-import type { ClientFacts, HeadFacts } from './client-facts.ts';
+import type { ClientFacts } from './client-facts.ts';
 import type { ClientRequest, ForwardingFields } from './exchange.ts';
+import type { Http2RequestHead } from './http2-request-head.ts';
 import { type NormalTarget, normaliseTarget, type TargetFault, targetFaults } from './target.ts';
 
 const unusable: NormalTarget = { path: '', query: '', target: '', authority: undefined };
 
-/**
- * What the session hands over of a head: names in lower case and values. It has refused what RFC 9113 §8 forbids: fields of
- * a connection, pseudo fields that are missing, repeated or unknown, a length that is no number.
- */
-class Http2Head implements HeadFacts {
-  readonly version = '2.0';
-  readonly fields: string[] = [];
-  method = '';
-  scheme = '';
-  authority: string | undefined = undefined;
-  path = '';
-  host: string | undefined = undefined;
-  contentLengthBytes = -1;
-  expect: string | undefined = undefined;
-  /** RFC 8441: what a CONNECT is for. */
-  protocol: string | undefined = undefined;
-  acceptsTrailers = false;
-  hasForwardingFields = false;
-  #cookieAt = -1;
-
-  constructor(raw: readonly string[]) {
-    for (let i = 0; i < raw.length; i += 2) this.#take(raw[i]!, raw[i + 1]!);
-  }
-
-  #take(name: string, value: string): void {
-    switch (name) {
-      case ':method':
-        this.method = value;
-        return;
-      case ':scheme':
-        this.scheme = value;
-        return;
-      case ':authority':
-        this.authority = value;
-        return;
-      case ':path':
-        this.path = value;
-        return;
-      case ':protocol':
-        this.protocol = value;
-        return;
-      case 'host':
-        this.host = value;
-        return;
-      case 'content-length':
-        this.contentLengthBytes = Number(value);
-        return;
-      case 'te':
-        this.acceptsTrailers = true;
-        return;
-      case 'expect':
-        this.expect = value;
-        return;
-      // RFC 9110 §11.7.1: meant for the first proxy that asks, which a gateway never does.
-      case 'proxy-authorization':
-      // The session lets it pass, although it is one of a connection of HTTP/1 (RFC 9113 §3.1).
-      case 'http2-settings':
-        return;
-      case 'cookie':
-        return this.#takeCookie(value);
-      default:
-        if (name.charCodeAt(0) === COLON) return;
-        if (isForwardingName(name)) this.hasForwardingFields = true;
-        this.fields.push(name, value);
-    }
-  }
-
-  /** RFC 9113 §8.2.3: pieces of one field, which is whole again for whoever does not speak HTTP/2. */
-  #takeCookie(value: string): void {
-    if (this.#cookieAt >= 0) {
-      this.fields[this.#cookieAt] += `; ${value}`;
-      return;
-    }
-    this.#cookieAt = this.fields.length + 1;
-    this.fields.push('cookie', value);
-  }
-}
-
-const COLON = 58;
 const WEBSOCKET = 'websocket';
 const WEBSOCKET_KEY_BYTES = 16;
 
@@ -124,9 +46,9 @@ export class Http2ClientRequest implements ClientRequest {
   /** Why the request must be refused although its bytes were well-formed. */
   readonly fault: GatewayError | undefined;
 
-  constructor(raw: readonly string[], hasBody: boolean, from: { readonly facts: ClientFacts; readonly listener: string }) {
+  /** `isTooLarge`: the head is not all of what the client has sent. */
+  constructor(head: Http2RequestHead, isTooLarge: boolean, from: { readonly facts: ClientFacts; readonly listener: string }) {
     const { facts, listener } = from;
-    const head = new Http2Head(raw);
     const isWebSocket = head.protocol === WEBSOCKET && head.method === 'CONNECT';
     if (isWebSocket) beginHandshake(head);
     const normalised = readTarget(head);
@@ -143,7 +65,7 @@ export class Http2ClientRequest implements ClientRequest {
     this.host = identity.host ?? '';
     this.fields = head.hasForwardingFields ? dropForwardingFields(head.fields) : head.fields;
     this.contentLengthBytes = head.contentLengthBytes;
-    this.hasBody = hasBody && !isWebSocket;
+    this.hasBody = head.hasBody && !isWebSocket;
     this.acceptsTrailers = head.acceptsTrailers;
     this.expectsContinue = head.expect !== undefined && this.hasBody;
     this.clientAddress = identity.address;
@@ -154,7 +76,8 @@ export class Http2ClientRequest implements ClientRequest {
     this.trustedRequestId = facts.trustedRequestId(head);
     this.clientCertificate = facts.certificate;
     const reason = facts.certificateFault;
-    this.fault = reason === undefined ? findFault(head, normalised, identity.host) : clientErrors.certificate({ reason });
+    if (isTooLarge) this.fault = clientErrors.headTooLarge();
+    else this.fault = reason === undefined ? findFault(head, normalised, identity.host) : clientErrors.certificate({ reason });
   }
 }
 
@@ -162,15 +85,15 @@ export class Http2ClientRequest implements ClientRequest {
  * What opens a WebSocket is, for routes, policies and services of HTTP/1, a GET that would like to change the protocol. Its key
  * proves nothing over HTTP/2, so it is not sent there (RFC 8441 §5), and services of HTTP/1 ask for one.
  */
-function beginHandshake(head: Http2Head): void {
+function beginHandshake(head: Http2RequestHead): void {
   head.method = 'GET';
   head.contentLengthBytes = -1;
   removeField(head.fields, 'sec-websocket-key');
   head.fields.push('sec-websocket-key', randomBytes(WEBSOCKET_KEY_BYTES).toString('base64'));
 }
 
-/** The session lets bytes pass in a path that no request of HTTP/1 can have, and whole URLs where the scheme is an unknown one. */
-function readTarget({ path, method }: Http2Head): NormalTarget | TargetFault {
+/** A path with bytes that no request of HTTP/1 can have, and a whole URL in its place, are not for routes to look at. */
+function readTarget({ path, method }: Http2RequestHead): NormalTarget | TargetFault {
   for (let i = 0; i < path.length; i++) if (!isTargetOctet(path.charCodeAt(i))) return 'targetForm';
   const normalised = normaliseTarget(path, method);
   return typeof normalised === 'object' && normalised.authority !== undefined ? 'targetForm' : normalised;
@@ -183,7 +106,11 @@ export function keepHttp2Trailers(raw: readonly string[]): string[] | undefined 
   return keepTrailerFields(named, undefined);
 }
 
-function findFault(head: Http2Head, normalised: NormalTarget | TargetFault, host: string | undefined): GatewayError | undefined {
+function findFault(
+  head: Http2RequestHead,
+  normalised: NormalTarget | TargetFault,
+  host: string | undefined,
+): GatewayError | undefined {
   if (head.method === 'CONNECT') {
     const { protocol } = head;
     return protocol === undefined ? clientErrors.connectMethod() : clientErrors.connectProtocol({ protocol });
@@ -198,7 +125,7 @@ function findFault(head: Http2Head, normalised: NormalTarget | TargetFault, host
 }
 
 /** RFC 9113 §8.3.1: where `:authority` and Host differ, two readers would find two hosts. */
-function namesTwoHosts({ authority, host }: Http2Head): boolean {
+function namesTwoHosts({ authority, host }: Http2RequestHead): boolean {
   if (authority === undefined || host === undefined || authority === host) return false;
   return authority.toLowerCase() !== host.toLowerCase();
 }

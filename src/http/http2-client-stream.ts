@@ -1,205 +1,160 @@
 /** One request of an HTTP/2 connection, with its answer: the client's side of an exchange. */
-import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { GatewayError } from '#base/errors.ts';
-import { limits } from '#base/limits.ts';
-import { WheelTimer } from '#base/timer-wheel.ts';
 import type { ProxiedClient } from '#net/proxied-client.ts';
 import { getField, hasField } from '#wire/fields/field-list.ts';
+import { ErrorCode, toHttp2CodeName } from '#wire/http2/error-codes.ts';
 import { clientErrors } from './client-errors.ts';
 import { type ClientRequest, type ClientSide, Exchange, type TunnelSide } from './exchange.ts';
-import { isConnectionSpecific, toWebSocketAccept } from './http2-attempt-head.ts';
-import { type Http2ClientRequest, keepHttp2Trailers } from './http2-client-request.ts';
-import { toHttp2CodeName } from './http2-codes.ts';
-import { toTrailerMap } from './http2-request-trailers.ts';
-import type { SessionKeeper, StreamMemory } from './http2-session-memory.ts';
-import { toTunnelStream } from './http2-stream-tunnel.ts';
+import { toWebSocketAccept } from './http2-attempt-head.ts';
+import type { Http2ClientRequest } from './http2-client-request.ts';
+import { Http2ClientTunnel } from './http2-client-tunnel.ts';
+import { type BodyTaker, Http2RequestBody } from './http2-request-body.ts';
+import { SendingStream } from './http2-sending-stream.ts';
+import type { StreamHome } from './http2-stream-home.ts';
 import { hasResponseBody, type ResponseHead } from './response.ts';
-import type { ServerServices, ServerSettings } from './server-settings.ts';
 import { upstreamErrors } from './upstream-errors.ts';
-
-/** What a stream needs of its connection. */
-export interface StreamHome {
-  readonly settings: ServerSettings;
-  readonly services: ServerServices;
-  readonly keeper: SessionKeeper;
-  describeClient(): ProxiedClient;
-  /** Something has been read or written that a request or an answer is made of. */
-  onProgress(): void;
-  /** Ends a stream when the session does not read: an answer is broken off with an error, the rest of a request without one. */
-  endSoon(stream: ServerHttp2Stream, error: Error | undefined): void;
-  /** `isBrokenOff`: the client did not wait for the whole answer. */
-  onStreamClosed(isBrokenOff: boolean): void;
-}
-
-/** A stream that knows its exchange, so that its listeners can be shared functions instead of closures for each request. */
-interface OwnedStream extends ServerHttp2Stream {
-  gatehouseStream?: Http2ClientStream;
-}
 
 const Waiting = { nothing: 0, body: 1, reader: 2 } as const;
 type Waiting = (typeof Waiting)[keyof typeof Waiting];
 
 const NOT_ANNOUNCED = -1;
+const ACCEPT = 'sec-websocket-accept';
 
-/** Read by `respond`, never changed. */
-const withoutBody = Object.freeze({ endStream: true, sendDate: false });
-const withBody = Object.freeze({ sendDate: false });
-const withTrailers = Object.freeze({ waitForTrailers: true, sendDate: false });
-
-export class Http2ClientStream extends WheelTimer implements ClientSide {
-  readonly #stream: ServerHttp2Stream;
-  readonly #memory: StreamMemory;
+export class Http2ClientStream extends SendingStream implements ClientSide, BodyTaker {
+  readonly id: number;
+  isEnded = false;
   readonly #home: StreamHome;
   readonly #fault: GatewayError | undefined;
   #exchange: Exchange | undefined;
+  /** `undefined`: the request came whole. */
+  readonly #body: Http2RequestBody | undefined;
+  #tunnel: Http2ClientTunnel | undefined = undefined;
   #waiting: Waiting = Waiting.nothing;
-  #isRequestWhole: boolean;
-  #readsBody = false;
-  #requestTrailers: string[] | undefined = undefined;
+  /** What the client had not taken when it was last looked at. */
+  #unsentBytes = 0;
   #sendsBody = false;
+  #mayHaveTrailers = false;
   /** What `content-length` of the answer says. */
   #announcedBytes = NOT_ANNOUNCED;
   #answerTrailers: readonly string[] | undefined = undefined;
-  #awaitsDrain = false;
-  #listensForDrain = false;
-  /** Of a large piece of the answer, what is still to be written. */
-  #rest: Buffer | undefined = undefined;
-  #endsBehindRest = false;
-  /** A slice of something large has not left yet. */
-  #isSlicing = false;
-  /** Made for answers with large pieces only. */
-  #onWritten: (() => void) | undefined = undefined;
+  /** Nothing follows what has been sent, or waits. */
+  #hasAnswerEnded = false;
+  /** The last frame has been written. */
+  #isAnswerWhole = false;
 
-  constructor(stream: ServerHttp2Stream, request: Http2ClientRequest, home: StreamHome) {
+  /** `isWhole`: the request has no body. */
+  constructor(id: number, request: Http2ClientRequest, isWhole: boolean, home: StreamHome) {
     super();
-    const { services } = home;
-    this.#stream = stream;
-    this.#memory = home.keeper.memoryOf(stream);
+    const { services, settings, sender } = home;
+    this.id = id;
     this.#home = home;
-    this.#isRequestWhole = !request.hasBody;
-    (stream as OwnedStream).gatehouseStream = this;
-    stream.on('error', onError);
-    stream.on('close', onClose);
-    // They may come before anybody has asked for the body.
-    if (request.hasBody) stream.on('trailers', onTrailers);
+    this.sendWindowBytes = sender.streamWindowBytes;
+    this.#body = isWhole ? undefined : new Http2RequestBody(this, settings.http2!.windowBytes, request.contentLengthBytes);
     const requestId = request.trustedRequestId ?? services.nextRequestId();
     const start = { requestId, startedMs: services.clock.monotonicMs() };
     this.#fault = request.fault;
     this.#exchange = new Exchange(this, services.owner, request, start);
   }
 
+  get isRequestWhole(): boolean {
+    return this.#body?.isWhole ?? true;
+  }
+
   describeClient(): ProxiedClient {
     return this.#home.describeClient();
   }
 
-  /** Once. A request that has been broken off already is passed over. */
+  /** Once, when everything has been handled that was read with it: a request that has been broken off by then is passed over. */
   begin(): void {
-    if (this.#isGone) return;
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
     const { owner } = this.#home.services;
-    if (this.#fault === undefined) owner.onExchange(this.#exchange!);
-    else owner.onRefusedRequest(this.#exchange!, this.#fault);
+    if (this.#fault === undefined) owner.onExchange(exchange);
+    else owner.onRefusedRequest(exchange, this.#fault);
   }
 
   override onDeadline(): void {
-    const timeoutMs = this.#home.settings.bodyIdleTimeoutMs;
-    this.#fail(
-      this.#waiting === Waiting.body ? clientErrors.bodyTimeout({ timeoutMs }) : clientErrors.replyTimeout({ timeoutMs }),
-    );
+    const { unsentBytes, settings } = this.#home;
+    const timeoutMs = settings.bodyIdleTimeoutMs;
+    if (this.#waiting === Waiting.body) return this.#fail(clientErrors.bodyTimeout({ timeoutMs }));
+    // A client that is only slow has taken some of what waits.
+    if (unsentBytes < this.#unsentBytes) this.#wait(Waiting.reader);
+    else this.#fail(clientErrors.replyTimeout({ timeoutMs }));
   }
 
   // What the exchange wants done
 
   sendInformational(status: number, fields: readonly string[]): void {
-    if (this.#isGone || this.#stream.headersSent) return;
-    const headers: OutgoingHttpHeaders = toTrailerMap(withoutConnectionFields(fields));
-    headers[':status'] = status;
-    this.#stream.additionalHeaders(headers);
+    if (this.isEnded || this.#exchange?.hasResponseBegun !== false) return;
+    const { sender } = this.#home;
+    sender.endHead(this, sender.beginHead(status, fields));
   }
 
   sendHead(response: ResponseHead): void {
-    if (this.#isGone) return;
-    const exchange = this.#exchange!;
-    const { status } = response;
-    const { request } = exchange;
-    // RFC 9110 §15.3.6: a 205 has no content, and the session sends none.
-    this.#sendsBody = hasResponseBody(request.method, status) && status !== 205 && response.contentLengthBytes !== 0;
-    const lengthBytes = status === 204 || status === 205 ? undefined : response.contentLengthBytes;
+    if (this.isEnded) return;
+    const { request } = this.#exchange!;
+    const { status, contentLengthBytes } = response;
+    // RFC 9110 §15.3.6: a 205 has no content.
+    this.#sendsBody = hasResponseBody(request.method, status) && status !== 205 && contentLengthBytes !== 0;
+    const lengthBytes = status === 204 || status === 205 ? undefined : contentLengthBytes;
     this.#announcedBytes = this.#sendsBody && lengthBytes !== undefined ? lengthBytes : NOT_ANNOUNCED;
-    const mayHaveTrailers = this.#sendsBody && lengthBytes === undefined && wantsTrailers(request);
-    if (mayHaveTrailers) this.#stream.on('wantTrailers', onWantTrailers);
-    this.#respond(response, lengthBytes, mayHaveTrailers ? withTrailers : this.#sendsBody ? withBody : withoutBody);
+    this.#mayHaveTrailers = this.#sendsBody && lengthBytes === undefined && wantsTrailers(request);
+    this.#writeHead(response, lengthBytes);
   }
 
   sendChunk(view: Buffer): boolean {
-    if (!this.#sendsBody || view.length === 0 || this.#isGone) return true;
+    if (!this.#sendsBody || view.length === 0 || this.isEnded) return true;
     if (this.#exceedsLength(view.length)) return this.#failLength();
-    const { buffers } = this.#home.services;
-    // The session keeps what it is given until the client has room for it. What is small is copied, so that it may wait.
-    if (view.length <= limits.joinedWriteBytesMax || buffers.isShared(view)) return this.#write(Buffer.from(view));
-    // Whoever lent the rest keeps it as it is until it has left.
-    while (this.#rest !== undefined) this.#writeRest();
-    this.#rest = view;
-    this.#isSlicing = true;
-    this.#onWritten ??= () => this.onWritten();
-    this.#writeRest();
-    return this.#waitForReader();
+    return this.#waitForReader(this.#home.sender.send(this, view));
   }
 
   sendText(text: string): boolean {
-    if (!this.#sendsBody || text === '' || this.#isGone) return true;
+    if (!this.#sendsBody || text === '' || this.isEnded) return true;
     if (this.#exceedsLength(text.length)) return this.#failLength();
-    return this.#write(Buffer.from(text, 'latin1'));
+    return this.#waitForReader(this.#home.sender.sendText(this, text));
   }
 
-  /** The session sends together what comes together. */
+  /** The end of the turn sends what has come together by then. */
   flush(): boolean {
-    return !this.#awaitsDrain;
+    return !this.isLent;
   }
 
   sendEnd(trailers: readonly string[] | undefined): void {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
-    if (this.#announcedBytes !== NOT_ANNOUNCED && exchange.responseBytes !== this.#announcedBytes && !this.#isGone) {
+    if (this.#announcedBytes !== NOT_ANNOUNCED && exchange.responseBytes !== this.#announcedBytes) {
       this.#failLength();
       return;
     }
-    this.#answerTrailers = trailers;
-    if (this.#rest !== undefined) this.#endsBehindRest = true;
-    else if (this.#sendsBody) this.#stream.end();
+    if (this.#mayHaveTrailers) this.#answerTrailers = trailers;
+    this.#exchange = undefined;
+    this.#endAnswer();
     this.#finish(exchange);
-    if (!this.#isRequestWhole) this.#leaveRest();
   }
 
   abort(): void {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
-    this.#rest = undefined;
+    this.#exchange = undefined;
+    this.#breakOff(ErrorCode.internalError, false);
     this.#finish(exchange);
-    this.#home.endSoon(this.#stream, exchange.error ?? clientErrors.gone());
   }
 
   resumeRequestBody(): void {
-    if (this.#isRequestWhole || this.#exchange === undefined) return;
-    if (this.#waiting === Waiting.nothing) this.#wait(Waiting.body);
-    if (this.#readsBody) this.#stream.resume();
-    else {
-      this.#readsBody = true;
-      this.#stream.on('end', onEnd);
-      this.#stream.on('data', onData);
-    }
-    // What came together with the head is told first, so that both leave in one piece.
-    setImmediate(flushRequest, this);
+    const body = this.#body;
+    if (body === undefined || this.#exchange === undefined || body.isFlowing) return;
+    if (this.#waiting === Waiting.nothing && !body.isWhole) this.#wait(Waiting.body);
+    body.resume();
   }
 
   pauseRequestBody(): void {
-    this.#stream.pause();
+    this.#body?.pause();
     if (this.#waiting === Waiting.body) this.#wait(Waiting.nothing);
   }
 
   openTunnel(response: ResponseHead): TunnelSide | undefined {
     const exchange = this.#exchange!;
-    if (this.#isGone) return undefined;
-    const { services, settings } = this.#home;
+    if (this.isEnded) return undefined;
     // The client has no key that it could compare this with.
     if (getField(response.fields, ACCEPT) !== toWebSocketAccept(exchange.request)) {
       exchange.error ??= upstreamErrors.unexpectedUpgrade();
@@ -207,116 +162,144 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
       return undefined;
     }
     exchange.isTunnel = true;
-    services.wheel.remove(this);
-    const fields = withoutHandshake(response.fields);
-    this.#respond({ status: 200, fields, contentLengthBytes: undefined }, undefined, withBody);
-    this.#stream.off('error', onError);
-    this.#stream.off('close', onClose);
-    return {
-      stream: toTunnelStream(this.#stream, services.buffers, clientErrors.gone()),
-      pendingBytes: undefined,
-      idleMs: settings.tunnelIdleMs,
-      onTunnelClosed: () => this.#endTunnel(exchange),
-    };
+    this.#wait(Waiting.nothing);
+    // What the answer to the handshake has over HTTP/1 only is left out.
+    const fields = response.fields.filter((_, at) => response.fields[at - (at % 2)] !== ACCEPT);
+    this.#writeHead({ status: 200, fields, contentLengthBytes: undefined }, undefined);
+    const tunnel = new Http2ClientTunnel(this, this.#body === undefined);
+    this.#tunnel = tunnel;
+    const { tunnelIdleMs } = this.#home.settings;
+    const onTunnelClosed = () => this.#finishTunnel(exchange);
+    return { stream: tunnel, pendingBytes: undefined, idleMs: tunnelIdleMs, onTunnelClosed };
   }
 
-  // From the stream
+  // From the client
 
-  onData(bytes: Buffer): void {
-    const exchange = this.#exchange;
-    if (exchange === undefined) return;
-    this.#home.onProgress();
-    exchange.requestBytes += bytes.length;
-    if (this.#waiting !== Waiting.reader) this.#wait(Waiting.body);
-    const shape = exchange.plan?.shapeRequestChunk;
-    const shaped = shape === undefined ? bytes : shape.call(exchange.plan, exchange, bytes);
-    if (!Buffer.isBuffer(shaped)) return this.#fail(shaped);
-    exchange.source?.onRequestChunk(shaped);
-    exchange.source?.onRequestFlush();
+  /** RFC 9113 §5.2. False: a frame of so many bytes is more than the client may send. */
+  takeWindow(frameBytes: number): boolean {
+    return this.#body!.window.take(frameBytes);
   }
 
-  onTrailers(raw: readonly string[]): void {
-    this.#requestTrailers = keepHttp2Trailers(raw);
+  /** How much more the client may be told that it may send, when so much has been used. */
+  useWindow(bytes: number): number {
+    return this.isEnded || this.isRequestWhole ? 0 : this.#body!.window.use(bytes);
   }
 
-  onEnd(): void {
-    // Node ends what can be read of a stream with the same event when the client has broken it off.
-    if (this.#stream.closed || this.#stream.destroyed) return;
-    this.#isRequestWhole = true;
+  onData(view: Buffer): void {
+    const body = this.#body!;
+    const fits = body.count(view.length);
+    if (fits && this.#exchange !== undefined) return body.take(view);
+    // Nobody uses it: the answer is there already, and waits for its reader, or more has come than was announced.
+    this.#home.onBodyUsed(view.length, undefined);
+    if (!fits) this.breakRules(ErrorCode.protocolError);
+  }
+
+  /** What one read brought has been said. */
+  onReadEnd(): void {
+    const body = this.#body!;
+    if (body.isFlowing && !body.isWhole) this.onBodyFlush();
+  }
+
+  onRequestEnd(trailers: string[] | undefined): void {
     if (this.#waiting === Waiting.body) this.#wait(Waiting.nothing);
-    this.#exchange?.source?.onRequestEnd(this.#requestTrailers);
+    if (!this.#body!.end(trailers)) this.breakRules(ErrorCode.protocolError);
   }
 
-  flushRequest(): void {
+  /** The client wants no answer any more. */
+  onReset(code: number): void {
+    this.#loseClient(clientErrors.gone(code === ErrorCode.noError ? undefined : { reason: toHttp2CodeName(code) }));
+    this.#end(!this.#isAnswerWhole, false);
+  }
+
+  onConnectionLost(): void {
+    this.#loseClient(clientErrors.gone());
+    this.#end(false, false);
+  }
+
+  /** RFC 9113 §5.4.2: the client has done what it may not, and its stream alone has to end for it. */
+  breakRules(code: ErrorCode): void {
+    this.#loseClient(clientErrors.gone({ reason: toHttp2CodeName(code) }));
+    this.#breakOff(code, true);
+  }
+
+  // From the body
+
+  onBodyChunk(view: Buffer): void {
+    if (this.#tunnel !== undefined) this.#tunnel.owner.onBytes(view, view.length);
+    else this.#handOn(this.#exchange!, view);
+    this.#home.onBodyUsed(view.length, this);
+  }
+
+  onBodyFlush(): void {
     this.#exchange?.source?.onRequestFlush();
   }
 
-  onWantTrailers(): void {
-    if (!this.#isGone) this.#stream.sendTrailers(toTrailerMap(withoutConnectionFields(this.#answerTrailers ?? noFields)));
+  onBodyEnd(trailers: string[] | undefined): void {
+    if (this.#tunnel === undefined) {
+      if (this.#exchange?.request.hasBody) this.#exchange.source?.onRequestEnd(trailers);
+      return;
+    }
+    this.#tunnel.owner.onEof();
+    if (this.#isAnswerWhole) this.#end(false, false);
   }
 
-  onDrained(): void {
-    if (!this.#awaitsDrain || this.#isSlicing) return;
-    this.#awaitsDrain = false;
-    const exchange = this.#exchange;
-    if (exchange === undefined) return this.#wait(this.#stream.writableLength > 0 ? Waiting.reader : Waiting.nothing);
-    this.#wait(this.#isRequestWhole || !this.#readsBody || this.#stream.isPaused() ? Waiting.nothing : Waiting.body);
-    exchange.source?.onClientDrained();
-  }
+  // From the sender
 
-  /** A slice of something large has left: the client reads, however slowly. */
-  onWritten(): void {
+  onRestMoved(): void {
     this.#home.onProgress();
-    if (this.#rest === undefined) {
-      this.#isSlicing = false;
-      return this.onDrained();
-    }
-    this.#wait(Waiting.reader);
-    if (!this.#isGone) this.#writeRest();
+    if (this.#waiting === Waiting.reader) this.#wait(Waiting.reader);
   }
 
-  onClosed(): void {
-    this.#home.services.wheel.remove(this);
-    this.#keepSession();
-    this.#rest = undefined;
-    const exchange = this.#exchange;
-    if (exchange !== undefined) {
-      const { rstCode } = this.#stream;
-      const error =
-        rstCode === constants.NGHTTP2_NO_ERROR ? clientErrors.gone() : clientErrors.gone({ reason: toHttp2CodeName(rstCode) });
-      exchange.error ??= error;
-      if (!exchange.hasResponseBegun) exchange.status = error.status;
-      const { source } = exchange;
-      exchange.source = undefined;
-      source?.onClientGone(error);
-      this.#finish(exchange);
-    }
-    this.#home.onStreamClosed(exchange !== undefined);
+  onRestSent(wasLent: boolean): void {
+    this.#home.onProgress();
+    const body = this.#body;
+    const awaitsBody = this.#exchange !== undefined && body?.isFlowing === true && !body.isWhole;
+    if (this.#waiting === Waiting.reader) this.#wait(awaitsBody ? Waiting.body : Waiting.nothing);
+    if (this.#hasAnswerEnded) this.#writeEnd();
+    else if (!wasLent) return;
+    else if (this.#tunnel !== undefined) this.#tunnel.owner.onDrained();
+    else this.#exchange?.source?.onClientDrained();
+  }
+
+  // For the tunnel
+
+  sendBytes(bytes: Buffer): boolean {
+    return this.isEnded || this.#home.sender.send(this, bytes);
+  }
+
+  get unsentBytes(): number {
+    return this.#home.unsentBytes + this.restBytes;
+  }
+
+  setFlowing(isFlowing: boolean): void {
+    if (!isFlowing) this.#body?.pause();
+    else if (this.#body?.isFlowing === false) this.#body.resume();
+  }
+
+  endTunnel(): void {
+    if (!this.isEnded && !this.#hasAnswerEnded) this.#endAnswer();
+  }
+
+  /** RFC 8441 §5: what resets a connection cancels a stream. */
+  breakTunnelOff(code: ErrorCode): void {
+    this.#breakOff(code, false);
+  }
+
+  get hasAnswerEnded(): boolean {
+    return this.#hasAnswerEnded;
   }
 
   // Inside
 
-  #keepSession(): void {
-    if (!this.#stream.writableFinished) this.#home.keeper.keepFor(this.#memory);
-  }
-
-  get #isGone(): boolean {
-    return this.#stream.closed || this.#stream.destroyed;
-  }
-
-  #respond(response: ResponseHead, lengthBytes: number | undefined, options: object): void {
+  #writeHead(response: ResponseHead, lengthBytes: number | undefined): void {
+    const { sender, services } = this.#home;
     const { fields } = response;
-    const list: string[] = [':status', String(response.status)];
-    for (let i = 0; i < fields.length; i += 2) {
-      const name = fields[i]!;
-      if (!isConnectionSpecific(name)) list.push(name, fields[i + 1]!);
-    }
-    if (lengthBytes !== undefined) list.push('content-length', String(lengthBytes));
+    const blockStart = sender.beginHead(response.status, fields);
+    if (lengthBytes !== undefined) sender.field('content-length', String(lengthBytes));
     // RFC 9110 §6.6.1: who has a clock adds the date that is missing.
-    if (!(response.hasDate ?? hasField(fields, 'date'))) list.push('date', this.#home.services.date.now());
-    list.push('x-request-id', this.#exchange!.requestId);
-    // The types do not know lists yet.
-    this.#stream.respond(list as unknown as OutgoingHttpHeaders, options);
+    if (!(response.hasDate ?? hasField(fields, 'date'))) sender.field('date', services.date.now());
+    sender.field('x-request-id', this.#exchange!.requestId);
+    sender.endHead(this, blockStart);
   }
 
   #exceedsLength(bytes: number): boolean {
@@ -333,63 +316,70 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
     return true;
   }
 
-  #write(bytes: Buffer): boolean {
-    // Nobody should have written more; but what comes must not overtake what waits.
-    while (this.#rest !== undefined) this.#writeRest();
-    if (this.#stream.write(bytes)) return true;
-    if (!this.#listensForDrain) this.#stream.on('drain', onDrain);
-    this.#listensForDrain = true;
-    return this.#waitForReader();
+  #handOn(exchange: Exchange, view: Buffer): void {
+    exchange.requestBytes += view.length;
+    if (this.#waiting === Waiting.body) this.#wait(Waiting.body);
+    const shape = exchange.plan?.shapeRequestChunk;
+    const shaped = shape === undefined ? view : shape.call(exchange.plan, exchange, view);
+    if (Buffer.isBuffer(shaped)) exchange.source?.onRequestChunk(shaped);
+    else this.#fail(shaped);
   }
 
-  /** In slices, so that the end of each shows that a slow client still reads. */
-  #writeRest(): void {
-    const rest = this.#rest!;
-    const isLast = rest.length <= limits.http2WriteBytesMax;
-    this.#rest = isLast ? undefined : rest.subarray(limits.http2WriteBytesMax);
-    this.#stream.write(isLast ? rest : rest.subarray(0, limits.http2WriteBytesMax), this.#onWritten);
-    if (isLast && this.#endsBehindRest) this.#stream.end();
+  #endAnswer(): void {
+    this.#hasAnswerEnded = true;
+    if (this.rest === undefined) this.#writeEnd();
   }
 
-  #waitForReader(): false {
-    this.#awaitsDrain = true;
-    this.#wait(Waiting.reader);
-    return false;
+  #writeEnd(): void {
+    const { sender } = this.#home;
+    const trailers = this.#answerTrailers;
+    if (trailers === undefined) sender.end(this);
+    else sender.endWith(this, trailers);
+    this.#isAnswerWhole = true;
+    if (this.#tunnel !== undefined) {
+      if (this.#body === undefined || this.#body.isTaken) this.#end(false, false);
+      return;
+    }
+    if (this.isRequestWhole) return this.#end(false, false);
+    // RFC 9113 §8.1: an answer that came before the request was whole; the client is asked not to go on.
+    this.#breakOff(ErrorCode.noError, false);
+  }
+
+  #breakOff(code: ErrorCode, isBrokenOff: boolean): void {
+    if (this.isEnded) return;
+    this.#home.sender.reset(this.id, code);
+    this.#end(isBrokenOff, !this.isRequestWhole);
+  }
+
+  /** Says whether what has been sent may be forgotten; what waits in any case is for the reader to take. */
+  #waitForReader(isTaken: boolean): boolean {
+    if (this.rest !== undefined && this.#waiting !== Waiting.reader) this.#wait(Waiting.reader);
+    return isTaken;
   }
 
   #wait(waiting: Waiting): void {
     this.#waiting = waiting;
-    const { wheel } = this.#home.services;
-    if (waiting === Waiting.nothing) wheel.disarm(this);
-    else wheel.arm(this, this.#home.settings.bodyIdleTimeoutMs);
+    const { services, settings, unsentBytes } = this.#home;
+    if (waiting === Waiting.nothing) return services.wheel.disarm(this);
+    if (waiting === Waiting.reader) this.#unsentBytes = unsentBytes;
+    services.wheel.arm(this, settings.bodyIdleTimeoutMs);
   }
 
   #finish(exchange: Exchange): void {
-    this.#exchange = undefined;
+    if (this.#body !== undefined) this.#dropBody(this.#body);
     // What is written may still have to be read.
-    if (this.#stream.writableLength > 0) this.#wait(Waiting.reader);
-    else if (this.#waiting !== Waiting.nothing) this.#wait(Waiting.nothing);
+    if (!this.isEnded) this.#wait(Waiting.reader);
     exchange.finish(this.#home.services.clock.monotonicMs());
   }
 
-  /** RFC 9113 §8.1: an answer that came before the request was whole; the client is asked not to go on. */
-  #leaveRest(): void {
-    const stream = this.#stream;
-    if (stream.writableFinished) this.#home.endSoon(stream, undefined);
-    else stream.once('finish', onFinish);
-  }
-
-  onFinished(): void {
-    this.#home.endSoon(this.#stream, undefined);
+  #dropBody(body: Http2RequestBody): void {
+    const bytes = body.drop();
+    if (bytes > 0) this.#home.onBodyUsed(bytes, undefined);
   }
 
   #fail(error: GatewayError): void {
     const exchange = this.#exchange;
-    if (exchange === undefined) {
-      this.#rest = undefined;
-      this.#home.endSoon(this.#stream, error);
-      return;
-    }
+    if (exchange === undefined) return this.#breakOff(ErrorCode.internalError, false);
     const { source } = exchange;
     exchange.source = undefined;
     exchange.error ??= error;
@@ -399,65 +389,39 @@ export class Http2ClientStream extends WheelTimer implements ClientSide {
     else this.#home.services.owner.onRefusedRequest(exchange, error);
   }
 
-  #endTunnel(exchange: Exchange): void {
-    this.#keepSession();
+  /** Nobody waits for the answer any more. */
+  #loseClient(error: GatewayError): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    // The tunnel's own end finishes it.
+    if (this.#tunnel !== undefined) return this.#tunnel.close(error);
+    this.#exchange = undefined;
+    exchange.error ??= error;
+    if (!exchange.hasResponseBegun) exchange.status = error.status;
+    const { source } = exchange;
+    exchange.source = undefined;
+    source?.onClientGone(error);
+    exchange.finish(this.#home.services.clock.monotonicMs());
+  }
+
+  #end(isBrokenOff: boolean, isLeft: boolean): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    this.#home.sender.drop(this);
+    this.#home.services.wheel.remove(this);
+    if (this.#body !== undefined) this.#dropBody(this.#body);
+    this.#home.onStreamEnded(this, isBrokenOff, isLeft);
+    this.#tunnel?.close(undefined);
+  }
+
+  #finishTunnel(exchange: Exchange): void {
+    if (this.#exchange !== exchange) return;
     this.#exchange = undefined;
     exchange.finish(this.#home.services.clock.monotonicMs());
-    this.#home.onStreamClosed(false);
   }
 }
-
-const noFields: readonly string[] = [];
 
 /** They cost a frame of their own, so they are for clients that say they know them, and for gRPC, which is nothing without. */
 function wantsTrailers({ acceptsTrailers, fields }: ClientRequest): boolean {
   return acceptsTrailers || getField(fields, 'content-type')?.startsWith('application/grpc') === true;
-}
-const ACCEPT = 'sec-websocket-accept';
-
-function withoutConnectionFields(fields: readonly string[]): readonly string[] {
-  for (let i = 0; i < fields.length; i += 2)
-    if (isConnectionSpecific(fields[i]!)) return fields.filter((_, at) => !isConnectionSpecific(fields[at - (at % 2)]!));
-  return fields;
-}
-
-/** What the answer to the handshake has over HTTP/1 only. */
-function withoutHandshake(fields: readonly string[]): string[] {
-  return fields.filter((_, at) => fields[at - (at % 2)] !== ACCEPT);
-}
-
-function onData(this: OwnedStream, bytes: Buffer): void {
-  this.gatehouseStream!.onData(bytes);
-}
-
-function onTrailers(this: OwnedStream, _headers: unknown, _flags: number, raw: readonly string[]): void {
-  this.gatehouseStream!.onTrailers(raw);
-}
-
-function onEnd(this: OwnedStream): void {
-  this.gatehouseStream!.onEnd();
-}
-
-function onDrain(this: OwnedStream): void {
-  this.gatehouseStream!.onDrained();
-}
-
-function onWantTrailers(this: OwnedStream): void {
-  this.gatehouseStream!.onWantTrailers();
-}
-
-function onFinish(this: OwnedStream): void {
-  this.gatehouseStream!.onFinished();
-}
-
-function flushRequest(stream: Http2ClientStream): void {
-  stream.flushRequest();
-}
-
-function onError(this: OwnedStream): void {
-  // The stream's end follows, and says all that matters.
-}
-
-function onClose(this: OwnedStream): void {
-  this.gatehouseStream!.onClosed();
 }

@@ -8,7 +8,9 @@ import type { RequestDecoderLimits } from '#wire/http1/request-decoder.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ForwardingSettings } from './client-facts.ts';
 import type { Exchange, ExchangeObserver } from './exchange.ts';
+import type { FrameMemory } from './frame-memory.ts';
 import type { HttpDate } from './http-date.ts';
+import type { TurnEnd } from './turn-end.ts';
 
 /** What the connections of one listener and thread share. */
 export interface ServerSettings {
@@ -43,6 +45,8 @@ export interface ServerServices {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
+  readonly frames: FrameMemory;
+  readonly turnEnd: TurnEnd;
   readonly date: HttpDate;
   readonly nextRequestId: () => string;
   readonly owner: ConnectionOwner;

@@ -10,18 +10,6 @@ interface AcceptedSocket extends Socket {
   _handle?: object | null;
 }
 
-/** Moves a connection that a stream has read from into a socket that nobody has; `early` is the first that it reads. */
-export function moveSocket(from: Socket, early: Buffer): Socket {
-  const holder: AcceptedSocket = from;
-  const handle = holder._handle;
-  if (handle === undefined || handle === null) return from;
-  holder._handle = null;
-  from.destroy();
-  const socket = new Socket({ handle, allowHalfOpen: true } as SocketConstructorOpts);
-  socket.unshift(early);
-  return socket;
-}
-
 /** Makes the stream's socket from an accepted one. The server must have `pauseOnConnect`. `early` was read from it before. */
 export function takeOverSocket(accepted: Socket, early?: Buffer): SocketMaker {
   return (onread) => {

@@ -52,6 +52,8 @@ export class ByteStream {
   /** The next read buffer when it differs from the present one. */
   #nextBuffer: Buffer | undefined = undefined;
   #error: Error | undefined = undefined;
+  /** Made for those who use `writeOwn` only. */
+  #onWritten: ((error: Error | null | undefined) => void) | undefined = undefined;
   readonly #buffers: ReadBuffers;
   readonly #readsIntoOurBuffers: boolean;
   readonly #isSecure: boolean;
@@ -110,6 +112,21 @@ export class ByteStream {
     return this.#waitForDrain();
   }
 
+  /**
+   * Writes bytes of the owner's own, one piece at a time: the next is for behind `onDrained` where this returns false. Cheaper
+   * than `write` where the end of a write shows in the next turn only, as it does over TLS.
+   */
+  writeOwn(bytes: Buffer): boolean {
+    const socket = this.socket;
+    this.#onWritten ??= (error) => {
+      if (!error) this.drained();
+    };
+    socket.write(bytes, this.#onWritten);
+    if (socket.writableLength === 0) return true;
+    this.#awaitsDrain = true;
+    return false;
+  }
+
   get isWritePending(): boolean {
     return this.#awaitsDrain;
   }
@@ -118,6 +135,11 @@ export class ByteStream {
   get unsentBytes(): number {
     const handle = (this.socket as OwnedSocket)._handle;
     return handle?._parent?.writeQueueSize ?? handle?.writeQueueSize ?? this.socket.writableLength;
+  }
+
+  /** The peer has sent its last byte, and all of it has been read. */
+  get hasEnded(): boolean {
+    return this.socket.readableEnded;
   }
 
   pause(): void {

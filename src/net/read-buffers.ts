@@ -39,6 +39,11 @@ export class ReadBuffers {
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(limits.bodyBufferBytes);
   }
 
+  /** A buffer for something that waits to be sent, if it fits into one and there are not too many of them; `giveBack` ends it. */
+  borrowFor(bytes: number): Buffer | undefined {
+    return bytes > limits.bodyBufferBytes || this.#lent >= limits.bodyBuffersLentMax ? undefined : this.borrow();
+  }
+
   /** Lets a connection keep a borrowed buffer until it closes. False when enough of them do already. */
   mayOwn(): boolean {
     if (this.#owned >= limits.bodyBuffersOwnedMax) return false;

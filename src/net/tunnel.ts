@@ -1,7 +1,24 @@
 import { limits } from '#base/limits.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
-import type { ByteStream, StreamOwner } from './byte-stream.ts';
+import type { StreamOwner } from './byte-stream.ts';
+
+/** One end of a tunnel: a connection, or a stream of one. What its members mean stands at `ByteStream`. */
+export interface TunnelStream {
+  owner: StreamOwner;
+  readonly isClosed: boolean;
+  readonly isWritePending: boolean;
+  readonly unsentBytes: number;
+  readonly hasEnded: boolean;
+  write(bytes: Buffer): boolean;
+  pause(): void;
+  resume(): void;
+  startBodyBuffer(): void;
+  stopBodyBuffer(after: 'kept' | 'in-use'): void;
+  end(): void;
+  destroy(): void;
+  reset(): void;
+}
 
 /** `client-lost` and `upstream-lost`: whose connection broke first. */
 export type TunnelEnd = 'closed' | 'idle' | 'client-lost' | 'upstream-lost';
@@ -23,7 +40,7 @@ export class Tunnel extends WheelTimer {
   #unsentBytes = 0;
 
   constructor(
-    streams: { client: ByteStream; upstream: ByteStream },
+    streams: { client: TunnelStream; upstream: TunnelStream },
     timing: { wheel: TimerWheel; idleMs: number },
     owner: TunnelOwner,
   ) {
@@ -92,13 +109,13 @@ export class Tunnel extends WheelTimer {
 
 /** One direction: reads from `stream` and writes to its peer. */
 class TunnelHalf implements StreamOwner {
-  readonly stream: ByteStream;
+  readonly stream: TunnelStream;
   other: TunnelHalf | undefined = undefined;
   bytes = 0;
-  readonly #peer: ByteStream;
+  readonly #peer: TunnelStream;
   readonly #tunnel: Tunnel;
 
-  constructor(stream: ByteStream, peer: ByteStream, tunnel: Tunnel) {
+  constructor(stream: TunnelStream, peer: TunnelStream, tunnel: Tunnel) {
     this.stream = stream;
     this.#peer = peer;
     this.#tunnel = tunnel;
@@ -108,7 +125,7 @@ class TunnelHalf implements StreamOwner {
     if (early !== undefined && early.length > 0) this.onBytes(early, early.length);
     if (!this.#peer.isWritePending) this.stream.resume();
     // Its end came while the tunnel was still being agreed on.
-    if (this.stream.socket.readableEnded) this.onEof();
+    if (this.stream.hasEnded) this.onEof();
   }
 
   onBytes(bytes: Buffer, end: number): void {

@@ -8,11 +8,13 @@ import { TcpConnection, type TcpMeans } from '#forward/tcp-connection.ts';
 import type { ClientConnection } from '#http/client-connection.ts';
 import { clientErrors } from '#http/client-errors.ts';
 import type { Exchange } from '#http/exchange.ts';
+import { FrameMemory } from '#http/frame-memory.ts';
 import { HttpDate } from '#http/http-date.ts';
 import { Http1ClientConnection } from '#http/http1-client-connection.ts';
 import { Http2ClientConnection } from '#http/http2-client-connection.ts';
 import { type InjectedAnswer, type InjectedRequest, inject } from '#http/inject.ts';
 import type { ConnectionOwner, ServerServices } from '#http/server-settings.ts';
+import { TurnEnd } from '#http/turn-end.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import type { AcceptedConnection } from '#net/listener.ts';
 import { NameResolver, type NameResolverOptions } from '#net/name-resolver.ts';
@@ -68,6 +70,8 @@ export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #wheel: TimerWheel;
   readonly #buffers = new ReadBuffers();
+  readonly #frames = new FrameMemory();
+  readonly #turnEnd = new TurnEnd();
   readonly #date: HttpDate;
   readonly #nextRequestId = createIdSource();
   readonly #listeners: ListenerSet;
@@ -256,7 +260,16 @@ export class DataPlane {
       onProtocolFault: ({ facts }, reason) =>
         faults.add({ listener: use.settings.listener, clientAddress: facts.address, reason }),
     };
-    return { clock, wheel: this.#wheel, buffers: this.#buffers, date: this.#date, nextRequestId: this.#nextRequestId, owner };
+    return {
+      clock,
+      wheel: this.#wheel,
+      buffers: this.#buffers,
+      frames: this.#frames,
+      turnEnd: this.#turnEnd,
+      date: this.#date,
+      nextRequestId: this.#nextRequestId,
+      owner,
+    };
   }
 
   #startConnection(use: ListenerUse, accepted: AcceptedConnection): void {

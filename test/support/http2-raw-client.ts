@@ -5,6 +5,7 @@ import { eventually } from './eventually.ts';
 import {
   encodeFrame,
   encodeHeaders,
+  encodePing,
   encodeSettings,
   encodeSettingsAck,
   Flag,
@@ -31,6 +32,7 @@ export class RawHttp2Client {
   readonly frames: Frame[] = [];
   isClosed = false;
   onFrame: ((frame: Frame) => void) | undefined = undefined;
+  answersPings = true;
   readonly #reader = new FrameReader();
 
   private constructor(socket: Socket) {
@@ -38,6 +40,8 @@ export class RawHttp2Client {
     socket.on('data', (bytes: Buffer) => {
       for (const frame of this.#reader.read(bytes)) {
         this.frames.push(frame);
+        if (frame.type === FrameType.ping && frame.flags === 0 && this.answersPings)
+          this.send(encodePing(Flag.ack, frame.payload));
         this.onFrame?.(frame);
       }
     });

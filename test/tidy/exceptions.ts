@@ -45,6 +45,11 @@ export const exceptions: readonly Exception[] = [
   },
   {
     rule: 'buffer-concat',
+    file: 'src/http/http2-sending-stream.ts',
+    reason: 'joins what an upstream sends before its pause takes hold with what waits for its client; it pauses at once',
+  },
+  {
+    rule: 'buffer-concat',
     file: 'src/forward/tcp-connection.ts',
     reason: 'holds what was read before the pause took hold; reading is paused from the first byte on',
   },

@@ -5,12 +5,14 @@ import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { eventually } from '#test/support/eventually.ts';
 import {
+  encodeData,
   encodeFrame,
   encodeHeaders,
   encodePing,
   encodeReset,
   encodeSettings,
   encodeSettingsAck,
+  encodeWindowUpdate,
   Flag,
   FrameType,
   PREFACE,
@@ -108,6 +110,25 @@ const attacks: readonly { readonly name: string; readonly run: (attacker: Attack
   },
   { name: 'settings without end', run: ({ flood }) => flood(200_000, () => encodeSettings({ 3: 100 })) },
   { name: 'pings without end', run: ({ flood }) => flood(200_000, () => encodePing()) },
+  {
+    name: 'priorities without end',
+    run: ({ flood }) => flood(200_000, () => encodeFrame(FrameType.priority, 0, 1, Buffer.alloc(5))),
+  },
+  { name: 'windows without end', run: ({ flood }) => flood(200_000, () => encodeWindowUpdate(0, 1)) },
+  {
+    name: 'empty data without end',
+    run: async ({ socket, flood }) => {
+      socket.write(encodeHeaders(1, request('POST', '/'), Flag.endHeaders));
+      await flood(200_000, () => encodeData(1, ''));
+    },
+  },
+  {
+    name: 'data without end for a request that has had its answer',
+    run: async ({ socket, flood }) => {
+      socket.write(encodeHeaders(1, request('POST', '/'), Flag.endHeaders));
+      await flood(200_000, () => encodeData(1, 'x'));
+    },
+  },
 ];
 
 for (const { name, run } of attacks) {

@@ -11,6 +11,7 @@ import type { UpstreamConnection } from '#test/support/raw-upstream.ts';
 const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 const post = { method: 'POST', isWhole: false };
 const NO_ERROR = 0;
+const PROTOCOL_ERROR = 1;
 const INTERNAL_ERROR = 2;
 const CANCEL = 8;
 
@@ -181,6 +182,24 @@ test('many uploads that are refused early leave the connection as it is', async 
   }
   assert.equal(client.isClosed, false);
   assert.equal(client.goaway, undefined);
+});
+
+test('an upload that is refused early and comes to its end all the same gets the whole answer', async (t) => {
+  const forwarding = await startForwarding(t, () => undefined, {
+    route: { match: { path: '/full' }, to: { respond: { status: 413, text: 'too much' } } },
+  });
+  const client = await RawHttp2Client.open(t, { port: forwarding.gateway.port(), settings: { 4: 0 } });
+  client.ask(1, '/full', { ...post, fields: ['content-length', '8'] });
+  await client.until(({ stream }) => stream === 1, 'the head of the answer');
+  client.send(encodeData(1, 'some'), encodeData(1, 'more', Flag.endStream));
+  client.ask(3, '/full', { ...post, fields: ['content-length', '4'] });
+  client.send(encodeData(3, 'and more'));
+  await client.untilAnswered(3);
+  assert.equal(client.resetCodeOf(3), PROTOCOL_ERROR);
+  client.send(encodeWindowUpdate(1, 100));
+  await client.untilAnswered(1);
+  await forwarding.settle();
+  assert.deepEqual([client.statusOf(1), client.bodyOf(1), client.resetCodeOf(1)], [413, 'too much', undefined]);
 });
 
 /** Time passes for the gateway while the client does what it does. */

@@ -5,11 +5,16 @@ import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { type Forwarding, type ForwardingOptions, onEachRequest, startForwarding } from '#test/support/forwarding.ts';
 import {
+  encodeData,
+  encodeFrame,
+  encodeGoaway,
   encodePing,
   encodeReset,
   encodeSettings,
   encodeSettingsAck,
+  encodeWindowUpdate,
   Flag,
+  type Frame,
   FrameType,
   PREFACE,
 } from '#test/support/http2-frames.ts';
@@ -20,6 +25,7 @@ import type { UpstreamConnection } from '#test/support/raw-upstream.ts';
 const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 const NO_ERROR = 0;
 const PROTOCOL_ERROR = 1;
+const SETTINGS_TIMEOUT = 4;
 const REFUSED_STREAM = 7;
 const CANCEL = 8;
 const ENHANCE_YOUR_CALM = 11;
@@ -94,6 +100,19 @@ test('an offer to change to HTTP/2 is passed over', async (t) => {
   client.close();
 });
 
+test('a client that does not agree to the settings in time loses its connection', async (t) => {
+  const clock = new FakeClock();
+  const forwarding = await start(t, { timeouts: { head: '1s' } }, { clock, onRequest: () => undefined });
+  const agreeing = await RawHttp2Client.open(t, { port: forwarding.gateway.port() });
+  const client = await RawHttp2Client.open(t, { port: forwarding.gateway.port(), acknowledges: false });
+  for (const asking of [agreeing, client]) asking.ask(1, '/slow');
+  await untilConnections(forwarding, 2);
+  await forwarding.advance(1_500);
+  await client.untilClosed();
+  assert.equal(client.goaway?.code, SETTINGS_TIMEOUT);
+  assert.equal(agreeing.goaway, undefined);
+});
+
 test('a client that says nothing behind its preface is left after the time for a head', async (t) => {
   const clock = new FakeClock();
   const forwarding = await start(t, { timeouts: { head: '1s', keepAlive: '50s' } }, { clock });
@@ -144,6 +163,9 @@ test('a client that does not close its side is closed after a while', async (t) 
   await eventually(() => forwarding.gateway.control.plane!.connectionCount === 0, 'the connection is closed');
 });
 
+/** The one that names the last request; the first says only that the connection will end. */
+const isFinal = ({ type, payload }: Frame) => type === FrameType.goaway && payload.readUInt32BE(0) !== 0x7fff_ffff;
+
 test('when the gateway drains, what runs is answered, what comes is not looked at, and the connection ends', async (t) => {
   const forwarding = await start(t, {}, { onRequest: () => undefined });
   const { gateway, upstream } = forwarding;
@@ -152,7 +174,7 @@ test('when the gateway drains, what runs is answered, what comes is not looked a
   client.ask(1, '/slow');
   await eventually(() => upstream.connections.length === 1, 'the upstream has the request');
   const drained = gateway.control.drain();
-  await client.until(({ type }) => type === FrameType.goaway, 'GOAWAY');
+  await client.until(isFinal, 'the GOAWAY that names the last request');
   assert.deepEqual(client.goaway, { lastStream: 1, code: NO_ERROR });
   client.ask(3, '/late');
   await idle.untilClosed();
@@ -163,6 +185,58 @@ test('when the gateway drains, what runs is answered, what comes is not looked a
   await drained;
   assert.equal(client.statusOf(3), undefined);
   assert.equal(upstream.connections.length, 1);
+});
+
+test('a request that was sent before the client knew of the draining is answered', async (t) => {
+  const forwarding = await start(t, {}, { onRequest: () => undefined });
+  const { gateway, upstream } = forwarding;
+  const client = await RawHttp2Client.open(t, { port: gateway.port() });
+  client.answersPings = false;
+  client.ask(1, '/slow');
+  await untilConnections(forwarding, 1);
+  const drained = gateway.control.drain();
+  await client.until(({ type }) => type === FrameType.goaway, 'GOAWAY');
+  assert.deepEqual(client.goaway, { lastStream: 0x7fff_ffff, code: NO_ERROR });
+  const { payload } = await client.until(({ type }) => type === FrameType.ping, 'PING');
+  // Under way when the gateway said so.
+  client.ask(3, '/late');
+  client.send(encodePing(Flag.ack, payload));
+  await client.until(isFinal, 'the GOAWAY that names the last request');
+  assert.deepEqual(client.goaway, { lastStream: 3, code: NO_ERROR });
+  for (const connection of await untilConnections(forwarding, 2)) connection.send(ok);
+  await client.untilClosed();
+  await drained;
+  assert.deepEqual([client.bodyOf(1), client.bodyOf(3), upstream.connections.length], ['ok', 'ok', 2]);
+});
+
+test('a client that does not answer is told all the same which request was the last one', async (t) => {
+  const clock = new FakeClock();
+  const forwarding = await start(t, {}, { clock, onRequest: () => undefined });
+  const client = await RawHttp2Client.open(t, { port: forwarding.gateway.port() });
+  client.answersPings = false;
+  client.ask(1, '/slow');
+  await untilConnections(forwarding, 1);
+  const drained = forwarding.gateway.control.drain();
+  await client.until(({ type }) => type === FrameType.goaway, 'GOAWAY');
+  clock.advance(1_500);
+  await client.until(isFinal, 'the GOAWAY that names the last request');
+  forwarding.upstream.connections[0]!.send(ok);
+  await client.untilClosed();
+  await drained;
+  assert.equal(client.bodyOf(1), 'ok');
+});
+
+test('a client that says that it will leave has its requests answered, and the connection ends', async (t) => {
+  const forwarding = await start(t, {}, { onRequest: () => undefined });
+  const client = await RawHttp2Client.open(t, { port: forwarding.gateway.port() });
+  client.ask(1, '/slow');
+  await untilConnections(forwarding, 1);
+  client.send(encodeGoaway(0, NO_ERROR));
+  await client.until(isFinal, 'GOAWAY');
+  assert.equal(client.isClosed, false);
+  forwarding.upstream.connections[0]!.send(ok);
+  await client.untilClosed();
+  assert.deepEqual([client.bodyOf(1), client.goaway], ['ok', { lastStream: 1, code: NO_ERROR }]);
 });
 
 test('requests beyond those that may run at a time are refused to who does not know better, so that they may be sent again', async (t) => {
@@ -238,7 +312,56 @@ const tooMuch: readonly (readonly [what: string, goTooFar: (client: RawHttp2Clie
     },
     'too many control frames',
   ],
+  ['priorities', (client) => flood(client, encodeFrame(FrameType.priority, 0, 1, Buffer.alloc(5))), 'too many control frames'],
+  ['windows of the connection', (client) => flood(client, encodeWindowUpdate(0, 1)), 'too many control frames'],
+  [
+    'windows of a stream',
+    (client) => {
+      client.ask(1, '/');
+      flood(client, encodeWindowUpdate(1, 1));
+    },
+    'too many control frames',
+  ],
+  [
+    'empty frames of data',
+    (client) => {
+      client.ask(1, '/', { method: 'POST', isWhole: false });
+      flood(client, encodeData(1, ''));
+    },
+    'too many control frames',
+  ],
+  [
+    'frames of padding',
+    (client) => {
+      client.ask(1, '/', { method: 'POST', isWhole: false });
+      flood(client, encodeData(1, '\x01\0', Flag.padded));
+    },
+    'too many control frames',
+  ],
+  ['frames that nobody knows', (client) => flood(client, encodeFrame(0xee, 0, 0)), 'too many control frames'],
+  [
+    'requests that it has the gateway break off',
+    (client) => {
+      for (let i = 0; i < 12; i++) {
+        client.ask(2 * i + 1, '/');
+        client.send(encodeWindowUpdate(2 * i + 1, 0x7fff_ffff));
+      }
+    },
+    'too many requests broken off',
+  ],
+  [
+    'requests that are malformed',
+    (client) => {
+      for (let i = 0; i < 12; i++) client.ask(2 * i + 1, '/', { fields: ['connection', 'close'] });
+    },
+    'too many requests broken off',
+  ],
 ];
+
+/** One more than may come without anything else. */
+function flood(client: RawHttp2Client, frame: Buffer): void {
+  client.send(...Array<Buffer>(10_001).fill(frame));
+}
 
 for (const [what, goTooFar, reason] of tooMuch) {
   test(`a client that sends too many ${what} is told to calm down, and the log says so`, async (t) => {
@@ -279,24 +402,26 @@ test('what is too much in a minute is not when time passes, or when requests are
   assert.equal(client.goaway, undefined);
 });
 
-test('a head that is too large ends its request, and the connection goes on', async (t) => {
+test('a head that is too large is answered 431, and the connection goes on', async (t) => {
   const forwarding = await start(t, { http2: { headerListBytes: '4KiB' } });
   const client = await RawHttp2Client.open(t, { port: forwarding.gateway.port() });
   client.ask(1, '/', { fields: ['x-large', 'v'.repeat(4_096)] });
   await client.untilAnswered(1);
-  assert.equal(client.resetCodeOf(1), ENHANCE_YOUR_CALM);
+  assert.equal(client.statusOf(1), 431);
+  assert.match(client.bodyOf(1), /GH_CLIENT_HEAD_TOO_LARGE/);
   client.ask(3, '/', { fields: ['x-large', 'v'.repeat(3_500)] });
   await client.untilAnswered(3);
   assert.equal(client.statusOf(3), 200);
 });
 
-test('a head with too many fields ends its request, and the connection goes on', async (t) => {
+test('a head with too many fields is answered 431, and the connection goes on', async (t) => {
   const forwarding = await start(t, { limits: { fieldCount: 10 } });
   const client = await RawHttp2Client.open(t, { port: forwarding.gateway.port() });
   const fields = (count: number) => Array.from({ length: count }, (_, i) => [`x-${i}`, 'v']).flat();
   client.ask(1, '/', { fields: fields(12) });
   await client.untilAnswered(1);
-  assert.equal(client.resetCodeOf(1), ENHANCE_YOUR_CALM);
+  assert.equal(client.statusOf(1), 431);
+  assert.match(client.bodyOf(1), /GH_CLIENT_HEAD_TOO_LARGE/);
   client.ask(3, '/', { fields: fields(10) });
   await client.untilAnswered(3);
   assert.equal(client.statusOf(3), 200);

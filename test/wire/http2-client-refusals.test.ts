@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Forwarding, onEachRequest, startForwarding } from '#test/support/forwarding.ts';
-import { encodeData, encodeHeaders, Flag } from '#test/support/http2-frames.ts';
+import { encodeData, encodeFrame, encodeHeaders, Flag, FrameType } from '#test/support/http2-frames.ts';
 import { RawHttp2Client, toHead } from '#test/support/http2-raw-client.ts';
 
 const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 const WHOLE = Flag.endHeaders | Flag.endStream;
 const PROTOCOL_ERROR = 1;
+const COMPRESSION_ERROR = 9;
+const FRAME_HEAD_BYTES = 9;
 const TARGET_BYTES_MAX = 16 * 1024;
 
 function startEcho(t: Parameters<typeof startForwarding>[0]): Promise<Forwarding> {
@@ -20,7 +22,7 @@ function startEcho(t: Parameters<typeof startForwarding>[0]): Promise<Forwarding
 const get = toHead('GET', '/');
 const without = (name: string) => get.filter((_, at) => get[at - (at % 2)] !== name);
 
-/** Ended by the session, before there is a request. */
+/** Ended before there is a request. */
 const malformed: readonly (readonly [what: string, fields: readonly string[]])[] = [
   ['no method', without(':method')],
   ['no scheme', without(':scheme')],
@@ -130,7 +132,7 @@ test('what is near to those goes on to the upstream', async (t) => {
   assert.doesNotMatch(received, /^expect:/m);
 });
 
-test('a field with bytes that may not be in one is left out, as the session does it', async (t) => {
+test('a request with a field that has bytes which may not be in one is reset', async (t) => {
   const forwarding = await startEcho(t);
   const client = await RawHttp2Client.open(t, { port: forwarding.gateway.port() });
   const values = ['a\r\nx-smuggled: 1', 'a\nb', 'a\0b', ' a', 'a\t', '\x7f'];
@@ -140,9 +142,54 @@ test('a field with bytes that may not be in one is left out, as the session does
     const stream = 2 * index + 1;
     client.sendHead(stream, [...get, ...field]);
     await client.untilAnswered(stream);
+    assert.equal(client.resetCodeOf(stream), PROTOCOL_ERROR, `${field}`);
   }
-  const received = forwarding.upstream.connections.map((connection) => connection.received).join('');
-  assert.doesNotMatch(received, /odd|smuggled/);
+  assert.equal(forwarding.upstream.connections.length, 0);
+});
+
+test('a head that is small as it is sent and too large when it is unpacked is answered 431, and the table stays in step', async (t) => {
+  const forwarding = await startEcho(t);
+  const client = await RawHttp2Client.open(t, { port: forwarding.gateway.port() });
+  const block = (fields: readonly string[]) => encodeHeaders(1, fields).subarray(FRAME_HEAD_BYTES);
+  // One large field that goes into the table (RFC 7541 §6.2.1), then references to it.
+  const large = Buffer.from(`\x40\x03x-a\x7f\xb9\x16${'v'.repeat(3_000)}`, 'latin1');
+  const reference = Buffer.from([0xbe]);
+  client.send(encodeFrame(FrameType.headers, WHOLE, 1, Buffer.concat([block(get), large, Buffer.alloc(100, reference)])));
+  await client.untilAnswered(1);
+  assert.deepEqual([client.statusOf(1), JSON.parse(client.bodyOf(1)).code], [431, 'GH_CLIENT_HEAD_TOO_LARGE']);
+  client.send(encodeFrame(FrameType.headers, WHOLE, 3, Buffer.concat([block(toHead('GET', '/next')), reference])));
+  await client.untilAnswered(3);
+  assert.equal(client.statusOf(3), 200);
+  assert.equal(forwarding.upstream.connections.length, 1);
+  assert.match(forwarding.upstream.connections[0]!.received, /^GET \/next HTTP\/1\.1\r\n.*\r\nx-a: v{3000}\r\n/s);
+});
+
+test('a head that cannot be unpacked ends the connection', async (t) => {
+  const forwarding = await startEcho(t);
+  const client = await RawHttp2Client.open(t, { port: forwarding.gateway.port() });
+  client.send(encodeFrame(FrameType.headers, WHOLE, 1, Buffer.from([0xbe])));
+  await client.untilClosed();
+  assert.equal(client.goaway?.code, COMPRESSION_ERROR);
+});
+
+test('trailers that are malformed reset their request', async (t) => {
+  const forwarding = await startForwarding(t, () => undefined);
+  const client = await RawHttp2Client.open(t, { port: forwarding.gateway.port() });
+  const malformedTrailers: readonly (readonly [fields: readonly string[], flags: number])[] = [
+    [['x-sum', '1'], Flag.endHeaders],
+    [[':path', '/'], WHOLE],
+    [['X-Sum', '1'], WHOLE],
+    [['x-sum', 'a\nb'], WHOLE],
+  ];
+  for (const [index, [fields, flags]] of malformedTrailers.entries()) {
+    const stream = 2 * index + 1;
+    client.ask(stream, '/', { method: 'POST', isWhole: false });
+    client.send(encodeData(stream, 'body'), encodeHeaders(stream, fields, flags));
+    await client.untilAnswered(stream);
+    assert.equal(client.resetCodeOf(stream), PROTOCOL_ERROR, `${fields}`);
+  }
+  await forwarding.settle();
+  for (const { received } of forwarding.upstream.connections) assert.doesNotMatch(received, /\r\n0\r\n/);
 });
 
 test('fields that belong to the connection of HTTP/1.1 do not go on', async (t) => {
@@ -155,18 +202,21 @@ test('fields that belong to the connection of HTTP/1.1 do not go on', async (t) 
   assert.doesNotMatch(received, /http2-settings|proxy-authorization/i);
 });
 
-test('less data than was announced resets the request, and more ends the connection; the upstream takes neither for whole', async (t) => {
+test('more or less data than was announced resets the request, and the upstream takes neither for whole', async (t) => {
   const forwarding = await startForwarding(t, () => undefined);
   const client = await RawHttp2Client.open(t, { port: forwarding.gateway.port() });
-  client.ask(1, '/', { method: 'POST', fields: ['content-length', '5'], isWhole: false });
-  client.send(encodeData(1, 'abc', Flag.endStream));
-  await client.untilAnswered(1);
-  assert.equal(client.resetCodeOf(1), PROTOCOL_ERROR);
-  client.ask(3, '/', { method: 'POST', fields: ['content-length', '5'], isWhole: false });
-  client.send(encodeData(3, 'abcdefg', Flag.endStream));
-  await client.untilClosed();
+  for (const [stream, data] of [
+    [1, 'abc'],
+    [3, 'abcdefg'],
+  ] as const) {
+    client.ask(stream, '/', { method: 'POST', fields: ['content-length', '5'], isWhole: false });
+    client.send(encodeData(stream, data, Flag.endStream));
+    await client.untilAnswered(stream);
+    assert.equal(client.resetCodeOf(stream), PROTOCOL_ERROR);
+  }
   await forwarding.settle();
   for (const { received } of forwarding.upstream.connections) assert.doesNotMatch(received, /abcde/);
+  assert.equal(client.isClosed, false);
 });
 
 test('trailers that would frame a message, or change its head, are left out', async (t) => {

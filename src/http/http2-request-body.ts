@@ -1,0 +1,89 @@
+import { ReceiveWindow } from './http2-receive-window.ts';
+
+/** Who takes the body of a request. */
+export interface BodyTaker {
+  /** The view is lent as by `StreamOwner.onBytes`. */
+  onBodyChunk(view: Buffer): void;
+  /** Comes after each `resume` that does not bring the end, also when nothing was there. */
+  onBodyFlush(): void;
+  onBodyEnd(trailers: string[] | undefined): void;
+}
+
+/** The body of a request of HTTP/2 on its way to its taker. What comes before it is asked for is kept, as far as its window allows. */
+export class Http2RequestBody {
+  readonly window: ReceiveWindow;
+  /** The taker wants more. */
+  isFlowing = false;
+  /** The client has sent everything. */
+  isWhole = false;
+  /** And the taker has it. */
+  isTaken = false;
+  readonly #taker: BodyTaker;
+  readonly #isAnnounced: boolean;
+  /** What `content-length` leaves to come. */
+  #leftBytes: number;
+  #trailers: string[] | undefined = undefined;
+  #kept: Buffer[] | undefined = undefined;
+
+  constructor(taker: BodyTaker, windowBytes: number, announcedBytes: number) {
+    this.#taker = taker;
+    this.window = new ReceiveWindow(windowBytes);
+    this.#isAnnounced = announcedBytes >= 0;
+    this.#leftBytes = announcedBytes;
+  }
+
+  /** RFC 9113 §8.1.1. False: more has come than was announced. */
+  count(bytes: number): boolean {
+    this.#leftBytes -= bytes;
+    return !this.#isAnnounced || this.#leftBytes >= 0;
+  }
+
+  take(view: Buffer): void {
+    if (this.isFlowing && this.#kept === undefined) this.#taker.onBodyChunk(view);
+    else {
+      this.#kept ??= [];
+      this.#kept.push(Buffer.from(view));
+    }
+  }
+
+  /** The client has sent everything. False: less than was announced. */
+  end(trailers: string[] | undefined): boolean {
+    if (this.#isAnnounced && this.#leftBytes > 0) return false;
+    this.isWhole = true;
+    this.#trailers = trailers;
+    if (this.isFlowing && this.#kept === undefined) this.#tellEnd();
+    return true;
+  }
+
+  pause(): void {
+    this.isFlowing = false;
+  }
+
+  resume(): void {
+    this.isFlowing = true;
+    // The taker may pause again, or want nothing more, in the middle of it.
+    while (this.isFlowing && this.#kept !== undefined) {
+      const view = this.#kept.shift()!;
+      if (this.#kept.length === 0) this.#kept = undefined;
+      this.#taker.onBodyChunk(view);
+    }
+    if (this.isFlowing && this.isWhole) this.#tellEnd();
+    else if (!this.isTaken) this.#taker.onBodyFlush();
+  }
+
+  /** Nobody takes it any more. Returns how much had been kept. */
+  drop(): number {
+    let bytes = 0;
+    for (const piece of this.#kept ?? []) bytes += piece.length;
+    this.#kept = undefined;
+    this.isFlowing = false;
+    this.isTaken = true;
+    return bytes;
+  }
+
+  #tellEnd(): void {
+    if (this.isTaken) return;
+    this.isTaken = true;
+    this.#taker.onBodyEnd(this.#trailers);
+  }
+}
