@@ -9,10 +9,12 @@ import type { LoadedConfiguration } from '#config/load.ts';
 import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
+import { HealthChecks, type ServiceHealth } from '#services/health/health-checks.ts';
+import { toCheckedServices } from '#snapshot/checked-services.ts';
 import { encodeConfiguration } from '#snapshot/encoding.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import { CertificateService } from './certificate-service.ts';
-import { type ConfigurationSupplies, DataPlane } from './data-plane.ts';
+import { type ConfigurationSupplies, DataPlane, toResolverOptions } from './data-plane.ts';
 import { EndpointRegistry } from './endpoint-registry.ts';
 import { ListenFailure } from './listen-failure.ts';
 import type { ListeningAt } from './listener-set.ts';
@@ -71,6 +73,7 @@ export class Control {
   readonly #options: ControlOptions;
   readonly #board: EndpointBoard;
   readonly #endpoints: EndpointRegistry;
+  readonly #health: HealthChecks;
   #watcher: FileWatcher | undefined;
   #pool: ThreadPool | undefined;
   #plane: DataPlane | undefined;
@@ -94,6 +97,11 @@ export class Control {
     this.#options = options;
     this.#board = options.pool?.board ?? new EndpointBoard();
     this.#endpoints = new EndpointRegistry(this.#board);
+    this.#health = new HealthChecks({
+      ...options,
+      board: this.#board,
+      random: () => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32,
+    });
     this.#ticketKeys = new TicketKeys(options.clock);
   }
 
@@ -104,6 +112,11 @@ export class Control {
 
   get pool(): ThreadPool | undefined {
     return this.#pool;
+  }
+
+  /** What is known of the endpoints of all services. */
+  describeHealth(): ServiceHealth[] {
+    return this.#health.describe();
   }
 
   /** Loads the configuration and opens the listeners. Asked again, it tells the same until the end. */
@@ -262,6 +275,7 @@ export class Control {
     this.#watcher = undefined;
     this.#configuration = undefined;
     this.#settled = new Map();
+    this.#health.stop();
     this.#endpoints.commit({});
     this.#listening = [];
     this.#listens = false;
@@ -299,6 +313,8 @@ export class Control {
       const endpoints = this.#endpoints.plan(configuration);
       this.#listening = await this.#deliver(withAddresses(configuration, settled), { files, endpoints });
       this.#endpoints.commit(endpoints);
+      if (this.#listens)
+        this.#health.follow(toCheckedServices(configuration, files.texts), endpoints, toResolverOptions(configuration));
       this.#settled = withBoundPorts(settled, this.#listening);
       this.#configuration = configuration;
       this.#certificates?.follow(configuration, files.texts);

@@ -377,6 +377,6 @@ export class DataPlane {
   }
 }
 
-function toResolverOptions({ dns }: Configuration): NameResolverOptions {
+export function toResolverOptions({ dns }: Configuration): NameResolverOptions {
   return { servers: dns.servers ?? [], ttlMinMs: dns.ttlMin, ttlMaxMs: dns.ttlMax };
 }

@@ -40,6 +40,29 @@ test('an ejection lasts as long as it was meant to, wherever ticks stand', () =>
   assert.equal(board.ejectedForMs(3, nowMs), 0);
 });
 
+test('an ejection that was long ago is no ejection when the ticks come round, if anybody has looked meanwhile or not', () => {
+  const halfTurnMs = 2 ** 31 * 10;
+  const board = new EndpointBoard();
+  for (const slot of [3, 4]) board.eject(slot, nowMs + 1_000);
+  assert.equal(board.ejectedForMs(3, nowMs + 2 * 24 * 3_600_000), 0);
+  for (const slot of [3, 4]) {
+    assert.equal(board.ejectedForMs(slot, nowMs + halfTurnMs + 10_000), 0);
+    assert.equal(board.ejectedForMs(slot, nowMs + 2 * halfTurnMs), 0);
+  }
+});
+
+test('one thread at a time decides', () => {
+  const board = new EndpointBoard();
+  const decision = board.beginDecision(nowMs)!;
+  assert.equal(board.beginDecision(nowMs + 500), undefined);
+  board.endDecision(decision);
+  const next = board.beginDecision(nowMs + 500)!;
+  board.endDecision(decision);
+  assert.equal(board.beginDecision(nowMs + 500), undefined);
+  board.endDecision(next);
+  assert.notEqual(board.beginDecision(nowMs + 500), undefined);
+});
+
 test('a record that is given out again knows nothing of the endpoint before', () => {
   const board = new EndpointBoard();
   const slots = new EndpointSlots(board);

@@ -11,6 +11,7 @@ import { compileRouteTable } from '#routing/route-table.ts';
 import type { EndpointLists } from '#services/endpoint-list.ts';
 import { Service, type ServiceMeans } from '#services/service.ts';
 import type { ServiceDefinition } from '#services/service-definition.ts';
+import { toOutlierSettings } from './outlier-settings.ts';
 import { PlannedRoute, Snapshot } from './snapshot.ts';
 import { TcpDestinations } from './tcp-destinations.ts';
 
@@ -71,7 +72,7 @@ function createService(definition: ServiceDefinition, means: SnapshotMeans): Ser
   return service;
 }
 
-function toServiceDefinition(
+export function toServiceDefinition(
   name: string,
   service: ServiceConfiguration,
   texts: Readonly<Record<string, string>>,
@@ -85,6 +86,7 @@ function toServiceDefinition(
     timeouts: { connectMs: timeouts.connect, firstByteMs: timeouts.firstByte, idleMs: timeouts.idle },
     pool: { connectionsMax: pool.connections, queueMax: pool.queue, queueTimeoutMs: pool.queueTimeout, idleMs: pool.idle },
     host: service.host,
+    outliers: toOutlierSettings(service),
   };
 }
 

@@ -1,0 +1,76 @@
+/** Active checks on their own: real endpoints, a clock that a test moves, and a log that it reads. */
+import type { TestContext } from 'node:test';
+import type { LogFields } from '#base/logger.ts';
+import { EndpointBoard, EndpointFlag } from '#services/endpoint-board.ts';
+import type { EndpointRecord } from '#services/endpoint-list.ts';
+import { HealthChecks } from '#services/health/health-checks.ts';
+import type { HealthSettings } from '#services/health/health-settings.ts';
+import { FakeClock } from './fake-clock.ts';
+import { createServiceDefinition } from './services.ts';
+
+/** A GET of `/healthz` every ten seconds; three failures and two successes count. */
+const usualHealth: HealthSettings = {
+  probe: {
+    kind: 'http',
+    method: 'GET',
+    path: '/healthz',
+    host: undefined,
+    headers: {},
+    statuses: [{ from: 200, to: 299 }],
+    text: undefined,
+  },
+  everyMs: 10_000,
+  timeoutMs: 2_000,
+  unhealthyAfter: 3,
+  healthyAfter: 2,
+  port: undefined,
+};
+
+const dns = { servers: [], ttlMinMs: 1_000, ttlMaxMs: 1_000 };
+
+export class HealthService {
+  readonly clock = new FakeClock();
+  readonly board = new EndpointBoard();
+  readonly events: { message: string; fields: LogFields | undefined }[] = [];
+  readonly checks: HealthChecks;
+  #version = 0;
+
+  /** They end with the test. */
+  constructor(t: TestContext) {
+    this.checks = new HealthChecks({
+      clock: this.clock,
+      board: this.board,
+      logger: { log: (_level, message, fields) => void this.events.push({ message, fields }) },
+      random: () => 0.5,
+    });
+    t.after(() => this.checks.stop());
+  }
+
+  /** Checks these endpoints of one service, `orders`. */
+  follow(records: readonly EndpointRecord[], settings: Partial<HealthSettings> = {}): void {
+    const checked = { service: createServiceDefinition(), settings: { ...usualHealth, ...settings } };
+    this.checks.follow(new Map([['orders', checked]]), { orders: { version: ++this.#version, records } }, dns);
+  }
+
+  /** Endpoints stay, and nobody checks them any more. */
+  uncheck(records: readonly EndpointRecord[]): void {
+    this.checks.follow(new Map(), { orders: { version: ++this.#version, records } }, dns);
+  }
+
+  advance(ms: number): void {
+    this.clock.advance(ms);
+    this.checks.advance();
+  }
+
+  get states(): string[] {
+    return this.checks.describe().flatMap(({ endpoints }) => endpoints.map(({ state }) => state));
+  }
+
+  isUnhealthy(slot: number): boolean {
+    return this.board.hasFlag(slot, EndpointFlag.unhealthy);
+  }
+
+  get messages(): string[] {
+    return this.events.map(({ message }) => message);
+  }
+}
