@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { EndpointBoard, EndpointFlag, EndpointSlots } from './endpoint-board.ts';
+import { EJECTION_MS_MAX, EndpointBoard, EndpointFlag, EndpointSlots } from './endpoint-board.ts';
 
 /** Odd, and so large that ticks have gone through all numbers of 32 bits more than once. */
 const nowMs = 123_456_789_012_345.5;
@@ -49,6 +49,13 @@ test('an ejection that was long ago is no ejection when the ticks come round, if
     assert.equal(board.ejectedForMs(slot, nowMs + halfTurnMs + 10_000), 0);
     assert.equal(board.ejectedForMs(slot, nowMs + 2 * halfTurnMs), 0);
   }
+});
+
+test('the longest ejection lasts in the eyes of a thread whose time lags behind', () => {
+  const board = new EndpointBoard();
+  board.eject(3, nowMs + EJECTION_MS_MAX);
+  assert.ok(board.ejectedForMs(3, nowMs - 5_000) > EJECTION_MS_MAX);
+  assert.ok(board.ejectedForMs(3, nowMs) > 0);
 });
 
 test('one thread at a time decides', () => {

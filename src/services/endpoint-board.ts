@@ -47,8 +47,7 @@ const FIRST_SLOT = 1;
 const TICK_MS = 10;
 /** The longest ejection. */
 export const EJECTION_MS_MAX = 60 * 60 * 1_000;
-const EJECTION_TICKS_MAX = EJECTION_MS_MAX / TICK_MS;
-/** An ejection that is over for so long is forgotten, before the times of the board come round to it again. */
+/** An ejection that is over for so long is forgotten; when the times of the board come round to it, it seems to lie ahead. */
 const FORGOTTEN_TICKS = (24 * 60 * 60 * 1_000) / TICK_MS;
 /** A thread that decides for so long has died of it. */
 const DECIDING_TICKS_MAX = 1_000 / TICK_MS;
@@ -93,8 +92,9 @@ export class EndpointBoard {
     const until = this.words[at]!;
     if (until === 0) return 0;
     const leftTicks = (until - toTick(nowMs)) | 0;
-    if (leftTicks > EJECTION_TICKS_MAX || leftTicks < -FORGOTTEN_TICKS) Atomics.compareExchange(this.words, at, until, 0);
-    return leftTicks > EJECTION_TICKS_MAX ? 0 : Math.max(0, leftTicks * TICK_MS);
+    if (Math.abs(leftTicks) <= FORGOTTEN_TICKS) return Math.max(0, leftTicks * TICK_MS);
+    Atomics.compareExchange(this.words, at, until, 0);
+    return 0;
   }
 
   /** How long ago the last ejection ended; negative while it lasts, `undefined` when none is remembered. */
