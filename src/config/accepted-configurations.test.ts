@@ -228,7 +228,7 @@ services:
   });
   assert.deepEqual(services['tcp']?.health, { tcp: true, ...timing, every: 10_000 });
   assert.equal(services['tcp']?.outliers, false);
-  assert.deepEqual(services['grpc']?.health, { grpc: { service: '' }, ...timing });
+  assert.deepEqual(services['grpc']?.health, { grpc: {}, ...timing });
   assert.deepEqual(services['named']?.health, { grpc: { service: 'shop.v1.Orders' }, ...timing });
   assert.deepEqual(services['named']?.outliers, {
     consecutiveFailures: 1,

@@ -1,4 +1,5 @@
 import type { Configuration, ServiceConfiguration } from '#config/configuration.ts';
+import type { CheckedService } from '#services/health/endpoint-probe.ts';
 import type { CheckedServices } from '#services/health/health-checks.ts';
 import type { HealthSettings, ProbeSettings } from '#services/health/health-settings.ts';
 import { toServiceDefinition } from './compile.ts';
@@ -7,13 +8,13 @@ type HealthConfiguration = NonNullable<ServiceConfiguration['health']>;
 
 /** The services whose endpoints are checked. */
 export function toCheckedServices({ services }: Configuration, texts: Readonly<Record<string, string>>): CheckedServices {
-  const checked: CheckedServices = new Map(
-    Object.entries(services).flatMap(([name, service]) =>
-      service.health === undefined
-        ? []
-        : [[name, { service: toServiceDefinition(name, service, texts), settings: toHealthSettings(service.health) }] as const],
-    ),
-  );
+  const checked = new Map<string, CheckedService>();
+  for (const [name, service] of Object.entries(services)) {
+    if (service.health === undefined) continue;
+    // Not the whole definition: what does not matter to checks does not begin them anew.
+    const { protocol, tls, proxyProtocol, host } = toServiceDefinition(name, service, texts);
+    checked.set(name, { service: { name, protocol, tls, proxyProtocol, host }, settings: toHealthSettings(service.health) });
+  }
   return checked;
 }
 
@@ -31,7 +32,7 @@ function toHealthSettings(health: HealthConfiguration): HealthSettings {
 function toProbeSettings(health: HealthConfiguration): ProbeSettings {
   if ('tcp' in health) return { kind: 'tcp' };
   const { host, headers = {} } = health;
-  if ('grpc' in health) return { kind: 'grpc', service: health.grpc.service, host, headers };
+  if ('grpc' in health) return { kind: 'grpc', service: health.grpc.service ?? '', host, headers };
   const { method, path, expect } = health;
   return { kind: 'http', method, path, host, headers, statuses: expect.statuses, text: expect.text };
 }

@@ -4,21 +4,24 @@ import type { LogFields } from '#base/logger.ts';
 import { EndpointBoard, EndpointFlag } from '#services/endpoint-board.ts';
 import type { EndpointRecord } from '#services/endpoint-list.ts';
 import { HealthChecks } from '#services/health/health-checks.ts';
-import type { HealthSettings } from '#services/health/health-settings.ts';
+import type { HealthSettings, HttpProbeSettings } from '#services/health/health-settings.ts';
 import { FakeClock } from './fake-clock.ts';
 import { createServiceDefinition } from './services.ts';
 
-/** A GET of `/healthz` every ten seconds; three failures and two successes count. */
-const usualHealth: HealthSettings = {
-  probe: {
-    kind: 'http',
-    method: 'GET',
-    path: '/healthz',
-    host: undefined,
-    headers: {},
-    statuses: [{ from: 200, to: 299 }],
-    text: undefined,
-  },
+/** A GET of `/healthz` that any 2xx answers. */
+export const usualProbe: HttpProbeSettings = {
+  kind: 'http',
+  method: 'GET',
+  path: '/healthz',
+  host: undefined,
+  headers: {},
+  statuses: [{ from: 200, to: 299 }],
+  text: undefined,
+};
+
+/** Every ten seconds; three failures and two successes count. */
+export const usualHealth: HealthSettings = {
+  probe: usualProbe,
   everyMs: 10_000,
   timeoutMs: 2_000,
   unhealthyAfter: 3,

@@ -116,14 +116,14 @@ const grpcMap = z.strictObject({
   service: z
     .string()
     .max(256)
-    .regex(/^[\w.]*$/, 'the name of a gRPC service, such as `shop.v1.Orders`')
-    .default('')
+    .regex(/^[\w.]+$/, 'the name of a gRPC service, such as `shop.v1.Orders`')
+    .optional()
     .describe('The service that is asked about. Without it, the server as a whole.'),
 });
 
 const grpc = z.strictObject({
   grpc: forms('`true`, or a map with `service`', [
-    { isMeant: (value) => value === true, schema: z.literal(true).transform(() => ({ service: '' })) },
+    { isMeant: (value) => value === true, schema: z.literal(true).transform((): z.output<typeof grpcMap> => ({})) },
     { isMeant: isMap, schema: grpcMap },
   ]).describe('The check is a call of `grpc.health.v1.Health/Check`; `true` asks about the server as a whole.'),
   host,

@@ -38,7 +38,7 @@ export interface CheckResult {
 
 export class EndpointCheck extends WheelTimer {
   readonly url: string;
-  readonly #slot: number;
+  readonly slot: number;
   readonly #means: CheckMeans;
   readonly #turns: CheckTurns;
   readonly #verdict = new HealthVerdict();
@@ -57,17 +57,13 @@ export class EndpointCheck extends WheelTimer {
   ) {
     super();
     this.url = formatEndpointUrl(record.url);
-    this.#slot = record.slot;
+    this.slot = record.slot;
     this.#checked = checked;
     this.#means = own.means;
     this.#turns = own.turns;
     this.#budget = new ChangeBudget(own.means.clock.monotonicMs());
     this.#probe = new EndpointProbe(record.url, checked, own.resolver);
     own.turns.awaitTurn(this);
-  }
-
-  get slot(): number {
-    return this.#slot;
   }
 
   get state(): HealthState {
@@ -87,7 +83,7 @@ export class EndpointCheck extends WheelTimer {
   /** The endpoint is not checked any more, and nothing is held against it. */
   stop(): void {
     this.#stopRunning();
-    this.#means.board.setFlag(this.#slot, EndpointFlag.unhealthy, false);
+    this.#means.board.setFlag(this.slot, EndpointFlag.unhealthy, false);
   }
 
   /** Its turn has come. */
@@ -133,9 +129,9 @@ export class EndpointCheck extends WheelTimer {
 
   #change(before: HealthState): void {
     const { board } = this.#means;
-    board.setFlag(this.#slot, EndpointFlag.unhealthy, this.state === 'unhealthy');
+    board.setFlag(this.slot, EndpointFlag.unhealthy, this.state === 'unhealthy');
     // Whoever is seen to have recovered need not sit out what it was ejected for.
-    if (before === 'unhealthy') board.readmit(this.#slot);
+    if (before === 'unhealthy') board.readmit(this.slot);
     // That all is well is expected of whoever is checked first.
     if (before === 'unhealthy' || this.state === 'unhealthy') this.#budget.addChange();
   }

@@ -6,6 +6,7 @@ import test, { type TestContext } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { readEndpointUrl } from '#schema/endpoint-url.ts';
 import { certificates } from '#test/support/certificates.ts';
+import { usualHealth, usualProbe } from '#test/support/health-service.ts';
 import { type Http2UpstreamOptions, startHttp2Upstream } from '#test/support/http2-upstream.ts';
 import { type RawUpstream, startRawUpstream, type UpstreamConnection } from '#test/support/raw-upstream.ts';
 import { createServiceDefinition, createServiceMeans } from '#test/support/services.ts';
@@ -13,24 +14,7 @@ import type { ServiceDefinition } from '../service-definition.ts';
 import { EndpointProbe } from './endpoint-probe.ts';
 import type { GrpcProbeSettings, HealthSettings, HttpProbeSettings } from './health-settings.ts';
 
-const http: HttpProbeSettings = {
-  kind: 'http',
-  method: 'GET',
-  path: '/healthz',
-  host: undefined,
-  headers: {},
-  statuses: [{ from: 200, to: 299 }],
-  text: undefined,
-};
 const grpc: GrpcProbeSettings = { kind: 'grpc', service: '', host: undefined, headers: {} };
-const settings: HealthSettings = {
-  probe: http,
-  everyMs: 1_000,
-  timeoutMs: 1_000,
-  unhealthyAfter: 1,
-  healthyAfter: 1,
-  port: undefined,
-};
 const trusted = { ...createServiceDefinition().tls, ca: certificates.authority.toString(), serverName: 'localhost' };
 
 interface Asked {
@@ -42,7 +26,7 @@ interface Asked {
 function ask({ url, service = {}, settings: parts = {} }: Asked): Promise<string | undefined> {
   const reading = readEndpointUrl(url);
   assert.ok('value' in reading);
-  const checked = { service: createServiceDefinition(service), settings: { ...settings, ...parts } };
+  const checked = { service: createServiceDefinition(service), settings: { ...usualHealth, ...parts } };
   return new EndpointProbe(reading.value, checked, createServiceMeans().resolver).start().failure;
 }
 
@@ -58,7 +42,7 @@ async function askAbout(t: TestContext, bytes: string, probe: Partial<HttpProbeS
     send(bytes);
     if (!/content-length|chunked/i.test(bytes)) socket.end();
   });
-  return ask({ url: upstream.url, settings: { probe: { ...http, ...probe } } });
+  return ask({ url: upstream.url, settings: { probe: { ...usualProbe, ...probe } } });
 }
 
 const answers: { name: string; bytes: string; probe?: Partial<HttpProbeSettings>; failure: RegExp | undefined }[] = [
@@ -115,14 +99,18 @@ for (const { name, bytes, probe, failure } of answers) {
 
 test('asks as it is told to, and says who asks', async (t) => {
   const upstream = await startUpstream(t, ({ send }) => send('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'));
-  const probe = { ...http, method: 'HEAD', path: '/up?deep=1', headers: { 'x-probe': 'yes' } };
+  const probe = { ...usualProbe, method: 'HEAD', path: '/up?deep=1', headers: { 'x-probe': 'yes' } };
   assert.equal(await ask({ url: upstream.url, settings: { probe } }), undefined);
   assert.equal(
     upstream.connections[0]!.received,
     `HEAD /up?deep=1 HTTP/1.1\r\nuser-agent: gatehouse-health\r\nx-probe: yes\r\nhost: 127.0.0.1:${upstream.port}\r\nConnection: close\r\n\r\n`,
   );
   await ask({ url: upstream.url, service: { host: { name: 'inner.test' } } });
-  await ask({ url: upstream.url, service: { host: { name: 'inner.test' } }, settings: { probe: { ...http, host: 'up.test' } } });
+  await ask({
+    url: upstream.url,
+    service: { host: { name: 'inner.test' } },
+    settings: { probe: { ...usualProbe, host: 'up.test' } },
+  });
   assert.match(upstream.connections[1]!.received, /\r\nhost: inner\.test\r\n/);
   assert.match(upstream.connections[2]!.received, /\r\nhost: up\.test\r\n/);
 });
@@ -145,7 +133,7 @@ test('a check that is given up ends, and its connection with it', async (t) => {
   for (const service of [{}, { protocol: 'http2' as const }]) {
     const reading = readEndpointUrl(upstream.url);
     assert.ok('value' in reading);
-    const checked = { service: createServiceDefinition(service), settings };
+    const checked = { service: createServiceDefinition(service), settings: usualHealth };
     const running = new EndpointProbe(reading.value, checked, createServiceMeans().resolver).start();
     running.cancel();
     assert.ok(await running.failure);
@@ -177,7 +165,7 @@ test('TLS is verified as for requests, for a connection as for HTTP', async (t) 
   await once(server, 'listening');
   t.after(() => server.close());
   const at = `127.0.0.1:${(server.address() as { port: number }).port}`;
-  for (const probe of [http, { kind: 'tcp' } as const]) {
+  for (const probe of [usualProbe, { kind: 'tcp' } as const]) {
     const url = `${probe.kind === 'tcp' ? 'tls' : 'https'}://${at}`;
     assert.equal(await ask({ url, service: { tls: trusted }, settings: { probe } }), undefined);
     assert.match((await ask({ url, service: {}, settings: { probe } }))!, /^UNABLE_TO_VERIFY_LEAF_SIGNATURE/);
@@ -205,8 +193,11 @@ for (const tls of [undefined, certificates.localhost]) {
     );
     const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
     const service = { protocol: 'http2', tls: trusted } as const;
-    assert.equal(await ask({ url, service, settings: { probe: { ...http, text: 'well' } } }), undefined);
-    assert.equal(await ask({ url, service, settings: { probe: { ...http, path: '/other', method: 'HEAD' } } }), 'status 503');
+    assert.equal(await ask({ url, service, settings: { probe: { ...usualProbe, text: 'well' } } }), undefined);
+    assert.equal(
+      await ask({ url, service, settings: { probe: { ...usualProbe, path: '/other', method: 'HEAD' } } }),
+      'status 503',
+    );
     assert.deepEqual(asked, [
       ['GET', '/healthz', `127.0.0.1:${port}`],
       ['HEAD', '/other', `127.0.0.1:${port}`],
@@ -221,7 +212,7 @@ test('a stream of HTTP/2 that is reset, and one that never ends', async (t) => {
     for (let i = 0; i < 20; i++) stream.write('x'.repeat(10_000));
   });
   const service = { protocol: 'http2' } as const;
-  assert.match((await ask({ url, service, settings: { probe: { ...http, path: '/reset' } } }))!, /./);
+  assert.match((await ask({ url, service, settings: { probe: { ...usualProbe, path: '/reset' } } }))!, /./);
   assert.equal(await ask({ url, service }), undefined);
 });
 

@@ -15,9 +15,11 @@ import { askHttp2 } from './ask-http2.ts';
 import type { HealthSettings, ProbeSettings } from './health-settings.ts';
 import { findGrpcFailure, findHttpFailure, type ProbeRequest } from './probe-answer.ts';
 
-/** What the checks of a service need to know of it. */
+/** How a service is reached, as far as it matters to its checks. */
+type ReachedService = Pick<ServiceDefinition, 'name' | 'protocol' | 'tls' | 'proxyProtocol' | 'host'>;
+
 export interface CheckedService {
-  readonly service: ServiceDefinition;
+  readonly service: ReachedService;
   readonly settings: HealthSettings;
 }
 
@@ -94,13 +96,13 @@ function awaitConnection(socket: Socket, isSecure: boolean): Promise<undefined> 
 }
 
 /** As for requests, but that bytes are spoken to in HTTP where the check is one. */
-function toProbeTls({ scheme }: EndpointUrl, { tls, protocol }: ServiceDefinition, probe: ProbeSettings): DialTls | undefined {
+function toProbeTls({ scheme }: EndpointUrl, { tls, protocol }: ReachedService, probe: ProbeSettings): DialTls | undefined {
   if (scheme === 'http' || scheme === 'tcp') return undefined;
   if (scheme === 'tls' && probe.kind === 'tcp') return tls;
   return { ...tls, protocols: [protocol === 'http2' ? 'h2' : 'http/1.1'] };
 }
 
-function toRequest(probe: ProbeSettings, { host }: ServiceDefinition, endpointAuthority: string): ProbeRequest | undefined {
+function toRequest(probe: ProbeSettings, { host }: ReachedService, endpointAuthority: string): ProbeRequest | undefined {
   if (probe.kind === 'tcp') return undefined;
   const authority = probe.host ?? (typeof host === 'object' ? host.name : endpointAuthority);
   const headers = { 'user-agent': USER_AGENT, ...probe.headers };
