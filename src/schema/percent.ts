@@ -8,9 +8,9 @@ const PERCENT = /^(\d{1,3}(?:\.\d{1,3})?)%$/;
 /** Reads `5%`, `0.5%` or `100%`. */
 function readPercent(text: string): Reading<number> {
   const match = PERCENT.exec(text);
-  const percent = Number(match?.[1]);
-  if (match !== null && percent <= 100) return { value: percent / 100 };
-  const hint = /^\d+(?:\.\d+)?$/.test(text.trim()) ? `; write \`${text.trim()}%\`` : ', such as `50%`';
+  if (match !== null && Number(match[1]) <= 100) return { value: Number(match[1]) / 100 };
+  const completed = `${text.trim()}%`;
+  const hint = PERCENT.test(completed) && Number(text) <= 100 ? `; write \`${completed}\`` : ', such as `50%`';
   return { problem: `${quote(text)} is not a share from \`0%\` to \`100%\`${hint}` };
 }
 

@@ -16,11 +16,11 @@ export const EndpointWord = {
   flags: 0,
   /** Until when it is, or was last, ejected, in ticks of the board; 0: it is not. */
   ejectedUntilTick: 1,
-  /** Failed attempts since the last one that did not. */
+  /** Failed attempts since the last one that went well. */
   failuresInARow: 2,
   /** How often it was ejected lately. */
   ejectionCount: 3,
-  /** Of the present window of time: see `WindowCount`. */
+  /** Counts of the present window of time: see `outliers/window-count.ts`. */
   windowAttempts: 4,
   windowFailures: 5,
   windowLatencyMs: 6,
