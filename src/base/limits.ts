@@ -60,6 +60,10 @@ export const limits = {
   endpointsMax: 65_536,
   /** Endpoints of a service that are tried one after the other for a connection whose bytes are passed on. */
   tcpEndpointsTriedMax: 5,
+  /** Health checks that run at once; further ones wait, so that many endpoints do not open as many sockets. */
+  healthChecksAtOnceMax: 256,
+  /** Bytes of the answer to a health check that are read. */
+  healthAnswerBytesMax: 64 * 1024,
   /** Client addresses remembered by the per-address connection cap of one listener and thread. */
   clientAddressesMax: 100_000,
   /** Bytes of one PROXY protocol header, TLVs included; those that carry a client's certificate are the longest. */

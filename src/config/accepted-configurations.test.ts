@@ -118,6 +118,16 @@ listeners:
   });
 });
 
+const defaultOutliers = {
+  consecutiveFailures: 5,
+  statuses: [502, 503, 504],
+  window: 10_000,
+  minRequests: 20,
+  ejection: 10_000,
+  ejectionMax: 300_000,
+  maxEjected: 0.5,
+};
+
 test('reads every setting of a service', async () => {
   const { services } = await read(`${HEAD.replace(/services.*/, '')}
 services:
@@ -147,6 +157,7 @@ services:
       serverName: 'orders.internal',
       certificate: { cert: '/etc/gatehouse/us.pem', key: '/keys/us.key' },
     },
+    outliers: defaultOutliers,
   });
   assert.deepEqual(services['catalogue']?.timeouts, { connect: 5_000, firstByte: 60_000, idle: 60_000 });
   assert.deepEqual(services['catalogue']?.pool, { connections: 1024, idle: 60_000, queue: 1024, queueTimeout: 5_000 });
@@ -154,6 +165,82 @@ services:
   assert.equal(services['catalogue']?.protocol, 'http1');
   assert.equal(services['catalogue']?.proxyProtocol, 'v2');
   assert.deepEqual(services['postgres']?.tls, { verify: 'dangerously-off', alpn: ['postgresql'] });
+});
+
+test('reads every way to check endpoints, and to leave them out', async () => {
+  const { services } = await read(`${HEAD.replace(/services.*/, '')}
+services:
+  short: { endpoints: [http://a], health: { path: /healthz } }
+  http:
+    endpoints: [http://a]
+    health:
+      path: /up?deep=1
+      method: HEAD
+      host: up.test
+      headers: { X-Probe: "yes" }
+      expect: { statuses: [204, "300-399"], text: fine }
+      every: 1s
+      timeout: 500ms
+      unhealthyAfter: 1
+      healthyAfter: 4
+      port: 8081
+  tcp: { endpoints: ["tcp://a:1"], health: { tcp: true, every: 10s }, outliers: false }
+  grpc: { endpoints: [http://a], protocol: http2, health: { grpc: true } }
+  named:
+    endpoints: [http://a]
+    protocol: http2
+    health: { grpc: { service: shop.v1.Orders } }
+    outliers:
+      consecutiveFailures: 1
+      statuses: []
+      failureRate: 20%
+      latency: { factor: 2, floor: 50ms }
+      window: 30s
+      minRequests: 5
+      ejection: 1s
+      ejectionMax: 1m
+      maxEjected: 100%
+`);
+  const timing = { every: 5_000, timeout: 2_000, unhealthyAfter: 3, healthyAfter: 2 };
+  assert.deepEqual(services['short']?.health, {
+    path: '/healthz',
+    method: 'GET',
+    expect: { statuses: [{ from: 200, to: 299 }] },
+    ...timing,
+  });
+  assert.deepEqual(services['http']?.health, {
+    path: '/up?deep=1',
+    method: 'HEAD',
+    host: 'up.test',
+    headers: { 'x-probe': 'yes' },
+    expect: {
+      statuses: [
+        { from: 204, to: 204 },
+        { from: 300, to: 399 },
+      ],
+      text: 'fine',
+    },
+    every: 1_000,
+    timeout: 500,
+    unhealthyAfter: 1,
+    healthyAfter: 4,
+    port: 8081,
+  });
+  assert.deepEqual(services['tcp']?.health, { tcp: true, ...timing, every: 10_000 });
+  assert.equal(services['tcp']?.outliers, false);
+  assert.deepEqual(services['grpc']?.health, { grpc: {}, ...timing });
+  assert.deepEqual(services['named']?.health, { grpc: { service: 'shop.v1.Orders' }, ...timing });
+  assert.deepEqual(services['named']?.outliers, {
+    consecutiveFailures: 1,
+    statuses: [],
+    failureRate: 0.2,
+    latency: { factor: 2, floor: 50 },
+    window: 30_000,
+    minRequests: 5,
+    ejection: 1_000,
+    ejectionMax: 60_000,
+    maxEjected: 1,
+  });
 });
 
 test('reads everything that stands beside listeners, services and routes', async () => {

@@ -327,6 +327,50 @@ const SERVICES: readonly Refusal[] = [
     ],
   },
   {
+    mistake: 'checks that are of no kind, or of a kind that is mistyped',
+    text: 'endpoints: [http://a]\n    health: { every: 5s, pth: /a }',
+    issues: [
+      'F:6:5 services.it.health.path: `path` is missing',
+      'F:6:26 services.it.health.pth: unknown key `pth`; did you mean `path`?',
+    ],
+  },
+  {
+    mistake: 'a path of a check that is none, and answers that are none',
+    text: 'endpoints: [http://a]\n    health: { path: healthz, expect: { statuses: [99, "300-200", "ok"] } }',
+    issues: [
+      'F:6:21 services.it.health.path: "healthz" is not a path; write one that begins with a slash and has no spaces, such as `/healthz`',
+      'F:6:51 services.it.health.expect.statuses[0]: the number 99 is too small; at least 200',
+      'F:6:55 services.it.health.expect.statuses[1]: "300-200" is not a range of statuses; write `200-399`',
+      'F:6:66 services.it.health.expect.statuses[2]: "ok" is not a range of statuses; write `200-399`',
+    ],
+  },
+  {
+    mistake: 'checks over gRPC of a service that does not speak HTTP/2',
+    text: 'endpoints: [http://a]\n    health: { grpc: true }',
+    issues: ['F:6:21 services.it.health.grpc: gRPC is spoken over HTTP/2; write `protocol: http2` for the service'],
+  },
+  {
+    mistake: 'checks of another port of a Unix socket',
+    text: 'endpoints: ["unix:/run/a"]\n    health: { tcp: true, port: 80 }',
+    issues: ['F:6:32 services.it.health.port: an endpoint of the service is a Unix socket, which has no port'],
+  },
+  {
+    mistake: 'two kinds of checks at once',
+    text: 'endpoints: [http://a]\n    health: { tcp: true, path: /a }',
+    issues: [
+      'F:6:26 services.it.health.path: unknown key `path`; possible are `tcp`, `every`, `timeout`, `unhealthyAfter`, `healthyAfter` and `port`',
+    ],
+  },
+  {
+    mistake: 'shares without their sign, and outliers that are neither a map nor switched off',
+    text: 'endpoints: [http://a]\n    outliers: { failureRate: 0.5, maxEjected: "50" }\n  that: { endpoints: [http://a], outliers: true }',
+    issues: [
+      'F:6:30 services.it.outliers.failureRate: expected a share such as `50%`, not the number 0.5',
+      'F:6:47 services.it.outliers.maxEjected: "50" is not a share from `0%` to `100%`; write `50%`',
+      'F:7:44 services.that.outliers: expected `false` or a map, not `true`',
+    ],
+  },
+  {
     mistake: 'verification switched off with a word that does not say how dangerous that is',
     text: 'endpoints: [https://a]\n    tls: { verify: false, certificate: { cert: a.pem } }',
     issues: [

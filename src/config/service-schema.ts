@@ -5,6 +5,8 @@ import { type EndpointScheme, endpointUrl } from '#schema/endpoint-url.ts';
 import { filePath } from '#schema/file-path.ts';
 import { forms, isMap, isText } from '#schema/forms.ts';
 import { hostName } from '#schema/host-kinds.ts';
+import { findUselessChecks, healthSchema } from './services/health-schema.ts';
+import { outliersSchema } from './services/outliers-schema.ts';
 
 const WEIGHT_MAX = 1000;
 
@@ -109,6 +111,12 @@ const serviceFields = z.strictObject({
       'Begins each connection with a PROXY header that names the client. Connections are then not shared between clients. Without it, none.',
     ),
   tls: serviceTls.optional().describe('How endpoints with `https` and `tls` are verified, and what the gateway shows them.'),
+  health: healthSchema
+    .optional()
+    .describe('Checks of the endpoints: those that fail get no requests. Without it, none is checked.'),
+  outliers: outliersSchema
+    .prefault({})
+    .describe('Endpoints that fail are left out for a while: ejected. `false`: none is, whatever it does.'),
 });
 
 interface Problem {
@@ -118,7 +126,7 @@ interface Problem {
 
 /** A service: a named upstream with its endpoints. */
 export const serviceSchema = serviceFields.superRefine((service, context) => {
-  for (const problem of [...findMixedEndpoints(service), ...findUselessSettings(service)]) {
+  for (const problem of [...findMixedEndpoints(service), ...findUselessSettings(service), ...findUselessChecks(service)]) {
     context.addIssue({ code: 'custom', ...problem });
   }
 });

@@ -32,7 +32,9 @@ export interface Dialer {
   readonly makeSocket: SocketMaker;
   /** For somebody who takes the socket over once it is connected. */
   readonly connect: () => Socket;
-  /** As `makeSocket`, with bytes that are sent before anything else, the TLS handshake included. */
+  /** As `connect`, with bytes that are sent before anything else, the TLS handshake included. */
+  connectAfter(preamble: Buffer): Socket;
+  /** As `makeSocket`, with bytes that are sent before anything else. */
   makeSocketAfter(preamble: Buffer): SocketMaker;
 }
 
@@ -47,28 +49,32 @@ export function createDialer({ address, tls, resolver }: DialOptions): Dialer {
   const track = name === undefined ? asItIs : (socket: Socket) => distrustUnlessConnected(socket, name, resolver);
   const open = (onread?: OnRead) => connect({ ...where, allowHalfOpen: true, ...(onread && { onread }) });
   if (tls === undefined) {
+    const openAfter = (preamble: Buffer, onread?: OnRead) => {
+      const socket = track(open(onread));
+      socket.write(preamble);
+      return socket;
+    };
     return {
       makeSocket: (onread) => ({ socket: track(open(onread)), readsDirectly: true }),
       connect: () => track(connect({ ...where })),
-      makeSocketAfter: (preamble) => (onread) => {
-        const socket = track(open(onread));
-        socket.write(preamble);
-        return { socket, readsDirectly: true };
-      },
+      connectAfter: (preamble) => openAfter(preamble),
+      makeSocketAfter: (preamble) => (onread) => ({ socket: openAfter(preamble, onread), readsDirectly: true }),
     };
   }
   const secure = new SecureDialing({ ...where, ...toTlsOptions(tls, name) });
+  const openSecureAfter = (preamble: Buffer) => {
+    // A socket that connects already has a handle, and Node would put TLS on that; for the next address of a name it makes
+    // another. Over a socket that exists already, it does not take `onread`.
+    const socket = new Socket({ allowHalfOpen: true });
+    const secured = secure.connect({ socket });
+    track(socket.connect(where)).write(preamble);
+    return secured;
+  };
   return {
     makeSocket: (onread) => ({ socket: track(secure.connect({ onread })), readsDirectly: true }),
     connect: () => track(secure.connect({ allowHalfOpen: false })),
-    makeSocketAfter: (preamble) => () => {
-      // A socket that connects already has a handle, and Node would put TLS on that; for the next address of a name it makes
-      // another. Over a socket that exists already, it does not take `onread`.
-      const socket = new Socket({ allowHalfOpen: true });
-      const secured = secure.connect({ socket });
-      track(socket.connect(where)).write(preamble);
-      return { socket: secured, readsDirectly: false };
-    },
+    connectAfter: openSecureAfter,
+    makeSocketAfter: (preamble) => () => ({ socket: openSecureAfter(preamble), readsDirectly: false }),
   };
 }
 

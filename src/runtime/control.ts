@@ -10,11 +10,13 @@ import type { LoadedConfiguration } from '#config/load.ts';
 import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
+import { describeHealth, type ServiceHealth } from '#services/health/service-health.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import type { CertificateService } from './certificate-service.ts';
 import type { ConfigurationSupplies, DataPlane } from './data-plane.ts';
 import { EndpointRegistry } from './endpoint-registry.ts';
+import type { HealthService } from './health-service.ts';
 import { ListenFailure } from './listen-failure.ts';
 import type { ListeningAt } from './listener-set.ts';
 import { type ConfigurationFiles, listNamedFiles } from './named-files.ts';
@@ -73,6 +75,7 @@ export class Control {
   readonly #options: ControlOptions;
   readonly #board: EndpointBoard;
   readonly #endpoints: EndpointRegistry;
+  #health: HealthService | undefined;
   #watcher: FileWatcher | undefined;
   #pool: ThreadPool | undefined;
   #plane: DataPlane | undefined;
@@ -107,6 +110,13 @@ export class Control {
 
   get pool(): ThreadPool | undefined {
     return this.#pool;
+  }
+
+  /** What is known of the endpoints of all services. */
+  describeHealth(): ServiceHealth[] {
+    const { clock } = this.#options;
+    const findCheck = (service: string, url: string) => this.#health?.checks.find(service, url);
+    return describeHealth(this.#endpoints.lists, { board: this.#board, clock, findCheck });
   }
 
   /** Loads the configuration and opens the listeners. Asked again, it tells the same until the end. */
@@ -269,6 +279,8 @@ export class Control {
     this.#watcher = undefined;
     this.#configuration = undefined;
     this.#settled = new Map();
+    this.#health?.stop();
+    this.#health = undefined;
     this.#endpoints.commit({});
     this.#listening = [];
     this.#listens = false;
@@ -310,6 +322,7 @@ export class Control {
       const endpoints = this.#endpoints.plan(configuration);
       this.#listening = await this.#deliver(withAddresses(configuration, settled), { files, endpoints });
       this.#endpoints.commit(endpoints);
+      if (this.#listens) await this.#followHealth(configuration, files);
       this.#settled = withBoundPorts(settled, this.#listening);
       this.#configuration = configuration;
       this.#certificates?.follow(configuration, files.texts);
@@ -320,6 +333,17 @@ export class Control {
       await openedAdmin?.server.stop();
       return { issues: [], reasons: [error instanceof Error ? error.message : String(error)] };
     }
+  }
+
+  /** What checks endpoints is loaded only by configurations that ask for it. */
+  async #followHealth(configuration: Configuration, files: ConfigurationFiles): Promise<void> {
+    if (this.#health === undefined) {
+      if (Object.values(configuration.services).every(({ health }) => health === undefined)) return;
+      const { HealthService } = await import('./health-service.ts');
+      const { clock, logger } = this.#options;
+      this.#health = new HealthService({ clock, logger, board: this.#board });
+    }
+    this.#health.follow(configuration, files, this.#endpoints.lists);
   }
 
   #giveTicketKeys(): void {

@@ -17,7 +17,7 @@ import type { ConnectionOwner, ServerServices } from '#http/server-settings.ts';
 import { TurnEnd } from '#http/turn-end.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import type { AcceptedConnection } from '#net/listener.ts';
-import { NameResolver, type NameResolverOptions } from '#net/name-resolver.ts';
+import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
 import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
@@ -35,6 +35,7 @@ import { AcmeAnswers } from './acme-answers.ts';
 import { ListenerSet, type ListenerUse, type ListeningAt, type PreparedListeners } from './listener-set.ts';
 import type { ConfigurationFiles } from './named-files.ts';
 import { RefusalLog } from './refusal-log.ts';
+import { toResolverOptions } from './resolver-options.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
 export interface DataPlaneOptions {
@@ -390,8 +391,4 @@ export class DataPlane {
     this.#sink = undefined;
     await sink?.close();
   }
-}
-
-function toResolverOptions({ dns }: SettingsOfConfiguration): NameResolverOptions {
-  return { servers: dns.servers ?? [], ttlMinMs: dns.ttlMin, ttlMaxMs: dns.ttlMax };
 }

@@ -49,16 +49,22 @@ export class AvailableEndpoints {
   #look(nowMs: number): void {
     this.#seenVersion = this.#board.version;
     this.#lookAgainMs = Number.POSITIVE_INFINITY;
-    const available = this.#all.filter((endpoint) => this.#isAvailable(endpoint, nowMs));
+    const usable = this.#all.filter((endpoint) => this.#isUsable(endpoint));
+    const available = usable.filter((endpoint) => !this.#isEjected(endpoint, nowMs));
+    // An ejection is a guess. Where nothing else is left, it is better to try.
+    if (available.length === 0) available.push(...usable);
     this.#available = available;
     if (available.length > 0) this.#balancer.setMembers(available);
   }
 
-  #isAvailable({ slot, weight }: Endpoint, nowMs: number): boolean {
+  #isUsable({ slot, weight }: Endpoint): boolean {
     const board = this.#board;
-    if (weight === 0 || board.hasFlag(slot, EndpointFlag.unhealthy) || board.hasFlag(slot, EndpointFlag.draining)) return false;
-    const ejectedMs = board.ejectedForMs(slot, nowMs);
+    return weight > 0 && !board.hasFlag(slot, EndpointFlag.unhealthy) && !board.hasFlag(slot, EndpointFlag.draining);
+  }
+
+  #isEjected({ slot }: Endpoint, nowMs: number): boolean {
+    const ejectedMs = this.#board.ejectedForMs(slot, nowMs);
     if (ejectedMs > 0) this.#lookAgainMs = Math.min(this.#lookAgainMs, nowMs + ejectedMs);
-    return ejectedMs === 0;
+    return ejectedMs > 0;
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { EndpointBoard, EndpointFlag, EndpointSlots } from './endpoint-board.ts';
+import { EJECTION_MS_MAX, EndpointBoard, EndpointFlag, EndpointSlots } from './endpoint-board.ts';
 
 /** Odd, and so large that ticks have gone through all numbers of 32 bits more than once. */
 const nowMs = 123_456_789_012_345.5;
@@ -38,6 +38,36 @@ test('an ejection lasts as long as it was meant to, wherever ticks stand', () =>
   board.eject(3, nowMs + 1_000);
   board.readmit(3);
   assert.equal(board.ejectedForMs(3, nowMs), 0);
+});
+
+test('an ejection that was long ago is no ejection when the ticks come round, if anybody has looked meanwhile or not', () => {
+  const halfTurnMs = 2 ** 31 * 10;
+  const board = new EndpointBoard();
+  for (const slot of [3, 4]) board.eject(slot, nowMs + 1_000);
+  assert.equal(board.ejectedForMs(3, nowMs + 2 * 24 * 3_600_000), 0);
+  for (const slot of [3, 4]) {
+    assert.equal(board.ejectedForMs(slot, nowMs + halfTurnMs + 10_000), 0);
+    assert.equal(board.ejectedForMs(slot, nowMs + 2 * halfTurnMs), 0);
+  }
+});
+
+test('the longest ejection lasts in the eyes of a thread whose time lags behind', () => {
+  const board = new EndpointBoard();
+  board.eject(3, nowMs + EJECTION_MS_MAX);
+  assert.ok(board.ejectedForMs(3, nowMs - 5_000) > EJECTION_MS_MAX);
+  assert.ok(board.ejectedForMs(3, nowMs) > 0);
+});
+
+test('one thread at a time decides', () => {
+  const board = new EndpointBoard();
+  const decision = board.beginDecision(nowMs)!;
+  assert.equal(board.beginDecision(nowMs + 500), undefined);
+  board.endDecision(decision);
+  const next = board.beginDecision(nowMs + 500)!;
+  board.endDecision(decision);
+  assert.equal(board.beginDecision(nowMs + 500), undefined);
+  board.endDecision(next);
+  assert.notEqual(board.beginDecision(nowMs + 500), undefined);
 });
 
 test('a record that is given out again knows nothing of the endpoint before', () => {

@@ -14,8 +14,18 @@ const WORD_BYTES = 4;
 export const EndpointWord = {
   /** Bits of `EndpointFlag`. */
   flags: 0,
-  /** Until when it is ejected, in ticks of the board; 0: it is not. */
+  /** Until when it is, or was last, ejected, in ticks of the board; 0: it is not. */
   ejectedUntilTick: 1,
+  /** Failed attempts since the last one that went well. */
+  failuresInARow: 2,
+  /** How often it was ejected lately. */
+  ejectionCount: 3,
+  /** Counts of the present window of time: see `outliers/window-count.ts`. */
+  windowAttempts: 4,
+  windowFailures: 5,
+  windowLatencyMs: 6,
+  /** How long an answer took in the last whole window, in sixteenths of a millisecond; 0: not known. */
+  meanLatency: 7,
 } as const;
 
 /** Why an endpoint gets no new exchanges. */
@@ -29,10 +39,18 @@ export type EndpointFlag = (typeof EndpointFlag)[keyof typeof EndpointFlag];
 
 /** The first record belongs to the board itself. */
 const VERSION = 0;
+/** When the thread that decides on an ejection began to, as a tick; 0: no thread does. */
+const DECIDING_SINCE = 2;
 const FIRST_SLOT = 1;
 
 /** Times in the board are whole numbers: they last for 248 days, and a comparison of two goes by their difference. */
 const TICK_MS = 10;
+/** The longest ejection. */
+export const EJECTION_MS_MAX = 60 * 60 * 1_000;
+/** An ejection that is over for so long is forgotten; when the times of the board come round to it, it seems to lie ahead. */
+const FORGOTTEN_TICKS = (24 * 60 * 60 * 1_000) / TICK_MS;
+/** A thread that decides for so long has died of it. */
+const DECIDING_TICKS_MAX = 1_000 / TICK_MS;
 
 export class EndpointBoard {
   readonly memory: SharedArrayBuffer;
@@ -70,19 +88,49 @@ export class EndpointBoard {
 
   /** How long an endpoint is still ejected; 0: it is not. */
   ejectedForMs(slot: number, nowMs: number): number {
-    const until = this.words[this.wordAt(slot, EndpointWord.ejectedUntilTick)]!;
-    return until === 0 ? 0 : Math.max(0, ((until - toTick(nowMs)) | 0) * TICK_MS);
+    const at = this.wordAt(slot, EndpointWord.ejectedUntilTick);
+    const until = this.words[at]!;
+    if (until === 0) return 0;
+    const leftTicks = (until - toTick(nowMs)) | 0;
+    if (Math.abs(leftTicks) <= FORGOTTEN_TICKS) return Math.max(0, leftTicks * TICK_MS);
+    Atomics.compareExchange(this.words, at, until, 0);
+    return 0;
   }
 
+  /** How long ago the last ejection ended; negative while it lasts, `undefined` when none is remembered. */
+  sinceEjectionMs(slot: number, nowMs: number): number | undefined {
+    const until = this.words[this.wordAt(slot, EndpointWord.ejectedUntilTick)]!;
+    return until === 0 ? undefined : ((toTick(nowMs) - until) | 0) * TICK_MS;
+  }
+
+  /** For at most `EJECTION_MS_MAX` from now. */
   eject(slot: number, untilMs: number): void {
     // 0 stands for no ejection.
     Atomics.store(this.words, this.wordAt(slot, EndpointWord.ejectedUntilTick), toTick(untilMs) || 1);
     this.touch();
   }
 
-  /** Ends an ejection before its time. */
+  /** Ends an ejection before its time, and the probation after it. */
   readmit(slot: number): void {
+    Atomics.store(this.words, this.wordAt(slot, EndpointWord.failuresInARow), 0);
     if (Atomics.exchange(this.words, this.wordAt(slot, EndpointWord.ejectedUntilTick), 0) !== 0) this.touch();
+  }
+
+  /**
+   * Lets one thread at a time decide on ejections, so that several do not go below a floor together. `undefined`: another
+   * one does, which is not waited for. Otherwise `endDecision` is called with what this returns.
+   */
+  beginDecision(nowMs: number): number | undefined {
+    const at = this.wordAt(0, DECIDING_SINCE);
+    const now = toTick(nowMs) || 1;
+    const since = Atomics.load(this.words, at);
+    if (since !== 0 && Math.abs((now - since) | 0) <= DECIDING_TICKS_MAX) return undefined;
+    return Atomics.compareExchange(this.words, at, since, now) === since ? now : undefined;
+  }
+
+  endDecision(decision: number): void {
+    // Not where another thread has taken this one for dead.
+    Atomics.compareExchange(this.words, this.wordAt(0, DECIDING_SINCE), decision, 0);
   }
 
   /** Forgets everything about a record, for the next endpoint that gets it. */

@@ -71,11 +71,11 @@ function toDialTls(scheme: EndpointScheme, { tls, protocol }: ServiceDefinition)
   return scheme === 'tls' ? tls : { ...tls, protocols: [protocol === 'http2' ? 'h2' : 'http/1.1'] };
 }
 
-function toAddress({ host, port, path }: EndpointUrl): SocketAddress {
+export function toAddress({ host, port, path }: EndpointUrl): SocketAddress {
   return path === undefined ? { host, port } : { path };
 }
 
-function toAuthority({ scheme, host, port, path }: EndpointUrl): string {
+export function toAuthority({ scheme, host, port, path }: EndpointUrl): string {
   if (path !== undefined) return 'localhost';
   const name = host.includes(':') ? `[${host}]` : host;
   const isSecure = scheme === 'https' || scheme === 'tls';

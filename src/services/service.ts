@@ -1,3 +1,4 @@
+import type { Logger } from '#base/logger.ts';
 import type { AttemptObserver, AttemptOutcome } from './attempt-outcome.ts';
 import { AvailableEndpoints } from './available-endpoints.ts';
 import type { PickSubject } from './balancing/balancer.ts';
@@ -5,11 +6,13 @@ import { RoundRobin } from './balancing/round-robin.ts';
 import { Endpoint, type EndpointMeans } from './endpoint.ts';
 import type { EndpointBoard } from './endpoint-board.ts';
 import { type EndpointList, type EndpointRecord, formatEndpointUrl } from './endpoint-list.ts';
+import { OutlierWatch } from './outliers/outlier-watch.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 
 /** What a thread lends to its services. */
 export interface ServiceMeans extends EndpointMeans {
   readonly board: EndpointBoard;
+  readonly logger: Logger;
 }
 
 const none: readonly Endpoint[] = Object.freeze([]);
@@ -27,7 +30,7 @@ export class Service {
     this.definition = definition;
     this.#means = means;
     this.#available = new AvailableEndpoints(means.board, new RoundRobin());
-    this.#observers = [];
+    this.#observers = definition.outliers === undefined ? [] : [new OutlierWatch(definition.outliers, this, means)];
   }
 
   /** All of them, whether they can be picked or not. */

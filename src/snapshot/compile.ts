@@ -1,5 +1,3 @@
-import type { ServiceConfiguration } from '#config/configuration.ts';
-import type { DialTls } from '#net/dial.ts';
 import { RouteTable } from '#routing/route-table.ts';
 import type { EndpointLists } from '#services/endpoint-list.ts';
 import { Service, type ServiceMeans } from '#services/service.ts';
@@ -7,6 +5,7 @@ import type { ServiceDefinition } from '#services/service-definition.ts';
 import type { ArrivedConfiguration, SettingsOfConfiguration } from './arrived-configuration.ts';
 import { type PlanMeans, RoutePlanner } from './route-planner.ts';
 import { RoutePlans } from './route-plans.ts';
+import { toServiceDefinition } from './service-definitions.ts';
 import { Snapshot } from './snapshot.ts';
 import { TcpDestinations } from './tcp-destinations.ts';
 
@@ -62,33 +61,4 @@ function createService(definition: ServiceDefinition, means: SnapshotMeans): Ser
   const list = means.endpoints[definition.name];
   if (list !== undefined) service.setEndpoints(list);
   return service;
-}
-
-function toServiceDefinition(
-  name: string,
-  service: ServiceConfiguration,
-  texts: Readonly<Record<string, string>>,
-): ServiceDefinition {
-  const { timeouts, pool, protocol, proxyProtocol } = service;
-  return {
-    name,
-    protocol,
-    tls: toDialTls(service, texts),
-    proxyProtocol,
-    timeouts: { connectMs: timeouts.connect, firstByteMs: timeouts.firstByte, idleMs: timeouts.idle },
-    pool: { connectionsMax: pool.connections, queueMax: pool.queue, queueTimeoutMs: pool.queueTimeout, idleMs: pool.idle },
-    host: service.host,
-  };
-}
-
-function toDialTls({ tls }: ServiceConfiguration, texts: Readonly<Record<string, string>>): DialTls {
-  const certificate = tls?.certificate;
-  return {
-    serverName: tls?.serverName,
-    ca: tls?.ca === undefined ? undefined : texts[tls.ca],
-    crl: tls?.crl === undefined ? undefined : texts[tls.crl],
-    certificate: certificate === undefined ? undefined : { cert: texts[certificate.cert]!, key: texts[certificate.key]! },
-    isVerified: tls?.verify === undefined,
-    protocols: tls?.alpn ?? [],
-  };
 }

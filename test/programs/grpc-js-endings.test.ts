@@ -194,3 +194,22 @@ test('errors of the gateway are what a client of gRPC knows', async (t) => {
     }
   }
 });
+
+test('a service may end a call before its client has said everything', async (t) => {
+  const shop = await startShopServer(t, {
+    Upload: (_, answer) => answer(null, Buffer.from('enough')),
+    Chat(call) {
+      call.write(Buffer.from('first'));
+      call.emit('error', { code: status.FAILED_PRECONDITION, details: 'not now' });
+    },
+  });
+  const client = openShopClient(t, await startShopGateway(t, [shop]));
+  for (let count = 0; count < 20; count += 1) {
+    const upload = client.upload();
+    upload.call.write(Buffer.from('part'));
+    const uploaded = await upload.outcome;
+    assert.deepEqual([uploaded.status.code, uploaded.messages.map(String)], [status.OK, ['enough']]);
+    const chat = await client.chat().outcome;
+    assert.deepEqual([chat.status.code, chat.status.details], [status.FAILED_PRECONDITION, 'not now']);
+  }
+});

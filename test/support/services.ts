@@ -1,4 +1,5 @@
 /** Services as one thread has them, with an endpoint board and a clock of their own. They open no connection unless asked to. */
+import { silentLogger } from '#base/logger.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
@@ -19,13 +20,14 @@ export function createServiceMeans(): TestServiceMeans {
   return {
     clock,
     board: new EndpointBoard(),
+    logger: silentLogger,
     wheel: new TimerWheel(clock),
     buffers: new ReadBuffers(),
     resolver: new NameResolver({ servers: [], ttlMinMs: 1_000, ttlMaxMs: 1_000 }, clock),
   };
 }
 
-function createServiceDefinition(parts: Partial<ServiceDefinition> = {}): ServiceDefinition {
+export function createServiceDefinition(parts: Partial<ServiceDefinition> = {}): ServiceDefinition {
   return {
     name: 'orders',
     protocol: 'http1',
@@ -34,6 +36,7 @@ function createServiceDefinition(parts: Partial<ServiceDefinition> = {}): Servic
     timeouts: { connectMs: 1_000, firstByteMs: 1_000, idleMs: 1_000 },
     pool: { connectionsMax: 10, queueMax: 10, queueTimeoutMs: 1_000, idleMs: 1_000 },
     host: 'client',
+    outliers: undefined,
     ...parts,
   };
 }
