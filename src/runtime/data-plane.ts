@@ -233,6 +233,7 @@ export class DataPlane {
       buffers: this.#buffers,
       resolver,
       policies: policyDefinitions,
+      random,
       board,
       texts: files.texts,
       endpoints,
@@ -375,6 +376,11 @@ export class DataPlane {
     this.#sink = undefined;
     await sink?.close();
   }
+}
+
+/** Spreads things out; nobody must not be able to guess it. */
+function random(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32;
 }
 
 function toResolverOptions({ dns }: Configuration): NameResolverOptions {

@@ -75,6 +75,7 @@ export async function explainRequest(
     resolver,
     buffers: new ReadBuffers(),
     policies: policyDefinitions,
+    random: () => 0,
     texts: {},
     board,
     endpoints: {},

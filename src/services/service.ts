@@ -5,6 +5,8 @@ import { RoundRobin } from './balancing/round-robin.ts';
 import { Endpoint, type EndpointMeans } from './endpoint.ts';
 import type { EndpointBoard } from './endpoint-board.ts';
 import { type EndpointList, type EndpointRecord, formatEndpointUrl } from './endpoint-list.ts';
+import { LatencyHistogram } from './latency-histogram.ts';
+import { RetryBudget } from './retry-budget.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 
 /** What a thread lends to its services. */
@@ -20,6 +22,9 @@ export class Service {
   readonly #means: ServiceMeans;
   readonly #available: AvailableEndpoints;
   readonly #observers: readonly AttemptObserver[];
+  readonly retryBudget: RetryBudget;
+  /** Of attempts beside which another one may be started. */
+  readonly latency = new LatencyHistogram();
   #endpoints: readonly Endpoint[] = none;
   #listVersion = -1;
 
@@ -28,6 +33,7 @@ export class Service {
     this.#means = means;
     this.#available = new AvailableEndpoints(means.board, new RoundRobin());
     this.#observers = [];
+    this.retryBudget = new RetryBudget(means.wheel);
   }
 
   /** All of them, whether they can be picked or not. */
@@ -53,6 +59,11 @@ export class Service {
     const { nowMs } = this.#means.wheel;
     const untried = tried.length === 0 ? undefined : this.#available.pickUntried(tried, nowMs);
     return untried ?? this.#available.pick(subject, nowMs);
+  }
+
+  /** An endpoint beside those that were tried; `undefined`: there is none that can be picked. */
+  pickUntried(tried: readonly Endpoint[]): Endpoint | undefined {
+    return this.#available.pickUntried(tried, this.#means.wheel.nowMs);
   }
 
   /** An attempt is over: said once for each, by whoever made it. */

@@ -1,6 +1,7 @@
 import type { Configuration, RouteConfiguration, ServiceConfiguration } from '#config/configuration.ts';
 import { ForwardTerminal } from '#forward/forward.ts';
-import type { ForwardMeans } from '#forward/forwarding.ts';
+import type { ForwardRules } from '#forward/forward-rules.ts';
+import type { ForwardMeans } from '#forward/forward-target.ts';
 import type { DialTls } from '#net/dial.ts';
 import { type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
 import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
@@ -11,6 +12,7 @@ import { compileRouteTable } from '#routing/route-table.ts';
 import type { EndpointLists } from '#services/endpoint-list.ts';
 import { Service, type ServiceMeans } from '#services/service.ts';
 import type { ServiceDefinition } from '#services/service-definition.ts';
+import { toForwardRules } from './forward-rules.ts';
 import { PlannedRoute, Snapshot } from './snapshot.ts';
 import { TcpDestinations } from './tcp-destinations.ts';
 
@@ -82,7 +84,7 @@ function toServiceDefinition(
     protocol,
     tls: toDialTls(service, texts),
     proxyProtocol,
-    timeouts: { connectMs: timeouts.connect, firstByteMs: timeouts.firstByte, idleMs: timeouts.idle },
+    connectLimit: { ms: timeouts.connect, setting: `services.${name}.timeouts.connect` },
     pool: { connectionsMax: pool.connections, queueMax: pool.queue, queueTimeoutMs: pool.queueTimeout, idleMs: pool.idle },
     host: service.host,
   };
@@ -118,7 +120,7 @@ class RoutePlanner {
   }
 
   plan(name: string, route: RouteConfiguration): PlannedRoute {
-    const terminal = this.#toTerminal(route);
+    const terminal = this.#toTerminal(name, route);
     const common = new RoutePlan(name, this.#collectPolicies(undefined, route), terminal);
     if (this.#listenersWithPolicies.length === 0) return new PlannedRoute(common, undefined);
     const byListener = this.#listenersWithPolicies.map((listener): [string, RoutePlan] => [
@@ -147,7 +149,8 @@ class RoutePlanner {
     return phases;
   }
 
-  #toTerminal({ to }: RouteConfiguration): Terminal {
+  #toTerminal(name: string, route: RouteConfiguration): Terminal {
+    const { to } = route;
     switch (to.kind) {
       case 'respond':
         return new RespondTerminal(to);
@@ -155,11 +158,20 @@ class RoutePlanner {
         return new RedirectTerminal(to);
       case 'service':
         return new ForwardTerminal(
-          to.services.map(({ service, weight }) => ({ service: this.#services.get(service)!, weight })),
+          to.services.map(({ service, weight }) => ({
+            service: this.#services.get(service)!,
+            weight,
+            rules: this.#toRules(service, name, route),
+          })),
           this.#means,
         );
       default:
         return to satisfies never;
     }
+  }
+
+  #toRules(service: string, route: string, settings: RouteConfiguration): ForwardRules {
+    const ofService = { name: service, settings: this.#configuration.services[service]! };
+    return toForwardRules(ofService, { name: route, settings });
   }
 }
