@@ -4,7 +4,7 @@ import { HealthServer } from '#admin/health-server.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
-import type { Issue } from '#config/issue.ts';
+import { formatPath, type Issue, isError } from '#config/issue.ts';
 import type { LoadedConfiguration } from '#config/load.ts';
 import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
@@ -186,6 +186,7 @@ export class Control {
     }
     this.#notReady = this.#isEnding ? this.#notReady : undefined;
     logUnverifiedServices(configuration, logger);
+    this.#logIssues('warn', 'configuration warning', issues);
     return { listening: this.#listening, admin: this.#admin?.bound };
   }
 
@@ -211,8 +212,7 @@ export class Control {
     if (this.#isEnding) return undefined;
     await this.#watch(files, configuration ?? this.#configuration);
     if (configuration === undefined) {
-      for (const { file, line, column, message } of issues)
-        logger.log('error', 'configuration refused', { file, line, column, issue: message });
+      this.#logIssues('error', 'configuration refused', issues.filter(isError));
       return { issues, reasons: [] };
     }
     const before = this.#listening;
@@ -223,9 +223,15 @@ export class Control {
     }
     logger.log('info', 'configuration applied', { version: this.#version, routes: Object.keys(configuration.routes).length });
     logUnverifiedServices(configuration, logger);
+    this.#logIssues('warn', 'configuration warning', issues);
     const opened = this.#listening.filter((now) => !before.some((other) => isSameListening(now, other)));
     if (opened.length > 0) this.#options.onListening?.(opened);
     return undefined;
+  }
+
+  #logIssues(level: 'warn' | 'error', event: string, issues: readonly Issue[]): void {
+    for (const { file, line, column, path, message } of issues)
+      this.#options.logger.log(level, event, { file, line, column, path: formatPath(path), issue: message });
   }
 
   /** The same configuration with other certificates. */
