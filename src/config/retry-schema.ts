@@ -37,7 +37,7 @@ const retryAfterMax = duration({ max: '1m' }).describe(
   'Longest `Retry-After` of an answer that is waited for; an answer that asks for more goes to the client.',
 );
 const backoffBase = duration({ min: '1ms', max: '1m' }).describe(
-  'The longest pause before the second further attempt at the same endpoint is twice this one, then four times, and so on.',
+  'The longest pause before the first further attempt; before the second one it is twice as long, then four times, and so on.',
 );
 const backoffMax = duration({ min: '1ms', max: '1m' }).describe('The longest pause, however many attempts there were.');
 
@@ -47,7 +47,7 @@ const backoff = z
     if (base > max) context.addIssue({ code: 'custom', message: '`base` is longer than `max`', path: ['base'] });
   })
   .describe(
-    'How long to wait before an endpoint is asked that was asked before: a random time up to a limit that doubles with each attempt. An endpoint that was not asked yet is asked at once.',
+    'How long to wait before an endpoint is asked again: a random time up to a limit that doubles with each attempt. An endpoint that was not asked yet is asked at once.',
   );
 
 const budget = z.strictObject({

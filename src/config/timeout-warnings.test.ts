@@ -62,7 +62,11 @@ const harmonies: { name: string; service: string; route?: string }[] = [
     service: 'timeouts: { attempt: 3s }',
     route: 'timeouts: { request: 2s, attempt: 1s }',
   },
-  { name: 'a time of the service that the route cuts short', service: 'timeouts: { attempt: 3s }', route: 'timeouts: { request: 1s }' },
+  {
+    name: 'a time of the service that the route cuts short',
+    service: 'timeouts: { attempt: 3s }',
+    route: 'timeouts: { request: 1s }',
+  },
   { name: 'a percentile', service: 'timeouts: { attempt: 20ms }, hedge: { after: p95 }' },
 ];
 

@@ -35,7 +35,9 @@ export const GET = 'GET / HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n';
 export async function startScriptedService(
   t: TestContext,
   scripts: readonly Script[],
-  options: Omit<ForwardingOptions, 'service'> & { readonly service?: Omit<NonNullable<ForwardingOptions['service']>, 'endpoints'> } = {},
+  options: Omit<ForwardingOptions, 'service'> & {
+    readonly service?: Omit<NonNullable<ForwardingOptions['service']>, 'endpoints'>;
+  } = {},
 ): Promise<ScriptedService> {
   const counts = scripts.map(() => 0);
   const upstreams: RawUpstream[] = [];
@@ -46,7 +48,10 @@ export async function startScriptedService(
     });
     upstreams.push(await startRawUpstream(onRequest));
   }
-  const gateway = await startGatewayFor(t, { ...options, service: { ...options.service, endpoints: upstreams.map(({ url }) => url) } });
+  const gateway = await startGatewayFor(t, {
+    ...options,
+    service: { ...options.service, endpoints: upstreams.map(({ url }) => url) },
+  });
   for (const upstream of upstreams) t.after(() => upstream.close());
   t.after(async () => {
     await gateway.stop();

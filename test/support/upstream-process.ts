@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
-const program = join(import.meta.dirname, 'upstream-program.ts');
+const program = fileURLToPath(new URL('./upstream-program.ts', import.meta.url));
 /** No connection goes out from here by itself, so the port of one that is down is not taken by somebody else. */
 const HOST = '127.0.1.7';
 

@@ -128,7 +128,7 @@ test('an attempt that takes too long is followed by one at another endpoint', as
   clock.advance(3_500);
   assert.match(await client.untilEnd(), /^HTTP\/1.1 200 /);
   const line = (await service.gateway.stop()).find(({ target }) => target === '/');
-  const [tried] = line?.['tried'] as Record<string, unknown>[];
+  const [tried] = (line?.['tried'] ?? []) as Record<string, unknown>[];
   assert.equal(tried?.['outcome'], 'GH_UPSTREAM_ATTEMPT_TIMEOUT');
   assert.deepEqual(tried?.['detail'], { timeoutMs: 3_000, setting: 'services.main.timeouts.attempt' });
 });
