@@ -13,6 +13,8 @@ import type { MatchSubject } from '#routing/route-definition.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { runAtOnce } from '#snapshot/slices.ts';
+import { hasField } from '#wire/fields/field-list.ts';
+import { explainForwarding } from './explain-forwarding.ts';
 import { findRequestListener } from './request-listener.ts';
 
 export interface RequestToExplain {
@@ -45,6 +47,8 @@ export interface RequestExplanation {
         /** In execution order. */
         readonly policies: readonly string[];
         readonly destination: string;
+        /** For each service: how long it may take, and what is tried when it fails. */
+        readonly forwarding: readonly string[];
       }
     | undefined;
   readonly outranked: readonly OutrankedRoute[];
@@ -96,6 +100,11 @@ export async function explainRequest(
           captures: Object.fromEntries(match.route.captureNames.map((name, i) => [name, match.captures[i] ?? ''])),
           policies: match.route.value.planFor(listener).policies.map(({ name }) => name),
           destination: describeDestination(configuration.routes[chosen.route]!, configuration),
+          forwarding: explainForwarding(
+            configuration,
+            { name: chosen.route, settings: configuration.routes[chosen.route]! },
+            { method: subject.method, hasKey: hasField(subject.fields, 'idempotency-key') },
+          ),
         };
   return { request: { method, host, target, path, query, listener, clientAddress }, route, outranked, nearMisses };
 }
