@@ -240,6 +240,17 @@ for (const { method, head, body } of [
   });
 }
 
+test('a POST that is refused again and again is sent as often as the settings say', async (t) => {
+  let refusals = 0;
+  const { gateway, upstream } = await startRaw(t, {
+    onRequest: (stream, connection) => connection.send(refusals++ < 3 ? encodeReset(stream, 7) : rawAnswer(stream)),
+  });
+  const client = await openClient(t, gateway);
+  client.send('POST / HTTP/1.1\r\nhost: shop\r\ncontent-length: 0\r\n\r\n');
+  await client.until('\r\n\r\nok');
+  assert.equal(upstream.connections.flatMap(({ streams }) => streams).length, 4);
+});
+
 test('without further attempts, what is refused a second time is not tried again', async (t) => {
   const events = { onRequest: (stream: number, connection: RawHttp2Connection) => connection.send(encodeReset(stream, 7)) };
   const { gateway, upstream } = await startRaw(t, events, { retry: false });
