@@ -126,7 +126,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, HedgeOwner, PickS
       const response = new PassedResponse(head);
       if (head.hasForwardingFields) removeField(response.fields, 'x-request-id');
       this.#plan.shapeUpstreamResponse(exchange, response);
-      if (this.#target.rules.retry.statuses.has(head.status) && this.#triesAgain(attempt, head)) return;
+      if (head.status >= 400 && this.#triesAgain(attempt, head)) return;
       this.#choose(attempt);
       exchange.sendHead(response);
     } catch (thrown) {
@@ -174,7 +174,10 @@ export class Forwarding implements AnswerSource, AttemptOwner, HedgeOwner, PickS
     // One that still runs may do better.
     if (this.#attempt !== undefined) return further.log(attempt, error.code);
     const next = further.afterError(error, attempt, this.#hasWholeBody);
-    if (next.kind === 'stop') return rescue(exchange, explainStop(error, next.reason));
+    if (next.kind === 'stop') {
+      exchange.endpointName = attempt.endpoint.url;
+      return rescue(exchange, explainStop(error, next.reason));
+    }
     further.log(attempt, error.code);
     this.#goOn(next);
   }
@@ -222,6 +225,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, HedgeOwner, PickS
   /** False: the answer goes to the client. Otherwise another attempt follows, or one that still runs has to do. */
   #triesAgain(attempt: Attempt, head: AnswerHead): boolean {
     const { exchange } = this;
+    if (!this.#target.rules.retry.statuses.has(head.status)) return false;
     // A policy has failed, and its problem document takes the place of the answer.
     if (exchange.source !== this) return false;
     const further = this.#furtherBehind(attempt);
@@ -256,10 +260,11 @@ export class Forwarding implements AnswerSource, AttemptOwner, HedgeOwner, PickS
     exchange.upstreamHeadMs = attempt.headMs;
     this.#replay = undefined;
     if (this.#hedge === undefined) return;
+    // The one that was started last may be another one.
+    exchange.endpointName = attempt.endpoint.url;
     const slower = this.#hedge.settle(attempt, this.#attempt);
     if (slower.length === 0) return;
     this.#attempt = attempt;
-    exchange.endpointName = attempt.endpoint.url;
     for (const each of slower) this.#furtherBehind(each).log(each, 'slower');
   }
 

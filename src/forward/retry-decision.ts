@@ -41,8 +41,8 @@ const bodyGone = { verdict: 'body-gone' } as const;
 const repeat = { verdict: 'repeat' } as const;
 
 /** Doing it twice means what doing it once means, or the service knows by a key that it has done it. */
-export function isRepeatable({ method, fields }: ClientRequest, { methods }: RetryRules): boolean {
-  return methods.has(method) || hasField(fields, 'idempotency-key');
+export function isRepeatable(request: ClientRequest, { methods }: RetryRules): boolean {
+  return methods.has(request.method) || (request.hasIdempotencyKey ?? hasField(request.fields, 'idempotency-key'));
 }
 
 /** After an error. */

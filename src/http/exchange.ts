@@ -116,6 +116,8 @@ export interface ClientRequest {
   readonly fieldText: string | undefined;
   /** Start line, `host`, fields and `content-length` as HTTP/1 text, where it could go on to an upstream as it came. */
   readonly messageText?: string | undefined;
+  /** Where it is known without looking at the fields. */
+  readonly hasIdempotencyKey?: boolean | undefined;
   /** -1: not given. */
   readonly contentLengthBytes: number;
   readonly hasBody: boolean;

@@ -64,14 +64,13 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
 }
 
 test('requests go elsewhere when an endpoint stands still and attempts have a time', async (t) => {
-  const { gateway, endpoints, load } = await start(t, { timeouts: { attempt: '100ms' } });
+  const { gateway, endpoints, load } = await start(t, { timeouts: { attempt: '400ms' } });
   await load.forMore(100);
   endpoints[2]!.signal('SIGSTOP');
   await load.forMore(60);
   assert.deepEqual(await load.end(), {});
   const lines = await gateway.stop();
   const tried = lines.flatMap((line) => (line['tried'] ?? []) as Record<string, unknown>[]);
-  assert.ok(tried.length > 0);
-  for (const { endpoint, outcome } of tried)
-    assert.deepEqual([endpoint, outcome], [endpoints[2]!.url, 'GH_UPSTREAM_ATTEMPT_TIMEOUT']);
+  const atStopped = tried.filter(({ endpoint }) => endpoint === endpoints[2]!.url).map(({ outcome }) => outcome);
+  assert.deepEqual([...new Set(atStopped)], ['GH_UPSTREAM_ATTEMPT_TIMEOUT']);
 });

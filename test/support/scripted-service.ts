@@ -1,7 +1,7 @@
 /** One gateway in front of several raw upstreams that are the endpoints of one service, each with a script of its own. */
 import type { TestContext } from 'node:test';
 import { eventually } from './eventually.ts';
-import { type ForwardingOptions, onEachRequest, openClient, startGatewayFor } from './forwarding.ts';
+import { type ForwardingOptions, onEachRequest, openClient, settle, startGatewayFor } from './forwarding.ts';
 import type { RawClient } from './raw-client.ts';
 import { type RawUpstream, startRawUpstream, type UpstreamConnection } from './raw-upstream.ts';
 import type { TestGateway } from './test-gateway.ts';
@@ -17,6 +17,8 @@ export interface ScriptedService {
   open(): Promise<RawClient>;
   /** Sends a request over a connection of its own; resolves with the answer. */
   ask(request?: string): Promise<string>;
+  /** Resolves when the gateway has read everything that was sent to it before, also what upstreams have sent. */
+  settle(): Promise<void>;
   /** The last line of the access log. Ends the gateway. */
   lastLine(): Promise<Record<string, unknown>>;
 }
@@ -70,6 +72,7 @@ export async function startScriptedService(
       client.close();
       return answer;
     },
+    settle: () => settle(gateway),
     lastLine: async () => (await gateway.stop()).at(-1) ?? {},
   };
 }

@@ -84,6 +84,7 @@ test('one that fails leaves the exchange to the other one', async (t) => {
   await eventually(() => service.upstreams[1]!.connections[0]?.socket.closed === true, 'the second one has failed');
   answerWith(200, 'first')(service.upstreams[0]!.connections[0]!, '', 0);
   assert.match(await client.untilEnd(), /^HTTP\/1.1 200 .*first$/s);
+  assert.equal((await service.lastLine())['endpoint'], service.upstreams[0]!.url);
 });
 
 test('the first one may fail and the second one go on', async (t) => {
@@ -103,8 +104,10 @@ test('when both fail, the client hears of the last one', async (t) => {
   const client = await service.open();
   client.send(GET);
   await eventually(() => service.upstreams[1]!.connections[0]?.socket.closed === true, 'the second one has failed');
+  await service.settle();
   service.upstreams[0]!.connections[0]!.socket.resetAndDestroy();
   assert.equal(codeOf(await client.untilEnd()), 'GH_UPSTREAM_LOST_BEFORE_ANSWER');
+  assert.equal((await service.lastLine())['endpoint'], service.upstreams[0]!.url);
 });
 
 test('an answer that is not wanted waits for the other one', async (t) => {

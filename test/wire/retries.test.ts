@@ -127,6 +127,12 @@ const requests: { name: string; request: string; isRepeated: boolean }[] = [
   { name: 'POST', request: post, isRepeated: false },
   { name: 'PATCH', request: post.replace('POST', 'PATCH'), isRepeated: false },
   { name: 'POST with an idempotency key', request: keyed, isRepeated: true },
+  { name: 'POST with a key in capitals', request: keyed.replace('Idempotency-Key', 'IDEMPOTENCY-KEY'), isRepeated: true },
+  {
+    name: 'POST with a key that is meant for the gateway alone',
+    request: keyed.replace('connection: close', 'connection: close, idempotency-key'),
+    isRepeated: false,
+  },
 ];
 
 for (const { name, request, isRepeated } of requests) {
