@@ -2,21 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ErrorFactory } from '#base/errors.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
-import { idempotentMethods, type RetryRules } from './forward-rules.ts';
+import { testRetryRules } from '#test/support/retry-rules.ts';
+import type { RetryRules } from './forward-rules.ts';
 import { decideAfterAnswer, decideAfterError, type RetrySituation, readRetryAfterMs, toBackoffMs } from './retry-decision.ts';
 
-const rules: RetryRules = {
-  furtherAttemptsMax: 2,
-  conditions: new Set(['connect', 'refused', 'reset', 'timeout']),
-  statuses: new Set([503]),
-  methods: idempotentMethods,
-  bodyBytesMax: 10,
-  bodySetting: 'services.a.retry.bodyMax',
-  backoff: { baseMs: 10, maxMs: 100 },
-  retryAfterMaxMs: 1_000,
-  budget: { ratio: 1, minPerSecond: 1 },
-  budgetSetting: 'services.a.retry.budget',
-};
+const rules = testRetryRules;
 
 const situation: RetrySituation = {
   isRepeatable: true,
@@ -115,8 +105,8 @@ test('an answer is thrown away for its status, while there are attempts left, an
 
 test('pauses grow up to their limit, and are as random as the number that is drawn', () => {
   const longest = [0, 1, 2, 3, 4, 50].map((count) => toBackoffMs(rules, count, 1));
-  assert.deepEqual(longest, [10, 20, 40, 80, 100, 100]);
-  assert.equal(toBackoffMs(rules, 2, 0.25), 10);
+  assert.deepEqual(longest, [1, 2, 4, 8, 10, 10]);
+  assert.equal(toBackoffMs(rules, 2, 0.25), 1);
   assert.equal(toBackoffMs(rules, 2, 0), 0);
 });
 

@@ -1,6 +1,8 @@
 /** Clients that ask a gateway for the same thing all the time, each over a connection of its own. */
 import { Agent, get } from 'node:http';
 
+const PATIENCE_MS = 20_000;
+
 export class SteadyLoad {
   readonly #port: number;
   readonly #agent = new Agent({ keepAlive: true });
@@ -19,9 +21,14 @@ export class SteadyLoad {
   /** Resolves when so many more requests have come to their end. */
   async forMore(count: number): Promise<void> {
     const goal = this.count + count;
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`waited in vain for ${goal} requests; ${this.count} are over`)),
+        PATIENCE_MS,
+      );
       const look = () => {
         if (this.count < goal) return;
+        clearTimeout(timer);
         this.#waiters.delete(look);
         resolve();
       };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { ForwardTerminal } from '#forward/forward.ts';
-import { type ForwardRules, idempotentMethods } from '#forward/forward-rules.ts';
+import type { ForwardRules } from '#forward/forward-rules.ts';
 import { type InjectedAnswer, inject } from '#http/inject.ts';
 import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import { RoutePlan } from '#pipeline/plan.ts';
@@ -10,24 +10,14 @@ import type { PolicyPhases } from '#pipeline/policy.ts';
 import { rescue } from '#pipeline/rescue.ts';
 import { runPlan } from '#pipeline/run.ts';
 import { startRawUpstream } from '#test/support/raw-upstream.ts';
+import { testRetryRules } from '#test/support/retry-rules.ts';
 import { answerWith } from '#test/support/scripted-service.ts';
 import { createServiceMeans, createTestService } from '#test/support/services.ts';
 
 const limit = { ms: 60_000, setting: 'services.orders.timeouts.firstByte' };
 
 const rules: ForwardRules = {
-  retry: {
-    furtherAttemptsMax: 2,
-    conditions: new Set(),
-    statuses: new Set([503]),
-    methods: idempotentMethods,
-    bodyBytesMax: 1_000,
-    bodySetting: 'services.orders.retry.bodyMax',
-    backoff: { baseMs: 1, maxMs: 1 },
-    retryAfterMaxMs: 1_000,
-    budget: { ratio: 1, minPerSecond: 1 },
-    budgetSetting: 'services.orders.retry.budget',
-  },
+  retry: testRetryRules,
   hedge: undefined,
   timeouts: { firstByte: limit, idle: limit },
   attemptLimit: undefined,
