@@ -40,6 +40,16 @@ test('an error carries its kind, its facts and its cause', () => {
   assert.equal('cause' in exampleErrors.tooMany(), false);
 });
 
+test('an error with more facts is the same otherwise', () => {
+  const cause = new RangeError('inner');
+  const error = exampleErrors.connectionRefused({ port: 81 }, { publicDetail: 'try later', cause }).withDetail({ host: 'a' });
+  assert.equal(error.kind, exampleErrors.connectionRefused.kind);
+  assert.deepEqual(error.detail, { port: 81, host: 'a' });
+  assert.equal(error.publicDetail, 'try later');
+  assert.equal(error.cause, cause);
+  assert.equal('cause' in exampleErrors.tooMany().withDetail({}), false);
+});
+
 test('only an error of the gateway itself captures a stack, and the limit is as before', () => {
   const framesBefore = Error.stackTraceLimit;
   const hasFrames = (error: GatewayError) => /\n\s+at /.test(error.stack ?? '');

@@ -2,8 +2,11 @@
 
 export type ErrorSide = 'client' | 'upstream' | 'gateway';
 export type ErrorStage = 'accept' | 'read-head' | 'read-body' | 'route' | 'policy' | 'connect' | 'send' | 'receive' | 'reply';
-/** `if-reused-connection`: the upstream may have closed an idle connection as we wrote to it, so a fresh one may do better. */
-export type RetryHint = 'never' | 'always' | 'if-reused-connection';
+/**
+ * `always`: nobody has worked on the request. `if-idempotent`: somebody may have. `if-reused-connection`: the same, and the
+ * upstream may have closed an idle connection as we wrote to it, so a fresh one may do better.
+ */
+export type RetryHint = 'never' | 'always' | 'if-idempotent' | 'if-reused-connection';
 
 export interface ErrorDeclaration {
   readonly side: ErrorSide;
@@ -34,6 +37,12 @@ export class GatewayError extends Error {
     this.kind = kind;
     this.detail = detail;
     this.publicDetail = options?.publicDetail;
+  }
+
+  /** The same error with more facts for logs. */
+  withDetail(more: ErrorDetail): GatewayError {
+    const { kind, detail, publicDetail, cause } = this;
+    return createError(kind, { ...detail, ...more }, publicDetail === undefined ? { cause } : { publicDetail, cause });
   }
 
   get code(): string {

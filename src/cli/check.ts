@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { defaultFileNames, findDefaultFile } from '#config/default-file.ts';
-import { formatIssue, type Issue } from '#config/issue.ts';
+import { formatIssue, type Issue, isError } from '#config/issue.ts';
 import { loadConfiguration } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { readArguments } from './arguments.ts';
@@ -15,13 +15,14 @@ const syntax = {
 
 Validates a configuration without starting anything. Shows everything that is wrong with it, one line each:
 FILE:LINE:COLUMN message
+A line with \`warning\` is about something that is doubtful and does no harm.
 
 Options:
   -c, --config FILE  the configuration; otherwise the first of ${defaultFileNames.join(', ')}
       --json         the same as JSON, for programs
   -h, --help         this text
 
-Exit status: 0 when the configuration is valid, 2 when it is not.
+Exit status: 0 when the configuration is valid, also with warnings; 2 when it is not.
 `,
 } as const;
 
@@ -37,13 +38,16 @@ export async function runCheck(args: string[], io: CommandIo): Promise<number> {
     return EXIT_REFUSED;
   }
   const loaded = await loadConfiguration(resolve(io.cwd, file), { policies: policyOrder, env: io.env, shownAs: file });
-  if (json) io.stdout(`${JSON.stringify({ file, valid: loaded.issues.length === 0, issues: loaded.issues }, undefined, 2)}\n`);
-  else showIssues(file, loaded.issues, io);
-  return loaded.issues.length === 0 ? EXIT_OK : EXIT_REFUSED;
+  const { issues } = loaded;
+  const valid = !issues.some(isError);
+  if (json) io.stdout(`${JSON.stringify({ file, valid, issues }, undefined, 2)}\n`);
+  else showIssues(file, issues, io);
+  return valid ? EXIT_OK : EXIT_REFUSED;
 }
 
 function showIssues(file: string, issues: readonly Issue[], io: CommandIo): void {
   for (const issue of issues) io.stdout(`${formatIssue(issue)}\n`);
-  if (issues.length === 0) io.stdout(`${file} is valid\n`);
-  else io.stderr(`${file} has ${issues.length === 1 ? 'one mistake' : `${issues.length} mistakes`}\n`);
+  const mistakes = issues.filter(isError).length;
+  if (mistakes === 0) io.stdout(`${file} is valid\n`);
+  else io.stderr(`${file} has ${mistakes === 1 ? 'one mistake' : `${mistakes} mistakes`}\n`);
 }

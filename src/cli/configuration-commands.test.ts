@@ -58,6 +58,25 @@ test('check shows every issue with its place, and exits with 2', async () => {
   });
 });
 
+test('check shows warnings and takes the configuration all the same', async () => {
+  const doubtful = `${VALID}services: { a: { endpoints: [http://a], timeouts: { attempt: 2s, request: 1s } } }\n`;
+  const folder = makeFolder({ 'gatehouse.yaml': doubtful });
+  const message = '`2s` cannot pass, because `services.a.timeouts.request` is shorter: `1s`';
+  assert.deepEqual(await run(runCheck, [], folder), {
+    status: 0,
+    stdout: `gatehouse.yaml:3:62 warning: services.a.timeouts.attempt: ${message}\ngatehouse.yaml is valid\n`,
+    stderr: '',
+  });
+  const json = await run(runCheck, ['--json'], folder);
+  assert.equal(json.status, 0);
+  const { valid, issues } = JSON.parse(json.stdout);
+  assert.equal(valid, true);
+  assert.deepEqual(
+    issues.map((issue: { severity: string; message: string }) => [issue.severity, issue.message]),
+    [['warning', message]],
+  );
+});
+
 test('check speaks JSON to programs', async () => {
   const folder = makeFolder({ 'a.yaml': WRONG, 'gatehouse.yaml': VALID });
   const refused = await run(runCheck, ['--json', '-c', 'a.yaml'], folder);
@@ -67,6 +86,7 @@ test('check speaks JSON to programs', async () => {
   assert.deepEqual(issues[1], {
     path: ['rotes'],
     code: 'unknown-key',
+    severity: 'error',
     message: 'unknown key `rotes`; did you mean `routes`?',
     file: 'a.yaml',
     line: 4,

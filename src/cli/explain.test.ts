@@ -19,7 +19,7 @@ listeners:
   web: { address: ":8080" }
   inside: { address: "127.0.0.1:8081", policies: { headers: false } }
 services:
-  orders: { endpoints: [http://10.0.0.11:3000, "http://[fd00::1]:3000"] }
+  orders: { endpoints: [http://10.0.0.11:3000, "http://[fd00::1]:3000"], timeouts: { attempt: 2s }, hedge: { after: p95 } }
   canary: { endpoints: ["http+unix:///run/canary.sock"] }
   postgres: { endpoints: ["tcp://10.0.0.2:5432"] }
 policies: { headers: { response: { set: { x-gateway: "1" } } } }
@@ -28,6 +28,8 @@ routes:
   order:
     match: { host: shop.example.com, path: "/orders/:id" }
     policies: { rewrite: { query: "" } }
+    timeouts: { request: 10s }
+    retry: { on: [connect, reset, 503] }
     to: [{ service: orders, weight: 9 }, { service: canary, weight: 1 }]
   canary: { match: { host: shop.example.com, path: "/orders/:id", headers: { x-canary: "yes" } }, to: canary }
   inside: { match: { path: /metrics, listener: inside, clientIp: 10.0.0.0/8 }, to: { respond: { text: ok } } }
@@ -59,8 +61,19 @@ Route order   shop.example.com/orders/:id
   because path fits /orders/:id
   captures id = 5
   policies rewrite → headers
-  goes to service orders (weight 9) at 10.0.0.11:3000, [fd00::1]:3000, service canary (weight 1) at unix:/run/canary.sock`,
+  goes to service orders (weight 9) at 10.0.0.11:3000, [fd00::1]:3000, service canary (weight 1) at unix:/run/canary.sock
+  sent to orders: attempt 2s (services.orders.timeouts.attempt); request 10s (routes.order.timeouts.request); first byte 1m (services.orders.timeouts.firstByte); idle 1m (services.orders.timeouts.idle); up to 2 further attempts after connect, reset, 503; hedged after p95
+  sent to canary: request 10s (routes.order.timeouts.request); first byte 1m (services.canary.timeouts.firstByte); idle 1m (services.canary.timeouts.idle); up to 2 further attempts after connect, reset, 503`,
   );
+});
+
+test('says which further attempts a request gets that is not to be done twice', async () => {
+  const post = await explained('POST', 'http://shop.example.com/orders/5');
+  assert.match(post.route!.forwarding[0]!, /; up to 2 further attempts after connect$/);
+  const keyed = await explained('POST', 'http://shop.example.com/orders/5', '-H', 'Idempotency-Key: 1');
+  assert.match(keyed.route!.forwarding[0]!, /; up to 2 further attempts after connect, reset, 503$/);
+  const local = await explained('GET', '/old');
+  assert.deepEqual(local.route!.forwarding, []);
 });
 
 test('shows routes that match too but rank lower, and near misses with the condition that failed', async () => {

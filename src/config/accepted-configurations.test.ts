@@ -5,6 +5,7 @@ import { headersConfig } from '#policies/headers/config.ts';
 import { rewriteConfig } from '#policies/rewrite/config.ts';
 import type { Configuration } from './configuration.ts';
 import { loadConfigurationText } from './load.ts';
+import { defaultRetry } from './retry-defaults.ts';
 
 const policies = [
   { name: 'rewrite', loadConfig: async () => rewriteConfig },
@@ -128,6 +129,45 @@ const defaultOutliers = {
   maxEjected: 0.5,
 };
 
+test('reads what services and routes say of time and further attempts', async () => {
+  const { services, routes } = await read(`${HEAD.replace(/services.*/, '')}
+services:
+  orders:
+    endpoints: [http://a]
+    timeouts: { attempt: 2s, request: 10s }
+    retry:
+      attempts: 4
+      on: [connect, 503]
+      methods: [POST]
+      bodyMax: 1KiB
+      backoff: { base: 1ms, max: 2ms }
+      retryAfterMax: 5s
+      budget: { ratio: 0.5%, minPerSecond: 0.1 }
+    hedge: { after: p99.5, max: 2 }
+  once: { endpoints: [http://b], retry: false, hedge: { after: 50ms } }
+routes:
+  a: { match: {}, to: orders, timeouts: { request: 2s, idle: 1s }, retry: { attempts: 1 } }
+  b: { match: { path: /b }, to: orders, retry: false }
+`);
+  const { timeouts, retry, hedge } = services['orders']!;
+  assert.deepEqual(timeouts, { connect: 5_000, firstByte: 60_000, idle: 60_000, attempt: 2_000, request: 10_000 });
+  assert.deepEqual(retry, {
+    attempts: 4,
+    on: ['connect', 503],
+    methods: ['POST'],
+    bodyMax: 1_024,
+    backoff: { base: 1, max: 2 },
+    retryAfterMax: 5_000,
+    budget: { ratio: 0.005, minPerSecond: 0.1 },
+  });
+  assert.deepEqual(hedge, { after: { kind: 'quantile', share: 0.995 }, max: 2 });
+  assert.equal(services['once']?.retry, false);
+  assert.deepEqual(services['once']?.hedge, { after: { kind: 'fixed', ms: 50 }, max: 1 });
+  assert.deepEqual(routes['a']?.timeouts, { request: 2_000, idle: 1_000 });
+  assert.deepEqual(routes['a']?.retry, { attempts: 1 });
+  assert.equal(routes['b']?.retry, false);
+});
+
 test('reads every setting of a service', async () => {
   const { services } = await read(`${HEAD.replace(/services.*/, '')}
 services:
@@ -148,6 +188,7 @@ services:
       { url: { scheme: 'http', host: 'o', port: 1, path: undefined }, weight: 1 },
     ],
     timeouts: { connect: 1_000, firstByte: 2_000, idle: 3_000 },
+    retry: defaultRetry,
     pool: { connections: 1, idle: 0, queue: 0, queueTimeout: 1 },
     host: { name: 'orders.internal:8080' },
     protocol: 'http2',

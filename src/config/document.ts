@@ -41,9 +41,10 @@ export interface SourceDocument {
 
 /** A value that a program made: there is no text to point at. */
 export function createValueDocument(file: string, value: unknown): SourceDocument {
-  const toIssue = ({ path, code, message }: Finding): Issue => ({
+  const toIssue = ({ path, code, severity = 'error', message }: Finding): Issue => ({
     path,
     code,
+    severity,
     message,
     file,
     line: undefined,
@@ -57,9 +58,9 @@ export function readDocument(file: string, text: string): SourceDocument {
   const lineCounter = new LineCounter();
   // `uniqueKeys` would compare each key with all others of its map; `findDuplicateKeys` looks at each once.
   const document = parseDocument(text, { lineCounter, uniqueKeys: false, stringKeys: true, merge: true, prettyErrors: false });
-  const toIssueAt = ({ path, code, message }: Finding, offset: number): Issue => {
+  const toIssueAt = ({ path, code, severity = 'error', message }: Finding, offset: number): Issue => {
     const { line, col } = lineCounter.linePos(offset);
-    return { path, code, message, file, line, column: col };
+    return { path, code, severity, message, file, line, column: col };
   };
   const { value, problems } = readValue(document);
   const issues = [

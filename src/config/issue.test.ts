@@ -9,8 +9,9 @@ test('writes paths as programs do', () => {
 });
 
 test('writes issues as compilers do', () => {
-  const issue = { path: ['a'], code: 'missing', message: 'no', file: 'f.yaml', line: 3, column: 5 } as const;
+  const issue = { path: ['a'], code: 'missing', severity: 'error', message: 'no', file: 'f.yaml', line: 3, column: 5 } as const;
   assert.equal(formatIssue(issue), 'f.yaml:3:5 a: no');
   assert.equal(formatIssue({ ...issue, path: [] }), 'f.yaml:3:5 no');
   assert.equal(formatIssue({ ...issue, line: undefined, column: undefined }), 'f.yaml a: no');
+  assert.equal(formatIssue({ ...issue, severity: 'warning' }), 'f.yaml:3:5 warning: a: no');
 });

@@ -1,4 +1,4 @@
-/** What is wrong with a configuration: one value, where it stands, and what would be right. */
+/** What is wrong or doubtful in a configuration: one value, where it stands, and what would be right. */
 
 export type IssueCode =
   | 'syntax'
@@ -12,12 +12,16 @@ export type IssueCode =
   | 'conflict'
   | 'unreadable-file';
 
+/** An error refuses the configuration; with nothing but warnings it is taken. */
+export type IssueSeverity = 'error' | 'warning';
+
 export type IssuePath = readonly (string | number)[];
 
 export interface Issue {
   /** Where in the document, from its root. Empty for the document itself. */
   readonly path: IssuePath;
   readonly code: IssueCode;
+  readonly severity: IssueSeverity;
   /** What is wrong and what would be right, without the path. */
   readonly message: string;
   readonly file: string;
@@ -31,15 +35,22 @@ export interface Issue {
 export interface Finding {
   readonly path: IssuePath;
   readonly code: IssueCode;
+  /** An error, when nothing else is said. */
+  readonly severity?: IssueSeverity;
   readonly message: string;
   /** What to point at: the key when the key itself is wrong, else its value. */
   readonly pointAt?: 'key' | 'value';
 }
 
+export function isError({ severity }: Issue): boolean {
+  return severity === 'error';
+}
+
 /** `FILE:LINE:COLUMN path: message`, as compilers write it, so that editors find the place. */
 export function formatIssue(issue: Issue): string {
   const place = issue.line === undefined ? issue.file : `${issue.file}:${issue.line}:${issue.column ?? 1}`;
-  return `${place} ${issue.path.length === 0 ? '' : `${formatPath(issue.path)}: `}${issue.message}`;
+  const warning = issue.severity === 'warning' ? 'warning: ' : '';
+  return `${place} ${warning}${issue.path.length === 0 ? '' : `${formatPath(issue.path)}: `}${issue.message}`;
 }
 
 /** `listeners.web.trustedProxies[0]`. */

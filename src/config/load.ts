@@ -5,7 +5,7 @@ import type { Configuration } from './configuration.ts';
 import { createConfigurationSchema } from './configuration-schema.ts';
 import { createValueDocument, readDocument, type SourceDocument } from './document.ts';
 import { resolveFilePaths } from './file-paths.ts';
-import { type Finding, type Issue, sortIssues } from './issue.ts';
+import { type Finding, type Issue, isError, sortIssues } from './issue.ts';
 import { type ConfigurablePolicy, loadPolicyConfigs } from './policy-blocks.ts';
 import { type Environment, explainReadError, type ReadFile, resolveReferences } from './references.ts';
 import { isProgramFile, readProgramFile } from './typescript-file.ts';
@@ -22,7 +22,7 @@ export interface LoadOptions {
 }
 
 export interface LoadedConfiguration {
-  /** Only when there are no issues. */
+  /** Only when no issue is an error. */
   readonly configuration: Configuration | undefined;
   /** In the order of the text. */
   readonly issues: readonly Issue[];
@@ -60,7 +60,8 @@ async function readTextFile(
     return readDocument(shownAs, await readFile(path));
   } catch (error) {
     const message = `the file cannot be read: ${explainReadError(error)}`;
-    const issue: Issue = { path: [], code: 'unreadable-file', message, file: shownAs, line: undefined, column: undefined };
+    const place = { file: shownAs, line: undefined, column: undefined };
+    const issue: Issue = { path: [], code: 'unreadable-file', severity: 'error', message, ...place };
     return { ...createValueDocument(shownAs, undefined), issues: [issue] };
   }
 }
@@ -82,7 +83,7 @@ async function loadDocument(document: SourceDocument, folder: string, options: L
   const issues = sortIssues([...document.issues, ...findings.map((finding) => document.toIssue(finding))]);
   const { configuration } = validation;
   return {
-    configuration: configuration === undefined || issues.length > 0 ? undefined : resolveFilePaths(configuration, folder),
+    configuration: configuration === undefined || issues.some(isError) ? undefined : resolveFilePaths(configuration, folder),
     issues,
     files: resolved.files,
     toIssue: document.toIssue,

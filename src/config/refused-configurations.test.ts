@@ -258,6 +258,41 @@ const LISTENERS: readonly Refusal[] = [
 /** Mistakes inside one service, which begins in line 4. */
 const SERVICES: readonly Refusal[] = [
   {
+    mistake: 'further attempts after what is no condition',
+    text: 'endpoints: [http://a]\n    retry: { on: [timeouts, 200], attempts: 0, budget: { ratio: 0.2 } }',
+    issues: [
+      'F:6:19 services.it.retry.on[0]: expected `connect`, `refused`, `reset` or `timeout`, not "timeouts"; did you mean `timeout`?',
+      'F:6:29 services.it.retry.on[1]: the number 200 is too small; at least 400',
+      'F:6:45 services.it.retry.attempts: the number 0 is too small; at least 1',
+      'F:6:65 services.it.retry.budget.ratio: expected a percentage such as `20%`, not the number 0.2',
+    ],
+  },
+  {
+    mistake: 'a pause that is longer than the longest',
+    text: 'endpoints: [http://a]\n    retry: { backoff: { base: 2s, max: 1s } }',
+    issues: ['F:6:31 services.it.retry.backoff.base: `base` is longer than `max`'],
+  },
+  {
+    mistake: '`retry: true`',
+    text: 'endpoints: [http://a]\n    retry: true',
+    issues: ['F:6:12 services.it.retry: expected the settings of further attempts, or `false` for none, not `true`'],
+  },
+  {
+    mistake: 'a hedge where there are no requests',
+    text: 'endpoints: [tcp://a:1]\n    hedge: { after: p95 }',
+    issues: ['F:6:12 services.it.hedge: no endpoint uses `http` or `https`, so `hedge` would have no effect'],
+  },
+  {
+    mistake: 'a hedge that would double everything',
+    text: 'endpoints: [http://a]\n    hedge: { after: p10 }',
+    issues: ['F:6:21 services.it.hedge.after: "p10" would double most requests; at least `p50`'],
+  },
+  {
+    mistake: 'a hedge that is neither',
+    text: 'endpoints: [http://a]\n    hedge: { after: slow }',
+    issues: ['F:6:21 services.it.hedge.after: "slow" is neither a duration such as `50ms` nor a percentile such as `p95`'],
+  },
+  {
     mistake: 'a service without endpoints',
     text: 'host: client',
     issues: ['F:4:3 services.it.endpoints: `endpoints` is missing'],
@@ -365,8 +400,8 @@ const SERVICES: readonly Refusal[] = [
     mistake: 'shares without their sign, and outliers that are neither a map nor switched off',
     text: 'endpoints: [http://a]\n    outliers: { failureRate: 0.5, maxEjected: "50" }\n  that: { endpoints: [http://a], outliers: true }',
     issues: [
-      'F:6:30 services.it.outliers.failureRate: expected a share such as `50%`, not the number 0.5',
-      'F:6:47 services.it.outliers.maxEjected: "50" is not a share from `0%` to `100%`; write `50%`',
+      'F:6:30 services.it.outliers.failureRate: expected a percentage such as `20%`, not the number 0.5',
+      'F:6:47 services.it.outliers.maxEjected: "50" is not a percentage; write a number with a percent sign, such as `20%`',
       'F:7:44 services.that.outliers: expected `false` or a map, not `true`',
     ],
   },
@@ -392,6 +427,21 @@ const FORMS = 'the name of a service, a list of services with weights, or a map 
 
 /** Mistakes inside one route, in one line that begins with `routes: { it: { ` in line 4: columns are those of the text plus 16. */
 const ROUTES: readonly Refusal[] = [
+  {
+    mistake: 'further attempts and timeouts where nothing is sent anywhere',
+    text: 'match: {}, to: { respond: {} }, retry: false, timeouts: { request: 1s }',
+    issues: [
+      'F:4:56 routes.it.retry: the gateway answers itself here, so `retry` would have no effect',
+      'F:4:73 routes.it.timeouts: the gateway answers itself here, so `timeouts` would have no effect',
+    ],
+  },
+  {
+    mistake: 'a timeout that belongs to connections, not to a route',
+    text: 'match: {}, to: orders, timeouts: { connect: 1s }',
+    issues: [
+      'F:4:52 routes.it.timeouts.connect: unknown key `connect`; possible are `firstByte`, `idle`, `attempt` and `request`',
+    ],
+  },
   { mistake: 'a route without a match', text: 'to: orders', issues: ['F:4:11 routes.it.match: `match` is missing'] },
   { mistake: 'a route that leads nowhere', text: 'match: {}', issues: ['F:4:11 routes.it.to: `to` is missing'] },
   {

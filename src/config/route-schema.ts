@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { destinationSchema } from './destination-schema.ts';
 import { matchesSchema } from './match-schema.ts';
 import type { PolicyBlocks } from './policy-blocks.ts';
+import { routeRetry } from './retry-schema.ts';
+import { routeTimeouts } from './timeouts-schema.ts';
 
 const PRIORITY_MAX = 1_000_000;
 
@@ -23,7 +25,21 @@ export function routeSchema<Input>(policies: z.ZodType<PolicyBlocks, Input>) {
         .describe(
           'Policies for this route. They override those of the listener and the gateway by name; `false` switches one off.',
         ),
+      timeouts: routeTimeouts
+        .optional()
+        .describe('How long the gateway waits for the service. What is not set is as the service says.'),
+      retry: routeRetry
+        .optional()
+        .describe('Further attempts of requests on this route. What is not set is as the service says; `false` makes none.'),
       to: destinationSchema.describe('Where requests go: a service, services with weights, a redirect or a fixed answer.'),
+    })
+    .superRefine(({ to, timeouts, retry }, context) => {
+      if (to.kind === 'service') return;
+      for (const [name, value] of Object.entries({ timeouts, retry })) {
+        if (value === undefined) continue;
+        const message = `the gateway answers itself here, so \`${name}\` would have no effect`;
+        context.addIssue({ code: 'custom', message, path: [name] });
+      }
     })
     .transform(({ match, ...route }) => ({ matches: match, ...route }));
 }

@@ -5,8 +5,11 @@ import { type EndpointScheme, endpointUrl } from '#schema/endpoint-url.ts';
 import { filePath } from '#schema/file-path.ts';
 import { forms, isMap, isText } from '#schema/forms.ts';
 import { hostName } from '#schema/host-kinds.ts';
+import { serviceHedge } from './hedge-schema.ts';
+import { serviceRetry } from './retry-schema.ts';
 import { findUselessChecks, healthSchema } from './services/health-schema.ts';
 import { outliersSchema } from './services/outliers-schema.ts';
+import { serviceTimeouts } from './timeouts-schema.ts';
 
 const WEIGHT_MAX = 1000;
 
@@ -19,14 +22,6 @@ const endpoint = forms('the URL of an endpoint, or a map with `url` and `weight`
   { isMeant: isText, schema: endpointUrl().transform((url) => ({ url, weight: 1 })) },
   { isMeant: isMap, schema: endpointMap },
 ]);
-
-const serviceTimeouts = z.strictObject({
-  connect: duration({ min: '10ms' }).prefault('5s').describe('How long a new connection may take, with its TLS handshake.'),
-  firstByte: duration({ min: '10ms' })
-    .prefault('60s')
-    .describe('How long the service may take until its answer begins, once it has the request.'),
-  idle: duration({ min: '10ms' }).prefault('60s').describe('How long an answer that has begun may stand still.'),
-});
 
 const servicePool = z.strictObject({
   connections: z.int().min(1).max(65_536).default(1024).describe('Most connections to one endpoint, per thread.'),
@@ -100,6 +95,14 @@ const serviceFields = z.strictObject({
       'What is spoken with the service: HTTP/1.1, or HTTP/2 (agreed on by ALPN over `https`, with prior knowledge over `http`).',
     ),
   timeouts: serviceTimeouts.prefault({}).describe('How long the gateway waits for the service.'),
+  retry: serviceRetry
+    .prefault({})
+    .describe('Further attempts for a request whose first one has failed, where nothing can be done twice. `false` makes none.'),
+  hedge: serviceHedge
+    .optional()
+    .describe(
+      'A second attempt, at another endpoint, for a request without a body that is only read with and is slow. The first answer counts. Without it, none.',
+    ),
   pool: servicePool.prefault({}).describe('Connections to the service that are kept and reused.'),
   host: upstreamHost
     .default('client')
@@ -142,7 +145,7 @@ function findMixedEndpoints({ endpoints }: ServiceFields): Problem[] {
   return [{ path: ['endpoints', position], message }];
 }
 
-function findUselessSettings({ endpoints, protocol, proxyProtocol, tls }: ServiceFields): Problem[] {
+function findUselessSettings({ endpoints, protocol, proxyProtocol, tls, hedge }: ServiceFields): Problem[] {
   const problems: Problem[] = [];
   const schemes = endpoints.map(({ url }) => url.scheme);
   const hasHttp = schemes.some(isHttpScheme);
@@ -153,6 +156,8 @@ function findUselessSettings({ endpoints, protocol, proxyProtocol, tls }: Servic
       path: ['tls', 'alpn'],
       message: 'no endpoint uses `tls`, so `alpn` would have no effect; for `https`, `protocol` decides',
     });
+  if (hedge !== undefined && !hasHttp)
+    problems.push({ path: ['hedge'], message: 'no endpoint uses `http` or `https`, so `hedge` would have no effect' });
   if (protocol === 'http2' && !hasHttp)
     problems.push({ path: ['protocol'], message: 'no endpoint uses `http` or `https`, so `protocol` would have no effect' });
   if (protocol === 'http2' && hasHttp && proxyProtocol !== undefined)

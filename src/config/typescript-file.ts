@@ -26,7 +26,8 @@ export async function readProgramFile(path: string, shownAs: string): Promise<So
 }
 
 function refuse(file: string, message: string, place: { line: number; column: number | undefined } | undefined): SourceDocument {
-  const issue = { path: [], code: 'syntax', message, file, line: place?.line, column: place?.column } as const;
+  const { line, column } = place ?? { line: undefined, column: undefined };
+  const issue = { path: [], code: 'syntax', severity: 'error', message, file, line, column } as const;
   return { ...createValueDocument(file, undefined), issues: [issue] };
 }
 

@@ -8,6 +8,7 @@ import { findCrossReferenceProblems } from './cross-references.ts';
 import type { Finding, IssueCode, IssuePath } from './issue.ts';
 import type { ResolvedText } from './references.ts';
 import { findRouteTies } from './route-ties.ts';
+import { findTimeoutWarnings } from './timeout-warnings.ts';
 
 /** Shorter texts are hidden only where they stand in quotes. */
 const HIDDEN_LENGTH_MIN = 4;
@@ -17,7 +18,7 @@ export type ConfigurationSchema = z.ZodType<Configuration>;
 type TextByPath = ReadonlyMap<string, ResolvedText>;
 
 export interface Validation {
-  /** Only when there are no findings. */
+  /** Only when no finding is an error. */
   readonly configuration: Configuration | undefined;
   readonly findings: readonly Finding[];
 }
@@ -40,7 +41,7 @@ export function validate(schema: ConfigurationSchema, value: unknown, texts: rea
   if (!result.success || findings.length > 0) return { configuration: undefined, findings };
   // Only asked of a configuration that is right in itself: routes with mistakes would tie for the wrong reasons.
   const ties = findRouteTies(result.data);
-  return { configuration: ties.length === 0 ? result.data : undefined, findings: ties };
+  return { configuration: ties.length === 0 ? result.data : undefined, findings: [...ties, ...findTimeoutWarnings(value)] };
 }
 
 /** A map with a mistyped key often lacks what that key should have been: saying so as well would say nothing new. */

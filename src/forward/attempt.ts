@@ -3,11 +3,15 @@
  * Several may run for one exchange, so each knows its owner and says who it is.
  */
 import type { GatewayError } from '#base/errors.ts';
-import type { AnswerEvents, AnswerHead, UpstreamCall } from '#http/upstream-call.ts';
+import { limits } from '#base/limits.ts';
+import type { TimerWheel } from '#base/timer-wheel.ts';
+import { type AnswerEvents, type AnswerHead, type TimeLimit, toTimeoutDetail, type UpstreamCall } from '#http/upstream-call.ts';
+import { upstreamErrors } from '#http/upstream-errors.ts';
 import type { CallTaker, PoolWaiter } from '#http/upstream-pool.ts';
 import type { AttemptOutcome } from '#services/attempt-outcome.ts';
 import type { Endpoint } from '#services/endpoint.ts';
 import type { Service } from '#services/service.ts';
+import { CallDeadline } from './call-deadline.ts';
 
 /** Who makes attempts. After `onAttemptEnd` or `onAttemptFailed` an attempt says nothing more, and nothing at all once it is left. */
 export interface AttemptOwner {
@@ -39,7 +43,8 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
   isCancelled = false;
   /** It had a connection that was used before. */
   wasReused = false;
-  readonly #owner: AttemptOwner;
+  #owner: AttemptOwner;
+  #deadline: CallDeadline | undefined = undefined;
   #waiter: PoolWaiter | undefined = undefined;
   #call: UpstreamCall | undefined = undefined;
   #isOver = false;
@@ -50,6 +55,13 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
     this.#owner = owner;
     this.startedMs = owner.nowMs();
     endpoint.active += 1;
+  }
+
+  /** Until the head of its answer is there, it may take so long. Called before it is started. */
+  limit(limit: TimeLimit, wheel: TimerWheel): void {
+    const toError = () => upstreamErrors.attemptTimeout(toTimeoutDetail(limit));
+    this.#deadline = new CallDeadline(wheel, toError, (error) => this.#giveUp(error));
+    this.#deadline.start(limit.ms);
   }
 
   /** Asks for a connection. What follows may be said before this returns. `isFresh`: one that nobody has used. */
@@ -70,6 +82,14 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
     this.isCancelled = true;
     this.#end(undefined);
     call?.cancel();
+  }
+
+  /** The answer is not wanted. A short one is read to its end, so that its connection can be used again. */
+  discard({ contentLengthBytes }: AnswerHead): void {
+    const call = this.#call;
+    this.#end(undefined);
+    this.#owner = nobody;
+    if (contentLengthBytes < 0 || contentLengthBytes > limits.discardedBodyBytesMax) call?.cancel();
   }
 
   /** The protocol has been changed: the connection belongs to somebody else from now on, who calls this when it is over. */
@@ -102,6 +122,7 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
 
   onUpstreamHead(head: AnswerHead): void {
     this.headMs = this.#owner.nowMs();
+    this.#deadline?.end();
     this.status = head.status;
     this.#owner.onAttemptHead(this, head);
   }
@@ -133,6 +154,13 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
 
   // Inside
 
+  #giveUp(error: GatewayError): void {
+    this.#waiter?.leave();
+    // First, so that whoever goes on finds the place of the connection free.
+    this.#call?.cancel();
+    this.#fail(error);
+  }
+
   #fail(error: GatewayError): void {
     if (this.#isOver) return;
     this.#end(error);
@@ -142,6 +170,7 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
   #end(error: GatewayError | undefined): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#deadline?.end();
     this.#waiter = undefined;
     this.#call = undefined;
     this.error = error;
@@ -150,3 +179,18 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
     this.service.onAttemptEnded(this);
   }
 }
+
+/** Owns attempts whose answer is read to its end for nothing. */
+const nobody: AttemptOwner = {
+  onAttemptReady: () => undefined,
+  onAttemptInformational: () => undefined,
+  onAttemptHead: () => undefined,
+  onAttemptChunk: () => undefined,
+  onAttemptText: () => undefined,
+  onAttemptFlush: () => undefined,
+  onAttemptDrained: () => undefined,
+  onAttemptEnd: () => undefined,
+  onAttemptFailed: () => undefined,
+  encodeClientHeader: () => Buffer.alloc(0),
+  nowMs: () => 0,
+};

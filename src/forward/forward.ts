@@ -1,33 +1,31 @@
 /** Where a request ends at a service: chooses the service, and hands the exchange to a forwarding. */
 import type { Exchange } from '#http/exchange.ts';
-import { grpcTimeoutMs } from '#http/grpc-request.ts';
 import type { RoutePlan, Terminal } from '#pipeline/plan.ts';
 import { WeightedRotation } from '#services/balancing/weighted-rotation.ts';
 import type { Service } from '#services/service.ts';
-import { Forwarding, type ForwardMeans } from './forwarding.ts';
+import type { ForwardRules } from './forward-rules.ts';
+import type { ForwardMeans, ForwardTarget } from './forward-target.ts';
+import { Forwarding } from './forwarding.ts';
 
 export interface WeightedService {
   readonly service: Service;
   readonly weight: number;
+  readonly rules: ForwardRules;
 }
 
 /** Sends requests to one service, or to several by weight. */
 export class ForwardTerminal implements Terminal {
-  readonly #services: WeightedRotation<WeightedService>;
-  readonly #means: ForwardMeans;
+  readonly #targets: WeightedRotation<WeightedService & ForwardTarget>;
 
   constructor(services: readonly WeightedService[], means: ForwardMeans) {
-    this.#services = new WeightedRotation(services);
-    this.#means = means;
+    this.#targets = new WeightedRotation(services.map((service) => ({ ...service, means })));
   }
 
   start(exchange: Exchange, plan: RoutePlan): void {
-    const { service } = this.#services.next();
-    exchange.serviceName = service.definition.name;
-    const forwarding = new Forwarding(exchange, plan, { service, means: this.#means });
+    const target = this.#targets.next();
+    exchange.serviceName = target.service.definition.name;
+    const forwarding = new Forwarding(exchange, plan, target);
     exchange.source = forwarding;
-    const timeoutMs = grpcTimeoutMs(exchange.request);
-    if (timeoutMs !== undefined) forwarding.limit(timeoutMs);
-    forwarding.attempt(false);
+    forwarding.start();
   }
 }

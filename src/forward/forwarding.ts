@@ -1,59 +1,61 @@
 /**
  * One exchange on its way to a service: makes attempts until one is answered, sends the request's body to it, and streams
- * the answer back.
+ * the answer back. Nearly always there is one attempt; what more of them need is made when there is a second one.
  */
-import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
-import { limits } from '#base/limits.ts';
-import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { AnswerSource, Exchange } from '#http/exchange.ts';
 import { endsWithGrpcStatus } from '#http/grpc-request.ts';
 import { PassedResponse } from '#http/passed-response.ts';
-import type { AnswerHead, AttemptHead, UpstreamCall } from '#http/upstream-call.ts';
+import type { AnswerHead, UpstreamCall } from '#http/upstream-call.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
-import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { encodeClientHeader } from '#net/proxied-client.ts';
-import { Tunnel, type TunnelEnd, type TunnelOwner } from '#net/tunnel.ts';
-import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import type { RoutePlan } from '#pipeline/plan.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
 import type { PickSubject } from '#services/balancing/balancer.ts';
 import type { Endpoint } from '#services/endpoint.ts';
-import type { Service } from '#services/service.ts';
 import { serviceErrors } from '#services/service-errors.ts';
 import { removeField } from '#wire/fields/field-list.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
-import { CallDeadline } from './call-deadline.ts';
+import { toAttemptHead } from './attempt-head.ts';
+import { type CallDeadline, startRequestDeadline } from './call-deadline.ts';
+import type { ForwardTarget } from './forward-target.ts';
+import { openForwardedTunnel } from './forwarded-tunnel.ts';
+import { explainStop, FurtherAttempts, type NextAttempt } from './further-attempts.ts';
+import { Hedge, type HedgeOwner, mayBeHedged } from './hedge.ts';
+import { ReplayBody } from './replay-body.ts';
+import { isRepeatable } from './retry-decision.ts';
+import { ShortTimer } from './short-timer.ts';
 
-/** What a thread lends to its exchanges. */
-export interface ForwardMeans {
-  readonly clock: Clock;
-  readonly wheel: TimerWheel;
-}
-
-/** Safe to do twice (RFC 9110 §9.2.2; QUERY: RFC 10008 §2). */
-const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE', 'QUERY']);
-
-export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, TunnelOwner {
+export class Forwarding implements AnswerSource, AttemptOwner, HedgeOwner, PickSubject {
   readonly exchange: Exchange;
   readonly #plan: RoutePlan;
-  readonly #service: Service;
-  readonly #means: ForwardMeans;
+  readonly #target: ForwardTarget;
   #attempt: Attempt | undefined = undefined;
-  /** Endpoints that failed this exchange. */
-  #tried: Endpoint[] | undefined = undefined;
-  /** The body so far, kept while the attempt may have to be repeated. */
-  #replay: Buffer[] | undefined = undefined;
+  #further: FurtherAttempts | undefined = undefined;
+  /** Between two attempts. */
+  #pause: ShortTimer | undefined = undefined;
+  #hedge: Hedge | undefined = undefined;
+  #replay: ReplayBody | undefined = undefined;
   #isRequestEnded = false;
-  #deadline: CallDeadline | undefined = undefined;
   #requestTrailers: readonly string[] | undefined = undefined;
-  #closeTunnelSides: (() => void) | undefined = undefined;
+  #deadline: CallDeadline | undefined = undefined;
 
-  constructor(exchange: Exchange, plan: RoutePlan, target: { service: Service; means: ForwardMeans }) {
+  constructor(exchange: Exchange, plan: RoutePlan, target: ForwardTarget) {
     this.exchange = exchange;
     this.#plan = plan;
-    this.#service = target.service;
-    this.#means = target.means;
+    this.#target = target;
+  }
+
+  start(): void {
+    const { exchange } = this;
+    const { service, rules, means } = this.#target;
+    service.retryBudget.onRequest();
+    this.#deadline = startRequestDeadline(exchange, rules.requestLimit, means.wheel);
+    if (rules.hedge !== undefined && mayBeHedged(exchange.request)) {
+      this.#hedge = new Hedge(rules.hedge, this.#target, this);
+      this.#hedge.start();
+    }
+    this.#attemptAt(service.pick(this), false);
   }
 
   get clientAddress(): string {
@@ -61,26 +63,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
   }
 
   nowMs(): number {
-    return this.#means.clock.monotonicMs();
-  }
-
-  /** The call has this long to end, whatever it is doing then. */
-  limit(timeoutMs: number): void {
-    this.#deadline = new CallDeadline(() => {
-      if (!this.exchange.isFinished) rescue(this.exchange, gatewayErrors.grpcDeadline({ timeoutMs }));
-    });
-    this.#means.wheel.arm(this.#deadline, timeoutMs);
-  }
-
-  attempt(isFresh: boolean): void {
-    const { exchange } = this;
-    const endpoint = this.#service.pick(this, this.#tried);
-    if (endpoint === undefined) return rescue(exchange, serviceErrors.noEndpoint({ service: this.#service.definition.name }));
-    exchange.endpointName = endpoint.url;
-    exchange.attempts += 1;
-    const attempt = new Attempt(this.#service, endpoint, this);
-    this.#attempt = attempt;
-    attempt.start(isFresh);
+    return this.#target.means.clock.monotonicMs();
   }
 
   /** The client is told of as far back as trusted proxies know; the port of one that they tell of is not known. */
@@ -96,7 +79,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
   // From the client
 
   onRequestChunk(view: Buffer): void {
-    if (this.#replay !== undefined) this.#keepForReplay(this.#replay, view);
+    this.#replay?.keep(view);
     const isTaken = this.#attempt?.call?.sendChunk(view);
     if (isTaken === false) this.exchange.client.pauseRequestBody();
   }
@@ -116,11 +99,14 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
   }
 
   onClientGone(): void {
-    this.#endDeadline();
-    this.#leaveAttempt();
+    this.#endTimers();
+    this.#hedge?.end();
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    attempt?.leave();
   }
 
-  // From the attempt
+  // From the attempts
 
   onAttemptReady(attempt: Attempt, call: UpstreamCall): void {
     try {
@@ -135,14 +121,14 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
   }
 
   onAttemptHead(attempt: Attempt, head: AnswerHead): void {
-    const { exchange } = this;
-    exchange.upstreamHeadMs = attempt.headMs;
-    this.#replay = undefined;
     if (head.status === 101) return this.#openTunnel(attempt, head);
+    const { exchange } = this;
     try {
       const response = new PassedResponse(head);
       if (head.hasForwardingFields) removeField(response.fields, 'x-request-id');
       this.#plan.shapeUpstreamResponse(exchange, response);
+      if (head.status >= 400 && this.#triesAgain(attempt, head)) return;
+      this.#choose(attempt);
       exchange.endsWithGrpcStatus = endsWithGrpcStatus(exchange.request, head);
       exchange.sendHead(response);
     } catch (thrown) {
@@ -172,7 +158,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
   }
 
   onAttemptEnd(_attempt: Attempt, trailers: readonly string[] | undefined): void {
-    this.#endDeadline();
+    this.#endTimers();
     this.#attempt = undefined;
     if (!this.exchange.isFinished) this.exchange.client.sendEnd(trailers);
   }
@@ -183,36 +169,146 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
 
   onAttemptFailed(attempt: Attempt, error: GatewayError): void {
     const { exchange } = this;
-    this.#attempt = undefined;
+    this.#forget(attempt);
     if (exchange.isFinished) return;
-    if (!this.#mayRepeat(error, attempt.wasReused)) return rescue(exchange, error);
-    this.#tried ??= [];
-    this.#tried.push(attempt.endpoint);
+    if (exchange.hasResponseBegun) return rescue(exchange, error);
+    const further = this.#furtherBehind(attempt);
+    // One that still runs may do better.
+    if (this.#attempt !== undefined) return further.log(attempt, error.code);
+    const next = further.afterError(error, attempt, this.#hasWholeBody);
+    if (next.kind === 'stop') {
+      exchange.endpointName = attempt.endpoint.url;
+      return rescue(exchange, explainStop(error, next.reason));
+    }
+    further.log(attempt, error.code);
+    this.#goOn(next);
+  }
+
+  // For attempts beside a slow one
+
+  listAsked(): readonly Endpoint[] | undefined {
+    if (this.#attempt === undefined) return undefined;
+    return [this.#attempt.endpoint, ...this.#hedge!.endpoints, ...(this.#further?.endpoints ?? [])];
+  }
+
+  makeAttempt(endpoint: Endpoint): Attempt {
+    const { exchange } = this;
+    const { service, rules, means } = this.#target;
+    exchange.endpointName = endpoint.url;
+    exchange.attempts += 1;
+    const attempt = new Attempt(service, endpoint, this);
+    if (rules.attemptLimit !== undefined) attempt.limit(rules.attemptLimit, means.wheel);
+    return attempt;
+  }
+
+  // Inside: one attempt and the next
+
+  #attemptAt(endpoint: Endpoint | undefined, isFresh: boolean): void {
+    const { service } = this.#target;
+    if (endpoint === undefined) return rescue(this.exchange, serviceErrors.noEndpoint({ service: service.definition.name }));
+    const attempt = this.makeAttempt(endpoint);
+    this.#attempt = attempt;
+    attempt.start(isFresh);
+  }
+
+  #goOn(next: NextAttempt): void {
+    const { request, client } = this.exchange;
     // Until there is a connection again, there is nowhere for more of the body to go.
-    if (exchange.request.hasBody && !this.#isRequestEnded) exchange.client.pauseRequestBody();
-    this.attempt(true);
+    if (request.hasBody && !this.#isRequestEnded) client.pauseRequestBody();
+    if (next.delayMs === 0) return this.#attemptNext(next);
+    this.#pause = new ShortTimer(() => this.#attemptNext(next));
+    this.#pause.start(next.delayMs);
   }
 
-  // Inside
-
-  #endDeadline(): void {
-    if (this.#deadline !== undefined) this.#means.wheel.remove(this.#deadline);
+  #attemptNext({ endpoint, isFresh }: NextAttempt): void {
+    this.#attemptAt(endpoint ?? this.#target.service.pick(this, this.#further?.endpoints), isFresh);
   }
 
-  #leaveAttempt(): void {
-    const attempt = this.#attempt;
-    this.#attempt = undefined;
-    attempt?.leave();
+  /** False: the answer goes to the client. Otherwise another attempt follows, or one that still runs has to do. */
+  #triesAgain(attempt: Attempt, head: AnswerHead): boolean {
+    const { exchange } = this;
+    if (!this.#target.rules.retry.statuses.has(head.status)) return false;
+    // A policy has failed, and its problem document takes the place of the answer.
+    if (exchange.source !== this) return false;
+    const further = this.#furtherBehind(attempt);
+    const isAlone = this.#hedge === undefined || this.#hedge.isAlone;
+    const next = isAlone ? further.afterAnswer(head, attempt, this.#hasWholeBody) : undefined;
+    if (next?.kind === 'stop') {
+      exchange.notRetried = next.reason;
+      return false;
+    }
+    this.#forget(attempt);
+    attempt.discard(head);
+    further.log(attempt, head.status);
+    if (next !== undefined) this.#goOn(next);
+    return true;
   }
+
+  #furtherBehind({ endpoint }: Attempt): FurtherAttempts {
+    this.#further ??= new FurtherAttempts(this.exchange, this.#target);
+    this.#further.exclude(endpoint);
+    return this.#further;
+  }
+
+  /** It has ended, or nobody wants its answer. */
+  #forget(attempt: Attempt): void {
+    if (this.#attempt === attempt) this.#attempt = this.#hedge?.takeNext();
+    else this.#hedge?.forget(attempt);
+  }
+
+  /** Its answer is the one that counts. */
+  #choose(attempt: Attempt): void {
+    const { exchange } = this;
+    exchange.upstreamHeadMs = attempt.headMs;
+    this.#replay = undefined;
+    if (this.#hedge === undefined) return;
+    // The one that was started last may be another one.
+    exchange.endpointName = attempt.endpoint.url;
+    const slower = this.#hedge.settle(attempt, this.#attempt);
+    if (slower.length === 0) return;
+    this.#attempt = attempt;
+    for (const each of slower) this.#furtherBehind(each).log(each, 'slower');
+  }
+
+  // Inside: what is sent
 
   #sendRequest(attempt: Attempt, call: UpstreamCall): void {
-    const { request } = this.exchange;
-    const head = this.#toAttemptHead(attempt.endpoint);
+    const head = toAttemptHead(this.exchange, this.#plan, this.#target, attempt.endpoint);
     // A policy may have ended the exchange instead.
     if (attempt.call !== call) return;
     call.send(attempt, this.exchange, head);
-    if (request.hasBody) this.#sendBody(call);
+    if (this.exchange.request.hasBody) this.#sendBody(call);
     else call.sendEnd(undefined);
+  }
+
+  #sendBody(call: UpstreamCall): void {
+    const { request, client } = this.exchange;
+    const { bodyBytesMax } = this.#target.rules.retry;
+    this.#replay?.sendTo(call);
+    if (this.#isRequestEnded) return call.sendEnd(this.#requestTrailers);
+    if (this.#replay === undefined && request.contentLengthBytes <= bodyBytesMax && this.#mayBeSentAgain(call))
+      this.#replay = new ReplayBody(bodyBytesMax);
+    // What comes together with the head is sent together with it; `onRequestFlush` follows.
+    client.resumeRequestBody();
+  }
+
+  #mayBeSentAgain({ mayRefuse, isReused }: UpstreamCall): boolean {
+    const { retry } = this.#target.rules;
+    // A connection that is still to be made may not be made.
+    return mayRefuse || (!isReused && retry.furtherAttemptsMax > 0) || isRepeatable(this.exchange.request, retry);
+  }
+
+  /** All of the body that was taken from the client is still there. */
+  get #hasWholeBody(): boolean {
+    const { request, requestBytes } = this.exchange;
+    return !request.hasBody || requestBytes === 0 || this.#replay?.isGone === false;
+  }
+
+  // Inside: the end
+
+  #endTimers(): void {
+    this.#deadline?.end();
+    this.#pause?.stop();
   }
 
   /** A policy threw. The upstream is left, and the client hears of it. */
@@ -221,90 +317,19 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
     rescueThrown(this.exchange, thrown);
   }
 
-  #toAttemptHead(endpoint: Endpoint): AttemptHead {
-    const { request } = this.exchange;
-    const { method, target } = request;
-    const authority = this.#service.authorityFor(endpoint, request.authority);
-    const changesBody = this.#plan.shapeRequestChunk !== undefined;
-    if (this.#plan.upstreamRequest === undefined) return { method, target, authority, fields: undefined, changesBody };
-    // An attempt has fields of its own, so that a second one starts from what the client sent.
-    const upstream: UpstreamRequest = { method, target, authority, fields: [...request.fields] };
-    this.#plan.shapeUpstreamRequest(this.exchange, upstream);
-    return {
-      method: upstream.method,
-      target: upstream.target,
-      authority: upstream.authority,
-      fields: upstream.fields,
-      changesBody,
-    };
-  }
-
-  #sendBody(call: UpstreamCall): void {
-    const { request, client } = this.exchange;
-    for (const chunk of this.#replay ?? []) call.sendChunk(chunk);
-    if (this.#isRequestEnded) return call.sendEnd(this.#requestTrailers);
-    const mayRepeat = call.mayRefuse || (call.isReused && idempotentMethods.has(request.method));
-    this.#replay ??= mayRepeat && request.contentLengthBytes <= limits.replayBodyBytesMax ? [] : undefined;
-    // What comes together with the head is sent together with it; `onRequestFlush` follows.
-    client.resumeRequestBody();
-  }
-
-  #keepForReplay(replay: Buffer[], view: Buffer): void {
-    if (this.exchange.requestBytes > limits.replayBodyBytesMax) this.#replay = undefined;
-    else replay.push(Buffer.from(view));
-  }
-
-  /**
-   * Once more is safe when the upstream has said that it has not looked at the request (RFC 9113 §8.7). A reused connection
-   * may have been closed under us; then it is safe if doing it twice would be.
-   */
-  #mayRepeat({ kind }: GatewayError, wasReused: boolean): boolean {
-    const { request, hasResponseBegun, requestBytes, attempts } = this.exchange;
-    if (hasResponseBegun || attempts > 1) return false;
-    if (request.hasBody && requestBytes > 0 && this.#replay === undefined) return false;
-    if (kind.retry === 'always') return kind.stage === 'send';
-    return kind.retry === 'if-reused-connection' && wasReused && idempotentMethods.has(request.method);
-  }
-
   #openTunnel(attempt: Attempt, head: AnswerHead): void {
     const { exchange } = this;
+    exchange.upstreamHeadMs = attempt.headMs;
     if (exchange.request.upgrade === undefined || head.upgrade === undefined) {
-      this.#leaveAttempt();
+      this.onClientGone();
       return rescue(exchange, upstreamErrors.unexpectedUpgrade());
     }
     // The bytes behind the head are taken when the read that brought it has been decoded.
-    queueMicrotask(() => this.#joinTunnel(attempt, head));
-  }
-
-  #joinTunnel(attempt: Attempt, head: AnswerHead): void {
-    const { exchange } = this;
-    const { call } = attempt;
-    if (exchange.isFinished || call === undefined || call.isGone) return;
-    const response = new PassedResponse(head);
-    removeField(response.fields, 'x-request-id');
-    response.fields.push('upgrade', head.upgrade!);
-    exchange.plan?.shapeResponseHead?.(exchange, response);
-    // A policy may have ended it instead.
-    if (exchange.isFinished || exchange.hasResponseBegun) return attempt.leave();
-    exchange.status = 101;
-    const client = exchange.client.openTunnel(response);
-    if (client === undefined) return attempt.leave();
-    const upstream = call.takeTunnel();
-    this.#attempt = undefined;
-    exchange.source = undefined;
-    this.#closeTunnelSides = () => {
-      attempt.endTunnel();
-      upstream.onTunnelClosed();
-      client.onTunnelClosed();
-    };
-    const timing = { wheel: this.#means.wheel, idleMs: client.idleMs };
-    const tunnel = new Tunnel({ client: client.stream, upstream: upstream.stream }, timing, this);
-    tunnel.start({ fromClient: client.pendingBytes, fromUpstream: upstream.pendingBytes });
-  }
-
-  onTunnelEnded(_end: TunnelEnd, bytes: { fromClient: number; fromUpstream: number }): void {
-    this.exchange.requestBytes += bytes.fromClient;
-    this.exchange.responseBytes += bytes.fromUpstream;
-    this.#closeTunnelSides?.();
+    queueMicrotask(() => {
+      if (!openForwardedTunnel(exchange, attempt, head, this.#target.means.wheel)) return;
+      this.#attempt = undefined;
+      // A tunnel lasts for as long as something moves in it.
+      this.#endTimers();
+    });
   }
 }

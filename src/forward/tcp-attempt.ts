@@ -2,6 +2,7 @@ import { assert } from '#base/assert.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { type TimerWheel, WheelTimer } from '#base/timer-wheel.ts';
 import { toConnectLoss } from '#http/connect-loss.ts';
+import { type TimeLimit, toTimeoutDetail } from '#http/upstream-call.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import { ByteStream, type SocketMaker, type StreamOwner } from '#net/byte-stream.ts';
 import type { ReadBuffers } from '#net/read-buffers.ts';
@@ -16,7 +17,7 @@ export interface TcpAttemptOwner {
 export interface TcpAttemptMeans {
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
-  readonly connectMs: number;
+  readonly connectLimit: TimeLimit;
 }
 
 /** One try to reach one endpoint for a connection whose bytes are passed on. Ends in exactly one call of its owner, or in `cancel`. */
@@ -35,7 +36,7 @@ export class TcpAttempt extends WheelTimer implements StreamOwner {
     const { socket } = this.#stream;
     this.#isSecure = 'encrypted' in socket;
     socket.once(this.#isSecure ? 'secureConnect' : 'connect', () => this.#succeed());
-    means.wheel.arm(this, means.connectMs);
+    means.wheel.arm(this, means.connectLimit.ms);
   }
 
   /** The client is gone. */
@@ -61,8 +62,7 @@ export class TcpAttempt extends WheelTimer implements StreamOwner {
   }
 
   override onDeadline(): void {
-    const { connectMs } = this.#means;
-    this.#fail(upstreamErrors.connectTimeout({ timeoutMs: connectMs }));
+    this.#fail(upstreamErrors.connectTimeout(toTimeoutDetail(this.#means.connectLimit)));
     this.#stream.destroy();
   }
 

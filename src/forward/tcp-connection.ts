@@ -16,13 +16,12 @@ import type { WeightedRotation } from '#services/balancing/weighted-rotation.ts'
 import type { Endpoint } from '#services/endpoint.ts';
 import type { Service } from '#services/service.ts';
 import { serviceErrors } from '#services/service-errors.ts';
-import type { WeightedService } from './forward.ts';
 import { TcpAttempt, type TcpAttemptOwner } from './tcp-attempt.ts';
 import { tcpErrors } from './tcp-errors.ts';
 
 /** Where the bytes of a listener's connections go, or of those to one host. */
 export interface TcpDestination {
-  readonly services: WeightedRotation<WeightedService>;
+  readonly services: WeightedRotation<{ readonly service: Service; readonly weight: number }>;
   /** A connection over which nothing moves for this long is ended. */
   readonly idleMs: number;
 }
@@ -162,7 +161,7 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner,
       // Whoever makes this connection must have it before it hears of its end.
       return queueMicrotask(() => this.#fail(error));
     }
-    const { proxyProtocol, timeouts } = this.#service.definition;
+    const { proxyProtocol, connectLimit } = this.#service.definition;
     this.#tried.push(endpoint);
     this.#endpoint = endpoint;
     this.#attemptStartedMs = this.#means.clock.monotonicMs();
@@ -172,7 +171,7 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner,
     const { dialer } = endpoint;
     const makeSocket =
       proxyProtocol === undefined ? dialer.makeSocket : dialer.makeSocketAfter(this.#encodeHeader(proxyProtocol));
-    this.#attempt = new TcpAttempt(makeSocket, { ...this.#means, connectMs: timeouts.connectMs }, this);
+    this.#attempt = new TcpAttempt(makeSocket, { ...this.#means, connectLimit }, this);
   }
 
   #encodeHeader(version: 'v1' | 'v2'): Buffer {

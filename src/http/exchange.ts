@@ -2,7 +2,7 @@
  * One request with its response, whatever the client's protocol. The client's side and whoever produces the answer talk
  * through it, so neither knows the other.
  */
-import type { GatewayError } from '#base/errors.ts';
+import type { ErrorDetail, GatewayError } from '#base/errors.ts';
 import type { ClientCertificate } from '#net/client-certificate.ts';
 import type { ProxiedClient } from '#net/proxied-client.ts';
 import type { TunnelStream } from '#net/tunnel.ts';
@@ -68,6 +68,15 @@ export interface ExchangePlan {
   readonly onFinish?: ((exchange: Exchange) => void) | undefined;
 }
 
+/** An attempt that did not bring the answer. */
+export interface TriedAttempt {
+  readonly endpoint: string;
+  /** The code of its error, the status of an answer that was thrown away, or `slower` than another attempt. */
+  readonly outcome: string | number;
+  readonly detail: ErrorDetail | undefined;
+  readonly durationMs: number;
+}
+
 /** Whoever keeps count of exchanges. */
 export interface ExchangeObserver {
   onExchangeFinished(exchange: Exchange): void;
@@ -107,6 +116,8 @@ export interface ClientRequest {
   readonly fieldText: string | undefined;
   /** Start line, `host`, fields and `content-length` as HTTP/1 text, where it could go on to an upstream as it came. */
   readonly messageText?: string | undefined;
+  /** Where it is known without looking at the fields. */
+  readonly hasIdempotencyKey?: boolean | undefined;
   /** -1: not given. */
   readonly contentLengthBytes: number;
   readonly hasBody: boolean;
@@ -154,6 +165,10 @@ export class Exchange {
   serviceName: string | undefined = undefined;
   endpointName: string | undefined = undefined;
   attempts = 0;
+  /** Attempts whose outcome is not that of the exchange. */
+  tried: TriedAttempt[] | undefined = undefined;
+  /** Why an answer was passed on although the settings would rather have another one. */
+  notRetried: string | undefined = undefined;
   /** 0 until the answer begins. */
   status = 0;
   requestBytes = 0;

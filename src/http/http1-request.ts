@@ -68,6 +68,10 @@ export class Http1ClientRequest implements ClientRequest {
     return this.#fields;
   }
 
+  get hasIdempotencyKey(): boolean {
+    return this.#head.hasIdempotencyKey;
+  }
+
   get messageText(): string | undefined {
     const head = this.#head;
     const isAsItCame = !head.hasForwardingFields && this.target === head.target && this.authority === head.host;

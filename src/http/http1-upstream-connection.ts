@@ -15,7 +15,15 @@ import { toCallLoss, toConnectLoss } from './connect-loss.ts';
 import type { Exchange } from './exchange.ts';
 import { encodeHttp1AttemptHead } from './http1-attempt-head.ts';
 import { JoinedWriter } from './joined-writer.ts';
-import type { AnswerEvents, AttemptHead, UpstreamCall, UpstreamTimeouts, UpstreamTunnel } from './upstream-call.ts';
+import {
+  type AnswerEvents,
+  type AnswerTimeouts,
+  type AttemptHead,
+  type TimeLimit,
+  toTimeoutDetail,
+  type UpstreamCall,
+  type UpstreamTunnel,
+} from './upstream-call.ts';
 import { upstreamErrors } from './upstream-errors.ts';
 
 /** Where a connection goes when nobody uses it. */
@@ -27,7 +35,7 @@ export interface ConnectionHome {
 export interface UpstreamConnectionServices {
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
-  readonly timeouts: UpstreamTimeouts;
+  readonly connectLimit: TimeLimit;
   /** How long an unused connection is kept when the upstream gives no hint. */
   readonly idleMs: number;
 }
@@ -46,6 +54,8 @@ export class Http1UpstreamConnection extends WheelTimer implements UpstreamCall,
   readonly #home: ConnectionHome;
   readonly #decoder = new ResponseDecoder(decoderLimits, this);
   #events: AnswerEvents | undefined = undefined;
+  /** Of the request under way. */
+  #timeouts: AnswerTimeouts | undefined = undefined;
   #waiting: Waiting = Waiting.connection;
   #pending: Buffer | undefined = undefined;
   #sendsChunked = false;
@@ -73,7 +83,7 @@ export class Http1UpstreamConnection extends WheelTimer implements UpstreamCall,
     this.#out = new JoinedWriter(this.stream);
     const { socket } = this.stream;
     socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => this.#onConnected());
-    services.wheel.arm(this, services.timeouts.connectMs);
+    services.wheel.arm(this, services.connectLimit.ms);
   }
 
   /** The idle time to use for the next wait: the upstream's `Keep-Alive` hint less a margin, at most ours. */
@@ -86,6 +96,7 @@ export class Http1UpstreamConnection extends WheelTimer implements UpstreamCall,
   send(events: AnswerEvents, exchange: Exchange, attempt: AttemptHead): void {
     const { request } = exchange;
     this.#events = events;
+    this.#timeouts = attempt.timeouts;
     this.#awaitsContinue = request.expectsContinue;
     this.#sendsChunked = request.hasBody && (request.contentLengthBytes < 0 || attempt.changesBody);
     this.#isRequestSent = false;
@@ -182,14 +193,13 @@ export class Http1UpstreamConnection extends WheelTimer implements UpstreamCall,
   }
 
   override onDeadline(): void {
-    const { timeouts } = this.#services;
     switch (this.#waiting) {
       case Waiting.connection:
-        return this.#failAndClose(upstreamErrors.connectTimeout({ timeoutMs: timeouts.connectMs }));
+        return this.#failAndClose(upstreamErrors.connectTimeout(toTimeoutDetail(this.#services.connectLimit)));
       case Waiting.answer:
-        return this.#failAndClose(upstreamErrors.firstByteTimeout({ timeoutMs: timeouts.firstByteMs }));
+        return this.#failAndClose(upstreamErrors.firstByteTimeout(toTimeoutDetail(this.#timeouts!.firstByte)));
       case Waiting.more:
-        return this.#failAndClose(upstreamErrors.idleTimeout({ timeoutMs: timeouts.idleMs }));
+        return this.#failAndClose(upstreamErrors.idleTimeout(toTimeoutDetail(this.#timeouts!.idle)));
       default:
         this.close();
     }
@@ -261,10 +271,10 @@ export class Http1UpstreamConnection extends WheelTimer implements UpstreamCall,
 
   #wait(waiting: Waiting): void {
     this.#waiting = waiting;
-    const { wheel, timeouts } = this.#services;
+    const { wheel } = this.#services;
     if (waiting === Waiting.nothing) wheel.disarm(this);
-    else if (waiting === Waiting.answer) wheel.arm(this, timeouts.firstByteMs);
-    else if (waiting === Waiting.more) wheel.arm(this, timeouts.idleMs);
+    else if (waiting === Waiting.answer) wheel.arm(this, this.#timeouts!.firstByte.ms);
+    else if (waiting === Waiting.more) wheel.arm(this, this.#timeouts!.idle.ms);
     else if (waiting === Waiting.use) wheel.arm(this, this.idleMs);
   }
 

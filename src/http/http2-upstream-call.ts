@@ -20,13 +20,21 @@ import { maySendTrailers, toTrailerMap } from './http2-request-trailers.ts';
 import type { StreamMemory } from './http2-session-memory.ts';
 import { toTunnelStream } from './http2-stream-tunnel.ts';
 import { hasResponseBody } from './response.ts';
-import type { AnswerEvents, AnswerHead, AttemptHead, UpstreamCall, UpstreamTimeouts, UpstreamTunnel } from './upstream-call.ts';
+import {
+  type AnswerEvents,
+  type AnswerHead,
+  type AttemptHead,
+  type TimeLimit,
+  toTimeoutDetail,
+  type UpstreamCall,
+  type UpstreamTunnel,
+} from './upstream-call.ts';
 import { upstreamErrors } from './upstream-errors.ts';
 
 export interface Http2UpstreamServices {
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
-  readonly timeouts: UpstreamTimeouts;
+  readonly connectLimit: TimeLimit;
   /** How long a connection without calls is kept. */
   readonly idleMs: number;
   /** How long a call waits on an open connection for one of the streams that the upstream allows. */
@@ -204,14 +212,13 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
   }
 
   override onDeadline(): void {
-    const { timeouts } = this.#services;
     switch (this.#waiting) {
       case Waiting.stream:
         return this.#failAndReset(upstreamErrors.queueTimeout({ timeoutMs: this.#services.roomTimeoutMs }));
       case Waiting.answer:
-        return this.#failAndReset(upstreamErrors.firstByteTimeout({ timeoutMs: timeouts.firstByteMs }));
+        return this.#failAndReset(upstreamErrors.firstByteTimeout(toTimeoutDetail(this.#attempt!.timeouts.firstByte)));
       default:
-        return this.#failAndReset(upstreamErrors.idleTimeout({ timeoutMs: timeouts.idleMs }));
+        return this.#failAndReset(upstreamErrors.idleTimeout(toTimeoutDetail(this.#attempt!.timeouts.idle)));
     }
   }
 
@@ -422,9 +429,10 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
 
   #wait(waiting: Waiting): void {
     this.#waiting = waiting;
-    const { wheel, timeouts } = this.#services;
-    if (waiting === Waiting.nothing) wheel.disarm(this);
-    else wheel.arm(this, waiting === Waiting.answer ? timeouts.firstByteMs : timeouts.idleMs);
+    const { wheel } = this.#services;
+    if (waiting === Waiting.nothing) return wheel.disarm(this);
+    const { firstByte, idle } = this.#attempt!.timeouts;
+    wheel.arm(this, waiting === Waiting.answer ? firstByte.ms : idle.ms);
   }
 
   #toLoss(): GatewayError {

@@ -20,6 +20,7 @@ import { toHttp2CodeName } from '#wire/http2/error-codes.ts';
 import { type LossSituation, toCallLoss, toConnectLoss } from './connect-loss.ts';
 import { endSessionWithSocket, SessionKeeper, type StreamMemory } from './http2-session-memory.ts';
 import { type CallCarrier, Http2UpstreamCall, type Http2UpstreamServices } from './http2-upstream-call.ts';
+import { toTimeoutDetail } from './upstream-call.ts';
 import { upstreamErrors } from './upstream-errors.ts';
 
 /** Where a connection says what has become of it. */
@@ -114,7 +115,7 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
       socket.destroy();
     });
     socket.once('close', () => this.#onClosed());
-    services.wheel.arm(this, services.timeouts.connectMs);
+    services.wheel.arm(this, services.connectLimit.ms);
   }
 
   get callCount(): number {
@@ -243,7 +244,7 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
   override onDeadline(): void {
     switch (this.#watch) {
       case Watch.handshake:
-        return this.#failCalls(upstreamErrors.connectTimeout({ timeoutMs: this.#services.timeouts.connectMs }));
+        return this.#failCalls(upstreamErrors.connectTimeout(toTimeoutDetail(this.#services.connectLimit)));
       case Watch.silence:
         return this.#lookForSilence();
       case Watch.pong:

@@ -1,5 +1,5 @@
 /** One request under way to an upstream, whatever version of HTTP is spoken there. */
-import type { GatewayError } from '#base/errors.ts';
+import type { ErrorDetail, GatewayError } from '#base/errors.ts';
 import type { ByteStream } from '#net/byte-stream.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -46,6 +46,7 @@ export interface AttemptHead {
   readonly fields: readonly string[] | undefined;
   /** A policy works on the body, so its length is not the one that the client announced. */
   readonly changesBody: boolean;
+  readonly timeouts: AnswerTimeouts;
 }
 
 export interface UpstreamTunnel {
@@ -78,10 +79,21 @@ export interface UpstreamCall {
   takeTunnel(): UpstreamTunnel;
 }
 
-export interface UpstreamTimeouts {
-  readonly connectMs: number;
+/** How long something may take, and the setting that says so: errors name it. */
+export interface TimeLimit {
+  readonly ms: number;
+  readonly setting: string;
+}
+
+/** How long an upstream may take for its answer. */
+export interface AnswerTimeouts {
   /** From the last byte sent to the first byte of the answer. */
-  readonly firstByteMs: number;
+  readonly firstByte: TimeLimit;
   /** Between two pieces of the answer. */
-  readonly idleMs: number;
+  readonly idle: TimeLimit;
+}
+
+/** For the log, of a limit that has passed. */
+export function toTimeoutDetail({ ms, setting }: TimeLimit): ErrorDetail {
+  return { timeoutMs: ms, setting };
 }

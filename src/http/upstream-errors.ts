@@ -64,7 +64,7 @@ export const upstreamErrors = defineErrors('upstream', {
     side: 'upstream',
     stage: 'receive',
     status: 502,
-    retry: 'never',
+    retry: 'if-idempotent',
     help: 'The answer of the service broke off.',
   },
   truncatedBody: {
@@ -100,8 +100,22 @@ export const upstreamErrors = defineErrors('upstream', {
     side: 'upstream',
     stage: 'receive',
     status: 504,
-    retry: 'never',
+    retry: 'if-idempotent',
     help: 'The service did not answer in time.',
+  },
+  attemptTimeout: {
+    side: 'upstream',
+    stage: 'receive',
+    status: 504,
+    retry: 'if-idempotent',
+    help: 'The service did not answer in the time of one attempt.',
+  },
+  requestTimeout: {
+    side: 'upstream',
+    stage: 'receive',
+    status: 504,
+    retry: 'never',
+    help: 'The request did not end in the time that it has.',
   },
   idleTimeout: {
     side: 'upstream',

@@ -76,6 +76,7 @@ async function startSnapshot(t: TestContext) {
     policies: [failingPolicy],
     texts: {},
     board: new EndpointBoard(),
+    random: () => 0.5,
     endpoints: { main: { version: 1, records: toRecords(upstream.url) } },
   };
   const snapshot = runAtOnce(compileSnapshot(arrive(configuration!), undefined, means));

@@ -5,7 +5,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import { runInSlices } from '#base/slices.ts';
 import type { Configuration } from '#config/configuration.ts';
-import { type Finding, formatPath, type Issue, sortIssues } from '#config/issue.ts';
+import { type Finding, formatPath, type Issue, isError, sortIssues } from '#config/issue.ts';
 import type { LoadedConfiguration } from '#config/load.ts';
 import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
@@ -200,6 +200,7 @@ export class Control {
     }
     this.#notReady = this.#isEnding ? this.#notReady : undefined;
     logUnverifiedServices(configuration, logger);
+    this.#logIssues('warn', 'configuration warning', issues);
     return { listening: this.#listening, admin: this.#admin?.bound };
   }
 
@@ -226,17 +227,27 @@ export class Control {
     const { configuration, issues, files } = loaded;
     if (this.#isEnding) return undefined;
     await this.#watch(files, configuration ?? this.#configuration);
+    if (configuration === undefined) {
+      this.#logIssues('error', 'configuration refused', issues.filter(isError));
+      return { issues, reasons: [] };
+    }
     const before = this.#listening;
-    const refusal = configuration === undefined ? { issues, reasons: [] } : await this.#apply(configuration, loaded);
-    if (configuration === undefined || refusal !== undefined) {
-      if (refusal !== undefined) this.#logRefusal('configuration refused', refusal);
+    const refusal = await this.#apply(configuration, loaded);
+    if (refusal !== undefined) {
+      this.#logRefusal('configuration refused', refusal);
       return refusal;
     }
     logger.log('info', 'configuration applied', { version: this.#version, routes: Object.keys(configuration.routes).length });
     logUnverifiedServices(configuration, logger);
+    this.#logIssues('warn', 'configuration warning', issues);
     const opened = this.#listening.filter((now) => !before.some((other) => isSameListening(now, other)));
     if (opened.length > 0) this.#options.onListening?.(opened);
     return undefined;
+  }
+
+  #logIssues(level: 'warn' | 'error', event: string, issues: readonly Issue[]): void {
+    for (const { file, line, column, path, message } of issues)
+      this.#options.logger.log(level, event, { file, line, column, path: formatPath(path), issue: message });
   }
 
   /** The same configuration with other certificates. */

@@ -240,6 +240,7 @@ export class DataPlane {
       buffers: this.#buffers,
       resolver,
       policies: policyDefinitions,
+      random,
       board,
       texts: files.texts,
       endpoints,
@@ -391,4 +392,9 @@ export class DataPlane {
     this.#sink = undefined;
     await sink?.close();
   }
+}
+
+/** Spreads things out; nobody must not be able to guess it. */
+function random(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32;
 }

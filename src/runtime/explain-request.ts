@@ -17,6 +17,8 @@ import { EndpointBoard } from '#services/endpoint-board.ts';
 import { decodeConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
+import { hasField } from '#wire/fields/field-list.ts';
+import { explainForwarding } from './explain-forwarding.ts';
 import { findRequestListener } from './request-listener.ts';
 
 export interface RequestToExplain {
@@ -49,6 +51,8 @@ export interface RequestExplanation {
         /** In execution order. */
         readonly policies: readonly string[];
         readonly destination: string;
+        /** For each service: how long it may take, and what is tried when it fails. */
+        readonly forwarding: readonly string[];
       }
     | undefined;
   readonly outranked: readonly OutrankedRoute[];
@@ -78,6 +82,7 @@ export async function explainRequest(
     resolver,
     buffers: new ReadBuffers(),
     policies: policyDefinitions,
+    random: () => 0,
     texts: {},
     board: new EndpointBoard(),
     endpoints: {},
@@ -100,6 +105,11 @@ export async function explainRequest(
           captures: Object.fromEntries(match.captureNames.map((name, i) => [name, match.captures[i] ?? ''])),
           policies: plans.planFor(match.routeIndex, listener).policies.map(({ name }) => name),
           destination: describeDestination(configuration.routes[chosen.route]!, configuration),
+          forwarding: explainForwarding(
+            configuration,
+            { name: chosen.route, settings: configuration.routes[chosen.route]! },
+            { method: subject.method, hasKey: hasField(subject.fields, 'idempotency-key') },
+          ),
         };
   return { request: { method, host, target, path, query, listener, clientAddress }, route, outranked, nearMisses };
 }

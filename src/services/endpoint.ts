@@ -41,7 +41,7 @@ export class Endpoint {
     this.weight = weight;
     this.authority = toAuthority(url);
     this.dialer = createDialer({ address: toAddress(url), tls: toDialTls(url.scheme, service), resolver: means.resolver });
-    this.pool = createPool(service, { ...means, timeouts: service.timeouts, idleMs: service.pool.idleMs }, this.dialer);
+    this.pool = createPool(service, { ...means, connectLimit: service.connectLimit, idleMs: service.pool.idleMs }, this.dialer);
   }
 
   /** What may change while connections stay. */

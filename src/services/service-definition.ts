@@ -1,4 +1,4 @@
-import type { UpstreamTimeouts } from '#http/upstream-call.ts';
+import type { TimeLimit } from '#http/upstream-call.ts';
 import type { PoolSettings } from '#http/upstream-pool.ts';
 import type { DialTls } from '#net/dial.ts';
 import type { OutlierSettings } from './outliers/outlier-settings.ts';
@@ -11,7 +11,8 @@ export interface ServiceDefinition {
   readonly tls: DialTls;
   /** Each connection begins with a PROXY header of this version, so that it carries one client. */
   readonly proxyProtocol: 'v1' | 'v2' | undefined;
-  readonly timeouts: UpstreamTimeouts;
+  /** What else takes its time is a matter of the request: its route may have other times than the service. */
+  readonly connectLimit: TimeLimit;
   readonly pool: PoolSettings & { readonly idleMs: number };
   /** Which host name the upstream sees: the client's, the endpoint's, or a fixed one. */
   readonly host: 'client' | 'endpoint' | { readonly name: string };

@@ -6,7 +6,9 @@ import { RoundRobin } from './balancing/round-robin.ts';
 import { Endpoint, type EndpointMeans } from './endpoint.ts';
 import type { EndpointBoard } from './endpoint-board.ts';
 import { type EndpointList, type EndpointRecord, formatEndpointUrl } from './endpoint-list.ts';
+import { LatencyHistogram } from './latency-histogram.ts';
 import { OutlierWatch } from './outliers/outlier-watch.ts';
+import { RetryBudget } from './retry-budget.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 
 /** What a thread lends to its services. */
@@ -23,6 +25,9 @@ export class Service {
   readonly #means: ServiceMeans;
   readonly #available: AvailableEndpoints;
   readonly #observers: readonly AttemptObserver[];
+  readonly retryBudget: RetryBudget;
+  /** Of attempts beside which another one may be started. */
+  readonly latency = new LatencyHistogram();
   #endpoints: readonly Endpoint[] = none;
   #listVersion = -1;
 
@@ -31,6 +36,7 @@ export class Service {
     this.#means = means;
     this.#available = new AvailableEndpoints(means.board, new RoundRobin());
     this.#observers = definition.outliers === undefined ? [] : [new OutlierWatch(definition.outliers, this, means)];
+    this.retryBudget = new RetryBudget(means.wheel);
   }
 
   /** All of them, whether they can be picked or not. */
@@ -56,6 +62,11 @@ export class Service {
     const { nowMs } = this.#means.wheel;
     const untried = tried.length === 0 ? undefined : this.#available.pickUntried(tried, nowMs);
     return untried ?? this.#available.pick(subject, nowMs);
+  }
+
+  /** An endpoint beside those that were tried; `undefined`: there is none that can be picked. */
+  pickUntried(tried: readonly Endpoint[]): Endpoint | undefined {
+    return this.#available.pickUntried(tried, this.#means.wheel.nowMs);
   }
 
   /** An attempt is over: said once for each, by whoever made it. */

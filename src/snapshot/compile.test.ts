@@ -31,6 +31,7 @@ function meansWith(texts: Readonly<Record<string, string>> = {}): SnapshotMeans 
     policies: policyDefinitions,
     texts,
     board: new EndpointBoard(),
+    random: () => 0.5,
     endpoints: {},
   };
 }

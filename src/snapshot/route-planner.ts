@@ -1,12 +1,14 @@
 import type { ListenerConfiguration, RouteConfiguration } from '#config/configuration.ts';
 import { ForwardTerminal } from '#forward/forward.ts';
-import type { ForwardMeans } from '#forward/forwarding.ts';
+import type { ForwardRules } from '#forward/forward-rules.ts';
+import type { ForwardMeans } from '#forward/forward-target.ts';
 import { type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
 import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
 import { RedirectTerminal } from '#reply/redirect.ts';
 import { RespondTerminal } from '#reply/respond.ts';
 import type { Service } from '#services/service.ts';
 import type { SettingsOfConfiguration } from './arrived-configuration.ts';
+import { toForwardRules } from './forward-rules.ts';
 
 export interface PlanMeans extends ForwardMeans, PolicyServices {
   /** In execution order. */
@@ -54,7 +56,7 @@ export class RoutePlanner {
   }
 
   plan(name: string, route: RouteConfiguration): PlannedRoute {
-    const terminal = this.#toTerminal(route);
+    const terminal = this.#toTerminal(name, route);
     const own = this.#makeOwn(route.policies);
     const common = new RoutePlan(name, this.#collectPolicies(undefined, route, own), terminal);
     if (this.#listenersWithPolicies.length === 0) return new PlannedRoute(common, undefined);
@@ -101,7 +103,8 @@ export class RoutePlanner {
     return planned;
   }
 
-  #toTerminal({ to }: RouteConfiguration): Terminal {
+  #toTerminal(name: string, route: RouteConfiguration): Terminal {
+    const { to } = route;
     switch (to.kind) {
       case 'respond':
         return new RespondTerminal(to);
@@ -109,11 +112,20 @@ export class RoutePlanner {
         return new RedirectTerminal(to);
       case 'service':
         return new ForwardTerminal(
-          to.services.map(({ service, weight }) => ({ service: this.#services.get(service)!, weight })),
+          to.services.map(({ service, weight }) => ({
+            service: this.#services.get(service)!,
+            weight,
+            rules: this.#toRules(service, name, route),
+          })),
           this.#means,
         );
       default:
         return to satisfies never;
     }
+  }
+
+  #toRules(service: string, route: string, settings: RouteConfiguration): ForwardRules {
+    const ofService = { name: service, settings: this.#settings.services[service]! };
+    return toForwardRules(ofService, { name: route, settings });
   }
 }

@@ -15,7 +15,7 @@ export function toServiceDefinition(
     protocol,
     tls: toDialTls(service, texts),
     proxyProtocol,
-    timeouts: { connectMs: timeouts.connect, firstByteMs: timeouts.firstByte, idleMs: timeouts.idle },
+    connectLimit: { ms: timeouts.connect, setting: `services.${name}.timeouts.connect` },
     pool: { connectionsMax: pool.connections, queueMax: pool.queue, queueTimeoutMs: pool.queueTimeout, idleMs: pool.idle },
     host: service.host,
     outliers: toOutlierSettings(service),

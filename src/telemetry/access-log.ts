@@ -5,7 +5,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import type { TcpConnection } from '#forward/tcp-connection.ts';
-import type { ClientRequest, Exchange, ExchangePlan } from '#http/exchange.ts';
+import type { ClientRequest, Exchange, ExchangePlan, TriedAttempt } from '#http/exchange.ts';
 
 /** Where batches go. */
 export interface LineSink {
@@ -92,6 +92,8 @@ export class AccessLog {
     line += toMs(exchange.finishedMs - startedMs);
     if (upstreamHeadMs > 0) line += `,"upstreamMs":${toMs(upstreamHeadMs - startedMs)}`;
     if (exchange.attempts > 1) line += `,"attempts":${exchange.attempts}`;
+    if (exchange.tried !== undefined) line += `,"tried":${toTriedText(exchange.tried)}`;
+    if (exchange.notRetried !== undefined) line += `,"notRetried":${toAsciiJson(exchange.notRetried)}`;
     if (exchange.isTunnel) line += ',"tunnel":true';
     if (error !== undefined) line += toErrorText(error);
     return `${line}}\n`;
@@ -174,6 +176,11 @@ export class AccessLog {
     }
     return text;
   }
+}
+
+/** The attempts before the one that the rest of the line is about. */
+function toTriedText(tried: readonly TriedAttempt[]): string {
+  return toAsciiJson(tried.map((attempt) => ({ ...attempt, durationMs: Math.round(attempt.durationMs * 1000) / 1000 })));
 }
 
 function toErrorText({ code, detail }: GatewayError): string {

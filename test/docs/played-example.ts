@@ -1,4 +1,7 @@
-/** Plays an example of a page against a real gateway, in front of a service that answers everything with `served`. */
+/**
+ * Plays an example of a page against a real gateway, in front of a service that answers everything with `served`; but the first
+ * time that it is asked for something that ends in `lost-once`, it loses the connection.
+ */
 import { parse } from 'yaml';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { fieldOf, readAnswers } from '#test/support/answers.ts';
@@ -24,9 +27,14 @@ const commonRequestFields = [
 /** What is not as the page shows it; empty when everything is. */
 export async function playExample({ configuration, transcripts }: Example): Promise<string[]> {
   const received: string[] = [];
+  const lost = new Set<string>();
   const upstream = await startRawUpstream((connection, chunk) => {
     received.push(chunk);
-    connection.send(SERVED);
+    const [start = ''] = chunk.split('\r\n');
+    const isLost = start.includes('/lost-once ') && !lost.has(start);
+    lost.add(start);
+    if (isLost) connection.socket.resetAndDestroy();
+    else connection.send(SERVED);
   });
   const gateway = await startTestGateway(toPlayable(parse(configuration) as GatewayInput, upstream.url));
   try {

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { ask } from '#test/support/ask.ts';
 import { GatehouseProcess, makeFolder, toFileText } from '#test/support/gatehouse-process.ts';
+import { startTestGateway } from '#test/support/test-gateway.ts';
 
 /** An installed package would be imported by its name. */
 const library = new URL('../../src/gatehouse.ts', import.meta.url).href;
@@ -21,6 +22,24 @@ async function heard(gatehouse: GatehouseProcess, listener = 'web'): Promise<str
 }
 
 for (const threads of [0, 2]) {
+  test('warnings are logged at the start and at a reload, and the configuration is taken', async (t) => {
+    const withTimes = (attempt: string) => ({
+      services: { a: { endpoints: ['http://127.0.0.1:1'], timeouts: { attempt, request: '1s' } } },
+    });
+    const gateway = await startTestGateway(withTimes('2s'));
+    t.after(() => gateway.stop());
+    const warnings = () =>
+      gateway.events.filter(({ message }) => message === 'configuration warning').map(({ fields }) => fields);
+    assert.deepEqual(
+      warnings().map((fields) => [fields?.['path'], fields?.['issue']]),
+      [['services.a.timeouts.attempt', '`2s` cannot pass, because `services.a.timeouts.request` is shorter: `1s`']],
+    );
+    assert.deepEqual(await gateway.reconfigure(withTimes('3s')), []);
+    assert.equal(warnings().length, 2);
+    assert.deepEqual(await gateway.reconfigure(withTimes('1s')), []);
+    assert.equal(warnings().length, 2);
+  });
+
   test(`takes a file that is rewritten in place, with ${threads} data threads`, async (t) => {
     const gatehouse = await GatehouseProcess.start(t, saying('one', { threads }));
     await writeFile(gatehouse.file, toFileText(saying('two', { threads })));

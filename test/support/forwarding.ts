@@ -91,7 +91,7 @@ export async function startGatewayFor(
 }
 
 /** An exchange with the gateway alone: what was sent to it earlier, on whichever connection, has then been read. */
-async function settle(gateway: TestGateway): Promise<void> {
+export async function settle(gateway: TestGateway): Promise<void> {
   const client = await RawClient.open(gateway.port());
   client.send('GET /-/local HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n');
   await client.untilEnd();

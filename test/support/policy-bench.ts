@@ -295,7 +295,9 @@ class BenchUpstream implements AnswerSource {
     };
     this.#plan.shapeUpstreamRequest(this.#exchange, upstream);
     if (this.#isGone) return;
-    const head = encodeHttp1AttemptHead(this.#exchange, { ...upstream, changesBody: false }, false);
+    const forever = { ms: Number.POSITIVE_INFINITY, setting: '' };
+    const timeouts = { firstByte: forever, idle: forever };
+    const head = encodeHttp1AttemptHead(this.#exchange, { ...upstream, changesBody: false, timeouts }, false);
     const seen = { ...upstream, head, body: this.#body };
     this.#seen.push(seen);
     const answer = this.#answerAs(seen);

@@ -33,7 +33,7 @@ export function createServiceDefinition(parts: Partial<ServiceDefinition> = {}):
     protocol: 'http1',
     tls: { serverName: undefined, ca: undefined, crl: undefined, certificate: undefined, isVerified: true, protocols: [] },
     proxyProtocol: undefined,
-    timeouts: { connectMs: 1_000, firstByteMs: 1_000, idleMs: 1_000 },
+    connectLimit: { ms: 1_000, setting: 'services.orders.timeouts.connect' },
     pool: { connectionsMax: 10, queueMax: 10, queueTimeoutMs: 1_000, idleMs: 1_000 },
     host: 'client',
     outliers: undefined,

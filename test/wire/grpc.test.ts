@@ -16,6 +16,7 @@ interface Call {
 async function startGrpc(
   t: TestContext,
   serve: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
+  timeouts: { request?: string } = {},
 ): Promise<ClientHttp2Session> {
   const server = createServer();
   server.on('stream', serve);
@@ -24,7 +25,9 @@ async function startGrpc(
   await once(server, 'listening');
   const gateway = await startTestGateway({
     listeners: { web: { address: '127.0.0.1:0' } },
-    services: { shop: { endpoints: [`http://127.0.0.1:${(server.address() as AddressInfo).port}`], protocol: 'http2' } },
+    services: {
+      shop: { endpoints: [`http://127.0.0.1:${(server.address() as AddressInfo).port}`], protocol: 'http2', timeouts },
+    },
     routes: { shop: { match: { path: '/shop.Shop/*' }, to: 'shop' } },
   });
   const session = connect(`http://127.0.0.1:${gateway.port()}`);
@@ -152,4 +155,17 @@ test('routes take calls by service and method', async (t) => {
   assert.equal(await bodyOf('/other.Service/Get'), 'any');
   assert.equal(await bodyOf('/shop.Shop/Get', { 'content-type': 'application/json' }), 'rest');
   assert.equal(await bodyOf('/shop.Shop/Get', { 'content-type': 'application/grpc-web' }), 'rest');
+});
+
+test('the time that the settings give a request ends a call whose client would wait for longer', async (t) => {
+  const session = await startGrpc(t, () => undefined, { request: '150ms' });
+  const { headers } = await call(session, '/shop.Shop/Slow', { 'grpc-timeout': '60S' });
+  assert.equal(headers['grpc-status'], '14');
+  assert.match(String(headers['grpc-message']), /GH_UPSTREAM_REQUEST_TIMEOUT/);
+});
+
+test('the deadline of a call ends it where the settings would give it more time', async (t) => {
+  const session = await startGrpc(t, () => undefined, { request: '60s' });
+  const { headers } = await call(session, '/shop.Shop/Slow', { 'grpc-timeout': '150m' });
+  assert.equal(headers['grpc-status'], '4');
 });

@@ -240,10 +240,20 @@ for (const { method, head, body } of [
   });
 }
 
-test('what is refused a second time is not tried again', async (t) => {
+test('a POST that is refused again and again is sent as often as the settings say', async (t) => {
+  let refusals = 0;
   const { gateway, upstream } = await startRaw(t, {
-    onRequest: (stream, connection) => connection.send(encodeReset(stream, 7)),
+    onRequest: (stream, connection) => connection.send(refusals++ < 3 ? encodeReset(stream, 7) : rawAnswer(stream)),
   });
+  const client = await openClient(t, gateway);
+  client.send('POST / HTTP/1.1\r\nhost: shop\r\ncontent-length: 0\r\n\r\n');
+  await client.until('\r\n\r\nok');
+  assert.equal(upstream.connections.flatMap(({ streams }) => streams).length, 4);
+});
+
+test('without further attempts, what is refused a second time is not tried again', async (t) => {
+  const events = { onRequest: (stream: number, connection: RawHttp2Connection) => connection.send(encodeReset(stream, 7)) };
+  const { gateway, upstream } = await startRaw(t, events, { retry: false });
   const client = await get(t, gateway);
   assert.match(await client.until('GH_UPSTREAM_UNPROCESSED'), /^HTTP\/1.1 503/);
   assert.equal(upstream.connections.flatMap(({ streams }) => streams).length, 2);
@@ -287,8 +297,9 @@ for (const [name, ending] of [
   });
 }
 
-test('a request over a fresh connection that is lost is not sent again', async (t) => {
-  const { gateway, upstream } = await startRaw(t, { onRequest: (_stream, connection) => connection.destroy() });
+test('without further attempts, a request over a fresh connection that is lost is not sent again', async (t) => {
+  const events = { onRequest: (_stream: number, connection: RawHttp2Connection) => connection.destroy() };
+  const { gateway, upstream } = await startRaw(t, events, { retry: false });
   const client = await get(t, gateway);
   assert.match(await client.until('GH_UPSTREAM_LOST_BEFORE_ANSWER'), /^HTTP\/1.1 502/);
   assert.equal(upstream.connections.length, 1);
@@ -343,7 +354,7 @@ test('an upstream that says nothing for long is asked whether it is there, once'
 
 test('an upstream that does not answer a PING is gone', async (t) => {
   const clock = new FakeClock();
-  const { gateway, upstream } = await startRaw(t, {}, { timeouts: { firstByte: '1h' } }, clock);
+  const { gateway, upstream } = await startRaw(t, {}, { timeouts: { firstByte: '1h' }, retry: false }, clock);
   const client = await get(t, gateway);
   await eventually(() => upstream.connections[0]?.streams.length === 1, 'the request is there');
   await advance(clock, 22_000, gateway);

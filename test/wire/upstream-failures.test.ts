@@ -34,13 +34,15 @@ async function assertUsable({ upstream }: Forwarding, client: RawClient): Promis
 /** An upstream whose first connection answers once and then dies at the beginning of its second request. */
 async function startDyingUpstream(t: TestContext, die: (connection: UpstreamConnection) => void): Promise<Forwarding> {
   let answered = 0;
-  return startForwarding(t, (connection, chunk) => {
+  const onData = (connection: UpstreamConnection, chunk: string) => {
     if (connection.index === 0 && answered > 0) return die(connection);
     if (!isWhole(connection.received)) return;
     answered += 1;
     const body = chunk.includes('echo') ? connection.received.slice(connection.received.indexOf('\r\n\r\n') + 4) : 'ok';
     connection.send(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
-  });
+  };
+  // What follows is so whatever the settings are.
+  return startForwarding(t, onData, { service: { retry: false } });
 }
 
 function isWhole(received: string): boolean {
@@ -172,11 +174,12 @@ function joinChunks(text: string): string {
 
 test('a request is sent again at most once, and a fresh connection that fails ends it', async (t) => {
   let answered = 0;
-  const { upstream, open } = await startForwarding(t, ({ socket, send }) => {
+  const onData = ({ socket, send }: UpstreamConnection) => {
     answered += 1;
     if (answered === 1) send(ok);
     else socket.resetAndDestroy();
-  });
+  };
+  const { upstream, open } = await startForwarding(t, onData, { service: { retry: false } });
   const client = await open();
   client.send(get);
   await client.until(/ok$/);

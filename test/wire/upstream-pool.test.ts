@@ -240,7 +240,7 @@ test('when a connection is lost, the next in the queue gets a new one', async (t
     onEachRequest((connection, head) => {
       if (head.startsWith('GET /second')) connection.send(answer);
     }),
-    { service: { pool: { connections: 1 } } },
+    { service: { pool: { connections: 1 }, retry: false } },
   );
   const [first, second] = await queueUp(forwarding, ['first', 'second']);
   forwarding.upstream.connections[0]!.socket.resetAndDestroy();

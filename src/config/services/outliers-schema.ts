@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duration } from '#schema/duration.ts';
 import { forms, isMap } from '#schema/forms.ts';
-import { percent } from '#schema/percent.ts';
+import { percentage } from '#schema/percentage.ts';
 
 const latency = z.strictObject({
   factor: z.number().min(1.1).max(100).default(3).describe('So many times as slow as the other endpoints, it is ejected.'),
@@ -18,7 +18,7 @@ const outliersMap = z.strictObject({
       'An endpoint is ejected after so many failures without a success between them: it cannot be reached, breaks off, does not answer in time, or answers with one of `statuses`.',
     ),
   statuses: z.array(z.int().min(200).max(599)).max(100).default([502, 503, 504]).describe('Answers that count as failures.'),
-  failureRate: percent()
+  failureRate: percentage()
     .optional()
     .describe('An endpoint is ejected when this share of its requests fails within `window`. Without it, no share is too many.'),
   latency: latency
@@ -39,7 +39,7 @@ const outliersMap = z.strictObject({
       'How long an endpoint is left out the first time. Each further time is twice as long; a minute without one makes up for one.',
     ),
   ejectionMax: duration({ min: '100ms', max: '1h' }).prefault('5m').describe('The longest time for which it is left out.'),
-  maxEjected: percent()
+  maxEjected: percentage()
     .prefault('50%')
     .describe(
       'At most this share of the endpoints is left out at a time. One may always be, unless it is the last that is left.',

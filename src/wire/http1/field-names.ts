@@ -22,6 +22,8 @@ export const FieldRole = {
   /** Says where a request came from: looked at before it is forwarded. */
   forwarding: 10,
   date: 11,
+  /** The service knows by it what it has done already. */
+  idempotencyKey: 12,
 } as const;
 export type FieldRole = (typeof FieldRole)[keyof typeof FieldRole];
 
@@ -49,6 +51,7 @@ const roles: Readonly<Record<string, FieldRole>> = {
   'client-cert-chain': FieldRole.forwarding,
   'x-forwarded-client-cert': FieldRole.forwarding,
   date: FieldRole.date,
+  'idempotency-key': FieldRole.idempotencyKey,
 };
 
 /** Whether a lower-case name is of a field that says where a request came from. */

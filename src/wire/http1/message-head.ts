@@ -45,6 +45,7 @@ export class MessageHead {
   keepAlive: string | undefined = undefined;
   hasForwardingFields = false;
   hasDate = false;
+  hasIdempotencyKey = false;
   host: string | undefined = undefined;
   expect: string | undefined = undefined;
 
@@ -99,6 +100,7 @@ export class MessageHead {
     this.keepAlive = other.keepAlive;
     this.hasForwardingFields = other.hasForwardingFields;
     this.hasDate = other.hasDate;
+    this.hasIdempotencyKey = other.hasIdempotencyKey;
     this.host = other.host;
     this.expect = other.expect;
   }
@@ -193,6 +195,7 @@ export function readFields(head: MessageHead, source: HeadSource, position: numb
 function noteKeptField(head: MessageHead, role: FieldRole): void {
   if (role === FieldRole.forwarding) head.hasForwardingFields = true;
   else if (role === FieldRole.date) head.hasDate = true;
+  else if (role === FieldRole.idempotencyKey) head.hasIdempotencyKey = true;
 }
 
 /** A length with zeros in front is written anew: there are parsers to which that is another number. */
@@ -307,6 +310,7 @@ export function dropConnectionNamed(head: MessageHead): void {
   if (head.connectionNames === undefined) return;
   head.fields = withoutNamed(head.fields, head.connectionNames);
   if (head.hasDate && head.connectionNames.includes('date')) head.hasDate = false;
+  if (head.hasIdempotencyKey && head.connectionNames.includes('idempotency-key')) head.hasIdempotencyKey = false;
 }
 
 /**
