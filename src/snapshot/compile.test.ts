@@ -52,7 +52,7 @@ test('a service whose times and further attempts change keeps its connections', 
   const services = (more: object) => ({ services: { a: { endpoints: ['http://a:1'], ...more } } });
   const means = meansWith();
   const before = runAtOnce(compileSnapshot(await load(services({})), undefined, means));
-  const changed = services({ timeouts: { firstByte: '9s', attempt: '1s' }, retry: false, hedge: { after: 'p95' } });
+  const changed = services({ timeouts: { firstByte: '9s', attempt: '20s' }, retry: false, hedge: { after: 'p95' } });
   const after = runAtOnce(compileSnapshot(await load(changed), before, means));
   assert.equal(after.services.get('a'), before.services.get('a'));
 });
