@@ -49,6 +49,15 @@ function policiesOf(snapshot: Snapshot, listener: string): readonly string[] {
   return snapshot.plans.planFor(routeIndex, listener).policies.map(({ name }) => name);
 }
 
+test('a service whose times and further attempts change keeps its connections', async () => {
+  const services = (more: object) => ({ services: { a: { endpoints: ['http://a:1'], ...more } } });
+  const means = meansWith();
+  const before = runAtOnce(compileSnapshot(await load(services({})), undefined, means));
+  const changed = services({ timeouts: { firstByte: '9s', attempt: '20s' }, retry: false, hedge: { after: 'p95' } });
+  const after = runAtOnce(compileSnapshot(await load(changed), before, means));
+  assert.equal(after.services.get('a'), before.services.get('a'));
+});
+
 test('a service that is the same keeps what it has; one that changed is made anew', async () => {
   const services = (timeout: string) => ({
     services: { same: { endpoints: ['http://a:1'] }, other: { endpoints: ['http://b:1'], timeouts: { connect: timeout } } },

@@ -134,7 +134,7 @@ test('a service that changes ends its free connections at once and its busy ones
   const [busy, free] = upstream.connections;
   const freeClosed = once(free!.socket, 'close');
   const busyClosed = once(busy!.socket, 'close');
-  const services = { a: { endpoints: [upstream.url], timeouts: { firstByte: '9s' } } };
+  const services = { a: { endpoints: [upstream.url], timeouts: { connect: '9s' } } };
   await gatehouse.reconfigure(forwarding('a', {}, { services }));
   await freeClosed;
   assert.equal(busy!.socket.destroyed, false);
