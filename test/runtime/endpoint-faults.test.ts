@@ -57,11 +57,24 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     }
     await load.forMore(100);
     assert.deepEqual(await load.end(), {});
-    const lines = await gateway.stop();
-    const last = lines.slice(-60).map(({ endpoint }) => endpoint);
-    for (const { url } of endpoints) assert.ok(last.includes(url), `${url} is asked again`);
+    await gateway.stop();
   });
 }
+
+test('endpoints that were restarted are asked again, at once where nobody ejects them', async (t) => {
+  const { gateway, endpoints, load } = await start(t, { outliers: false });
+  for (const endpoint of endpoints) {
+    await load.forMore(100);
+    await endpoint.end('SIGKILL');
+    await load.forMore(100);
+    await endpoint.start();
+  }
+  await load.forMore(100);
+  assert.deepEqual(await load.end(), {});
+  const lines = await gateway.stop();
+  const last = lines.slice(-60).map(({ endpoint }) => endpoint);
+  for (const { url } of endpoints) assert.ok(last.includes(url), `${url} is asked again`);
+});
 
 test('requests go elsewhere when an endpoint stands still and attempts have a time', async (t) => {
   const { gateway, endpoints, load } = await start(t, { timeouts: { attempt: '400ms' } });
