@@ -5,16 +5,23 @@ import { type EndpointScheme, endpointUrl } from '#schema/endpoint-url.ts';
 import { filePath } from '#schema/file-path.ts';
 import { forms, isMap, isText } from '#schema/forms.ts';
 import { hostName } from '#schema/host-pattern.ts';
+import { balancingFields, endpointPlace, findBalancingProblems } from './services/balancing-schema.ts';
 
 const WEIGHT_MAX = 1000;
 
 const endpointMap = z.strictObject({
   url: endpointUrl().describe('Where the endpoint is reached.'),
-  weight: z.int().min(1).max(WEIGHT_MAX).default(1).describe('Its share of the requests, relative to the other endpoints.'),
+  weight: z
+    .int()
+    .min(0)
+    .max(WEIGHT_MAX)
+    .default(1)
+    .describe('Its share of the requests, relative to the other endpoints; 0 takes none.'),
+  ...endpointPlace,
 });
 
 const endpoint = forms('the URL of an endpoint, or a map with `url` and `weight`', [
-  { isMeant: isText, schema: endpointUrl().transform((url) => ({ url, weight: 1 })) },
+  { isMeant: isText, schema: endpointUrl().transform((url) => ({ url, weight: 1, priority: 0 })) },
   { isMeant: isMap, schema: endpointMap },
 ]);
 
@@ -98,6 +105,7 @@ const serviceFields = z.strictObject({
       'What is spoken with the service: HTTP/1.1, or HTTP/2 (agreed on by ALPN over `https`, with prior knowledge over `http`).',
     ),
   timeouts: serviceTimeouts.prefault({}).describe('How long the gateway waits for the service.'),
+  ...balancingFields,
   pool: servicePool.prefault({}).describe('Connections to the service that are kept and reused.'),
   host: upstreamHost
     .default('client')
@@ -118,7 +126,7 @@ interface Problem {
 
 /** A service: a named upstream with its endpoints. */
 export const serviceSchema = serviceFields.superRefine((service, context) => {
-  for (const problem of [...findMixedEndpoints(service), ...findUselessSettings(service)]) {
+  for (const problem of [...findMixedEndpoints(service), ...findUselessSettings(service), ...findBalancingProblems(service)]) {
     context.addIssue({ code: 'custom', ...problem });
   }
 });

@@ -49,7 +49,7 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
     this.endpoint = endpoint;
     this.#owner = owner;
     this.startedMs = owner.nowMs();
-    endpoint.active += 1;
+    endpoint.enter();
   }
 
   /** Asks for a connection. What follows may be said before this returns. `isFresh`: one that nobody has used. */
@@ -146,7 +146,7 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
     this.#call = undefined;
     this.error = error;
     this.endedMs = this.#owner.nowMs();
-    this.endpoint.active -= 1;
+    this.endpoint.leave();
     this.service.onAttemptEnded(this);
   }
 }

@@ -142,6 +142,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
       const response = new PassedResponse(head);
       if (head.hasForwardingFields) removeField(response.fields, 'x-request-id');
       this.#plan.shapeUpstreamResponse(exchange, response);
+      this.#keepClientAt(attempt.endpoint, response);
       exchange.sendHead(response);
     } catch (thrown) {
       this.#failThrown(thrown);
@@ -224,9 +225,10 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
     const { method, target } = request;
     const authority = this.#service.authorityFor(endpoint, request.authority);
     const changesBody = this.#plan.shapeRequestChunk !== undefined;
-    if (this.#plan.upstreamRequest === undefined) return { method, target, authority, fields: undefined, changesBody };
+    const fields = this.#service.affinity?.hideCookie(this.exchange);
+    if (this.#plan.upstreamRequest === undefined) return { method, target, authority, fields, changesBody };
     // An attempt has fields of its own, so that a second one starts from what the client sent.
-    const upstream: UpstreamRequest = { method, target, authority, fields: [...request.fields] };
+    const upstream: UpstreamRequest = { method, target, authority, fields: fields ?? [...request.fields] };
     this.#plan.shapeUpstreamRequest(this.exchange, upstream);
     return {
       method: upstream.method,
@@ -235,6 +237,11 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
       fields: upstream.fields,
       changesBody,
     };
+  }
+
+  #keepClientAt(endpoint: Endpoint, response: PassedResponse): void {
+    const cookie = this.#service.affinity?.makeCookie(this.exchange, endpoint);
+    if (cookie !== undefined) response.fields.push('set-cookie', cookie);
   }
 
   #sendBody(call: UpstreamCall): void {
@@ -281,6 +288,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
     const response = new PassedResponse(head);
     removeField(response.fields, 'x-request-id');
     response.fields.push('upgrade', head.upgrade!);
+    this.#keepClientAt(attempt.endpoint, response);
     exchange.plan?.shapeResponseHead?.(exchange, response);
     // A policy may have ended it instead.
     if (exchange.isFinished || exchange.hasResponseBegun) return attempt.leave();

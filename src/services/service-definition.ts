@@ -1,6 +1,7 @@
 import type { UpstreamTimeouts } from '#http/upstream-call.ts';
 import type { PoolSettings } from '#http/upstream-pool.ts';
 import type { DialTls } from '#net/dial.ts';
+import type { BalancingDefinition } from './balancing/balancing-definition.ts';
 
 /** What a configuration says of a service, but for its endpoints: those may change while everything else stays. */
 export interface ServiceDefinition {
@@ -12,6 +13,7 @@ export interface ServiceDefinition {
   readonly proxyProtocol: 'v1' | 'v2' | undefined;
   readonly timeouts: UpstreamTimeouts;
   readonly pool: PoolSettings & { readonly idleMs: number };
+  readonly balancing: BalancingDefinition;
   /** Which host name the upstream sees: the client's, the endpoint's, or a fixed one. */
   readonly host: 'client' | 'endpoint' | { readonly name: string };
 }

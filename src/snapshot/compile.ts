@@ -11,6 +11,7 @@ import { compileRouteTable } from '#routing/route-table.ts';
 import type { EndpointLists } from '#services/endpoint-list.ts';
 import { Service, type ServiceMeans } from '#services/service.ts';
 import type { ServiceDefinition } from '#services/service-definition.ts';
+import { toBalancingDefinition } from './balancing.ts';
 import { PlannedRoute, Snapshot } from './snapshot.ts';
 import { TcpDestinations } from './tcp-destinations.ts';
 
@@ -54,7 +55,8 @@ function* compileServices(
 ): Generator<undefined, Map<string, Service>, void> {
   const services = new Map<string, Service>();
   for (const [name, service] of Object.entries(configuration.services)) {
-    const definition = toServiceDefinition(name, service, means.texts);
+    const balancing = toBalancingDefinition(service, configuration.zone);
+    const definition = { ...toServiceDefinition(name, service, means.texts), balancing };
     const before = previous?.services.get(name);
     const isSame = before !== undefined && JSON.stringify(before.definition) === JSON.stringify(definition);
     services.set(name, isSame ? before : createService(definition, means));
@@ -75,7 +77,7 @@ function toServiceDefinition(
   name: string,
   service: ServiceConfiguration,
   texts: Readonly<Record<string, string>>,
-): ServiceDefinition {
+): Omit<ServiceDefinition, 'balancing'> {
   const { timeouts, pool, protocol, proxyProtocol } = service;
   return {
     name,

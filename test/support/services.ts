@@ -33,6 +33,7 @@ function createServiceDefinition(parts: Partial<ServiceDefinition> = {}): Servic
     proxyProtocol: undefined,
     timeouts: { connectMs: 1_000, firstByteMs: 1_000, idleMs: 1_000 },
     pool: { connectionsMax: 10, queueMax: 10, queueTimeoutMs: 1_000, idleMs: 1_000 },
+    balancing: { balance: { kind: 'round-robin' }, slowStartMs: undefined, zone: undefined, affinity: undefined },
     host: 'client',
     ...parts,
   };
@@ -42,7 +43,7 @@ function createServiceDefinition(parts: Partial<ServiceDefinition> = {}): Servic
 export function toRecords(...written: readonly string[]): EndpointRecord[] {
   return written.map((text, index) => {
     const [url, weight] = text.split(' ').toReversed();
-    return { url: toUrl(url!), weight: Number(weight ?? 1), slot: index + 1 };
+    return { url: toUrl(url!), weight: Number(weight ?? 1), priority: 0, zone: undefined, slot: index + 1 };
   });
 }
 

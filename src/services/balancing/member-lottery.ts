@@ -1,0 +1,55 @@
+import type { RandomSource } from '#base/random.ts';
+import type { Member } from './member.ts';
+
+/** Draws that may give the same member again before its neighbour is taken instead: where one has nearly all of the shares. */
+const REDRAWS_MAX = 3;
+
+/** Draws members by their shares in one step, however many there are (the alias method of Walker and Vose). */
+export class MemberLottery<Item extends Member> {
+  readonly members: readonly Item[];
+  readonly #random: RandomSource;
+  /** Each column holds a member, and perhaps an alias for the part of the column above the threshold. */
+  readonly #thresholds: Float64Array;
+  readonly #aliases: Int32Array;
+
+  constructor(members: readonly Item[], random: RandomSource) {
+    this.members = members;
+    this.#random = random;
+    this.#thresholds = new Float64Array(members.length).fill(1);
+    this.#aliases = new Int32Array(members.length);
+    this.#fillColumns();
+  }
+
+  /** The position of a member. */
+  draw(): number {
+    const at = this.#random() * this.#thresholds.length;
+    const column = Math.floor(at);
+    return at - column < this.#thresholds[column]! ? column : this.#aliases[column]!;
+  }
+
+  /** The position of another member than that at `first`; there must be two. */
+  drawOther(first: number): number {
+    for (let i = 0; i < REDRAWS_MAX; i++) {
+      const other = this.draw();
+      if (other !== first) return other;
+    }
+    return (first + 1) % this.members.length;
+  }
+
+  #fillColumns(): void {
+    const { members } = this;
+    const sum = members.reduce((total, { share }) => total + share, 0);
+    const heights = members.map(({ share }) => (share * members.length) / sum);
+    const low: number[] = [];
+    const high: number[] = [];
+    for (const [column, height] of heights.entries()) (height < 1 ? low : high).push(column);
+    while (low.length > 0 && high.length > 0) {
+      const column = low.pop()!;
+      const giver = high.at(-1)!;
+      this.#thresholds[column] = heights[column]!;
+      this.#aliases[column] = giver;
+      heights[giver]! -= 1 - heights[column]!;
+      if (heights[giver]! < 1) low.push(high.pop()!);
+    }
+  }
+}
