@@ -7,6 +7,7 @@
  * --markdown the results are tables as bench/README.md shows them. Progress goes to the standard error.
  */
 import { parseArgs } from 'node:util';
+import { runBalancingBench } from './balancing.ts';
 import { runBodyMemoryBench } from './body-memory.ts';
 import { runCodecBench } from './codec.ts';
 import { runHandshakesBench } from './handshakes.ts';
@@ -22,6 +23,7 @@ import { runSwapBench } from './swap.ts';
 const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: number }) => Promise<BenchResult>>> = {
   codec: runCodecBench,
   routing: runRoutingBench,
+  balancing: runBalancingBench,
   'start-time': runStartTimeBench,
   handshakes: runHandshakesBench,
   'body-memory': runBodyMemoryBench,
