@@ -25,9 +25,9 @@ export function withoutCookie(fields: readonly string[], name: string): string[]
   if (!hasCookie(fields, name)) return undefined;
   const kept: string[] = [];
   for (let i = 0; i < fields.length; i += 2) {
-    const value = fields[i] === 'cookie' ? dropPairs(fields[i + 1]!, name) : fields[i + 1]!;
-    if (value !== '') kept.push(fields[i]!, value);
-    else if (fields[i] !== 'cookie') kept.push(fields[i]!, '');
+    const isCookie = fields[i] === 'cookie';
+    const value = isCookie ? dropPairs(fields[i + 1]!, name) : fields[i + 1]!;
+    if (!isCookie || value !== '') kept.push(fields[i]!, value);
   }
   return kept;
 }
@@ -56,7 +56,7 @@ function dropPairs(line: string, name: string): string {
   let at = 0;
   for (let place = findPair(line, name, 0); place !== undefined; place = findPair(line, name, at)) {
     kept += line.slice(at, place.from);
-    at = place.to + 1;
+    at = skipSpaces(line, place.to + 1, line.length);
   }
   return trimSeparators(kept + line.slice(at));
 }
