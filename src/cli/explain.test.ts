@@ -59,7 +59,10 @@ Route order   shop.example.com/orders/:id
   because path fits /orders/:id
   captures id = 5
   policies rewrite → headers
-  goes to service orders (weight 9) at 10.0.0.11:3000, [fd00::1]:3000, service canary (weight 1) at unix:/run/canary.sock`,
+  goes to service orders (weight 9) at 10.0.0.11:3000, [fd00::1]:3000, service canary (weight 1) at unix:/run/canary.sock
+    orders chooses an endpoint by round-robin, because endpoints take turns by their weights
+      http://10.0.0.11:3000   weight 1: 50 %
+      http://[fd00::1]:3000   weight 1: 50 %`,
   );
 });
 

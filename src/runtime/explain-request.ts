@@ -8,11 +8,14 @@ import { formatAddress } from '#net/address.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
 import { policyDefinitions } from '#policies/registry.ts';
+import type { RouteMatch } from '#routing/candidate.ts';
 import type { NearMiss, OutrankedRoute } from '#routing/explanation.ts';
 import type { MatchSubject } from '#routing/route-definition.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { runAtOnce } from '#snapshot/slices.ts';
+import { getField } from '#wire/fields/field-list.ts';
+import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';
 import { findRequestListener } from './request-listener.ts';
 
 export interface RequestToExplain {
@@ -45,6 +48,8 @@ export interface RequestExplanation {
         /** In execution order. */
         readonly policies: readonly string[];
         readonly destination: string;
+        /** For each service that it may go to. */
+        readonly endpoints: readonly EndpointChoice[];
       }
     | undefined;
   readonly outranked: readonly OutrankedRoute[];
@@ -95,11 +100,17 @@ export async function explainRequest(
           captures: Object.fromEntries(match.route.captureNames.map((name, i) => [name, match.captures[i] ?? ''])),
           policies: match.route.value.planFor(listener).policies.map(({ name }) => name),
           destination: describeDestination(configuration.routes[chosen.route]!, configuration),
+          endpoints: explainEndpoints(configuration.routes[chosen.route]!, configuration, toKeyedSubject(subject, match)),
         };
   return { request: { method, host, target, path, query, listener, clientAddress }, route, outranked, nearMisses };
 }
 
-function toSubject(request: RequestToExplain, listener: string): MatchSubject | string {
+interface RequestSubject extends MatchSubject {
+  /** Host and port as the client names them. */
+  readonly authority: string;
+}
+
+function toSubject(request: RequestToExplain, listener: string): RequestSubject | string {
   const normalised = normaliseTarget(request.url, request.method);
   if (typeof normalised === 'string') return `the request would be refused with 400: ${targetFaults[normalised]}`;
   const authority = normalised.authority ?? request.headers.find(([name]) => name === 'host')?.[1] ?? '';
@@ -108,12 +119,20 @@ function toSubject(request: RequestToExplain, listener: string): MatchSubject | 
   return {
     listener,
     host,
+    authority,
     path: normalised.path,
     query: normalised.query,
     method: request.method,
     fields: request.headers.filter(([name]) => name !== 'host').flat(),
     clientAddress: request.clientAddress ?? '127.0.0.1',
   };
+}
+
+/** What a hash or an affinity may look at. */
+function toKeyedSubject(subject: RequestSubject, { route, captures }: RouteMatch<unknown>): ExplainedSubject {
+  const { authority, fields, query, clientAddress } = subject;
+  const field = (name: string) => (name === 'host' ? authority : getField(fields, name));
+  return { clientAddress, exchange: { request: { fields, query }, captureNames: route.captureNames, captures, field } };
 }
 
 function describeDestination({ to }: RouteConfiguration, { services }: Configuration): string {

@@ -4,7 +4,7 @@
  * other gateways. Values are made when endpoints change; for a request they are only looked up.
  */
 import { createHmac } from 'node:crypto';
-import type { Exchange } from '#http/exchange.ts';
+import type { ClientRequest } from '#http/exchange.ts';
 import { findCookie, withoutCookie } from '#wire/fields/cookies.ts';
 import type { AffinityDefinition } from './balancing/balancing-definition.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -12,12 +12,16 @@ import type { Endpoint } from './endpoint.ts';
 /** 128 bits: nobody guesses one. */
 const MAC_BYTES = 16;
 
-export class Affinity {
+interface KeptExchange {
+  readonly request: Pick<ClientRequest, 'fields'>;
+}
+
+export class Affinity<Item extends { readonly url: string } = Endpoint> {
   readonly #definition: AffinityDefinition;
   readonly #serviceName: string;
   readonly #attributes: string;
-  #endpointByValue: ReadonlyMap<string, Endpoint> = new Map();
-  #valueByEndpoint: ReadonlyMap<Endpoint, string> = new Map();
+  #endpointByValue: ReadonlyMap<string, Item> = new Map();
+  #valueByEndpoint: ReadonlyMap<Item, string> = new Map();
 
   constructor(definition: AffinityDefinition, serviceName: string) {
     this.#definition = definition;
@@ -25,20 +29,20 @@ export class Affinity {
     this.#attributes = formatAttributes(definition);
   }
 
-  setEndpoints(endpoints: readonly Endpoint[]): void {
-    const values = endpoints.map((endpoint): [Endpoint, string] => [endpoint, this.#makeValue(endpoint)]);
+  setEndpoints(endpoints: readonly Item[]): void {
+    const values = endpoints.map((endpoint): [Item, string] => [endpoint, this.#makeValue(endpoint)]);
     this.#valueByEndpoint = new Map(values);
     this.#endpointByValue = new Map(values.map(([endpoint, value]) => [value, endpoint]));
   }
 
   /** The endpoint that a client was at, if the service still has it. */
-  find({ request }: Exchange): Endpoint | undefined {
+  find({ request }: KeptExchange): Item | undefined {
     const value = findCookie(request.fields, this.#definition.cookie);
     return value === undefined ? undefined : this.#endpointByValue.get(value);
   }
 
   /** The `set-cookie` that an answer of this endpoint needs; `undefined` when the client is known to be there already. */
-  makeCookie({ request }: Exchange, endpoint: Endpoint): string | undefined {
+  makeCookie({ request }: { readonly request: Pick<ClientRequest, 'fields' | 'scheme'> }, endpoint: Item): string | undefined {
     const { cookie, sameSite } = this.#definition;
     const value = this.#valueByEndpoint.get(endpoint);
     if (value === undefined || findCookie(request.fields, cookie) === value) return undefined;
@@ -48,11 +52,11 @@ export class Affinity {
   }
 
   /** The request's fields without the cookie, which is no business of services; `undefined` when it is not there. */
-  hideCookie({ request }: Exchange): string[] | undefined {
+  hideCookie({ request }: KeptExchange): string[] | undefined {
     return withoutCookie(request.fields, this.#definition.cookie);
   }
 
-  #makeValue({ url }: Endpoint): string {
+  #makeValue({ url }: Item): string {
     const mac = createHmac('sha256', this.#definition.secret.reveal()).update(`${this.#serviceName}\n${url}`).digest();
     return mac.subarray(0, MAC_BYTES).toString('base64url');
   }
