@@ -1,6 +1,6 @@
 /**
  * What one slow endpoint of ten does to clients, by balancer, in simulated time; and how many keys of a hash move when an
- * endpoint leaves. Draws bench/balancing.svg.
+ * endpoint leaves. Run alone, it draws bench/balancing.svg.
  *
  * Usage: node bench/balancing.ts [--rounds 5] [--seconds 120] [--utilisation 60] [--slowness 10] [--markdown]
  *
@@ -36,6 +36,10 @@ interface Figures {
 }
 
 export async function runBalancingBench(given: Partial<typeof defaults>): Promise<BenchResult> {
+  return measure(given).result;
+}
+
+function measure(given: Partial<typeof defaults>): { readonly result: BenchResult; readonly drawing: string } {
   const settings = { ...defaults, ...given };
   const compared = balancers.map((balance) => ({ balance, ...compare(balance, settings) }));
   const rows = compared.map(({ balance, even, slow, worstRatio }) => ({
@@ -47,7 +51,6 @@ export async function runBalancingBench(given: Partial<typeof defaults>): Promis
     'p99 ratio, worst seed': round(worstRatio, 2),
     'share of the slow one, %': round(100 * slow.lastShare, 2),
   }));
-  await writeFile(new URL('./balancing.svg', import.meta.url), draw(compared, settings));
   const worst = compared.find(({ balance }) => balance === 'peak-ewma')!.worstRatio;
   const notes = [
     `${ENDPOINTS} endpoints with ${WORKERS} workers each, ${SERVICE_MS} ms of work on average (exponential), arrivals by themselves (Poisson) at ${settings.utilisation} % of what they can do; one takes ${settings.slowness} times as long. Medians of ${settings.rounds} seeds, ${settings.seconds} simulated seconds each after ${WARM_UP_SECONDS} that are not counted.`,
@@ -55,7 +58,7 @@ export async function runBalancingBench(given: Partial<typeof defaults>): Promis
     'Where the slow endpoint gets more than it can do, its queue grows as long as the run lasts.',
     `Of ${KEYS} keys of a hash, ${describeMoves()}.`,
   ];
-  return { name: 'balancing with one slow endpoint', rows, notes };
+  return { result: { name: 'balancing with one slow endpoint', rows, notes }, drawing: draw(compared, settings) };
 }
 
 function compare(balance: SimulationSettings['balance'], { rounds, seconds, utilisation, slowness }: typeof defaults) {
@@ -127,4 +130,10 @@ function countMoves(members: readonly Member[]): number {
   return pickAll().filter((member, key) => member !== before[key]).length;
 }
 
-if (import.meta.main) await runAlone(runBalancingBench, defaults);
+async function measureAndDraw(given: Partial<typeof defaults>): Promise<BenchResult> {
+  const { result, drawing } = measure(given);
+  await writeFile(new URL('./balancing.svg', import.meta.url), drawing);
+  return result;
+}
+
+if (import.meta.main) await runAlone(measureAndDraw, defaults);

@@ -40,9 +40,9 @@ const two = ['http://10.0.0.1:1', 'http://10.0.0.2:1'];
 
 const reasons: readonly [balance: NonNullable<ServiceInput['balance']>, because: RegExp][] = [
   ['round-robin', /^endpoints take turns by their weights$/],
-  ['least-requests', /^of two that are drawn by weight, it is the one where less runs$/],
-  ['peak-ewma', /^of two .* answer sooner$/],
-  ['random', /^it is drawn by weight$/],
+  ['least-requests', /^it takes the one of two, drawn by weight, where less runs$/],
+  ['peak-ewma', /^it takes .* answer sooner$/],
+  ['random', /^it draws by weight$/],
   [{ hash: { by: 'header.x-user' } }, /^the request has no header\.x-user, so endpoints take turns$/],
 ];
 for (const [balance, because] of reasons) {

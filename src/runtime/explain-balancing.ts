@@ -129,7 +129,7 @@ function chooseByBalancer(balance: BalanceDefinition, candidates: readonly Candi
 
 const reasons: Readonly<Record<Exclude<BalanceDefinition['kind'], 'hash'>, string>> = {
   'round-robin': 'endpoints take turns by their weights',
-  'least-requests': 'of two that are drawn by weight, it is the one where less runs',
-  'peak-ewma': 'of two that are drawn by weight, it is the one that will probably answer sooner',
-  random: 'it is drawn by weight',
+  'least-requests': 'it takes the one of two, drawn by weight, where less runs',
+  'peak-ewma': 'it takes the one of two, drawn by weight, that will probably answer sooner',
+  random: 'it draws by weight',
 };
