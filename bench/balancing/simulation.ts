@@ -3,7 +3,7 @@
  * at a time and lets the others wait in a queue without an end. Requests arrive by themselves, whether answers come or not.
  * The same seed gives the same requests.
  */
-import { createRandomSource, type RandomSource } from '#base/random.ts';
+import { createRandomSource, RANDOM_RANGE, type RandomSource } from '#base/random.ts';
 import type { BalanceDefinition } from '#services/balancing/balancing-definition.ts';
 import { createBalancer } from '#services/balancing/create-balancer.ts';
 import type { Member } from '#services/balancing/member.ts';
@@ -107,7 +107,7 @@ export function quantile(ascending: Float64Array, part: number): number {
 }
 
 function drawExponential(random: RandomSource, mean: number): number {
-  return -mean * Math.log(1 - random());
+  return -mean * Math.log(1 - random() / RANDOM_RANGE);
 }
 
 /** A binary heap: what is over first stands first. */

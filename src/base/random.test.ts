@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createRandomSource } from './random.ts';
+import { createRandomSource, RANDOM_RANGE } from './random.ts';
 
 test('the same seed gives the same numbers, and another one others', () => {
   const [one, same, other, unseeded] = [
@@ -16,13 +16,13 @@ test('the same seed gives the same numbers, and another one others', () => {
   assert.notDeepEqual(draw(unseeded), draw(createRandomSource()));
 });
 
-test('numbers are spread evenly from 0 up to 1', () => {
+test('numbers are spread evenly over their range', () => {
   const random = createRandomSource(1);
   const counts = new Array<number>(10).fill(0);
   for (let i = 0; i < 100_000; i++) {
     const number = random();
-    assert.ok(number >= 0 && number < 1);
-    counts[Math.floor(number * 10)]! += 1;
+    assert.ok(Number.isInteger(number) && number >= 0 && number < RANDOM_RANGE);
+    counts[Math.floor((number / RANDOM_RANGE) * 10)]! += 1;
   }
   for (const count of counts) assert.ok(Math.abs(count - 10_000) < 400, counts.join());
 });

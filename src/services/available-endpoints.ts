@@ -24,6 +24,8 @@ export class AvailableEndpoints {
   readonly #settings: AvailabilitySettings;
   #all: readonly Endpoint[] = [];
   #weightSum = 0;
+  /** The sum that the balancer knows. */
+  #toldWeightSum = 0;
   /** Those that the balancer has. */
   #members: readonly Endpoint[] = [];
   /** Members first, then those that wait for members to fail. */
@@ -91,7 +93,10 @@ export class AvailableEndpoints {
   /** Gives everybody its share, and tells the balancer when that is news. */
   #share(levels: readonly Level<Endpoint>[], nowMs: number): void {
     const members = levels.filter(({ scale }) => scale > 0).flatMap(({ available }) => available);
-    let isNews = members.length !== this.#members.length || members.some((member, i) => member !== this.#members[i]);
+    let isNews =
+      this.#weightSum !== this.#toldWeightSum ||
+      members.length !== this.#members.length ||
+      members.some((member, i) => member !== this.#members[i]);
     for (const { available, scale } of levels) {
       for (const endpoint of available) {
         const share = endpoint.weight * scale * this.#warmth(endpoint, nowMs);
@@ -100,7 +105,9 @@ export class AvailableEndpoints {
       }
     }
     this.#members = members;
-    if (isNews && members.length > 0) this.#balancer.setMembers(members, this.#weightSum);
+    if (!isNews || members.length === 0) return;
+    this.#toldWeightSum = this.#weightSum;
+    this.#balancer.setMembers(members, this.#weightSum);
   }
 
   /** How much of its weight counts while an endpoint starts slowly. */

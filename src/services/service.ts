@@ -61,9 +61,8 @@ export class Service {
    */
   pick(subject: PickSubject, tried: readonly Endpoint[] = none): Endpoint | undefined {
     const { nowMs } = this.#means.wheel;
-    const untried = tried.length === 0 ? undefined : this.#available.pickUntried(tried, nowMs);
-    const kept = tried.length > 0 || this.affinity === undefined ? undefined : this.#pickKept(subject, this.affinity, nowMs);
-    return untried ?? kept ?? this.#available.pick(subject, nowMs);
+    const preferred = tried.length > 0 ? this.#available.pickUntried(tried, nowMs) : this.#pickKept(subject, nowMs);
+    return preferred ?? this.#available.pick(subject, nowMs);
   }
 
   /** An attempt is over: said once for each, by whoever made it. */
@@ -85,8 +84,9 @@ export class Service {
   }
 
   /** Where the client was before, unless that cannot be picked now. */
-  #pickKept({ exchange }: PickSubject, affinity: Affinity, nowMs: number): Endpoint | undefined {
-    const endpoint = exchange && affinity.find(exchange);
+  #pickKept({ exchange }: PickSubject, nowMs: number): Endpoint | undefined {
+    if (this.affinity === undefined || exchange === undefined) return undefined;
+    const endpoint = this.affinity.find(exchange);
     return endpoint !== undefined && this.#available.has(endpoint, nowMs) ? endpoint : undefined;
   }
 

@@ -6,6 +6,8 @@ const POINTS_PER_SHARE = 128;
 const POINTS_MAX = 32_768;
 /** Points that are passed because their members have enough to do; then the least loaded that was seen is taken. */
 const STEPS_MAX = 1_024;
+/** More than there are endpoints, so that a point and its owner fit into one number and are sorted together. */
+const POSITIONS = 2 ** 17;
 
 /**
  * A circle of points, each of which belongs to a member: a key goes to the owner of the first point at or behind its hash.
@@ -25,19 +27,19 @@ export class HashRing<Item extends Member> {
     const pointsPerShare = choosePointsPerShare(weightSum);
     const counts = members.map(({ share }) => Math.max(1, Math.round(share * pointsPerShare)));
     const size = counts.reduce((sum, count) => sum + count, 0);
-    // Sorted as one number each: the point, and its owner behind it.
     const sorted = new Float64Array(size);
     let at = 0;
     for (const [position, { url }] of members.entries()) {
       const seed = hashText(url);
-      for (let i = 0; i < counts[position]!; i++) sorted[at++] = mix(seed + Math.imul(i, 0x9e3779b1)) * members.length + position;
+      for (let i = 0; i < counts[position]!; i++) sorted[at++] = mix(seed + Math.imul(i, 0x9e3779b1)) * POSITIONS + position;
     }
     sorted.sort();
     this.#points = new Uint32Array(size);
     this.#owners = new Int32Array(size);
     for (let i = 0; i < size; i++) {
-      this.#points[i] = Math.floor(sorted[i]! / members.length);
-      this.#owners[i] = sorted[i]! % members.length;
+      const point = Math.floor(sorted[i]! / POSITIONS);
+      this.#points[i] = point;
+      this.#owners[i] = sorted[i]! - point * POSITIONS;
     }
   }
 

@@ -1,4 +1,4 @@
-import type { RandomSource } from '#base/random.ts';
+import { RANDOM_RANGE, type RandomSource } from '#base/random.ts';
 import type { Member } from './member.ts';
 
 /** Draws that may give the same member again before its neighbour is taken instead: where one has nearly all of the shares. */
@@ -9,22 +9,21 @@ export class MemberLottery<Item extends Member> {
   readonly members: readonly Item[];
   readonly #random: RandomSource;
   /** Each column holds a member, and perhaps an alias for the part of the column above the threshold. */
-  readonly #thresholds: Float64Array;
+  readonly #thresholds: Int32Array;
   readonly #aliases: Int32Array;
 
   constructor(members: readonly Item[], random: RandomSource) {
     this.members = members;
     this.#random = random;
-    this.#thresholds = new Float64Array(members.length).fill(1);
+    this.#thresholds = new Int32Array(members.length).fill(RANDOM_RANGE);
     this.#aliases = new Int32Array(members.length);
     this.#fillColumns();
   }
 
   /** The position of a member. */
   draw(): number {
-    const at = this.#random() * this.#thresholds.length;
-    const column = Math.floor(at);
-    return at - column < this.#thresholds[column]! ? column : this.#aliases[column]!;
+    const column = Math.floor((this.#random() / RANDOM_RANGE) * this.#thresholds.length);
+    return this.#random() < this.#thresholds[column]! ? column : this.#aliases[column]!;
   }
 
   /** The position of another member than that at `first`; there must be two. */
@@ -46,7 +45,7 @@ export class MemberLottery<Item extends Member> {
     while (low.length > 0 && high.length > 0) {
       const column = low.pop()!;
       const giver = high.at(-1)!;
-      this.#thresholds[column] = heights[column]!;
+      this.#thresholds[column] = heights[column]! * RANDOM_RANGE;
       this.#aliases[column] = giver;
       heights[giver]! -= 1 - heights[column]!;
       if (heights[giver]! < 1) low.push(high.pop()!);

@@ -25,8 +25,8 @@ test('an endpoint that answers slowly once is left out, and tried again after a 
   bench.setMembers(members);
   runWith(bench, 100, () => 10);
   const before = slow!.picked;
-  bench.begin();
-  slow!.active = 1;
+  slow!.active += 1;
+  bench.load.active += 1;
   bench.end(slow!, 500);
   runWith(bench, 1_000, () => 10);
   assert.equal(slow!.picked, before);
