@@ -9,16 +9,14 @@ import { MemberLottery } from './member-lottery.ts';
  */
 export class LeastRequests<Item extends Member> implements Balancer<Item> {
   readonly observer = undefined;
-  readonly #random: RandomSource;
-  #lottery: MemberLottery<Item>;
+  readonly #lottery: MemberLottery<Item>;
 
   constructor(random: RandomSource) {
-    this.#random = random;
-    this.#lottery = new MemberLottery<Item>([], random);
+    this.#lottery = new MemberLottery(random);
   }
 
   setMembers(members: readonly Item[]): void {
-    this.#lottery = new MemberLottery(members, this.#random);
+    this.#lottery.setMembers(members);
   }
 
   pick(): Item {

@@ -6,15 +6,19 @@ const REDRAWS_MAX = 3;
 
 /** Draws members by their shares in one step, however many there are (the alias method of Walker and Vose). */
 export class MemberLottery<Item extends Member> {
-  readonly members: readonly Item[];
+  members: readonly Item[] = [];
   readonly #random: RandomSource;
   /** Each column holds a member, and perhaps an alias for the part of the column above the threshold. */
-  readonly #thresholds: Int32Array;
-  readonly #aliases: Int32Array;
+  #thresholds = new Int32Array(0);
+  #aliases = new Int32Array(0);
 
-  constructor(members: readonly Item[], random: RandomSource) {
-    this.members = members;
+  constructor(random: RandomSource) {
     this.#random = random;
+  }
+
+  /** At least one, all with a share above 0. */
+  setMembers(members: readonly Item[]): void {
+    this.members = members;
     this.#thresholds = new Int32Array(members.length).fill(RANDOM_RANGE);
     this.#aliases = new Int32Array(members.length);
     this.#fillColumns();

@@ -42,8 +42,7 @@ function fadeOver(elapsedMs: number): number {
  */
 export class PeakEwma<Item extends Member> implements Balancer<Item> {
   readonly observer = this;
-  readonly #random: RandomSource;
-  #lottery: MemberLottery<Item>;
+  readonly #lottery: MemberLottery<Item>;
   #latencies = new Map<Item, Latency>();
   #meanShare = 1;
   /** Any number does as long as nothing is known: then what runs decides. */
@@ -51,12 +50,11 @@ export class PeakEwma<Item extends Member> implements Balancer<Item> {
   #hasSeen = false;
 
   constructor(random: RandomSource) {
-    this.#random = random;
-    this.#lottery = new MemberLottery<Item>([], random);
+    this.#lottery = new MemberLottery(random);
   }
 
   setMembers(members: readonly Item[]): void {
-    this.#lottery = new MemberLottery(members, this.#random);
+    this.#lottery.setMembers(members);
     this.#latencies = new Map(members.map((member) => [member, this.#latencies.get(member) ?? new Latency()]));
     this.#meanShare = members.reduce((sum, { share }) => sum + share, 0) / members.length;
   }
