@@ -185,8 +185,10 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
     this.#attempt = undefined;
     if (exchange.isFinished) return;
     if (!this.#mayRepeat(error, attempt.wasReused)) return rescue(exchange, error);
-    this.#tried ??= [];
-    this.#tried.push(attempt.endpoint);
+    if (!this.#mayStay(error)) {
+      this.#tried ??= [];
+      this.#tried.push(attempt.endpoint);
+    }
     // Until there is a connection again, there is nowhere for more of the body to go.
     if (exchange.request.hasBody && !this.#isRequestEnded) exchange.client.pauseRequestBody();
     this.attempt(true);
@@ -237,6 +239,11 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
       fields: upstream.fields,
       changesBody,
     };
+  }
+
+  /** A connection that was closed while nobody used it says little about its endpoint, where the client has its session. */
+  #mayStay({ kind }: GatewayError): boolean {
+    return this.#service.affinity !== undefined && kind.retry === 'if-reused-connection';
   }
 
   #keepClientAt(endpoint: Endpoint, response: PassedResponse): void {

@@ -4,7 +4,7 @@ import test, { type TestContext } from 'node:test';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { ask } from '#test/support/ask.ts';
 import { RawClient } from '#test/support/raw-client.ts';
-import { type RawUpstream, startRawUpstream } from '#test/support/raw-upstream.ts';
+import { type RawUpstream, startRawUpstream, type UpstreamConnection } from '#test/support/raw-upstream.ts';
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from '#test/support/test-gateway.ts';
 
 type ServiceInput = NonNullable<GatewayInput['services']>[string];
@@ -120,6 +120,28 @@ test('a client whose endpoint takes nothing at the moment goes to another one', 
   const second = await askShop(shop, toCookie(first.setCookie));
   assert.notEqual(second.endpoint, first.endpoint);
   assert.match(second.setCookie!, COOKIE);
+});
+
+test('a client stays where it was when its endpoint had closed the connection that was to be used again', async (t) => {
+  const answered = new Set<UpstreamConnection>();
+  const answers = (name: string) => (connection: UpstreamConnection) => {
+    // The gateway must not know of the end before it has sent the request.
+    if (answered.has(connection)) connection.socket.destroy();
+    else connection.send(`HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n${name}`);
+    answered.add(connection);
+  };
+  const upstreams = [await startRawUpstream(answers('a')), await startRawUpstream(answers('b'))];
+  const gateway = await startTestGateway({
+    services: { shop: { endpoints: upstreams.map(({ url }) => url), affinity: { cookie: 'at', secret } } },
+    routes: { shop: { match: {}, to: 'shop' } },
+  });
+  t.after(async () => {
+    await gateway.stop();
+    for (const upstream of upstreams) await upstream.close();
+  });
+  const { endpoint, setCookie } = await askShop({ gateway });
+  assert.deepEqual(await askShop({ gateway }, toCookie(setCookie)), { endpoint, setCookie: undefined });
+  assert.equal(upstreams.flatMap(({ connections }) => connections).length, 2);
 });
 
 test('a cookie outlasts a reload, and counts at another gateway with the same secret', async (t) => {

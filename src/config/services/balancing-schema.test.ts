@@ -84,6 +84,13 @@ const refusals: readonly { mistake: string; settings: string; more?: string; iss
     ],
   },
   {
+    mistake: 'a hash of nothing',
+    settings: 'endpoints: [http://a]\n    balance: hash',
+    issues: [
+      'F:6:14 services.it.balance: `hash` needs to know what is hashed; write `balance: { hash: { by: ip } }`, or `by: header.NAME`',
+    ],
+  },
+  {
     mistake: 'a hash of something else',
     settings: 'endpoints: [http://a]\n    balance: { hash: { by: heder.x-user } }',
     issues: [

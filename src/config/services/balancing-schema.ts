@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { duration } from '#schema/duration.ts';
 import type { EndpointScheme } from '#schema/endpoint-url.ts';
-import { forms, isMap, isText } from '#schema/forms.ts';
+import { type FormProblem, forms, isMap, isText } from '#schema/forms.ts';
 import { listWords, quote } from '#schema/quote.ts';
 import { secret } from '#schema/secret.ts';
 import { suggestWord } from '#schema/suggest.ts';
@@ -81,18 +81,28 @@ const hashMap = z.strictObject({
     ),
 });
 
-const balance = forms('the name of a balancer, or a map with `hash`', [
-  {
-    isMeant: isText,
-    schema: z.enum(['round-robin', 'least-requests', 'peak-ewma', 'random']).transform((kind) => ({ kind })),
-  },
-  {
-    isMeant: isMap,
-    schema: z
-      .strictObject({ hash: hashMap.describe('The same key goes to the same endpoint.') })
-      .transform(({ hash }) => ({ kind: 'hash' as const, by: hash.by, boundedLoad: hash.boundedLoad })),
-  },
-]);
+const balance = forms(
+  'the name of a balancer, or a map with `hash`',
+  [
+    {
+      isMeant: isText,
+      schema: z.enum(['round-robin', 'least-requests', 'peak-ewma', 'random']).transform((kind) => ({ kind })),
+    },
+    {
+      isMeant: isMap,
+      schema: z
+        .strictObject({ hash: hashMap.describe('The same key goes to the same endpoint.') })
+        .transform(({ hash }) => ({ kind: 'hash' as const, by: hash.by, boundedLoad: hash.boundedLoad })),
+    },
+  ],
+  findBareHash,
+);
+
+function findBareHash(value: unknown): FormProblem | undefined {
+  if (value !== 'hash') return undefined;
+  const message = '`hash` needs to know what is hashed; write `balance: { hash: { by: ip } }`, or `by: header.NAME`';
+  return { code: 'wrong-type', message, path: [] };
+}
 
 const affinity = z.strictObject({
   cookie: token().describe('The name of the cookie. Services whose clients are the same need different names.'),
