@@ -7,6 +7,7 @@
  * --markdown the results are tables as bench/README.md shows them. Progress goes to the standard error.
  */
 import { parseArgs } from 'node:util';
+import { runBalancingBench } from './balancing.ts';
 import { runBodyMemoryBench } from './body-memory.ts';
 import { runCodecBench } from './codec.ts';
 import { runGrpcBench } from './grpc.ts';
@@ -25,6 +26,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   codec: runCodecBench,
   hpack: runHpackBench,
   routing: runRoutingBench,
+  balancing: runBalancingBench,
   'start-time': runStartTimeBench,
   handshakes: runHandshakesBench,
   'body-memory': runBodyMemoryBench,

@@ -62,6 +62,9 @@ Route order   shop.example.com/orders/:id
   captures id = 5
   policies rewrite → headers
   goes to service orders (weight 9) at 10.0.0.11:3000, [fd00::1]:3000, service canary (weight 1) at unix:/run/canary.sock
+    orders chooses an endpoint by round-robin, because endpoints take turns by their weights
+      http://10.0.0.11:3000   weight 1: 50 %
+      http://[fd00::1]:3000   weight 1: 50 %
   sent to orders: attempt 2s (services.orders.timeouts.attempt); request 10s (routes.order.timeouts.request); first byte 1m (services.orders.timeouts.firstByte); idle 1m (services.orders.timeouts.idle); up to 2 further attempts after connect, reset, 503; hedged after p95
   sent to canary: request 10s (routes.order.timeouts.request); first byte 1m (services.canary.timeouts.firstByte); idle 1m (services.canary.timeouts.idle); up to 2 further attempts after connect, reset, 503`,
   );

@@ -8,6 +8,7 @@ import { defaultFileNames, findDefaultFile } from '#config/default-file.ts';
 import { formatIssue } from '#config/issue.ts';
 import { loadConfiguration } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
+import type { EndpointChoice, ExplainedCandidate } from '#runtime/explain-balancing.ts';
 import { explainRequest, type RequestExplanation } from '#runtime/explain-request.ts';
 import { readArguments } from './arguments.ts';
 import { type CommandIo, EXIT_OK, EXIT_REFUSED } from './command-io.ts';
@@ -25,7 +26,7 @@ const syntax = {
   help: `Usage: gatehouse explain METHOD URL [-H 'name: value']... [OPTIONS]
 
 Shows which route a request would get and why, which routes came close and the condition that failed, which policies would
-run in which order, and where the request would go. Sends nothing.
+run in which order, where the request would go, and how an endpoint is chosen there. Sends nothing.
 
   gatehouse explain GET https://shop.example.com/orders/5 -H 'x-canary: yes'
 
@@ -42,6 +43,7 @@ Exit status: 0 when a route takes the request, 1 when none does, 2 when the conf
 } as const;
 
 const EXIT_NO_ROUTE = 1;
+const CANDIDATES_SHOWN_MAX = 10;
 
 /** Runs the command; the result is the exit status. */
 export async function runExplain(args: string[], io: CommandIo): Promise<number> {
@@ -98,6 +100,7 @@ function toText({ request, route, outranked, nearMisses }: RequestExplanation): 
     for (const [name, value] of Object.entries(route.captures)) lines.push(`  captures ${name} = ${value}`);
     lines.push(`  policies ${route.policies.length === 0 ? '(none)' : route.policies.join(' → ')}`);
     lines.push(`  goes to ${route.destination}`);
+    lines.push(...route.endpoints.flatMap(describeChoice));
     for (const line of route.forwarding) lines.push(`  sent to ${line}`);
   }
   if (outranked.length > 0) lines.push('', 'Routes that match too, but rank lower:');
@@ -105,6 +108,28 @@ function toText({ request, route, outranked, nearMisses }: RequestExplanation): 
   if (nearMisses.length > 0) lines.push('', 'Near misses:');
   for (const miss of nearMisses) lines.push(`  ${miss.route}   ${describeMatch(miss)}: ${miss.because}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Nothing about a service with one endpoint: there is no choice. */
+function describeChoice({ service, balance, endpoint, because, candidates }: EndpointChoice): string[] {
+  if (candidates.length < 2) return [];
+  const chosen = endpoint === undefined ? 'an endpoint' : endpoint;
+  const shown = candidates.slice(0, CANDIDATES_SHOWN_MAX).map((candidate) => `      ${describeCandidate(candidate)}`);
+  const more = candidates.length - shown.length;
+  return [
+    `    ${service} chooses ${chosen} by ${balance}, because ${because}`,
+    ...shown,
+    ...(more > 0 ? [`      and ${more} more (all of them with --json)`] : []),
+  ];
+}
+
+function describeCandidate({ url, weight, priority, zone, percent }: ExplainedCandidate): string {
+  const place = [
+    `weight ${weight}`,
+    ...(priority > 0 ? [`priority ${priority}`] : []),
+    ...(zone === undefined ? [] : [`zone ${zone}`]),
+  ];
+  return `${url}   ${place.join(', ')}: ${percent === 0 ? 'waits' : `${percent} %`}`;
 }
 
 function describeMatch({ host, path }: { host: string | undefined; path: string }): string {

@@ -183,10 +183,11 @@ services:
 `);
   assert.deepEqual(services['orders'], {
     endpoints: [
-      { url: { scheme: 'https', host: '10.0.0.11', port: 443, path: undefined }, weight: 1 },
-      { url: { scheme: 'http', host: 'localhost', port: 80, path: '/run/orders.sock' }, weight: 3 },
-      { url: { scheme: 'http', host: 'o', port: 1, path: undefined }, weight: 1 },
+      { url: { scheme: 'https', host: '10.0.0.11', port: 443, path: undefined }, weight: 1, priority: 0 },
+      { url: { scheme: 'http', host: 'localhost', port: 80, path: '/run/orders.sock' }, weight: 3, priority: 0 },
+      { url: { scheme: 'http', host: 'o', port: 1, path: undefined }, weight: 1, priority: 0 },
     ],
+    balance: { kind: 'round-robin' },
     timeouts: { connect: 1_000, firstByte: 2_000, idle: 3_000 },
     retry: defaultRetry,
     pool: { connections: 1, idle: 0, queue: 0, queueTimeout: 1 },

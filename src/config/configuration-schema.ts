@@ -14,6 +14,7 @@ import { listenerSchema } from './listener-schema.ts';
 import { type ConfigurablePolicy, type PolicyWithConfig, policyBlocks } from './policy-blocks.ts';
 import { routeSchema } from './route-schema.ts';
 import { serviceSchema } from './service-schema.ts';
+import { zone } from './services/balancing-schema.ts';
 
 const THREADS_MAX = 512;
 
@@ -101,6 +102,9 @@ export function createConfigurationSchema<Policies extends readonly Configurable
       shutdown: shutdown.prefault({}).describe('How the gateway stops.'),
       dns: dns.prefault({}).describe('How names of endpoints are looked up.'),
       forwarding: forwarding.prefault({}).describe('What services are told about the gateway.'),
+      zone: zone(
+        'The zone that the gateway is in, such as `${env:ZONE}`. Endpoints in the same `zone` are used first. Without it, zones of endpoints mean nothing.',
+      ).optional(),
     })
     .superRefine(({ listeners }, context) => {
       if (Object.keys(listeners).length > 0) return;

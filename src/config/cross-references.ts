@@ -17,6 +17,7 @@ import {
   readServiceScheme,
 } from './byte-listeners.ts';
 import type { Finding, IssuePath } from './issue.ts';
+import { findMissingHashCaptures } from './services/hash-captures.ts';
 
 /** Each suggestion compares with every name. A configuration with more wrong names than this has one cause. */
 const SUGGESTIONS_MAX = 50;
@@ -50,6 +51,7 @@ export function findCrossReferenceProblems(configuration: unknown): Finding[] {
       findings.push(...findHttpService(use, configuration['services']));
     }
   }
+  findings.push(...findMissingHashCaptures(configuration['services'], listAllCaptures(configuration['routes'])));
   findings.push(...findUselessByBytes(configuration));
   findings.push(...findSharedAddresses(configuration), ...findForeignCaptures(configuration), ...findAcmeProblems(configuration));
   return findings;
@@ -211,6 +213,16 @@ function listCapturingPaths(match: unknown, path: IssuePath): CapturingPath[] | 
     }
   }
   return found;
+}
+
+function listAllCaptures(routes: unknown): ReadonlySet<string> | undefined {
+  const captures = new Set<string>();
+  for (const [, route] of entriesOf(routes)) {
+    const paths = isMap(route) ? listCapturingPaths(route['match'], []) : undefined;
+    if (paths === undefined) return undefined;
+    for (const path of paths) for (const capture of path.captures) captures.add(capture);
+  }
+  return captures;
 }
 
 function toCapturingPath(written: unknown): CapturingPath | undefined {

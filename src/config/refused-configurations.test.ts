@@ -309,14 +309,14 @@ const SERVICES: readonly Refusal[] = [
   },
   {
     mistake: 'endpoints of every wrong shape',
-    text: 'endpoints: [http://a/b, { urll: x }, 5, { url: http://a, weight: 0 }, { url: http://a, weight: "2" }]',
+    text: 'endpoints: [http://a/b, { urll: x }, 5, { url: http://a, weight: -1 }, { url: http://a, weight: "2" }]',
     issues: [
       'F:5:17 services.it.endpoints[0]: "http://a/b": an endpoint has no path, query or fragment; leave out "/b" (the `rewrite` policy changes paths)',
       'F:5:29 services.it.endpoints[1].url: `url` is missing',
       'F:5:31 services.it.endpoints[1].urll: unknown key `urll`; did you mean `url`?',
       'F:5:42 services.it.endpoints[2]: expected the URL of an endpoint, or a map with `url` and `weight`, not the number 5',
-      'F:5:70 services.it.endpoints[3].weight: the number 0 is too small; at least 1',
-      'F:5:100 services.it.endpoints[4].weight: expected a number, not the text "2"',
+      'F:5:70 services.it.endpoints[3].weight: the number -1 is too small; at least 0',
+      'F:5:101 services.it.endpoints[4].weight: expected a number, not the text "2"',
     ],
   },
   {

@@ -7,6 +7,7 @@ import { forms, isMap, isText } from '#schema/forms.ts';
 import { hostName } from '#schema/host-kinds.ts';
 import { serviceHedge } from './hedge-schema.ts';
 import { serviceRetry } from './retry-schema.ts';
+import { balancingFields, endpointPlace, findBalancingProblems } from './services/balancing-schema.ts';
 import { findUselessChecks, healthSchema } from './services/health-schema.ts';
 import { outliersSchema } from './services/outliers-schema.ts';
 import { serviceTimeouts } from './timeouts-schema.ts';
@@ -15,11 +16,17 @@ const WEIGHT_MAX = 1000;
 
 const endpointMap = z.strictObject({
   url: endpointUrl().describe('Where the endpoint is reached.'),
-  weight: z.int().min(1).max(WEIGHT_MAX).default(1).describe('Its share of the requests, relative to the other endpoints.'),
+  weight: z
+    .int()
+    .min(0)
+    .max(WEIGHT_MAX)
+    .default(1)
+    .describe('Its share of the requests, relative to the other endpoints; 0 takes none.'),
+  ...endpointPlace,
 });
 
 const endpoint = forms('the URL of an endpoint, or a map with `url` and `weight`', [
-  { isMeant: isText, schema: endpointUrl().transform((url) => ({ url, weight: 1 })) },
+  { isMeant: isText, schema: endpointUrl().transform((url) => ({ url, weight: 1, priority: 0 })) },
   { isMeant: isMap, schema: endpointMap },
 ]);
 
@@ -103,6 +110,7 @@ const serviceFields = z.strictObject({
     .describe(
       'A second attempt, at another endpoint, for a request without a body that is only read with and is slow. The first answer counts. Without it, none.',
     ),
+  ...balancingFields,
   pool: servicePool.prefault({}).describe('Connections to the service that are kept and reused.'),
   host: upstreamHost
     .default('client')
@@ -129,7 +137,13 @@ interface Problem {
 
 /** A service: a named upstream with its endpoints. */
 export const serviceSchema = serviceFields.superRefine((service, context) => {
-  for (const problem of [...findMixedEndpoints(service), ...findUselessSettings(service), ...findUselessChecks(service)]) {
+  const problems = [
+    ...findMixedEndpoints(service),
+    ...findUselessSettings(service),
+    ...findBalancingProblems(service),
+    ...findUselessChecks(service),
+  ];
+  for (const problem of problems) {
     context.addIssue({ code: 'custom', ...problem });
   }
 });

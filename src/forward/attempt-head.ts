@@ -16,9 +16,10 @@ export function toAttemptHead(
   const authority = service.authorityFor(endpoint, asked);
   const changesBody = plan.shapeRequestChunk !== undefined;
   const { timeouts } = rules;
-  if (plan.upstreamRequest === undefined) return { method, target, authority, fields: undefined, changesBody, timeouts };
+  const fields = service.affinity?.hideCookie(exchange);
+  if (plan.upstreamRequest === undefined) return { method, target, authority, fields, changesBody, timeouts };
   // An attempt has fields of its own, so that a second one starts from what the client sent.
-  const upstream: UpstreamRequest = { method, target, authority, fields: [...exchange.request.fields] };
+  const upstream: UpstreamRequest = { method, target, authority, fields: fields ?? [...exchange.request.fields] };
   plan.shapeUpstreamRequest(exchange, upstream);
   return {
     method: upstream.method,

@@ -54,7 +54,7 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
     this.endpoint = endpoint;
     this.#owner = owner;
     this.startedMs = owner.nowMs();
-    endpoint.active += 1;
+    endpoint.enter();
   }
 
   /** Until the head of its answer is there, it may take so long. Called before it is started. */
@@ -175,7 +175,7 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
     this.#call = undefined;
     this.error = error;
     this.endedMs = this.#owner.nowMs();
-    this.endpoint.active -= 1;
+    this.endpoint.leave();
     this.service.onAttemptEnded(this);
   }
 }

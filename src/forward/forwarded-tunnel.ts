@@ -14,6 +14,7 @@ export function openForwardedTunnel(exchange: Exchange, attempt: Attempt, head: 
   const response = new PassedResponse(head);
   removeField(response.fields, 'x-request-id');
   response.fields.push('upgrade', head.upgrade!);
+  attempt.service.affinity?.keepAt(attempt.endpoint, exchange, response);
   exchange.plan?.shapeResponseHead?.(exchange, response);
   if (exchange.isFinished || exchange.hasResponseBegun) return leave(attempt);
   exchange.status = 101;

@@ -130,6 +130,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, HedgeOwner, PickS
       if (head.status >= 400 && this.#triesAgain(attempt, head)) return;
       this.#choose(attempt);
       exchange.endsWithGrpcStatus = endsWithGrpcStatus(exchange.request, head);
+      attempt.service.affinity?.keepAt(attempt.endpoint, exchange, response);
       exchange.sendHead(response);
     } catch (thrown) {
       this.#failThrown(thrown);

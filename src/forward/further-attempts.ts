@@ -67,14 +67,15 @@ export class FurtherAttempts {
 
   /** What follows when an attempt has failed. `hasWholeBody`: what was taken of the body could be sent again. */
   afterError({ kind }: GatewayError, attempt: Attempt, hasWholeBody: boolean): NextAttempt | NoAttempt {
-    return this.#toNextStep(decideAfterError(kind, this.#rules, this.#describe(attempt, hasWholeBody)), 0);
+    return this.#toNextStep(decideAfterError(kind, this.#rules, this.#describe(attempt, hasWholeBody)), attempt, 0);
   }
 
   /** What follows when an attempt was answered with a status that is not wanted. */
   afterAnswer({ status, fields }: AnswerHead, attempt: Attempt, hasWholeBody: boolean): NextAttempt | NoAttempt {
     const decision = decideAfterAnswer(status, this.#rules, this.#describe(attempt, hasWholeBody));
     const retryAfter = getField(fields, 'retry-after');
-    return this.#toNextStep(decision, retryAfter === undefined ? 0 : readRetryAfterMs(retryAfter, this.#means.clock.wallMs()));
+    const waitMs = retryAfter === undefined ? 0 : readRetryAfterMs(retryAfter, this.#means.clock.wallMs());
+    return this.#toNextStep(decision, attempt, waitMs);
   }
 
   #describe({ wasReused }: Attempt, hasWholeBody: boolean): RetrySituation {
@@ -88,14 +89,16 @@ export class FurtherAttempts {
   }
 
   /** `waitMs`: the upstream has asked for so much time. */
-  #toNextStep(decision: RetryDecision, waitMs: number): NextAttempt | NoAttempt {
+  #toNextStep(decision: RetryDecision, failed: Attempt, waitMs: number): NextAttempt | NoAttempt {
     const rules = this.#rules;
     if (decision.verdict === 'stop') return stop;
     if (decision.verdict === 'body-gone') return { kind: 'stop', reason: `the body is longer than ${rules.bodySetting}` };
     const endpoint = this.#service.pickUntried(this.endpoints);
     if (decision.verdict === 'repeat') {
       this.#hasRepeated = true;
-      return { kind: 'attempt', delayMs: 0, endpoint, isFresh: true };
+      // A connection that was closed while nobody used it says little about its endpoint, where the client has its session.
+      const stays = this.#service.affinity !== undefined;
+      return { kind: 'attempt', delayMs: 0, endpoint: stays ? failed.endpoint : endpoint, isFresh: true };
     }
     const { onlyElsewhere, wasUntouched, needsFresh } = decision;
     if (endpoint === undefined && (onlyElsewhere || waitMs > rules.retryAfterMaxMs)) return stop;

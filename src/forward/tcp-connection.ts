@@ -165,7 +165,7 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner,
     this.#tried.push(endpoint);
     this.#endpoint = endpoint;
     this.#attemptStartedMs = this.#means.clock.monotonicMs();
-    endpoint.active += 1;
+    endpoint.enter();
     this.attempts += 1;
     this.endpointName = endpoint.url;
     const { dialer } = endpoint;
@@ -200,7 +200,7 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner,
   }
 
   #leaveEndpoint(): void {
-    if (this.#endpoint !== undefined) this.#endpoint.active -= 1;
+    this.#endpoint?.leave();
     this.#endpoint = undefined;
   }
 

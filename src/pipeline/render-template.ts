@@ -3,6 +3,7 @@
  * value there, such as another field, another path segment or another parameter.
  */
 import type { Exchange } from '#http/exchange.ts';
+import { decodeWhole, findQueryParameter } from '#http/query-parameter.ts';
 import type { Template, TemplateVariable } from '#schema/template.ts';
 
 /** Where the text goes, which decides how what a client sent is written into it. */
@@ -85,7 +86,7 @@ function readEncoded(variable: TemplateVariable, exchange: Exchange): string | u
     case 'query':
       return exchange.request.query;
     case 'parameter':
-      return findParameter(exchange.request.query, variable.name);
+      return findQueryParameter(exchange.request.query, variable.name) ?? '';
     default:
       return undefined;
   }
@@ -110,26 +111,6 @@ function readPlain(variable: TemplateVariable, exchange: Exchange): string {
       return exchange.requestId;
     default:
       return '';
-  }
-}
-
-function findParameter(query: string, name: string): string {
-  for (const pair of query.split('&')) {
-    const equals = pair.indexOf('=');
-    const key = equals < 0 ? pair : pair.slice(0, equals);
-    if (decodeWhole(key.replaceAll('+', ' ')) === name) return equals < 0 ? '' : pair.slice(equals + 1).replaceAll('+', '%20');
-  }
-  return '';
-}
-
-/** Text whose encoding is not UTF-8 stays encoded. */
-function decodeWhole(text: string): string {
-  if (!text.includes('%')) return text;
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    // What cannot be decoded is passed on as it came.
-    return text;
   }
 }
 

@@ -8,6 +8,9 @@ import { type EndpointList, type EndpointLists, type EndpointRecord, formatEndpo
 export interface EndpointTarget {
   readonly url: EndpointUrl;
   readonly weight: number;
+  /** Without one, 0. */
+  readonly priority?: number | undefined;
+  readonly zone?: string | undefined;
 }
 
 /** There is no room on the board. */
@@ -67,13 +70,13 @@ export class EndpointRegistry {
     return { version: ++this.#version, records };
   }
 
-  /** One endpoint that is named twice has both weights. */
+  /** One endpoint that is named twice has both weights, and the place where it was named first. */
   #toRecords(service: string, targets: readonly EndpointTarget[]): EndpointRecord[] {
     const records = new Map<string, EndpointRecord>();
-    for (const { url, weight } of targets) {
+    for (const { url, weight, priority = 0, zone } of targets) {
       const key = formatEndpointUrl(url);
-      const earlier = records.get(key)?.weight ?? 0;
-      records.set(key, { url, weight: earlier + weight, slot: this.#slotFor(service, key) });
+      const earlier = records.get(key) ?? { weight: 0, priority, zone };
+      records.set(key, { ...earlier, url, weight: earlier.weight + weight, slot: this.#slotFor(service, key) });
     }
     return [...records.values()];
   }

@@ -13,11 +13,13 @@ import { policyDefinitions } from '#policies/registry.ts';
 import { explainMatch, type NearMiss, type OutrankedRoute } from '#routing/explanation.ts';
 import { compileRoutes } from '#routing/route-compiler.ts';
 import type { MatchSubject } from '#routing/route-definition.ts';
+import type { RouteMatch } from '#routing/route-table.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import { decodeConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
-import { hasField } from '#wire/fields/field-list.ts';
+import { getField, hasField } from '#wire/fields/field-list.ts';
+import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';
 import { explainForwarding } from './explain-forwarding.ts';
 import { findRequestListener } from './request-listener.ts';
 
@@ -53,6 +55,8 @@ export interface RequestExplanation {
         readonly destination: string;
         /** For each service: how long it may take, and what is tried when it fails. */
         readonly forwarding: readonly string[];
+        /** For each service that it may go to. */
+        readonly endpoints: readonly EndpointChoice[];
       }
     | undefined;
   readonly outranked: readonly OutrankedRoute[];
@@ -105,6 +109,7 @@ export async function explainRequest(
           captures: Object.fromEntries(match.captureNames.map((name, i) => [name, match.captures[i] ?? ''])),
           policies: plans.planFor(match.routeIndex, listener).policies.map(({ name }) => name),
           destination: describeDestination(configuration.routes[chosen.route]!, configuration),
+          endpoints: explainEndpoints(configuration.routes[chosen.route]!, configuration, toKeyedSubject(subject, match)),
           forwarding: explainForwarding(
             configuration,
             { name: chosen.route, settings: configuration.routes[chosen.route]! },
@@ -114,7 +119,12 @@ export async function explainRequest(
   return { request: { method, host, target, path, query, listener, clientAddress }, route, outranked, nearMisses };
 }
 
-function toSubject(request: RequestToExplain, listener: string): MatchSubject | string {
+interface RequestSubject extends MatchSubject {
+  /** Host and port as the client names them. */
+  readonly authority: string;
+}
+
+function toSubject(request: RequestToExplain, listener: string): RequestSubject | string {
   const normalised = normaliseTarget(request.url, request.method);
   if (typeof normalised === 'string') return `the request would be refused with 400: ${targetFaults[normalised]}`;
   const authority = normalised.authority ?? request.headers.find(([name]) => name === 'host')?.[1] ?? '';
@@ -123,12 +133,20 @@ function toSubject(request: RequestToExplain, listener: string): MatchSubject | 
   return {
     listener,
     host,
+    authority,
     path: normalised.path,
     query: normalised.query,
     method: request.method,
     fields: request.headers.filter(([name]) => name !== 'host').flat(),
     clientAddress: request.clientAddress ?? '127.0.0.1',
   };
+}
+
+/** What a hash or an affinity may look at. */
+function toKeyedSubject(subject: RequestSubject, { captureNames, captures }: RouteMatch): ExplainedSubject {
+  const { authority, fields, query, clientAddress } = subject;
+  const field = (name: string) => (name === 'host' ? authority : getField(fields, name));
+  return { clientAddress, exchange: { request: { fields, query }, captureNames, captures, field } };
 }
 
 function describeDestination({ to }: RouteConfiguration, { services }: Configuration): string {

@@ -5,6 +5,9 @@ export interface EndpointRecord {
   readonly url: EndpointUrl;
   /** Its share of the exchanges, relative to the others; 0: none. */
   readonly weight: number;
+  /** Those with a higher number wait until ones with a lower one fail. */
+  readonly priority: number;
+  readonly zone: string | undefined;
   /** Where it stands on the endpoint board. */
   readonly slot: number;
 }

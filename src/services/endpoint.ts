@@ -10,6 +10,8 @@ import { createDialer, type Dialer, type DialTls } from '#net/dial.ts';
 import type { NameResolver } from '#net/name-resolver.ts';
 import type { ReadBuffers } from '#net/read-buffers.ts';
 import type { EndpointScheme, EndpointUrl } from '#schema/endpoint-url.ts';
+import type { Member } from './balancing/member.ts';
+import type { ServiceLoad } from './balancing/service-load.ts';
 import { type EndpointRecord, formatEndpointUrl } from './endpoint-list.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 
@@ -20,12 +22,18 @@ export interface EndpointMeans {
   readonly resolver: NameResolver;
 }
 
-export class Endpoint {
+export class Endpoint implements Member {
   /** As a user would write it; names the endpoint in logs. */
   readonly url: string;
   /** Where it stands on the endpoint board. */
   readonly slot: number;
   weight: number;
+  priority: number;
+  zone: string | undefined;
+  /** What its weight is worth now: see `AvailableEndpoints`, which alone changes this and the next one. */
+  share: number;
+  /** Monotonic; `undefined`: it may not be given exchanges. */
+  availableSinceMs: number | undefined = undefined;
   /** Attempts that run here, of this thread. */
   active = 0;
   readonly pool: UpstreamPool;
@@ -33,20 +41,38 @@ export class Endpoint {
   readonly dialer: Dialer;
   /** `host:port`, for the Host field. */
   readonly authority: string;
+  readonly #load: ServiceLoad;
 
-  constructor(record: EndpointRecord, service: ServiceDefinition, means: EndpointMeans) {
-    const { url, slot, weight } = record;
+  constructor(record: EndpointRecord, service: ServiceDefinition, means: EndpointMeans & { readonly load: ServiceLoad }) {
+    const { url, slot, weight, priority, zone } = record;
     this.url = formatEndpointUrl(url);
     this.slot = slot;
     this.weight = weight;
+    this.priority = priority;
+    this.zone = zone;
+    this.share = weight;
+    this.#load = means.load;
     this.authority = toAuthority(url);
     this.dialer = createDialer({ address: toAddress(url), tls: toDialTls(url.scheme, service), resolver: means.resolver });
     this.pool = createPool(service, { ...means, connectLimit: service.connectLimit, idleMs: service.pool.idleMs }, this.dialer);
   }
 
   /** What may change while connections stay. */
-  update({ weight }: EndpointRecord): void {
+  update({ weight, priority, zone }: EndpointRecord): void {
     this.weight = weight;
+    this.priority = priority;
+    this.zone = zone;
+  }
+
+  /** An attempt runs here until `leave`. */
+  enter(): void {
+    this.active += 1;
+    this.#load.active += 1;
+  }
+
+  leave(): void {
+    this.active -= 1;
+    this.#load.active -= 1;
   }
 
   /** Lets running exchanges end and closes what is unused. */

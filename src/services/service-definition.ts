@@ -1,6 +1,7 @@
 import type { TimeLimit } from '#http/upstream-call.ts';
 import type { PoolSettings } from '#http/upstream-pool.ts';
 import type { DialTls } from '#net/dial.ts';
+import type { BalancingDefinition } from './balancing/balancing-definition.ts';
 import type { OutlierSettings } from './outliers/outlier-settings.ts';
 
 /** What a configuration says of a service, but for its endpoints: those may change while everything else stays. */
@@ -14,6 +15,7 @@ export interface ServiceDefinition {
   /** What else takes its time is a matter of the request: its route may have other times than the service. */
   readonly connectLimit: TimeLimit;
   readonly pool: PoolSettings & { readonly idleMs: number };
+  readonly balancing: BalancingDefinition;
   /** Which host name the upstream sees: the client's, the endpoint's, or a fixed one. */
   readonly host: 'client' | 'endpoint' | { readonly name: string };
   /** `undefined`: no endpoint is left out for how attempts end. */

@@ -1,8 +1,11 @@
 import type { Logger } from '#base/logger.ts';
+import { createRandomSource } from '#base/random.ts';
+import { Affinity } from './affinity.ts';
 import type { AttemptObserver, AttemptOutcome } from './attempt-outcome.ts';
 import { AvailableEndpoints } from './available-endpoints.ts';
 import type { PickSubject } from './balancing/balancer.ts';
-import { RoundRobin } from './balancing/round-robin.ts';
+import { createBalancer } from './balancing/create-balancer.ts';
+import { ServiceLoad } from './balancing/service-load.ts';
 import { Endpoint, type EndpointMeans } from './endpoint.ts';
 import type { EndpointBoard } from './endpoint-board.ts';
 import { type EndpointList, type EndpointRecord, formatEndpointUrl } from './endpoint-list.ts';
@@ -22,20 +25,28 @@ const none: readonly Endpoint[] = Object.freeze([]);
 /** A named upstream on one thread. It outlives snapshots for as long as its definition stays the same. */
 export class Service {
   readonly definition: ServiceDefinition;
+  /** `undefined`: clients are not kept at one endpoint. */
+  readonly affinity: Affinity | undefined;
   readonly #means: ServiceMeans;
   readonly #available: AvailableEndpoints;
   readonly #observers: readonly AttemptObserver[];
   readonly retryBudget: RetryBudget;
   /** Of attempts beside which another one may be started. */
   readonly latency = new LatencyHistogram();
+  readonly #load = new ServiceLoad();
   #endpoints: readonly Endpoint[] = none;
   #listVersion = -1;
 
   constructor(definition: ServiceDefinition, means: ServiceMeans) {
     this.definition = definition;
     this.#means = means;
-    this.#available = new AvailableEndpoints(means.board, new RoundRobin());
-    this.#observers = definition.outliers === undefined ? [] : [new OutlierWatch(definition.outliers, this, means)];
+    const { outliers, balancing } = definition;
+    const { balance, affinity } = balancing;
+    const balancer = createBalancer<Endpoint>(balance, { random: createRandomSource(), load: this.#load });
+    this.#available = new AvailableEndpoints(means.board, balancer, balancing);
+    this.affinity = affinity && new Affinity(affinity, definition.name);
+    const watch = outliers === undefined ? undefined : new OutlierWatch(outliers, this, means);
+    this.#observers = [watch, balancer.observer].filter((observer) => observer !== undefined);
     this.retryBudget = new RetryBudget(means.wheel);
   }
 
@@ -50,6 +61,7 @@ export class Service {
     this.#listVersion = version;
     const leaving = new Map(this.#endpoints.map((endpoint) => [endpoint.url, endpoint]));
     this.#endpoints = records.map((record) => this.#toEndpoint(record, leaving));
+    this.affinity?.setEndpoints(this.#endpoints);
     this.#available.replace(this.#endpoints, this.#means.wheel.nowMs);
     for (const endpoint of leaving.values()) endpoint.close();
   }
@@ -60,8 +72,8 @@ export class Service {
    */
   pick(subject: PickSubject, tried: readonly Endpoint[] = none): Endpoint | undefined {
     const { nowMs } = this.#means.wheel;
-    const untried = tried.length === 0 ? undefined : this.#available.pickUntried(tried, nowMs);
-    return untried ?? this.#available.pick(subject, nowMs);
+    const preferred = tried.length > 0 ? this.#available.pickUntried(tried, nowMs) : this.#pickKept(subject, nowMs);
+    return preferred ?? this.#available.pick(subject, nowMs);
   }
 
   /** An endpoint beside those that were tried; `undefined`: there is none that can be picked. */
@@ -87,11 +99,19 @@ export class Service {
     for (const endpoint of this.#endpoints) endpoint.close();
   }
 
+  /** Where the client was before, unless that cannot be picked now. */
+  #pickKept({ exchange }: PickSubject, nowMs: number): Endpoint | undefined {
+    if (this.affinity === undefined || exchange === undefined) return undefined;
+    const endpoint = this.affinity.find(exchange);
+    return endpoint !== undefined && this.#available.has(endpoint, nowMs) ? endpoint : undefined;
+  }
+
   /** One that is there already under the same record stays, and does not leave. */
   #toEndpoint(record: EndpointRecord, leaving: Map<string, Endpoint>): Endpoint {
     const url = formatEndpointUrl(record.url);
     const present = leaving.get(url);
-    if (present === undefined || present.slot !== record.slot) return new Endpoint(record, this.definition, this.#means);
+    if (present === undefined || present.slot !== record.slot)
+      return new Endpoint(record, this.definition, { ...this.#means, load: this.#load });
     leaving.delete(url);
     present.update(record);
     return present;

@@ -3,6 +3,7 @@ import type { EndpointLists } from '#services/endpoint-list.ts';
 import { Service, type ServiceMeans } from '#services/service.ts';
 import type { ServiceDefinition } from '#services/service-definition.ts';
 import type { ArrivedConfiguration, SettingsOfConfiguration } from './arrived-configuration.ts';
+import { toBalancingDefinition } from './balancing.ts';
 import { type PlanMeans, RoutePlanner } from './route-planner.ts';
 import { RoutePlans } from './route-plans.ts';
 import { toServiceDefinition } from './service-definitions.ts';
@@ -40,13 +41,14 @@ export function* compileSnapshot(
 }
 
 function* compileServices(
-  configuration: Pick<SettingsOfConfiguration, 'services'>,
+  configuration: Pick<SettingsOfConfiguration, 'services' | 'zone'>,
   previous: Snapshot | undefined,
   means: SnapshotMeans,
 ): Generator<undefined, Map<string, Service>, void> {
   const services = new Map<string, Service>();
   for (const [name, service] of Object.entries(configuration.services)) {
-    const definition = toServiceDefinition(name, service, means.texts);
+    const balancing = toBalancingDefinition(service, configuration.zone);
+    const definition = { ...toServiceDefinition(name, service, means.texts), balancing };
     const before = previous?.services.get(name);
     const isSame = before !== undefined && JSON.stringify(before.definition) === JSON.stringify(definition);
     services.set(name, isSame ? before : createService(definition, means));

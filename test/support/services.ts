@@ -35,6 +35,7 @@ export function createServiceDefinition(parts: Partial<ServiceDefinition> = {}):
     proxyProtocol: undefined,
     connectLimit: { ms: 1_000, setting: 'services.orders.timeouts.connect' },
     pool: { connectionsMax: 10, queueMax: 10, queueTimeoutMs: 1_000, idleMs: 1_000 },
+    balancing: { balance: { kind: 'round-robin' }, slowStartMs: undefined, zone: undefined, affinity: undefined },
     host: 'client',
     outliers: undefined,
     ...parts,
@@ -45,7 +46,7 @@ export function createServiceDefinition(parts: Partial<ServiceDefinition> = {}):
 export function toRecords(...written: readonly string[]): EndpointRecord[] {
   return written.map((text, index) => {
     const [url, weight] = text.split(' ').toReversed();
-    return { url: toUrl(url!), weight: Number(weight ?? 1), slot: index + 1 };
+    return { url: toUrl(url!), weight: Number(weight ?? 1), priority: 0, zone: undefined, slot: index + 1 };
   });
 }
 

@@ -19,7 +19,8 @@ async function startGateway(t: TestContext, service: ServiceInput, options: Test
   const gateway = await startTestGateway(
     {
       listeners: { web: { address: '127.0.0.1:0', ...(isBytes ? { tcp: { to: 'main' } } : { timeouts: { head: '1s' } }) } },
-      services: { main: service },
+      // Further attempts would hide from the client what an endpoint does.
+      services: { main: { retry: false, ...service } },
       ...(!isBytes && {
         routes: {
           all: { match: { path: '/*' }, to: 'main' },
