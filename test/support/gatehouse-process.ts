@@ -27,6 +27,8 @@ export interface ProcessOptions {
   readonly file?: string;
   /** A folder that is there already; one of its own when not given. */
   readonly folder?: string;
+  /** A file that it writes its errors to, instead of `stderr` here. */
+  readonly stderr?: number;
 }
 
 /** A folder for one test, removed after it. */
@@ -62,10 +64,10 @@ export class GatehouseProcess {
     this.child = spawn(process.execPath, [executable, 'start', ...(options.args ?? [])], {
       cwd: folder,
       env: { ...env, ...options.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', options.stderr ?? 'pipe'],
     });
     this.child.stdout!.setEncoding('utf8').on('data', (text: string) => this.#note(() => (this.stdout += text)));
-    this.child.stderr!.setEncoding('utf8').on('data', (text: string) => this.#note(() => (this.stderr += text)));
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#note(() => (this.stderr += text)));
     this.ended = new Promise((resolve) => {
       this.child.on('close', (exitCode, signal) => {
         this.#note(() => (this.#hasEnded = true));
