@@ -98,6 +98,8 @@ function toText({ request, route, outranked, nearMisses }: RequestExplanation): 
     for (const [name, value] of Object.entries(route.captures)) lines.push(`  captures ${name} = ${value}`);
     lines.push(`  policies ${route.policies.length === 0 ? '(none)' : route.policies.join(' → ')}`);
     lines.push(`  goes to ${route.destination}`);
+    if (route.protection.length > 0) lines.push(`  importance ${route.importance}`);
+    for (const line of route.protection) lines.push(`  protected by ${line}`);
   }
   if (outranked.length > 0) lines.push('', 'Routes that match too, but rank lower:');
   for (const other of outranked) lines.push(`  ${other.route}   ${describeMatch(other)}: ${other.because}`);

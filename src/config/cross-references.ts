@@ -17,6 +17,7 @@ import {
   readServiceScheme,
 } from './byte-listeners.ts';
 import type { Finding, IssuePath } from './issue.ts';
+import { findUselessImportance } from './useless-importance.ts';
 
 /** Each suggestion compares with every name. A configuration with more wrong names than this has one cause. */
 const SUGGESTIONS_MAX = 50;
@@ -50,7 +51,7 @@ export function findCrossReferenceProblems(configuration: unknown): Finding[] {
       findings.push(...findHttpService(use, configuration['services']));
     }
   }
-  findings.push(...findUselessByBytes(configuration));
+  findings.push(...findUselessByBytes(configuration), ...findUselessImportance(configuration));
   findings.push(...findSharedAddresses(configuration), ...findForeignCaptures(configuration), ...findAcmeProblems(configuration));
   return findings;
 }

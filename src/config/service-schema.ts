@@ -5,6 +5,7 @@ import { type EndpointScheme, endpointUrl } from '#schema/endpoint-url.ts';
 import { filePath } from '#schema/file-path.ts';
 import { forms, isMap, isText } from '#schema/forms.ts';
 import { hostName } from '#schema/host-kinds.ts';
+import { breakerSchema, concurrencySchema, findUselessProtection } from './services/protection-schema.ts';
 
 const WEIGHT_MAX = 1000;
 
@@ -108,6 +109,10 @@ const serviceFields = z.strictObject({
     .describe(
       'Begins each connection with a PROXY header that names the client. Connections are then not shared between clients. Without it, none.',
     ),
+  breaker: breakerSchema.optional().describe('Leaves the service alone for a while when it mostly fails. Without it, never.'),
+  concurrency: concurrencySchema
+    .optional()
+    .describe('How many requests the service has at a time, and how many wait for their turn. Without it, as many as come.'),
   tls: serviceTls.optional().describe('How endpoints with `https` and `tls` are verified, and what the gateway shows them.'),
 });
 
@@ -118,7 +123,7 @@ interface Problem {
 
 /** A service: a named upstream with its endpoints. */
 export const serviceSchema = serviceFields.superRefine((service, context) => {
-  for (const problem of [...findMixedEndpoints(service), ...findUselessSettings(service)]) {
+  for (const problem of [...findMixedEndpoints(service), ...findUselessSettings(service), ...findUselessProtection(service)]) {
     context.addIssue({ code: 'custom', ...problem });
   }
 });

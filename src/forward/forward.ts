@@ -3,6 +3,7 @@ import type { Exchange } from '#http/exchange.ts';
 import { grpcTimeoutMs } from '#http/grpc-request.ts';
 import type { RoutePlan, Terminal } from '#pipeline/plan.ts';
 import { WeightedRotation } from '#services/balancing/weighted-rotation.ts';
+import type { Importance } from '#services/protection/importance.ts';
 import type { Service } from '#services/service.ts';
 import { Forwarding, type ForwardMeans } from './forwarding.ts';
 
@@ -15,9 +16,11 @@ export interface WeightedService {
 export class ForwardTerminal implements Terminal {
   readonly #services: WeightedRotation<WeightedService>;
   readonly #means: ForwardMeans;
+  readonly #importance: Importance;
 
-  constructor(services: readonly WeightedService[], means: ForwardMeans) {
+  constructor(services: readonly WeightedService[], importance: Importance, means: ForwardMeans) {
     this.#services = new WeightedRotation(services);
+    this.#importance = importance;
     this.#means = means;
   }
 
@@ -28,6 +31,7 @@ export class ForwardTerminal implements Terminal {
     exchange.source = forwarding;
     const timeoutMs = grpcTimeoutMs(exchange.request);
     if (timeoutMs !== undefined) forwarding.limit(timeoutMs);
-    forwarding.attempt(false);
+    if (service.protection === undefined) forwarding.attempt(false);
+    else service.protection.admit(forwarding, this.#importance);
   }
 }

@@ -19,6 +19,7 @@ import type { RoutePlan } from '#pipeline/plan.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
 import type { PickSubject } from '#services/balancing/balancer.ts';
 import type { Endpoint } from '#services/endpoint.ts';
+import type { Candidate } from '#services/protection/gate.ts';
 import type { Service } from '#services/service.ts';
 import { serviceErrors } from '#services/service-errors.ts';
 import { removeField } from '#wire/fields/field-list.ts';
@@ -34,7 +35,7 @@ export interface ForwardMeans {
 /** Safe to do twice (RFC 9110 §9.2.2; QUERY: RFC 10008 §2). */
 const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE', 'QUERY']);
 
-export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, TunnelOwner {
+export class Forwarding implements AnswerSource, AttemptOwner, Candidate, PickSubject, TunnelOwner {
   readonly exchange: Exchange;
   readonly #plan: RoutePlan;
   readonly #service: Service;
@@ -70,6 +71,11 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
       if (!this.exchange.isFinished) rescue(this.exchange, gatewayErrors.grpcDeadline({ timeoutMs }));
     });
     this.#means.wheel.arm(this.#deadline, timeoutMs);
+  }
+
+  /** The service does not take it. */
+  refuse(error: GatewayError): void {
+    rescue(this.exchange, error);
   }
 
   attempt(isFresh: boolean): void {

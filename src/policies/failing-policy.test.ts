@@ -19,7 +19,7 @@ import { runAtOnce } from '#snapshot/slices.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { startRawUpstream } from '#test/support/raw-upstream.ts';
-import { toRecords } from '#test/support/services.ts';
+import { SERVICE_SLOT, toRecords } from '#test/support/services.ts';
 
 function fail(): never {
   throw new TypeError('inside');
@@ -75,7 +75,7 @@ async function startSnapshot(t: TestContext) {
     policies: [failingPolicy],
     texts: {},
     board: new EndpointBoard(),
-    endpoints: { main: { version: 1, records: toRecords(upstream.url) } },
+    endpoints: { main: { version: 1, records: toRecords(upstream.url), slot: SERVICE_SLOT } },
   };
   const snapshot = runAtOnce(compileSnapshot(configuration!, undefined, means));
   const finished: Exchange[] = [];

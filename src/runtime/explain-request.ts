@@ -10,9 +10,11 @@ import { ReadBuffers } from '#net/read-buffers.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 import type { NearMiss, OutrankedRoute } from '#routing/explanation.ts';
 import type { MatchSubject } from '#routing/route-definition.ts';
+import type { Importance } from '#services/protection/importance.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { runAtOnce } from '#snapshot/slices.ts';
+import { describeProtection } from './explain-protection.ts';
 import { findRequestListener } from './request-listener.ts';
 
 export interface RequestToExplain {
@@ -45,6 +47,9 @@ export interface RequestExplanation {
         /** In execution order. */
         readonly policies: readonly string[];
         readonly destination: string;
+        readonly importance: Importance;
+        /** What the services take, one line for each setting. */
+        readonly protection: readonly string[];
       }
     | undefined;
   readonly outranked: readonly OutrankedRoute[];
@@ -95,6 +100,8 @@ export async function explainRequest(
           captures: Object.fromEntries(match.route.captureNames.map((name, i) => [name, match.captures[i] ?? ''])),
           policies: match.route.value.planFor(listener).policies.map(({ name }) => name),
           destination: describeDestination(configuration.routes[chosen.route]!, configuration),
+          importance: configuration.routes[chosen.route]!.importance ?? 'normal',
+          protection: describeProtection(configuration.routes[chosen.route]!, configuration),
         };
   return { request: { method, host, target, path, query, listener, clientAddress }, route, outranked, nearMisses };
 }

@@ -1,6 +1,7 @@
 import type { UpstreamTimeouts } from '#http/upstream-call.ts';
 import type { PoolSettings } from '#http/upstream-pool.ts';
 import type { DialTls } from '#net/dial.ts';
+import type { ProtectionDefinition } from './protection/protection-definition.ts';
 
 /** What a configuration says of a service, but for its endpoints: those may change while everything else stays. */
 export interface ServiceDefinition {
@@ -14,4 +15,6 @@ export interface ServiceDefinition {
   readonly pool: PoolSettings & { readonly idleMs: number };
   /** Which host name the upstream sees: the client's, the endpoint's, or a fixed one. */
   readonly host: 'client' | 'endpoint' | { readonly name: string };
+  /** `undefined`: exchanges are sent to it as they come. */
+  readonly protection: ProtectionDefinition | undefined;
 }

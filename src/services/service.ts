@@ -1,3 +1,4 @@
+import type { Clock } from '#base/clock.ts';
 import type { AttemptObserver, AttemptOutcome } from './attempt-outcome.ts';
 import { AvailableEndpoints } from './available-endpoints.ts';
 import type { PickSubject } from './balancing/balancer.ts';
@@ -5,10 +6,13 @@ import { RoundRobin } from './balancing/round-robin.ts';
 import { Endpoint, type EndpointMeans } from './endpoint.ts';
 import type { EndpointBoard } from './endpoint-board.ts';
 import { type EndpointList, type EndpointRecord, formatEndpointUrl } from './endpoint-list.ts';
+import type { PickableEndpoints } from './protection/gate.ts';
+import { ServiceProtection } from './protection/protection.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 
 /** What a thread lends to its services. */
 export interface ServiceMeans extends EndpointMeans {
+  readonly clock: Clock;
   readonly board: EndpointBoard;
 }
 
@@ -17,6 +21,8 @@ const none: readonly Endpoint[] = Object.freeze([]);
 /** A named upstream on one thread. It outlives snapshots for as long as its definition stays the same. */
 export class Service {
   readonly definition: ServiceDefinition;
+  /** Asked before the first attempt of an exchange. `undefined`: nobody has to be. */
+  readonly protection: ServiceProtection | undefined;
   readonly #means: ServiceMeans;
   readonly #available: AvailableEndpoints;
   readonly #observers: readonly AttemptObserver[];
@@ -27,7 +33,8 @@ export class Service {
     this.definition = definition;
     this.#means = means;
     this.#available = new AvailableEndpoints(means.board, new RoundRobin());
-    this.#observers = [];
+    this.protection = createProtection(definition, means, this.#available);
+    this.#observers = this.protection === undefined ? [] : [this.protection];
   }
 
   /** All of them, whether they can be picked or not. */
@@ -52,7 +59,8 @@ export class Service {
   pick(subject: PickSubject, tried: readonly Endpoint[] = none): Endpoint | undefined {
     const { nowMs } = this.#means.wheel;
     const untried = tried.length === 0 ? undefined : this.#available.pickUntried(tried, nowMs);
-    return untried ?? this.#available.pick(subject, nowMs);
+    const picked = untried ?? this.#available.pick(subject, nowMs);
+    return picked === undefined || this.protection === undefined ? picked : this.#pickProtected(picked, this.protection);
   }
 
   /** An attempt is over: said once for each, by whoever made it. */
@@ -73,6 +81,12 @@ export class Service {
     for (const endpoint of this.#endpoints) endpoint.close();
   }
 
+  /** Whoever has no place left, or is left alone for a while, gives way to another one. */
+  #pickProtected(picked: Endpoint, protection: ServiceProtection): Endpoint | undefined {
+    if (protection.letsTo(picked)) return picked;
+    return this.#available.find((endpoint) => endpoint !== picked && protection.letsTo(endpoint), this.#means.wheel.nowMs);
+  }
+
   /** One that is there already under the same record stays, and does not leave. */
   #toEndpoint(record: EndpointRecord, leaving: Map<string, Endpoint>): Endpoint {
     const url = formatEndpointUrl(record.url);
@@ -82,4 +96,17 @@ export class Service {
     present.update(record);
     return present;
   }
+}
+
+function createProtection(
+  { protection, name }: ServiceDefinition,
+  { clock, wheel, board }: ServiceMeans,
+  available: AvailableEndpoints,
+): ServiceProtection | undefined {
+  if (protection === undefined) return undefined;
+  const endpoints: PickableEndpoints = {
+    count: () => available.countAt(wheel.nowMs),
+    hasOneBelow: (activeMax) => available.find(({ active }) => active < activeMax, wheel.nowMs) !== undefined,
+  };
+  return new ServiceProtection(protection, { clock, wheel, board, service: name, endpoints });
 }

@@ -12,6 +12,7 @@ import type { EndpointLists } from '#services/endpoint-list.ts';
 import { Service, type ServiceMeans } from '#services/service.ts';
 import type { ServiceDefinition } from '#services/service-definition.ts';
 import { PlannedRoute, Snapshot } from './snapshot.ts';
+import { toProtectionDefinition } from './protection.ts';
 import { TcpDestinations } from './tcp-destinations.ts';
 
 /** What a thread lends to its snapshots. */
@@ -54,7 +55,7 @@ function* compileServices(
 ): Generator<undefined, Map<string, Service>, void> {
   const services = new Map<string, Service>();
   for (const [name, service] of Object.entries(configuration.services)) {
-    const definition = toServiceDefinition(name, service, means.texts);
+    const definition = toServiceDefinition(name, service, means);
     const before = previous?.services.get(name);
     const isSame = before !== undefined && JSON.stringify(before.definition) === JSON.stringify(definition);
     services.set(name, isSame ? before : createService(definition, means));
@@ -74,7 +75,7 @@ function createService(definition: ServiceDefinition, means: SnapshotMeans): Ser
 function toServiceDefinition(
   name: string,
   service: ServiceConfiguration,
-  texts: Readonly<Record<string, string>>,
+  { texts, endpoints }: SnapshotMeans,
 ): ServiceDefinition {
   const { timeouts, pool, protocol, proxyProtocol } = service;
   return {
@@ -85,6 +86,8 @@ function toServiceDefinition(
     timeouts: { connectMs: timeouts.connect, firstByteMs: timeouts.firstByte, idleMs: timeouts.idle },
     pool: { connectionsMax: pool.connections, queueMax: pool.queue, queueTimeoutMs: pool.queueTimeout, idleMs: pool.idle },
     host: service.host,
+    // Without a list, as where nothing is sent, nobody counts anything.
+    protection: toProtectionDefinition(service, endpoints[name]?.slot ?? 0),
   };
 }
 
@@ -147,7 +150,7 @@ class RoutePlanner {
     return phases;
   }
 
-  #toTerminal({ to }: RouteConfiguration): Terminal {
+  #toTerminal({ to, importance }: RouteConfiguration): Terminal {
     switch (to.kind) {
       case 'respond':
         return new RespondTerminal(to);
@@ -156,6 +159,7 @@ class RoutePlanner {
       case 'service':
         return new ForwardTerminal(
           to.services.map(({ service, weight }) => ({ service: this.#services.get(service)!, weight })),
+          importance ?? 'normal',
           this.#means,
         );
       default:

@@ -14,6 +14,9 @@ export interface TestServiceMeans extends ServiceMeans {
   readonly clock: FakeClock;
 }
 
+/** The service's own record on the board; those of its endpoints begin with 1. */
+export const SERVICE_SLOT = 100;
+
 export function createServiceMeans(): TestServiceMeans {
   const clock = new FakeClock();
   return {
@@ -34,6 +37,7 @@ function createServiceDefinition(parts: Partial<ServiceDefinition> = {}): Servic
     timeouts: { connectMs: 1_000, firstByteMs: 1_000, idleMs: 1_000 },
     pool: { connectionsMax: 10, queueMax: 10, queueTimeoutMs: 1_000, idleMs: 1_000 },
     host: 'client',
+    protection: undefined,
     ...parts,
   };
 }
@@ -58,7 +62,7 @@ export function createTestService(
   means: ServiceMeans = createServiceMeans(),
 ): Service {
   const service = new Service(createServiceDefinition(parts), means);
-  service.setEndpoints({ version: 1, records: toRecords(...written) });
+  service.setEndpoints({ version: 1, records: toRecords(...written), slot: SERVICE_SLOT });
   return service;
 }
 
