@@ -13,6 +13,7 @@ import { runGrpcBench } from './grpc.ts';
 import { runHandshakesBench } from './handshakes.ts';
 import { runIdleMemoryBench } from './idle-memory.ts';
 import { runLatencyBench } from './latency.ts';
+import { runOverloadBench } from './overload.ts';
 import { runProxyCostBench } from './proxy-cost.ts';
 import { runRoutingBench } from './routing.ts';
 import { runStartTimeBench } from './start-time.ts';
@@ -29,6 +30,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   'idle-memory': runIdleMemoryBench,
   latency: runLatencyBench,
   grpc: runGrpcBench,
+  overload: runOverloadBench,
   swap: runSwapBench,
   'proxy-cost': runProxyCostBench,
 };

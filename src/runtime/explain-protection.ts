@@ -19,7 +19,7 @@ function describeConcurrency({ concurrency }: ServiceConfiguration): string | un
     max !== undefined && `at most ${max} requests at a time`,
     perEndpoint !== undefined && `at most ${perEndpoint} at one endpoint and thread`,
     adaptive !== undefined && `an adaptive limit from ${adaptive.min} to ${adaptive.max} per thread`,
-    queue === 0 ? 'none waits' : `${queue ?? 'a quarter as many'} wait for up to ${formatDuration(queueTimeout)}`,
+    queue === 0 ? 'none waits' : `${queue ?? 'a part of that'} wait for up to ${formatDuration(queueTimeout)}`,
   ];
   return `concurrency: ${parts.filter((part) => part !== false).join(', ')}`;
 }

@@ -5,6 +5,7 @@ import type { GatewayInput } from '#config/define-gateway.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { type Forwarding, type ForwardingOptions, onEachRequest, startForwarding } from '#test/support/forwarding.ts';
+import { RawHttp2Client } from '#test/support/http2-raw-client.ts';
 import { RawClient } from '#test/support/raw-client.ts';
 import { type RawUpstream, startRawUpstream, type UpstreamConnection } from '#test/support/raw-upstream.ts';
 import { startTestGateway } from '#test/support/test-gateway.ts';
@@ -159,14 +160,14 @@ test('whoever has waited for as long as may be is refused', async (t) => {
 
 test('the call of gRPC whose deadline passes while it waits is not sent later', async (t) => {
   const clock = new FakeClock();
-  const { open, request, untilHeld, held, advance, settle } = await start(t, { max: 1, queue: 1, queueTimeout: '1m' }, { clock });
+  const { gateway, request, untilHeld, held, advance, settle } = await start(t, { max: 1, queue: 1, queueTimeout: '1m' }, { clock });
   await request('/1');
   await untilHeld(1);
-  const client = await open();
-  client.send('POST /2 HTTP/1.1\r\nhost: shop\r\ncontent-length: 0\r\ncontent-type: application/grpc\r\ngrpc-timeout: 1S\r\n\r\n');
+  const client = await RawHttp2Client.open(t, { port: gateway.port() });
+  client.ask(1, '/2', { method: 'POST', fields: ['content-type', 'application/grpc', 'grpc-timeout', '1S'] });
   await settle();
   await advance(1_500);
-  await client.until('grpc-status: 4');
+  await client.untilAnswered(1);
   held[0]!.connection.send(ok);
   const next = await request('/3');
   await untilHeld(2);

@@ -65,7 +65,7 @@ export const concurrencySchema = z
       .max(CONCURRENCY_MAX)
       .optional()
       .describe(
-        'Most requests that wait for their turn, the most important first; more are refused. Without it, a quarter of how many may run, and at least one.',
+        'Most requests that wait for their turn, the most important first; more are refused. Without it, a quarter of how many may run, and as many as may run for `critical` and `high`.',
       ),
     queueTimeout: duration({ min: '100ms', max: '1h' }).prefault('1s').describe('How long a request waits for its turn.'),
   })

@@ -13,8 +13,11 @@ import type { ConcurrencyDefinition } from './protection-definition.ts';
 import type { SharedPlaces } from './shared-places.ts';
 import { type Waiting, WaitingLine } from './waiting-line.ts';
 
-/** Where nothing else is said, so many wait as this part of those that run: enough for bursts, too few to make answers late. */
-const QUEUE_SHARE = 0.25;
+/**
+ * Where nothing else is said, so many wait as this part of those that run: enough for small bursts, and too few to make
+ * answers late. Who matters more is rather late than refused; its turn comes soon, because it goes first.
+ */
+const queueShares: Readonly<Record<Importance, number>> = { critical: 1, high: 1, normal: 0.25, low: 0.25 };
 /** Whoever is refused hears when it makes sense to try again. */
 const RETRY_AFTER_MS = 1_000;
 
@@ -67,10 +70,11 @@ export class Gate {
     const ticket = new Ticket(this, candidate, importance);
     candidate.exchange.hold(ticket);
     if (this.#line.length === 0 && this.#takePlace()) return this.#enter(ticket);
-    if (!this.#isLineFull) return this.#wait(ticket);
-    const other = this.#line.lastBelow(importance);
-    if (other !== undefined) this.#wait(ticket);
-    this.#refuse(other ?? ticket, serviceErrors.overloaded);
+    const waiting = this.#means.places?.waiting.total ?? this.#line.length;
+    const other = waiting < this.#queueMax('normal') ? undefined : this.#line.lastBelow(importance);
+    if (other === undefined && waiting >= this.#queueMax(importance)) return this.#refuse(ticket, serviceErrors.overloaded);
+    this.#wait(ticket);
+    if (other !== undefined) this.#refuse(other, serviceErrors.overloaded);
   }
 
   /** Called by the ticket alone, at the end of its exchange. */
@@ -160,16 +164,16 @@ export class Gate {
     return endpoints.hasOneBelow(perEndpointMax) || endpoints.count() === 0;
   }
 
-  get #isLineFull(): boolean {
+  /** Up to how many may wait before somebody of this importance is refused, if nobody in the line matters less. */
+  #queueMax(importance: Importance): number {
     const { queueMax, runningMax, perEndpointMax } = this.#definition;
-    const waiting = this.#means.places?.waiting.total ?? this.#line.length;
-    if (queueMax !== undefined) return waiting >= queueMax;
+    if (queueMax !== undefined) return queueMax;
     const mayRun = Math.min(
       this.adaptive?.limit ?? Number.POSITIVE_INFINITY,
       runningMax ?? Number.POSITIVE_INFINITY,
       perEndpointMax === undefined ? Number.POSITIVE_INFINITY : perEndpointMax * this.#means.endpoints.count(),
     );
-    return waiting >= Math.max(1, Math.floor(mayRun * QUEUE_SHARE)) + (this.adaptive?.suspended ?? 0);
+    return Math.max(1, Math.floor(mayRun * queueShares[importance])) + (this.adaptive?.suspended ?? 0);
   }
 }
 
