@@ -1,6 +1,7 @@
 // The limit against a simulated service: workers that take a time each, and a queue inside it that nobody sees.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { createRandom } from '#test/support/random.ts';
 import { AdaptiveLimit } from './adaptive-limit.ts';
 
 interface SimulatedService {
@@ -17,17 +18,6 @@ interface Run {
 }
 
 const START_MS = 73_456_789.25;
-
-/** A repeatable source of numbers from 0 to 1 (mulberry32). */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Requests arrive at random times; those above the limit are refused. What was measured is from the second half. */
 class Simulation {

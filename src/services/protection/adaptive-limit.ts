@@ -19,8 +19,10 @@ const SHRINK_MIN = 0.5;
 const OVERLOADED_SHRINK = 0.9;
 /** How much of the time without load is replaced by a new one. */
 const BASELINE_WEIGHT = 0.3;
+/** When half the limit is so much faster, what was thought to be without load was not: there may be more to find. */
+const MISTAKEN = 0.8;
 /** The time without load is looked for soon at first, and then less and less often. */
-const PROBE_FIRST_MS = 1_000;
+const PROBE_FIRST_MS = 500;
 const PROBE_EVERY_MAX_MS = 30_000;
 
 export class AdaptiveLimit {
@@ -112,9 +114,11 @@ export class AdaptiveLimit {
   }
 
   #endProbe(meanMs: number, nowMs: number): void {
+    const wasFarTooHigh = meanMs < MISTAKEN * this.#baselineMs;
+    if (wasFarTooHigh) this.#limit = this.#halfLimit;
     this.#isProbing = false;
     this.#baselineMs = meanMs;
-    this.#probeEveryMs = Math.min(PROBE_EVERY_MAX_MS, this.#probeEveryMs * 2);
+    this.#probeEveryMs = wasFarTooHigh ? PROBE_FIRST_MS : Math.min(PROBE_EVERY_MAX_MS, this.#probeEveryMs * 2);
     this.#probeAtMs = nowMs + this.#probeEveryMs;
   }
 

@@ -5,7 +5,7 @@
  */
 import type { ErrorFactory, GatewayError } from '#base/errors.ts';
 import { type TimerWheel, WheelTimer } from '#base/timer-wheel.ts';
-import type { Exchange, ExchangeHold } from '#http/exchange.ts';
+import type { ExchangeHold } from '#http/exchange.ts';
 import { serviceErrors } from '../service-errors.ts';
 import { AdaptiveLimit } from './adaptive-limit.ts';
 import type { Importance } from './importance.ts';
@@ -39,7 +39,7 @@ export interface GateMeans {
 
 /** An exchange that would like to be sent to a service. */
 export interface Candidate {
-  readonly exchange: Exchange;
+  readonly exchange: { readonly hasResponseBegun: boolean; hold(hold: ExchangeHold): void };
   /** Makes the first attempt. */
   attempt(isFresh: boolean): void;
   refuse(error: GatewayError): void;
@@ -71,10 +71,10 @@ export class Gate {
     candidate.exchange.hold(ticket);
     if (this.#line.length === 0 && this.#takePlace()) return this.#enter(ticket);
     const waiting = this.#means.places?.waiting.total ?? this.#line.length;
-    const other = waiting < this.#queueMax('normal') ? undefined : this.#line.lastBelow(importance);
-    if (other === undefined && waiting >= this.#queueMax(importance)) return this.#refuse(ticket, serviceErrors.overloaded);
-    this.#wait(ticket);
-    if (other !== undefined) this.#refuse(other, serviceErrors.overloaded);
+    const last = this.#line.lastBelow(importance) ?? ticket;
+    const isTooMany = waiting >= this.#queueMax(last.importance);
+    if (isTooMany) this.#refuse(last, serviceErrors.overloaded);
+    if (!isTooMany || last !== ticket) this.#wait(ticket);
   }
 
   /** Called by the ticket alone, at the end of its exchange. */
