@@ -11,8 +11,8 @@ import { compileRouteTable } from '#routing/route-table.ts';
 import type { EndpointLists } from '#services/endpoint-list.ts';
 import { Service, type ServiceMeans } from '#services/service.ts';
 import type { ServiceDefinition } from '#services/service-definition.ts';
-import { PlannedRoute, Snapshot } from './snapshot.ts';
 import { toProtectionDefinition } from './protection.ts';
+import { PlannedRoute, Snapshot } from './snapshot.ts';
 import { TcpDestinations } from './tcp-destinations.ts';
 
 /** What a thread lends to its snapshots. */

@@ -160,7 +160,11 @@ test('whoever has waited for as long as may be is refused', async (t) => {
 
 test('the call of gRPC whose deadline passes while it waits is not sent later', async (t) => {
   const clock = new FakeClock();
-  const { gateway, request, untilHeld, held, advance, settle } = await start(t, { max: 1, queue: 1, queueTimeout: '1m' }, { clock });
+  const { gateway, request, untilHeld, held, advance, settle } = await start(
+    t,
+    { max: 1, queue: 1, queueTimeout: '1m' },
+    { clock },
+  );
   await request('/1');
   await untilHeld(1);
   const client = await RawHttp2Client.open(t, { port: gateway.port() });
@@ -196,7 +200,10 @@ test('the body of a request that waits is sent when its turn comes', async (t) =
   client.send('later');
   await settle();
   held[0]!.connection.send(ok);
-  await eventually(() => upstream.connections.some(({ received }) => received.endsWith('\r\n\r\nfirstlater')), 'the body is there');
+  await eventually(
+    () => upstream.connections.some(({ received }) => received.endsWith('\r\n\r\nfirstlater')),
+    'the body is there',
+  );
 });
 
 test('a tunnel holds its place until it ends', async (t) => {

@@ -58,7 +58,10 @@ test('what failed in an earlier stretch of time counts no more', () => {
 test('lets as many probes through as it says, and closes when all succeed', () => {
   const breaker = openAt(START_MS);
   const nowMs = START_MS + 5_000;
-  assert.deepEqual([1, 2, 3].map(() => breaker.letThrough(nowMs)), [true, true, false]);
+  assert.deepEqual(
+    [1, 2, 3].map(() => breaker.letThrough(nowMs)),
+    [true, true, false],
+  );
   attempt(breaker, '+', nowMs);
   assert.equal(breaker.letThrough(nowMs), false);
   attempt(breaker, '+', nowMs);
@@ -88,7 +91,10 @@ test('an attempt from before it opened says nothing about the probes', () => {
 test('probes of which nobody hears again are followed by others', () => {
   const breaker = openAt(START_MS);
   for (const nowMs of [START_MS + 5_000, START_MS + 10_000])
-    assert.deepEqual([1, 2, 3].map(() => breaker.letThrough(nowMs)), [true, true, false]);
+    assert.deepEqual(
+      [1, 2, 3].map(() => breaker.letThrough(nowMs)),
+      [true, true, false],
+    );
 });
 
 test('threads share its state', () => {

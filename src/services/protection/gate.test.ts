@@ -60,7 +60,13 @@ async function simulate(shares: Partial<Record<Importance, number>>, seed: numbe
   let running: SimulatedExchange[] = [];
   const counts = new Map<Importance, Counts>();
   const gate = new Gate(
-    { runningMax: undefined, perEndpointMax: undefined, adaptive: { limitMin: 2, limitMax: 1_000 }, queueMax: undefined, queueTimeoutMs: 1_000 },
+    {
+      runningMax: undefined,
+      perEndpointMax: undefined,
+      adaptive: { limitMin: 2, limitMax: 1_000 },
+      queueMax: undefined,
+      queueTimeoutMs: 1_000,
+    },
     {
       wheel,
       places: undefined,

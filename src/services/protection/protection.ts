@@ -33,7 +33,10 @@ export class ServiceProtection implements AttemptObserver {
     const { concurrency, breaker, slot } = definition;
     const max = concurrency?.runningMax;
     const places = max === undefined ? undefined : new SharedPlaces(means.board, slot, max);
-    this.#gate = concurrency === undefined ? undefined : new Gate(concurrency, { ...means, places, enter: (candidate) => this.#enter(candidate) });
+    this.#gate =
+      concurrency === undefined
+        ? undefined
+        : new Gate(concurrency, { ...means, places, enter: (candidate) => this.#enter(candidate) });
     this.#breaker = breaker?.per === 'service' ? this.#breakerAt(slot) : undefined;
     this.#perEndpointMax = concurrency?.perEndpointMax ?? Number.POSITIVE_INFINITY;
   }
