@@ -73,6 +73,15 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, PickSu
     this.#means.wheel.arm(this.#deadline, timeoutMs);
   }
 
+  /** The service takes it, perhaps long after it came: nobody else would catch what is thrown. */
+  enter(): void {
+    try {
+      this.attempt(false);
+    } catch (thrown) {
+      this.#failThrown(thrown);
+    }
+  }
+
   /** The service does not take it. */
   refuse(error: GatewayError): void {
     rescue(this.exchange, error);

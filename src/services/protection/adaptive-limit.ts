@@ -13,8 +13,8 @@ const SAMPLES_MIN = 20;
 const WINDOW_MS = 100;
 /** Answers may take so many times as long as without load before the limit shrinks. */
 const TOLERANCE = 1.25;
-/** The most that one window can take away. */
-const SHRINK_MIN = 0.5;
+/** The most that one window can take away: the machine may have stood still for a moment. */
+const SHRINK_MIN = 0.8;
 /** What remains when the service itself says that it is overloaded, or does not answer in time. */
 const OVERLOADED_SHRINK = 0.9;
 /** How much of the time without load is replaced by a new one. */

@@ -40,7 +40,7 @@ class SimulatedExchange implements Candidate {
     this.counts = counts;
   }
 
-  attempt(): void {
+  enter(): void {
     assert.fail('the gate says who enters to whoever made it');
   }
 

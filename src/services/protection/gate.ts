@@ -3,7 +3,7 @@
  * counted for all threads together where it is a fixed number; each thread has its own waiting line, and finds out its own
  * adaptive limit.
  */
-import type { ErrorFactory, GatewayError } from '#base/errors.ts';
+import type { GatewayError } from '#base/errors.ts';
 import { type TimerWheel, WheelTimer } from '#base/timer-wheel.ts';
 import type { ExchangeHold } from '#http/exchange.ts';
 import { serviceErrors } from '../service-errors.ts';
@@ -40,8 +40,8 @@ export interface GateMeans {
 /** An exchange that would like to be sent to a service. */
 export interface Candidate {
   readonly exchange: { readonly hasResponseBegun: boolean; hold(hold: ExchangeHold): void };
-  /** Makes the first attempt. */
-  attempt(isFresh: boolean): void;
+  /** Makes the first attempt. Throws nothing. */
+  enter(): void;
   refuse(error: GatewayError): void;
 }
 
@@ -70,10 +70,11 @@ export class Gate {
     const ticket = new Ticket(this, candidate, importance);
     candidate.exchange.hold(ticket);
     if (this.#line.length === 0 && this.#takePlace()) return this.#enter(ticket);
-    const waiting = this.#means.places?.waiting.total ?? this.#line.length;
+    const { places, service } = this.#means;
+    const waiting = places?.waiting.total ?? this.#line.length;
     const last = this.#line.lastBelow(importance) ?? ticket;
     const isTooMany = waiting >= this.#queueMax(last.importance);
-    if (isTooMany) this.#refuse(last, serviceErrors.overloaded);
+    if (isTooMany) this.#refuse(last, serviceErrors.overloaded({ service }, { retryAfterMs: RETRY_AFTER_MS }));
     if (!isTooMany || last !== ticket) this.#wait(ticket);
   }
 
@@ -86,13 +87,14 @@ export class Gate {
 
   /** Called by the ticket alone: it has waited for long enough. */
   onWaitedTooLong(ticket: Ticket): void {
-    this.#refuse(ticket, serviceErrors.queueTimeout);
+    const { service } = this.#means;
+    this.#refuse(ticket, serviceErrors.queueTimeout({ service }, { retryAfterMs: RETRY_AFTER_MS }));
   }
 
-  #refuse(ticket: Ticket, toError: ErrorFactory): void {
+  #refuse(ticket: Ticket, error: GatewayError): void {
     // Its end may come later than the refusal, and nobody is to let it in until then.
     this.leave(ticket);
-    ticket.candidate.refuse(toError({ service: this.#means.service }, { retryAfterMs: RETRY_AFTER_MS }));
+    ticket.candidate.refuse(error);
   }
 
   #wait(ticket: Ticket): void {

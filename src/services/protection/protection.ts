@@ -69,7 +69,7 @@ export class ServiceProtection implements AttemptObserver {
 
   #enter(candidate: Candidate): void {
     if (this.#breaker?.letThrough(this.#nowMs) === false) this.#refuse(candidate);
-    else candidate.attempt(false);
+    else candidate.enter();
   }
 
   #refuse(candidate: Candidate): void {
