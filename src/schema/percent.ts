@@ -5,21 +5,22 @@ import { type Reading, textKind } from './text-kind.ts';
 
 const PERCENT = /^(\d{1,3}(?:\.\d{1,3})?)%$/;
 
-/** `50%`, `0.5%`: more than nothing, and at most all. The value is a share of 1. */
-export function percent(): z.ZodType<number, string> {
-  return textKind({
-    noun: 'a percentage',
-    examples: ['50%', '12.5%'],
-    pattern: PERCENT,
-    help: 'A percentage, above `0%` and at most `100%`.',
-    read: readPercent,
-  });
-}
-
+/** Reads `5%`, `0.5%` or `100%`. */
 function readPercent(text: string): Reading<number> {
   const match = PERCENT.exec(text);
-  if (match === null) return { problem: `${quote(text)} is not a percentage; write a number with \`%\`, such as \`50%\`` };
-  const value = Number(match[1]) / 100;
-  if (value > 0 && value <= 1) return { value };
-  return { problem: `${quote(text)} is not above \`0%\` and at most \`100%\`` };
+  if (match !== null && Number(match[1]) <= 100) return { value: Number(match[1]) / 100 };
+  const completed = `${text.trim()}%`;
+  const hint = PERCENT.test(completed) && Number(text) <= 100 ? `; write \`${completed}\`` : ', such as `50%`';
+  return { problem: `${quote(text)} is not a share from \`0%\` to \`100%\`${hint}` };
+}
+
+/** A share with its sign: `50%`. The value is a number from 0 to 1. */
+export function percent(): z.ZodType<number, string> {
+  return textKind({
+    noun: 'a share',
+    examples: ['50%', '0.5%'],
+    pattern: PERCENT,
+    help: 'A share with its sign, from 0% to 100%.',
+    read: readPercent,
+  });
 }

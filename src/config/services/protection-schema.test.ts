@@ -45,6 +45,13 @@ for (const [mistake, service, routes, path, message] of [
     '`adaptive.min` (9) is above `max` (4), so the limit could never adapt',
   ],
   [
+    'a breaker that opens without a failure',
+    `${endpoints}, breaker: { failures: 0% }`,
+    '',
+    'services.it.breaker.failures',
+    'with `0%` it would open when nothing has failed; write a share above it, such as `1%`',
+  ],
+  [
     'a breaker where there are no requests',
     'endpoints: ["tcp://a:1"], breaker: {}',
     '',

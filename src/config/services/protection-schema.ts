@@ -11,6 +11,7 @@ const ADAPTIVE_MAX = 10_000;
 
 export const breakerSchema = z.strictObject({
   failures: percent()
+    .refine((share) => share > 0, 'with `0%` it would open when nothing has failed; write a share above it, such as `1%`')
     .prefault('50%')
     .describe('Opens when this share of the attempts fails: no whole answer by the fault of the service, or one with 5xx.'),
   over: duration({ min: '1s', max: '1h' }).prefault('10s').describe('Attempts are counted in stretches of this length.'),
