@@ -16,6 +16,7 @@ const switching = 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nup
 
 /** So many that each of two threads has some. */
 const PLACES = 24;
+const TURNS_MAX = 2_000;
 
 type Concurrency = NonNullable<NonNullable<GatewayInput['services']>[string]['concurrency']>;
 
@@ -275,6 +276,26 @@ async function startThreads(t: TestContext, concurrency: Concurrency) {
   t.after(() => gateway.stop());
   return { gateway, held };
 }
+
+test('a thread that is always busy does not keep the only place from the others', async (t) => {
+  const { gateway, held } = await startThreads(t, { max: 1, queue: 100, queueTimeout: '1m' });
+  const clients = await openMany(t, gateway.port(), PLACES);
+  const send = (index: number) => clients[index]!.send(`GET /${index} HTTP/1.1\r\nhost: shop\r\n\r\n`);
+  for (const index of clients.keys()) send(index);
+  // Whoever was answered comes again at once, so that no thread ever runs out of those that wait.
+  const served = new Set<string>();
+  for (let turn = 0; served.size < PLACES; turn++) {
+    await eventually(() => held.length > turn, 'the next one has its place');
+    const { path, connection } = held[turn]!;
+    const client = clients[Number(path.slice(1))]!;
+    served.add(path);
+    client.take();
+    connection.send(ok);
+    await client.until(/ok$/);
+    send(Number(path.slice(1)));
+    assert.ok(turn < TURNS_MAX, `after ${turn} turns only ${served.size} of ${PLACES} were served`);
+  }
+});
 
 test('threads share the places: never more run, and nobody who waits is forgotten', async (t) => {
   const { gateway, held } = await startThreads(t, { max: 2, queue: 30, queueTimeout: '1m' });

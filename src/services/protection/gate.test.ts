@@ -1,12 +1,15 @@
 // The gate in front of a simulated service that gets three times what it can do. The seed repeats it.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { GatewayError } from '#base/errors.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import type { ExchangeHold } from '#http/exchange.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { createRandom } from '#test/support/random.ts';
+import { EndpointBoard } from '../endpoint-board.ts';
 import { type Candidate, Gate } from './gate.ts';
 import type { Importance } from './importance.ts';
+import { SharedPlaces } from './shared-places.ts';
 
 const WORKERS = 10;
 const WORK_MS = 20;
@@ -115,6 +118,81 @@ function createCounts(): Counts {
 function p99(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)]!;
 }
+
+/** A gate with one place, a wheel that a test turns, and who has entered. */
+function createNarrowGate() {
+  const clock = new FakeClock();
+  const wheel = new TimerWheel(clock);
+  const board = new EndpointBoard();
+  const entered: Candidate[] = [];
+  const gate = new Gate(
+    { runningMax: 1, perEndpointMax: undefined, adaptive: undefined, queueMax: 2, queueTimeoutMs: 1_000 },
+    {
+      wheel,
+      places: new SharedPlaces(board, 1, 1),
+      endpoints: { count: () => 1, hasOneBelow: () => true },
+      service: 'orders',
+      enter: (candidate) => void entered.push(candidate),
+    },
+  );
+  return { gate, entered, clock, wheel };
+}
+
+/** Whose client takes its time: what ends it comes later than what it is answered with. */
+class SlowCandidate implements Candidate {
+  hasResponseBegun = false;
+  held: ExchangeHold | undefined = undefined;
+  error: GatewayError | undefined = undefined;
+  readonly exchange = this;
+
+  hold(hold: ExchangeHold): void {
+    this.held = hold;
+  }
+
+  enter(): void {
+    assert.fail('the gate says who enters to whoever made it');
+  }
+
+  refuse(error: GatewayError): void {
+    this.error = error;
+  }
+}
+
+test('whoever was refused is not let in later, though its exchange has not ended', async () => {
+  const { gate, entered, clock, wheel } = createNarrowGate();
+  const [first, second, third] = [new SlowCandidate(), new SlowCandidate(), new SlowCandidate()];
+  gate.admit(first, 'normal');
+  gate.admit(second, 'normal');
+  clock.advance(1_300);
+  wheel.advance();
+  assert.equal(second.error?.code, 'GH_SERVICE_QUEUE_TIMEOUT');
+  gate.admit(third, 'normal');
+  first.held!.release();
+  await Promise.resolve();
+  assert.deepEqual(entered, [first, third]);
+  second.held!.release();
+  assert.equal(gate.running, 1);
+});
+
+test('whoever was answered by somebody else while it waited is not let in', async () => {
+  const { gate, entered } = createNarrowGate();
+  const [first, second, third] = [new SlowCandidate(), new SlowCandidate(), new SlowCandidate()];
+  for (const candidate of [first, second, third]) gate.admit(candidate, 'normal');
+  second.hasResponseBegun = true;
+  first.held!.release();
+  await Promise.resolve();
+  assert.deepEqual(entered, [first, third]);
+});
+
+test('a place is given back once, however often the end is said', async () => {
+  const { gate, entered } = createNarrowGate();
+  const candidates = [new SlowCandidate(), new SlowCandidate(), new SlowCandidate()];
+  for (const candidate of candidates) gate.admit(candidate, 'normal');
+  candidates[0]!.held!.release();
+  candidates[0]!.held!.release();
+  await Promise.resolve();
+  assert.deepEqual(entered, candidates.slice(0, 2));
+});
 
 for (const seed of [11, 12, 13]) {
   test(`three times too much: the service stays busy, and whoever is let in is answered in time (seed ${seed})`, async () => {

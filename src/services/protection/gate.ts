@@ -128,9 +128,10 @@ export class Gate {
 
   #givePlace(): void {
     this.#running -= 1;
-    this.#means.places?.give();
+    // A thread that served itself first would keep its places for ever, and the others would wait in vain.
+    const isForAll = this.#means.places?.give() ?? false;
     // Not in the middle of the end of another exchange.
-    if (this.#line.length > 0) queueMicrotask(this.#serveLater);
+    if (!isForAll && this.#line.length > 0) queueMicrotask(this.#serveLater);
   }
 
   #serve(): void {

@@ -33,11 +33,13 @@ export class SharedPlaces {
     return this.#running.take(this.#max);
   }
 
-  give(): void {
+  /** True when other threads wait: then all that wait are called back, this one among them, and take turns as they come. */
+  give(): boolean {
     this.#running.give();
-    if (this.waiting.total === this.waiting.held) return;
+    if (this.waiting.total === this.waiting.held) return false;
     Atomics.add(this.#words, this.#givenAt, 1);
     Atomics.notify(this.#words, this.#givenAt);
+    return true;
   }
 
   /** Calls back once when another place is given back. False: one was since `givenCount` was looked at. */
