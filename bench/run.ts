@@ -15,6 +15,7 @@ import { runHandshakesBench } from './handshakes.ts';
 import { runHpackBench } from './hpack.ts';
 import { runIdleMemoryBench } from './idle-memory.ts';
 import { runLatencyBench } from './latency.ts';
+import { runOverloadBench } from './overload.ts';
 import { runProxyCostBench } from './proxy-cost.ts';
 import { runRoutingBench } from './routing.ts';
 import { runStartTimeBench } from './start-time.ts';
@@ -33,6 +34,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   'idle-memory': runIdleMemoryBench,
   latency: runLatencyBench,
   grpc: runGrpcBench,
+  overload: runOverloadBench,
   swap: runSwapBench,
   'proxy-cost': runProxyCostBench,
 };

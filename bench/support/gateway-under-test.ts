@@ -11,6 +11,8 @@ export interface GatewaySettings {
   readonly services?: Readonly<Record<string, number>>;
   /** HTTP/1.1 when not given. */
   readonly serviceProtocol?: 'http2';
+  /** More settings of every service, as they stand in YAML: `concurrency: { adaptive: true }`. */
+  readonly serviceSettings?: string;
   /** HTTP/2 requests that a client may have at a time over one connection. */
   readonly streams?: number;
   /** Lines of the `routes` block. */
@@ -57,10 +59,11 @@ function readPort(line: string): number | undefined {
 }
 
 export function writeConfiguration(settings: GatewaySettings, port = 0): string {
-  const { folder, services = {}, serviceProtocol, streams, routes, certificate } = settings;
+  const { folder, services = {}, serviceProtocol, serviceSettings, streams, routes, certificate } = settings;
   const protocol = serviceProtocol === undefined ? '' : `, protocol: ${serviceProtocol}`;
+  const others = serviceSettings === undefined ? '' : `, ${serviceSettings}`;
   const written = Object.entries(services).map(
-    ([name, at]) => `  ${name}: { endpoints: ["http://127.0.0.1:${at}"]${protocol} }\n`,
+    ([name, at]) => `  ${name}: { endpoints: ["http://127.0.0.1:${at}"]${protocol}${others} }\n`,
   );
   const http2 = streams === undefined ? '' : `, http2: { streams: ${streams} }`;
   const tls = certificate === undefined ? '' : `, tls: { certificates: [${JSON.stringify(certificate)}] }`;

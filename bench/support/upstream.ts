@@ -10,13 +10,16 @@ export interface Upstream {
 export async function startUpstream({
   cpu,
   program = 'upstream-program.ts',
+  environment = {},
 }: {
   readonly cpu?: number;
   readonly program?: string;
+  readonly environment?: Readonly<Record<string, string>>;
 } = {}): Promise<Upstream> {
   let port: number | undefined;
   const child = startChild([process.execPath, join(import.meta.dirname, program)], {
     cpu,
+    environment,
     onLine: (line) => {
       const match = /^port (\d+)$/.exec(line);
       if (match !== null) port = Number(match[1]);

@@ -24,6 +24,12 @@ export interface ErrorKind extends ErrorDeclaration {
   readonly code: string;
 }
 
+interface ErrorOptions {
+  readonly publicDetail?: string;
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+}
+
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly kind: ErrorKind;
@@ -31,12 +37,15 @@ export class GatewayError extends Error {
   readonly detail: ErrorDetail | undefined;
   /** What a client may read beyond the declared help. */
   readonly publicDetail: string | undefined;
+  /** When it makes sense for the client to try again, in its `Retry-After`. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(kind: ErrorKind, detail?: ErrorDetail, options?: { publicDetail?: string; cause?: unknown }) {
+  constructor(kind: ErrorKind, detail?: ErrorDetail, options?: ErrorOptions) {
     super(kind.help, options?.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.detail = detail;
     this.publicDetail = options?.publicDetail;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 
   /** The same error with more facts for logs. */
@@ -54,7 +63,7 @@ export class GatewayError extends Error {
 }
 
 /** Makes an error of one declared kind. */
-export type ErrorFactory = ((detail?: ErrorDetail, options?: { publicDetail?: string; cause?: unknown }) => GatewayError) & {
+export type ErrorFactory = ((detail?: ErrorDetail, options?: ErrorOptions) => GatewayError) & {
   readonly kind: ErrorKind;
 };
 
@@ -72,15 +81,14 @@ export function defineErrors<Names extends string>(
   const factories: Partial<Record<Names, ErrorFactory>> = {};
   for (const name of Object.keys(declarations) as Names[]) {
     const kind: ErrorKind = Object.freeze({ code: toErrorCode(area, name), ...declarations[name] });
-    const make = (detail?: ErrorDetail, options?: { publicDetail?: string; cause?: unknown }) =>
-      createError(kind, detail, options);
+    const make = (detail?: ErrorDetail, options?: ErrorOptions) => createError(kind, detail, options);
     factories[name] = Object.assign(make, { kind });
   }
   return factories as Record<Names, ErrorFactory>;
 }
 
 /** Captures a stack only for our own faults: a client that misbehaves must not make us walk the stack for each request. */
-function createError(kind: ErrorKind, detail?: ErrorDetail, options?: { publicDetail?: string; cause?: unknown }): GatewayError {
+function createError(kind: ErrorKind, detail?: ErrorDetail, options?: ErrorOptions): GatewayError {
   if (kind.side === 'gateway') return new GatewayError(kind, detail, options);
   const framesBefore = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;

@@ -56,7 +56,7 @@ export const limits = {
   accessLogPendingBytesMax: 8 * 1024 * 1024,
   /** Addresses of one host name that are tried for a connection. */
   connectAddressesMax: 8,
-  /** Endpoints of all services together, 64 bytes of shared memory each. */
+  /** Services and the endpoints of all of them together, 64 bytes of shared memory each. */
   endpointsMax: 65_536,
   /** Endpoints of a service that are tried one after the other for a connection whose bytes are passed on. */
   tcpEndpointsTriedMax: 5,

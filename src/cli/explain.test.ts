@@ -20,6 +20,7 @@ listeners:
   inside: { address: "127.0.0.1:8081", policies: { headers: false } }
 services:
   orders: { endpoints: [http://10.0.0.11:3000, "http://[fd00::1]:3000"], timeouts: { attempt: 2s }, hedge: { after: p95 } }
+  stock: { endpoints: [http://s:1], breaker: {}, concurrency: { max: 20, adaptive: true } }
   canary: { endpoints: ["http+unix:///run/canary.sock"] }
   postgres: { endpoints: ["tcp://10.0.0.2:5432"] }
 policies: { headers: { response: { set: { x-gateway: "1" } } } }
@@ -33,6 +34,7 @@ routes:
     to: [{ service: orders, weight: 9 }, { service: canary, weight: 1 }]
   canary: { match: { host: shop.example.com, path: "/orders/:id", headers: { x-canary: "yes" } }, to: canary }
   inside: { match: { path: /metrics, listener: inside, clientIp: 10.0.0.0/8 }, to: { respond: { text: ok } } }
+  stock: { match: { path: /stock }, importance: high, to: stock }
   old: { match: { path: /old }, to: { redirect: { path: /, status: 308 } } }
 `,
 );
@@ -47,6 +49,19 @@ const explain = (...args: string[]) => runCommand(runExplain, args, folder);
 async function explained(...args: string[]): Promise<RequestExplanation> {
   return JSON.parse((await explain(...args, '--json')).stdout) as RequestExplanation;
 }
+
+test('says how much a route matters and what protects its service', async () => {
+  const { stdout } = await explain('GET', 'http://x/stock');
+  assert.ok(
+    stdout.includes(`
+  importance high
+  protected by concurrency: at most 20 requests at a time, an adaptive limit from 2 to 1000 per thread, a part of that wait for up to 1s
+  protected by breaker of the service: opens for 5s when 50% of 20 or more attempts fail within 10s
+`),
+    stdout,
+  );
+  assert.doesNotMatch((await explain('GET', 'http://shop.example.com/orders/5')).stdout, /importance|protected/);
+});
 
 test('says which route takes a request, why, with which policies, and where it goes', async () => {
   const { status, stdout, stderr } = await explain('GET', 'https://shop.example.com/orders/5?a=b');

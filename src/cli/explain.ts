@@ -102,6 +102,8 @@ function toText({ request, route, outranked, nearMisses }: RequestExplanation): 
     lines.push(`  goes to ${route.destination}`);
     lines.push(...route.endpoints.flatMap(describeChoice));
     for (const line of route.forwarding) lines.push(`  sent to ${line}`);
+    if (route.protection.length > 0) lines.push(`  importance ${route.importance}`);
+    for (const line of route.protection) lines.push(`  protected by ${line}`);
   }
   if (outranked.length > 0) lines.push('', 'Routes that match too, but rank lower:');
   for (const other of outranked) lines.push(`  ${other.route}   ${describeMatch(other)}: ${other.because}`);

@@ -18,6 +18,7 @@ import {
 } from './byte-listeners.ts';
 import type { Finding, IssuePath } from './issue.ts';
 import { findMissingHashCaptures } from './services/hash-captures.ts';
+import { findUselessImportance } from './useless-importance.ts';
 
 /** Each suggestion compares with every name. A configuration with more wrong names than this has one cause. */
 const SUGGESTIONS_MAX = 50;
@@ -52,7 +53,7 @@ export function findCrossReferenceProblems(configuration: unknown): Finding[] {
     }
   }
   findings.push(...findMissingHashCaptures(configuration['services'], listAllCaptures(configuration['routes'])));
-  findings.push(...findUselessByBytes(configuration));
+  findings.push(...findUselessByBytes(configuration), ...findUselessImportance(configuration));
   findings.push(...findSharedAddresses(configuration), ...findForeignCaptures(configuration), ...findAcmeProblems(configuration));
   return findings;
 }

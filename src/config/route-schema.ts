@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { destinationSchema } from './destination-schema.ts';
+import { importance } from './importance-schema.ts';
 import { matchesSchema } from './match-schema.ts';
 import type { PolicyBlocks } from './policy-blocks.ts';
 import { routeRetry } from './retry-schema.ts';
@@ -20,6 +21,7 @@ export function routeSchema<Input>(policies: z.ZodType<PolicyBlocks, Input>) {
         .max(PRIORITY_MAX)
         .default(0)
         .describe('Decides between routes that are equally specific; the higher one wins.'),
+      importance: importance.optional(),
       policies: policies
         .optional()
         .describe(

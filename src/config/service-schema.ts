@@ -10,6 +10,7 @@ import { serviceRetry } from './retry-schema.ts';
 import { balancingFields, endpointPlace, findBalancingProblems } from './services/balancing-schema.ts';
 import { findUselessChecks, healthSchema } from './services/health-schema.ts';
 import { outliersSchema } from './services/outliers-schema.ts';
+import { breakerSchema, concurrencySchema, findUselessProtection } from './services/protection-schema.ts';
 import { serviceTimeouts } from './timeouts-schema.ts';
 
 const WEIGHT_MAX = 1000;
@@ -121,6 +122,10 @@ const serviceFields = z.strictObject({
     .describe(
       'Begins each connection with a PROXY header that names the client. Connections are then not shared between clients. Without it, none.',
     ),
+  breaker: breakerSchema.optional().describe('Leaves the service alone for a while when it mostly fails. Without it, never.'),
+  concurrency: concurrencySchema
+    .optional()
+    .describe('How many requests the service has at a time, and how many wait for their turn. Without it, as many as come.'),
   tls: serviceTls.optional().describe('How endpoints with `https` and `tls` are verified, and what the gateway shows them.'),
   health: healthSchema
     .optional()
@@ -142,6 +147,7 @@ export const serviceSchema = serviceFields.superRefine((service, context) => {
     ...findUselessSettings(service),
     ...findBalancingProblems(service),
     ...findUselessChecks(service),
+    ...findUselessProtection(service),
   ];
   for (const problem of problems) {
     context.addIssue({ code: 'custom', ...problem });

@@ -13,6 +13,8 @@ import type { RoutePlan } from '#pipeline/plan.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
 import type { PickSubject } from '#services/balancing/balancer.ts';
 import type { Endpoint } from '#services/endpoint.ts';
+import type { Candidate } from '#services/protection/gate.ts';
+import type { Importance } from '#services/protection/importance.ts';
 import { serviceErrors } from '#services/service-errors.ts';
 import { removeField } from '#wire/fields/field-list.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
@@ -26,7 +28,7 @@ import { ReplayBody } from './replay-body.ts';
 import { isRepeatable } from './retry-decision.ts';
 import { ShortTimer } from './short-timer.ts';
 
-export class Forwarding implements AnswerSource, AttemptOwner, HedgeOwner, PickSubject {
+export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeOwner, PickSubject {
   readonly exchange: Exchange;
   readonly #plan: RoutePlan;
   readonly #target: ForwardTarget;
@@ -46,11 +48,32 @@ export class Forwarding implements AnswerSource, AttemptOwner, HedgeOwner, PickS
     this.#target = target;
   }
 
-  start(): void {
-    const { exchange } = this;
+  /** Its time runs from now on, also while it waits for the service to take it. */
+  start(importance: Importance): void {
     const { service, rules, means } = this.#target;
     service.retryBudget.onRequest();
-    this.#deadline = startRequestDeadline(exchange, rules.requestLimit, means.wheel);
+    this.#deadline = startRequestDeadline(this.exchange, rules.requestLimit, means.wheel);
+    if (service.protection === undefined) this.#begin();
+    else service.protection.admit(this, importance);
+  }
+
+  /** The service takes it, perhaps long after it came: nobody else would catch what is thrown. */
+  enter(): void {
+    try {
+      this.#begin();
+    } catch (thrown) {
+      this.#failThrown(thrown);
+    }
+  }
+
+  /** The service does not take it. */
+  refuse(error: GatewayError): void {
+    rescue(this.exchange, error);
+  }
+
+  #begin(): void {
+    const { exchange } = this;
+    const { service, rules } = this.#target;
     if (rules.hedge !== undefined && mayBeHedged(exchange.request)) {
       this.#hedge = new Hedge(rules.hedge, this.#target, this);
       this.#hedge.start();

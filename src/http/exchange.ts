@@ -82,6 +82,11 @@ export interface ExchangeObserver {
   onExchangeFinished(exchange: Exchange): void;
 }
 
+/** Something that an exchange holds until its end. */
+export interface ExchangeHold {
+  release(): void;
+}
+
 /** A typed place for a fact about an exchange, so that policies share facts without knowing each other. */
 export interface Slot<Value> {
   readonly name: string;
@@ -182,6 +187,7 @@ export class Exchange {
   /** The answer that has begun is one of gRPC: it is whole only if its trailers say so, and they can say otherwise too. */
   endsWithGrpcStatus = false;
   #slots: Map<Slot<unknown>, unknown> | undefined = undefined;
+  #hold: ExchangeHold | undefined = undefined;
 
   constructor(
     client: ClientSide,
@@ -212,6 +218,12 @@ export class Exchange {
   set<Value>(slot: Slot<Value>, value: Value): void {
     this.#slots ??= new Map();
     this.#slots.set(slot, value);
+  }
+
+  /** Held from now on, instead of what was held before. */
+  hold(hold: ExchangeHold): void {
+    this.#hold?.release();
+    this.#hold = hold;
   }
 
   sendHead(response: ResponseHead): void {
@@ -248,6 +260,7 @@ export class Exchange {
     if (this.isFinished) return;
     this.isFinished = true;
     this.finishedMs = nowMs;
+    this.#hold?.release();
     this.plan?.onFinish?.(this);
     this.observer.onExchangeFinished(this);
   }

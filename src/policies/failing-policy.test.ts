@@ -20,7 +20,7 @@ import { arrive } from '#test/support/arrive.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { startRawUpstream } from '#test/support/raw-upstream.ts';
-import { toRecords } from '#test/support/services.ts';
+import { SERVICE_SLOT, toRecords } from '#test/support/services.ts';
 
 function fail(): never {
   throw new TypeError('inside');
@@ -77,7 +77,7 @@ async function startSnapshot(t: TestContext) {
     texts: {},
     board: new EndpointBoard(),
     random: () => 0.5,
-    endpoints: { main: { version: 1, records: toRecords(upstream.url) } },
+    endpoints: { main: { version: 1, records: toRecords(upstream.url), slot: SERVICE_SLOT } },
   };
   const snapshot = runAtOnce(compileSnapshot(arrive(configuration!), undefined, means));
   const finished: Exchange[] = [];

@@ -27,6 +27,17 @@ test('a list stays the same object as long as nothing in it changes, and grows i
   assert.equal(second['b']!.records[0]!.slot, first['b']!.records[0]!.slot);
 });
 
+test('a service has a record of its own, which stays while its endpoints come and go', async () => {
+  const registry = new EndpointRegistry(new EndpointBoard());
+  const first = registry.plan(await load({ a: ['http://a:1'], b: ['http://b:1'] }));
+  registry.commit(first);
+  const second = registry.plan(await load({ a: ['http://a:2', 'http://a:3'], b: ['http://b:1'] }));
+  registry.commit(second);
+  assert.equal(second['a']!.slot, first['a']!.slot);
+  const slots = Object.values(second).flatMap(({ slot, records }) => [slot, ...records.map((record) => record.slot)]);
+  assert.equal(new Set(slots).size, 5);
+});
+
 test('an endpoint that is named twice has both weights', async () => {
   const registry = new EndpointRegistry(new EndpointBoard());
   const { a } = registry.plan(await load({ a: ['http://a:1', { url: 'http://a:1', weight: 2 }] }));
@@ -40,11 +51,12 @@ test('a configuration that is refused changes no list, and its records are free 
   const registry = new EndpointRegistry(new EndpointBoard());
   const present = registry.plan(await load({ a: ['http://a:1'] }));
   registry.commit(present);
-  const many = Array.from({ length: limits.endpointsMax }, (_, i) => `http://h${i}:1`);
+  // The service has a record of its own.
+  const many = Array.from({ length: limits.endpointsMax - 1 }, (_, i) => `http://h${i}:1`);
   const large = await load({ a: many });
   assert.throws(() => registry.plan(large), TooManyEndpoints);
   registry.release();
   assert.deepEqual(registry.lists, present);
   const fitting = registry.plan(await load({ a: ['http://a:1', ...many.slice(1)] }));
-  assert.equal(new Set(fitting['a']!.records.map(({ slot }) => slot)).size, limits.endpointsMax);
+  assert.equal(new Set(fitting['a']!.records.map(({ slot }) => slot)).size, limits.endpointsMax - 1);
 });

@@ -4,6 +4,9 @@ import type { EndpointUrl } from '#schema/endpoint-url.ts';
 import { type EndpointBoard, EndpointSlots } from '#services/endpoint-board.ts';
 import { type EndpointList, type EndpointLists, type EndpointRecord, formatEndpointUrl } from '#services/endpoint-list.ts';
 
+/** In place of a URL: the record of the service itself. */
+const SERVICE_ITSELF = '';
+
 /** An endpoint as somebody names it who does not know of boards. */
 export interface EndpointTarget {
   readonly url: EndpointUrl;
@@ -53,7 +56,8 @@ export class EndpointRegistry {
   /** Gives back what no list in use holds. */
   release(): void {
     for (const [service, slots] of this.#taken) {
-      const held = new Set(this.#lists[service]?.records.map(({ slot }) => slot));
+      const list = this.#lists[service];
+      const held = new Set([list?.slot, ...(list?.records ?? []).map(({ slot }) => slot)]);
       for (const [url, slot] of slots) {
         if (held.has(slot)) continue;
         slots.delete(url);
@@ -67,7 +71,7 @@ export class EndpointRegistry {
   #toList(service: string, before: EndpointList | undefined, targets: readonly EndpointTarget[]): EndpointList {
     const records = this.#toRecords(service, targets);
     if (before !== undefined && areSame(before.records, records)) return before;
-    return { version: ++this.#version, records };
+    return { version: ++this.#version, records, slot: this.#slotFor(service, SERVICE_ITSELF) };
   }
 
   /** One endpoint that is named twice has both weights, and the place where it was named first. */

@@ -15,12 +15,14 @@ import { compileRoutes } from '#routing/route-compiler.ts';
 import type { MatchSubject } from '#routing/route-definition.ts';
 import type { RouteMatch } from '#routing/route-table.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
+import type { Importance } from '#services/protection/importance.ts';
 import { decodeConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
 import { getField, hasField } from '#wire/fields/field-list.ts';
 import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';
 import { explainForwarding } from './explain-forwarding.ts';
+import { describeProtection } from './explain-protection.ts';
 import { findRequestListener } from './request-listener.ts';
 
 export interface RequestToExplain {
@@ -57,6 +59,9 @@ export interface RequestExplanation {
         readonly forwarding: readonly string[];
         /** For each service that it may go to. */
         readonly endpoints: readonly EndpointChoice[];
+        readonly importance: Importance;
+        /** What the services take, one line for each setting. */
+        readonly protection: readonly string[];
       }
     | undefined;
   readonly outranked: readonly OutrankedRoute[];
@@ -115,6 +120,8 @@ export async function explainRequest(
             { name: chosen.route, settings: configuration.routes[chosen.route]! },
             { method: subject.method, hasKey: hasField(subject.fields, 'idempotency-key') },
           ),
+          importance: configuration.routes[chosen.route]!.importance ?? 'normal',
+          protection: describeProtection(configuration.routes[chosen.route]!, configuration),
         };
   return { request: { method, host, target, path, query, listener, clientAddress }, route, outranked, nearMisses };
 }

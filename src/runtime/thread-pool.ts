@@ -262,6 +262,7 @@ export class ThreadPool {
     thread.worker.on('exit', () => {
       this.#threads.delete(thread);
       thread.gone();
+      board.forgetDeadThread();
       if (!this.#isStopping && !thread.isEnding) this.#replace(id, thread.startedMs);
     });
     return thread;

@@ -1,7 +1,14 @@
 /** Who gets what while endpoints come, go and start slowly, through a service with each balancer. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { anyone, createServiceMeans, createTestService, type TestServiceMeans, toRecords } from '#test/support/services.ts';
+import {
+  anyone,
+  createServiceMeans,
+  createTestService,
+  SERVICE_SLOT,
+  type TestServiceMeans,
+  toRecords,
+} from '#test/support/services.ts';
 import type { BalanceDefinition } from './balancing/balancing-definition.ts';
 import { EndpointFlag } from './endpoint-board.ts';
 import type { Service } from './service.ts';
@@ -45,7 +52,7 @@ for (const balance of balances) {
     const means = createServiceMeans();
     const service = createService(balance, ['http://a', 'http://b'], means);
     expectPart(service, 'a', 0.5);
-    service.setEndpoints({ version: 2, records: toRecords('http://a', 'http://b', 'http://c') });
+    service.setEndpoints({ version: 2, slot: SERVICE_SLOT, records: toRecords('http://a', 'http://b', 'http://c') });
     expectPart(service, 'c', 0.1 / 2.1);
     advance(means, slowStartMs / 2);
     expectPart(service, 'c', 0.5 / 2.5);
@@ -80,7 +87,7 @@ test('an endpoint of weight 0 that gets a weight starts slowly', () => {
   const means = createServiceMeans();
   const service = createService({ kind: 'round-robin' }, ['0 http://a', 'http://b'], means);
   assert.equal(partOf(service, 'a'), 0);
-  service.setEndpoints({ version: 2, records: toRecords('http://a', 'http://b') });
+  service.setEndpoints({ version: 2, slot: SERVICE_SLOT, records: toRecords('http://a', 'http://b') });
   expectPart(service, 'a', 0.1 / 1.1);
 });
 
@@ -88,7 +95,7 @@ test('slow start keeps to failover: one that waits for others to fail is not war
   const means = createServiceMeans();
   const service = createService({ kind: 'round-robin' }, ['http://a', 'http://b'], means);
   const [a, b] = toRecords('http://a', 'http://b');
-  service.setEndpoints({ version: 2, records: [a!, { ...b!, priority: 1 }] });
+  service.setEndpoints({ version: 2, slot: SERVICE_SLOT, records: [a!, { ...b!, priority: 1 }] });
   assert.equal(partOf(service, 'b'), 0);
   means.board.setFlag(service.endpoints[0]!.slot, EndpointFlag.unhealthy, true);
   assert.equal(partOf(service, 'b'), 1);
@@ -97,7 +104,7 @@ test('slow start keeps to failover: one that waits for others to fail is not war
 test('after a failed attempt, endpoints that take traffic come before those that wait', () => {
   const service = createTestService(['http://a', 'http://b', 'http://c']);
   const [a, b, c] = toRecords('http://a', 'http://b', 'http://c');
-  service.setEndpoints({ version: 2, records: [{ ...a!, priority: 1 }, b!, c!] });
+  service.setEndpoints({ version: 2, slot: SERVICE_SLOT, records: [{ ...a!, priority: 1 }, b!, c!] });
   const [first, second, third] = service.endpoints;
   assert.equal(service.pick(anyone, [second!]), third);
   assert.equal(service.pick(anyone, [second!, third!]), first);

@@ -48,6 +48,17 @@ export class AvailableEndpoints {
     this.#look(nowMs);
   }
 
+  countAt(nowMs: number): number {
+    this.#follow(nowMs);
+    return this.#available.length;
+  }
+
+  /** The first one that a condition holds for. */
+  find(isMeant: (endpoint: Endpoint) => boolean, nowMs: number): Endpoint | undefined {
+    this.#follow(nowMs);
+    return this.#available.find(isMeant);
+  }
+
   /** `undefined`: there is none. Costs two comparisons more than the balancer does, unless something has changed. */
   pick(subject: PickSubject, nowMs: number): Endpoint | undefined {
     this.#follow(nowMs);

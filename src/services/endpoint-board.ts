@@ -5,6 +5,7 @@
  */
 import { assert } from '#base/assert.ts';
 import { limits } from '#base/limits.ts';
+import { beginGeneration } from './protection/shared-count.ts';
 
 /** One cache line each, so that threads which write about two endpoints do not slow each other down. */
 const RECORD_WORDS = 16;
@@ -39,6 +40,7 @@ export type EndpointFlag = (typeof EndpointFlag)[keyof typeof EndpointFlag];
 
 /** The first record belongs to the board itself. */
 const VERSION = 0;
+const GENERATION = 1;
 /** When the thread that decides on an ejection began to, as a tick; 0: no thread does. */
 const DECIDING_SINCE = 2;
 const FIRST_SLOT = 1;
@@ -53,6 +55,8 @@ const FORGOTTEN_TICKS = (24 * 60 * 60 * 1_000) / TICK_MS;
 const DECIDING_TICKS_MAX = 1_000 / TICK_MS;
 
 export class EndpointBoard {
+  /** Where it stands how often a thread has died that may have held something: see `SharedCount`. */
+  static readonly generationAt = GENERATION;
   readonly memory: SharedArrayBuffer;
   readonly words: Int32Array;
 
@@ -136,6 +140,11 @@ export class EndpointBoard {
   /** Forgets everything about a record, for the next endpoint that gets it. */
   clear(slot: number): void {
     for (let word = 0; word < RECORD_WORDS; word++) Atomics.store(this.words, this.wordAt(slot, word), 0);
+  }
+
+  /** A thread has died: what it held is free. */
+  forgetDeadThread(): void {
+    beginGeneration(this.words, GENERATION);
   }
 
   /** Makes all threads look again at what can be picked. */

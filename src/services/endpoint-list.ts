@@ -17,6 +17,8 @@ export interface EndpointList {
   /** Grows with each change, so that an older list never replaces a newer one. */
   readonly version: number;
   readonly records: readonly EndpointRecord[];
+  /** Where the service itself stands on the endpoint board. */
+  readonly slot: number;
 }
 
 /** By the name of the service. */

@@ -3,6 +3,7 @@ import type { PoolSettings } from '#http/upstream-pool.ts';
 import type { DialTls } from '#net/dial.ts';
 import type { BalancingDefinition } from './balancing/balancing-definition.ts';
 import type { OutlierSettings } from './outliers/outlier-settings.ts';
+import type { ProtectionDefinition } from './protection/protection-definition.ts';
 
 /** What a configuration says of a service, but for its endpoints: those may change while everything else stays. */
 export interface ServiceDefinition {
@@ -20,4 +21,6 @@ export interface ServiceDefinition {
   readonly host: 'client' | 'endpoint' | { readonly name: string };
   /** `undefined`: no endpoint is left out for how attempts end. */
   readonly outliers: OutlierSettings | undefined;
+  /** `undefined`: exchanges are sent to it as they come. */
+  readonly protection: ProtectionDefinition | undefined;
 }

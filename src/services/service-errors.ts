@@ -1,6 +1,6 @@
 import { defineErrors } from '#base/errors.ts';
 
-/** Why no endpoint of a service could be asked at all. */
+/** Why nobody of a service was asked at all. */
 export const serviceErrors = defineErrors('service', {
   noEndpoint: {
     side: 'upstream',
@@ -8,5 +8,26 @@ export const serviceErrors = defineErrors('service', {
     status: 503,
     retry: 'never',
     help: 'No endpoint of the service can take the request.',
+  },
+  circuitOpen: {
+    side: 'upstream',
+    stage: 'connect',
+    status: 503,
+    retry: 'never',
+    help: 'The service has failed too often and is left alone for a while.',
+  },
+  overloaded: {
+    side: 'upstream',
+    stage: 'connect',
+    status: 503,
+    retry: 'never',
+    help: 'The service has as many requests as it can take, and as many wait as may.',
+  },
+  queueTimeout: {
+    side: 'upstream',
+    stage: 'connect',
+    status: 503,
+    retry: 'never',
+    help: 'The request has waited too long for its turn at the service.',
   },
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { anyone, createServiceMeans, createTestService, toRecords } from '#test/support/services.ts';
+import { anyone, createServiceMeans, createTestService, SERVICE_SLOT, toRecords } from '#test/support/services.ts';
 import { EndpointFlag } from './endpoint-board.ts';
 import type { Service } from './service.ts';
 
@@ -85,9 +85,9 @@ test('endpoints that stay in the list are the same afterwards, with their new we
   const service = createTestService(['http://a', 'http://b']);
   const [a] = service.endpoints;
   const [, , c] = toRecords('http://x', 'http://y', 'http://c');
-  service.setEndpoints({ version: 3, records: [...toRecords('3 http://a'), c!] });
+  service.setEndpoints({ version: 3, records: [...toRecords('3 http://a'), c!], slot: SERVICE_SLOT });
   assert.equal(service.endpoints[0], a);
   assert.equal(pickMany(service, 4), 'a a c a');
-  service.setEndpoints({ version: 2, records: toRecords('http://old') });
+  service.setEndpoints({ version: 2, records: toRecords('http://old'), slot: SERVICE_SLOT });
   assert.equal(pickMany(service, 4), 'a a c a');
 });

@@ -1,3 +1,4 @@
+import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import { createRandomSource } from '#base/random.ts';
 import { Affinity } from './affinity.ts';
@@ -11,11 +12,14 @@ import type { EndpointBoard } from './endpoint-board.ts';
 import { type EndpointList, type EndpointRecord, formatEndpointUrl } from './endpoint-list.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import { OutlierWatch } from './outliers/outlier-watch.ts';
+import type { PickableEndpoints } from './protection/gate.ts';
+import { ServiceProtection } from './protection/protection.ts';
 import { RetryBudget } from './retry-budget.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 
 /** What a thread lends to its services. */
 export interface ServiceMeans extends EndpointMeans {
+  readonly clock: Clock;
   readonly board: EndpointBoard;
   readonly logger: Logger;
 }
@@ -27,6 +31,8 @@ export class Service {
   readonly definition: ServiceDefinition;
   /** `undefined`: clients are not kept at one endpoint. */
   readonly affinity: Affinity | undefined;
+  /** Asked before the first attempt of an exchange. `undefined`: nobody has to be. */
+  readonly protection: ServiceProtection | undefined;
   readonly #means: ServiceMeans;
   readonly #available: AvailableEndpoints;
   readonly #observers: readonly AttemptObserver[];
@@ -45,8 +51,9 @@ export class Service {
     const balancer = createBalancer<Endpoint>(balance, { random: createRandomSource(), load: this.#load });
     this.#available = new AvailableEndpoints(means.board, balancer, balancing);
     this.affinity = affinity && new Affinity(affinity, definition.name);
+    this.protection = createProtection(definition, means, this.#available);
     const watch = outliers === undefined ? undefined : new OutlierWatch(outliers, this, means);
-    this.#observers = [watch, balancer.observer].filter((observer) => observer !== undefined);
+    this.#observers = [watch, balancer.observer, this.protection].filter((observer) => observer !== undefined);
     this.retryBudget = new RetryBudget(means.wheel);
   }
 
@@ -73,12 +80,17 @@ export class Service {
   pick(subject: PickSubject, tried: readonly Endpoint[] = none): Endpoint | undefined {
     const { nowMs } = this.#means.wheel;
     const preferred = tried.length > 0 ? this.#available.pickUntried(tried, nowMs) : this.#pickKept(subject, nowMs);
-    return preferred ?? this.#available.pick(subject, nowMs);
+    const picked = preferred ?? this.#available.pick(subject, nowMs);
+    return picked === undefined || this.protection === undefined ? picked : this.#pickProtected(picked, this.protection);
   }
 
   /** An endpoint beside those that were tried; `undefined`: there is none that can be picked. */
   pickUntried(tried: readonly Endpoint[]): Endpoint | undefined {
-    return this.#available.pickUntried(tried, this.#means.wheel.nowMs);
+    const { protection } = this;
+    const { nowMs } = this.#means.wheel;
+    const picked = this.#available.pickUntried(tried, nowMs);
+    if (picked === undefined || protection === undefined || protection.letsTo(picked)) return picked;
+    return this.#available.find((endpoint) => !tried.includes(endpoint) && protection.letsTo(endpoint), nowMs);
   }
 
   /** An attempt is over: said once for each, by whoever made it. */
@@ -106,6 +118,12 @@ export class Service {
     return endpoint !== undefined && this.#available.has(endpoint, nowMs) ? endpoint : undefined;
   }
 
+  /** Whoever has no place left, or is left alone for a while, gives way to another one. */
+  #pickProtected(picked: Endpoint, protection: ServiceProtection): Endpoint | undefined {
+    if (protection.letsTo(picked)) return picked;
+    return this.#available.find((endpoint) => endpoint !== picked && protection.letsTo(endpoint), this.#means.wheel.nowMs);
+  }
+
   /** One that is there already under the same record stays, and does not leave. */
   #toEndpoint(record: EndpointRecord, leaving: Map<string, Endpoint>): Endpoint {
     const url = formatEndpointUrl(record.url);
@@ -116,4 +134,17 @@ export class Service {
     present.update(record);
     return present;
   }
+}
+
+function createProtection(
+  { protection, name }: ServiceDefinition,
+  { clock, wheel, board }: ServiceMeans,
+  available: AvailableEndpoints,
+): ServiceProtection | undefined {
+  if (protection === undefined) return undefined;
+  const endpoints: PickableEndpoints = {
+    count: () => available.countAt(wheel.nowMs),
+    hasOneBelow: (activeMax) => available.find(({ active }) => active < activeMax, wheel.nowMs) !== undefined,
+  };
+  return new ServiceProtection(protection, { clock, wheel, board, service: name, endpoints });
 }

@@ -4,6 +4,7 @@ import { Service, type ServiceMeans } from '#services/service.ts';
 import type { ServiceDefinition } from '#services/service-definition.ts';
 import type { ArrivedConfiguration, SettingsOfConfiguration } from './arrived-configuration.ts';
 import { toBalancingDefinition } from './balancing.ts';
+import { toProtectionDefinition } from './protection.ts';
 import { type PlanMeans, RoutePlanner } from './route-planner.ts';
 import { RoutePlans } from './route-plans.ts';
 import { toServiceDefinition } from './service-definitions.ts';
@@ -48,7 +49,9 @@ function* compileServices(
   const services = new Map<string, Service>();
   for (const [name, service] of Object.entries(configuration.services)) {
     const balancing = toBalancingDefinition(service, configuration.zone);
-    const definition = { ...toServiceDefinition(name, service, means.texts), balancing };
+    // Without a list, as where nothing is sent, nobody counts anything.
+    const protection = toProtectionDefinition(service, means.endpoints[name]?.slot ?? 0);
+    const definition = { ...toServiceDefinition(name, service, means.texts), balancing, protection };
     const before = previous?.services.get(name);
     const isSame = before !== undefined && JSON.stringify(before.definition) === JSON.stringify(definition);
     services.set(name, isSame ? before : createService(definition, means));

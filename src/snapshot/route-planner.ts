@@ -117,6 +117,7 @@ export class RoutePlanner {
             weight,
             rules: this.#toRules(service, name, route),
           })),
+          route.importance ?? 'normal',
           this.#means,
         );
       default:

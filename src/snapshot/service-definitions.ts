@@ -8,7 +8,7 @@ export function toServiceDefinition(
   name: string,
   service: ServiceConfiguration,
   texts: Readonly<Record<string, string>>,
-): Omit<ServiceDefinition, 'balancing'> {
+): Omit<ServiceDefinition, 'balancing' | 'protection'> {
   const { timeouts, pool, protocol, proxyProtocol } = service;
   return {
     name,

@@ -7,7 +7,7 @@ import { HealthChecks } from '#services/health/health-checks.ts';
 import type { HealthSettings, HttpProbeSettings } from '#services/health/health-settings.ts';
 import { describeHealth, type EndpointHealth } from '#services/health/service-health.ts';
 import { FakeClock } from './fake-clock.ts';
-import { createServiceDefinition } from './services.ts';
+import { createServiceDefinition, SERVICE_SLOT } from './services.ts';
 
 /** A GET of `/healthz` that any 2xx answers. */
 export const usualProbe: HttpProbeSettings = {
@@ -54,13 +54,13 @@ export class HealthService {
   /** Checks these endpoints of one service, `orders`. */
   follow(records: readonly EndpointRecord[], settings: Partial<HealthSettings> = {}): void {
     const checked = { service: createServiceDefinition(), settings: { ...usualHealth, ...settings } };
-    this.#lists = { orders: { version: ++this.#version, records } };
+    this.#lists = { orders: { version: ++this.#version, records, slot: SERVICE_SLOT } };
     this.checks.follow(new Map([['orders', checked]]), this.#lists, dns);
   }
 
   /** Endpoints stay, and nobody checks them any more. */
   uncheck(records: readonly EndpointRecord[]): void {
-    this.#lists = { orders: { version: ++this.#version, records } };
+    this.#lists = { orders: { version: ++this.#version, records, slot: SERVICE_SLOT } };
     this.checks.follow(new Map(), this.#lists, dns);
   }
 

@@ -15,6 +15,9 @@ export interface TestServiceMeans extends ServiceMeans {
   readonly clock: FakeClock;
 }
 
+/** The service's own record on the board; those of its endpoints begin with 1. */
+export const SERVICE_SLOT = 100;
+
 export function createServiceMeans(): TestServiceMeans {
   const clock = new FakeClock();
   return {
@@ -38,6 +41,7 @@ export function createServiceDefinition(parts: Partial<ServiceDefinition> = {}):
     balancing: { balance: { kind: 'round-robin' }, slowStartMs: undefined, zone: undefined, affinity: undefined },
     host: 'client',
     outliers: undefined,
+    protection: undefined,
     ...parts,
   };
 }
@@ -62,7 +66,7 @@ export function createTestService(
   means: ServiceMeans = createServiceMeans(),
 ): Service {
   const service = new Service(createServiceDefinition(parts), means);
-  service.setEndpoints({ version: 1, records: toRecords(...written) });
+  service.setEndpoints({ version: 1, records: toRecords(...written), slot: SERVICE_SLOT });
   return service;
 }
 

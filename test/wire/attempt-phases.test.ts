@@ -42,7 +42,7 @@ async function ask(t: TestContext, phases: PolicyPhases): Promise<{ answer: Inje
     {},
     means,
   );
-  const terminal = new ForwardTerminal([{ service, weight: 1, rules }], { ...means, random: () => 0 });
+  const terminal = new ForwardTerminal([{ service, weight: 1, rules }], 'normal', { ...means, random: () => 0 });
   const plan = new RoutePlan('all', [{ name: 'watching', phases }], terminal);
   t.after(async () => {
     service.close();

@@ -1,0 +1,32 @@
+/** What stands between a route and its services, in words. */
+import type { Configuration, RouteConfiguration, ServiceConfiguration } from '#config/configuration.ts';
+import { formatDuration } from '#schema/duration.ts';
+
+export function describeProtection({ to }: RouteConfiguration, { services }: Configuration): string[] {
+  if (to.kind !== 'service') return [];
+  return to.services.flatMap(({ service: name }) => {
+    const service = services[name];
+    const lines = service === undefined ? [] : [describeConcurrency(service), describeBreaker(service)];
+    const prefix = to.services.length > 1 ? `${name}: ` : '';
+    return lines.flatMap((line) => (line === undefined ? [] : [`${prefix}${line}`]));
+  });
+}
+
+function describeConcurrency({ concurrency }: ServiceConfiguration): string | undefined {
+  if (concurrency === undefined) return undefined;
+  const { max, perEndpoint, adaptive, queue, queueTimeout } = concurrency;
+  const parts = [
+    max !== undefined && `at most ${max} requests at a time`,
+    perEndpoint !== undefined && `at most ${perEndpoint} at one endpoint and thread`,
+    adaptive !== undefined && `an adaptive limit from ${adaptive.min} to ${adaptive.max} per thread`,
+    queue === 0 ? 'none waits' : `${queue ?? 'a part of that'} wait for up to ${formatDuration(queueTimeout)}`,
+  ];
+  return `concurrency: ${parts.filter((part) => part !== false).join(', ')}`;
+}
+
+function describeBreaker({ breaker }: ServiceConfiguration): string | undefined {
+  if (breaker === undefined) return undefined;
+  const { per, failures, over, minRequests, openFor } = breaker;
+  const share = `${Math.round(failures * 100_000) / 1_000}%`;
+  return `breaker of the ${per}: opens for ${formatDuration(openFor)} when ${share} of ${minRequests} or more attempts fail within ${formatDuration(over)}`;
+}

@@ -1,0 +1,103 @@
+/** What stands between exchanges and a service, on one thread: its circuit breaker, and the gate where exchanges wait. */
+import type { Clock } from '#base/clock.ts';
+import type { TimerWheel } from '#base/timer-wheel.ts';
+import type { AttemptObserver, AttemptOutcome } from '../attempt-outcome.ts';
+import type { Endpoint } from '../endpoint.ts';
+import type { EndpointBoard } from '../endpoint-board.ts';
+import { serviceErrors } from '../service-errors.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
+import { type Candidate, Gate, type PickableEndpoints } from './gate.ts';
+import type { Importance } from './importance.ts';
+import type { ProtectionDefinition } from './protection-definition.ts';
+import { SharedPlaces } from './shared-places.ts';
+
+export interface ProtectionMeans {
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly board: EndpointBoard;
+  readonly service: string;
+  readonly endpoints: PickableEndpoints;
+}
+
+export class ServiceProtection implements AttemptObserver {
+  readonly #definition: ProtectionDefinition;
+  readonly #means: ProtectionMeans;
+  readonly #gate: Gate | undefined;
+  readonly #breaker: CircuitBreaker | undefined;
+  readonly #endpointBreakers = new WeakMap<Endpoint, CircuitBreaker>();
+  readonly #perEndpointMax: number;
+
+  constructor(definition: ProtectionDefinition, means: ProtectionMeans) {
+    this.#definition = definition;
+    this.#means = means;
+    const { concurrency, breaker, slot } = definition;
+    const max = concurrency?.runningMax;
+    const places = max === undefined ? undefined : new SharedPlaces(means.board, slot, max);
+    this.#gate =
+      concurrency === undefined
+        ? undefined
+        : new Gate(concurrency, { ...means, places, enter: (candidate) => this.#enter(candidate) });
+    this.#breaker = breaker?.per === 'service' ? this.#breakerAt(slot) : undefined;
+    this.#perEndpointMax = concurrency?.perEndpointMax ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Lets an exchange make its first attempt now, later, or not at all; then it ends with an error. */
+  admit(candidate: Candidate, importance: Importance): void {
+    // Nobody waits for a service that will not be asked.
+    if (this.#breaker !== undefined && this.#breaker.openForMs(this.#nowMs) > 0) return this.#refuse(candidate);
+    if (this.#gate === undefined) this.#enter(candidate);
+    else this.#gate.admit(candidate, importance);
+  }
+
+  /** Whether an endpoint is to get an attempt, which is then made. */
+  letsTo(endpoint: Endpoint): boolean {
+    if (endpoint.active >= this.#perEndpointMax) return false;
+    return this.#breakerOf(endpoint)?.letThrough(this.#nowMs) ?? true;
+  }
+
+  onAttemptEnded({ endpoint, startedMs, headMs, endedMs, status, error, isCancelled }: AttemptOutcome): void {
+    if (isCancelled) return;
+    const hasFailed = status >= 500 || error?.kind.side === 'upstream';
+    (this.#breaker ?? this.#breakerOf(endpoint))?.onAttemptEnded(startedMs, endedMs, hasFailed);
+    const adaptive = this.#gate?.adaptive;
+    if (adaptive === undefined) return;
+    const { running } = this.#gate!;
+    if (isOverload(status, error?.status)) adaptive.onOverloaded(endedMs, running);
+    // A failure may come fast, and says nothing about how long answers take.
+    else if (headMs > 0 && status < 500) adaptive.onAnswered(headMs - startedMs, endedMs, running);
+  }
+
+  #enter(candidate: Candidate): void {
+    if (this.#breaker?.letThrough(this.#nowMs) === false) this.#refuse(candidate);
+    else candidate.enter();
+  }
+
+  #refuse(candidate: Candidate): void {
+    const retryAfterMs = this.#breaker!.openForMs(this.#nowMs);
+    candidate.refuse(serviceErrors.circuitOpen({ service: this.#means.service }, { retryAfterMs }));
+  }
+
+  #breakerOf(endpoint: Endpoint): CircuitBreaker | undefined {
+    if (this.#definition.breaker?.per !== 'endpoint') return undefined;
+    let breaker = this.#endpointBreakers.get(endpoint);
+    if (breaker === undefined) {
+      breaker = this.#breakerAt(endpoint.slot);
+      this.#endpointBreakers.set(endpoint, breaker);
+    }
+    return breaker;
+  }
+
+  #breakerAt(slot: number): CircuitBreaker {
+    const { words } = this.#means.board;
+    return new CircuitBreaker(this.#definition.breaker!, words, this.#means.board.wordAt(slot, 0));
+  }
+
+  get #nowMs(): number {
+    return this.#means.clock.monotonicMs();
+  }
+}
+
+/** Too many requests, unavailable, or no answer in time. */
+function isOverload(status: number, errorStatus: number | undefined): boolean {
+  return status === 429 || status === 503 || errorStatus === 504;
+}
