@@ -260,7 +260,7 @@ const SERVICES: readonly Refusal[] = [
   {
     mistake: 'a service without endpoints',
     text: 'host: client',
-    issues: ['F:4:3 services.it.endpoints: `endpoints` is missing'],
+    issues: ['F:4:3 services.it.endpoints: `endpoints` is missing; without it, `discover` says where they are found'],
   },
   {
     mistake: 'no endpoint',

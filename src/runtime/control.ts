@@ -1,19 +1,24 @@
 /** The control thread: loads and watches the configuration, tells the data threads, answers health checks, shuts down. */
 import { availableParallelism } from 'node:os';
-import type { HealthServer } from '#admin/health-server.ts';
+import type { AdminServer } from '#admin/admin-server.ts';
+import type { ServiceAdministration } from '#admin/service-administration.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
-import type { Configuration } from '#config/configuration.ts';
+import type { Configuration, ServiceConfiguration } from '#config/configuration.ts';
 import type { Issue } from '#config/issue.ts';
 import type { LoadedConfiguration } from '#config/load.ts';
+import { takesBytes } from '#config/takes-bytes.ts';
 import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
+import type { EndpointList } from '#services/endpoint-list.ts';
+import type { EndpointTarget } from '#services/endpoint-source.ts';
 import { encodeConfiguration } from '#snapshot/encoding.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import type { CertificateService } from './certificate-service.ts';
 import type { ConfigurationSupplies, DataPlane } from './data-plane.ts';
-import { EndpointRegistry } from './endpoint-registry.ts';
+import type { Discovery } from './discovery.ts';
+import { type DiscoveredEndpoints, EndpointRegistry } from './endpoint-registry.ts';
 import { ListenFailure } from './listen-failure.ts';
 import type { ListeningAt } from './listener-set.ts';
 import { type ConfigurationFiles, listNamedFiles } from './named-files.ts';
@@ -57,7 +62,7 @@ interface SettledAddress {
 }
 
 interface Admin {
-  readonly server: HealthServer;
+  readonly server: AdminServer;
   readonly written: SocketAddress;
   readonly bound: SocketAddress;
 }
@@ -76,6 +81,8 @@ export class Control {
   #plane: DataPlane | undefined;
   #admin: Admin | undefined;
   #certificates: CertificateService | undefined;
+  /** Only where a configuration has asked for it. */
+  #discovery: Discovery | undefined;
   #configuration: Configuration | undefined;
   #settled: ReadonlyMap<string, SettledAddress> = new Map();
   #version = 0;
@@ -262,7 +269,9 @@ export class Control {
     this.#watcher = undefined;
     this.#configuration = undefined;
     this.#settled = new Map();
-    this.#endpoints.commit({});
+    this.#discovery?.stop();
+    this.#discovery = undefined;
+    this.#endpoints.clear();
     this.#listening = [];
     this.#listens = false;
     this.#started = undefined;
@@ -298,9 +307,10 @@ export class Control {
       const settled = this.#listens ? await this.#settleAddresses(configuration) : new Map<string, SettledAddress>();
       openedAdmin = this.#listens ? await this.#openAdmin(configuration) : undefined;
       if (this.#ticketKeys.follow(configuration)) this.#giveTicketKeys();
-      const endpoints = this.#endpoints.plan(configuration);
-      this.#listening = await this.#deliver(withAddresses(configuration, settled), { files, endpoints });
-      this.#endpoints.commit(endpoints);
+      const plan = this.#endpoints.plan(configuration, await this.#discover(configuration));
+      this.#listening = await this.#deliver(withAddresses(configuration, settled), { files, endpoints: plan.lists });
+      for (const [service, list] of Object.entries(this.#endpoints.commit(plan))) this.#giveEndpoints(service, list);
+      this.#discovery?.commit();
       this.#settled = withBoundPorts(settled, this.#listening);
       this.#configuration = configuration;
       this.#certificates?.follow(configuration, files.texts);
@@ -308,9 +318,44 @@ export class Control {
       return undefined;
     } catch (error) {
       this.#endpoints.release();
+      this.#discovery?.abandon();
       await openedAdmin?.server.stop();
       return error instanceof Error ? error.message : String(error);
     }
+  }
+
+  /** What sources have found by now for the services of a configuration. */
+  async #discover(configuration: Configuration): Promise<DiscoveredEndpoints> {
+    const isWanted = Object.values(configuration.services).some(({ discover }) => discover !== undefined);
+    if (!isWanted && this.#discovery === undefined) return new Map();
+    if (this.#discovery === undefined) {
+      const { Discovery } = await import('./discovery.ts');
+      const { clock, logger } = this.#options;
+      this.#discovery = new Discovery({
+        clock,
+        logger,
+        random: () => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32,
+        onEndpoints: (service, endpoints) => this.#setDiscovered(service, endpoints),
+      });
+    }
+    return this.#discovery.prepare(configuration);
+  }
+
+  #setDiscovered(service: string, endpoints: readonly EndpointTarget[]): void {
+    const { logger } = this.#options;
+    try {
+      const list = this.#endpoints.setDiscovered(service, endpoints);
+      if (list === undefined) return;
+      this.#giveEndpoints(service, list);
+      logger.log('info', 'endpoints found', { service, endpoints: list.records.length, version: list.version });
+    } catch (error) {
+      logger.log('error', 'endpoints cannot be used', { service, error });
+    }
+  }
+
+  #giveEndpoints(service: string, list: EndpointList): void {
+    this.#plane?.setEndpoints(service, list);
+    this.#pool?.setEndpoints(service, list);
   }
 
   #giveTicketKeys(): void {
@@ -357,7 +402,7 @@ export class Control {
       this.#options.logger.log('warn', 'a change of `threads` from or to 0 takes effect at the next start', { threads: wanted });
     if (this.#plane !== undefined)
       return this.#plane.commit(await this.#plane.prepare(whole(configuration), supplies, { listens: this.#listens }));
-    const delivery = { version, configuration: encodeConfiguration(withoutAccount(configuration)), ...supplies };
+    const delivery = { version, configuration: encodeConfiguration(withoutControlSecrets(configuration)), ...supplies };
     return this.#pool!.apply(delivery, { count: Math.max(1, wanted), deadlineMs: configuration.shutdown.deadline });
   }
 
@@ -390,16 +435,31 @@ export class Control {
     if (admin === undefined) return undefined;
     const { address: written } = admin;
     if (this.#admin !== undefined && formatAddress(this.#admin.written) === formatAddress(written)) return undefined;
-    const { HealthServer } = await import('#admin/health-server.ts');
-    const server = new HealthServer({
+    const { AdminServer } = await import('#admin/admin-server.ts');
+    const server = new AdminServer({
       reasonNotReady: () => this.#notReady,
       metricsText: () => this.#certificates?.metricsText ?? '',
+      access: () => ({ address: written, token: this.#configuration?.admin?.token }),
+      loadServices: () => this.#createAdministration(),
     });
     try {
       return { server, written, bound: await server.start(await probeAddress(written)) };
     } catch (error) {
       throw new ListenFailure('admin', written, error);
     }
+  }
+
+  async #createAdministration(): Promise<ServiceAdministration> {
+    const { EndpointAdministration } = await import('./endpoint-administration.ts');
+    const { clock, logger } = this.#options;
+    return new EndpointAdministration({
+      clock,
+      logger,
+      board: this.#board,
+      registry: this.#endpoints,
+      takesBytes: (service) => this.#configuration !== undefined && takesBytes(this.#configuration, service),
+      onList: (service, list) => this.#giveEndpoints(service, list),
+    });
   }
 
   async #swapAdmin({ admin }: Configuration, opened: Admin | undefined): Promise<void> {
@@ -429,10 +489,20 @@ function concernsCertificates({ acme, admin, listeners, services }: Configuratio
   return [...Object.values(listeners), ...Object.values(services)].some(({ tls }) => tls !== undefined);
 }
 
-/** Data threads order no certificates: the key of the account stays here. */
-function withoutAccount(configuration: Configuration): Configuration {
-  const { acme } = configuration;
-  return acme === undefined ? configuration : { ...configuration, acme: { ...acme, externalAccount: undefined } };
+/** Data threads order no certificates, find no endpoints and answer no operator: the secrets for this stay here. */
+function withoutControlSecrets(configuration: Configuration): Configuration {
+  const { acme, admin, services } = configuration;
+  return {
+    ...configuration,
+    ...(acme !== undefined && { acme: { ...acme, externalAccount: undefined } }),
+    ...(admin !== undefined && { admin: { ...admin, token: undefined } }),
+    services: Object.fromEntries(Object.entries(services).map(([name, service]) => [name, withoutToken(service)])),
+  };
+}
+
+function withoutToken(service: ServiceConfiguration): ServiceConfiguration {
+  const { discover } = service;
+  return discover?.kind === 'consul' ? { ...service, discover: { ...discover, token: undefined } } : service;
 }
 
 /** Where one thread alone let the system choose, the port is known once it listens. */

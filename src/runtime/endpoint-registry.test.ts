@@ -19,9 +19,10 @@ async function load(services: Readonly<Record<string, readonly (string | object)
 
 test('a list stays the same object as long as nothing in it changes, and grows in version when something does', async () => {
   const registry = new EndpointRegistry(new EndpointBoard());
-  const first = registry.plan(await load({ a: ['http://a:1'], b: ['http://b:1'] }));
-  registry.commit(first);
-  const second = registry.plan(await load({ a: ['http://a:1'], b: ['http://b:1', 'http://b:2'] }));
+  const plan = registry.plan(await load({ a: ['http://a:1'], b: ['http://b:1'] }));
+  registry.commit(plan);
+  const first = plan.lists;
+  const { lists: second } = registry.plan(await load({ a: ['http://a:1'], b: ['http://b:1', 'http://b:2'] }));
   assert.equal(second['a'], first['a']);
   assert.ok(second['b']!.version > first['b']!.version);
   assert.equal(second['b']!.records[0]!.slot, first['b']!.records[0]!.slot);
@@ -29,7 +30,7 @@ test('a list stays the same object as long as nothing in it changes, and grows i
 
 test('an endpoint that is named twice has both weights', async () => {
   const registry = new EndpointRegistry(new EndpointBoard());
-  const { a } = registry.plan(await load({ a: ['http://a:1', { url: 'http://a:1', weight: 2 }] }));
+  const { a } = registry.plan(await load({ a: ['http://a:1', { url: 'http://a:1', weight: 2 }] })).lists;
   assert.deepEqual(
     a!.records.map(({ weight }) => weight),
     [3],
@@ -44,7 +45,7 @@ test('a configuration that is refused changes no list, and its records are free 
   const large = await load({ a: many });
   assert.throws(() => registry.plan(large), TooManyEndpoints);
   registry.release();
-  assert.deepEqual(registry.lists, present);
+  assert.deepEqual(registry.lists, present.lists);
   const fitting = registry.plan(await load({ a: ['http://a:1', ...many.slice(1)] }));
-  assert.equal(new Set(fitting['a']!.records.map(({ slot }) => slot)).size, limits.endpointsMax);
+  assert.equal(new Set(fitting.lists['a']!.records.map(({ slot }) => slot)).size, limits.endpointsMax);
 });

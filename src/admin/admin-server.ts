@@ -1,23 +1,31 @@
-/** `/healthz`, `/readyz` and `/metrics` on the admin address. Runs in the control thread, so it answers even when data threads are busy. */
-import { createServer, type Server } from 'node:http';
+/**
+ * Everything on the admin address: `/healthz`, `/readyz`, `/metrics`, and the admin API below `/api`. Runs in the control
+ * thread, so it answers even when data threads are busy.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { SocketAddress } from '#net/address.ts';
+import type { AdminApi } from './admin-api.ts';
+import type { AdminAccess } from './admin-guard.ts';
+import type { ServiceAdministration } from './service-administration.ts';
 
 export interface AdminFacts {
   /** Why traffic should not be sent here; `undefined` when it may. */
   reasonNotReady(): string | undefined;
   /** In the text form of Prometheus, version 0.0.4. */
   metricsText(): string;
+  access(): AdminAccess;
+  /** Asked for with the first request that is about services. */
+  loadServices(): Promise<ServiceAdministration>;
 }
 
-export class HealthServer {
+export class AdminServer {
+  readonly #facts: AdminFacts;
   readonly #server: Server;
+  #api: Promise<AdminApi> | undefined;
 
   constructor(facts: AdminFacts) {
-    this.#server = createServer((request, response) => {
-      const { status, type, text } = toAnswer(request.url?.split('?')[0] ?? '', facts);
-      response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
-      response.end(text);
-    });
+    this.#facts = facts;
+    this.#server = createServer((request, response) => this.#onRequest(request, response));
   }
 
   /** Resolves with the address once it answers. */
@@ -33,6 +41,25 @@ export class HealthServer {
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const path = request.url?.split('?')[0] ?? '';
+    if (path === '/api' || path.startsWith('/api/')) {
+      this.#api ??= this.#loadApi();
+      void this.#api.then((api) => api.answer(request, response));
+      return;
+    }
+    const { status, type, text } = toAnswer(path, this.#facts);
+    response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+    response.end(text);
+  }
+
+  /** Probes come to every gateway, operators to few. */
+  async #loadApi(): Promise<AdminApi> {
+    const { AdminApi } = await import('./admin-api.ts');
+    const services = await this.#facts.loadServices();
+    return new AdminApi({ access: () => this.#facts.access(), services });
   }
 }
 
