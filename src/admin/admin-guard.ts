@@ -50,7 +50,7 @@ function toDigest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   const name = host.toLowerCase();
   if (name === 'localhost' || name === '::1') return true;
   return isIP(name) === 4 && name.startsWith('127.');

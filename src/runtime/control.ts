@@ -109,6 +109,11 @@ export class Control {
     return this.#plane;
   }
 
+  /** What all threads know of the endpoints. */
+  get board(): EndpointBoard {
+    return this.#board;
+  }
+
   get pool(): ThreadPool | undefined {
     return this.#pool;
   }

@@ -12,7 +12,7 @@ import type { EndpointSource, EndpointSourceMeans, EndpointTarget } from '#servi
 import type { DiscoveredEndpoints } from './endpoint-registry.ts';
 
 /** How long a start or a reload waits for the first answers of sources. Services without one have what else they have. */
-export const FIRST_ANSWERS_MS = 2_000;
+const FIRST_ANSWERS_MS = 2_000;
 
 export interface DiscoveryOptions {
   readonly clock: Clock;

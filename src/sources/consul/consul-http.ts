@@ -18,7 +18,7 @@ export interface ConsulReply {
 }
 
 /** Consul could not be asked, or did not answer. */
-export class ConsulUnreachable extends Error {
+class ConsulUnreachable extends Error {
   override readonly name = 'ConsulUnreachable';
 }
 
