@@ -436,15 +436,20 @@ export class Control {
   }
 
   /** Opens the admin side where its address is new. */
-  async #openAdmin({ admin }: Configuration): Promise<Admin | undefined> {
+  async #openAdmin(configuration: Configuration): Promise<Admin | undefined> {
+    const { admin } = configuration;
     if (admin === undefined) return undefined;
     const { address: written } = admin;
     if (this.#admin !== undefined && formatAddress(this.#admin.written) === formatAddress(written)) return undefined;
     const { AdminServer } = await import('#admin/admin-server.ts');
-    const server = new AdminServer({
+    const server: AdminServer = new AdminServer({
       reasonNotReady: () => this.#notReady,
       metricsText: () => this.#certificates?.metricsText ?? '',
-      access: () => ({ address: written, token: this.#configuration?.admin?.token }),
+      // It answers before its configuration is the present one, and even then only to those who may.
+      access: () => ({
+        address: written,
+        token: (this.#admin?.server === server ? this.#configuration : configuration)?.admin?.token,
+      }),
       loadServices: () => this.#createAdministration(),
     });
     try {

@@ -27,17 +27,18 @@ interface SourceDefinition {
   readonly discover: DiscoveryConfiguration;
   /** What the service needs endpoints for; of the other kind it can use none. */
   readonly takesBytes: boolean;
-  readonly dns: Configuration['dns'];
+  /** Only where names are asked for. */
+  readonly dns: Configuration['dns'] | undefined;
 }
 
 interface RunningSource {
   readonly definition: SourceDefinition;
   readonly source: EndpointSource;
-  /** `undefined`: nothing has been found yet. */
-  endpoints: readonly EndpointTarget[] | undefined;
+  endpoints: readonly EndpointTarget[];
   /** The configuration that asks for it is the present one. */
   isPresent: boolean;
   hasTooMany: boolean;
+  /** Resolves when it has found endpoints, or could not. */
   readonly firstAnswer: PromiseWithResolvers<void>;
 }
 
@@ -64,12 +65,16 @@ export class Discovery {
     for (const [service, { discover }] of Object.entries(services)) {
       if (discover === undefined) continue;
       const before = this.#present.get(service);
-      const definition = { discover, takesBytes: takesBytes(configuration, service), dns };
+      const definition = {
+        discover,
+        takesBytes: takesBytes(configuration, service),
+        dns: discover.kind === 'dns' ? dns : undefined,
+      };
       const isSame = before !== undefined && isSameDefinition(before.definition, definition);
-      prepared.set(service, isSame ? before : await this.#start(service, definition));
+      prepared.set(service, isSame ? before : await this.#start(service, definition, before));
     }
     await this.#firstAnswers([...prepared.values()]);
-    return new Map([...prepared].map(([service, { endpoints }]) => [service, endpoints ?? []]));
+    return new Map([...prepared].map(([service, { endpoints }]) => [service, endpoints]));
   }
 
   /** The prepared configuration is the present one. */
@@ -82,7 +87,7 @@ export class Discovery {
     for (const [service, running] of present) {
       if (running.isPresent) continue;
       running.isPresent = true;
-      if (running.endpoints !== undefined) this.#options.onEndpoints(service, running.endpoints);
+      this.#options.onEndpoints(service, running.endpoints);
     }
   }
 
@@ -98,7 +103,7 @@ export class Discovery {
     this.#wheel.stop();
   }
 
-  async #start(service: string, definition: SourceDefinition): Promise<RunningSource> {
+  async #start(service: string, definition: SourceDefinition, before: RunningSource | undefined): Promise<RunningSource> {
     const { clock, logger, random } = this.#options;
     const means: EndpointSourceMeans = {
       clock,
@@ -107,11 +112,13 @@ export class Discovery {
       random,
       service,
       onEndpoints: (endpoints) => this.#onEndpoints(service, running, endpoints),
+      onFailed: () => running.firstAnswer.resolve(),
     };
     const running: RunningSource = {
       definition,
       source: await createSource(definition, means),
-      endpoints: undefined,
+      // Who is asked in another way for the same may be away just now.
+      endpoints: before !== undefined && isAboutSame(before.definition, definition) ? before.endpoints : [],
       isPresent: false,
       hasTooMany: false,
       firstAnswer: Promise.withResolvers(),
@@ -125,6 +132,7 @@ export class Discovery {
     if (other !== undefined) {
       const issue = `\`${formatEndpointUrl(other.url)}\` is of no use: the endpoints of a service either speak HTTP or take bytes`;
       this.#options.logger.log('error', 'endpoints refused', { service, source: running.definition.discover.kind, issue });
+      running.firstAnswer.resolve();
       return;
     }
     running.endpoints = this.#limit(service, running, toSorted(found));
@@ -145,7 +153,7 @@ export class Discovery {
   }
 
   async #firstAnswers(sources: readonly RunningSource[]): Promise<void> {
-    const awaited = sources.filter(({ endpoints, isPresent }) => endpoints === undefined && !isPresent);
+    const awaited = sources.filter(({ isPresent }) => !isPresent);
     if (awaited.length === 0) return;
     let timer: NodeJS.Timeout | undefined;
     const isOver = new Promise<void>((resolve) => {
@@ -161,7 +169,8 @@ async function createSource({ discover, dns }: SourceDefinition, means: Endpoint
   switch (discover.kind) {
     case 'dns': {
       const { DnsEndpoints } = await import('#sources/dns/dns-endpoints.ts');
-      return new DnsEndpoints(discover, { servers: dns.servers ?? [], ttlMinMs: dns.ttlMin, ttlMaxMs: dns.ttlMax }, means);
+      const { servers = [], ttlMin: ttlMinMs, ttlMax: ttlMaxMs } = dns!;
+      return new DnsEndpoints(discover, { servers, ttlMinMs, ttlMaxMs }, means);
     }
     case 'file': {
       const { FileEndpoints } = await import('#sources/file/file-endpoints.ts');
@@ -189,6 +198,24 @@ function stopAllBut(sources: RunningSources, kept: RunningSources): void {
 function isSameDefinition(one: SourceDefinition, other: SourceDefinition): boolean {
   if (JSON.stringify(one) !== JSON.stringify(other)) return false;
   return readToken(one.discover) === readToken(other.discover);
+}
+
+/** What was found by one is worth something for the other. */
+function isAboutSame(one: SourceDefinition, other: SourceDefinition): boolean {
+  return one.takesBytes === other.takesBytes && subjectOf(one.discover) === subjectOf(other.discover);
+}
+
+function subjectOf(discover: DiscoveryConfiguration): string {
+  switch (discover.kind) {
+    case 'dns':
+      return `dns ${discover.name} ${discover.type}`;
+    case 'file':
+      return `file ${discover.file}`;
+    case 'consul':
+      return `consul ${discover.service}`;
+    default:
+      return discover satisfies never;
+  }
 }
 
 /** Secrets look alike when they are printed. */

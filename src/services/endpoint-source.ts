@@ -27,4 +27,6 @@ export interface EndpointSourceMeans {
   readonly service: string;
   /** All endpoints that there are now. Not called while nothing better is known than before. */
   onEndpoints(endpoints: readonly EndpointTarget[]): void;
+  /** It was asked in vain: nobody needs to wait for its first answer. */
+  onFailed(): void;
 }

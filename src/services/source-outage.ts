@@ -1,26 +1,28 @@
-import type { LogFields, Logger } from '#base/logger.ts';
+import type { LogFields } from '#base/logger.ts';
+import type { EndpointSourceMeans } from './endpoint-source.ts';
 
 /** Whether a source of endpoints fails at the moment: told once when it begins and once when it is over. */
 export class SourceOutage {
-  readonly #logger: Logger;
+  readonly #means: EndpointSourceMeans;
   readonly #fields: LogFields;
-  #reason: string | undefined;
+  #isOut = false;
 
-  constructor(logger: Logger, fields: LogFields) {
-    this.#logger = logger;
-    this.#fields = fields;
+  /** `fields` name the source. */
+  constructor(means: EndpointSourceMeans, fields: LogFields) {
+    this.#means = means;
+    this.#fields = { service: means.service, ...fields };
   }
 
-  /** `kept` says how many endpoints stay as they are meanwhile. */
-  begin(reason: string, kept: number): void {
-    if (this.#reason === undefined)
-      this.#logger.log('warn', 'endpoints cannot be found', { ...this.#fields, reason, endpointsKept: kept });
-    this.#reason = reason;
+  begin(reason: string): void {
+    if (this.#isOut) return;
+    this.#isOut = true;
+    this.#means.logger.log('warn', 'endpoints cannot be found', { ...this.#fields, reason });
+    this.#means.onFailed();
   }
 
   end(): void {
-    if (this.#reason === undefined) return;
-    this.#reason = undefined;
-    this.#logger.log('info', 'endpoints are found again', this.#fields);
+    if (!this.#isOut) return;
+    this.#isOut = false;
+    this.#means.logger.log('info', 'endpoints are found again', this.#fields);
   }
 }

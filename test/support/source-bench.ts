@@ -12,6 +12,8 @@ export interface SourceBench<Source extends EndpointSource> {
   readonly events: LoggedEvent[];
   /** How often endpoints were told. */
   readonly told: number;
+  /** How often it was said that the source was asked in vain. */
+  readonly failures: number;
   /** `weight URL` of each endpoint that was told last, sorted. */
   readonly endpoints: readonly string[];
   /** Moves the clock in steps of the wheel. */
@@ -28,6 +30,7 @@ export function startSource<Source extends EndpointSource>(
   const wheel = new TimerWheel(clock);
   const events: LoggedEvent[] = [];
   let told = 0;
+  let failures = 0;
   let endpoints: readonly string[] = [];
   const source = create({
     clock,
@@ -35,6 +38,9 @@ export function startSource<Source extends EndpointSource>(
     logger: { log: (level, message, fields) => void events.push({ level, message, fields }) },
     random: () => 1,
     service: 'orders',
+    onFailed() {
+      failures += 1;
+    },
     onEndpoints(found) {
       told += 1;
       endpoints = found.map(({ url, weight }) => `${weight} ${formatEndpointUrl(url)}`).sort();
@@ -47,6 +53,9 @@ export function startSource<Source extends EndpointSource>(
     events,
     get told() {
       return told;
+    },
+    get failures() {
+      return failures;
     },
     get endpoints() {
       return endpoints;

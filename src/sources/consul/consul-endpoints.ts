@@ -34,7 +34,6 @@ export class ConsulEndpoints implements EndpointSource {
   #question = new AbortController();
   #index = NO_INDEX;
   #failures = 0;
-  #known = 0;
   /** Consul has started anew, and may not have been told of all instances yet. */
   #mayHaveForgotten = false;
   #isStopped = false;
@@ -44,7 +43,7 @@ export class ConsulEndpoints implements EndpointSource {
     this.#means = means;
     this.#alarm = new WheelAlarm(means.wheel, () => void this.#ask());
     this.#patience = new WheelAlarm(means.wheel, () => this.#question.abort());
-    this.#outage = new SourceOutage(means.logger, { service: means.service, source: 'consul', name: settings.service });
+    this.#outage = new SourceOutage(means, { source: 'consul', name: settings.service });
     this.#allowance = new QuestionAllowance(means.clock);
   }
 
@@ -71,7 +70,7 @@ export class ConsulEndpoints implements EndpointSource {
       return;
     }
     this.#failures += 1;
-    this.#outage.begin(reason, this.#known);
+    this.#outage.begin(reason);
     // What was answered before says nothing about a Consul that has been away.
     this.#index = NO_INDEX;
     this.#mayHaveForgotten = true;
@@ -116,7 +115,6 @@ export class ConsulEndpoints implements EndpointSource {
     const isDoubtful = endpoints.length === 0 && this.#mayHaveForgotten;
     if (this.#index !== NO_INDEX) this.#mayHaveForgotten = false;
     if (isDoubtful) return;
-    this.#known = endpoints.length;
     this.#means.onEndpoints(endpoints);
   }
 

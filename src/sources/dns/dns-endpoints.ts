@@ -56,7 +56,7 @@ export class DnsEndpoints implements EndpointSource {
     this.#resolver = new Resolver({ timeout: QUESTION_TIMEOUT_MS, tries: QUESTION_TRIES });
     if (nameServers.servers.length > 0) this.#resolver.setServers([...nameServers.servers]);
     this.#alarm = new WheelAlarm(means.wheel, () => void this.#askAll());
-    this.#outage = new SourceOutage(means.logger, { service: means.service, source: 'dns', name: settings.name });
+    this.#outage = new SourceOutage(means, { source: 'dns', name: settings.name });
   }
 
   start(): void {
@@ -79,7 +79,7 @@ export class DnsEndpoints implements EndpointSource {
     const failed = answers.find((answer) => answer.kind === 'failed');
     if (isGood) this.#keep(found);
     if (isGood && failed === undefined) this.#outage.end();
-    else this.#outage.begin(failed?.reason ?? 'the name has no such records', this.#count());
+    else this.#outage.begin(failed?.reason ?? 'the name has no such records');
     this.#failures = isGood ? 0 : this.#failures + 1;
     this.#alarm.ringAfter(this.#settings.every ?? this.#delayMs(answers));
   }
@@ -91,10 +91,6 @@ export class DnsEndpoints implements EndpointSource {
       else if (answer.kind === 'none') this.#known.delete(kind);
     }
     this.#means.onEndpoints([...this.#known.values()].flat());
-  }
-
-  #count(): number {
-    return [...this.#known.values()].reduce((sum, { length }) => sum + length, 0);
   }
 
   #delayMs(answers: readonly Found[]): number {

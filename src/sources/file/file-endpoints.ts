@@ -47,6 +47,7 @@ export class FileEndpoints implements EndpointSource {
       const issue = path.length === 0 ? message : `${formatPath(path)}: ${message}`;
       logger.log('error', 'endpoints refused', { service, source: 'file', file, line, column, issue });
     }
+    this.#means.onFailed();
   }
 
   async #readFile(): Promise<EndpointListReading> {

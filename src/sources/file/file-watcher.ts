@@ -10,6 +10,8 @@ const EAGER_SETTLING_MS = 30;
 export interface FileWatcherOptions {
   /** Looks at once when the system tells of a change, and not only by the clock. */
   readonly isEager: boolean;
+  /** How often it looks by the clock. */
+  readonly everyMs?: number;
 }
 
 /**
@@ -31,9 +33,11 @@ export class FileWatcher {
   #isAskedAgain = false;
   readonly #events: PathEvents | undefined;
   readonly #settlingMs: number;
+  readonly #everyMs: number;
 
-  constructor(onChange: () => void, { isEager }: FileWatcherOptions = { isEager: false }) {
+  constructor(onChange: () => void, { isEager, everyMs = EVERY_MS }: FileWatcherOptions = { isEager: false }) {
     this.#onChange = onChange;
+    this.#everyMs = everyMs;
     this.#events = isEager ? new PathEvents(() => this.#lookSoon()) : undefined;
     this.#settlingMs = isEager ? EAGER_SETTLING_MS : SETTLING_MS;
   }
@@ -53,7 +57,7 @@ export class FileWatcher {
     this.#files = files;
     await this.#events?.follow(files);
     this.#known = new Map(await Promise.all(stamps));
-    if (this.#timer === undefined && !this.#isStopped) this.#lookAfter(EVERY_MS);
+    if (this.#timer === undefined && !this.#isStopped) this.#lookAfter(this.#everyMs);
   }
 
   stop(): void {
@@ -90,7 +94,7 @@ export class FileWatcher {
     this.#timer = setTimeout(async () => {
       this.#isAskedAgain = false;
       await this.look();
-      if (!this.#isStopped) this.#lookAfter(this.#isAskedAgain || this.#unsettled.size > 0 ? this.#settlingMs : EVERY_MS);
+      if (!this.#isStopped) this.#lookAfter(this.#isAskedAgain || this.#unsettled.size > 0 ? this.#settlingMs : this.#everyMs);
     }, ms).unref();
   }
 

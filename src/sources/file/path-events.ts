@@ -26,12 +26,8 @@ export class PathEvents {
     }
     if (this.#isStopped) return;
     const before = this.#watched;
-    this.#watched = new Map();
-    for (const [folder, names] of namesByFolder) {
-      const present = before.get(folder);
-      before.delete(folder);
-      this.#watched.set(folder, { names, watcher: present?.watcher ?? this.#watch(folder) });
-    }
+    // All anew: a folder of the same name may be another one.
+    this.#watched = new Map([...namesByFolder].map(([folder, names]) => [folder, { names, watcher: this.#watch(folder) }]));
     for (const { watcher } of before.values()) watcher?.close();
   }
 
