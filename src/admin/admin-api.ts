@@ -17,6 +17,8 @@ const ID_LENGTH_MAX = 4096;
 export interface AdminApiFacts {
   access(): AdminAccess;
   readonly services: ServiceAdministration;
+  /** A fault of ours. */
+  onFault(error: unknown): void;
 }
 
 interface ApiEnvironment {
@@ -122,7 +124,7 @@ export class AdminApi {
 
   constructor(facts: AdminApiFacts) {
     this.#facts = facts;
-    this.#app = createApp(facts.services);
+    this.#app = createApp(facts);
   }
 
   /** Answers one request, whatever becomes of it. */
@@ -152,7 +154,7 @@ export class AdminApi {
   }
 }
 
-function createApp(services: ServiceAdministration): Api {
+function createApp({ services, onFault }: AdminApiFacts): Api {
   const app: Api = new OpenAPIHono<ApiEnvironment>({
     defaultHook: (result) => {
       if (!result.success) throw adminErrors.malformedRequest(undefined, { publicDetail: z.prettifyError(result.error) });
@@ -183,7 +185,13 @@ function createApp(services: ServiceAdministration): Api {
     info: { title: 'Admin API of Gatehouse', version: '1', description: 'Nothing of what is changed here outlives the process.' },
   });
   app.notFound(() => toProblem(adminErrors.notFound()));
-  app.onError((error) => toProblem(toGatewayError(error)));
+  app.onError((error) => {
+    if (error instanceof GatewayError) return toProblem(error);
+    if (error instanceof HTTPException)
+      return toProblem(adminErrors.malformedRequest(undefined, { publicDetail: error.message }));
+    onFault(error);
+    return toProblem(adminErrors.fault());
+  });
   return app;
 }
 
@@ -199,12 +207,6 @@ function copy<Value>(value: Value): Mutable<Value> {
 }
 
 type Mutable<Value> = { -readonly [Key in keyof Value]: Mutable<Value[Key]> };
-
-function toGatewayError(error: unknown): GatewayError {
-  if (error instanceof GatewayError) return error;
-  if (error instanceof HTTPException) return adminErrors.malformedRequest(undefined, { publicDetail: error.message });
-  throw error;
-}
 
 function toProblem({ status, code, kind, publicDetail }: GatewayError): Response {
   const detail = publicDetail === undefined ? kind.help : `${kind.help.slice(0, -1)}: ${publicDetail}`;

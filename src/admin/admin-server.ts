@@ -16,6 +16,8 @@ export interface AdminFacts {
   access(): AdminAccess;
   /** Asked for with the first request that is about services. */
   loadServices(): Promise<ServiceAdministration>;
+  /** A fault of ours. */
+  onFault(error: unknown): void;
 }
 
 export class AdminServer {
@@ -47,7 +49,13 @@ export class AdminServer {
     const path = request.url?.split('?')[0] ?? '';
     if (path === '/api' || path.startsWith('/api/')) {
       this.#api ??= this.#loadApi();
-      void this.#api.then((api) => api.answer(request, response));
+      this.#api
+        .then((api) => api.answer(request, response))
+        .catch((error: unknown) => {
+          this.#api = undefined;
+          this.#facts.onFault(error);
+          response.destroy();
+        });
       return;
     }
     const { status, type, text } = toAnswer(path, this.#facts);
@@ -58,8 +66,9 @@ export class AdminServer {
   /** Probes come to every gateway, operators to few. */
   async #loadApi(): Promise<AdminApi> {
     const { AdminApi } = await import('./admin-api.ts');
-    const services = await this.#facts.loadServices();
-    return new AdminApi({ access: () => this.#facts.access(), services });
+    const facts = this.#facts;
+    const services = await facts.loadServices();
+    return new AdminApi({ access: () => facts.access(), services, onFault: (error) => facts.onFault(error) });
   }
 }
 

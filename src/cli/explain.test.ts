@@ -38,6 +38,20 @@ writeFileSync(
   join(folder, 'bytes.yaml'),
   'version: 1\nlisteners: { a: { address: ":1", tcp: { to: b } } }\nservices: { b: { endpoints: ["tcp://b:1"] } }\n',
 );
+writeFileSync(
+  join(folder, 'found.yaml'),
+  `version: 1
+listeners: { web: { address: ":1" } }
+services:
+  dns: { discover: { dns: { name: orders.internal, port: 80 } } }
+  file: { endpoints: [http://a:1], discover: { file: /run/orders.yaml } }
+  consul: { discover: { consul: { service: orders } } }
+routes:
+  dns: { match: { path: /dns }, to: dns }
+  file: { match: { path: /file }, to: file }
+  consul: { match: { path: /consul }, to: consul }
+`,
+);
 writeFileSync(join(folder, 'wrong.yaml'), 'version: 1\nlisteners:\n  web: { adress: ":80" }\n');
 
 const explain = (...args: string[]) => runCommand(runExplain, args, folder);
@@ -62,6 +76,17 @@ Route order   shop.example.com/orders/:id
   goes to service orders (weight 9) at 10.0.0.11:3000, [fd00::1]:3000, service canary (weight 1) at unix:/run/canary.sock`,
   );
 });
+
+for (const [name, expected] of [
+  ['dns', 'what DNS says of orders.internal'],
+  ['file', 'a:1, what /run/orders.yaml lists'],
+  ['consul', 'what Consul says of orders'],
+]) {
+  test(`says where endpoints come from that are found: ${name}`, async () => {
+    const { stdout } = await explain('GET', `http://shop.example.com/${name}`, '--config', 'found.yaml');
+    assert.ok(stdout.includes(`goes to service ${name} at ${expected}\n`), stdout);
+  });
+}
 
 test('shows routes that match too but rank lower, and near misses with the condition that failed', async () => {
   const { outranked, nearMisses } = await explained('GET', 'http://shop.example.com/orders/5');

@@ -451,6 +451,7 @@ export class Control {
         token: (this.#admin?.server === server ? this.#configuration : configuration)?.admin?.token,
       }),
       loadServices: () => this.#createAdministration(),
+      onFault: (error) => this.#options.logger.log('error', 'admin request failed', { error }),
     });
     try {
       return { server, written, bound: await server.start(await probeAddress(written)) };
