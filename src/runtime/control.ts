@@ -4,7 +4,7 @@ import type { AdminServer } from '#admin/admin-server.ts';
 import type { ServiceAdministration } from '#admin/service-administration.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
-import type { Configuration, ServiceConfiguration } from '#config/configuration.ts';
+import type { Configuration } from '#config/configuration.ts';
 import type { Issue } from '#config/issue.ts';
 import type { LoadedConfiguration } from '#config/load.ts';
 import { takesBytes } from '#config/takes-bytes.ts';
@@ -16,6 +16,7 @@ import type { EndpointTarget } from '#services/endpoint-source.ts';
 import { encodeConfiguration } from '#snapshot/encoding.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import type { CertificateService } from './certificate-service.ts';
+import { withoutControlSecrets } from './control-secrets.ts';
 import type { ConfigurationSupplies, DataPlane } from './data-plane.ts';
 import type { Discovery } from './discovery.ts';
 import { type DiscoveredEndpoints, EndpointRegistry } from './endpoint-registry.ts';
@@ -498,22 +499,6 @@ function withAddresses(configuration: Configuration, settled: ReadonlyMap<string
 function concernsCertificates({ acme, admin, listeners, services }: Configuration): boolean {
   if (acme !== undefined || admin !== undefined) return true;
   return [...Object.values(listeners), ...Object.values(services)].some(({ tls }) => tls !== undefined);
-}
-
-/** Data threads order no certificates, find no endpoints and answer no operator: the secrets for this stay here. */
-function withoutControlSecrets(configuration: Configuration): Configuration {
-  const { acme, admin, services } = configuration;
-  return {
-    ...configuration,
-    ...(acme !== undefined && { acme: { ...acme, externalAccount: undefined } }),
-    ...(admin !== undefined && { admin: { ...admin, token: undefined } }),
-    services: Object.fromEntries(Object.entries(services).map(([name, service]) => [name, withoutToken(service)])),
-  };
-}
-
-function withoutToken(service: ServiceConfiguration): ServiceConfiguration {
-  const { discover } = service;
-  return discover?.kind === 'consul' ? { ...service, discover: { ...discover, token: undefined } } : service;
 }
 
 /** Where one thread alone let the system choose, the port is known once it listens. */

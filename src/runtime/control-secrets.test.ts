@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadConfigurationValue } from '#config/load.ts';
+import { encodeConfiguration } from '#snapshot/encoding.ts';
+import { withoutControlSecrets } from './control-secrets.ts';
+
+test('secrets that only the control thread uses do not reach data threads', async () => {
+  const secrets = ['token-of-the-admin-side', 'token-of-consul', 'hmac-key-of-the-account'];
+  const [token, consul, hmacKey] = secrets;
+  const value = {
+    version: 1,
+    listeners: { web: { address: ':8080' } },
+    admin: { address: ':9080', token },
+    acme: { externalAccount: { keyId: 'a', hmacKey } },
+    services: { orders: { discover: { consul: { service: 'orders', token: consul } } }, stock: { endpoints: ['http://a'] } },
+  };
+  const { configuration, issues } = await loadConfigurationValue(value, '/', { policies: [], env: {} });
+  assert.deepEqual(issues, []);
+  const readable = (shared: SharedArrayBuffer) => secrets.filter((secret) => Buffer.from(shared).includes(secret));
+  assert.deepEqual(readable(encodeConfiguration(configuration!)), secrets);
+  assert.deepEqual(readable(encodeConfiguration(withoutControlSecrets(configuration!))), []);
+});
