@@ -58,6 +58,16 @@ export const limits = {
   connectAddressesMax: 8,
   /** Endpoints of all services together, 64 bytes of shared memory each. */
   endpointsMax: 65_536,
+  /** Endpoints that one source may find for a service; the rest are left out. */
+  discoveredEndpointsMax: 1_000,
+  /** Bytes of a file with endpoints, and of one answer of Consul. */
+  discoveryBytesMax: 8 * 1024 * 1024,
+  /** Endpoints of a service that an operator has added, removed or changed. */
+  operatorChangesMax: 1_000,
+  /** Symbolic links that are followed on the way to a file that is watched (Linux follows 40). */
+  pathLinksMax: 40,
+  /** Bytes of the body of a request to the admin API. */
+  adminBodyBytesMax: 64 * 1024,
   /** Endpoints of a service that are tried one after the other for a connection whose bytes are passed on. */
   tcpEndpointsTriedMax: 5,
   /** Health checks that run at once; further ones wait, so that many endpoints do not open as many sockets. */

@@ -40,6 +40,20 @@ writeFileSync(
   join(folder, 'bytes.yaml'),
   'version: 1\nlisteners: { a: { address: ":1", tcp: { to: b } } }\nservices: { b: { endpoints: ["tcp://b:1"] } }\n',
 );
+writeFileSync(
+  join(folder, 'found.yaml'),
+  `version: 1
+listeners: { web: { address: ":1" } }
+services:
+  dns: { discover: { dns: { name: orders.internal, port: 80 } } }
+  file: { endpoints: [http://a:1], discover: { file: /run/orders.yaml } }
+  consul: { discover: { consul: { service: orders } } }
+routes:
+  dns: { match: { path: /dns }, to: dns }
+  file: { match: { path: /file }, to: file }
+  consul: { match: { path: /consul }, to: consul }
+`,
+);
 writeFileSync(join(folder, 'wrong.yaml'), 'version: 1\nlisteners:\n  web: { adress: ":80" }\n');
 
 const explain = (...args: string[]) => runCommand(runExplain, args, folder);
@@ -75,6 +89,16 @@ test('says which further attempts a request gets that is not to be done twice', 
   const local = await explained('GET', '/old');
   assert.deepEqual(local.route!.forwarding, []);
 });
+for (const [name, expected] of [
+  ['dns', 'what DNS says of orders.internal'],
+  ['file', 'a:1, what /run/orders.yaml lists'],
+  ['consul', 'what Consul says of orders'],
+]) {
+  test(`says where endpoints come from that are found: ${name}`, async () => {
+    const { stdout } = await explain('GET', `http://shop.example.com/${name}`, '--config', 'found.yaml');
+    assert.ok(stdout.includes(`goes to service ${name} at ${expected}\n`), stdout);
+  });
+}
 
 test('shows routes that match too but rank lower, and near misses with the condition that failed', async () => {
   const { outranked, nearMisses } = await explained('GET', 'http://shop.example.com/orders/5');

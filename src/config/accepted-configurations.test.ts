@@ -56,6 +56,57 @@ test('fills in every default of the shortest configuration', async () => {
   });
 });
 
+test('reads every way in which endpoints are found', async () => {
+  const { services } = await read(`
+version: 1
+listeners: { web: { address: ":8080" } }
+services:
+  short: { discover: { dns: { name: Orders.Internal, port: 3000 } } }
+  dns: { discover: { dns: { name: _http._tcp.orders, type: SRV, scheme: https, every: 2s } } }
+  file: { endpoints: [http://a], discover: { file: ./orders.yaml } }
+  plain: { discover: { consul: { service: orders } } }
+  consul:
+    discover:
+      consul: { address: https://consul:8501, service: o, tag: t, datacenter: d, namespace: n, token: x, passingOnly: false, wait: 2m, scheme: https }
+`);
+  const found = Object.values(services).map(({ discover, endpoints }) => ({ discover, endpointCount: endpoints.length }));
+  const consul = { scheme: 'http', host: '127.0.0.1', port: 8500, path: undefined };
+  assert.deepEqual(
+    JSON.parse(JSON.stringify(found)),
+    [
+      { discover: { kind: 'dns', name: 'orders.internal', type: 'A+AAAA', port: 3000, scheme: 'http' }, endpointCount: 0 },
+      { discover: { kind: 'dns', name: '_http._tcp.orders', type: 'SRV', scheme: 'https', every: 2_000 }, endpointCount: 0 },
+      { discover: { kind: 'file', file: '/etc/gatehouse/orders.yaml' }, endpointCount: 1 },
+      {
+        discover: {
+          kind: 'consul',
+          address: { ...consul, path: undefined },
+          service: 'orders',
+          passingOnly: true,
+          wait: 60_000,
+          scheme: 'http',
+        },
+        endpointCount: 0,
+      },
+      {
+        discover: {
+          kind: 'consul',
+          address: { scheme: 'https', host: 'consul', port: 8501 },
+          service: 'o',
+          tag: 't',
+          datacenter: 'd',
+          namespace: 'n',
+          token: '[redacted]',
+          passingOnly: false,
+          wait: 120_000,
+          scheme: 'https',
+        },
+        endpointCount: 0,
+      },
+    ].map((expected) => JSON.parse(JSON.stringify(expected))),
+  );
+});
+
 test('reads every setting of a listener, with file paths relative to the configuration', async () => {
   const { listeners } = await read(`
 version: 1

@@ -295,12 +295,65 @@ const SERVICES: readonly Refusal[] = [
   {
     mistake: 'a service without endpoints',
     text: 'host: client',
-    issues: ['F:4:3 services.it.endpoints: `endpoints` is missing'],
+    issues: ['F:4:3 services.it.endpoints: `endpoints` is missing; without it, `discover` says where they are found'],
   },
   {
     mistake: 'no endpoint',
     text: 'endpoints: []',
     issues: ['F:5:16 services.it.endpoints: the list is empty; write at least one entry'],
+  },
+  {
+    mistake: 'endpoints that are found in no known way',
+    text: 'discover: { dn: {} }',
+    issues: ['F:5:17 services.it.discover.dn: unknown key `dn`; did you mean `dns`?'],
+  },
+  {
+    mistake: 'two ways to find endpoints at once',
+    text: 'discover: { file: a.yaml, consul: { service: a } }',
+    issues: ['F:5:31 services.it.discover.consul: `file` and `consul` exclude each other; give one of `dns`, `file` or `consul`'],
+  },
+  {
+    mistake: 'a way to find endpoints that says nothing',
+    text: 'discover: {}',
+    issues: ['F:5:15 services.it.discover: the map is empty; give one of `dns`, `file` or `consul`'],
+  },
+  {
+    mistake: 'addresses without a port, of a name that is none',
+    text: 'discover: { dns: { name: "a b", every: 1ms } }',
+    issues: [
+      'F:5:30 services.it.discover.dns.name: "a b" is not a name of the domain name system; write one such as `orders.internal`',
+      'F:5:44 services.it.discover.dns.every: "1ms" is too short; at least `100ms`',
+    ],
+  },
+  {
+    mistake: 'addresses without a port',
+    text: 'discover: { dns: { name: a } }',
+    issues: ['F:5:17 services.it.discover.dns.port: `port` is missing; addresses come without one'],
+  },
+  {
+    mistake: 'a port for records that have one',
+    text: 'discover: { dns: { name: a, type: SRV, port: 80 } }',
+    issues: ['F:5:50 services.it.discover.dns.port: SRV records bring their own port; leave `port` out'],
+  },
+  {
+    mistake: 'a Consul that is not reached by HTTP, and a wait that it does not take',
+    text: 'discover: { consul: { service: a, address: "tcp://a:1", wait: 1h } }',
+    issues: [
+      'F:5:48 services.it.discover.consul.address: Consul is reached with `http` or `https`',
+      'F:5:67 services.it.discover.consul.wait: "1h" is too long; at most `10m`',
+    ],
+  },
+  {
+    mistake: 'endpoints for bytes that are found beside endpoints for HTTP',
+    text: 'endpoints: [http://a]\n    discover: { dns: { name: a, port: 1, scheme: tcp } }',
+    issues: [
+      'F:6:50 services.it.discover.dns.scheme: `tcp` beside `http` of `endpoints`: the endpoints of a service either speak HTTP or take bytes',
+    ],
+  },
+  {
+    mistake: 'TLS for plain endpoints that are found',
+    text: 'discover: { consul: { service: a } }\n    tls: { ca: ca.pem }',
+    issues: ['F:6:10 services.it.tls: no endpoint uses `https` or `tls`, so `tls` would have no effect'],
   },
   {
     mistake: 'one endpoint without a list',
@@ -773,6 +826,29 @@ test('refuses TLS with neither a certificate nor a host to pass through', async 
   assert.deepEqual(await issueLines(text), [
     'F:2:34 listeners.a.tls.certificates: `certificates` is missing; without it, `passthrough` names hosts whose TLS somebody else ends',
   ]);
+});
+
+test('refuses requests to endpoints for bytes that are found, and bytes to those for HTTP', async () => {
+  const text = `version: 1
+listeners: { web: { address: ":1" }, db: { address: ":2", tcp: { to: http } } }
+services:
+  bytes: { discover: { dns: { name: db, type: SRV, scheme: tcp } } }
+  http: { discover: { consul: { service: a } } }
+routes: { all: { match: {}, to: bytes } }
+`;
+  assert.deepEqual(await issueLines(text), [
+    'F:2:70 listeners.db.tcp.to: the endpoints of the service `http` are `http`, and what is passed on here are bytes of any kind; it needs `tcp` or `tls`',
+    'F:6:33 routes.all.to: the endpoints of the service `bytes` are `tcp`, which takes bytes and no requests; a route needs `http` or `https`',
+  ]);
+});
+
+test('refuses a token of the admin side that can be guessed', async () => {
+  const text = `${HEAD}admin: { address: ":1", token: abcdefghijklmno }\n`;
+  assert.deepEqual(await issueLines(text), [
+    'F:4:32 admin.token: the token is too short; at least 16 characters, such as `openssl rand -hex 32` makes',
+  ]);
+  const longer = await loadConfigurationText(text.replace('mno', 'mnop'), 'F', { policies: [], env: {} });
+  assert.deepEqual(longer.issues, []);
 });
 
 test('refuses PROXY headers on a Unix socket', async () => {

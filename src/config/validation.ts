@@ -44,6 +44,16 @@ export function validate(schema: ConfigurationSchema, value: unknown, texts: rea
   return { configuration: ties.length === 0 ? result.data : undefined, findings: [...ties, ...findTimeoutWarnings(value)] };
 }
 
+/** A value by itself, without references and without other parts that it must agree with. */
+export function readBySchema<Value>(
+  schema: z.ZodType<Value>,
+  value: unknown,
+): { readonly value: Value | undefined; readonly findings: readonly Finding[] } {
+  const result = schema.safeParse(value, { error: explainIssue });
+  if (result.success) return { value: result.data, findings: [] };
+  return { value: undefined, findings: withoutConsequences(result.error.issues.flatMap((issue) => toFindings(issue, []))) };
+}
+
 /** A map with a mistyped key often lacks what that key should have been: saying so as well would say nothing new. */
 function withoutConsequences(findings: readonly Finding[]): readonly Finding[] {
   const mistyped = new Set(findings.filter(({ code }) => code === 'unknown-key').map(({ path }) => toPathKey(path.slice(0, -1))));

@@ -81,6 +81,8 @@ export class DataPlane {
   #resolver: NameResolver | undefined;
   #resolverDefinition = '';
   #snapshot: Snapshot | undefined;
+  /** Lists that came since the present snapshot, by service: what is being prepared does not know them. */
+  readonly #laterLists = new Map<string, EndpointList>();
   /** Only while names are being shown to an authority. */
   #acmeAnswers: AcmeAnswers | undefined;
   #accessLog: AccessLog | undefined;
@@ -144,6 +146,8 @@ export class DataPlane {
     const before = this.#snapshot;
     this.#snapshot = snapshot;
     for (const [name, service] of snapshot.services) if (endpoints[name] !== undefined) service.setEndpoints(endpoints[name]);
+    for (const [name, list] of this.#laterLists) this.#setEndpoints(name, list);
+    this.#laterLists.clear();
     if (listeners !== undefined) for (const use of this.#listeners.swap(listeners)) this.#retire(use);
     for (const [name, service] of before?.services ?? []) {
       if (snapshot.services.get(name) !== service) service.close();
@@ -153,6 +157,11 @@ export class DataPlane {
 
   /** A service has other endpoints than before. */
   setEndpoints(service: string, list: EndpointList): void {
+    this.#laterLists.set(service, list);
+    this.#setEndpoints(service, list);
+  }
+
+  #setEndpoints(service: string, list: EndpointList): void {
     try {
       this.#snapshot?.services.get(service)?.setEndpoints(list);
     } catch (error) {

@@ -3,7 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import { runAtOnce } from '#base/slices.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
-import type { Configuration, RouteConfiguration } from '#config/configuration.ts';
+import type { Configuration, DiscoveryConfiguration, RouteConfiguration } from '#config/configuration.ts';
 import { listRouteDefinitions } from '#config/route-definitions.ts';
 import { normaliseTarget, parseHost, targetFaults } from '#http/target.ts';
 import { formatAddress } from '#net/address.ts';
@@ -147,9 +147,23 @@ function describeDestination({ to }: RouteConfiguration, { services }: Configura
 }
 
 function describeService(name: string, weight: number | undefined, services: Configuration['services']): string {
+  const service = services[name];
   const endpoints =
-    services[name]?.endpoints.map(({ url: { host, port, path } }) =>
-      formatAddress(path === undefined ? { host, port } : { path }),
-    ) ?? [];
+    service?.endpoints.map(({ url: { host, port, path } }) => formatAddress(path === undefined ? { host, port } : { path })) ??
+    [];
+  if (service?.discover !== undefined) endpoints.push(describeDiscovery(service.discover));
   return `service ${name}${weight === undefined ? '' : ` (weight ${weight})`} at ${endpoints.join(', ')}`;
+}
+
+function describeDiscovery(discover: DiscoveryConfiguration): string {
+  switch (discover.kind) {
+    case 'dns':
+      return `what DNS says of ${discover.name}`;
+    case 'file':
+      return `what ${discover.file} lists`;
+    case 'consul':
+      return `what Consul says of ${discover.service}`;
+    default:
+      return discover satisfies never;
+  }
 }

@@ -52,9 +52,9 @@ function policiesOf(snapshot: Snapshot, listener: string): readonly string[] {
 test('a service whose times and further attempts change keeps its connections', async () => {
   const services = (more: object) => ({ services: { a: { endpoints: ['http://a:1'], ...more } } });
   const means = meansWith();
-  const before = runAtOnce(compileSnapshot(await load(services({})), undefined, means));
+  const before = runAtOnce(compileSnapshot(arrive(await load(services({}))), undefined, means));
   const changed = services({ timeouts: { firstByte: '9s', attempt: '20s' }, retry: false, hedge: { after: 'p95' } });
-  const after = runAtOnce(compileSnapshot(await load(changed), before, means));
+  const after = runAtOnce(compileSnapshot(arrive(await load(changed)), before, means));
   assert.equal(after.services.get('a'), before.services.get('a'));
 });
 
