@@ -60,6 +60,10 @@ export const limits = {
   endpointsMax: 65_536,
   /** Endpoints of a service that are tried one after the other for a connection whose bytes are passed on. */
   tcpEndpointsTriedMax: 5,
+  /** Copies of requests under way to mirrors, per thread; more are dropped and counted. */
+  mirroredRequestsMax: 100,
+  /** Bytes of the answer to a copy that are read and thrown away; a longer answer costs the connection. */
+  mirroredAnswerBytesMax: 1024 * 1024,
   /** Client addresses remembered by the per-address connection cap of one listener and thread. */
   clientAddressesMax: 100_000,
   /** Bytes of one PROXY protocol header, TLVs included; those that carry a client's certificate are the longest. */

@@ -72,6 +72,13 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
     call?.cancel();
   }
 
+  /** Its status says enough: nobody waits for the rest of the answer. */
+  discard(): void {
+    const call = this.#call;
+    this.#end(undefined);
+    call?.cancel();
+  }
+
   /** The protocol has been changed: the connection belongs to somebody else from now on, who calls this when it is over. */
   endTunnel(): void {
     this.#end(undefined);

@@ -15,7 +15,7 @@ import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { encodeClientHeader } from '#net/proxied-client.ts';
 import { Tunnel, type TunnelEnd, type TunnelOwner } from '#net/tunnel.ts';
 import { gatewayErrors } from '#pipeline/gateway-errors.ts';
-import type { RoutePlan } from '#pipeline/plan.ts';
+import type { RoutePlan, Terminal } from '#pipeline/plan.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
 import type { PickSubject } from '#services/balancing/balancer.ts';
 import type { Endpoint } from '#services/endpoint.ts';
@@ -24,11 +24,16 @@ import { serviceErrors } from '#services/service-errors.ts';
 import { removeField } from '#wire/fields/field-list.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import { CallDeadline } from './call-deadline.ts';
+import type { Fallback } from './fallback.ts';
+import type { Mirrors } from './mirrors.ts';
 
 /** What a thread lends to its exchanges. */
 export interface ForwardMeans {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
+  readonly mirrors: Mirrors;
+  /** By name: where copies of requests may go. */
+  readonly services: ReadonlyMap<string, Service>;
 }
 
 /** Safe to do twice (RFC 9110 §9.2.2; QUERY: RFC 10008 §2). */
@@ -37,8 +42,12 @@ const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'
 export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, TunnelOwner {
   readonly exchange: Exchange;
   readonly #plan: RoutePlan;
-  readonly #service: Service;
+  #service: Service;
   readonly #means: ForwardMeans;
+  /** What is still to be tried when the service does not answer. */
+  #fallback: Fallback | undefined;
+  /** Attempts at another service. */
+  #attemptsBefore = 0;
   #attempt: Attempt | undefined = undefined;
   /** Endpoints that failed this exchange. */
   #tried: Endpoint[] | undefined = undefined;
@@ -49,10 +58,15 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
   #requestTrailers: readonly string[] | undefined = undefined;
   #closeTunnelSides: (() => void) | undefined = undefined;
 
-  constructor(exchange: Exchange, plan: RoutePlan, target: { service: Service; means: ForwardMeans }) {
+  constructor(
+    exchange: Exchange,
+    plan: RoutePlan,
+    target: { service: Service; fallback: Fallback | undefined; means: ForwardMeans },
+  ) {
     this.exchange = exchange;
     this.#plan = plan;
     this.#service = target.service;
+    this.#fallback = target.fallback;
     this.#means = target.means;
   }
 
@@ -75,7 +89,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
   attempt(isFresh: boolean): void {
     const { exchange } = this;
     const endpoint = this.#service.pick(this, this.#tried);
-    if (endpoint === undefined) return rescue(exchange, serviceErrors.noEndpoint({ service: this.#service.definition.name }));
+    if (endpoint === undefined) return this.#giveUp(serviceErrors.noEndpoint({ service: this.#service.definition.name }));
     exchange.endpointName = endpoint.url;
     exchange.attempts += 1;
     const attempt = new Attempt(this.#service, endpoint, this);
@@ -137,6 +151,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
   onAttemptHead(attempt: Attempt, head: AnswerHead): void {
     const { exchange } = this;
     exchange.upstreamHeadMs = attempt.headMs;
+    if (this.#fallback?.coversStatus(head.status) === true && this.#fallBack(this.#fallback, String(head.status))) return;
     this.#replay = undefined;
     if (head.status === 101) return this.#openTunnel(attempt, head);
     try {
@@ -185,7 +200,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
     const { exchange } = this;
     this.#attempt = undefined;
     if (exchange.isFinished) return;
-    if (!this.#mayRepeat(error, attempt.wasReused)) return rescue(exchange, error);
+    if (!this.#mayRepeat(error, attempt.wasReused)) return this.#giveUp(error);
     this.#tried ??= [];
     this.#tried.push(attempt.endpoint);
     // Until there is a connection again, there is nowhere for more of the body to go.
@@ -194,6 +209,61 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
   }
 
   // Inside
+
+  /** The service does not answer: the fallback does, or the client hears of it. */
+  #giveUp(error: GatewayError): void {
+    const { exchange } = this;
+    const fallback = exchange.hasResponseBegun ? undefined : this.#fallback;
+    const mayFallBack = fallback?.covers(error) === true && (fallback.to.kind === 'answer' || this.#isUndone(error));
+    if (!mayFallBack || !this.#fallBack(fallback, error.code)) rescue(exchange, error);
+  }
+
+  /** False: the request is not there any more as a whole. */
+  #fallBack(fallback: Fallback, reason: string): boolean {
+    const { exchange } = this;
+    if (fallback.to.kind === 'service' && !this.#hasWholeRequest) return false;
+    this.#fallback = undefined;
+    exchange.fallbackReason = reason;
+    this.#attempt?.discard();
+    this.#attempt = undefined;
+    if (fallback.to.kind === 'answer') this.#answerInstead(fallback.to.terminal);
+    else this.#askInstead(fallback.to.service);
+    return true;
+  }
+
+  #answerInstead(terminal: Terminal): void {
+    const { exchange } = this;
+    this.#endDeadline();
+    exchange.source = undefined;
+    exchange.endpointName = undefined;
+    try {
+      terminal.start(exchange, this.#plan);
+    } catch (thrown) {
+      rescueThrown(exchange, thrown);
+    }
+  }
+
+  #askInstead(service: Service): void {
+    const { exchange } = this;
+    this.#service = service;
+    this.#tried = undefined;
+    this.#attemptsBefore = exchange.attempts;
+    exchange.serviceName = service.definition.name;
+    exchange.endpointName = undefined;
+    if (exchange.request.hasBody && !this.#isRequestEnded) exchange.client.pauseRequestBody();
+    this.attempt(false);
+  }
+
+  /** What the client has sent of the body can be sent again. */
+  get #hasWholeRequest(): boolean {
+    const { request, requestBytes } = this.exchange;
+    return !request.hasBody || requestBytes === 0 || this.#replay !== undefined;
+  }
+
+  /** The request has done nothing yet, or may do it again. */
+  #isUndone({ kind }: GatewayError): boolean {
+    return kind.stage === 'connect' || kind.retry === 'always' || idempotentMethods.has(this.exchange.request.method);
+  }
 
   #endDeadline(): void {
     if (this.#deadline !== undefined) this.#means.wheel.remove(this.#deadline);
@@ -243,7 +313,8 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
     const { request, client } = this.exchange;
     for (const chunk of this.#replay ?? []) call.sendChunk(chunk);
     if (this.#isRequestEnded) return call.sendEnd(this.#requestTrailers);
-    const mayRepeat = call.mayRefuse || (call.isReused && idempotentMethods.has(request.method));
+    const isRepeatable = call.mayRefuse || (call.isReused && idempotentMethods.has(request.method));
+    const mayRepeat = isRepeatable || this.#fallback?.to.kind === 'service';
     this.#replay ??= mayRepeat && request.contentLengthBytes <= limits.replayBodyBytesMax ? [] : undefined;
     // What comes together with the head is sent together with it; `onRequestFlush` follows.
     client.resumeRequestBody();
@@ -259,9 +330,8 @@ export class Forwarding implements AnswerSource, AttemptOwner, PickSubject, Tunn
    * may have been closed under us; then it is safe if doing it twice would be.
    */
   #mayRepeat({ kind }: GatewayError, wasReused: boolean): boolean {
-    const { request, hasResponseBegun, requestBytes, attempts } = this.exchange;
-    if (hasResponseBegun || attempts > 1) return false;
-    if (request.hasBody && requestBytes > 0 && this.#replay === undefined) return false;
+    const { request, hasResponseBegun, attempts } = this.exchange;
+    if (hasResponseBegun || attempts - this.#attemptsBefore > 1 || !this.#hasWholeRequest) return false;
     if (kind.retry === 'always') return kind.stage === 'send';
     return kind.retry === 'if-reused-connection' && wasReused && idempotentMethods.has(request.method);
   }

@@ -154,6 +154,8 @@ export class Exchange {
   serviceName: string | undefined = undefined;
   endpointName: string | undefined = undefined;
   attempts = 0;
+  /** Why somebody else answers than who was asked first: a code, or a status. */
+  fallbackReason: string | undefined = undefined;
   /** 0 until the answer begins. */
   status = 0;
   requestBytes = 0;

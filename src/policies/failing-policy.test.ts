@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { silentLogger } from '#base/logger.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import { loadConfigurationValue } from '#config/load.ts';
+import { Mirrors } from '#forward/mirrors.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { type InjectedRequest, inject } from '#http/inject.ts';
 import { NameResolver } from '#net/name-resolver.ts';
@@ -18,6 +19,7 @@ import { compileSnapshot } from '#snapshot/compile.ts';
 import { runAtOnce } from '#snapshot/slices.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
+import { createPolicyServices } from '#test/support/policy-services.ts';
 import { startRawUpstream } from '#test/support/raw-upstream.ts';
 import { toRecords } from '#test/support/services.ts';
 
@@ -67,8 +69,8 @@ async function startSnapshot(t: TestContext) {
   const wheel = new TimerWheel(clock);
   const resolver = new NameResolver({ servers: [], ttlMinMs: 1000, ttlMaxMs: 1000 }, clock);
   const means = {
-    clock,
-    logger: silentLogger,
+    ...createPolicyServices({ clock }),
+    mirrors: new Mirrors({ clock, wheel, logger: silentLogger }),
     wheel,
     buffers: new ReadBuffers(),
     resolver,

@@ -2,8 +2,10 @@
 import type { Clock } from '#base/clock.ts';
 import { createIdSource } from '#base/ids.ts';
 import type { Logger } from '#base/logger.ts';
+import { createRandomSource } from '#base/random.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration } from '#config/configuration.ts';
+import { Mirrors } from '#forward/mirrors.ts';
 import { TcpConnection, type TcpMeans } from '#forward/tcp-connection.ts';
 import type { ClientConnection } from '#http/client-connection.ts';
 import { clientErrors } from '#http/client-errors.ts';
@@ -69,6 +71,8 @@ export class DataPlane {
   readonly #buffers = new ReadBuffers();
   readonly #date: HttpDate;
   readonly #nextRequestId = createIdSource();
+  readonly #random = createRandomSource();
+  readonly #mirrors: Mirrors;
   readonly #listeners: ListenerSet;
   /** Listeners that accept no more and still have connections. */
   readonly #closing = new Set<ListenerUse>();
@@ -90,6 +94,7 @@ export class DataPlane {
     this.#wheel = new TimerWheel(options.clock);
     this.#wheel.start();
     this.#date = new HttpDate(options.clock);
+    this.#mirrors = new Mirrors({ clock: options.clock, wheel: this.#wheel, logger: options.logger });
     const onConnection = (use: ListenerUse, accepted: AcceptedConnection) => this.#startConnection(use, accepted);
     this.#listeners = new ListenerSet({
       ...options,
@@ -104,6 +109,11 @@ export class DataPlane {
     let count = 0;
     for (const use of [...this.#listeners.present, ...this.#closing]) count += use.connections.size + use.listener.handshakeCount;
     return count;
+  }
+
+  /** Copies of requests that are under way to mirrors. */
+  get mirroredCount(): number {
+    return this.#mirrors.runningCount;
   }
 
   /**
@@ -201,6 +211,7 @@ export class DataPlane {
   async close(): Promise<void> {
     for (const use of this.#listeners.present) use.listener.stop();
     this.#closeConnections();
+    this.#mirrors.close();
     for (const service of this.#snapshot?.services.values() ?? []) service.close();
     this.#wheel.stop();
     this.#resolver?.close();
@@ -229,7 +240,10 @@ export class DataPlane {
     return {
       clock,
       logger,
+      random: this.#random,
+      later: startTimer,
       wheel: this.#wheel,
+      mirrors: this.#mirrors,
       buffers: this.#buffers,
       resolver,
       policies: policyDefinitions,
@@ -379,4 +393,10 @@ export class DataPlane {
 
 function toResolverOptions({ dns }: Configuration): NameResolverOptions {
   return { servers: dns.servers ?? [], ttlMinMs: dns.ttlMin, ttlMaxMs: dns.ttlMax };
+}
+
+/** Finer than the wheel, whose ticks are too far apart for delays that somebody measures; for policies that delay on purpose. */
+function startTimer(delayMs: number, run: () => void): () => void {
+  const timer = setTimeout(run, delayMs);
+  return () => clearTimeout(timer);
 }

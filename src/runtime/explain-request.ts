@@ -3,6 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration, RouteConfiguration } from '#config/configuration.ts';
+import { Mirrors } from '#forward/mirrors.ts';
 import { normaliseTarget, parseHost, targetFaults } from '#http/target.ts';
 import { formatAddress } from '#net/address.ts';
 import { NameResolver } from '#net/name-resolver.ts';
@@ -13,6 +14,7 @@ import type { MatchSubject } from '#routing/route-definition.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { runAtOnce } from '#snapshot/slices.ts';
+import { explainDestination, explainPolicies } from './explain-releases.ts';
 import { findRequestListener } from './request-listener.ts';
 
 export interface RequestToExplain {
@@ -45,6 +47,8 @@ export interface RequestExplanation {
         /** In execution order. */
         readonly policies: readonly string[];
         readonly destination: string;
+        /** What is special about the policies and the destination, one sentence each. */
+        readonly details: readonly string[];
       }
     | undefined;
   readonly outranked: readonly OutrankedRoute[];
@@ -74,6 +78,10 @@ export async function explainRequest(
     wheel,
     resolver,
     buffers: new ReadBuffers(),
+    mirrors: new Mirrors({ ...means, wheel }),
+    // Nothing runs.
+    random: () => 0,
+    later: () => () => undefined,
     policies: policyDefinitions,
     texts: {},
     board,
@@ -95,6 +103,10 @@ export async function explainRequest(
           captures: Object.fromEntries(match.route.captureNames.map((name, i) => [name, match.captures[i] ?? ''])),
           policies: match.route.value.planFor(listener).policies.map(({ name }) => name),
           destination: describeDestination(configuration.routes[chosen.route]!, configuration),
+          details: [
+            ...explainPolicies(configuration, { route: chosen.route, listener }),
+            ...explainDestination(configuration.routes[chosen.route]!.to, subject),
+          ],
         };
   return { request: { method, host, target, path, query, listener, clientAddress }, route, outranked, nearMisses };
 }

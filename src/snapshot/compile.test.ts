@@ -4,11 +4,13 @@ import { silentLogger } from '#base/logger.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { loadConfigurationValue } from '#config/load.ts';
+import { Mirrors } from '#forward/mirrors.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
 import { policyDefinitions, policyOrder } from '#policies/registry.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
+import { createPolicyServices } from '#test/support/policy-services.ts';
 import { compileSnapshot, type SnapshotMeans } from './compile.ts';
 import { runAtOnce, runInSlices } from './slices.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -20,8 +22,8 @@ function meansWith(texts: Readonly<Record<string, string>> = {}): SnapshotMeans 
   const resolver = new NameResolver({ servers: [], ttlMinMs: 0, ttlMaxMs: 0 }, clock);
   const wheel = new TimerWheel(clock);
   return {
-    clock,
-    logger: silentLogger,
+    ...createPolicyServices({ clock }),
+    mirrors: new Mirrors({ clock, wheel, logger: silentLogger }),
     wheel,
     resolver,
     buffers: new ReadBuffers(),

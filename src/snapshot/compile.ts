@@ -11,11 +11,13 @@ import { compileRouteTable } from '#routing/route-table.ts';
 import type { EndpointLists } from '#services/endpoint-list.ts';
 import { Service, type ServiceMeans } from '#services/service.ts';
 import type { ServiceDefinition } from '#services/service-definition.ts';
+import { toForwardDestination } from './forward-destination.ts';
+import { findPolicyBlock } from './policy-block.ts';
 import { PlannedRoute, Snapshot } from './snapshot.ts';
 import { TcpDestinations } from './tcp-destinations.ts';
 
 /** What a thread lends to its snapshots. */
-export interface SnapshotMeans extends ServiceMeans, ForwardMeans, PolicyServices {
+export interface SnapshotMeans extends ServiceMeans, Omit<ForwardMeans, 'services'>, PolicyServices {
   /** In execution order. */
   readonly policies: readonly PolicyDefinition[];
   /** Contents of the files that services name: certificates, keys, authorities and revocation lists, by path. */
@@ -105,6 +107,7 @@ class RoutePlanner {
   readonly #configuration: Configuration;
   readonly #services: ReadonlyMap<string, Service>;
   readonly #means: SnapshotMeans;
+  readonly #forwardMeans: ForwardMeans;
   readonly #made = new Map<PolicyDefinition, Map<unknown, PolicyPhases>>();
   readonly #listenersWithPolicies: readonly string[];
 
@@ -112,6 +115,7 @@ class RoutePlanner {
     this.#configuration = configuration;
     this.#services = services;
     this.#means = means;
+    this.#forwardMeans = { clock: means.clock, wheel: means.wheel, mirrors: means.mirrors, services };
     this.#listenersWithPolicies = Object.entries(configuration.listeners)
       .filter(([, listener]) => listener.policies !== undefined && Object.keys(listener.policies).length > 0)
       .map(([name]) => name);
@@ -129,12 +133,10 @@ class RoutePlanner {
   }
 
   #collectPolicies(listener: string | undefined, route: RouteConfiguration): PlannedPolicy[] {
-    const atGateway = this.#configuration.policies;
-    const atListener = listener === undefined ? undefined : this.#configuration.listeners[listener]?.policies;
     const planned: PlannedPolicy[] = [];
     for (const policy of this.#means.policies) {
-      const block = route.policies?.[policy.name] ?? atListener?.[policy.name] ?? atGateway?.[policy.name];
-      if (block !== undefined && block !== false) planned.push({ name: policy.name, phases: this.#make(policy, block) });
+      const block = findPolicyBlock(policy.name, { configuration: this.#configuration, listener, route });
+      if (block !== undefined) planned.push({ name: policy.name, phases: this.#make(policy, block) });
     }
     return planned;
   }
@@ -154,10 +156,7 @@ class RoutePlanner {
       case 'redirect':
         return new RedirectTerminal(to);
       case 'service':
-        return new ForwardTerminal(
-          to.services.map(({ service, weight }) => ({ service: this.#services.get(service)!, weight })),
-          this.#means,
-        );
+        return new ForwardTerminal(toForwardDestination(to, this.#services), this.#forwardMeans);
       default:
         return to satisfies never;
     }

@@ -92,6 +92,7 @@ export class AccessLog {
     line += toMs(exchange.finishedMs - startedMs);
     if (upstreamHeadMs > 0) line += `,"upstreamMs":${toMs(upstreamHeadMs - startedMs)}`;
     if (exchange.attempts > 1) line += `,"attempts":${exchange.attempts}`;
+    if (exchange.fallbackReason !== undefined) line += `,"fallback":"${exchange.fallbackReason}"`;
     if (exchange.isTunnel) line += ',"tunnel":true';
     if (error !== undefined) line += toErrorText(error);
     return `${line}}\n`;
