@@ -395,7 +395,7 @@ function toResolverOptions({ dns }: Configuration): NameResolverOptions {
   return { servers: dns.servers ?? [], ttlMinMs: dns.ttlMin, ttlMaxMs: dns.ttlMax };
 }
 
-/** Finer than the wheel, whose ticks are too far apart for delays that somebody measures; for policies that delay on purpose. */
+/** For policies that delay on purpose: finer than the wheel, whose ticks are too far apart for delays that somebody measures. */
 function startTimer(delayMs: number, run: () => void): () => void {
   const timer = setTimeout(run, delayMs);
   return () => clearTimeout(timer);
