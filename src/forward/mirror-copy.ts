@@ -28,8 +28,10 @@ export interface MirrorOwner {
 }
 
 export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject {
-  /** The one that is copied. */
-  readonly exchange: Exchange;
+  /** The one that is copied. It is only looked at. */
+  readonly #copied: Exchange;
+  /** One of its own, so that whatever is noted for it, such as a cookie, never reaches the client. There once the request is whole. */
+  exchange: Exchange | undefined = undefined;
   readonly #plan: RoutePlan;
   readonly #order: MirrorOrder;
   readonly #service: Service;
@@ -49,7 +51,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
     { clock, owner }: { readonly clock: Clock; readonly owner: MirrorOwner },
   ) {
     super();
-    this.exchange = exchange;
+    this.#copied = exchange;
     this.#plan = plan;
     this.#order = order;
     this.#service = service;
@@ -58,7 +60,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
   }
 
   get clientAddress(): string {
-    return this.exchange.request.clientAddress;
+    return this.#copied.request.clientAddress;
   }
 
   nowMs(): number {
@@ -76,6 +78,8 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
   /** The request is whole. */
   send(): void {
     if (this.#isOver) return;
+    const { request, requestId, startedMs } = this.#copied;
+    this.exchange = new Exchange(nobody, nobody, toCopiedRequest(request, this.#bodyBytes), { requestId, startedMs });
     try {
       const endpoint = this.#service.pick(this);
       if (endpoint === undefined) return this.#end('failed');
@@ -91,7 +95,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
 
   /** The request breaks off, or has been answered before it was whole. A copy that is under way already goes on. */
   abandonBody(): void {
-    if (this.#head === undefined) this.#end(undefined);
+    if (this.exchange === undefined) this.#end(undefined);
   }
 
   /** Nobody is interested in the copy any more. */
@@ -111,9 +115,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
   // From the attempt
 
   onAttemptReady(attempt: Attempt, call: UpstreamCall): void {
-    const { request, requestId, startedMs } = this.exchange;
-    const copied = new Exchange(nobody, nobody, toCopiedRequest(request, this.#bodyBytes), { requestId, startedMs });
-    call.send(attempt, copied, this.#head!);
+    call.send(attempt, this.exchange!, this.#head!);
     for (const piece of this.#body) call.sendChunk(piece);
     call.sendEnd(undefined);
   }
@@ -172,15 +174,14 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
 
   /** What the service of the route is sent, with a mark, and with the host that this service sees. */
   #toHead(endpoint: Endpoint): AttemptHead {
-    const { exchange } = this;
-    const { method, target, authority, fields } = exchange.request;
+    const { method, target, authority, fields } = this.#copied.request;
     const upstream: UpstreamRequest = {
       method,
       target,
       authority: this.#service.authorityFor(endpoint, authority),
       fields: [...fields],
     };
-    for (const phase of this.#plan.upstreamRequest ?? []) phase(exchange, upstream);
+    for (const phase of this.#plan.upstreamRequest ?? []) phase(this.#copied, upstream);
     setField(upstream.fields, MIRROR_FIELD, '1');
     return { ...upstream, changesBody: false };
   }

@@ -134,6 +134,16 @@ test('statuses that are named count as no answer, for every method', async (t) =
   assert.equal(line?.['fallback'], '503');
 });
 
+test('a status that comes before the request is whole leaves the whole request to the other service', async (t) => {
+  const { gateway, spare } = await start(t, answerWith(UNAVAILABLE), { fallback: { service: 'spare', when: [503] } });
+  const client = await openClient(t, gateway);
+  client.send('POST /a HTTP/1.1\r\nhost: shop\r\ncontent-length: 11\r\n\r\nfirst');
+  await eventually(() => spare.connections[0]?.received.includes('first') === true, 'the other service has the first piece');
+  client.send('second');
+  await client.until('spare');
+  assert.ok(spare.connections[0]!.received.endsWith('\r\n\r\nfirstsecond'));
+});
+
 test('only what is named is stood in for', async (t) => {
   const { gateway } = await start(t, breakOff, { fallback: { service: 'spare', when: ['timeout', 'unavailable', 503] } });
   assert.equal((await ask(gateway.port(), '/')).status, 502);
