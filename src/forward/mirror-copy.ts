@@ -88,12 +88,12 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
       this.#attempt = attempt;
       attempt.start(false);
     } catch {
-      // A policy that fails here fails for the request itself too, and is told of there.
+      // Whatever fails here, the request does not. What a policy throws is told where it shapes the request itself.
       this.#end('failed');
     }
   }
 
-  /** The request breaks off, or has been answered before it was whole. A copy that is under way already goes on. */
+  /** The request breaks off. A copy that is under way already goes on. */
   abandonBody(): void {
     if (this.exchange === undefined) this.#end(undefined);
   }
@@ -104,7 +104,9 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
   }
 
   override onDeadline(): void {
-    this.#end('timeout');
+    // A request that was answered before it was whole has nothing that could be copied.
+    const isUnsent = this.exchange === undefined && this.#copied.isFinished;
+    this.#end(isUnsent ? undefined : 'timeout');
   }
 
   /** The connection carries a request that no client waits for. */

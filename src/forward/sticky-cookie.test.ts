@@ -36,7 +36,13 @@ test('a cookie that is given over https goes over https alone, and lasts as long
 
 test('policies see the cookie as if the service had set it', async () => {
   let seen: readonly string[] = [];
-  const policies = [planPhases({ responseHead: (_, response) => void (seen = response.fields) })];
+  const policies = [
+    planPhases({
+      responseHead(_, response) {
+        seen = response.fields;
+      },
+    }),
+  ];
   await createPolicyBench({ policies, terminal: terminalOf(definition) }).send({ url: '/new' });
   assert.ok(seen.includes('release=id; Path=/; HttpOnly; SameSite=Lax'));
 });

@@ -68,6 +68,18 @@ test('all weights times the same number, in another order, is the same split', (
   assert.deepEqual(namesFor({ a: 1, b: 3 }), namesFor({ b: 300, a: 100 }));
 });
 
+test('a share that is named twice has both weights', () => {
+  const twice = new StickySplit({ kind: 'ip' }, [
+    { name: 'a', weight: 1 },
+    { name: 'b', weight: 2 },
+    { name: 'a', weight: 2 },
+  ]);
+  assert.deepEqual(
+    keys.map((key) => twice.shareFor(key).name),
+    namesFor({ a: 3, b: 2 }),
+  );
+});
+
 test('requests are told by what they say, and a request that does not say it by nothing', () => {
   const subject = (...fields: string[]) => ({ fields, clientAddress: '192.0.2.7' });
   assert.equal(split({ a: 1 }).keyOf(subject()), '192.0.2.7');

@@ -46,9 +46,13 @@ export class StickySplit<Share extends NamedShare> {
   /** Needs at least one share with a weight above 0. */
   constructor(key: StickyKey, shares: readonly Share[]) {
     this.#key = key;
-    this.#seats = shares
-      .filter(({ weight }) => weight > 0)
-      .map((share) => ({ share, weight: share.weight, nameHash: hashText(share.name) }));
+    const seats = new Map<string, Seat<Share>>();
+    for (const share of shares) {
+      const { name, weight } = share;
+      // A name that is there twice draws once, for both.
+      if (weight > 0) seats.set(name, { share, weight: weight + (seats.get(name)?.weight ?? 0), nameHash: hashText(name) });
+    }
+    this.#seats = [...seats.values()];
   }
 
   /** What the request is told by; `undefined` where it does not say it. */

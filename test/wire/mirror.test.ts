@@ -236,6 +236,21 @@ test('a client that breaks its request off leaves nothing to copy', async (t) =>
   assert.equal(fixture.shadow.connections.length, 0);
 });
 
+test('a request that is answered before it is whole leaves nothing to copy once its time is over', async (t) => {
+  const clock = new FakeClock();
+  const fixture = await start(t, answerWhole(SERVED), { clock });
+  const client = await openClient(t, fixture.gateway);
+  client.send('POST / HTTP/1.1\r\nhost: shop\r\ncontent-length: 10\r\n\r\nhalf');
+  await eventually(() => fixture.main.connections[0]?.received.endsWith('half') === true, 'the request is under way');
+  fixture.main.connections[0]!.send(SERVED);
+  await client.until('served');
+  assert.equal(copiesRun(fixture), 1);
+  clock.advance(6_000);
+  await eventually(() => copiesRun(fixture) === 0, 'the copy has been given up');
+  assert.deepEqual(await lossesOf(fixture), noLosses);
+  assert.equal(fixture.shadow.connections.length, 0);
+});
+
 test('copies use the connections of their service again', async (t) => {
   const { send, shadow, gateway } = await start(t, answerWhole(SERVED));
   for (let i = 0; i < 5; i++) {
