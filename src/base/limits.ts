@@ -74,6 +74,10 @@ export const limits = {
   healthChecksAtOnceMax: 256,
   /** Bytes of the answer to a health check that are read. */
   healthAnswerBytesMax: 64 * 1024,
+  /** Copies of requests under way to mirrors, per thread; more are dropped and counted. */
+  mirroredRequestsMax: 100,
+  /** Bytes of the answer to a copy that are read and thrown away; a longer answer costs the connection. */
+  mirroredAnswerBytesMax: 1024 * 1024,
   /** Client addresses remembered by the per-address connection cap of one listener and thread. */
   clientAddressesMax: 100_000,
   /** Bytes of one PROXY protocol header, TLVs included; those that carry a client's certificate are the longest. */

@@ -99,6 +99,7 @@ function toText({ request, route, outranked, nearMisses }: RequestExplanation): 
     lines.push(`  policies ${route.policies.length === 0 ? '(none)' : route.policies.join(' → ')}`);
     lines.push(`  goes to ${route.destination}`);
     for (const line of route.forwarding) lines.push(`  sent to ${line}`);
+    for (const detail of route.details) lines.push(`  ${detail}`);
   }
   if (outranked.length > 0) lines.push('', 'Routes that match too, but rank lower:');
   for (const other of outranked) lines.push(`  ${other.route}   ${describeMatch(other)}: ${other.because}`);

@@ -401,6 +401,35 @@ for (const to of ['orders', '{ service: orders }', '[{ service: orders }]', '[{ 
   });
 }
 
+test('reads a split that keeps requests together, with a fallback', async () => {
+  const services = [
+    { service: 'orders', weight: 9 },
+    { service: 'orders', weight: 1 },
+  ];
+  const split = 'services: [{ service: orders, weight: 9 }, { service: orders }]';
+  const readTo = async (rest: string) => (await readRoute(`match: {}, to: { ${split}, ${rest} }`)).to;
+  for (const [sticky, expected] of [
+    ['{ by: ip }', { kind: 'ip' }],
+    ['{ by: header.X-Account }', { kind: 'header', name: 'x-account' }],
+    ['{ by: cookie.Release }', { kind: 'cookie', name: 'Release', path: '/' }],
+    ['{ by: cookie.r, ttl: 1h, path: /shop }', { kind: 'cookie', name: 'r', path: '/shop', ttlMs: 3_600_000 }],
+  ] as const)
+    assert.deepEqual(await readTo(`sticky: ${sticky}`), { kind: 'service', services, sticky: expected });
+  assert.deepEqual(await readTo('fallback: { service: orders, when: [timeout, 503] }'), {
+    kind: 'service',
+    services,
+    fallback: { to: { kind: 'service', service: 'orders' }, when: ['timeout', 503] },
+  });
+  assert.deepEqual(await readTo('fallback: { respond: { status: 204 } }'), {
+    kind: 'service',
+    services,
+    fallback: {
+      to: { kind: 'respond', status: 204, headers: [], body: undefined },
+      when: ['unavailable', 'failure', 'timeout'],
+    },
+  });
+});
+
 test('reads a redirect and leaves open what it does not say', async () => {
   assert.deepEqual(
     (await readRoute('match: { path: "/a/:id" }, to: { redirect: { scheme: https, path: "/b/${path.id}" } }')).to,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { headersConfig } from '#policies/headers/config.ts';
+import { mirrorPolicy } from '#policies/mirror/policy.ts';
 import { rewriteConfig } from '#policies/rewrite/config.ts';
 import { formatIssue } from './issue.ts';
 import { loadConfigurationText } from './load.ts';
@@ -9,6 +10,7 @@ import { loadConfigurationText } from './load.ts';
 const policies = [
   { name: 'rewrite', loadConfig: async () => rewriteConfig },
   { name: 'headers', loadConfig: async () => headersConfig },
+  mirrorPolicy,
 ];
 
 /** Lines of the document and the lines of its issues. `F` stands for the name of the file. */
@@ -476,7 +478,8 @@ const SERVICES: readonly Refusal[] = [
   },
 ];
 
-const FORMS = 'the name of a service, a list of services with weights, or a map with `service`, `redirect` or `respond`';
+const FORMS =
+  'the name of a service, a list of services with weights, or a map with `service`, `services`, `redirect` or `respond`';
 
 /** Mistakes inside one route, in one line that begins with `routes: { it: { ` in line 4: columns are those of the text plus 16. */
 const ROUTES: readonly Refusal[] = [
@@ -554,7 +557,7 @@ const ROUTES: readonly Refusal[] = [
     mistake: 'two destinations at once',
     text: 'match: {}, to: { service: orders, redirect: { path: / } }',
     issues: [
-      'F:4:51 routes.it.to.redirect: `service` and `redirect` exclude each other; give one of `service`, `redirect` or `respond`',
+      'F:4:51 routes.it.to.redirect: `service` and `redirect` exclude each other; give one of `service`, `services`, `redirect` or `respond`',
     ],
   },
   {
@@ -565,7 +568,7 @@ const ROUTES: readonly Refusal[] = [
   {
     mistake: 'a destination without a kind',
     text: 'match: {}, to: {}',
-    issues: ['F:4:32 routes.it.to: the map is empty; give one of `service`, `redirect` or `respond`'],
+    issues: ['F:4:32 routes.it.to: the map is empty; give one of `service`, `services`, `redirect` or `respond`'],
   },
   {
     mistake: 'a number for a destination',
@@ -581,6 +584,70 @@ const ROUTES: readonly Refusal[] = [
     mistake: 'weights that take no request',
     text: 'match: {}, to: [{ service: orders, weight: 0 }]',
     issues: ['F:4:32 routes.it.to: every weight is 0, so no service would take the requests; give one a weight above 0'],
+  },
+  {
+    mistake: 'a split among services that are not there',
+    text: 'match: {}, to: { services: [{ service: orders }, { service: ordres }], fallback: { service: odrers } }',
+    issues: [
+      'F:4:77 routes.it.to.services[1].service: there is no service `ordres`; did you mean `orders`?',
+      'F:4:109 routes.it.to.fallback.service: there is no service `odrers`; did you mean `orders`?',
+    ],
+  },
+  {
+    mistake: 'a split of nothing',
+    text: 'match: {}, to: { services: [{ service: orders, weight: 0 }] }',
+    issues: ['F:4:44 routes.it.to.services: every weight is 0, so no service would take the requests; give one a weight above 0'],
+  },
+  {
+    mistake: 'requests that are kept together by a word of its own',
+    text: 'match: {}, to: { services: [{ service: orders }], sticky: { by: session } }',
+    issues: [
+      'F:4:81 routes.it.to.sticky.by: "session" is nothing that requests are told by; write `cookie.NAME`, `header.NAME` or `ip`',
+    ],
+  },
+  {
+    mistake: 'requests that are kept together by a consumer',
+    text: 'match: {}, to: { services: [{ service: orders }], sticky: { by: consumer } }',
+    issues: [
+      'F:4:81 routes.it.to.sticky.by: `consumer`: nothing identifies consumers yet; use a cookie, a header or the address: `cookie.NAME`',
+    ],
+  },
+  {
+    mistake: 'settings of a cookie where there is none',
+    text: 'match: {}, to: { services: [{ service: orders }], sticky: { by: ip, ttl: 1h } }',
+    issues: [
+      'F:4:90 routes.it.to.sticky.ttl: `ttl` belongs to the cookie that clients are given, and `by` names none; leave it out',
+    ],
+  },
+  {
+    mistake: 'a cookie for a path that would end its attribute',
+    text: 'match: {}, to: { services: [{ service: orders }], sticky: { by: cookie.a, path: "/a;b" } }',
+    issues: ['F:4:97 routes.it.to.sticky.path: expected a path that begins with `/`, without spaces and semicolons'],
+  },
+  {
+    mistake: 'what keeps requests together beside a single service',
+    text: 'match: {}, to: { service: orders, sticky: { by: ip } }',
+    issues: ['F:4:51 routes.it.to.sticky: unknown key `sticky`; possible are `service` and `fallback`'],
+  },
+  {
+    mistake: 'a fallback that leads nowhere',
+    text: 'match: {}, to: { service: orders, fallback: { when: [timeout] } }',
+    issues: ['F:4:61 routes.it.to.fallback: the fallback leads nowhere; give `service` or `respond`'],
+  },
+  {
+    mistake: 'a fallback to two places',
+    text: 'match: {}, to: { service: orders, fallback: { service: orders, respond: {} } }',
+    issues: ['F:4:80 routes.it.to.fallback.respond: `service` and `respond` exclude each other; give one of them'],
+  },
+  {
+    mistake: 'a fallback for a status that is no failure of the service',
+    text: 'match: {}, to: { service: orders, fallback: { respond: {}, when: [404] } }',
+    issues: ['F:4:83 routes.it.to.fallback.when[0]: the number 404 is too small; at least 500'],
+  },
+  {
+    mistake: 'a mirror that is not there',
+    text: 'match: {}, to: orders, policies: { mirror: { to: shadow } }',
+    issues: ['F:4:66 routes.it.policies.mirror.to: there is no service `shadow`; there is `orders`'],
   },
   {
     mistake: 'a redirect to the same place',

@@ -6,6 +6,7 @@ import { quote } from '#schema/quote.ts';
 import type { Configuration } from './configuration.ts';
 import { findCrossReferenceProblems } from './cross-references.ts';
 import type { Finding, IssueCode, IssuePath } from './issue.ts';
+import type { ConfigurablePolicy } from './policy-blocks.ts';
 import type { ResolvedText } from './references.ts';
 import { findRouteTies } from './route-ties.ts';
 import { findTimeoutWarnings } from './timeout-warnings.ts';
@@ -24,7 +25,11 @@ export interface Validation {
 }
 
 /** Validates a value that was made anew when its references were resolved; `texts` are those that held some. */
-export function validate(schema: ConfigurationSchema, value: unknown, texts: readonly ResolvedText[]): Validation {
+export function validate(
+  schema: ConfigurationSchema,
+  value: unknown,
+  { texts, policies }: { readonly texts: readonly ResolvedText[]; readonly policies: readonly ConfigurablePolicy[] },
+): Validation {
   if (value === null || value === undefined) {
     return refuse({
       path: [],
@@ -35,7 +40,7 @@ export function validate(schema: ConfigurationSchema, value: unknown, texts: rea
   const textByPath: TextByPath = new Map(texts.map((text) => [toPathKey(text.path), text]));
   const result = parseTyped(schema, value, textByPath);
   const found = result.success ? [] : withoutConsequences(result.error.issues.flatMap((issue) => toFindings(issue, [])));
-  const findings = [...found, ...findCrossReferenceProblems(value)].map((finding) =>
+  const findings = [...found, ...findCrossReferenceProblems(value, policies)].map((finding) =>
     hideResolvedText(finding, textByPath.get(toPathKey(finding.path))),
   );
   if (!result.success || findings.length > 0) return { configuration: undefined, findings };

@@ -2,8 +2,10 @@
 import type { Clock } from '#base/clock.ts';
 import { createIdSource } from '#base/ids.ts';
 import type { Logger } from '#base/logger.ts';
+import { createRandomSource } from '#base/random.ts';
 import { runInSlices } from '#base/slices.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
+import { Mirrors } from '#forward/mirrors.ts';
 import { TcpConnection, type TcpMeans } from '#forward/tcp-connection.ts';
 import type { ClientConnection } from '#http/client-connection.ts';
 import { clientErrors } from '#http/client-errors.ts';
@@ -75,6 +77,8 @@ export class DataPlane {
   readonly #turnEnd = new TurnEnd();
   readonly #date: HttpDate;
   readonly #nextRequestId = createIdSource();
+  readonly #random = createRandomSource();
+  readonly #mirrors: Mirrors;
   readonly #listeners: ListenerSet;
   /** Listeners that accept no more and still have connections. */
   readonly #closing = new Set<ListenerUse>();
@@ -98,6 +102,7 @@ export class DataPlane {
     this.#wheel = new TimerWheel(options.clock);
     this.#wheel.start();
     this.#date = new HttpDate(options.clock);
+    this.#mirrors = new Mirrors({ clock: options.clock, wheel: this.#wheel, logger: options.logger });
     const onConnection = (use: ListenerUse, accepted: AcceptedConnection) => this.#startConnection(use, accepted);
     this.#listeners = new ListenerSet({
       ...options,
@@ -112,6 +117,11 @@ export class DataPlane {
     let count = 0;
     for (const use of [...this.#listeners.present, ...this.#closing]) count += use.connections.size + use.listener.handshakeCount;
     return count;
+  }
+
+  /** Copies of requests that are under way to mirrors. */
+  get mirroredCount(): number {
+    return this.#mirrors.runningCount;
   }
 
   /**
@@ -217,6 +227,7 @@ export class DataPlane {
   async close(): Promise<void> {
     for (const use of this.#listeners.present) use.listener.stop();
     this.#closeConnections();
+    this.#mirrors.close();
     for (const service of this.#snapshot?.services.values() ?? []) service.close();
     this.#wheel.stop();
     this.#resolver?.close();
@@ -245,11 +256,13 @@ export class DataPlane {
     return {
       clock,
       logger,
+      random: this.#random,
+      later: startTimer,
       wheel: this.#wheel,
+      mirrors: this.#mirrors,
       buffers: this.#buffers,
       resolver,
       policies: policyDefinitions,
-      random,
       board,
       texts: files.texts,
       endpoints,
@@ -403,7 +416,8 @@ export class DataPlane {
   }
 }
 
-/** Spreads things out; nobody must not be able to guess it. */
-function random(): number {
-  return crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32;
+/** For policies that delay on purpose: finer than the wheel, whose ticks are too far apart for delays that somebody measures. */
+function startTimer(delayMs: number, run: () => void): () => void {
+  const timer = setTimeout(run, delayMs);
+  return () => clearTimeout(timer);
 }

@@ -5,6 +5,7 @@ import { runAtOnce } from '#base/slices.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration, DiscoveryConfiguration, RouteConfiguration } from '#config/configuration.ts';
 import { listRouteDefinitions } from '#config/route-definitions.ts';
+import { Mirrors } from '#forward/mirrors.ts';
 import { normaliseTarget, parseHost, targetFaults } from '#http/target.ts';
 import { formatAddress } from '#net/address.ts';
 import { NameResolver } from '#net/name-resolver.ts';
@@ -19,6 +20,7 @@ import { compileSnapshot } from '#snapshot/compile.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
 import { hasField } from '#wire/fields/field-list.ts';
 import { explainForwarding } from './explain-forwarding.ts';
+import { explainDestination, explainPolicies } from './explain-releases.ts';
 import { findRequestListener } from './request-listener.ts';
 
 export interface RequestToExplain {
@@ -53,6 +55,8 @@ export interface RequestExplanation {
         readonly destination: string;
         /** For each service: how long it may take, and what is tried when it fails. */
         readonly forwarding: readonly string[];
+        /** What is special about the policies and the destination, one sentence each. */
+        readonly details: readonly string[];
       }
     | undefined;
   readonly outranked: readonly OutrankedRoute[];
@@ -81,8 +85,11 @@ export async function explainRequest(
     wheel,
     resolver,
     buffers: new ReadBuffers(),
-    policies: policyDefinitions,
+    mirrors: new Mirrors({ ...means, wheel }),
+    // Nothing runs.
     random: () => 0,
+    later: () => () => undefined,
+    policies: policyDefinitions,
     texts: {},
     board: new EndpointBoard(),
     endpoints: {},
@@ -110,6 +117,10 @@ export async function explainRequest(
             { name: chosen.route, settings: configuration.routes[chosen.route]! },
             { method: subject.method, hasKey: hasField(subject.fields, 'idempotency-key') },
           ),
+          details: [
+            ...explainPolicies(configuration, { route: chosen.route, listener }),
+            ...explainDestination(configuration.routes[chosen.route]!.to, subject),
+          ],
         };
   return { request: { method, host, target, path, query, listener, clientAddress }, route, outranked, nearMisses };
 }
