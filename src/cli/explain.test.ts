@@ -111,7 +111,7 @@ test('says which service a split keeps the request at, what is mirrored and dist
   const { stdout } = await explain('GET', '/items', '-H', 'cookie: release=abc');
   assert.match(
     stdout,
-    /^ {2}goes to service orders \(weight 9\) at .*\n {2}fault: 1 % wait 500 ms, 0\.5 % get 502, by header\n {2}mirror: 12\.5 % to canary\n {2}sticky by cookie release: this request goes to service orders\n {2}falls back to a fixed answer with status 204 on timeout, 503$/m,
+    /^ {2}goes to service orders \(weight 9\) at .*\n(?: {2}sent to .*\n){2} {2}fault: 1 % wait 500 ms, 0\.5 % get 502, by header\n {2}mirror: 12\.5 % to canary\n {2}sticky by cookie release: this request goes to service orders\n {2}falls back to a fixed answer with status 204 on timeout, 503$/m,
   );
   const without = await explained('GET', '/items');
   assert.ok(without.route?.details.includes('sticky by cookie release: the request has none, so a new one decides and is set'));

@@ -3,6 +3,7 @@
  * it, the exchange that it was made from does not notice.
  */
 import type { Clock } from '#base/clock.ts';
+import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
 import { type ClientRequest, type ClientSide, Exchange } from '#http/exchange.ts';
@@ -151,9 +152,10 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
     this.#end(undefined);
   }
 
-  onAttemptFailed(): void {
+  onAttemptFailed(_attempt: Attempt, { status }: GatewayError): void {
     this.#attempt = undefined;
-    this.#end('failed');
+    // The service was given the time of the copy for its answer, and that of the copy itself may end a tick later.
+    this.#end(status === 504 ? 'timeout' : 'failed');
   }
 
   // Inside

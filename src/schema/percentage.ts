@@ -12,11 +12,6 @@ export function parsePercentage(text: string): number | undefined {
   return match === null ? undefined : Number(match[1]) / 100;
 }
 
-/** 0.125 as `12.5`; as exact as it can be written. */
-export function toPercent(share: number): number {
-  return Number((share * 100).toFixed(3));
-}
-
 /** A share with a percent sign: `20%`, `0.5%`. The value is from 0 to 1. */
 export function percentage({ max = '100%' }: { readonly max?: string } = {}): z.ZodType<number, string> {
   const most = parsePercentage(max);

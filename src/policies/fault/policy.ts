@@ -1,7 +1,7 @@
+import { toPercent } from '#base/percent.ts';
 import { defineSlot, type Exchange } from '#http/exchange.ts';
 import { definePolicy, type PhaseResult } from '#pipeline/policy.ts';
 import { findInFields, ValueTest } from '#routing/value-test.ts';
-import { toPercent } from '#schema/percentage.ts';
 import type { FaultConfig } from './config.ts';
 import { faultErrors } from './errors.ts';
 

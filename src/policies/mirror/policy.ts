@@ -1,6 +1,6 @@
+import { toPercent } from '#base/percent.ts';
 import { type MirrorOrder, mirrorSlot } from '#pipeline/mirror-order.ts';
 import { definePolicy } from '#pipeline/policy.ts';
-import { toPercent } from '#schema/percentage.ts';
 import { mirrorErrors } from './errors.ts';
 
 /** Has a share of the requests copied to another service, whose answers nobody reads. */
