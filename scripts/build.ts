@@ -84,12 +84,16 @@ function writeNearestManifest(out: string, { name, version }: Manifest): void {
   writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
+/** Packages that come without the text of their licence, and one of the same authors and under the same licence that has it. */
+const licencesElsewhere: Readonly<Record<string, string>> = { '@hono/zod-openapi': 'hono', '@hono/zod-validator': 'hono' };
+
 /** The licences of what is bundled ask that they come along. */
 function writeLicences(out: string, packages: ReadonlySet<string>): void {
   const texts = [...packages].sort().map((name) => {
     const folder = join(repositoryRoot, 'node_modules', name);
     const { version }: Manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-    return `${name} ${version}\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8').trim()}\n`;
+    const withText = join(repositoryRoot, 'node_modules', licencesElsewhere[name] ?? name);
+    return `${name} ${version}\n\n${readFileSync(join(withText, 'LICENSE'), 'utf8').trim()}\n`;
   });
   writeFileSync(join(out, 'LICENSES-OF-BUNDLED-PACKAGES'), texts.join('\n----\n\n'));
 }

@@ -24,10 +24,12 @@ export interface ErrorKind extends ErrorDeclaration {
   readonly code: string;
 }
 
-interface ErrorOptions {
+export interface GatewayErrorOptions {
   readonly publicDetail?: string;
   readonly retryAfterMs?: number;
   readonly cause?: unknown;
+  /** In the place of the declared one, where a configuration says which. */
+  readonly status?: number;
 }
 
 export class GatewayError extends Error {
@@ -39,13 +41,15 @@ export class GatewayError extends Error {
   readonly publicDetail: string | undefined;
   /** When it makes sense for the client to try again, in its `Retry-After`. */
   readonly retryAfterMs: number | undefined;
+  readonly status: number;
 
-  constructor(kind: ErrorKind, detail?: ErrorDetail, options?: ErrorOptions) {
+  constructor(kind: ErrorKind, detail?: ErrorDetail, options?: GatewayErrorOptions) {
     super(kind.help, options?.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.detail = detail;
     this.publicDetail = options?.publicDetail;
     this.retryAfterMs = options?.retryAfterMs;
+    this.status = options?.status ?? kind.status;
   }
 
   /** The same error with more facts for logs. */
@@ -57,13 +61,10 @@ export class GatewayError extends Error {
   get code(): string {
     return this.kind.code;
   }
-  get status(): number {
-    return this.kind.status;
-  }
 }
 
 /** Makes an error of one declared kind. */
-export type ErrorFactory = ((detail?: ErrorDetail, options?: ErrorOptions) => GatewayError) & {
+export type ErrorFactory = ((detail?: ErrorDetail, options?: GatewayErrorOptions) => GatewayError) & {
   readonly kind: ErrorKind;
 };
 
@@ -81,14 +82,14 @@ export function defineErrors<Names extends string>(
   const factories: Partial<Record<Names, ErrorFactory>> = {};
   for (const name of Object.keys(declarations) as Names[]) {
     const kind: ErrorKind = Object.freeze({ code: toErrorCode(area, name), ...declarations[name] });
-    const make = (detail?: ErrorDetail, options?: ErrorOptions) => createError(kind, detail, options);
+    const make = (detail?: ErrorDetail, options?: GatewayErrorOptions) => createError(kind, detail, options);
     factories[name] = Object.assign(make, { kind });
   }
   return factories as Record<Names, ErrorFactory>;
 }
 
 /** Captures a stack only for our own faults: a client that misbehaves must not make us walk the stack for each request. */
-function createError(kind: ErrorKind, detail?: ErrorDetail, options?: ErrorOptions): GatewayError {
+function createError(kind: ErrorKind, detail?: ErrorDetail, options?: GatewayErrorOptions): GatewayError {
   if (kind.side === 'gateway') return new GatewayError(kind, detail, options);
   const framesBefore = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;

@@ -58,12 +58,26 @@ export const limits = {
   connectAddressesMax: 8,
   /** Services and the endpoints of all of them together, 64 bytes of shared memory each. */
   endpointsMax: 65_536,
+  /** Endpoints that one source may find for a service; the rest are left out. */
+  discoveredEndpointsMax: 1_000,
+  /** Bytes of a file with endpoints, and of one answer of Consul. */
+  discoveryBytesMax: 8 * 1024 * 1024,
+  /** Endpoints of a service that an operator has added, removed or changed. */
+  operatorChangesMax: 1_000,
+  /** Symbolic links that are followed on the way to a file that is watched (Linux follows 40). */
+  pathLinksMax: 40,
+  /** Bytes of the body of a request to the admin API. */
+  adminBodyBytesMax: 64 * 1024,
   /** Endpoints of a service that are tried one after the other for a connection whose bytes are passed on. */
   tcpEndpointsTriedMax: 5,
   /** Health checks that run at once; further ones wait, so that many endpoints do not open as many sockets. */
   healthChecksAtOnceMax: 256,
   /** Bytes of the answer to a health check that are read. */
   healthAnswerBytesMax: 64 * 1024,
+  /** Copies of requests under way to mirrors, per thread; more are dropped and counted. */
+  mirroredRequestsMax: 100,
+  /** Bytes of the answer to a copy that are read and thrown away; a longer answer costs the connection. */
+  mirroredAnswerBytesMax: 1024 * 1024,
   /** Client addresses remembered by the per-address connection cap of one listener and thread. */
   clientAddressesMax: 100_000,
   /** Bytes of one PROXY protocol header, TLVs included; those that carry a client's certificate are the longest. */

@@ -33,6 +33,14 @@ routes:
     retry: { on: [connect, reset, 503] }
     to: [{ service: orders, weight: 9 }, { service: canary, weight: 1 }]
   canary: { match: { host: shop.example.com, path: "/orders/:id", headers: { x-canary: "yes" } }, to: canary }
+  items:
+    match: { path: "/items" }
+    policies: { mirror: { to: canary, percent: 12.5% }, fault: { delay: { for: 500ms, percent: 1% }, abort: { status: 502, percent: 0.5% }, when: { headers: { x-chaos: "yes" } } } }
+    to:
+      services: [{ service: orders, weight: 9 }, { service: canary, weight: 1 }]
+      sticky: { by: cookie.release }
+      fallback: { respond: { status: 204 }, when: [timeout, 503] }
+  stock: { match: { path: "/stock" }, to: { services: [{ service: orders }, { service: canary }], sticky: { by: ip }, fallback: { service: orders } } }
   inside: { match: { path: /metrics, listener: inside, clientIp: 10.0.0.0/8 }, to: { respond: { text: ok } } }
   stock: { match: { path: /stock }, importance: high, to: stock }
   old: { match: { path: /old }, to: { redirect: { path: /, status: 308 } } }
@@ -41,6 +49,20 @@ routes:
 writeFileSync(
   join(folder, 'bytes.yaml'),
   'version: 1\nlisteners: { a: { address: ":1", tcp: { to: b } } }\nservices: { b: { endpoints: ["tcp://b:1"] } }\n',
+);
+writeFileSync(
+  join(folder, 'found.yaml'),
+  `version: 1
+listeners: { web: { address: ":1" } }
+services:
+  dns: { discover: { dns: { name: orders.internal, port: 80 } } }
+  file: { endpoints: [http://a:1], discover: { file: /run/orders.yaml } }
+  consul: { discover: { consul: { service: orders } } }
+routes:
+  dns: { match: { path: /dns }, to: dns }
+  file: { match: { path: /file }, to: file }
+  consul: { match: { path: /consul }, to: consul }
+`,
 );
 writeFileSync(join(folder, 'wrong.yaml'), 'version: 1\nlisteners:\n  web: { adress: ":80" }\n');
 
@@ -92,6 +114,35 @@ test('says which further attempts a request gets that is not to be done twice', 
   assert.match(keyed.route!.forwarding[0]!, /; up to 2 further attempts after connect, reset, 503$/);
   const local = await explained('GET', '/old');
   assert.deepEqual(local.route!.forwarding, []);
+});
+for (const [name, expected] of [
+  ['dns', 'what DNS says of orders.internal'],
+  ['file', 'a:1, what /run/orders.yaml lists'],
+  ['consul', 'what Consul says of orders'],
+]) {
+  test(`says where endpoints come from that are found: ${name}`, async () => {
+    const { stdout } = await explain('GET', `http://shop.example.com/${name}`, '--config', 'found.yaml');
+    assert.ok(stdout.includes(`goes to service ${name} at ${expected}\n`), stdout);
+  });
+}
+test('says which service a split keeps the request at, what is mirrored and disturbed, and what answers otherwise', async () => {
+  const { stdout } = await explain('GET', '/items', '-H', 'cookie: release=abc');
+  assert.match(
+    stdout,
+    /^ {2}goes to service orders \(weight 9\) at .*\n(?: {2}sent to .*\n){2} {2}fault: 1 % wait 500 ms, 0\.5 % get 502, by header\n {2}mirror: 12\.5 % to canary\n {2}sticky by cookie release: this request goes to service orders\n {2}falls back to a fixed answer with status 204 on timeout, 503$/m,
+  );
+  const without = await explained('GET', '/items');
+  assert.ok(without.route?.details.includes('sticky by cookie release: the request has none, so a new one decides and is set'));
+  const services = new Set<string | undefined>();
+  for (let i = 0; i < 20; i++) {
+    const { route } = await explained('GET', '/stock', '--client', `192.0.2.${i}`);
+    services.add(route?.details[0]);
+    assert.equal(route?.details[1], 'falls back to service orders on unavailable, failure, timeout');
+  }
+  assert.deepEqual([...services].toSorted(), [
+    'sticky by client address: this request goes to service canary',
+    'sticky by client address: this request goes to service orders',
+  ]);
 });
 
 test('shows routes that match too but rank lower, and near misses with the condition that failed', async () => {

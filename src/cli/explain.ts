@@ -104,6 +104,7 @@ function toText({ request, route, outranked, nearMisses }: RequestExplanation): 
     for (const line of route.forwarding) lines.push(`  sent to ${line}`);
     if (route.protection.length > 0) lines.push(`  importance ${route.importance}`);
     for (const line of route.protection) lines.push(`  protected by ${line}`);
+    for (const detail of route.details) lines.push(`  ${detail}`);
   }
   if (outranked.length > 0) lines.push('', 'Routes that match too, but rank lower:');
   for (const other of outranked) lines.push(`  ${other.route}   ${describeMatch(other)}: ${other.because}`);

@@ -56,6 +56,57 @@ test('fills in every default of the shortest configuration', async () => {
   });
 });
 
+test('reads every way in which endpoints are found', async () => {
+  const { services } = await read(`
+version: 1
+listeners: { web: { address: ":8080" } }
+services:
+  short: { discover: { dns: { name: Orders.Internal, port: 3000 } } }
+  dns: { discover: { dns: { name: _http._tcp.orders, type: SRV, scheme: https, every: 2s } } }
+  file: { endpoints: [http://a], discover: { file: ./orders.yaml } }
+  plain: { discover: { consul: { service: orders } } }
+  consul:
+    discover:
+      consul: { address: https://consul:8501, service: o, tag: t, datacenter: d, namespace: n, token: x, passingOnly: false, wait: 2m, scheme: https }
+`);
+  const found = Object.values(services).map(({ discover, endpoints }) => ({ discover, endpointCount: endpoints.length }));
+  const consul = { scheme: 'http', host: '127.0.0.1', port: 8500, path: undefined };
+  assert.deepEqual(
+    JSON.parse(JSON.stringify(found)),
+    [
+      { discover: { kind: 'dns', name: 'orders.internal', type: 'A+AAAA', port: 3000, scheme: 'http' }, endpointCount: 0 },
+      { discover: { kind: 'dns', name: '_http._tcp.orders', type: 'SRV', scheme: 'https', every: 2_000 }, endpointCount: 0 },
+      { discover: { kind: 'file', file: '/etc/gatehouse/orders.yaml' }, endpointCount: 1 },
+      {
+        discover: {
+          kind: 'consul',
+          address: { ...consul, path: undefined },
+          service: 'orders',
+          passingOnly: true,
+          wait: 60_000,
+          scheme: 'http',
+        },
+        endpointCount: 0,
+      },
+      {
+        discover: {
+          kind: 'consul',
+          address: { scheme: 'https', host: 'consul', port: 8501 },
+          service: 'o',
+          tag: 't',
+          datacenter: 'd',
+          namespace: 'n',
+          token: '[redacted]',
+          passingOnly: false,
+          wait: 120_000,
+          scheme: 'https',
+        },
+        endpointCount: 0,
+      },
+    ].map((expected) => JSON.parse(JSON.stringify(expected))),
+  );
+});
+
 test('reads every setting of a listener, with file paths relative to the configuration', async () => {
   const { listeners } = await read(`
 version: 1
@@ -350,6 +401,35 @@ for (const to of ['orders', '{ service: orders }', '[{ service: orders }]', '[{ 
     assert.deepEqual((await readRoute(`match: {}, to: ${to}`)).to, orders);
   });
 }
+
+test('reads a split that keeps requests together, with a fallback', async () => {
+  const services = [
+    { service: 'orders', weight: 9 },
+    { service: 'orders', weight: 1 },
+  ];
+  const split = 'services: [{ service: orders, weight: 9 }, { service: orders }]';
+  const readTo = async (rest: string) => (await readRoute(`match: {}, to: { ${split}, ${rest} }`)).to;
+  for (const [sticky, expected] of [
+    ['{ by: ip }', { kind: 'ip' }],
+    ['{ by: header.X-Account }', { kind: 'header', name: 'x-account' }],
+    ['{ by: cookie.Release }', { kind: 'cookie', name: 'Release', path: '/' }],
+    ['{ by: cookie.r, ttl: 1h, path: /shop }', { kind: 'cookie', name: 'r', path: '/shop', ttlMs: 3_600_000 }],
+  ] as const)
+    assert.deepEqual(await readTo(`sticky: ${sticky}`), { kind: 'service', services, sticky: expected });
+  assert.deepEqual(await readTo('fallback: { service: orders, when: [timeout, 503] }'), {
+    kind: 'service',
+    services,
+    fallback: { to: { kind: 'service', service: 'orders' }, when: ['timeout', 503] },
+  });
+  assert.deepEqual(await readTo('fallback: { respond: { status: 204 } }'), {
+    kind: 'service',
+    services,
+    fallback: {
+      to: { kind: 'respond', status: 204, headers: [], body: undefined },
+      when: ['unavailable', 'failure', 'timeout'],
+    },
+  });
+});
 
 test('reads a redirect and leaves open what it does not say', async () => {
   assert.deepEqual(

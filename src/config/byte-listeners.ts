@@ -40,8 +40,17 @@ export function readServiceScheme(services: unknown, name: string): string | und
   const endpoints = isMap(service) ? service['endpoints'] : undefined;
   const first: unknown = Array.isArray(endpoints) ? endpoints[0] : undefined;
   const url = isMap(first) ? first['url'] : first;
+  if (endpoints === undefined) return readDiscoveredScheme(isMap(service) ? service['discover'] : undefined);
   const reading = isText(url) ? readEndpointUrl(url) : undefined;
   return reading === undefined || 'problem' in reading ? undefined : reading.value.scheme;
+}
+
+/** A file says what it says when it is read. */
+function readDiscoveredScheme(discover: unknown): string | undefined {
+  if (!isMap(discover)) return undefined;
+  const source = discover['dns'] ?? discover['consul'];
+  const scheme = isMap(source) ? (source['scheme'] ?? 'http') : undefined;
+  return isText(scheme) ? scheme : undefined;
 }
 
 /** No request comes through a listener with `tcp`. */

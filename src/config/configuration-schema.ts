@@ -7,6 +7,7 @@ import { filePath } from '#schema/file-path.ts';
 import { forms, isMap } from '#schema/forms.ts';
 import { namedMap } from '#schema/maps.ts';
 import { quote } from '#schema/quote.ts';
+import { secret } from '#schema/secret.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
 import { token } from '#schema/token.ts';
 import { acmeSchema } from './acme-schema.ts';
@@ -17,6 +18,8 @@ import { serviceSchema } from './service-schema.ts';
 import { zone } from './services/balancing-schema.ts';
 
 const THREADS_MAX = 512;
+/** Anybody who reaches the admin address may guess. */
+const ADMIN_TOKEN_LENGTH_MIN = 16;
 
 const logTarget = forms('`stdout`, or a map with `file`', [
   { isMeant: (value) => typeof value === 'string', schema: z.literal('stdout') },
@@ -77,9 +80,19 @@ export function createConfigurationSchema<Policies extends readonly Configurable
       version: z.literal(1).describe('The version of the configuration format.'),
       listeners: namedMap(listenerSchema(blocks)).describe('Where the gateway listens, by name.'),
       admin: z
-        .strictObject({ address: address().describe('Where `/healthz`, `/readyz` and `/metrics` are served.') })
+        .strictObject({
+          address: address().describe('Where `/healthz`, `/readyz`, `/metrics` and the admin API (`/api`) are served.'),
+          token: secret()
+            .refine((token) => token.reveal().length >= ADMIN_TOKEN_LENGTH_MIN, {
+              error: `the token is too short; at least ${ADMIN_TOKEN_LENGTH_MIN} characters, such as \`openssl rand -hex 32\` makes`,
+            })
+            .optional()
+            .describe(
+              'What the admin API is shown (`Authorization: Bearer TOKEN`). Without it, the API answers only where `address` is a loopback address or a Unix socket.',
+            ),
+        })
         .optional()
-        .describe('Health checks and metrics for whoever runs the gateway. Without it there are none.'),
+        .describe('Health checks, metrics and the admin API for whoever runs the gateway. Without it there are none.'),
       acme: acmeSchema
         .optional()
         .describe(

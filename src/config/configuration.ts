@@ -9,6 +9,7 @@ export type Configuration = z.output<ConfigurationSchema<readonly []>>;
 export type ListenerConfiguration = Configuration['listeners'][string];
 export type ListenerTlsConfiguration = NonNullable<ListenerConfiguration['tls']>;
 export type ServiceConfiguration = Configuration['services'][string];
+export type { DiscoveryConfiguration } from './services/discovery-schema.ts';
 export type AcmeConfiguration = NonNullable<Configuration['acme']>;
 export type RouteConfiguration = Configuration['routes'][string];
 

@@ -26,8 +26,14 @@ const LISTED_NAMES_MAX = 8;
 const CAPTURE_USE = /\$\$\{|\$\{path\.([^}:]*)\}/g;
 const REST = '*';
 
+/** As much of a policy as is needed to find the services that its settings name. */
+interface ServiceNamingPolicy {
+  readonly name: string;
+  readonly serviceSettings?: readonly string[] | undefined;
+}
+
 /** All mistakes between the parts. Parts of a wrong shape are passed over: the schema reports them. */
-export function findCrossReferenceProblems(configuration: unknown): Finding[] {
+export function findCrossReferenceProblems(configuration: unknown, policies: readonly ServiceNamingPolicy[]): Finding[] {
   if (!isMap(configuration)) return [];
   const findings: Finding[] = [];
   const services = new NameCheck('service', configuration['services']);
@@ -35,7 +41,8 @@ export function findCrossReferenceProblems(configuration: unknown): Finding[] {
   for (const [name, route] of entriesOf(configuration['routes'])) {
     if (!isMap(route)) continue;
     const path = ['routes', name];
-    for (const use of listServiceUses(route['to'], [...path, 'to'])) {
+    const policyUses = listPolicyServiceUses(route['policies'], [...path, 'policies'], policies);
+    for (const use of [...listServiceUses(route['to'], [...path, 'to']), ...policyUses]) {
       services.check(use, findings);
       findings.push(...findByteService(use, configuration['services']));
     }
@@ -44,6 +51,12 @@ export function findCrossReferenceProblems(configuration: unknown): Finding[] {
       findings.push(...findByteListener(use, configuration['listeners']));
     }
     findings.push(...findMissingCaptures(route, path));
+  }
+  for (const [blocks, path] of listSharedPolicies(configuration)) {
+    for (const use of listPolicyServiceUses(blocks, path, policies)) {
+      services.check(use, findings);
+      findings.push(...findByteService(use, configuration['services']));
+    }
   }
   for (const [name, listener] of entriesOf(configuration['listeners'])) {
     const uses = listByteDestinations(listener, ['listeners', name]).flatMap(([to, path]) => listServiceUses(to, path));
@@ -92,7 +105,32 @@ class NameCheck {
 function listServiceUses(to: unknown, path: IssuePath): NameUse[] {
   if (isText(to)) return [{ name: to, path }];
   if (Array.isArray(to)) return to.flatMap((item, index) => listServiceUses(isMap(item) ? item : undefined, [...path, index]));
-  return isMap(to) && isText(to['service']) ? [{ name: to['service'], path: [...path, 'service'] }] : [];
+  if (!isMap(to)) return [];
+  const one = isText(to['service']) ? [{ name: to['service'], path: [...path, 'service'] }] : [];
+  const several = Array.isArray(to['services']) ? listServiceUses(to['services'], [...path, 'services']) : [];
+  const { fallback } = to;
+  return [...one, ...several, ...(isMap(fallback) ? listServiceUses(fallback, [...path, 'fallback']) : [])];
+}
+
+/** Services that the settings of policies name. */
+function listPolicyServiceUses(blocks: unknown, path: IssuePath, policies: readonly ServiceNamingPolicy[]): NameUse[] {
+  return policies.flatMap(({ name, serviceSettings = [] }) => {
+    const block = isMap(blocks) ? blocks[name] : undefined;
+    if (!isMap(block)) return [];
+    return serviceSettings.flatMap((setting) => {
+      const service = block[setting];
+      return isText(service) ? [{ name: service, path: [...path, name, setting] }] : [];
+    });
+  });
+}
+
+/** The policies of the gateway and of its listeners. */
+function listSharedPolicies(configuration: Readonly<Record<string, unknown>>): [blocks: unknown, path: IssuePath][] {
+  const shared: [unknown, IssuePath][] = [[configuration['policies'], ['policies']]];
+  for (const [name, listener] of entriesOf(configuration['listeners'])) {
+    if (isMap(listener)) shared.push([listener['policies'], ['listeners', name, 'policies']]);
+  }
+  return shared;
 }
 
 function listListenerUses(match: unknown, path: IssuePath): NameUse[] {
@@ -240,11 +278,7 @@ function toCapturingPath(written: unknown): CapturingPath | undefined {
 
 /** Policies of a listener or of the gateway serve many routes, whose paths capture different things. */
 function findForeignCaptures(configuration: Readonly<Record<string, unknown>>): Finding[] {
-  const places: [unknown, IssuePath][] = [[configuration['policies'], ['policies']]];
-  for (const [name, listener] of entriesOf(configuration['listeners'])) {
-    if (isMap(listener)) places.push([listener['policies'], ['listeners', name, 'policies']]);
-  }
-  return places.flatMap(([policies, path]) =>
+  return listSharedPolicies(configuration).flatMap(([policies, path]) =>
     listCaptureUses(policies, path).map(({ name, path: usePath }): Finding => {
       const message = `\`\${path.${name}}\` belongs to the path of one route; use it in the policies of a route`;
       return { path: usePath, code: 'unknown-name', message };

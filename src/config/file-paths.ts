@@ -52,11 +52,13 @@ function resolveClientCertificates({ clientCertificates }: ListenerTlsConfigurat
 }
 
 function resolveService(service: ServiceConfiguration, folder: string): ServiceConfiguration {
-  const { tls } = service;
-  if (tls === undefined) return service;
+  const { tls, discover } = service;
+  const found = discover?.kind === 'file' ? { discover: { ...discover, file: resolve(folder, discover.file) } } : {};
+  if (tls === undefined) return { ...service, ...found };
   const { ca, crl, certificate } = tls;
   return {
     ...service,
+    ...found,
     tls: {
       ...tls,
       ...(ca !== undefined && { ca: resolve(folder, ca) }),

@@ -72,11 +72,9 @@ async function loadDocument(document: SourceDocument, folder: string, options: L
     return { configuration: undefined, issues: sortIssues(document.issues), files: [], toIssue: document.toIssue };
   const { env, readFile = readTextFromDisk } = options;
   const resolved = await resolveReferences(document.value, { env, readFile, folder });
-  const validation = validate(
-    createConfigurationSchema(await loadPolicyConfigs(options.policies)),
-    resolved.value,
-    resolved.texts,
-  );
+  const { policies } = options;
+  const schema = createConfigurationSchema(await loadPolicyConfigs(policies));
+  const validation = validate(schema, resolved.value, { texts: resolved.texts, policies });
   // Whatever an unresolved reference is used for is wrong as well, but that says nothing new.
   const unresolved = new Set(resolved.findings.map(({ path }) => JSON.stringify(path)));
   const findings = [...resolved.findings, ...validation.findings.filter(({ path }) => !unresolved.has(JSON.stringify(path)))];

@@ -8,6 +8,7 @@ import { entryName } from '#schema/name.ts';
 import { type PathPattern, pathPattern } from '#schema/path-pattern.ts';
 import { regex } from '#schema/regex.ts';
 import { fieldName, httpMethod } from '#schema/token.ts';
+import { valueCondition } from '#schema/value-condition.ts';
 
 const pathMatch = forms('a path, or a map with `regex`', [
   { isMeant: isText, schema: pathPattern() },
@@ -16,25 +17,6 @@ const pathMatch = forms('a path, or a map with `regex`', [
     schema: z.strictObject({ regex: regex().describe('A regular expression that has to match the whole path.') }),
   },
 ]);
-
-const valueCondition = forms(
-  'text, or a map with `regex` or `present`',
-  [
-    { isMeant: isText, schema: z.string().transform((equals) => ({ equals })) },
-    {
-      isMeant: (value) => isMap(value) && 'regex' in value,
-      schema: z.strictObject({ regex: regex().describe('A regular expression that has to match the whole value.') }),
-    },
-    {
-      isMeant: isMap,
-      schema: z.strictObject({ present: z.boolean().describe('Whether the value has to be there or has to be absent.') }),
-    },
-  ],
-  (value) => {
-    if (typeof value !== 'number' && typeof value !== 'boolean') return undefined;
-    return { code: 'wrong-type', message: `expected text, not \`${value}\`; put it in quotes: \`"${value}"\``, path: [] };
-  },
-);
 
 const namedConditions = z.record(z.string().min(1), valueCondition);
 

@@ -6,6 +6,8 @@ import { forms } from '#schema/forms.ts';
 export interface ConfigurablePolicy {
   readonly name: string;
   readonly summary?: string;
+  /** Names of settings that hold the name of a service. */
+  readonly serviceSettings?: readonly string[];
   loadConfig(): Promise<z.ZodType>;
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { headersConfig } from '#policies/headers/config.ts';
+import { mirrorPolicy } from '#policies/mirror/policy.ts';
 import { rewriteConfig } from '#policies/rewrite/config.ts';
 import { formatIssue } from './issue.ts';
 import { loadConfigurationText } from './load.ts';
@@ -9,6 +10,7 @@ import { loadConfigurationText } from './load.ts';
 const policies = [
   { name: 'rewrite', loadConfig: async () => rewriteConfig },
   { name: 'headers', loadConfig: async () => headersConfig },
+  mirrorPolicy,
 ];
 
 /** Lines of the document and the lines of its issues. `F` stands for the name of the file. */
@@ -295,12 +297,65 @@ const SERVICES: readonly Refusal[] = [
   {
     mistake: 'a service without endpoints',
     text: 'host: client',
-    issues: ['F:4:3 services.it.endpoints: `endpoints` is missing'],
+    issues: ['F:4:3 services.it.endpoints: `endpoints` is missing; without it, `discover` says where they are found'],
   },
   {
     mistake: 'no endpoint',
     text: 'endpoints: []',
     issues: ['F:5:16 services.it.endpoints: the list is empty; write at least one entry'],
+  },
+  {
+    mistake: 'endpoints that are found in no known way',
+    text: 'discover: { dn: {} }',
+    issues: ['F:5:17 services.it.discover.dn: unknown key `dn`; did you mean `dns`?'],
+  },
+  {
+    mistake: 'two ways to find endpoints at once',
+    text: 'discover: { file: a.yaml, consul: { service: a } }',
+    issues: ['F:5:31 services.it.discover.consul: `file` and `consul` exclude each other; give one of `dns`, `file` or `consul`'],
+  },
+  {
+    mistake: 'a way to find endpoints that says nothing',
+    text: 'discover: {}',
+    issues: ['F:5:15 services.it.discover: the map is empty; give one of `dns`, `file` or `consul`'],
+  },
+  {
+    mistake: 'addresses without a port, of a name that is none',
+    text: 'discover: { dns: { name: "a b", every: 1ms } }',
+    issues: [
+      'F:5:30 services.it.discover.dns.name: "a b" is not a name of the domain name system; write one such as `orders.internal`',
+      'F:5:44 services.it.discover.dns.every: "1ms" is too short; at least `100ms`',
+    ],
+  },
+  {
+    mistake: 'addresses without a port',
+    text: 'discover: { dns: { name: a } }',
+    issues: ['F:5:17 services.it.discover.dns.port: `port` is missing; addresses come without one'],
+  },
+  {
+    mistake: 'a port for records that have one',
+    text: 'discover: { dns: { name: a, type: SRV, port: 80 } }',
+    issues: ['F:5:50 services.it.discover.dns.port: SRV records bring their own port; leave `port` out'],
+  },
+  {
+    mistake: 'a Consul that is not reached by HTTP, and a wait that it does not take',
+    text: 'discover: { consul: { service: a, address: "tcp://a:1", wait: 1h } }',
+    issues: [
+      'F:5:48 services.it.discover.consul.address: Consul is reached with `http` or `https`',
+      'F:5:67 services.it.discover.consul.wait: "1h" is too long; at most `10m`',
+    ],
+  },
+  {
+    mistake: 'endpoints for bytes that are found beside endpoints for HTTP',
+    text: 'endpoints: [http://a]\n    discover: { dns: { name: a, port: 1, scheme: tcp } }',
+    issues: [
+      'F:6:50 services.it.discover.dns.scheme: `tcp` beside `http` of `endpoints`: the endpoints of a service either speak HTTP or take bytes',
+    ],
+  },
+  {
+    mistake: 'TLS for plain endpoints that are found',
+    text: 'discover: { consul: { service: a } }\n    tls: { ca: ca.pem }',
+    issues: ['F:6:10 services.it.tls: no endpoint uses `https` or `tls`, so `tls` would have no effect'],
   },
   {
     mistake: 'one endpoint without a list',
@@ -423,7 +478,8 @@ const SERVICES: readonly Refusal[] = [
   },
 ];
 
-const FORMS = 'the name of a service, a list of services with weights, or a map with `service`, `redirect` or `respond`';
+const FORMS =
+  'the name of a service, a list of services with weights, or a map with `service`, `services`, `redirect` or `respond`';
 
 /** Mistakes inside one route, in one line that begins with `routes: { it: { ` in line 4: columns are those of the text plus 16. */
 const ROUTES: readonly Refusal[] = [
@@ -501,7 +557,7 @@ const ROUTES: readonly Refusal[] = [
     mistake: 'two destinations at once',
     text: 'match: {}, to: { service: orders, redirect: { path: / } }',
     issues: [
-      'F:4:51 routes.it.to.redirect: `service` and `redirect` exclude each other; give one of `service`, `redirect` or `respond`',
+      'F:4:51 routes.it.to.redirect: `service` and `redirect` exclude each other; give one of `service`, `services`, `redirect` or `respond`',
     ],
   },
   {
@@ -512,7 +568,7 @@ const ROUTES: readonly Refusal[] = [
   {
     mistake: 'a destination without a kind',
     text: 'match: {}, to: {}',
-    issues: ['F:4:32 routes.it.to: the map is empty; give one of `service`, `redirect` or `respond`'],
+    issues: ['F:4:32 routes.it.to: the map is empty; give one of `service`, `services`, `redirect` or `respond`'],
   },
   {
     mistake: 'a number for a destination',
@@ -528,6 +584,70 @@ const ROUTES: readonly Refusal[] = [
     mistake: 'weights that take no request',
     text: 'match: {}, to: [{ service: orders, weight: 0 }]',
     issues: ['F:4:32 routes.it.to: every weight is 0, so no service would take the requests; give one a weight above 0'],
+  },
+  {
+    mistake: 'a split among services that are not there',
+    text: 'match: {}, to: { services: [{ service: orders }, { service: ordres }], fallback: { service: odrers } }',
+    issues: [
+      'F:4:77 routes.it.to.services[1].service: there is no service `ordres`; did you mean `orders`?',
+      'F:4:109 routes.it.to.fallback.service: there is no service `odrers`; did you mean `orders`?',
+    ],
+  },
+  {
+    mistake: 'a split of nothing',
+    text: 'match: {}, to: { services: [{ service: orders, weight: 0 }] }',
+    issues: ['F:4:44 routes.it.to.services: every weight is 0, so no service would take the requests; give one a weight above 0'],
+  },
+  {
+    mistake: 'requests that are kept together by a word of its own',
+    text: 'match: {}, to: { services: [{ service: orders }], sticky: { by: session } }',
+    issues: [
+      'F:4:81 routes.it.to.sticky.by: "session" is nothing that requests are told by; write `cookie.NAME`, `header.NAME` or `ip`',
+    ],
+  },
+  {
+    mistake: 'requests that are kept together by a consumer',
+    text: 'match: {}, to: { services: [{ service: orders }], sticky: { by: consumer } }',
+    issues: [
+      'F:4:81 routes.it.to.sticky.by: `consumer`: nothing identifies consumers yet; use a cookie, a header or the address: `cookie.NAME`',
+    ],
+  },
+  {
+    mistake: 'settings of a cookie where there is none',
+    text: 'match: {}, to: { services: [{ service: orders }], sticky: { by: ip, ttl: 1h } }',
+    issues: [
+      'F:4:90 routes.it.to.sticky.ttl: `ttl` belongs to the cookie that clients are given, and `by` names none; leave it out',
+    ],
+  },
+  {
+    mistake: 'a cookie for a path that would end its attribute',
+    text: 'match: {}, to: { services: [{ service: orders }], sticky: { by: cookie.a, path: "/a;b" } }',
+    issues: ['F:4:97 routes.it.to.sticky.path: expected a path that begins with `/`, without spaces and semicolons'],
+  },
+  {
+    mistake: 'what keeps requests together beside a single service',
+    text: 'match: {}, to: { service: orders, sticky: { by: ip } }',
+    issues: ['F:4:51 routes.it.to.sticky: unknown key `sticky`; possible are `service` and `fallback`'],
+  },
+  {
+    mistake: 'a fallback that leads nowhere',
+    text: 'match: {}, to: { service: orders, fallback: { when: [timeout] } }',
+    issues: ['F:4:61 routes.it.to.fallback: the fallback leads nowhere; give `service` or `respond`'],
+  },
+  {
+    mistake: 'a fallback to two places',
+    text: 'match: {}, to: { service: orders, fallback: { service: orders, respond: {} } }',
+    issues: ['F:4:80 routes.it.to.fallback.respond: `service` and `respond` exclude each other; give one of them'],
+  },
+  {
+    mistake: 'a fallback for a status that is no failure of the service',
+    text: 'match: {}, to: { service: orders, fallback: { respond: {}, when: [404] } }',
+    issues: ['F:4:83 routes.it.to.fallback.when[0]: the number 404 is too small; at least 500'],
+  },
+  {
+    mistake: 'a mirror that is not there',
+    text: 'match: {}, to: orders, policies: { mirror: { to: shadow } }',
+    issues: ['F:4:66 routes.it.policies.mirror.to: there is no service `shadow`; there is `orders`'],
   },
   {
     mistake: 'a redirect to the same place',
@@ -773,6 +893,29 @@ test('refuses TLS with neither a certificate nor a host to pass through', async 
   assert.deepEqual(await issueLines(text), [
     'F:2:34 listeners.a.tls.certificates: `certificates` is missing; without it, `passthrough` names hosts whose TLS somebody else ends',
   ]);
+});
+
+test('refuses requests to endpoints for bytes that are found, and bytes to those for HTTP', async () => {
+  const text = `version: 1
+listeners: { web: { address: ":1" }, db: { address: ":2", tcp: { to: http } } }
+services:
+  bytes: { discover: { dns: { name: db, type: SRV, scheme: tcp } } }
+  http: { discover: { consul: { service: a } } }
+routes: { all: { match: {}, to: bytes } }
+`;
+  assert.deepEqual(await issueLines(text), [
+    'F:2:70 listeners.db.tcp.to: the endpoints of the service `http` are `http`, and what is passed on here are bytes of any kind; it needs `tcp` or `tls`',
+    'F:6:33 routes.all.to: the endpoints of the service `bytes` are `tcp`, which takes bytes and no requests; a route needs `http` or `https`',
+  ]);
+});
+
+test('refuses a token of the admin side that can be guessed', async () => {
+  const text = `${HEAD}admin: { address: ":1", token: abcdefghijklmno }\n`;
+  assert.deepEqual(await issueLines(text), [
+    'F:4:32 admin.token: the token is too short; at least 16 characters, such as `openssl rand -hex 32` makes',
+  ]);
+  const longer = await loadConfigurationText(text.replace('mno', 'mnop'), 'F', { policies: [], env: {} });
+  assert.deepEqual(longer.issues, []);
 });
 
 test('refuses PROXY headers on a Unix socket', async () => {

@@ -8,6 +8,7 @@ import { hostName } from '#schema/host-kinds.ts';
 import { serviceHedge } from './hedge-schema.ts';
 import { serviceRetry } from './retry-schema.ts';
 import { balancingFields, endpointPlace, findBalancingProblems } from './services/balancing-schema.ts';
+import { discoverySchema } from './services/discovery-schema.ts';
 import { findUselessChecks, healthSchema } from './services/health-schema.ts';
 import { outliersSchema } from './services/outliers-schema.ts';
 import { breakerSchema, concurrencySchema, findUselessProtection } from './services/protection-schema.ts';
@@ -26,7 +27,8 @@ const endpointMap = z.strictObject({
   ...endpointPlace,
 });
 
-const endpoint = forms('the URL of an endpoint, or a map with `url` and `weight`', [
+/** One endpoint, as a configuration or a file with endpoints names it. */
+export const endpointSchema = forms('the URL of an endpoint, or a map with `url` and `weight`', [
   { isMeant: isText, schema: endpointUrl().transform((url) => ({ url, weight: 1, priority: 0 })) },
   { isMeant: isMap, schema: endpointMap },
 ]);
@@ -95,7 +97,14 @@ const serviceTls = z
   });
 
 const serviceFields = z.strictObject({
-  endpoints: z.array(endpoint).min(1).describe('Where the service is reached: URLs, or maps with `url` and `weight`.'),
+  endpoints: z
+    .array(endpointSchema)
+    .min(1)
+    .optional()
+    .describe('Where the service is reached: URLs, or maps with `url` and `weight`. May be left out with `discover`.'),
+  discover: discoverySchema
+    .optional()
+    .describe('Where endpoints are found while the gateway runs: `dns`, `file` or `consul`. They come on top of `endpoints`.'),
   protocol: z
     .enum(['http1', 'http2'])
     .default('http1')
@@ -141,33 +150,54 @@ interface Problem {
 }
 
 /** A service: a named upstream with its endpoints. */
-export const serviceSchema = serviceFields.superRefine((service, context) => {
-  const problems = [
-    ...findMixedEndpoints(service),
-    ...findUselessSettings(service),
-    ...findBalancingProblems(service),
-    ...findUselessChecks(service),
-    ...findUselessProtection(service),
-  ];
-  for (const problem of problems) {
-    context.addIssue({ code: 'custom', ...problem });
-  }
-});
+export const serviceSchema = serviceFields
+  .superRefine((service, context) => {
+    const named = { ...service, endpoints: service.endpoints ?? [] };
+    const problems = [
+      ...findNoEndpoints(service),
+      ...findMixedEndpoints(service),
+      ...findUselessSettings(service),
+      ...findBalancingProblems(named),
+      ...findUselessChecks(service),
+      ...findUselessProtection(named),
+    ];
+    for (const problem of problems) {
+      context.addIssue({ code: 'custom', ...problem });
+    }
+  })
+  .transform(({ endpoints = [], ...service }) => ({ endpoints, ...service }));
 
 type ServiceFields = z.output<typeof serviceFields>;
 
+function findNoEndpoints({ endpoints, discover }: ServiceFields): Problem[] {
+  if (endpoints !== undefined || discover !== undefined) return [];
+  return [{ path: ['endpoints'], message: '`endpoints` is missing; without it, `discover` says where they are found' }];
+}
+
 /** Bytes and HTTP are spoken by different listeners, so nobody could use both. */
-function findMixedEndpoints({ endpoints }: ServiceFields): Problem[] {
+function findMixedEndpoints({ endpoints = [], discover }: ServiceFields): Problem[] {
   const first = endpoints[0]?.url.scheme ?? 'http';
+  if (
+    endpoints.length > 0 &&
+    discover !== undefined &&
+    discover.kind !== 'file' &&
+    isHttpScheme(discover.scheme) !== isHttpScheme(first)
+  ) {
+    const message = `\`${discover.scheme}\` beside \`${first}\` of \`endpoints\`: the endpoints of a service either speak HTTP or take bytes`;
+    return [{ path: ['discover', discover.kind, 'scheme'], message }];
+  }
   const position = endpoints.findIndex(({ url }) => isHttpScheme(url.scheme) !== isHttpScheme(first));
   if (position < 0) return [];
   const message = `\`${endpoints[position]!.url.scheme}\` beside \`${first}\`: the endpoints of a service either speak HTTP (\`http\`, \`https\`) or take bytes (\`tcp\`, \`tls\`)`;
   return [{ path: ['endpoints', position], message }];
 }
 
-function findUselessSettings({ endpoints, protocol, proxyProtocol, tls, hedge }: ServiceFields): Problem[] {
+function findUselessSettings({ endpoints, discover, protocol, proxyProtocol, tls, hedge }: ServiceFields): Problem[] {
   const problems: Problem[] = [];
-  const schemes = endpoints.map(({ url }) => url.scheme);
+  // Of a file with endpoints it is not known what it will say.
+  if (endpoints === undefined && discover?.kind === 'file') return problems;
+  const schemes = (endpoints ?? []).map(({ url }) => url.scheme);
+  if (discover !== undefined && discover.kind !== 'file') schemes.push(discover.scheme);
   const hasHttp = schemes.some(isHttpScheme);
   if (tls !== undefined && !schemes.some((scheme) => scheme === 'https' || scheme === 'tls'))
     problems.push({ path: ['tls'], message: 'no endpoint uses `https` or `tls`, so `tls` would have no effect' });
@@ -188,6 +218,7 @@ function findUselessSettings({ endpoints, protocol, proxyProtocol, tls, hedge }:
   return problems;
 }
 
-function isHttpScheme(scheme: EndpointScheme): boolean {
+/** Whether an endpoint speaks HTTP, or takes bytes of any kind. */
+export function isHttpScheme(scheme: EndpointScheme): boolean {
   return scheme === 'http' || scheme === 'https';
 }

@@ -6,6 +6,7 @@ import { quote } from '#schema/quote.ts';
 import type { Configuration } from './configuration.ts';
 import { findCrossReferenceProblems } from './cross-references.ts';
 import type { Finding, IssueCode, IssuePath } from './issue.ts';
+import type { ConfigurablePolicy } from './policy-blocks.ts';
 import type { ResolvedText } from './references.ts';
 import { findRouteTies } from './route-ties.ts';
 import { findTimeoutWarnings } from './timeout-warnings.ts';
@@ -24,7 +25,11 @@ export interface Validation {
 }
 
 /** Validates a value that was made anew when its references were resolved; `texts` are those that held some. */
-export function validate(schema: ConfigurationSchema, value: unknown, texts: readonly ResolvedText[]): Validation {
+export function validate(
+  schema: ConfigurationSchema,
+  value: unknown,
+  { texts, policies }: { readonly texts: readonly ResolvedText[]; readonly policies: readonly ConfigurablePolicy[] },
+): Validation {
   if (value === null || value === undefined) {
     return refuse({
       path: [],
@@ -35,13 +40,23 @@ export function validate(schema: ConfigurationSchema, value: unknown, texts: rea
   const textByPath: TextByPath = new Map(texts.map((text) => [toPathKey(text.path), text]));
   const result = parseTyped(schema, value, textByPath);
   const found = result.success ? [] : withoutConsequences(result.error.issues.flatMap((issue) => toFindings(issue, [])));
-  const findings = [...found, ...findCrossReferenceProblems(value)].map((finding) =>
+  const findings = [...found, ...findCrossReferenceProblems(value, policies)].map((finding) =>
     hideResolvedText(finding, textByPath.get(toPathKey(finding.path))),
   );
   if (!result.success || findings.length > 0) return { configuration: undefined, findings };
   // Only asked of a configuration that is right in itself: routes with mistakes would tie for the wrong reasons.
   const ties = findRouteTies(result.data);
   return { configuration: ties.length === 0 ? result.data : undefined, findings: [...ties, ...findTimeoutWarnings(value)] };
+}
+
+/** A value by itself, without references and without other parts that it must agree with. */
+export function readBySchema<Value>(
+  schema: z.ZodType<Value>,
+  value: unknown,
+): { readonly value: Value | undefined; readonly findings: readonly Finding[] } {
+  const result = schema.safeParse(value, { error: explainIssue });
+  if (result.success) return { value: result.data, findings: [] };
+  return { value: undefined, findings: withoutConsequences(result.error.issues.flatMap((issue) => toFindings(issue, []))) };
 }
 
 /** A map with a mistyped key often lacks what that key should have been: saying so as well would say nothing new. */

@@ -5,7 +5,6 @@ import { grpcTimeoutMs } from '#http/grpc-request.ts';
 import { type TimeLimit, toTimeoutDetail } from '#http/upstream-call.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import { gatewayErrors } from '#pipeline/gateway-errors.ts';
-import { rescue } from '#pipeline/rescue.ts';
 
 /** The time that something has to end: an attempt, or a request with all its attempts. */
 export class CallDeadline extends WheelTimer {
@@ -39,6 +38,7 @@ export function startRequestDeadline(
   exchange: Exchange,
   limit: TimeLimit | undefined,
   wheel: TimerWheel,
+  onPassed: (error: GatewayError) => void,
 ): CallDeadline | undefined {
   const grpcMs = grpcTimeoutMs(exchange.request);
   if (limit === undefined && grpcMs === undefined) return undefined;
@@ -47,7 +47,7 @@ export function startRequestDeadline(
   const toError = isGrpc
     ? () => gatewayErrors.grpcDeadline({ timeoutMs: grpcMs })
     : () => upstreamErrors.requestTimeout(toTimeoutDetail(limit!));
-  const deadline = new CallDeadline(wheel, toError, (error) => rescue(exchange, error));
+  const deadline = new CallDeadline(wheel, toError, onPassed);
   deadline.start(isGrpc ? grpcMs : leftMs);
   return deadline;
 }

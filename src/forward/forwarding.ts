@@ -9,17 +9,17 @@ import { PassedResponse } from '#http/passed-response.ts';
 import type { AnswerHead, UpstreamCall } from '#http/upstream-call.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import { encodeClientHeader } from '#net/proxied-client.ts';
-import type { RoutePlan } from '#pipeline/plan.ts';
+import type { RoutePlan, Terminal } from '#pipeline/plan.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
 import type { PickSubject } from '#services/balancing/balancer.ts';
 import type { Endpoint } from '#services/endpoint.ts';
 import type { Candidate } from '#services/protection/gate.ts';
-import type { Importance } from '#services/protection/importance.ts';
 import { serviceErrors } from '#services/service-errors.ts';
 import { removeField } from '#wire/fields/field-list.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import { toAttemptHead } from './attempt-head.ts';
 import { type CallDeadline, startRequestDeadline } from './call-deadline.ts';
+import type { Fallback } from './fallback.ts';
 import type { ForwardTarget } from './forward-target.ts';
 import { openForwardedTunnel } from './forwarded-tunnel.ts';
 import { explainStop, FurtherAttempts, type NextAttempt } from './further-attempts.ts';
@@ -31,7 +31,7 @@ import { ShortTimer } from './short-timer.ts';
 export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeOwner, PickSubject {
   readonly exchange: Exchange;
   readonly #plan: RoutePlan;
-  readonly #target: ForwardTarget;
+  #target: ForwardTarget;
   #attempt: Attempt | undefined = undefined;
   #further: FurtherAttempts | undefined = undefined;
   /** Between two attempts. */
@@ -48,11 +48,16 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     this.#target = target;
   }
 
-  /** Its time runs from now on, also while it waits for the service to take it. */
-  start(importance: Importance): void {
-    const { service, rules, means } = this.#target;
+  /** Its time runs from now on, also while it waits for a service to take it. */
+  start(): void {
+    const { rules, means } = this.#target;
+    this.#deadline = startRequestDeadline(this.exchange, rules.requestLimit, means.wheel, (error) => this.#runOut(error));
+    this.#ask();
+  }
+
+  #ask(): void {
+    const { service, importance } = this.#target;
     service.retryBudget.onRequest();
-    this.#deadline = startRequestDeadline(this.exchange, rules.requestLimit, means.wheel);
     if (service.protection === undefined) this.#begin();
     else service.protection.admit(this, importance);
   }
@@ -68,9 +73,10 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
 
   /** The service does not take it. */
   refuse(error: GatewayError): void {
-    rescue(this.exchange, error);
+    this.#giveUp(error, undefined);
   }
 
+  /** The first attempt at a service. */
   #begin(): void {
     const { exchange } = this;
     const { service, rules } = this.#target;
@@ -123,10 +129,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
 
   onClientGone(): void {
     this.#endTimers();
-    this.#hedge?.end();
-    const attempt = this.#attempt;
-    this.#attempt = undefined;
-    attempt?.leave();
+    this.#leaveAttempts();
   }
 
   // From the attempts
@@ -146,11 +149,13 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
   onAttemptHead(attempt: Attempt, head: AnswerHead): void {
     if (head.status === 101) return this.#openTunnel(attempt, head);
     const { exchange } = this;
+    const { source } = exchange;
     try {
       const response = new PassedResponse(head);
       if (head.hasForwardingFields) removeField(response.fields, 'x-request-id');
       this.#plan.shapeUpstreamResponse(exchange, response);
-      if (head.status >= 400 && this.#triesAgain(attempt, head)) return;
+      // With another source a policy has failed, and its problem document takes the place of the answer.
+      if (head.status >= 400 && exchange.source === source && this.#isReplaced(attempt, head)) return;
       this.#choose(attempt);
       exchange.endsWithGrpcStatus = endsWithGrpcStatus(exchange.request, head);
       attempt.service.affinity?.keepAt(attempt.endpoint, exchange, response);
@@ -202,7 +207,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     const next = further.afterError(error, attempt, this.#hasWholeBody);
     if (next.kind === 'stop') {
       exchange.endpointName = attempt.endpoint.url;
-      return rescue(exchange, explainStop(error, next.reason));
+      return this.#giveUp(explainStop(error, next.reason), attempt);
     }
     further.log(attempt, error.code);
     this.#goOn(next);
@@ -229,7 +234,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
 
   #attemptAt(endpoint: Endpoint | undefined, isFresh: boolean): void {
     const { service } = this.#target;
-    if (endpoint === undefined) return rescue(this.exchange, serviceErrors.noEndpoint({ service: service.definition.name }));
+    if (endpoint === undefined) return this.#giveUp(serviceErrors.noEndpoint({ service: service.definition.name }), undefined);
     const attempt = this.makeAttempt(endpoint);
     this.#attempt = attempt;
     attempt.start(isFresh);
@@ -248,12 +253,15 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     this.#attemptAt(endpoint ?? this.#target.service.pick(this, this.#further?.endpoints), isFresh);
   }
 
-  /** False: the answer goes to the client. Otherwise another attempt follows, or one that still runs has to do. */
+  /** False: the answer goes to the client. */
+  #isReplaced(attempt: Attempt, head: AnswerHead): boolean {
+    return this.#triesAgain(attempt, head) || this.#fallsBack(attempt, head);
+  }
+
+  /** False: no further attempt is wanted or allowed. Otherwise another attempt follows, or one that still runs has to do. */
   #triesAgain(attempt: Attempt, head: AnswerHead): boolean {
     const { exchange } = this;
     if (!this.#target.rules.retry.statuses.has(head.status)) return false;
-    // A policy has failed, and its problem document takes the place of the answer.
-    if (exchange.source !== this) return false;
     const further = this.#furtherBehind(attempt);
     const isAlone = this.#hedge === undefined || this.#hedge.isAlone;
     const next = isAlone ? further.afterAnswer(head, attempt, this.#hasWholeBody) : undefined;
@@ -294,6 +302,77 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     for (const each of slower) this.#furtherBehind(each).log(each, 'slower');
   }
 
+  // Inside: what answers in the place of the service
+
+  /** No further attempt follows `attempt`: the fallback answers, or the client hears of the error. */
+  #giveUp(error: GatewayError, attempt: Attempt | undefined): void {
+    const { fallback } = this.#target;
+    const mayFallBack =
+      fallback?.covers(error) === true && this.#isThereFor(fallback) && (fallback.to.kind === 'answer' || this.#isUndone(error));
+    if (!mayFallBack) return rescue(this.exchange, error);
+    if (attempt !== undefined) this.#furtherBehind(attempt).log(attempt, error.code);
+    this.#fallBack(fallback, error.code);
+  }
+
+  /** The request has had its time: nobody else can be asked, but an answer of our own takes none. */
+  #runOut(error: GatewayError): void {
+    const { exchange } = this;
+    const { fallback } = this.#target;
+    if (fallback?.to.kind !== 'answer' || !fallback.covers(error) || exchange.hasResponseBegun) return rescue(exchange, error);
+    this.#fallBack(fallback, error.code);
+  }
+
+  /** False: the answer is not one that the fallback stands in for. */
+  #fallsBack(attempt: Attempt, head: AnswerHead): boolean {
+    const { fallback } = this.#target;
+    if (fallback?.coversStatus(head.status) !== true || !this.#isThereFor(fallback)) return false;
+    this.#forget(attempt);
+    attempt.discard(head);
+    this.#furtherBehind(attempt).log(attempt, head.status);
+    this.#fallBack(fallback, String(head.status));
+    return true;
+  }
+
+  #fallBack({ to }: Fallback, reason: string): void {
+    this.exchange.fallbackReason = reason;
+    this.#leaveAttempts();
+    if (to.kind === 'answer') this.#answerInstead(to.terminal);
+    else this.#askInstead(to);
+  }
+
+  #answerInstead(terminal: Terminal): void {
+    const { exchange } = this;
+    this.#endTimers();
+    exchange.source = undefined;
+    exchange.endpointName = undefined;
+    try {
+      terminal.start(exchange, this.#plan);
+    } catch (thrown) {
+      rescueThrown(exchange, thrown);
+    }
+  }
+
+  #askInstead({ service, rules }: Pick<ForwardTarget, 'service' | 'rules'>): void {
+    const { exchange } = this;
+    this.#target = { ...this.#target, service, rules, fallback: undefined };
+    this.#further = undefined;
+    exchange.serviceName = service.definition.name;
+    exchange.endpointName = undefined;
+    // Until there is a connection, there is nowhere for more of the body to go.
+    if (exchange.request.hasBody && !this.#isRequestEnded) exchange.client.pauseRequestBody();
+    this.#ask();
+  }
+
+  /** A service needs the whole request. */
+  #isThereFor({ to }: Fallback): boolean {
+    return to.kind === 'answer' || this.#hasWholeBody;
+  }
+
+  /** The request has done nothing yet, or may do it again. */
+  #isUndone({ kind }: GatewayError): boolean {
+    return kind.stage === 'connect' || kind.retry === 'always' || isRepeatable(this.exchange.request, this.#target.rules.retry);
+  }
+
   // Inside: what is sent
 
   #sendRequest(attempt: Attempt, call: UpstreamCall): void {
@@ -319,6 +398,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
   #mayBeSentAgain({ mayRefuse, isReused }: UpstreamCall): boolean {
     const { retry } = this.#target.rules;
     // A connection that is still to be made may not be made.
+    if (this.#target.fallback?.to.kind === 'service') return true;
     return mayRefuse || (!isReused && retry.furtherAttemptsMax > 0) || isRepeatable(this.exchange.request, retry);
   }
 
@@ -329,6 +409,15 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
   }
 
   // Inside: the end
+
+  #leaveAttempts(): void {
+    this.#pause?.stop();
+    this.#hedge?.end();
+    this.#hedge = undefined;
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    attempt?.leave();
+  }
 
   #endTimers(): void {
     this.#deadline?.end();

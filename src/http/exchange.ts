@@ -174,6 +174,8 @@ export class Exchange {
   tried: TriedAttempt[] | undefined = undefined;
   /** Why an answer was passed on although the settings would rather have another one. */
   notRetried: string | undefined = undefined;
+  /** Why somebody else answers than who was asked first: a code, or a status. */
+  fallbackReason: string | undefined = undefined;
   /** 0 until the answer begins. */
   status = 0;
   requestBytes = 0;

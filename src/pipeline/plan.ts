@@ -11,6 +11,8 @@ import { leaveSource, replaceAnswer, rescueThrown, toFault } from './rescue.ts';
 export interface Terminal {
   /** Called once, when every policy has let the request pass. Answers now or later through the exchange. */
   start(exchange: Exchange, plan: RoutePlan): void;
+  /** What the terminal adds to every answer. It stands nearest to the service: all policies meet the answer afterwards. */
+  readonly responseHead?: ((exchange: Exchange, response: ResponseHead) => void) | undefined;
 }
 
 export interface PlannedPolicy {
@@ -48,7 +50,7 @@ export class RoutePlan implements ExchangePlan {
     this.upstreamRequest = collect(policies, 'upstreamRequest');
     this.upstreamResponseHead = collect(policies, 'upstreamResponseHead');
     // An answer meets the policies in reverse, so that the first to see the request is the last to see the answer.
-    const responseHead = collect(policies, 'responseHead')?.toReversed();
+    const responseHead = collect([...policies, { name: routeName, phases: toPhases(terminal) }], 'responseHead')?.toReversed();
     this.shapeResponseHead = responseHead && ((exchange, response) => shapeHead(responseHead, exchange, response));
     const responseChunk = collect(policies, 'responseChunk')?.toReversed();
     this.shapeResponseChunk = responseChunk && ((exchange, view) => shapeResponseChunk(responseChunk, exchange, view));
@@ -71,6 +73,10 @@ export class RoutePlan implements ExchangePlan {
   shapeUpstreamResponse(exchange: Exchange, response: ResponseHead): void {
     if (this.upstreamResponseHead !== undefined) shapeHead(this.upstreamResponseHead, exchange, response);
   }
+}
+
+function toPhases({ responseHead }: Terminal): PolicyPhases {
+  return responseHead === undefined ? {} : { responseHead };
 }
 
 function collect<Name extends keyof PolicyPhases>(policies: readonly PlannedPolicy[], name: Name): Phase<Name>[] | undefined {

@@ -38,6 +38,10 @@ export interface PolicyPhases {
 export interface PolicyServices {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** At least 0 and below 1. For chances, not for secrets. */
+  readonly random: () => number;
+  /** Runs something once when the time has passed; what is returned calls it off. The policy calls it off when its exchange ends. */
+  readonly later: (delayMs: number, run: () => void) => () => void;
 }
 
 export interface PolicyDefinition<Name extends string = string, Config = unknown> {
@@ -47,6 +51,10 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   /** The schema of its settings. Data threads never ask for it: they are given settings that have been validated. */
   loadConfig(): Promise<ConfigSchema<Config>>;
   readonly errors: Readonly<Record<string, ErrorFactory>>;
+  /** Names of settings that hold the name of a service, so that the configuration is refused where there is none. */
+  readonly serviceSettings?: readonly string[];
+  /** What these settings do, in a few words, for explanations. */
+  describe?(config: Config): string;
   /**
    * Runs once per snapshot and place of use, with a validated configuration, and cannot fail: for the gateway and its
    * listeners when the snapshot is made, for a route while its first request waits.

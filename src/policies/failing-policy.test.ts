@@ -6,6 +6,7 @@ import { silentLogger } from '#base/logger.ts';
 import { runAtOnce } from '#base/slices.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import { loadConfigurationValue } from '#config/load.ts';
+import { Mirrors } from '#forward/mirrors.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { type InjectedRequest, inject } from '#http/inject.ts';
 import { NameResolver } from '#net/name-resolver.ts';
@@ -19,6 +20,7 @@ import { compileSnapshot } from '#snapshot/compile.ts';
 import { arrive } from '#test/support/arrive.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
+import { createPolicyServices } from '#test/support/policy-services.ts';
 import { startRawUpstream } from '#test/support/raw-upstream.ts';
 import { SERVICE_SLOT, toRecords } from '#test/support/services.ts';
 
@@ -68,8 +70,8 @@ async function startSnapshot(t: TestContext) {
   const wheel = new TimerWheel(clock);
   const resolver = new NameResolver({ servers: [], ttlMinMs: 1000, ttlMaxMs: 1000 }, clock);
   const means = {
-    clock,
-    logger: silentLogger,
+    ...createPolicyServices({ clock }),
+    mirrors: new Mirrors({ clock, wheel, logger: silentLogger }),
     wheel,
     buffers: new ReadBuffers(),
     resolver,

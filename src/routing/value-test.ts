@@ -82,19 +82,40 @@ export function findInCookies(fields: readonly string[], name: string, test: Val
   return outcome;
 }
 
+/** The first value of a cookie, as conditions see it. */
+export function readCookie(fields: readonly string[], name: string): string | undefined {
+  for (let index = 0; index < fields.length; index += 2) {
+    if (fields[index] !== 'cookie') continue;
+    const line = fields[index + 1]!;
+    for (let at = 0; at < line.length; ) {
+      const end = endOf(line, ';', at);
+      const valueAt = findCookieValue(line, name, at, end);
+      if (valueAt >= 0) return readCookieValue(line, valueAt, end);
+      at = end + 1;
+    }
+  }
+  return undefined;
+}
+
 function findInCookieLine(line: string, name: string, test: ValueTest): ValueOutcome {
   let outcome: ValueOutcome = 'absent';
   for (let at = 0; at < line.length; ) {
     const end = endOf(line, ';', at);
-    const from = skipSpaces(line, at, end);
-    // A pair without `=` has no name, so it is no cookie of ours.
-    if (line.startsWith(name, from) && line.charCodeAt(from + name.length) === 0x3d && from + name.length < end) {
-      if (test.holdsFor(readCookieValue(line, from + name.length + 1, end))) return 'holds';
+    const valueAt = findCookieValue(line, name, at, end);
+    if (valueAt >= 0) {
+      if (test.holdsFor(readCookieValue(line, valueAt, end))) return 'holds';
       outcome = 'differs';
     }
     at = end + 1;
   }
   return outcome;
+}
+
+/** Where the value of a pair begins, if the pair is of this cookie; else -1. A pair without `=` has no name, so it is no cookie of ours. */
+function findCookieValue(line: string, name: string, at: number, end: number): number {
+  const from = skipSpaces(line, at, end);
+  const equalsAt = from + name.length;
+  return line.startsWith(name, from) && equalsAt < end && line.charCodeAt(equalsAt) === 0x3d ? equalsAt + 1 : -1;
 }
 
 /** Without surrounding space and double quotes, and decoded: most programs encode what a cookie may not contain. */

@@ -1,21 +1,27 @@
 /** The control thread: loads and watches the configuration, tells the data threads, answers health checks, shuts down. */
 import { availableParallelism } from 'node:os';
-import type { HealthServer } from '#admin/health-server.ts';
+import type { AdminServer } from '#admin/admin-server.ts';
+import type { ServiceAdministration } from '#admin/service-administration.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import { runInSlices } from '#base/slices.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { type Finding, formatPath, type Issue, isError, sortIssues } from '#config/issue.ts';
 import type { LoadedConfiguration } from '#config/load.ts';
+import { takesBytes } from '#config/takes-bytes.ts';
 import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
+import type { EndpointList } from '#services/endpoint-list.ts';
+import type { EndpointTarget } from '#services/endpoint-source.ts';
 import { describeHealth, type ServiceHealth } from '#services/health/service-health.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import type { CertificateService } from './certificate-service.ts';
+import { withoutControlSecrets } from './control-secrets.ts';
 import type { ConfigurationSupplies, DataPlane } from './data-plane.ts';
-import { EndpointRegistry } from './endpoint-registry.ts';
+import type { Discovery } from './discovery.ts';
+import { type DiscoveredEndpoints, EndpointRegistry } from './endpoint-registry.ts';
 import type { HealthService } from './health-service.ts';
 import { ListenFailure } from './listen-failure.ts';
 import type { ListeningAt } from './listener-set.ts';
@@ -61,7 +67,7 @@ interface SettledAddress {
 }
 
 interface Admin {
-  readonly server: HealthServer;
+  readonly server: AdminServer;
   readonly written: SocketAddress;
   readonly bound: SocketAddress;
 }
@@ -81,6 +87,8 @@ export class Control {
   #plane: DataPlane | undefined;
   #admin: Admin | undefined;
   #certificates: CertificateService | undefined;
+  /** Only where a configuration has asked for it. */
+  #discovery: Discovery | undefined;
   #configuration: Configuration | undefined;
   #fileReader: NamedFileReader | undefined;
   #settled: ReadonlyMap<string, SettledAddress> = new Map();
@@ -106,6 +114,11 @@ export class Control {
   /** The data plane of this thread, where there are no others. */
   get plane(): DataPlane | undefined {
     return this.#plane;
+  }
+
+  /** What all threads know of the endpoints. */
+  get board(): EndpointBoard {
+    return this.#board;
   }
 
   get pool(): ThreadPool | undefined {
@@ -292,7 +305,9 @@ export class Control {
     this.#settled = new Map();
     this.#health?.stop();
     this.#health = undefined;
-    this.#endpoints.commit({});
+    this.#discovery?.stop();
+    this.#discovery = undefined;
+    this.#endpoints.clear();
     this.#listening = [];
     this.#listens = false;
     this.#started = undefined;
@@ -330,9 +345,10 @@ export class Control {
       const settled = this.#listens ? await this.#settleAddresses(configuration) : new Map<string, SettledAddress>();
       openedAdmin = this.#listens ? await this.#openAdmin(configuration) : undefined;
       if (this.#ticketKeys.follow(configuration)) this.#giveTicketKeys();
-      const endpoints = this.#endpoints.plan(configuration);
-      this.#listening = await this.#deliver(withAddresses(configuration, settled), { files, endpoints });
-      this.#endpoints.commit(endpoints);
+      const plan = this.#endpoints.plan(configuration, await this.#discover(configuration));
+      this.#listening = await this.#deliver(withAddresses(configuration, settled), { files, endpoints: plan.lists });
+      for (const [service, list] of Object.entries(this.#endpoints.commit(plan))) this.#giveEndpoints(service, list);
+      this.#discovery?.commit();
       if (this.#listens) await this.#followHealth(configuration, files);
       this.#settled = withBoundPorts(settled, this.#listening);
       this.#configuration = configuration;
@@ -341,6 +357,7 @@ export class Control {
       return undefined;
     } catch (error) {
       this.#endpoints.release();
+      this.#discovery?.abandon();
       await openedAdmin?.server.stop();
       return { issues: [], reasons: [error instanceof Error ? error.message : String(error)] };
     }
@@ -355,6 +372,41 @@ export class Control {
       this.#health = new HealthService({ clock, logger, board: this.#board });
     }
     this.#health.follow(configuration, files, this.#endpoints.lists);
+  }
+
+  /** What sources have found by now for the services of a configuration. */
+  async #discover(configuration: Configuration): Promise<DiscoveredEndpoints> {
+    const isWanted = Object.values(configuration.services).some(({ discover }) => discover !== undefined);
+    if (!isWanted && this.#discovery === undefined) return new Map();
+    if (this.#discovery === undefined) {
+      const { Discovery } = await import('./discovery.ts');
+      const { clock, logger } = this.#options;
+      this.#discovery = new Discovery({
+        clock,
+        logger,
+        random: () => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32,
+        onEndpoints: (service, endpoints) => this.#setDiscovered(service, endpoints),
+      });
+    }
+    return this.#discovery.prepare(configuration);
+  }
+
+  #setDiscovered(service: string, endpoints: readonly EndpointTarget[]): void {
+    const { logger } = this.#options;
+    try {
+      const list = this.#endpoints.setDiscovered(service, endpoints);
+      if (list === undefined) return;
+      this.#giveEndpoints(service, list);
+      logger.log('info', 'endpoints found', { service, endpoints: list.records.length, version: list.version });
+    } catch (error) {
+      logger.log('error', 'endpoints cannot be used', { service, error });
+    }
+  }
+
+  #giveEndpoints(service: string, list: EndpointList): void {
+    this.#health?.checks.followLists(this.#endpoints.lists);
+    this.#plane?.setEndpoints(service, list);
+    this.#pool?.setEndpoints(service, list);
   }
 
   #giveTicketKeys(): void {
@@ -400,7 +452,7 @@ export class Control {
     if (this.#version > 1 && (wanted === 0) !== (this.#pool === undefined))
       this.#options.logger.log('warn', 'a change of `threads` from or to 0 takes effect at the next start', { threads: wanted });
     // In slices: where there are no data threads, this one serves.
-    const encoded = await runInSlices(encodeConfiguration(withoutAccount(configuration)), this.#options.clock);
+    const encoded = await runInSlices(encodeConfiguration(withoutControlSecrets(configuration)), this.#options.clock);
     if (this.#plane !== undefined)
       return this.#plane.commit(await this.#plane.prepare(encoded, supplies, { listens: this.#listens }));
     return this.#pool!.apply(
@@ -434,20 +486,41 @@ export class Control {
   }
 
   /** Opens the admin side where its address is new. */
-  async #openAdmin({ admin }: Configuration): Promise<Admin | undefined> {
+  async #openAdmin(configuration: Configuration): Promise<Admin | undefined> {
+    const { admin } = configuration;
     if (admin === undefined) return undefined;
     const { address: written } = admin;
     if (this.#admin !== undefined && formatAddress(this.#admin.written) === formatAddress(written)) return undefined;
-    const { HealthServer } = await import('#admin/health-server.ts');
-    const server = new HealthServer({
+    const { AdminServer } = await import('#admin/admin-server.ts');
+    const server: AdminServer = new AdminServer({
       reasonNotReady: () => this.#notReady,
       metricsText: () => this.#certificates?.metricsText ?? '',
+      // It answers before its configuration is the present one, and even then only to those who may.
+      access: () => ({
+        address: written,
+        token: (this.#admin?.server === server ? this.#configuration : configuration)?.admin?.token,
+      }),
+      loadServices: () => this.#createAdministration(),
+      onFault: (error) => this.#options.logger.log('error', 'admin request failed', { error }),
     });
     try {
       return { server, written, bound: await server.start(await probeAddress(written)) };
     } catch (error) {
       throw new ListenFailure('admin', written, error);
     }
+  }
+
+  async #createAdministration(): Promise<ServiceAdministration> {
+    const { EndpointAdministration } = await import('./endpoint-administration.ts');
+    const { clock, logger } = this.#options;
+    return new EndpointAdministration({
+      clock,
+      logger,
+      board: this.#board,
+      registry: this.#endpoints,
+      takesBytes: (service) => this.#configuration !== undefined && takesBytes(this.#configuration, service),
+      onList: (service, list) => this.#giveEndpoints(service, list),
+    });
   }
 
   async #swapAdmin({ admin }: Configuration, opened: Admin | undefined): Promise<void> {
@@ -474,12 +547,6 @@ function withAddresses(configuration: Configuration, settled: ReadonlyMap<string
 function concernsCertificates({ acme, admin, listeners, services }: Configuration): boolean {
   if (acme !== undefined || admin !== undefined) return true;
   return [...Object.values(listeners), ...Object.values(services)].some(({ tls }) => tls !== undefined);
-}
-
-/** Data threads order no certificates: the key of the account stays here. */
-function withoutAccount(configuration: Configuration): Configuration {
-  const { acme } = configuration;
-  return acme === undefined ? configuration : { ...configuration, acme: { ...acme, externalAccount: undefined } };
 }
 
 /** Where one thread alone let the system choose, the port is known once it listens. */

@@ -1,9 +1,12 @@
 /** What one thread does with traffic: listens, keeps the present snapshot, starts exchanges, drains. Runs in a worker or in the control thread. */
+
+import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import { createIdSource } from '#base/ids.ts';
 import type { Logger } from '#base/logger.ts';
 import { runInSlices } from '#base/slices.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
+import { Mirrors } from '#forward/mirrors.ts';
 import { TcpConnection, type TcpMeans } from '#forward/tcp-connection.ts';
 import type { ClientConnection } from '#http/client-connection.ts';
 import { clientErrors } from '#http/client-errors.ts';
@@ -75,12 +78,16 @@ export class DataPlane {
   readonly #turnEnd = new TurnEnd();
   readonly #date: HttpDate;
   readonly #nextRequestId = createIdSource();
+  readonly #random = createChanceSource();
+  readonly #mirrors: Mirrors;
   readonly #listeners: ListenerSet;
   /** Listeners that accept no more and still have connections. */
   readonly #closing = new Set<ListenerUse>();
   #resolver: NameResolver | undefined;
   #resolverDefinition = '';
   #snapshot: Snapshot | undefined;
+  /** Lists that came since the present snapshot, by service: what is being prepared does not know them. */
+  readonly #laterLists = new Map<string, EndpointList>();
   /** Only while names are being shown to an authority. */
   #acmeAnswers: AcmeAnswers | undefined;
   #accessLog: AccessLog | undefined;
@@ -96,6 +103,7 @@ export class DataPlane {
     this.#wheel = new TimerWheel(options.clock);
     this.#wheel.start();
     this.#date = new HttpDate(options.clock);
+    this.#mirrors = new Mirrors({ clock: options.clock, wheel: this.#wheel, logger: options.logger });
     const onConnection = (use: ListenerUse, accepted: AcceptedConnection) => this.#startConnection(use, accepted);
     this.#listeners = new ListenerSet({
       ...options,
@@ -110,6 +118,11 @@ export class DataPlane {
     let count = 0;
     for (const use of [...this.#listeners.present, ...this.#closing]) count += use.connections.size + use.listener.handshakeCount;
     return count;
+  }
+
+  /** Copies of requests that are under way to mirrors. */
+  get mirroredCount(): number {
+    return this.#mirrors.runningCount;
   }
 
   /**
@@ -144,6 +157,8 @@ export class DataPlane {
     const before = this.#snapshot;
     this.#snapshot = snapshot;
     for (const [name, service] of snapshot.services) if (endpoints[name] !== undefined) service.setEndpoints(endpoints[name]);
+    for (const [name, list] of this.#laterLists) this.#setEndpoints(name, list);
+    this.#laterLists.clear();
     if (listeners !== undefined) for (const use of this.#listeners.swap(listeners)) this.#retire(use);
     for (const [name, service] of before?.services ?? []) {
       if (snapshot.services.get(name) !== service) service.close();
@@ -153,6 +168,11 @@ export class DataPlane {
 
   /** A service has other endpoints than before. */
   setEndpoints(service: string, list: EndpointList): void {
+    this.#laterLists.set(service, list);
+    this.#setEndpoints(service, list);
+  }
+
+  #setEndpoints(service: string, list: EndpointList): void {
     try {
       this.#snapshot?.services.get(service)?.setEndpoints(list);
     } catch (error) {
@@ -208,6 +228,7 @@ export class DataPlane {
   async close(): Promise<void> {
     for (const use of this.#listeners.present) use.listener.stop();
     this.#closeConnections();
+    this.#mirrors.close();
     for (const service of this.#snapshot?.services.values() ?? []) service.close();
     this.#wheel.stop();
     this.#resolver?.close();
@@ -236,11 +257,13 @@ export class DataPlane {
     return {
       clock,
       logger,
+      random: this.#random,
+      later: startTimer,
       wheel: this.#wheel,
+      mirrors: this.#mirrors,
       buffers: this.#buffers,
       resolver,
       policies: policyDefinitions,
-      random,
       board,
       texts: files.texts,
       endpoints,
@@ -394,7 +417,8 @@ export class DataPlane {
   }
 }
 
-/** Spreads things out; nobody must not be able to guess it. */
-function random(): number {
-  return crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32;
+/** For policies that delay on purpose: finer than the wheel, whose ticks are too far apart for delays that somebody measures. */
+function startTimer(delayMs: number, run: () => void): () => void {
+  const timer = setTimeout(run, delayMs);
+  return () => clearTimeout(timer);
 }

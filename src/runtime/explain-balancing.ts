@@ -49,7 +49,7 @@ export function explainEndpoints(
   subject: ExplainedSubject,
 ): EndpointChoice[] {
   if (to.kind !== 'service') return [];
-  const lists = new EndpointRegistry(new EndpointBoard()).plan(configuration);
+  const { lists } = new EndpointRegistry(new EndpointBoard()).plan(configuration);
   return to.services.map(({ service, weight }) => {
     const balancing = toBalancingDefinition(configuration.services[service]!, configuration.zone);
     const candidates = toCandidates(lists[service]!, balancing.zone);

@@ -3,8 +3,9 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import { runAtOnce } from '#base/slices.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
-import type { Configuration, RouteConfiguration } from '#config/configuration.ts';
+import type { Configuration, DiscoveryConfiguration, RouteConfiguration } from '#config/configuration.ts';
 import { listRouteDefinitions } from '#config/route-definitions.ts';
+import { Mirrors } from '#forward/mirrors.ts';
 import { normaliseTarget, parseHost, targetFaults } from '#http/target.ts';
 import { formatAddress } from '#net/address.ts';
 import { NameResolver } from '#net/name-resolver.ts';
@@ -23,6 +24,7 @@ import { getField, hasField } from '#wire/fields/field-list.ts';
 import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';
 import { explainForwarding } from './explain-forwarding.ts';
 import { describeProtection } from './explain-protection.ts';
+import { explainDestination, explainPolicies } from './explain-releases.ts';
 import { findRequestListener } from './request-listener.ts';
 
 export interface RequestToExplain {
@@ -62,6 +64,8 @@ export interface RequestExplanation {
         readonly importance: Importance;
         /** What the services take, one line for each setting. */
         readonly protection: readonly string[];
+        /** What is special about the policies and the destination, one sentence each. */
+        readonly details: readonly string[];
       }
     | undefined;
   readonly outranked: readonly OutrankedRoute[];
@@ -90,8 +94,11 @@ export async function explainRequest(
     wheel,
     resolver,
     buffers: new ReadBuffers(),
-    policies: policyDefinitions,
+    mirrors: new Mirrors({ ...means, wheel }),
+    // Nothing runs.
     random: () => 0,
+    later: () => () => undefined,
+    policies: policyDefinitions,
     texts: {},
     board: new EndpointBoard(),
     endpoints: {},
@@ -122,6 +129,10 @@ export async function explainRequest(
           ),
           importance: configuration.routes[chosen.route]!.importance ?? 'normal',
           protection: describeProtection(configuration.routes[chosen.route]!, configuration),
+          details: [
+            ...explainPolicies(configuration, { route: chosen.route, listener }),
+            ...explainDestination(configuration.routes[chosen.route]!.to, subject),
+          ],
         };
   return { request: { method, host, target, path, query, listener, clientAddress }, route, outranked, nearMisses };
 }
@@ -172,9 +183,23 @@ function describeDestination({ to }: RouteConfiguration, { services }: Configura
 }
 
 function describeService(name: string, weight: number | undefined, services: Configuration['services']): string {
+  const service = services[name];
   const endpoints =
-    services[name]?.endpoints.map(({ url: { host, port, path } }) =>
-      formatAddress(path === undefined ? { host, port } : { path }),
-    ) ?? [];
+    service?.endpoints.map(({ url: { host, port, path } }) => formatAddress(path === undefined ? { host, port } : { path })) ??
+    [];
+  if (service?.discover !== undefined) endpoints.push(describeDiscovery(service.discover));
   return `service ${name}${weight === undefined ? '' : ` (weight ${weight})`} at ${endpoints.join(', ')}`;
+}
+
+function describeDiscovery(discover: DiscoveryConfiguration): string {
+  switch (discover.kind) {
+    case 'dns':
+      return `what DNS says of ${discover.name}`;
+    case 'file':
+      return `what ${discover.file} lists`;
+    case 'consul':
+      return `what Consul says of ${discover.service}`;
+    default:
+      return discover satisfies never;
+  }
 }

@@ -6,6 +6,7 @@ import { runAtOnce, runInSlices } from '#base/slices.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { loadConfigurationValue } from '#config/load.ts';
+import { Mirrors } from '#forward/mirrors.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
 import { definePolicy, type PolicyDefinition } from '#pipeline/policy.ts';
@@ -13,6 +14,7 @@ import { policyDefinitions, policyOrder } from '#policies/registry.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import { arrive } from '#test/support/arrive.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
+import { createPolicyServices } from '#test/support/policy-services.ts';
 import { compileSnapshot, type SnapshotMeans } from './compile.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -23,8 +25,8 @@ function meansWith(texts: Readonly<Record<string, string>> = {}): SnapshotMeans 
   const resolver = new NameResolver({ servers: [], ttlMinMs: 0, ttlMaxMs: 0 }, clock);
   const wheel = new TimerWheel(clock);
   return {
-    clock,
-    logger: silentLogger,
+    ...createPolicyServices({ clock }),
+    mirrors: new Mirrors({ clock, wheel, logger: silentLogger }),
     wheel,
     resolver,
     buffers: new ReadBuffers(),

@@ -8,9 +8,10 @@ import { RedirectTerminal } from '#reply/redirect.ts';
 import { RespondTerminal } from '#reply/respond.ts';
 import type { Service } from '#services/service.ts';
 import type { SettingsOfConfiguration } from './arrived-configuration.ts';
+import { toForwardDestination } from './forward-destination.ts';
 import { toForwardRules } from './forward-rules.ts';
 
-export interface PlanMeans extends ForwardMeans, PolicyServices {
+export interface PlanMeans extends Omit<ForwardMeans, 'services'>, PolicyServices {
   /** In execution order. */
   readonly policies: readonly PolicyDefinition[];
 }
@@ -41,6 +42,7 @@ export class RoutePlanner {
   readonly #settings: SettingsOfConfiguration;
   readonly #services: ReadonlyMap<string, Service>;
   readonly #means: PlanMeans;
+  readonly #forwardMeans: ForwardMeans;
   readonly #inherited = new Map<PolicyDefinition, Map<unknown, PolicyPhases>>();
   readonly #listenersWithPolicies: readonly string[];
 
@@ -48,6 +50,8 @@ export class RoutePlanner {
     this.#settings = settings;
     this.#services = services;
     this.#means = means;
+    const { clock, wheel, random, mirrors } = means;
+    this.#forwardMeans = { clock, wheel, random, mirrors, services };
     const listeners = Object.entries(settings.listeners);
     this.#listenersWithPolicies = listeners
       .filter(([, { policies }]) => policies !== undefined && Object.keys(policies).length > 0)
@@ -112,13 +116,11 @@ export class RoutePlanner {
         return new RedirectTerminal(to);
       case 'service':
         return new ForwardTerminal(
-          to.services.map(({ service, weight }) => ({
+          toForwardDestination(to, route.importance, (service) => ({
             service: this.#services.get(service)!,
-            weight,
             rules: this.#toRules(service, name, route),
           })),
-          route.importance ?? 'normal',
-          this.#means,
+          this.#forwardMeans,
         );
       default:
         return to satisfies never;

@@ -22,14 +22,20 @@ export function toServiceDefinition(
   };
 }
 
-function toDialTls({ tls }: ServiceConfiguration, texts: Readonly<Record<string, string>>): DialTls {
+function toDialTls(service: ServiceConfiguration, texts: Readonly<Record<string, string>>): DialTls {
+  const { tls } = service;
   const certificate = tls?.certificate;
   return {
-    serverName: tls?.serverName,
+    serverName: tls?.serverName ?? findAskedName(service),
     ca: tls?.ca === undefined ? undefined : texts[tls.ca],
     crl: tls?.crl === undefined ? undefined : texts[tls.crl],
     certificate: certificate === undefined ? undefined : { cert: texts[certificate.cert]!, key: texts[certificate.key]! },
     isVerified: tls?.verify === undefined,
     protocols: tls?.alpn ?? [],
   };
+}
+
+/** Endpoints that are addresses of one name show certificates with that name. */
+function findAskedName({ endpoints, discover }: ServiceConfiguration): string | undefined {
+  return endpoints.length === 0 && discover?.kind === 'dns' && discover.type !== 'SRV' ? discover.name : undefined;
 }

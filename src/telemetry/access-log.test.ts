@@ -139,12 +139,13 @@ test('a line names route, service and endpoint of its own exchange', () => {
   );
 });
 
-test('a line tells repeated attempts, tunnels, the wait for the upstream and the error', () => {
+test('a line tells repeated attempts, fallbacks, tunnels, the wait for the upstream and the error', () => {
   const { add, lines } = setUp();
   add({
     tookMs: 20,
     change: (exchange) => {
       exchange.attempts = 2;
+      exchange.fallbackReason = 'GH_UPSTREAM_UNREACHABLE';
       exchange.isTunnel = true;
       exchange.upstreamHeadMs = exchange.startedMs + 7.5;
       exchange.error = upstreamErrors.queueFull({ queueMax: 1, connectionsMax: 2 });
@@ -152,6 +153,7 @@ test('a line tells repeated attempts, tunnels, the wait for the upstream and the
   });
   const [line] = lines();
   assert.equal(line?.['attempts'], 2);
+  assert.equal(line?.['fallback'], 'GH_UPSTREAM_UNREACHABLE');
   assert.equal(line?.['tunnel'], true);
   assert.equal(line?.['upstreamMs'], 7.5);
   assert.equal(line?.['code'], 'GH_UPSTREAM_QUEUE_FULL');

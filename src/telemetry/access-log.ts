@@ -94,6 +94,7 @@ export class AccessLog {
     if (exchange.attempts > 1) line += `,"attempts":${exchange.attempts}`;
     if (exchange.tried !== undefined) line += `,"tried":${toTriedText(exchange.tried)}`;
     if (exchange.notRetried !== undefined) line += `,"notRetried":${toAsciiJson(exchange.notRetried)}`;
+    if (exchange.fallbackReason !== undefined) line += `,"fallback":"${exchange.fallbackReason}"`;
     if (exchange.isTunnel) line += ',"tunnel":true';
     if (error !== undefined) line += toErrorText(error);
     return `${line}}\n`;

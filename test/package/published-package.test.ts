@@ -60,7 +60,7 @@ test('contains JavaScript and declarations, and neither sources nor tests', () =
   assert.ok(paths.includes('dist/src/gatehouse.d.ts'));
   assert.ok(paths.includes('LICENSE'));
   const licences = readFileSync(join(installed, 'dist/LICENSES-OF-BUNDLED-PACKAGES'), 'utf8');
-  assert.match(licences, /^yaml \d.*Eemeli Aro.*^zod \d.*Colin McDonnell/ms);
+  assert.match(licences, /^@hono\/zod-openapi \d.*Yusuke Wada.*^yaml \d.*Eemeli Aro.*^zod \d.*Colin McDonnell/ms);
   assert.deepEqual(
     paths.filter((path) => /(?<!\.d)\.ts$|\.test\.|\.fuzz\.|testdata/.test(path)),
     [],
@@ -85,7 +85,8 @@ for (const threads of [0, 1]) {
       if (urls.size === 2) break;
     }
     assert.equal(await (await fetch(`${urls.get('web')}/hello`)).text(), 'hello');
-    assert.equal((await fetch(`${urls.get('admin')}/readyz`)).status, 200);
+    for (const path of ['/readyz', '/api/services', '/api/openapi.json'])
+      assert.equal((await fetch(`${urls.get('admin')}${path}`)).status, 200, path);
     const ended = once(child, 'exit');
     child.kill('SIGTERM');
     assert.deepEqual(await ended, [0, null]);

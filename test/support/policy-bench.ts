@@ -3,7 +3,6 @@
  * are lists of bytes. Both are dumber than the real ones: they know no backpressure and no limits.
  */
 import type { GatewayError } from '#base/errors.ts';
-import { silentLogger } from '#base/logger.ts';
 import { clientErrors } from '#http/client-errors.ts';
 import { type AnswerSource, type ClientRequest, type ClientSide, Exchange, ForwardingFields } from '#http/exchange.ts';
 import { encodeHttp1AttemptHead } from '#http/http1-attempt-head.ts';
@@ -11,7 +10,7 @@ import { hasResponseBody, type ResponseHead } from '#http/response.ts';
 import { normaliseTarget, parseHost } from '#http/target.ts';
 import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import { type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
-import type { PolicyDefinition, PolicyPhases } from '#pipeline/policy.ts';
+import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
 import { rescue } from '#pipeline/rescue.ts';
 import { runPlan } from '#pipeline/run.ts';
 import type { RouteDefinition } from '#routing/route-definition.ts';
@@ -21,6 +20,7 @@ import { getFieldValues } from '#wire/fields/field-list.ts';
 import { encodeFields } from '#wire/http1/encode.ts';
 import { compileTable } from './compiled-table.ts';
 import { FakeClock } from './fake-clock.ts';
+import { createPolicyServices } from './policy-services.ts';
 
 export interface BenchRequest {
   readonly method?: string;
@@ -105,9 +105,9 @@ export interface PolicyBench {
 export async function plan<Config>(
   definition: PolicyDefinition<string, Config>,
   config: unknown,
-  clock: FakeClock = new FakeClock(),
+  services: Partial<PolicyServices> = {},
 ): Promise<PlannedPolicy> {
-  const phases = definition.create((await definition.loadConfig()).parse(config), { clock, logger: silentLogger });
+  const phases = definition.create((await definition.loadConfig()).parse(config), createPolicyServices(services));
   return { name: definition.name, phases };
 }
 

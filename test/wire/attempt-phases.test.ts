@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { ForwardTerminal } from '#forward/forward.ts';
 import type { ForwardRules } from '#forward/forward-rules.ts';
+import { Mirrors } from '#forward/mirrors.ts';
 import { type InjectedAnswer, inject } from '#http/inject.ts';
 import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import { RoutePlan } from '#pipeline/plan.ts';
@@ -42,7 +43,10 @@ async function ask(t: TestContext, phases: PolicyPhases): Promise<{ answer: Inje
     {},
     means,
   );
-  const terminal = new ForwardTerminal([{ service, weight: 1, rules }], 'normal', { ...means, random: () => 0 });
+  const terminal = new ForwardTerminal(
+    { services: [{ service, weight: 1, rules }] },
+    { ...means, random: () => 0, mirrors: new Mirrors(means), services: new Map() },
+  );
   const plan = new RoutePlan('all', [{ name: 'watching', phases }], terminal);
   t.after(async () => {
     service.close();

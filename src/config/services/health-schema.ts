@@ -143,7 +143,7 @@ export const healthSchema = forms('a map with `path`, `tcp` or `grpc`', [
 export type HealthConfiguration = z.output<typeof healthSchema>;
 
 interface CheckedService {
-  readonly endpoints: readonly { readonly url: EndpointUrl }[];
+  readonly endpoints?: readonly { readonly url: EndpointUrl }[] | undefined;
   readonly protocol: 'http1' | 'http2';
   readonly health?: HealthConfiguration | undefined;
 }
@@ -154,7 +154,7 @@ interface HealthProblem {
 }
 
 /** Checks that this service's endpoints could never answer. */
-export function findUselessChecks({ endpoints, protocol, health }: CheckedService): HealthProblem[] {
+export function findUselessChecks({ endpoints = [], protocol, health }: CheckedService): HealthProblem[] {
   if (health === undefined) return [];
   const problems: HealthProblem[] = [];
   if ('grpc' in health && protocol !== 'http2')

@@ -89,6 +89,8 @@ interface Protected {
 
 /** Bytes that nobody reads have no requests that could be counted. */
 export function findUselessProtection(service: Protected): { path: string[]; message: string }[] {
+  // Those that are found have schemes of their own.
+  if (service.endpoints.length === 0) return [];
   if (service.endpoints.some(({ url: { scheme } }) => scheme === 'http' || scheme === 'https')) return [];
   return (['breaker', 'concurrency'] as const).flatMap((name) =>
     service[name] === undefined

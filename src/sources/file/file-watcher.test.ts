@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { FileWatcher } from './file-watcher.ts';
 
+/** Longer than any test. */
+const NEVER_MS = 3_600_000;
+
 async function setUp(t: TestContext, names: readonly string[] = ['file']) {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-watch-'));
   let changes = 0;
@@ -129,3 +132,48 @@ test('says nothing any more when it is stopped', async (t) => {
   watcher.stop();
   assert.equal(await changes(), 0);
 });
+
+for (const { what, change } of [
+  { what: 'is written in place', change: (folder: string) => writeFile(join(folder, 'one/file'), 'other') },
+  {
+    what: 'is replaced',
+    change: async (folder: string) => {
+      await writeFile(join(folder, 'one/next'), 'other');
+      await rename(join(folder, 'one/next'), join(folder, 'one/file'));
+    },
+  },
+  {
+    what: 'is reached over a link that leads elsewhere now',
+    change: async (folder: string) => {
+      await symlink('two', join(folder, 'next'));
+      await rename(join(folder, 'next'), join(folder, 'link'));
+    },
+  },
+  {
+    what: 'is in a folder that is another one now',
+    change: async (folder: string) => {
+      await rename(join(folder, 'one'), join(folder, 'before'));
+      await rename(join(folder, 'two'), join(folder, 'one'));
+      await unlink(join(folder, 'one/file'));
+      await writeFile(join(folder, 'one/file'), 'other');
+      await unlink(join(folder, 'link'));
+      await symlink('one', join(folder, 'link'));
+    },
+  },
+]) {
+  test(`an eager watcher notices without the clock a file that ${what}`, async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'gatehouse-watch-'));
+    t.after(() => rm(folder, { recursive: true }));
+    for (const name of ['one', 'two']) {
+      await mkdir(join(folder, name));
+      await writeFile(join(folder, name, 'file'), name);
+    }
+    await symlink('one', join(folder, 'link'));
+    const noticed = Promise.withResolvers<void>();
+    const watcher = new FileWatcher(() => noticed.resolve(), { isEager: true, everyMs: NEVER_MS });
+    t.after(() => watcher.stop());
+    await watcher.watch([join(folder, 'link/file')]);
+    await change(folder);
+    await noticed.promise;
+  });
+}

@@ -1,13 +1,23 @@
 import { realpath, stat } from 'node:fs/promises';
+import { PathEvents } from './path-events.ts';
 
 const EVERY_MS = 500;
 /** A file that was different a moment ago may still be being written: it is looked at once more after this. */
 const SETTLING_MS = 100;
+/** The same for files that are wanted soon; those are small. */
+const EAGER_SETTLING_MS = 30;
+
+export interface FileWatcherOptions {
+  /** Looks at once when the system tells of a change, and not only by the clock. */
+  readonly isEager: boolean;
+  /** How often it looks by the clock. */
+  readonly everyMs?: number;
+}
 
 /**
  * Notices when any of a set of files changes: rewritten in place, replaced by rename as editors do, or moved behind a
- * symbolic link as Kubernetes does with a mounted ConfigMap. It looks twice a second instead of asking the system for
- * events, because those are lost on network mounts and do not follow links. A change is told once the files stay as they
+ * symbolic link as Kubernetes does with a mounted ConfigMap. It looks twice a second and does not rely on events of the
+ * system, because those are lost on network mounts; an eager one also looks when there is such an event. A change is told once the files stay as they
  * are, so that half a file is not taken for a whole one. A file that vanishes is no change: it is waited for, and what it
  * says when it comes back is.
  */
@@ -20,9 +30,16 @@ export class FileWatcher {
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
   #isLooking = false;
+  #isAskedAgain = false;
+  readonly #events: PathEvents | undefined;
+  readonly #settlingMs: number;
+  readonly #everyMs: number;
 
-  constructor(onChange: () => void) {
+  constructor(onChange: () => void, { isEager, everyMs = EVERY_MS }: FileWatcherOptions = { isEager: false }) {
     this.#onChange = onChange;
+    this.#everyMs = everyMs;
+    this.#events = isEager ? new PathEvents(() => this.#lookSoon()) : undefined;
+    this.#settlingMs = isEager ? EAGER_SETTLING_MS : SETTLING_MS;
   }
 
   /** What the files are now is about to be loaded; only what changes after this is a change. */
@@ -38,12 +55,14 @@ export class FileWatcher {
       async (file): Promise<[string, string]> => [file, before.get(file) ?? (await readStamp(file)) ?? VANISHED],
     );
     this.#files = files;
+    await this.#events?.follow(files);
     this.#known = new Map(await Promise.all(stamps));
-    if (this.#timer === undefined && !this.#isStopped) this.#lookAfter(EVERY_MS);
+    if (this.#timer === undefined && !this.#isStopped) this.#lookAfter(this.#everyMs);
   }
 
   stop(): void {
     this.#isStopped = true;
+    this.#events?.stop();
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
@@ -65,14 +84,24 @@ export class FileWatcher {
     }
     this.#unsettled = new Map();
     for (const [file, stamp] of seen) this.#known.set(file, stamp);
+    // A link may lead elsewhere now, or a file may be where there was none.
+    await this.#events?.follow(this.#files);
     if (!this.#isStopped) this.#onChange();
   }
 
   #lookAfter(ms: number): void {
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(async () => {
+      this.#isAskedAgain = false;
       await this.look();
-      if (!this.#isStopped) this.#lookAfter(this.#unsettled.size === 0 ? EVERY_MS : SETTLING_MS);
+      if (!this.#isStopped) this.#lookAfter(this.#isAskedAgain || this.#unsettled.size > 0 ? this.#settlingMs : this.#everyMs);
     }, ms).unref();
+  }
+
+  #lookSoon(): void {
+    this.#isAskedAgain = true;
+    // What is settling is looked at in a moment anyway, and not sooner: one writing makes several events.
+    if (!this.#isLooking && this.#unsettled.size === 0 && this.#timer !== undefined) this.#lookAfter(0);
   }
 }
 

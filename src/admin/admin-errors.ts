@@ -1,0 +1,32 @@
+import { defineErrors } from '#base/errors.ts';
+
+const declared = { side: 'client', stage: 'route', retry: 'never' } as const;
+
+/** Why the admin API refuses a request of an operator. */
+export const adminErrors = defineErrors('admin', {
+  tokenNeeded: {
+    ...declared,
+    status: 403,
+    help: 'The admin API is closed: its address can be reached from elsewhere, and there is no token; set `admin.token`, or let `admin.address` be a loopback address.',
+  },
+  wrongToken: { ...declared, status: 401, help: 'The admin API needs its token, as `Authorization: Bearer TOKEN`.' },
+  crossSite: { ...declared, status: 403, help: 'The request comes from a page of another site.' },
+  foreignHost: {
+    ...declared,
+    status: 403,
+    help: 'Without a token, the admin API answers only to `localhost` and loopback addresses in the Host field.',
+  },
+  malformedRequest: { ...declared, status: 400, help: 'The request cannot be understood.' },
+  bodyTooLarge: { ...declared, status: 413, help: 'The body is too large for the admin API.' },
+  notFound: { ...declared, status: 404, help: 'The admin API has nothing here.' },
+  noService: { ...declared, status: 404, help: 'There is no such service.' },
+  noEndpoint: { ...declared, status: 404, help: 'The service has no such endpoint.' },
+  endpointExists: { ...declared, status: 409, help: 'The service has this endpoint already.' },
+  otherKind: {
+    ...declared,
+    status: 409,
+    help: 'The endpoints of a service either speak HTTP or take bytes, and those of this one are of the other kind.',
+  },
+  fault: { ...declared, side: 'gateway', status: 500, help: 'The admin API has failed; the log says how.' },
+  tooManyChanges: { ...declared, status: 409, help: 'There are as many changes, or endpoints, as the gateway can hold.' },
+});

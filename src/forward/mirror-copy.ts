@@ -1,0 +1,234 @@
+/**
+ * A copy of one request on its way to another service: one attempt, whose answer is read and thrown away. Whatever becomes of
+ * it, the exchange that it was made from does not notice.
+ */
+import type { Clock } from '#base/clock.ts';
+import type { GatewayError } from '#base/errors.ts';
+import { limits } from '#base/limits.ts';
+import { WheelTimer } from '#base/timer-wheel.ts';
+import { type ClientRequest, type ClientSide, Exchange } from '#http/exchange.ts';
+import type { AnswerHead, AttemptHead, UpstreamCall } from '#http/upstream-call.ts';
+import type { UpstreamRequest } from '#http/upstream-request.ts';
+import { encodeClientHeader } from '#net/proxied-client.ts';
+import type { MirrorOrder } from '#pipeline/mirror-order.ts';
+import type { RoutePlan } from '#pipeline/plan.ts';
+import type { PickSubject } from '#services/balancing/balancer.ts';
+import type { Endpoint } from '#services/endpoint.ts';
+import type { Service } from '#services/service.ts';
+import { setField } from '#wire/fields/field-list.ts';
+import { Attempt, type AttemptOwner } from './attempt.ts';
+
+/** Tells a service that nobody waits for its answer. */
+export const MIRROR_FIELD = 'x-gatehouse-mirror';
+
+/** Why a copy did not come to its end. */
+export type MirrorLoss = 'tooMany' | 'tooLarge' | 'failed' | 'timeout';
+
+export interface MirrorOwner {
+  onCopyEnded(copy: MirrorCopy, loss: MirrorLoss | undefined): void;
+}
+
+export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject {
+  /** The one that is copied. It is only looked at. */
+  readonly #copied: Exchange;
+  /** One of its own, so that whatever is noted for it, such as a cookie, never reaches the client. There once the request is whole. */
+  exchange: Exchange | undefined = undefined;
+  readonly #plan: RoutePlan;
+  readonly #order: MirrorOrder;
+  readonly #service: Service;
+  readonly #clock: Clock;
+  readonly #owner: MirrorOwner;
+  readonly #body: Buffer[] = [];
+  #bodyBytes = 0;
+  #attempt: Attempt | undefined = undefined;
+  #head: AttemptHead | undefined = undefined;
+  #answerBytes = 0;
+  #isOver = false;
+
+  constructor(
+    exchange: Exchange,
+    plan: RoutePlan,
+    { order, service }: { readonly order: MirrorOrder; readonly service: Service },
+    { clock, owner }: { readonly clock: Clock; readonly owner: MirrorOwner },
+  ) {
+    super();
+    this.#copied = exchange;
+    this.#plan = plan;
+    this.#order = order;
+    this.#service = service;
+    this.#clock = clock;
+    this.#owner = owner;
+  }
+
+  get clientAddress(): string {
+    return this.#copied.request.clientAddress;
+  }
+
+  nowMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  /** The view is only lent. */
+  addBody(view: Buffer): void {
+    if (this.#isOver) return;
+    this.#bodyBytes += view.length;
+    if (this.#bodyBytes > this.#order.bodyBytesMax) this.#end('tooLarge');
+    else this.#body.push(Buffer.from(view));
+  }
+
+  /** The request is whole. */
+  send(): void {
+    if (this.#isOver) return;
+    const { request, requestId, startedMs } = this.#copied;
+    this.exchange = new Exchange(nobody, nobody, toCopiedRequest(request, this.#bodyBytes), { requestId, startedMs });
+    try {
+      const endpoint = this.#service.pick(this);
+      if (endpoint === undefined) return this.#end('failed');
+      this.#head = this.#toHead(endpoint);
+      const attempt = new Attempt(this.#service, endpoint, this);
+      this.#attempt = attempt;
+      attempt.start(false);
+    } catch {
+      // Whatever fails here, the request does not. What a policy throws is told where it shapes the request itself.
+      this.#end('failed');
+    }
+  }
+
+  /** The request breaks off. A copy that is under way already goes on. */
+  abandonBody(): void {
+    if (this.exchange === undefined) this.#end(undefined);
+  }
+
+  /** Nobody is interested in the copy any more. */
+  leave(): void {
+    this.#end(undefined);
+  }
+
+  override onDeadline(): void {
+    // A request that was answered before it was whole has nothing that could be copied.
+    const isUnsent = this.exchange === undefined && this.#copied.isFinished;
+    this.#end(isUnsent ? undefined : 'timeout');
+  }
+
+  /** The connection carries a request that no client waits for. */
+  encodeClientHeader(version: 'v1' | 'v2'): Buffer {
+    return encodeClientHeader(version, undefined);
+  }
+
+  // From the attempt
+
+  onAttemptReady(attempt: Attempt, call: UpstreamCall): void {
+    call.send(attempt, this.exchange!, this.#head!);
+    for (const piece of this.#body) call.sendChunk(piece);
+    call.sendEnd(undefined);
+  }
+
+  onAttemptInformational(): void {
+    // Nobody waits for it.
+  }
+
+  onAttemptHead(_attempt: Attempt, head: AnswerHead): void {
+    if (head.status === 101) this.#end('failed');
+  }
+
+  onAttemptChunk(_attempt: Attempt, view: Buffer): void {
+    this.#count(view.length);
+  }
+
+  onAttemptText(_attempt: Attempt, text: string): void {
+    this.#count(text.length);
+  }
+
+  onAttemptFlush(): void {
+    // Nothing is passed on.
+  }
+
+  onAttemptDrained(): void {
+    // The whole body is given at once.
+  }
+
+  onAttemptEnd(): void {
+    this.#attempt = undefined;
+    this.#end(undefined);
+  }
+
+  onAttemptFailed(_attempt: Attempt, { status }: GatewayError): void {
+    this.#attempt = undefined;
+    // The service was given the time of the copy for its answer, and that of the copy itself may end a tick later.
+    this.#end(status === 504 ? 'timeout' : 'failed');
+  }
+
+  // Inside
+
+  /** Reading a short answer keeps the connection; a long one costs more than another connection does. */
+  #count(bytes: number): void {
+    this.#answerBytes += bytes;
+    if (this.#answerBytes > limits.mirroredAnswerBytesMax) this.#end(undefined);
+  }
+
+  #end(loss: MirrorLoss | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    this.#body.length = 0;
+    attempt?.leave();
+    this.#owner.onCopyEnded(this, loss);
+  }
+
+  /** What the service of the route is sent, with a mark, and with the host that this service sees. */
+  #toHead(endpoint: Endpoint): AttemptHead {
+    const { method, target, authority, fields } = this.#copied.request;
+    const upstream: UpstreamRequest = {
+      method,
+      target,
+      authority: this.#service.authorityFor(endpoint, authority),
+      fields: [...fields],
+    };
+    for (const phase of this.#plan.upstreamRequest ?? []) phase(this.#copied, upstream);
+    setField(upstream.fields, MIRROR_FIELD, '1');
+    const limit = { ms: this.#order.timeoutMs, setting: 'mirror.timeout' };
+    return { ...upstream, changesBody: false, timeouts: { firstByte: limit, idle: limit } };
+  }
+}
+
+function toCopiedRequest(request: ClientRequest, bodyBytes: number): ClientRequest {
+  return {
+    listener: request.listener,
+    protocol: request.protocol,
+    method: request.method,
+    path: request.path,
+    query: request.query,
+    target: request.target,
+    authority: request.authority,
+    host: request.host,
+    fields: request.fields,
+    fieldText: undefined,
+    contentLengthBytes: request.hasBody ? bodyBytes : request.contentLengthBytes,
+    hasBody: request.hasBody,
+    acceptsTrailers: request.acceptsTrailers,
+    // The body is there.
+    expectsContinue: false,
+    upgrade: undefined,
+    clientAddress: request.clientAddress,
+    peerAddress: request.peerAddress,
+    clientPort: request.clientPort,
+    scheme: request.scheme,
+    forwardingFields: request.forwardingFields,
+  };
+}
+
+/** Where the answer to a copy would go. */
+const nobody: ClientSide & { onExchangeFinished(): void } = {
+  sendInformational() {},
+  sendHead() {},
+  sendChunk: () => true,
+  flush: () => true,
+  sendEnd() {},
+  abort() {},
+  resumeRequestBody() {},
+  pauseRequestBody() {},
+  describeClient: () => undefined,
+  openTunnel: () => undefined,
+  onExchangeFinished() {},
+};

@@ -1,0 +1,46 @@
+/** What is special about where a request goes: which service of a split keeps it, what answers if that one does not. */
+import type { Configuration } from '#config/configuration.ts';
+import { type SplitSubject, StickySplit } from '#forward/sticky-split.ts';
+import { policyDefinitions } from '#policies/registry.ts';
+import { findPolicyBlock } from '#snapshot/policy-block.ts';
+
+type Destination = Configuration['routes'][string]['to'];
+type ServiceDestination = Extract<Destination, { kind: 'service' }>;
+
+export function explainDestination(to: Destination, subject: SplitSubject): string[] {
+  if (to.kind !== 'service') return [];
+  const { fallback } = to;
+  const lines = to.sticky === undefined ? [] : [explainSticky(to, to.sticky, subject)];
+  if (fallback === undefined) return lines;
+  const instead =
+    fallback.to.kind === 'service' ? `service ${fallback.to.service}` : `a fixed answer with status ${fallback.to.status}`;
+  return [...lines, `falls back to ${instead} on ${fallback.when.join(', ')}`];
+}
+
+function explainSticky(
+  { services }: ServiceDestination,
+  sticky: NonNullable<ServiceDestination['sticky']>,
+  subject: SplitSubject,
+): string {
+  const split = new StickySplit(
+    sticky,
+    services.map(({ service, weight }) => ({ name: service, weight })),
+  );
+  const what = sticky.kind === 'ip' ? 'client address' : `${sticky.kind} ${sticky.name}`;
+  const key = split.keyOf(subject);
+  if (key !== undefined) return `sticky by ${what}: this request goes to service ${split.shareFor(key).name}`;
+  const otherwise = sticky.kind === 'cookie' ? 'a new one decides and is set' : 'services take turns by weight';
+  return `sticky by ${what}: the request has none, so ${otherwise}`;
+}
+
+/** What the policies of a route say of their settings, by the name of the policy. */
+export function explainPolicies(
+  configuration: Configuration,
+  { route, listener }: { route: string; listener: string },
+): string[] {
+  return policyDefinitions.flatMap((policy) => {
+    const block = findPolicyBlock(policy.name, { configuration, listener, route: configuration.routes[route]! });
+    const text = block === undefined ? undefined : policy.describe?.(block);
+    return text === undefined ? [] : [`${policy.name}: ${text}`];
+  });
+}

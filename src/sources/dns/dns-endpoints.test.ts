@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { eventually } from '#test/support/eventually.ts';
+import { type NameRecord, startNameServer } from '#test/support/name-server.ts';
+import { startSource } from '#test/support/source-bench.ts';
+import { DnsEndpoints, type DnsSettings } from './dns-endpoints.ts';
+
+/** Ticks of the wheel come up to two late. */
+const LATE_MS = 200;
+const NAME = 'orders.test';
+
+async function setUp(t: TestContext, record: NameRecord | undefined, settings: Partial<DnsSettings> = {}) {
+  const server = await startNameServer(record === undefined ? {} : { [NAME]: record });
+  t.after(() => server.close());
+  const bench = startSource(
+    t,
+    (means) =>
+      new DnsEndpoints(
+        { kind: 'dns', name: NAME, type: 'A', port: 80, scheme: 'http', every: undefined, ...settings } as DnsSettings,
+        { servers: [server.address], ttlMinMs: 1_000, ttlMaxMs: 60_000 },
+        means,
+      ),
+  );
+  const asked = async (count: number) => eventually(() => server.queries.length === count, `${count} questions were asked`);
+  return { server, bench, asked };
+}
+
+test('each address is an endpoint', async (t) => {
+  const { bench } = await setUp(t, { addresses: ['10.0.0.1', '10.0.0.2', 'fd00::1'], ttlSeconds: 5 }, { type: 'A+AAAA' });
+  await bench.until('1 http://10.0.0.1:80', '1 http://10.0.0.2:80', '1 http://[fd00::1]:80');
+  assert.deepEqual(bench.events, []);
+});
+
+for (const { type, expected } of [
+  { type: 'A', expected: '1 http://10.0.0.1:80' },
+  { type: 'AAAA', expected: '1 http://[fd00::1]:80' },
+] as const) {
+  test(`asks for ${type} records alone when told so`, async (t) => {
+    const { server, bench } = await setUp(t, { addresses: ['10.0.0.1', 'fd00::1'], ttlSeconds: 5 }, { type });
+    await bench.until(expected);
+    assert.deepEqual(server.queries, [`${type} ${NAME}`]);
+  });
+}
+
+for (const { what, ttlSeconds, every, expectedMs } of [
+  { what: 'as long as its answer lives', ttlSeconds: 7, every: undefined, expectedMs: 7_000 },
+  { what: 'not sooner than the least time', ttlSeconds: 0, every: undefined, expectedMs: 1_000 },
+  { what: 'not later than the longest time', ttlSeconds: 86_400, every: undefined, expectedMs: 60_000 },
+  { what: 'as often as the configuration says', ttlSeconds: 86_400, every: 300, expectedMs: 300 },
+]) {
+  test(`a name is asked for again after ${what}`, async (t) => {
+    const { server, bench, asked } = await setUp(t, { addresses: ['10.0.0.1'], ttlSeconds }, { every });
+    await bench.until('1 http://10.0.0.1:80');
+    server.records.set(NAME, { addresses: ['10.0.0.2'], ttlSeconds });
+    bench.pass(expectedMs - 100);
+    assert.equal(server.queries.length, 1);
+    bench.pass(100 + LATE_MS);
+    await bench.until('1 http://10.0.0.2:80');
+    await asked(2);
+  });
+}
+
+test('SRV records bring port and weight, and only those that come first are endpoints', async (t) => {
+  const services = [
+    { priority: 10, weight: 3, port: 8080, host: 'a.orders.test' },
+    { priority: 10, weight: 0, port: 8081, host: 'b.orders.test' },
+    { priority: 20, weight: 9, port: 8082, host: 'c.orders.test' },
+  ];
+  const { server, bench } = await setUp(t, { services, ttlSeconds: 5 }, { type: 'SRV', port: undefined });
+  await bench.until('1 http://b.orders.test:8081', '3 http://a.orders.test:8080');
+  server.records.set(NAME, { services: services.slice(2), ttlSeconds: 5 });
+  bench.pass(5_000 + LATE_MS);
+  await bench.until('9 http://c.orders.test:8082');
+});
+
+test('an SRV record that names no host says that there is no service', async (t) => {
+  const { server, bench } = await setUp(
+    t,
+    { services: [{ priority: 1, weight: 1, port: 80, host: 'a.orders.test' }], ttlSeconds: 5 },
+    { type: 'SRV', port: undefined },
+  );
+  await bench.until('1 http://a.orders.test:80');
+  server.records.set(NAME, { services: [{ priority: 0, weight: 0, port: 0, host: '.' }], ttlSeconds: 5 });
+  bench.pass(5_000 + LATE_MS);
+  await bench.until();
+});
+
+for (const { what, spoil, reason } of [
+  { what: 'fails', spoil: 'fault', reason: 'ESERVFAIL' },
+  { what: 'knows the name no more', spoil: 'unknown', reason: 'the name has no such records' },
+  { what: 'has no records of the name any more', spoil: 'empty', reason: 'the name has no such records' },
+] as const) {
+  test(`the last good answer stays when the name server ${what}, which is told once`, async (t) => {
+    const { server, bench } = await setUp(t, { addresses: ['10.0.0.1'], ttlSeconds: 1 });
+    await bench.until('1 http://10.0.0.1:80');
+    if (spoil === 'fault') server.faults.set(NAME, 'SERVFAIL');
+    else if (spoil === 'unknown') server.records.delete(NAME);
+    else server.records.set(NAME, { addresses: [], ttlSeconds: 1 });
+    bench.pass(1_000 + LATE_MS);
+    await eventually(() => bench.events.length === 1, 'the failure is told');
+    const questions = server.queries.length;
+    bench.pass(5_000 + LATE_MS);
+    await eventually(() => server.queries.length > questions, 'it was asked again');
+    assert.deepEqual(bench.endpoints, ['1 http://10.0.0.1:80']);
+    assert.deepEqual(bench.events, [
+      {
+        level: 'warn',
+        message: 'endpoints cannot be found',
+        fields: { service: 'orders', source: 'dns', name: NAME, reason },
+      },
+    ]);
+    server.faults.clear();
+    server.records.set(NAME, { addresses: ['10.0.0.2'], ttlSeconds: 1 });
+    await eventually(() => {
+      bench.pass(1_000);
+      return bench.endpoints.join() === '1 http://10.0.0.2:80';
+    }, 'the name server is believed again');
+    assert.equal(bench.events.at(-1)!.message, 'endpoints are found again');
+  });
+}
+
+test('addresses of one version stay while the question for them fails, and the others follow their answer', async (t) => {
+  const { server, bench } = await setUp(t, { addresses: ['10.0.0.1', 'fd00::1'], ttlSeconds: 1 }, { type: 'A+AAAA' });
+  await bench.until('1 http://10.0.0.1:80', '1 http://[fd00::1]:80');
+  server.faults.set(`AAAA ${NAME}`, 'SERVFAIL');
+  server.records.set(NAME, { addresses: ['10.0.0.2'], ttlSeconds: 1 });
+  bench.pass(1_000 + LATE_MS);
+  await bench.until('1 http://10.0.0.2:80', '1 http://[fd00::1]:80');
+  server.faults.clear();
+  bench.pass(1_000 + LATE_MS);
+  await bench.until('1 http://10.0.0.2:80');
+});
+
+test('a name that is not known yet is asked for again, less and less often', async (t) => {
+  const { server, bench, asked } = await setUp(t, undefined);
+  await eventually(() => bench.events.length === 1, 'it is told');
+  assert.equal(bench.failures, 1);
+  bench.pass(1_500);
+  assert.equal(server.queries.length, 1);
+  bench.pass(500 + LATE_MS);
+  await asked(2);
+  server.records.set(NAME, { addresses: ['10.0.0.1'], ttlSeconds: 1 });
+  await eventually(() => {
+    bench.pass(1_000);
+    return bench.told > 0;
+  }, 'the name is there');
+  assert.deepEqual(bench.endpoints, ['1 http://10.0.0.1:80']);
+});
+
+test('hundreds of addresses come over TCP', async (t) => {
+  const addresses = Array.from({ length: 700 }, (_, i) => `10.1.${i >> 8}.${i & 255}`);
+  const { bench } = await setUp(t, { addresses, ttlSeconds: 5 });
+  await eventually(() => bench.endpoints.length === 700, 'all are there');
+});
+
+test('says nothing any more when it is stopped', async (t) => {
+  const { server, bench } = await setUp(t, { addresses: ['10.0.0.1'], ttlSeconds: 1 });
+  bench.source.stop();
+  server.records.set(NAME, { addresses: ['10.0.0.2'], ttlSeconds: 1 });
+  bench.pass(10_000);
+  assert.equal(bench.told, 0);
+  assert.deepEqual(bench.events, []);
+});

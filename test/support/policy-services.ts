@@ -1,0 +1,48 @@
+/** What policies may ask of the gateway, where nothing is left to chance and no time passes by itself. */
+import { silentLogger } from '#base/logger.ts';
+import type { PolicyServices } from '#pipeline/policy.ts';
+import { FakeClock } from './fake-clock.ts';
+
+export function createPolicyServices(parts: Partial<PolicyServices> = {}): PolicyServices {
+  return {
+    clock: new FakeClock(),
+    logger: silentLogger,
+    random: createSeededRandom(1),
+    later: new ManualTimers().later,
+    ...parts,
+  };
+}
+
+/** Numbers of at least 0 and below 1, the same ones for the same seed (Mulberry32). */
+export function createSeededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Timers that run when a test says so. */
+export class ManualTimers {
+  readonly #waiting = new Map<() => void, number>();
+
+  readonly later = (delayMs: number, run: () => void): (() => void) => {
+    const once = () => run();
+    this.#waiting.set(once, delayMs);
+    return () => void this.#waiting.delete(once);
+  };
+
+  /** The delays of all that wait, in the order in which they began. */
+  get delaysMs(): readonly number[] {
+    return [...this.#waiting.values()];
+  }
+
+  runAll(): void {
+    for (const run of [...this.#waiting.keys()]) {
+      this.#waiting.delete(run);
+      run();
+    }
+  }
+}
