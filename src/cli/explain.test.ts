@@ -20,7 +20,7 @@ listeners:
   inside: { address: "127.0.0.1:8081", policies: { headers: false } }
 services:
   orders: { endpoints: [http://10.0.0.11:3000, "http://[fd00::1]:3000"], timeouts: { attempt: 2s }, hedge: { after: p95 } }
-  stock: { endpoints: [http://s:1], breaker: {}, concurrency: { max: 20, adaptive: true } }
+  scarce: { endpoints: [http://s:1], breaker: {}, concurrency: { max: 20, adaptive: true } }
   canary: { endpoints: ["http+unix:///run/canary.sock"] }
   postgres: { endpoints: ["tcp://10.0.0.2:5432"] }
 policies: { headers: { response: { set: { x-gateway: "1" } } } }
@@ -42,7 +42,7 @@ routes:
       fallback: { respond: { status: 204 }, when: [timeout, 503] }
   stock: { match: { path: "/stock" }, to: { services: [{ service: orders }, { service: canary }], sticky: { by: ip }, fallback: { service: orders } } }
   inside: { match: { path: /metrics, listener: inside, clientIp: 10.0.0.0/8 }, to: { respond: { text: ok } } }
-  stock: { match: { path: /stock }, importance: high, to: stock }
+  scarce: { match: { path: /scarce }, importance: high, to: scarce }
   old: { match: { path: /old }, to: { redirect: { path: /, status: 308 } } }
 `,
 );
@@ -73,7 +73,7 @@ async function explained(...args: string[]): Promise<RequestExplanation> {
 }
 
 test('says how much a route matters and what protects its service', async () => {
-  const { stdout } = await explain('GET', 'http://x/stock');
+  const { stdout } = await explain('GET', 'http://x/scarce');
   assert.ok(
     stdout.includes(`
   importance high
@@ -129,7 +129,7 @@ test('says which service a split keeps the request at, what is mirrored and dist
   const { stdout } = await explain('GET', '/items', '-H', 'cookie: release=abc');
   assert.match(
     stdout,
-    /^ {2}goes to service orders \(weight 9\) at .*\n(?: {2}sent to .*\n){2} {2}fault: 1 % wait 500 ms, 0\.5 % get 502, by header\n {2}mirror: 12\.5 % to canary\n {2}sticky by cookie release: this request goes to service orders\n {2}falls back to a fixed answer with status 204 on timeout, 503$/m,
+    /^ {2}goes to service orders \(weight 9\) at .*\n(?: {4}.*\n)*(?: {2}sent to .*\n){2} {2}fault: 1 % wait 500 ms, 0\.5 % get 502, by header\n {2}mirror: 12\.5 % to canary\n {2}sticky by cookie release: this request goes to service orders\n {2}falls back to a fixed answer with status 204 on timeout, 503$/m,
   );
   const without = await explained('GET', '/items');
   assert.ok(without.route?.details.includes('sticky by cookie release: the request has none, so a new one decides and is set'));

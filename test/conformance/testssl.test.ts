@@ -32,6 +32,12 @@ const exceptions: Readonly<Record<string, string>> = {
   scanTime: 'how long it took',
 };
 
+/**
+ * testssl.sh could not find out: its client ends as soon as the handshake is over, and on a busy machine that is before a
+ * ticket of TLS 1.3 has come. That sessions are resumed is tested in test/runtime/tls-sessions.test.ts.
+ */
+const inconclusive = { id: 'sessionresumption_ticket', finding: 'check failed because of connect problem' };
+
 const policies = {
   modern: { TLS1: 'not offered', TLS1_1: 'not offered', TLS1_2: 'not offered', TLS1_3: 'offered with final' },
   intermediate: { TLS1: 'not offered', TLS1_1: 'not offered', TLS1_2: 'offered', TLS1_3: 'offered with final' },
@@ -45,7 +51,12 @@ for (const [policy, protocols] of Object.entries(policies)) {
     assert.equal(findingOf('ALPN'), 'http/1.1');
     // All of the sections have been looked at, to the last vulnerability.
     assert.ok(findings.some(({ id }) => id === 'RC4'));
-    const bad = findings.filter(({ id, severity }) => !['OK', 'INFO'].includes(severity) && !(id in exceptions));
+    const bad = findings.filter(
+      ({ id, severity, finding }) =>
+        !['OK', 'INFO'].includes(severity) &&
+        !(id in exceptions) &&
+        !(id === inconclusive.id && finding === inconclusive.finding),
+    );
     assert.deepEqual(bad, []);
   });
 }
