@@ -27,6 +27,8 @@ export interface AttemptOwner {
   onAttemptDrained(attempt: Attempt): void;
   onAttemptEnd(attempt: Attempt, trailers: readonly string[] | undefined): void;
   onAttemptFailed(attempt: Attempt, error: GatewayError): void;
+  /** Nothing of the request is still to come from its client: only the endpoint is waited for. */
+  readonly isRequestWhole: boolean;
   encodeClientHeader(version: 'v1' | 'v2'): Buffer;
   /** Monotonic. */
   nowMs(): number;
@@ -74,13 +76,13 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
     return this.#call;
   }
 
-  /** Nobody awaits anything of this attempt any more. */
-  leave(): void {
+  /** Nobody awaits anything of this attempt any more. `error`: it has had all the time that there was. */
+  leave(error?: GatewayError): void {
     if (this.#isOver) return;
     const call = this.#call;
     this.#waiter?.leave();
-    this.isCancelled = true;
-    this.#end(undefined);
+    this.isCancelled = error === undefined || this.headMs > 0 || !this.#owner.isRequestWhole;
+    this.#end(this.isCancelled ? undefined : error);
     call?.cancel();
   }
 
@@ -156,6 +158,8 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
 
   #giveUp(error: GatewayError): void {
     this.#waiter?.leave();
+    // The client may be the slow one.
+    this.isCancelled = !this.#owner.isRequestWhole;
     // First, so that whoever goes on finds the place of the connection free.
     this.#call?.cancel();
     this.#fail(error);
@@ -191,6 +195,7 @@ const nobody: AttemptOwner = {
   onAttemptDrained: () => undefined,
   onAttemptEnd: () => undefined,
   onAttemptFailed: () => undefined,
+  isRequestWhole: true,
   encodeClientHeader: () => Buffer.alloc(0),
   nowMs: () => 0,
 };

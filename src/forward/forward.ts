@@ -49,7 +49,14 @@ export class ForwardTerminal implements Terminal {
   readonly #means: ForwardMeans;
 
   constructor({ services, sticky, fallback, importance = 'normal' }: ForwardDestination, means: ForwardMeans) {
-    const shares = services.map((each) => ({ ...each, name: each.service.definition.name, fallback, importance, means }));
+    const shares = services.map((each) => ({
+      ...each,
+      name: each.service.definition.name,
+      // Whoever has just failed stands in for others only.
+      fallback: fallback?.to.kind === 'service' && fallback.to.service === each.service ? undefined : fallback,
+      importance,
+      means,
+    }));
     this.#targets = new WeightedRotation(shares);
     this.#split = sticky === undefined ? undefined : new StickySplit(sticky, shares);
     const cookie = sticky?.kind === 'cookie' ? new StickyCookie(sticky, createIdSource()) : undefined;

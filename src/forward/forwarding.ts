@@ -73,7 +73,11 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
 
   /** The service does not take it. */
   refuse(error: GatewayError): void {
-    this.#giveUp(error, undefined);
+    try {
+      this.#giveUp(error, undefined);
+    } catch (thrown) {
+      this.#failThrown(thrown);
+    }
   }
 
   /** The first attempt at a service. */
@@ -85,6 +89,10 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
       this.#hedge.start();
     }
     this.#attemptAt(service.pick(this), false);
+  }
+
+  get isRequestWhole(): boolean {
+    return this.#isRequestEnded || !this.exchange.request.hasBody;
   }
 
   get clientAddress(): string {
@@ -318,6 +326,8 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
   #runOut(error: GatewayError): void {
     const { exchange } = this;
     const { fallback } = this.#target;
+    // What a client of gRPC gives its call says nothing about the service.
+    if (error.kind === upstreamErrors.requestTimeout.kind) this.#leaveAttempts(error);
     if (fallback?.to.kind !== 'answer' || !fallback.covers(error) || exchange.hasResponseBegun) return rescue(exchange, error);
     this.#fallBack(fallback, error.code);
   }
@@ -336,6 +346,8 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
   #fallBack({ to }: Fallback, reason: string): void {
     this.exchange.fallbackReason = reason;
     this.#leaveAttempts();
+    // The first service is not busy with it any more.
+    this.exchange.release();
     if (to.kind === 'answer') this.#answerInstead(to.terminal);
     else this.#askInstead(to);
   }
@@ -410,13 +422,13 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
 
   // Inside: the end
 
-  #leaveAttempts(): void {
+  #leaveAttempts(error?: GatewayError): void {
     this.#pause?.stop();
     this.#hedge?.end();
     this.#hedge = undefined;
     const attempt = this.#attempt;
     this.#attempt = undefined;
-    attempt?.leave();
+    attempt?.leave(error);
   }
 
   #endTimers(): void {

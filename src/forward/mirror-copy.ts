@@ -29,6 +29,8 @@ export interface MirrorOwner {
 }
 
 export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject {
+  /** A copy is sent when the request is whole. */
+  readonly isRequestWhole = true;
   /** The one that is copied. It is only looked at. */
   readonly #copied: Exchange;
   /** One of its own, so that whatever is noted for it, such as a cookie, never reaches the client. There once the request is whole. */

@@ -228,6 +228,12 @@ export class Exchange {
     this.#hold = hold;
   }
 
+  /** What was held is free for others before the exchange is over. */
+  release(): void {
+    this.#hold?.release();
+    this.#hold = undefined;
+  }
+
   sendHead(response: ResponseHead): void {
     const { plan } = this;
     if (plan !== undefined) {

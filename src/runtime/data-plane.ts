@@ -156,7 +156,7 @@ export class DataPlane {
     this.#setAccessLog(snapshot.settings);
     const before = this.#snapshot;
     this.#snapshot = snapshot;
-    for (const [name, service] of snapshot.services) if (endpoints[name] !== undefined) service.setEndpoints(endpoints[name]);
+    for (const [name, list] of Object.entries(endpoints)) this.#setEndpoints(name, list);
     for (const [name, list] of this.#laterLists) this.#setEndpoints(name, list);
     this.#laterLists.clear();
     if (listeners !== undefined) for (const use of this.#listeners.swap(listeners)) this.#retire(use);
@@ -235,12 +235,12 @@ export class DataPlane {
     await this.#closeAccessLog();
   }
 
-  /** What an authority is shown from now on. */
   /** Session tickets are made with these keys from now on. */
   setTicketKeys(keys: TicketKeyring): void {
     this.#listeners.setTicketKeys(keys);
   }
 
+  /** What an authority is shown from now on. */
   setChallenges(challenges: AcmeChallenges): void {
     const { http } = challenges;
     this.#acmeAnswers = Object.keys(http).length === 0 ? undefined : new AcmeAnswers(http);

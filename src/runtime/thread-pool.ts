@@ -215,13 +215,13 @@ export class ThreadPool {
     await Promise.all([...this.#threads].map((thread) => thread.stop()));
   }
 
-  /** What an authority is shown from now on, also by threads that start later. */
   /** Tells all threads, and those that start later. */
   setTicketKeys(keys: TicketKeyring): void {
     this.#ticketKeys = keys;
     for (const thread of this.#threads) thread.say({ kind: 'ticket-keys', keys });
   }
 
+  /** What an authority is shown from now on, also by threads that start later. */
   setChallenges(challenges: AcmeChallenges): void {
     this.#challenges = challenges;
     for (const thread of this.#threads) thread.say({ kind: 'challenges', challenges });

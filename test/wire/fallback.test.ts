@@ -181,3 +181,27 @@ test('when the other service fails too, the client hears of that', async (t) => 
   const { status, body } = await ask(gateway.port(), '/');
   assert.deepEqual([status, (JSON.parse(body) as { code: string }).code], [502, 'GH_UPSTREAM_UNREACHABLE']);
 });
+
+test('a service that has failed has its place free while another one answers', async (t) => {
+  const main = await startRawUpstream(answerWith(UNAVAILABLE));
+  const spare = await startRawUpstream(() => undefined);
+  const gateway = await startTestGateway({
+    services: {
+      main: { endpoints: [main.url], retry: false, concurrency: { max: 1, queue: 0 } },
+      spare: { endpoints: [spare.url] },
+    },
+    routes: { all: { match: { path: '/*' }, to: { service: 'main', fallback: { service: 'spare', when: [503] } } } },
+  });
+  t.after(async () => {
+    await gateway.stop();
+    await main.close();
+    await spare.close();
+  });
+  for (const count of [1, 2]) {
+    const client = await openClient(t, gateway);
+    client.send('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    await eventually(() => spare.connections.length === count, 'the other service has it');
+  }
+  const asked = main.connections.reduce((sum, { received }) => sum + received.split('GET / ').length - 1, 0);
+  assert.equal(asked, 2);
+});

@@ -70,6 +70,35 @@ for (const [name, onConnection] of Object.entries(faults)) {
   });
 }
 
+test('an endpoint that takes all the time that a request has fails five requests, and then none', async (t) => {
+  const silent = await startRawUpstream(() => undefined);
+  t.after(() => silent.close());
+  const endpoints: [string, string] = [silent.url, await startGood(t)];
+  const gateway = await startGateway(t, { endpoints, timeouts: { request: '200ms' } });
+  const statuses = await askMany(gateway, 20);
+  assert.deepEqual(
+    statuses.filter((status) => status !== 200),
+    [504, 504, 504, 504, 504],
+  );
+});
+
+test('a client that sends its request slowly speaks against no endpoint', async (t) => {
+  const reading = await startRawUpstream(() => undefined);
+  t.after(() => reading.close());
+  const endpoints: [string, string] = [reading.url, await startGood(t)];
+  const outliers = { consecutiveFailures: 1 };
+  const gateway = await startGateway(t, { endpoints, outliers, timeouts: { request: '200ms' } });
+  const client = await RawClient.open(gateway.port());
+  t.after(() => client.close());
+  client.send('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nslow');
+  await client.until('504');
+  const { endpoints: known } = gateway.control.describeHealth()[0]!;
+  assert.deepEqual(
+    known.map(({ ejectedForMs }) => ejectedForMs),
+    [0, 0],
+  );
+});
+
 test('with `outliers: false`, it goes on failing', async (t) => {
   const failing = await startRawUpstream(({ send }) => send('HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n'));
   t.after(() => failing.close());

@@ -18,6 +18,8 @@ const failures: ReadonlySet<ErrorKind> = new Set(
     upstreamErrors.truncatedBody,
     upstreamErrors.firstByteTimeout,
     upstreamErrors.idleTimeout,
+    upstreamErrors.attemptTimeout,
+    upstreamErrors.requestTimeout,
   ].map(({ kind }) => kind),
 );
 

@@ -42,6 +42,7 @@ export interface Candidate {
   readonly exchange: { readonly hasResponseBegun: boolean; hold(hold: ExchangeHold): void };
   /** Makes the first attempt. Throws nothing. */
   enter(): void;
+  /** Throws nothing. */
   refuse(error: GatewayError): void;
 }
 
@@ -119,6 +120,11 @@ export class Gate {
     this.#means.enter(ticket.candidate);
   }
 
+  /** An attempt is over: its endpoint may have room for somebody who waits, although no exchange has ended. */
+  onAttemptEnded(): void {
+    if (this.#definition.perEndpointMax !== undefined && this.#line.length > 0) queueMicrotask(this.#serveLater);
+  }
+
   #takePlace(): boolean {
     if (this.#running >= (this.adaptive?.limit ?? Number.POSITIVE_INFINITY) || !this.#hasFreeEndpoint) return false;
     if (this.#means.places?.take() === false) return false;
@@ -138,6 +144,14 @@ export class Gate {
     // Whoever enters may be over at once; then this is the one loop that goes on.
     if (this.#isServing) return;
     this.#isServing = true;
+    try {
+      this.#serveLine();
+    } finally {
+      this.#isServing = false;
+    }
+  }
+
+  #serveLine(): void {
     const { places } = this.#means;
     let givenCount: number | undefined;
     do {
@@ -147,7 +161,6 @@ export class Gate {
         this.#enter(next);
       }
     } while (this.#line.length > 0 && givenCount !== undefined && places?.listen(givenCount, this.#serveLater) === false);
-    this.#isServing = false;
   }
 
   #firstWaiting(): Ticket | undefined {

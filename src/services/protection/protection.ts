@@ -1,6 +1,9 @@
 /** What stands between exchanges and a service, on one thread: its circuit breaker, and the gate where exchanges wait. */
+
 import type { Clock } from '#base/clock.ts';
+import type { ErrorKind } from '#base/errors.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
+import { upstreamErrors } from '#http/upstream-errors.ts';
 import type { AttemptObserver, AttemptOutcome } from '../attempt-outcome.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { EndpointBoard } from '../endpoint-board.ts';
@@ -18,6 +21,9 @@ export interface ProtectionMeans {
   readonly service: string;
   readonly endpoints: PickableEndpoints;
 }
+
+/** They say that the gateway sends no more, not that the service fails. */
+const ownLimits: ReadonlySet<ErrorKind> = new Set([upstreamErrors.queueFull.kind, upstreamErrors.queueTimeout.kind]);
 
 export class ServiceProtection implements AttemptObserver {
   readonly #definition: ProtectionDefinition;
@@ -56,8 +62,9 @@ export class ServiceProtection implements AttemptObserver {
   }
 
   onAttemptEnded({ endpoint, startedMs, headMs, endedMs, status, error, isCancelled }: AttemptOutcome): void {
+    this.#gate?.onAttemptEnded();
     if (isCancelled) return;
-    const hasFailed = status >= 500 || error?.kind.side === 'upstream';
+    const hasFailed = status >= 500 || (error?.kind.side === 'upstream' && !ownLimits.has(error.kind));
     (this.#breaker ?? this.#breakerOf(endpoint))?.onAttemptEnded(startedMs, endedMs, hasFailed);
     const adaptive = this.#gate?.adaptive;
     if (adaptive === undefined) return;
