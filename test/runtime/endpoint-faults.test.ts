@@ -36,8 +36,8 @@ test('no safe request fails when one of three endpoints is killed', async (t) =>
   );
 });
 
-test('without further attempts, requests meet the endpoint that was killed', async (t) => {
-  const { endpoints, load } = await start(t, { retry: false });
+test('without further attempts and ejections, requests meet the endpoint that was killed', async (t) => {
+  const { endpoints, load } = await start(t, { retry: false, outliers: false });
   await load.forMore(200);
   assert.deepEqual([...load.outcomes.keys()], ['200']);
   await endpoints[1]!.end('SIGKILL');
