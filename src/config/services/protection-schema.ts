@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { duration } from '#schema/duration.ts';
 import { forms, isMap } from '#schema/forms.ts';
-import { percent } from '#schema/percent.ts';
+import { percentage } from '#schema/percentage.ts';
 
 const CONCURRENCY_MAX = 1_000_000;
 const REQUESTS_MAX = 1_000_000;
@@ -10,7 +10,7 @@ const PROBES_MAX = 1_000;
 const ADAPTIVE_MAX = 10_000;
 
 export const breakerSchema = z.strictObject({
-  failures: percent()
+  failures: percentage()
     .refine((share) => share > 0, 'with `0%` it would open when nothing has failed; write a share above it, such as `1%`')
     .prefault('50%')
     .describe('Opens when this share of the attempts fails: no whole answer by the fault of the service, or one with 5xx.'),
