@@ -4,6 +4,7 @@
  */
 import type { Socket, SocketConstructorOpts } from 'node:net';
 import { assert } from '#base/assert.ts';
+import { type DirectWriter, type WritableHandle, writeBytes, writesDirectly, writeText } from './direct-write.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 
 /** Who owns a stream. Every stream ends in exactly one `onClosed`. */
@@ -35,10 +36,12 @@ export type SocketMaker = (onread: OnRead) => {
 interface OwnedSocket extends Socket {
   gatehouseStream?: ByteStream;
   /** Not in Node's documentation. `_parent`: what a TLS handle writes to. */
-  _handle?: { readonly writeQueueSize?: number; readonly _parent?: { readonly writeQueueSize?: number } } | null;
+  _handle?:
+    | (WritableHandle & { readonly writeQueueSize?: number; readonly _parent?: { readonly writeQueueSize?: number } })
+    | null;
 }
 
-export class ByteStream {
+export class ByteStream implements DirectWriter {
   readonly socket: Socket;
   owner: StreamOwner;
   isPaused = false;
@@ -46,6 +49,7 @@ export class ByteStream {
   /** Inside a read: the next buffer can still be chosen. */
   isReading = false;
   #awaitsDrain = false;
+  #isEnded = false;
   #hasRead = false;
   #ownsBuffer = false;
   #bodyBuffer: Buffer | undefined = undefined;
@@ -84,8 +88,10 @@ export class ByteStream {
    * False: it waits, the bytes must stay as they are and nothing more should be written until the owner's `onDrained`.
    */
   write(data: string | Buffer): boolean {
-    const socket = this.socket;
     if (typeof data === 'string') {
+      const handle = this.#directHandle();
+      if (handle !== undefined) return writeText(handle, data, this) || this.#waitForWritten();
+      const socket = this.socket;
       socket.write(data, 'latin1');
       // Over TLS the end of every write shows in the next turn only. Text is nobody's buffer: a little of it may wait.
       const isTaken = socket.writableLength === 0 || (this.#isSecure && socket.writableLength < socket.writableHighWaterMark);
@@ -99,7 +105,14 @@ export class ByteStream {
     const socket = this.socket;
     const isShared = this.#buffers.isShared(body);
     const bytes = isShared ? this.#buffers.copyShared(body) : body;
-    if (first === '' && last === '') socket.write(bytes);
+    const isAlone = first === '' && last === '';
+    const handle = isAlone ? this.#directHandle() : undefined;
+    if (handle !== undefined) {
+      if (writeBytes(handle, bytes, this)) return true;
+      if (isShared) this.#buffers.keepCopy();
+      return this.#waitForWritten();
+    }
+    if (isAlone) socket.write(bytes);
     else {
       socket.cork();
       if (first !== '') socket.write(first, 'latin1');
@@ -118,9 +131,7 @@ export class ByteStream {
    */
   writeOwn(bytes: Buffer): boolean {
     const socket = this.socket;
-    this.#onWritten ??= (error) => {
-      if (!error) this.drained();
-    };
+    this.#onWritten ??= (error) => this.onWritten(error ?? undefined);
     socket.write(bytes, this.#onWritten);
     if (socket.writableLength === 0) return true;
     this.#awaitsDrain = true;
@@ -182,6 +193,7 @@ export class ByteStream {
 
   /** Sends what is written and then the end of our side. The peer may still send. */
   end(): void {
+    this.#isEnded = true;
     this.socket.end();
   }
 
@@ -223,6 +235,12 @@ export class ByteStream {
     if (!this.isClosed) this.owner.onDrained();
   }
 
+  /** Called at the end of a write only. */
+  onWritten(error: Error | undefined): void {
+    if (error === undefined) this.drained();
+    else this.socket.destroy(error);
+  }
+
   failed(error: Error): void {
     this.#error = error;
   }
@@ -249,6 +267,18 @@ export class ByteStream {
     }
     this.#nextBuffer = undefined;
     return next;
+  }
+
+  /** For writes past the socket: nothing is waiting in it, and it has not been told that the last byte was written. */
+  #directHandle(): WritableHandle | undefined {
+    if (!writesDirectly || this.#isSecure || this.#awaitsDrain || this.#isEnded) return undefined;
+    const socket: OwnedSocket = this.socket;
+    return socket.connecting ? undefined : (socket._handle ?? undefined);
+  }
+
+  #waitForWritten(): false {
+    this.#awaitsDrain = true;
+    return false;
   }
 
   #waitForDrain(): false {
