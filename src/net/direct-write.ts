@@ -5,6 +5,20 @@
  */
 import { getSystemErrorName } from 'node:util';
 
+/** What the socket itself would say; whoever asks for the reason of a connection's end looks at `code`. */
+class WriteError extends Error {
+  readonly errno: number;
+  readonly code: string;
+  readonly syscall = 'write';
+
+  constructor(errno: number) {
+    const code = getSystemErrorName(errno);
+    super(`write ${code}`);
+    this.errno = errno;
+    this.code = code;
+  }
+}
+
 /** Under way: the operating system has not taken all of it. Node calls `oncomplete` once. */
 interface PendingWrite {
   oncomplete: (this: PendingWrite, status: number) => void;
@@ -56,16 +70,10 @@ function isDone(result: WriteResult, writer: DirectWriter, bytes: Uint8Array | u
     result.gatehouseWriter = writer;
     if (bytes !== undefined) result.gatehouseBytes = bytes;
     result.oncomplete = onComplete;
-  } else writer.onWritten(toError(status!));
+  } else writer.onWritten(new WriteError(status!));
   return false;
 }
 
 function onComplete(this: PendingWrite, status: number): void {
-  this.gatehouseWriter!.onWritten(status === 0 ? undefined : toError(status));
-}
-
-/** As Node's own errors of sockets are. */
-function toError(status: number): Error {
-  const code = getSystemErrorName(status);
-  return Object.assign(new Error(`write ${code}`), { errno: status, code, syscall: 'write' });
+  this.gatehouseWriter!.onWritten(status === 0 ? undefined : new WriteError(status));
 }
