@@ -18,6 +18,9 @@ const SHORT_LIFE_MS = 1_000;
  * costs a fifth more. The usual 48 MB would be more memory for each thread and are not needed.
  */
 const YOUNG_GENERATION_MB = 32;
+/** When a replaced thread that could not serve tries again: twice as long after each time. */
+const AGAIN_FIRST_MS = 1_000;
+const AGAIN_MAX_MS = 30_000;
 /** How long a thread may take to end beyond what it was given; one that hangs is then ended from outside. */
 const ENDING_GRACE_MS = 2_000;
 
@@ -281,11 +284,18 @@ export class ThreadPool {
     else start();
   }
 
-  #bringUp(thread: DataThread, delivery: Delivery): void {
+  /** What refuses a configuration that others have taken is around it: an address in use, a folder that is gone, too many files. */
+  #bringUp(thread: DataThread, delivery: Delivery, againMs: number = AGAIN_FIRST_MS): void {
     thread.apply(delivery).catch((error) => {
+      const isCurrent = () =>
+        !this.#isStopping && !thread.isEnding && this.#threads.has(thread) && thread.toldVersion === delivery.version;
       // Told of something newer meanwhile: that is what counts.
-      if (thread.toldVersion === delivery.version)
-        this.#options.logger.log('error', 'replaced data thread refused the configuration', { error });
+      if (!isCurrent()) return;
+      this.#options.logger.log('error', 'replaced data thread refused the configuration and tries again', { error, againMs });
+      const again = () => {
+        if (isCurrent()) this.#bringUp(thread, this.#delivery!, Math.min(againMs * 2, AGAIN_MAX_MS));
+      };
+      setTimeout(again, againMs).unref();
     });
   }
 }

@@ -1,6 +1,7 @@
 /** Data threads that die: the others serve on, and a new one takes the place. */
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { GatewayInput } from '#config/define-gateway.ts';
@@ -125,6 +126,24 @@ test('the only thread is replaced too, with the Unix socket that it had', async 
     if (answer !== undefined) break;
   }
   assert.equal((await ask(gatehouse.port(), '/')).body, 'here');
+});
+
+test('a replaced thread that cannot listen yet tries again', async (t) => {
+  const folder = join(await makeFolder(t), 'sockets');
+  await mkdir(folder);
+  const socketPath = join(folder, 'web.sock');
+  const gateway = await startTestGateway(
+    { listeners: { web: { address: '127.0.0.1:0' }, socket: { address: `unix:${socketPath}` } }, routes: routes('here') },
+    { threads: 1 },
+  );
+  t.after(() => gateway.stop());
+  await rm(folder, { recursive: true });
+  await gateway.control.pool!.kill(gateway.control.pool!.threadIds[0]!);
+  await eventually(() => gateway.events.some(({ message }) => message.includes('refused')), 'the new thread could not listen');
+  await mkdir(folder);
+  await eventually(() => existsSync(socketPath), 'it listens');
+  assert.equal((await ask(0, '/', { socketPath })).body, 'here');
+  assert.equal((await ask(gateway.port(), '/')).body, 'here');
 });
 
 test('a thread that hangs does not keep the gateway from ending', async (t) => {
