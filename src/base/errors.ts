@@ -28,9 +28,13 @@ export interface GatewayErrorOptions {
   readonly publicDetail?: string;
   readonly retryAfterMs?: number;
   readonly cause?: unknown;
+  /** More fields for the answer to the client, names and values alternating. */
+  readonly fields?: readonly string[];
   /** In the place of the declared one, where a configuration says which. */
   readonly status?: number;
 }
+
+const noFields: readonly string[] = [];
 
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
@@ -42,6 +46,7 @@ export class GatewayError extends Error {
   /** When it makes sense for the client to try again, in its `Retry-After`. */
   readonly retryAfterMs: number | undefined;
   readonly status: number;
+  readonly fields: readonly string[];
 
   constructor(kind: ErrorKind, detail?: ErrorDetail, options?: GatewayErrorOptions) {
     super(kind.help, options?.cause === undefined ? undefined : { cause: options.cause });
@@ -50,6 +55,7 @@ export class GatewayError extends Error {
     this.publicDetail = options?.publicDetail;
     this.retryAfterMs = options?.retryAfterMs;
     this.status = options?.status ?? kind.status;
+    this.fields = options?.fields ?? noFields;
   }
 
   /** The same error with more facts for logs. */

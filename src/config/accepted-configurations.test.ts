@@ -1,5 +1,6 @@
 /** What is read from valid configurations: every form of every part at least once. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { headersConfig } from '#policies/headers/config.ts';
 import { rewriteConfig } from '#policies/rewrite/config.ts';
@@ -48,11 +49,40 @@ test('fills in every default of the shortest configuration', async () => {
       },
     },
     services: {},
+    consumers: {},
     routes: {},
     accessLog: { to: 'stdout', flushEvery: 200 },
     shutdown: { delay: 0, deadline: 30_000 },
     dns: { ttlMin: 1_000, ttlMax: 300_000 },
     forwarding: { via: 'gatehouse' },
+  });
+});
+
+test('reads consumers and keeps hashes of their keys', async () => {
+  const sha256 = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
+  const { consumers } = await read(`${HEAD}consumers:
+  alice:
+    keys:
+      - alice-2dSxkW0nB5Ue8hQv
+      - { key: alice-9yTqLz3mR7Kc1wFe, expires: 2031-05-07 }
+      - { sha256: ${sha256.toUpperCase()}, expires: "2031-05-07T12:00:00+02:00" }
+  guest: {}`);
+  assert.deepEqual(consumers, {
+    alice: {
+      keys: [
+        {
+          sha256: createHash('sha256').update('alice-2dSxkW0nB5Ue8hQv').digest('hex'),
+          shown: 'alice-',
+        },
+        {
+          sha256: createHash('sha256').update('alice-9yTqLz3mR7Kc1wFe').digest('hex'),
+          shown: 'alice-',
+          expiresMs: Date.UTC(2031, 4, 7),
+        },
+        { sha256, shown: '', expiresMs: Date.UTC(2031, 4, 7, 10) },
+      ],
+    },
+    guest: { keys: [] },
   });
 });
 

@@ -11,6 +11,7 @@ import { secret } from '#schema/secret.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
 import { token } from '#schema/token.ts';
 import { acmeSchema } from './acme-schema.ts';
+import { consumersSchema } from './consumer-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { type ConfigurablePolicy, type PolicyWithConfig, policyBlocks } from './policy-blocks.ts';
 import { routeSchema } from './route-schema.ts';
@@ -105,6 +106,7 @@ export function createConfigurationSchema<Policies extends readonly Configurable
         .optional()
         .describe('Data threads. 0 serves in the control thread. Without it, one per core.'),
       services: namedMap(serviceSchema).prefault({}).describe('The upstreams, by name.'),
+      consumers: consumersSchema.prefault({}).describe('Those who call and identify themselves, by name.'),
       routes: namedMap(routeSchema(blocks))
         .prefault({})
         .describe('Which requests go where, by name. The most specific match wins, whatever the order.'),

@@ -26,22 +26,26 @@ const LISTED_NAMES_MAX = 8;
 const CAPTURE_USE = /\$\$\{|\$\{path\.([^}:]*)\}/g;
 const REST = '*';
 
-/** As much of a policy as is needed to find the services that its settings name. */
-interface ServiceNamingPolicy {
+/** As much of a policy as is needed to find what its settings name. */
+interface NamingPolicy {
   readonly name: string;
   readonly serviceSettings?: readonly string[] | undefined;
+  readonly consumerSettings?: readonly string[] | undefined;
 }
 
 /** All mistakes between the parts. Parts of a wrong shape are passed over: the schema reports them. */
-export function findCrossReferenceProblems(configuration: unknown, policies: readonly ServiceNamingPolicy[]): Finding[] {
+export function findCrossReferenceProblems(configuration: unknown, policies: readonly NamingPolicy[]): Finding[] {
   if (!isMap(configuration)) return [];
   const findings: Finding[] = [];
   const services = new NameCheck('service', configuration['services']);
   const listeners = new NameCheck('listener', configuration['listeners']);
+  const consumers = new NameCheck('consumer', configuration['consumers']);
   for (const [name, route] of entriesOf(configuration['routes'])) {
     if (!isMap(route)) continue;
     const path = ['routes', name];
-    const policyUses = listPolicyServiceUses(route['policies'], [...path, 'policies'], policies);
+    const policyUses = listPolicyUses(route['policies'], [...path, 'policies'], policies, 'serviceSettings');
+    for (const use of listPolicyUses(route['policies'], [...path, 'policies'], policies, 'consumerSettings'))
+      consumers.check(use, findings);
     for (const use of [...listServiceUses(route['to'], [...path, 'to']), ...policyUses]) {
       services.check(use, findings);
       findings.push(...findByteService(use, configuration['services']));
@@ -53,7 +57,8 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
     findings.push(...findMissingCaptures(route, path));
   }
   for (const [blocks, path] of listSharedPolicies(configuration)) {
-    for (const use of listPolicyServiceUses(blocks, path, policies)) {
+    for (const use of listPolicyUses(blocks, path, policies, 'consumerSettings')) consumers.check(use, findings);
+    for (const use of listPolicyUses(blocks, path, policies, 'serviceSettings')) {
       services.check(use, findings);
       findings.push(...findByteService(use, configuration['services']));
     }
@@ -112,14 +117,19 @@ function listServiceUses(to: unknown, path: IssuePath): NameUse[] {
   return [...one, ...several, ...(isMap(fallback) ? listServiceUses(fallback, [...path, 'fallback']) : [])];
 }
 
-/** Services that the settings of policies name. */
-function listPolicyServiceUses(blocks: unknown, path: IssuePath, policies: readonly ServiceNamingPolicy[]): NameUse[] {
-  return policies.flatMap(({ name, serviceSettings = [] }) => {
+/** What the settings of policies name. */
+function listPolicyUses(
+  blocks: unknown,
+  path: IssuePath,
+  policies: readonly NamingPolicy[],
+  kind: 'serviceSettings' | 'consumerSettings',
+): NameUse[] {
+  return policies.flatMap(({ name, [kind]: settings = [] }) => {
     const block = isMap(blocks) ? blocks[name] : undefined;
     if (!isMap(block)) return [];
-    return serviceSettings.flatMap((setting) => {
-      const service = block[setting];
-      return isText(service) ? [{ name: service, path: [...path, name, setting] }] : [];
+    return settings.flatMap((setting) => {
+      const used = block[setting];
+      return isText(used) ? [{ name: used, path: [...path, name, setting] }] : [];
     });
   });
 }

@@ -8,6 +8,8 @@ export interface ConfigurablePolicy {
   readonly summary?: string;
   /** Names of settings that hold the name of a service. */
   readonly serviceSettings?: readonly string[];
+  /** The same for names of consumers. */
+  readonly consumerSettings?: readonly string[];
   loadConfig(): Promise<z.ZodType>;
 }
 

@@ -1,6 +1,7 @@
 /** What is said about wrong configurations, mistake by mistake: where, and in which words. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { apiKeyPolicy } from '#policies/api-key/policy.ts';
 import { headersConfig } from '#policies/headers/config.ts';
 import { mirrorPolicy } from '#policies/mirror/policy.ts';
 import { rewriteConfig } from '#policies/rewrite/config.ts';
@@ -11,6 +12,7 @@ const policies = [
   { name: 'rewrite', loadConfig: async () => rewriteConfig },
   { name: 'headers', loadConfig: async () => headersConfig },
   mirrorPolicy,
+  apiKeyPolicy,
 ];
 
 /** Lines of the document and the lines of its issues. `F` stands for the name of the file. */
@@ -27,6 +29,51 @@ services: { orders: { endpoints: [http://orders:3000] } }
 `;
 
 const DOCUMENTS: readonly Refusal[] = [
+  {
+    mistake: 'keys that are none',
+    text: `${HEAD}consumers:
+  alice:
+    keys:
+      - short
+      - "alice has spaces in her key"
+      - { sha256: 12ab }
+      - { key: alice-2dSxkW0nB5Ue8hQv, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 }
+      - { expires: 2031-01-01 }
+      - { key: alice-9yTqLz3mR7Kc1wFe, expires: 31.1.2031 }
+      - 5
+`,
+    issues: [
+      'F:7:9 consumers.alice.keys[0]: the key is too short; at least 20 characters, such as `openssl rand -hex 24` makes',
+      'F:8:9 consumers.alice.keys[1]: the key has spaces or characters beyond ASCII; a client could not send it',
+      'F:9:19 consumers.alice.keys[2].sha256: "12ab" is not a SHA-256; write 64 hexadecimal digits',
+      'F:10:48 consumers.alice.keys[3].sha256: `sha256` stands in the place of `key`; write one of them',
+      'F:11:9 consumers.alice.keys[4]: there is neither `key` nor `sha256`',
+      'F:12:49 consumers.alice.keys[5].expires: "31.1.2031" is not a date; write one such as `2027-01-31` or `2027-01-31T12:00:00Z`',
+      'F:13:9 consumers.alice.keys[6]: expected a key, or a map with `key` or `sha256`, not the number 5',
+    ],
+  },
+  {
+    mistake: 'a key of two consumers, and the same key twice',
+    text: `${HEAD}consumers:
+  alice: { keys: [alice-2dSxkW0nB5Ue8hQv, { key: alice-2dSxkW0nB5Ue8hQv }] }
+  bob: { keys: [alice-2dSxkW0nB5Ue8hQv] }
+`,
+    issues: [
+      'F:5:43 consumers.alice.keys[1]: the consumer has this key already',
+      'F:6:17 consumers.bob.keys[0]: the consumer `alice` has this key already',
+    ],
+  },
+  {
+    mistake: 'an anonymous consumer that is not there',
+    text: `${HEAD}consumers: { guest: {} }
+policies: { api-key: { anonymous: geust } }
+routes: { it: { match: {}, to: orders, policies: { api-key: { anonymous: alice } } } }
+`,
+    issues: [
+      'F:5:35 policies.api-key.anonymous: there is no consumer `geust`; did you mean `guest`?',
+      'F:6:74 routes.it.policies.api-key.anonymous: there is no consumer `alice`; there is `guest`',
+    ],
+  },
   {
     mistake: 'an empty file',
     text: '',
@@ -100,7 +147,7 @@ const DOCUMENTS: readonly Refusal[] = [
 ];
 
 const POSSIBLE =
-  '`$schema`, `version`, `listeners`, `admin`, `acme`, `threads`, `services`, `routes`, `policies`, `accessLog`, `shutdown` and `dns` and others';
+  '`$schema`, `version`, `listeners`, `admin`, `acme`, `threads`, `services`, `consumers`, `routes`, `policies`, `accessLog` and `shutdown` and others';
 
 /** Mistakes in one place; their lines begin at line 4. */
 const PARTS: readonly Refusal[] = [

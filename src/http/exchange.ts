@@ -7,6 +7,7 @@ import type { ClientCertificate } from '#net/client-certificate.ts';
 import type { ProxiedClient } from '#net/proxied-client.ts';
 import type { TunnelStream } from '#net/tunnel.ts';
 import { getField } from '#wire/fields/field-list.ts';
+import type { Consumer } from './consumer.ts';
 import type { Reply, ResponseHead } from './response.ts';
 
 /** What the client's protocol does for an exchange: HTTP/1 over a socket, or an injected request without one. */
@@ -167,6 +168,10 @@ export class Exchange {
   captures: readonly string[] = noCaptures;
   /** What the route's `*` matched. */
   pathRest = '';
+  /** Who asks, once a policy knows it. */
+  consumer: Consumer | undefined = undefined;
+  /** The target as logs may show it, where it holds a secret. */
+  shownTarget: string | undefined = undefined;
   serviceName: string | undefined = undefined;
   endpointName: string | undefined = undefined;
   attempts = 0;

@@ -7,6 +7,7 @@ import type { Exchange } from '#http/exchange.ts';
 import type { Reply, ResponseHead } from '#http/response.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import type { ConfigSchema } from '#schema/config-schema.ts';
+import type { ConsumerDirectory } from './consumer-directory.ts';
 
 /** `undefined`: go on. A reply: answer now. An error: refuse. */
 export type PhaseResult = undefined | Reply | GatewayError;
@@ -40,6 +41,8 @@ export interface PolicyServices {
   readonly logger: Logger;
   /** At least 0 and below 1. For chances, not for secrets. */
   readonly random: () => number;
+  /** Those of the configuration that the policy is made for. */
+  readonly consumers: ConsumerDirectory;
   /** Runs something once when the time has passed; what is returned calls it off. The policy calls it off when its exchange ends. */
   readonly later: (delayMs: number, run: () => void) => () => void;
 }
@@ -53,6 +56,8 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly errors: Readonly<Record<string, ErrorFactory>>;
   /** Names of settings that hold the name of a service, so that the configuration is refused where there is none. */
   readonly serviceSettings?: readonly string[];
+  /** The same for names of consumers. */
+  readonly consumerSettings?: readonly string[];
   /** What these settings do, in a few words, for explanations. */
   describe?(config: Config): string;
   /**

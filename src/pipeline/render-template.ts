@@ -109,6 +109,8 @@ function readPlain(variable: TemplateVariable, exchange: Exchange): string {
       return request.clientAddress;
     case 'requestId':
       return exchange.requestId;
+    case 'consumer':
+      return exchange.consumer?.name ?? '';
     default:
       return '';
   }

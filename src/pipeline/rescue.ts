@@ -102,7 +102,7 @@ function toProblem(error: GatewayError, requestId: string): Reply {
     requestId,
   };
   const body = Buffer.from(`${JSON.stringify(problem)}\n`);
-  const fields = ['content-type', 'application/problem+json'];
+  const fields = ['content-type', 'application/problem+json', ...error.fields];
   // RFC 9110 §10.2.3: whole seconds.
   if (error.retryAfterMs !== undefined) fields.push('retry-after', String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))));
   return { status, fields, contentLengthBytes: body.length, body };

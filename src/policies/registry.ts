@@ -1,4 +1,5 @@
 import type { PolicyDefinition } from '#pipeline/policy.ts';
+import { apiKeyPolicy } from './api-key/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
 import { headersPolicy } from './headers/policy.ts';
 import { hstsPolicy } from './hsts/policy.ts';
@@ -11,6 +12,7 @@ export const policyOrder = [
   httpsRedirectPolicy, // first, so that nothing is done for a request that goes elsewhere
   hstsPolicy, // before what changes answers, so that it has the last word on its field
   faultPolicy, // before all that a request costs: what is refused on purpose is to cost nothing, as with a service that is down
+  apiKeyPolicy, // before anything that depends on who asks
   rewritePolicy, // before anything that looks at what the service will see
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
   headersPolicy, // last, so that it has the last word on requests; on answers, policies before it still add theirs

@@ -11,7 +11,7 @@ import { type Reading, textKind } from './text-kind.ts';
 import { readFieldName } from './token.ts';
 
 /** The variables that stand alone. */
-const PLAIN_VARIABLES = ['path', 'query', 'host', 'authority', 'scheme', 'method', 'clientIp', 'requestId'] as const;
+const PLAIN_VARIABLES = ['path', 'query', 'host', 'authority', 'scheme', 'method', 'clientIp', 'requestId', 'consumer'] as const;
 export type PlainVariable = (typeof PLAIN_VARIABLES)[number];
 
 export type TemplateVariable =

@@ -2,6 +2,7 @@ import type { ListenerConfiguration, RouteConfiguration } from '#config/configur
 import { ForwardTerminal } from '#forward/forward.ts';
 import type { ForwardRules } from '#forward/forward-rules.ts';
 import type { ForwardMeans } from '#forward/forward-target.ts';
+import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import { type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
 import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
 import { RedirectTerminal } from '#reply/redirect.ts';
@@ -11,7 +12,7 @@ import type { SettingsOfConfiguration } from './arrived-configuration.ts';
 import { toForwardDestination } from './forward-destination.ts';
 import { toForwardRules } from './forward-rules.ts';
 
-export interface PlanMeans extends Omit<ForwardMeans, 'services'>, PolicyServices {
+export interface PlanMeans extends Omit<ForwardMeans, 'services'>, Omit<PolicyServices, 'consumers'> {
   /** In execution order. */
   readonly policies: readonly PolicyDefinition[];
 }
@@ -42,6 +43,7 @@ export class RoutePlanner {
   readonly #settings: SettingsOfConfiguration;
   readonly #services: ReadonlyMap<string, Service>;
   readonly #means: PlanMeans;
+  readonly #policyServices: PolicyServices;
   readonly #forwardMeans: ForwardMeans;
   readonly #inherited = new Map<PolicyDefinition, Map<unknown, PolicyPhases>>();
   readonly #listenersWithPolicies: readonly string[];
@@ -50,6 +52,7 @@ export class RoutePlanner {
     this.#settings = settings;
     this.#services = services;
     this.#means = means;
+    this.#policyServices = { ...means, consumers: new ConsumerDirectory(settings.consumers) };
     const { clock, wheel, random, mirrors } = means;
     this.#forwardMeans = { clock, wheel, random, mirrors, services };
     const listeners = Object.entries(settings.listeners);
@@ -76,7 +79,7 @@ export class RoutePlanner {
       const block = blocks?.[policy.name];
       if (block === undefined || block === false) continue;
       const made = this.#inherited.get(policy) ?? new Map<unknown, PolicyPhases>();
-      this.#inherited.set(policy, made.set(block, policy.create(block, this.#means)));
+      this.#inherited.set(policy, made.set(block, policy.create(block, this.#policyServices)));
     }
   }
 
@@ -84,7 +87,7 @@ export class RoutePlanner {
     const made = new Map<PolicyDefinition, PolicyPhases>();
     for (const policy of this.#means.policies) {
       const block = blocks?.[policy.name];
-      if (block !== undefined && block !== false) made.set(policy, policy.create(block, this.#means));
+      if (block !== undefined && block !== false) made.set(policy, policy.create(block, this.#policyServices));
     }
     return made;
   }

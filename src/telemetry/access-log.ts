@@ -87,10 +87,15 @@ export class AccessLog {
    */
   #toLine(exchange: Exchange): string {
     const { request, startedMs, upstreamHeadMs, plan, error, responseBytes } = exchange;
-    let line = this.#timeText(startedMs) + exchange.requestId + this.#requestText(request) + escapeTarget(request.target);
+    let line =
+      this.#timeText(startedMs) +
+      exchange.requestId +
+      this.#requestText(request) +
+      escapeTarget(exchange.shownTarget ?? request.target);
     line += this.#outcomeText(exchange) + (smallNumbers[responseBytes] ?? responseBytes) + this.#namesOf(plan, exchange);
     line += toMs(exchange.finishedMs - startedMs);
     if (upstreamHeadMs > 0) line += `,"upstreamMs":${toMs(upstreamHeadMs - startedMs)}`;
+    if (exchange.consumer !== undefined) line += `,"consumer":"${exchange.consumer.name}"`;
     if (exchange.attempts > 1) line += `,"attempts":${exchange.attempts}`;
     if (exchange.tried !== undefined) line += `,"tried":${toTriedText(exchange.tried)}`;
     if (exchange.notRetried !== undefined) line += `,"notRetried":${toAsciiJson(exchange.notRetried)}`;

@@ -1,5 +1,6 @@
 /** What policies may ask of the gateway, where nothing is left to chance and no time passes by itself. */
 import { silentLogger } from '#base/logger.ts';
+import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import type { PolicyServices } from '#pipeline/policy.ts';
 import { FakeClock } from './fake-clock.ts';
 
@@ -8,6 +9,7 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     clock: new FakeClock(),
     logger: silentLogger,
     random: createSeededRandom(1),
+    consumers: new ConsumerDirectory({}),
     later: new ManualTimers().later,
     ...parts,
   };

@@ -1,0 +1,108 @@
+/** Those who call, and what they identify themselves with. */
+import { z } from 'zod';
+import { forms, isMap, isText } from '#schema/forms.ts';
+import { entryName } from '#schema/name.ts';
+import { quote } from '#schema/quote.ts';
+import { type Reading, textKind } from '#schema/text-kind.ts';
+
+/** Shorter ones can be guessed: they are hashed once, which is only enough for what has the length of a random text. */
+const KEY_LENGTH_MIN = 20;
+const KEY_LENGTH_MAX = 512;
+/** As much of a key as is shown, so that people can tell keys apart. */
+const SHOWN_LENGTH = 6;
+const SHA256 = /^[0-9a-fA-F]{64}$/;
+const DATE_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d))?$/;
+
+/** A key as the gateway keeps it: nobody can make the key of it. */
+export interface ApiKey {
+  /** Of the key, as lower-case hex. */
+  readonly sha256: string;
+  /** The first characters of the key; empty when only its hash was given. */
+  readonly shown: string;
+  /** Milliseconds since 1970; from then on it does not count. */
+  readonly expiresMs?: number | undefined;
+}
+
+const keyText = textKind({
+  noun: 'a key',
+  examples: ['${env:ALICE_KEY}', '${file:/run/secrets/alice-key}'],
+  help: `The key itself, ${KEY_LENGTH_MIN} to ${KEY_LENGTH_MAX} visible ASCII characters. It is hashed when the configuration is read.`,
+  read: readKey,
+});
+
+const keyMap = z
+  .strictObject({
+    key: keyText.optional(),
+    sha256: textKind({
+      noun: 'a SHA-256',
+      examples: ['9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
+      pattern: SHA256,
+      help: 'The SHA-256 of the key in hex, such as `printf %s "$KEY" | sha256sum` prints, in the place of the key.',
+      read: readSha256,
+    }).optional(),
+    expires: textKind({
+      noun: 'a date',
+      examples: ['2027-01-31', '2027-01-31T12:00:00Z'],
+      pattern: DATE_TIME,
+      help: 'From when on the key does not count: a date (its beginning in UTC), or a date and time with an offset. Without it, it counts for ever.',
+      read: readDate,
+    }).optional(),
+  })
+  .superRefine(({ key, sha256 }, context) => {
+    if ((key === undefined) !== (sha256 === undefined)) return;
+    const message =
+      key === undefined ? 'there is neither `key` nor `sha256`' : '`sha256` stands in the place of `key`; write one of them';
+    context.addIssue({ code: 'custom', message, ...(key === undefined ? {} : { path: ['sha256'] }) });
+  })
+  .transform(({ key, sha256, expires }): ApiKey => ({ ...(key ?? { sha256: sha256!, shown: '' }), expiresMs: expires }));
+
+const apiKey = forms('a key, or a map with `key` or `sha256`', [
+  { isMeant: isText, schema: keyText.transform((key): ApiKey => key) },
+  { isMeant: isMap, schema: keyMap },
+]);
+
+const consumer = z.strictObject({
+  keys: z
+    .array(apiKey)
+    .default([])
+    .describe('Its keys for the policy `api-key`. With two, a new one can be handed out before the old one is taken away.'),
+});
+
+/** By name. The same key twice would be two consumers, or one that is taken away and still there. */
+export const consumersSchema = z.record(entryName(), consumer).superRefine((consumers, context) => {
+  const ownerByHash = new Map<string, string>();
+  for (const [name, { keys }] of Object.entries(consumers)) {
+    for (const [index, { sha256 }] of keys.entries()) {
+      const owner = ownerByHash.get(sha256);
+      ownerByHash.set(sha256, name);
+      if (owner === undefined) continue;
+      const message = owner === name ? 'the consumer has this key already' : `the consumer \`${owner}\` has this key already`;
+      context.addIssue({ code: 'custom', message, path: [name, 'keys', index] });
+    }
+  }
+});
+
+function readKey(text: string): Reading<ApiKey> {
+  if (!/^[\x21-\x7e]*$/.test(text))
+    return { problem: 'the key has spaces or characters beyond ASCII; a client could not send it' };
+  if (text.length < KEY_LENGTH_MIN)
+    return { problem: `the key is too short; at least ${KEY_LENGTH_MIN} characters, such as \`openssl rand -hex 24\` makes` };
+  if (text.length > KEY_LENGTH_MAX) return { problem: `the key is too long; at most ${KEY_LENGTH_MAX} characters` };
+  return { value: { sha256: hashKey(text), shown: text.slice(0, SHOWN_LENGTH) } };
+}
+
+function readSha256(text: string): Reading<string> {
+  if (SHA256.test(text)) return { value: text.toLowerCase() };
+  return { problem: `${quote(text)} is not a SHA-256; write 64 hexadecimal digits` };
+}
+
+function readDate(text: string): Reading<number> {
+  const ms = DATE_TIME.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(ms)) return { value: ms };
+  return { problem: `${quote(text)} is not a date; write one such as \`2027-01-31\` or \`2027-01-31T12:00:00Z\`` };
+}
+
+/** Loaded when there is a key: most configurations have none. */
+function hashKey(text: string): string {
+  return process.getBuiltinModule('node:crypto').hash('sha256', text);
+}

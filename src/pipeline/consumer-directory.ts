@@ -1,0 +1,47 @@
+/** The consumers of a configuration, by what they identify themselves with. */
+import type { Consumer } from '#http/consumer.ts';
+
+/** A key without its text. */
+export interface HashedKey {
+  readonly sha256: string;
+  readonly shown: string;
+  readonly expiresMs?: number | undefined;
+}
+
+/** What a configuration says of consumers. */
+export type ConsumerSettings = Readonly<Record<string, { readonly keys: readonly HashedKey[] }>>;
+
+export interface FoundKey extends HashedKey {
+  readonly consumer: Consumer;
+}
+
+export class ConsumerDirectory {
+  readonly #consumers = new Map<string, Consumer>();
+  readonly #keyByHash = new Map<string, FoundKey>();
+  /** By the key itself, once it has been shown: hashing costs more than all else. Holds known keys only, so it stays small. */
+  readonly #keyByText = new Map<string, FoundKey>();
+
+  constructor(settings: ConsumerSettings) {
+    for (const [name, { keys }] of Object.entries(settings)) {
+      const consumer = { name };
+      this.#consumers.set(name, consumer);
+      for (const key of keys) this.#keyByHash.set(key.sha256, { ...key, consumer });
+    }
+  }
+
+  find(name: string): Consumer | undefined {
+    return this.#consumers.get(name);
+  }
+
+  /**
+   * Whose key this is, whether it has expired or not. What is looked up is a hash: how long that takes tells nothing of how
+   * much of a key was guessed.
+   */
+  findKey(text: string): FoundKey | undefined {
+    const known = this.#keyByText.get(text);
+    if (known !== undefined || this.#keyByHash.size === 0) return known;
+    const found = this.#keyByHash.get(process.getBuiltinModule('node:crypto').hash('sha256', text));
+    if (found !== undefined) this.#keyByText.set(text, found);
+    return found;
+  }
+}

@@ -1,0 +1,56 @@
+import type { GatewayError } from '#base/errors.ts';
+import type { Exchange } from '#http/exchange.ts';
+import { definePolicy } from '#pipeline/policy.ts';
+import type { ApiKeyConfig } from './config.ts';
+import { apiKeyErrors } from './errors.ts';
+import { findShownKey, removeKey, several, toShownTarget } from './shown-key.ts';
+
+/** Lets requests pass that show a key of a consumer, and notes whose it is. */
+export const apiKeyPolicy = definePolicy({
+  name: 'api-key',
+  summary: 'Lets requests pass that show a key of a consumer.',
+  loadConfig: async () => (await import('./config.ts')).apiKeyConfig,
+  consumerSettings: ['anonymous'],
+  errors: apiKeyErrors,
+  describe: describePlaces,
+  create({ anonymous: anonymousName, forward, ...places }, { clock, consumers }) {
+    const anonymous = anonymousName === undefined ? undefined : consumers.find(anonymousName);
+    // RFC 9110 §11.6.1: a 401 says how to do better.
+    const fields = ['www-authenticate', `${places.scheme ?? 'ApiKey'} realm="gatehouse"`];
+    const refuse = (detail: Parameters<typeof apiKeyErrors.refused>[0]) => apiKeyErrors.refused(detail, { fields });
+    return {
+      requestHead(exchange): GatewayError | undefined {
+        exchange.shownTarget = toShownTarget(exchange.request, places) ?? exchange.shownTarget;
+        const text = findShownKey(exchange.request, places);
+        if (text === undefined) {
+          exchange.consumer = anonymous;
+          return anonymous === undefined ? apiKeyErrors.missing(undefined, { fields }) : undefined;
+        }
+        if (text === several) return refuse({ reason: 'several keys' });
+        const key = consumers.findKey(text);
+        // What was shown may be a secret for somebody else: nothing of it is logged.
+        if (key === undefined) return refuse({ reason: 'unknown' });
+        const { consumer, expiresMs, shown, sha256 } = key;
+        if (expiresMs !== undefined && clock.wallMs() >= expiresMs)
+          return refuse({ reason: 'expired', consumer: consumer.name, key: toKeyName(shown, sha256) });
+        exchange.consumer = consumer;
+        return undefined;
+      },
+      ...(forward ? {} : { upstreamRequest: (_exchange: Exchange, upstream) => removeKey(upstream, places) }),
+    };
+  },
+});
+
+/** As much as tells keys of one consumer apart. */
+function toKeyName(shown: string, sha256: string): string {
+  return shown === '' ? `sha256 ${sha256.slice(0, 8)}…` : `${shown}…`;
+}
+
+function describePlaces({ header, scheme, query, cookie, anonymous }: ApiKeyConfig): string {
+  const places = [
+    ...(header === undefined ? [] : [scheme === undefined ? header : `${header}: ${scheme}`]),
+    ...(query === undefined ? [] : [`query parameter ${query}`]),
+    ...(cookie === undefined ? [] : [`cookie ${cookie}`]),
+  ];
+  return `key in ${places.join(' or ')}${anonymous === undefined ? '' : `, otherwise ${anonymous}`}`;
+}

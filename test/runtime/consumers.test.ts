@@ -1,0 +1,57 @@
+/** Consumers with keys, from the configuration to the access log, over real sockets and with real data threads. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import test from 'node:test';
+import { ask } from '#test/support/ask.ts';
+import { startTestGateway } from '#test/support/test-gateway.ts';
+
+const ALICE = 'alice-2dSxkW0nB5Ue8hQv';
+const NEW_ALICE = 'alice-9yTqLz3mR7Kc1wFe';
+
+const configuration = (keys: (string | { sha256: string } | { key: string; expires: string })[]) => ({
+  consumers: { alice: { keys }, guest: {} },
+  routes: {
+    orders: { match: { path: '/orders/*' }, to: { respond: { text: 'for ${consumer}' } } },
+    open: {
+      match: { path: '/open' },
+      to: { respond: { text: 'for ${consumer}' } },
+      policies: { 'api-key': { anonymous: 'guest' } },
+    },
+    free: { match: { path: '/free' }, to: { respond: { text: 'for nobody' } }, policies: { 'api-key': false as const } },
+  },
+  policies: { 'api-key': { header: 'x-api-key', query: 'key' } },
+});
+
+test('whoever shows a key is known in every data thread and in the access log, and the key is nowhere', async (t) => {
+  const gateway = await startTestGateway(configuration([ALICE]), { threads: 2 });
+  t.after(() => gateway.stop());
+  for (let i = 0; i < 12; i += 1) {
+    const answer = await ask(gateway.port(), '/orders/7', { headers: { 'x-api-key': ALICE } });
+    assert.deepEqual([answer.status, answer.body], [200, 'for alice']);
+  }
+  assert.equal((await ask(gateway.port(), `/orders/8?key=${ALICE}`)).status, 200);
+  assert.equal((await ask(gateway.port(), '/open')).body, 'for guest');
+  assert.equal((await ask(gateway.port(), '/free')).body, 'for nobody');
+  const refused = await ask(gateway.port(), '/orders/7', { headers: { 'x-api-key': NEW_ALICE } });
+  assert.equal(refused.status, 401);
+  const lines = await gateway.stop();
+  const known = lines.filter(({ route, status }) => route === 'orders' && status === 200);
+  assert.equal(known.length, 13);
+  for (const line of known) assert.equal(line['consumer'], 'alice');
+  assert.ok(lines.some(({ target }) => target === '/orders/8?key=[redacted]'));
+  assert.deepEqual(lines.find(({ status }) => status === 401)?.['detail'], { reason: 'unknown' });
+  assert.equal(JSON.stringify(lines).includes(ALICE), false);
+  assert.equal(JSON.stringify(lines).includes(NEW_ALICE), false);
+});
+
+test('a reload adds a key, and takes one away', async (t) => {
+  const gateway = await startTestGateway(configuration([ALICE]), { threads: 2 });
+  t.after(() => gateway.stop());
+  const statusWith = async (key: string) => (await ask(gateway.port(), '/orders/7', { headers: { 'x-api-key': key } })).status;
+  assert.deepEqual([await statusWith(ALICE), await statusWith(NEW_ALICE)], [200, 401]);
+  const sha256 = createHash('sha256').update(NEW_ALICE).digest('hex').toUpperCase();
+  await gateway.reconfigure(configuration([ALICE, { sha256 }]));
+  assert.deepEqual([await statusWith(ALICE), await statusWith(NEW_ALICE)], [200, 200]);
+  await gateway.reconfigure(configuration([{ key: ALICE, expires: '2020-01-01' }, { sha256 }]));
+  assert.deepEqual([await statusWith(ALICE), await statusWith(NEW_ALICE)], [401, 200]);
+});
