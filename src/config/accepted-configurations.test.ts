@@ -62,6 +62,7 @@ test('reads consumers and keeps hashes of their keys', async () => {
   const sha256 = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
   const { consumers } = await read(`${HEAD}consumers:
   alice:
+    groups: [gold]
     keys:
       - alice-2dSxkW0nB5Ue8hQv
       - { key: alice-9yTqLz3mR7Kc1wFe, expires: 2031-05-07 }
@@ -69,6 +70,7 @@ test('reads consumers and keeps hashes of their keys', async () => {
   guest: {}`);
   assert.deepEqual(consumers, {
     alice: {
+      groups: ['gold'],
       keys: [
         {
           sha256: createHash('sha256').update('alice-2dSxkW0nB5Ue8hQv').digest('hex'),
@@ -82,7 +84,7 @@ test('reads consumers and keeps hashes of their keys', async () => {
         { sha256, shown: '', expiresMs: Date.UTC(2031, 4, 7, 10) },
       ],
     },
-    guest: { keys: [] },
+    guest: { groups: [], keys: [] },
   });
 });
 

@@ -62,6 +62,7 @@ const apiKey = forms('a key, or a map with `key` or `sha256`', [
 ]);
 
 const consumer = z.strictObject({
+  groups: z.array(entryName()).default([]).describe('What it belongs to; rules may name groups in the place of consumers.'),
   keys: z
     .array(apiKey)
     .default([])

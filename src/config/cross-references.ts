@@ -128,8 +128,9 @@ function listPolicyUses(
     const block = isMap(blocks) ? blocks[name] : undefined;
     if (!isMap(block)) return [];
     return settings.flatMap((setting) => {
-      const used = block[setting];
-      return isText(used) ? [{ name: used, path: [...path, name, setting] }] : [];
+      return itemsOf(block[setting], [...path, name, setting]).flatMap(([used, usePath]) =>
+        isText(used) ? [{ name: used, path: usePath }] : [],
+      );
     });
   });
 }

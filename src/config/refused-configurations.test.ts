@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { apiKeyPolicy } from '#policies/api-key/policy.ts';
+import { authorizePolicy } from '#policies/authorize/policy.ts';
 import { headersConfig } from '#policies/headers/config.ts';
 import { mirrorPolicy } from '#policies/mirror/policy.ts';
 import { rewriteConfig } from '#policies/rewrite/config.ts';
@@ -13,6 +14,7 @@ const policies = [
   { name: 'headers', loadConfig: async () => headersConfig },
   mirrorPolicy,
   apiKeyPolicy,
+  authorizePolicy,
 ];
 
 /** Lines of the document and the lines of its issues. `F` stands for the name of the file. */
@@ -67,11 +69,12 @@ const DOCUMENTS: readonly Refusal[] = [
     mistake: 'an anonymous consumer that is not there',
     text: `${HEAD}consumers: { guest: {} }
 policies: { api-key: { anonymous: geust } }
-routes: { it: { match: {}, to: orders, policies: { api-key: { anonymous: alice } } } }
+routes: { it: { match: {}, to: orders, policies: { api-key: { anonymous: alice }, authorize: { consumers: [guest, alcie] } } } }
 `,
     issues: [
       'F:5:35 policies.api-key.anonymous: there is no consumer `geust`; did you mean `guest`?',
       'F:6:74 routes.it.policies.api-key.anonymous: there is no consumer `alice`; there is `guest`',
+      'F:6:115 routes.it.policies.authorize.consumers[1]: there is no consumer `alcie`; there is `guest`',
     ],
   },
   {

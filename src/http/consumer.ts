@@ -2,4 +2,5 @@
 export interface Consumer {
   /** The name that the configuration gives it. */
   readonly name: string;
+  readonly groups: readonly string[];
 }

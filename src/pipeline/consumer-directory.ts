@@ -9,7 +9,9 @@ export interface HashedKey {
 }
 
 /** What a configuration says of consumers. */
-export type ConsumerSettings = Readonly<Record<string, { readonly keys: readonly HashedKey[] }>>;
+export type ConsumerSettings = Readonly<
+  Record<string, { readonly groups: readonly string[]; readonly keys: readonly HashedKey[] }>
+>;
 
 export interface FoundKey extends HashedKey {
   readonly consumer: Consumer;
@@ -22,8 +24,8 @@ export class ConsumerDirectory {
   readonly #keyByText = new Map<string, FoundKey>();
 
   constructor(settings: ConsumerSettings) {
-    for (const [name, { keys }] of Object.entries(settings)) {
-      const consumer = { name };
+    for (const [name, { groups, keys }] of Object.entries(settings)) {
+      const consumer = { name, groups };
       this.#consumers.set(name, consumer);
       for (const key of keys) this.#keyByHash.set(key.sha256, { ...key, consumer });
     }

@@ -1,5 +1,6 @@
 import type { PolicyDefinition } from '#pipeline/policy.ts';
 import { apiKeyPolicy } from './api-key/policy.ts';
+import { authorizePolicy } from './authorize/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
 import { headersPolicy } from './headers/policy.ts';
 import { hstsPolicy } from './hsts/policy.ts';
@@ -13,6 +14,7 @@ export const policyOrder = [
   hstsPolicy, // before what changes answers, so that it has the last word on its field
   faultPolicy, // before all that a request costs: what is refused on purpose is to cost nothing, as with a service that is down
   apiKeyPolicy, // before anything that depends on who asks
+  authorizePolicy, // behind all that find out who asks
   rewritePolicy, // before anything that looks at what the service will see
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
   headersPolicy, // last, so that it has the last word on requests; on answers, policies before it still add theirs

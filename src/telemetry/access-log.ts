@@ -102,6 +102,7 @@ export class AccessLog {
     if (exchange.fallbackReason !== undefined) line += `,"fallback":"${exchange.fallbackReason}"`;
     if (exchange.isTunnel) line += ',"tunnel":true';
     if (error !== undefined) line += toErrorText(error);
+    if (exchange.reported !== undefined) line += toReportText(exchange.reported);
     return `${line}}\n`;
   }
 
@@ -191,6 +192,11 @@ function toTriedText(tried: readonly TriedAttempt[]): string {
 
 function toErrorText({ code, detail }: GatewayError): string {
   return `,"code":"${code}"${detail === undefined ? '' : `,"detail":${toAsciiJson(detail)}`}`;
+}
+
+/** What would have happened if a policy did more than report. */
+function toReportText({ code, detail }: GatewayError): string {
+  return `,"reported":${toAsciiJson({ code, detail })}`;
 }
 
 /** Microseconds are as exact as it gets; whole numbers are written faster than fractions. */

@@ -55,3 +55,39 @@ test('a reload adds a key, and takes one away', async (t) => {
   await gateway.reconfigure(configuration([{ key: ALICE, expires: '2020-01-01' }, { sha256 }]));
   assert.deepEqual([await statusWith(ALICE), await statusWith(NEW_ALICE)], [401, 200]);
 });
+
+test('rules about who may do what refuse, or only say in the log whom they would refuse', async (t) => {
+  const rules = { groups: ['gold'] };
+  const gateway = await startTestGateway({
+    consumers: { alice: { groups: ['gold'], keys: [ALICE] }, bob: { keys: [NEW_ALICE] } },
+    routes: {
+      ruled: { match: { path: '/ruled' }, to: { respond: { text: 'in' } }, policies: { authorize: rules } },
+      tried: {
+        match: { path: '/tried' },
+        to: { respond: { text: 'in' } },
+        policies: { authorize: { ...rules, mode: 'report' } },
+      },
+    },
+    policies: { 'api-key': {} },
+  });
+  t.after(() => gateway.stop());
+  const statusOf = async (path: string, key: string) =>
+    (await ask(gateway.port(), path, { headers: { 'x-api-key': key } })).status;
+  assert.deepEqual([await statusOf('/ruled', ALICE), await statusOf('/ruled', NEW_ALICE)], [200, 403]);
+  assert.deepEqual([await statusOf('/tried', ALICE), await statusOf('/tried', NEW_ALICE)], [200, 200]);
+  const lines = await gateway.stop();
+  assert.deepEqual(
+    lines.map(({ consumer, status, code, reported }) => ({ consumer, status, code, reported })),
+    [
+      { consumer: 'alice', status: 200, code: undefined, reported: undefined },
+      { consumer: 'bob', status: 403, code: 'GH_AUTHORIZE_DENIED', reported: undefined },
+      { consumer: 'alice', status: 200, code: undefined, reported: undefined },
+      {
+        consumer: 'bob',
+        status: 200,
+        code: undefined,
+        reported: { code: 'GH_AUTHORIZE_DENIED', detail: { reason: 'group', consumer: 'bob' } },
+      },
+    ],
+  );
+});

@@ -14,13 +14,14 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 const consumers = {
   alice: {
+    groups: [],
     keys: [
       { sha256: sha256(ALICE), shown: 'alice-' },
       { sha256: sha256(NEW_ALICE), shown: '' },
     ],
   },
-  bob: { keys: [{ sha256: sha256(BOB), shown: 'bob-ke', expiresMs: new FakeClock().wallMs() + 5_000 }] },
-  guest: { keys: [] },
+  bob: { groups: [], keys: [{ sha256: sha256(BOB), shown: 'bob-ke', expiresMs: new FakeClock().wallMs() + 5_000 }] },
+  guest: { groups: [], keys: [] },
 };
 
 async function benchWith(config: unknown, clock = new FakeClock()) {

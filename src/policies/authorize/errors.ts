@@ -1,0 +1,5 @@
+import { defineErrors } from '#base/errors.ts';
+
+export const authorizeErrors = defineErrors('authorize', {
+  denied: { side: 'client', stage: 'policy', status: 403, retry: 'never', help: 'Whoever asks may not do this.' },
+});
