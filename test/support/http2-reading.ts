@@ -78,7 +78,7 @@ class FrameReading implements FrameEvents {
     this.said.push('ping answered');
   }
 
-  onGoaway(code: number): void {
+  onGoaway(_lastStream: number, code: number): void {
     this.said.push(`goaway: ${code}`);
   }
 
