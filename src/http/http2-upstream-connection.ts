@@ -281,7 +281,11 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier, 
     this.leave();
     const reason = this.#lossReason ?? 'GOAWAY';
     for (const call of [...this.streams.values()]) if (call.id > lastStream) call.onRefused(reason);
-    if (code !== ErrorCode.noError) this.#lose(ErrorCode.noError);
+    if (code !== ErrorCode.noError) return this.#lose(ErrorCode.noError);
+    // Some look no more at what comes behind their last answer, and close the connection only if they know that nothing will.
+    if (this.#state === State.ended) return;
+    this.sender.writer.goaway(0, ErrorCode.noError);
+    this.sender.askFlush();
   }
 
   /** RFC 9113 §5.4.1. */
