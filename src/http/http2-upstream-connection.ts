@@ -395,8 +395,10 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier, 
     const before = this.#state;
     if (before === State.ended) return;
     this.#state = State.ended;
-    this.#sayGoodbye(code);
+    this.#receiver.stop();
+    // What waits of their requests is not sent any more.
     this.#loseCalls(before === State.open);
+    this.#sayGoodbye(code);
   }
 
   /** RFC 9113 §5.4.1. The upstream has begun no streams. */
