@@ -280,7 +280,10 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier, 
     if (code !== ErrorCode.noError) this.#lossReason = `GOAWAY ${toHttp2CodeName(code)}`;
     this.leave();
     const reason = this.#lossReason ?? 'GOAWAY';
-    for (const call of [...this.streams.values()]) if (call.id > lastStream) call.onRefused(reason);
+    for (const call of [...this.streams.values()]) {
+      // What it is answering it must have looked at.
+      if (call.id > lastStream && !call.hasAnswerBegun) call.onRefused(reason);
+    }
     if (code !== ErrorCode.noError) return this.#lose(ErrorCode.noError);
     // Some look no more at what comes behind their last answer, and close the connection only if they know that nothing will.
     if (this.#state === State.ended) return;
