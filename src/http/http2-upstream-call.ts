@@ -4,74 +4,28 @@
  */
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
-import type { TimerWheel } from '#base/timer-wheel.ts';
-import type { ReadBuffers } from '#net/read-buffers.ts';
 import { ErrorCode, toHttp2CodeName } from '#wire/http2/error-codes.ts';
-import type { LossSituation } from './connect-loss.ts';
 import type { Exchange } from './exchange.ts';
-import type { FrameMemory } from './frame-memory.ts';
 import { readHttp2AnswerHead, readHttp2AnswerTrailers } from './http2-answer-head.ts';
 import type { WindowedStream } from './http2-answer-windows.ts';
 import { asksForWebSocket, toWebSocketAccept, writeHttp2AttemptHead } from './http2-attempt-head.ts';
+import type { CallCarrier, Http2UpstreamServices } from './http2-call-carrier.ts';
 import { keepHttp2Trailers } from './http2-fields.ts';
 import { type BodyTaker, Http2IncomingBody } from './http2-incoming-body.ts';
 import type { ReceiveWindow } from './http2-receive-window.ts';
 import type { ReceivingStream } from './http2-receiver.ts';
-import type { Http2Sender } from './http2-sender.ts';
 import { SendingStream } from './http2-sending-stream.ts';
-import type { HomeStream } from './http2-stream-home.ts';
 import { Http2Tunnel, type TunnelledStream } from './http2-tunnel.ts';
 import { hasResponseBody } from './response.ts';
-import type { TurnEnd } from './turn-end.ts';
 import {
   type AnswerEvents,
   type AnswerHead,
   type AttemptHead,
-  type TimeLimit,
   toTimeoutDetail,
   type UpstreamCall,
   type UpstreamTunnel,
 } from './upstream-call.ts';
 import { upstreamErrors } from './upstream-errors.ts';
-
-export interface Http2UpstreamServices {
-  readonly wheel: TimerWheel;
-  readonly buffers: ReadBuffers;
-  readonly frames: FrameMemory;
-  readonly turnEnd: TurnEnd;
-  readonly connectLimit: TimeLimit;
-  /** How long a connection without calls is kept. */
-  readonly idleMs: number;
-  /** How long a call waits on an open connection for one of the streams that the upstream allows. */
-  readonly roomTimeoutMs: number;
-}
-
-/** What a call needs of the connection that carries it. */
-export interface CallCarrier {
-  readonly scheme: 'http' | 'https';
-  readonly answerCount: number;
-  readonly sender: Http2Sender;
-  /** What the operating system has not taken of what was written over the connection. */
-  readonly unsentBytes: number;
-  beginOrWait(call: Http2UpstreamCall): void;
-  /** The head of an answer has come. */
-  onAnswer(): void;
-  /** The upstream has not looked at the request. */
-  onRefused(): void;
-  /** Something has been written that a request is made of. */
-  onProgress(): void;
-  /** So much of an answer's body has been used, or will never be. `stream` is `undefined` where that one wants no more. */
-  onBodyUsed(bytes: number, stream: HomeStream | undefined): void;
-  /** Breaks a stream off. */
-  resetStream(id: number, code: ErrorCode): void;
-  /** A stream is over. `isLeft`: the upstream may still send. */
-  onStreamEnded(id: number, isLeft: boolean): void;
-  toLoss(situation: LossSituation): GatewayError;
-  /** The call comes from another connection. */
-  adopt(call: Http2UpstreamCall): void;
-  /** The call has ended, or goes elsewhere. */
-  forget(call: Http2UpstreamCall): void;
-}
 
 const Waiting = { nothing: 0, stream: 1, answer: 2, more: 3 } as const;
 type Waiting = (typeof Waiting)[keyof typeof Waiting];

@@ -15,10 +15,11 @@ import { PREFACE, Setting, WINDOW_BYTES_INITIAL } from '#wire/http2/frame-types.
 import { type LossSituation, toCallLoss, toConnectLoss } from './connect-loss.ts';
 import { ANSWER_LIST_BYTES_MAX, type AnswerReceiverHome, Http2AnswerReceiver } from './http2-answer-receiver.ts';
 import { Http2AnswerWindows } from './http2-answer-windows.ts';
+import type { CallCarrier, Http2UpstreamServices } from './http2-call-carrier.ts';
 import { Http2Sender } from './http2-sender.ts';
 import type { HomeStream } from './http2-stream-home.ts';
 import { Http2Streams } from './http2-streams.ts';
-import { type CallCarrier, Http2UpstreamCall, type Http2UpstreamServices } from './http2-upstream-call.ts';
+import { Http2UpstreamCall } from './http2-upstream-call.ts';
 import { toTimeoutDetail } from './upstream-call.ts';
 import { upstreamErrors } from './upstream-errors.ts';
 

@@ -1,6 +1,7 @@
 import { limits } from '#base/limits.ts';
 import type { SocketMaker } from '#net/byte-stream.ts';
-import type { Http2UpstreamCall, Http2UpstreamServices } from './http2-upstream-call.ts';
+import type { Http2UpstreamServices } from './http2-call-carrier.ts';
+import type { Http2UpstreamCall } from './http2-upstream-call.ts';
 import { type Http2ConnectionHome, Http2UpstreamConnection } from './http2-upstream-connection.ts';
 import { type CallTaker, PoolQueue, type PoolSettings, type PoolWaiter, type UpstreamPool } from './upstream-pool.ts';
 
