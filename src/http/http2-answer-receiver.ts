@@ -104,13 +104,8 @@ export class Http2AnswerReceiver extends Http2Receiver<Http2UpstreamCall> {
     this.#home.onSettings();
   }
 
-  onFields(
-    id: number,
-    call: Http2UpstreamCall | undefined,
-    list: readonly string[],
-    outcome: HpackOutcome,
-    isLast: boolean,
-  ): void {
+  onFields(id: number, list: readonly string[], outcome: HpackOutcome, isLast: boolean): void {
+    const call = this.#home.streams.get(id);
     if (call === undefined) return this.failUnlessLeft(id);
     if (call.isReceived) return call.breakRules(ErrorCode.streamClosed);
     this.onProgress();

@@ -91,14 +91,8 @@ export abstract class Http2Receiver<Stream extends ReceivingStream> implements F
     this.#counts = new Http2FrameCounts(settings.resetsPerMinuteMax);
   }
 
-  /** The fields of a head, or of trailers, as far as limits allow. `stream`: where that is there. */
-  abstract onFields(
-    id: number,
-    stream: Stream | undefined,
-    list: readonly string[],
-    outcome: HpackOutcome,
-    isLast: boolean,
-  ): void;
+  /** The fields of a head, or of trailers, as far as limits allow. */
+  abstract onFields(id: number, list: readonly string[], outcome: HpackOutcome, isLast: boolean): void;
 
   /** A setting that means something on one side only. Returns what is wrong with it. */
   abstract onOwnSetting(id: number, value: number): Http2Fault | undefined;
@@ -170,7 +164,7 @@ export abstract class Http2Receiver<Stream extends ReceivingStream> implements F
     const list: string[] = [];
     const outcome = this.#fields.decode(block.bytes, block.start, block.end, list);
     if (outcome === 'malformed') return this.#home.fail(http2Faults.compression);
-    this.onFields(id, this.#home.streams.get(id), list, outcome, isLast);
+    this.onFields(id, list, outcome, isLast);
   }
 
   onReset(id: number, code: number): void {

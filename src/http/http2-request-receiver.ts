@@ -42,14 +42,9 @@ export class Http2RequestReceiver extends Http2Receiver<Http2ClientStream> {
     this.#limits = http2;
   }
 
-  onFields(
-    id: number,
-    stream: Http2ClientStream | undefined,
-    fields: readonly string[],
-    outcome: HpackOutcome,
-    isLast: boolean,
-  ): void {
+  onFields(id: number, fields: readonly string[], outcome: HpackOutcome, isLast: boolean): void {
     const { streams } = this.#home;
+    const stream = streams.get(id);
     if (stream !== undefined) return takeTrailers(stream, fields, isLast && outcome === 'ok');
     if (id <= streams.lastId) return this.failUnlessLeft(id);
     if ((id & 1) === 0) return this.#home.fail(http2Faults.streamId);
