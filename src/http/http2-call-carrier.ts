@@ -6,7 +6,6 @@ import type { LossSituation } from './connect-loss.ts';
 import type { FrameMemory } from './frame-memory.ts';
 import type { Http2Sender } from './http2-sender.ts';
 import type { HomeStream } from './http2-stream-home.ts';
-import type { Http2UpstreamCall } from './http2-upstream-call.ts';
 import type { TurnEnd } from './turn-end.ts';
 import type { TimeLimit } from './upstream-call.ts';
 
@@ -24,13 +23,13 @@ export interface Http2UpstreamServices {
 }
 
 /** What a call needs of the connection that carries it. */
-export interface CallCarrier {
+export interface CallCarrier<Call> {
   readonly scheme: 'http' | 'https';
   readonly answerCount: number;
   readonly sender: Http2Sender;
   /** What the operating system has not taken of what was written over the connection. */
   readonly unsentBytes: number;
-  beginOrWait(call: Http2UpstreamCall): void;
+  beginOrWait(call: Call): void;
   /** The head of an answer has come. */
   onAnswer(): void;
   /** The upstream has not looked at the request. */
@@ -45,7 +44,7 @@ export interface CallCarrier {
   onStreamEnded(id: number, isLeft: boolean): void;
   toLoss(situation: LossSituation): GatewayError;
   /** The call comes from another connection. */
-  adopt(call: Http2UpstreamCall): void;
+  adopt(call: Call): void;
   /** The call has ended, or goes elsewhere. */
-  forget(call: Http2UpstreamCall): void;
+  forget(call: Call): void;
 }

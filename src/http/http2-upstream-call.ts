@@ -39,7 +39,7 @@ export class Http2UpstreamCall
   /** 0 until the request is sent. */
   id = 0;
   readonly #services: Http2UpstreamServices;
-  #connection: CallCarrier;
+  #connection: CallCarrier<Http2UpstreamCall>;
   #events: AnswerEvents | undefined = undefined;
   #exchange: Exchange | undefined = undefined;
   #attempt: AttemptHead | undefined = undefined;
@@ -71,7 +71,7 @@ export class Http2UpstreamCall
   /** It was given to another connection than the first one. */
   hasMoved = false;
 
-  constructor(connection: CallCarrier, services: Http2UpstreamServices) {
+  constructor(connection: CallCarrier<Http2UpstreamCall>, services: Http2UpstreamServices) {
     super();
     this.#connection = connection;
     this.#services = services;
@@ -196,7 +196,7 @@ export class Http2UpstreamCall
     this.#services.wheel.arm(this, this.#services.roomTimeoutMs);
   }
 
-  moveTo(connection: CallCarrier): void {
+  moveTo(connection: CallCarrier<Http2UpstreamCall>): void {
     this.#connection.forget(this);
     this.#connection = connection;
     this.hasMoved = true;

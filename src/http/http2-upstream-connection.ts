@@ -53,7 +53,10 @@ const STREAM_ID_LAST = 2 * 1_000_000_000 - 1;
 
 const pingPayload = Buffer.alloc(8);
 
-export class Http2UpstreamConnection extends WheelTimer implements CallCarrier, StreamOwner, AnswerReceiverHome {
+export class Http2UpstreamConnection
+  extends WheelTimer
+  implements CallCarrier<Http2UpstreamCall>, StreamOwner, AnswerReceiverHome
+{
   readonly #services: Http2UpstreamServices;
   readonly #home: Http2ConnectionHome;
   readonly #stream: ByteStream;
