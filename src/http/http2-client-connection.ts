@@ -13,7 +13,7 @@ import { Setting, STREAM_ID_MAX, WINDOW_BYTES_INITIAL } from '#wire/http2/frame-
 import type { ClientConnection } from './client-connection.ts';
 import { ClientFacts } from './client-facts.ts';
 import type { Http2ClientStream } from './http2-client-stream.ts';
-import { Http2Receiver, type ReceiverHome } from './http2-receiver.ts';
+import { Http2RequestReceiver, type RequestReceiverHome } from './http2-request-receiver.ts';
 import { Http2Sender } from './http2-sender.ts';
 import type { HomeStream } from './http2-stream-home.ts';
 import { Http2Streams } from './http2-streams.ts';
@@ -30,14 +30,14 @@ type Phase = (typeof Phase)[keyof typeof Phase];
 const LEAVING_MS = 1_000;
 const pingPayload = Buffer.alloc(8);
 
-export class Http2ClientConnection extends WheelTimer implements ClientConnection, StreamOwner, ReceiverHome {
+export class Http2ClientConnection extends WheelTimer implements ClientConnection, StreamOwner, RequestReceiverHome {
   readonly settings: ServerSettings;
   readonly services: ServerServices;
   readonly facts: ClientFacts;
   readonly sender: Http2Sender;
   readonly streams = new Http2Streams<Http2ClientStream>();
   readonly #stream: ByteStream;
-  readonly #receiver: Http2Receiver;
+  readonly #receiver: Http2RequestReceiver;
   readonly #settingsTimer: SettingsTimer;
   #phase: Phase = Phase.open;
   /** The last request that has been looked at. */
@@ -55,7 +55,7 @@ export class Http2ClientConnection extends WheelTimer implements ClientConnectio
     this.facts = new ClientFacts(accepted, settings.forwarding);
     this.#stream = new ByteStream(this, buffers, accepted.makeSocket);
     this.sender = new Http2Sender({ stream: this.#stream, frames, buffers, turnEnd });
-    this.#receiver = new Http2Receiver(this, http2);
+    this.#receiver = new Http2RequestReceiver(this, http2);
     this.#settingsTimer = new SettingsTimer(this);
     this.#greet(http2);
     wheel.arm(this, settings.headTimeoutMs);

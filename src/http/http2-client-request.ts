@@ -4,9 +4,7 @@ import { limits } from '#base/limits.ts';
 import type { ClientCertificate } from '#net/client-certificate.ts';
 import { removeField } from '#wire/fields/field-list.ts';
 import { dropForwardingFields } from '#wire/fields/forwarded.ts';
-import { isKeptName } from '#wire/http1/field-names.ts';
 import { isTargetOctet } from '#wire/http1/octets.ts';
-import { keepTrailerFields } from '#wire/http1/trailer-fields.ts';
 import { clientErrors } from './client-errors.ts';
 import type { ClientFacts } from './client-facts.ts';
 import type { ClientRequest, ForwardingFields } from './exchange.ts';
@@ -97,13 +95,6 @@ function readTarget({ path, method }: Http2RequestHead): NormalTarget | TargetFa
   for (let i = 0; i < path.length; i++) if (!isTargetOctet(path.charCodeAt(i))) return 'targetForm';
   const normalised = normaliseTarget(path, method);
   return typeof normalised === 'object' && normalised.authority !== undefined ? 'targetForm' : normalised;
-}
-
-/** The trailer fields that may be passed on: none that frames a message or belongs to a connection. */
-export function keepHttp2Trailers(raw: readonly string[]): string[] | undefined {
-  const named: string[] = [];
-  for (let i = 0; i < raw.length; i += 2) if (isKeptName(raw[i]!)) named.push(raw[i]!, raw[i + 1]!);
-  return keepTrailerFields(named, undefined);
 }
 
 function findFault(

@@ -7,10 +7,12 @@ import { clientErrors } from './client-errors.ts';
 import { type ClientRequest, type ClientSide, Exchange, type TunnelSide } from './exchange.ts';
 import { toWebSocketAccept } from './http2-attempt-head.ts';
 import type { Http2ClientRequest } from './http2-client-request.ts';
-import { Http2ClientTunnel } from './http2-client-tunnel.ts';
-import { type BodyTaker, Http2RequestBody } from './http2-request-body.ts';
+import { type BodyTaker, Http2IncomingBody } from './http2-incoming-body.ts';
+import { ReceiveWindow } from './http2-receive-window.ts';
+import type { ReceivingStream } from './http2-receiver.ts';
 import { SendingStream } from './http2-sending-stream.ts';
 import type { StreamHome } from './http2-stream-home.ts';
+import { Http2Tunnel } from './http2-tunnel.ts';
 import { hasResponseBody, type ResponseHead } from './response.ts';
 import { upstreamErrors } from './upstream-errors.ts';
 
@@ -20,15 +22,15 @@ type Waiting = (typeof Waiting)[keyof typeof Waiting];
 const NOT_ANNOUNCED = -1;
 const ACCEPT = 'sec-websocket-accept';
 
-export class Http2ClientStream extends SendingStream implements ClientSide, BodyTaker {
+export class Http2ClientStream extends SendingStream implements ClientSide, BodyTaker, ReceivingStream {
   readonly id: number;
   isEnded = false;
   readonly #home: StreamHome;
   readonly #fault: GatewayError | undefined;
   #exchange: Exchange | undefined;
   /** `undefined`: the request came whole. */
-  readonly #body: Http2RequestBody | undefined;
-  #tunnel: Http2ClientTunnel | undefined = undefined;
+  readonly #body: Http2IncomingBody | undefined;
+  #tunnel: Http2Tunnel | undefined = undefined;
   #waiting: Waiting = Waiting.nothing;
   /** What the client had not taken when it was last looked at. */
   #unsentBytes = 0;
@@ -49,14 +51,14 @@ export class Http2ClientStream extends SendingStream implements ClientSide, Body
     this.id = id;
     this.#home = home;
     this.sendWindowBytes = sender.streamWindowBytes;
-    this.#body = isWhole ? undefined : new Http2RequestBody(this, settings.http2!.windowBytes, request.contentLengthBytes);
+    this.#body = isWhole ? undefined : toBody(this, settings.http2!.windowBytes, request.contentLengthBytes);
     const requestId = request.trustedRequestId ?? services.nextRequestId();
     const start = { requestId, startedMs: services.clock.monotonicMs() };
     this.#fault = request.fault;
     this.#exchange = new Exchange(this, services.owner, request, start);
   }
 
-  get isRequestWhole(): boolean {
+  get isReceived(): boolean {
     return this.#body?.isWhole ?? true;
   }
 
@@ -166,7 +168,7 @@ export class Http2ClientStream extends SendingStream implements ClientSide, Body
     // What the answer to the handshake has over HTTP/1 only is left out.
     const fields = response.fields.filter((_, at) => response.fields[at - (at % 2)] !== ACCEPT);
     this.#writeHead({ status: 200, fields, contentLengthBytes: undefined }, undefined);
-    const tunnel = new Http2ClientTunnel(this, this.#body === undefined);
+    const tunnel = new Http2Tunnel(this, this.#body === undefined);
     this.#tunnel = tunnel;
     const { tunnelIdleMs } = this.#home.settings;
     const onTunnelClosed = () => this.#finishTunnel(exchange);
@@ -182,7 +184,7 @@ export class Http2ClientStream extends SendingStream implements ClientSide, Body
 
   /** How much more the client may be told that it may send, when so much has been used. */
   useWindow(bytes: number): number {
-    return this.isEnded || this.isRequestWhole ? 0 : this.#body!.window.use(bytes);
+    return this.isEnded || this.isReceived ? 0 : this.#body!.window.use(bytes);
   }
 
   onData(view: Buffer): void {
@@ -200,7 +202,7 @@ export class Http2ClientStream extends SendingStream implements ClientSide, Body
     if (body.isFlowing && !body.isWhole) this.onBodyFlush();
   }
 
-  onRequestEnd(trailers: string[] | undefined): void {
+  onReceived(trailers: string[] | undefined): void {
     if (this.#waiting === Waiting.body) this.#wait(Waiting.nothing);
     if (!this.#body!.end(trailers)) this.breakRules(ErrorCode.protocolError);
   }
@@ -285,7 +287,7 @@ export class Http2ClientStream extends SendingStream implements ClientSide, Body
     this.#breakOff(code, false);
   }
 
-  get hasAnswerEnded(): boolean {
+  get hasSentEnd(): boolean {
     return this.#hasAnswerEnded;
   }
 
@@ -340,7 +342,7 @@ export class Http2ClientStream extends SendingStream implements ClientSide, Body
       if (this.#body === undefined || this.#body.isTaken) this.#end(false, false);
       return;
     }
-    if (this.isRequestWhole) return this.#end(false, false);
+    if (this.isReceived) return this.#end(false, false);
     // RFC 9113 §8.1: an answer that came before the request was whole; the client is asked not to go on.
     this.#breakOff(ErrorCode.noError, false);
   }
@@ -348,7 +350,7 @@ export class Http2ClientStream extends SendingStream implements ClientSide, Body
   #breakOff(code: ErrorCode, isBrokenOff: boolean): void {
     if (this.isEnded) return;
     this.#home.sender.reset(this.id, code);
-    this.#end(isBrokenOff, !this.isRequestWhole);
+    this.#end(isBrokenOff, !this.isReceived);
   }
 
   /** Says whether what has been sent may be forgotten; what waits in any case is for the reader to take. */
@@ -372,7 +374,7 @@ export class Http2ClientStream extends SendingStream implements ClientSide, Body
     exchange.finish(this.#home.services.clock.monotonicMs());
   }
 
-  #dropBody(body: Http2RequestBody): void {
+  #dropBody(body: Http2IncomingBody): void {
     const bytes = body.drop();
     if (bytes > 0) this.#home.onBodyUsed(bytes, undefined);
   }
@@ -424,4 +426,8 @@ export class Http2ClientStream extends SendingStream implements ClientSide, Body
 /** They cost a frame of their own, so they are for clients that say they know them, and for gRPC, which is nothing without. */
 function wantsTrailers({ acceptsTrailers, fields }: ClientRequest): boolean {
   return acceptsTrailers || getField(fields, 'content-type')?.startsWith('application/grpc') === true;
+}
+
+function toBody(taker: BodyTaker, windowBytes: number, announcedBytes: number): Http2IncomingBody {
+  return new Http2IncomingBody(taker, new ReceiveWindow(windowBytes), announcedBytes);
 }

@@ -1,10 +1,11 @@
 /**
- * What the frames of a client mean: requests, their bodies, and what the client says of itself. Everything here is
- * attacker-controlled, and what can be counted is counted.
+ * What the frames of a peer mean, whichever side of HTTP/2 it is on: data, windows, and what the peer says of itself. Heads
+ * are for the class of each side. Everything here is attacker-controlled, and what can be counted is counted.
  */
+
 import { limits } from '#base/limits.ts';
-import { HpackDecoder } from '#wire/hpack/decoder.ts';
-import { TABLE_BYTES_DEFAULT } from '#wire/hpack/dynamic-table.ts';
+import type { TimerWheel } from '#base/timer-wheel.ts';
+import { HpackDecoder, type HpackDecoderLimits, type HpackOutcome } from '#wire/hpack/decoder.ts';
 import { ErrorCode } from '#wire/http2/error-codes.ts';
 import { type Http2Fault, http2Faults } from '#wire/http2/faults.ts';
 import type { FieldBlock } from '#wire/http2/field-block.ts';
@@ -16,63 +17,85 @@ import {
   WINDOW_BYTES_INITIAL,
   WINDOW_BYTES_MAX,
 } from '#wire/http2/frame-types.ts';
-import type { ClientFacts } from './client-facts.ts';
-import { Http2ClientRequest, keepHttp2Trailers } from './http2-client-request.ts';
-import { Http2ClientStream } from './http2-client-stream.ts';
 import { Http2FrameCounts } from './http2-frame-counts.ts';
 import { ReceiveWindow } from './http2-receive-window.ts';
-import { areTrailers, Http2RequestHead } from './http2-request-head.ts';
-import type { HomeStream, StreamHome } from './http2-stream-home.ts';
+import type { Http2Sender } from './http2-sender.ts';
+import type { SendingStream } from './http2-sending-stream.ts';
+import type { HomeStream } from './http2-stream-home.ts';
 import type { Http2Streams } from './http2-streams.ts';
-import type { Http2Limits } from './server-settings.ts';
+
+/** A stream as the receiver of its connection knows it. */
+export interface ReceivingStream extends SendingStream, HomeStream {
+  /** Nobody is interested in it any more. */
+  readonly isEnded: boolean;
+  /** The peer has ended its side. */
+  readonly isReceived: boolean;
+  /** RFC 9113 §5.2. False: a frame of so many bytes is more than the peer may send. */
+  takeWindow(frameBytes: number): boolean;
+  /** The view is lent as by `StreamOwner.onBytes`. */
+  onData(view: Buffer): void;
+  /** The peer ends its side. */
+  onReceived(trailers: string[] | undefined): void;
+  onReset(code: number): void;
+  /** RFC 9113 §5.4.2: the peer has done what it may not, and its stream alone has to end for it. */
+  breakRules(code: ErrorCode): void;
+}
 
 /** What a receiver needs of its connection. */
-export interface ReceiverHome extends StreamHome {
-  readonly facts: ClientFacts;
-  readonly streams: Http2Streams<Http2ClientStream>;
-  /** Requests are not looked at any more that come behind the last one named in GOAWAY. */
-  readonly takesRequests: boolean;
-  onRequest(stream: Http2ClientStream): void;
-  /** A request's body has come nearer to its end. */
-  onBodyRead(stream: Http2ClientStream): void;
+export interface ReceiverHome<Stream extends ReceivingStream> {
+  readonly sender: Http2Sender;
+  readonly streams: Http2Streams<Stream>;
+  /** Something of a message's body has come. */
+  onBodyRead(stream: Stream): void;
   onSettingsAck(): void;
   onPingAck(): void;
-  onGoaway(): void;
+  /** `lastStream`: the peer has not looked at those behind it. */
+  onGoaway(lastStream: number, code: number): void;
   fail(fault: Http2Fault): void;
 }
 
-/** The session counts the pseudo fields too. */
-const PSEUDO_FIELDS = 5;
+export interface ReceiverSettings {
+  readonly peer: 'client' | 'server';
+  readonly fields: HpackDecoderLimits;
+  readonly connectionWindowBytes: number;
+  readonly resetsPerMinuteMax: number;
+}
 
-export class Http2Receiver implements FrameEvents {
+export abstract class Http2Receiver<Stream extends ReceivingStream> implements FrameEvents {
   readonly #frames: FrameDecoder;
   readonly #fields: HpackDecoder;
   readonly #window: ReceiveWindow;
   readonly #counts: Http2FrameCounts;
-  readonly #home: ReceiverHome;
-  readonly #limits: Http2Limits;
-  #hasAgreed = false;
+  readonly #wheel: TimerWheel;
+  readonly #home: ReceiverHome<Stream>;
   /** Whose data is being read; `undefined` where nobody wants it. */
-  #dataStream: Http2ClientStream | undefined = undefined;
+  #dataStream: Stream | undefined = undefined;
   #dataFrameBytes = 0;
+  /** The peer has taken note of our settings. */
+  hasAgreed = false;
 
-  constructor(home: ReceiverHome, http2: Http2Limits) {
-    const { headerListBytesMax: listBytesMax } = http2;
+  constructor(home: ReceiverHome<Stream>, wheel: TimerWheel, { peer, fields, ...settings }: ReceiverSettings) {
     this.#home = home;
-    this.#limits = http2;
+    this.#wheel = wheel;
     this.#frames = new FrameDecoder(
       {
-        blockBytesMax: limits.http2BlockBytesFactor * listBytesMax,
+        blockBytesMax: limits.http2BlockBytesFactor * fields.listBytesMax,
         continuationsMax: limits.http2ContinuationsMax,
         settingsMax: limits.http2SettingsMax,
       },
       this,
+      peer,
     );
-    const fieldCountMax = home.settings.decoderLimits.fieldCountMax + PSEUDO_FIELDS;
-    this.#fields = new HpackDecoder({ tableBytesMax: TABLE_BYTES_DEFAULT, listBytesMax, fieldCountMax });
-    this.#window = new ReceiveWindow(Math.max(http2.connectionWindowBytes, WINDOW_BYTES_INITIAL));
-    this.#counts = new Http2FrameCounts(http2.resetsPerMinuteMax);
+    this.#fields = new HpackDecoder(fields);
+    this.#window = new ReceiveWindow(Math.max(settings.connectionWindowBytes, WINDOW_BYTES_INITIAL));
+    this.#counts = new Http2FrameCounts(settings.resetsPerMinuteMax);
   }
+
+  /** The fields of a head, or of trailers, as far as limits allow. */
+  abstract onFields(id: number, list: readonly string[], outcome: HpackOutcome, isLast: boolean): void;
+
+  /** A setting that means something on one side only. Returns what is wrong with it. */
+  abstract onOwnSetting(id: number, value: number): Http2Fault | undefined;
 
   decode(bytes: Buffer, end: number): void {
     this.#frames.decode(bytes, 0, end);
@@ -88,10 +111,10 @@ export class Http2Receiver implements FrameEvents {
   }
 
   onBrokenOff(): void {
-    this.#failIf(this.#counts.addBrokenOff(this.#nowMs));
+    this.#failIf(this.#counts.addBrokenOff(this.#wheel.nowMs));
   }
 
-  /** RFC 9113 §6.9: the client is told when a good deal of a window has been used. */
+  /** RFC 9113 §6.9: the peer is told when a good deal of a window has been used. */
   onBodyUsed(bytes: number, stream: HomeStream | undefined): void {
     if (this.#frames.isStopped) return;
     const { sender } = this.#home;
@@ -109,15 +132,19 @@ export class Http2Receiver implements FrameEvents {
     this.#dataFrameBytes = frameBytes;
     if (!this.#window.take(frameBytes)) return this.#home.fail(http2Faults.windowExceeded);
     const stream = this.#home.streams.get(id);
-    if (stream === undefined) this.#failUnlessLeft(id);
-    else if (stream.isRequestWhole) stream.breakRules(ErrorCode.streamClosed);
+    if (stream === undefined) this.failUnlessLeft(id);
+    else if (stream.isReceived) stream.breakRules(ErrorCode.streamClosed);
     else if (!stream.takeWindow(frameBytes)) stream.breakRules(ErrorCode.flowControlError);
     else this.#dataStream = stream;
   }
 
   onDataChunk(view: Buffer): void {
     const stream = this.#dataStream;
-    if (stream === undefined || stream.isEnded) return this.onBodyUsed(view.length, undefined);
+    if (stream === undefined || stream.isEnded) this.onBodyUsed(view.length, undefined);
+    else this.takeData(stream, view);
+  }
+
+  takeData(stream: Stream, view: Buffer): void {
     stream.onData(view);
     this.#home.onBodyRead(stream);
   }
@@ -128,52 +155,16 @@ export class Http2Receiver implements FrameEvents {
     if (paddingBytes > 0) this.onBodyUsed(paddingBytes, stream);
     if (stream === undefined || stream.isEnded || (dataBytes === 0 && !isLast)) return this.#countQuiet();
     this.onProgress();
-    if (isLast) stream.onRequestEnd(undefined);
+    if (isLast) stream.onReceived(undefined);
   }
 
   // Heads
 
   onHeaders(id: number, block: FieldBlock, isLast: boolean): void {
-    const fields: string[] = [];
-    const { bytes, start, end } = block;
-    const outcome = this.#fields.decode(bytes, start, end, fields);
-    const { streams } = this.#home;
+    const list: string[] = [];
+    const outcome = this.#fields.decode(block.bytes, block.start, block.end, list);
     if (outcome === 'malformed') return this.#home.fail(http2Faults.compression);
-    const stream = streams.get(id);
-    if (stream !== undefined) return this.#takeTrailers(stream, fields, isLast && outcome === 'ok');
-    if (id <= streams.lastId) return this.#failUnlessLeft(id);
-    if ((id & 1) === 0) return this.#home.fail(http2Faults.streamId);
-    streams.begin(id);
-    // What was sent before GOAWAY was read is not looked at, and may be sent again elsewhere.
-    if (!this.#home.takesRequests) return streams.leave(id);
-    if (streams.count >= this.#limits.streamsMax) return this.#refuse(id);
-    const head = new Http2RequestHead(!isLast);
-    const isTooLarge = outcome === 'too-large';
-    if (!head.read(fields) && !isTooLarge) return this.#reset(id, ErrorCode.protocolError);
-    const { facts, settings } = this.#home;
-    const request = new Http2ClientRequest(head, isTooLarge, { facts, listener: settings.listener });
-    const begun = new Http2ClientStream(id, request, isLast, this.#home);
-    this.onProgress();
-    streams.add(id, begun);
-    this.#home.onRequest(begun);
-  }
-
-  #takeTrailers(stream: Http2ClientStream, fields: readonly string[], isWellFormed: boolean): void {
-    if (stream.isRequestWhole) stream.breakRules(ErrorCode.streamClosed);
-    else if (!isWellFormed || !areTrailers(fields)) stream.breakRules(ErrorCode.protocolError);
-    else stream.onRequestEnd(keepHttp2Trailers(fields));
-  }
-
-  /** RFC 9113 §5.1.2, §8.7: it may be sent again. A client that has agreed to less does not keep to its word. */
-  #refuse(id: number): void {
-    if (this.#hasAgreed) this.#home.fail(http2Faults.tooManyStreams);
-    else this.#reset(id, ErrorCode.refusedStream);
-  }
-
-  #reset(id: number, code: ErrorCode): void {
-    this.#home.streams.leave(id);
-    this.#home.sender.reset(id, code);
-    this.onBrokenOff();
+    this.onFields(id, list, outcome, isLast);
   }
 
   onReset(id: number, code: number): void {
@@ -182,16 +173,13 @@ export class Http2Receiver implements FrameEvents {
     else this.#failIfIdle(id);
   }
 
-  // What the client says of itself
+  // What the peer says of itself
 
   onSetting(id: number, value: number): void {
     const { sender } = this.#home;
     switch (id) {
       case Setting.headerTableBytes:
         return sender.encoder.setTableBytesMax(value);
-      case Setting.enablePush:
-      case Setting.enableConnectProtocol:
-        return this.#failIf(value > 1 ? http2Faults.settingValue : undefined);
       case Setting.initialWindowBytes:
         return this.#setStreamWindow(value);
       // Frames of ours are never longer than everybody takes them.
@@ -200,6 +188,7 @@ export class Http2Receiver implements FrameEvents {
           value < FRAME_BYTES_MAX_INITIAL || value > FRAME_BYTES_MAX_MAX ? http2Faults.settingValue : undefined,
         );
       default:
+        return this.#failIf(this.onOwnSetting(id, value));
     }
   }
 
@@ -222,7 +211,7 @@ export class Http2Receiver implements FrameEvents {
   }
 
   onSettingsAck(): void {
-    this.#hasAgreed = true;
+    this.hasAgreed = true;
     this.#home.onSettingsAck();
     this.#countQuiet();
   }
@@ -238,8 +227,8 @@ export class Http2Receiver implements FrameEvents {
     this.#countQuiet();
   }
 
-  onGoaway(): void {
-    this.#home.onGoaway();
+  onGoaway(lastStream: number, code: number): void {
+    this.#home.onGoaway(lastStream, code);
     this.#countQuiet();
   }
 
@@ -272,32 +261,28 @@ export class Http2Receiver implements FrameEvents {
     this.#home.fail(fault);
   }
 
-  // Inside
-
-  get #nowMs(): number {
-    return this.#home.services.wheel.nowMs;
+  /** A frame that may stand on an open stream only, unless it was under way when we reset that. */
+  failUnlessLeft(id: number): void {
+    const place = this.#home.streams.placeOf(id);
+    if (place === 'left') this.#countQuiet();
+    else if (place === 'idle') this.#home.fail(http2Faults.idleStream);
+    else this.#home.fail(place === 'ended' ? http2Faults.closedStream : http2Faults.streamId);
   }
 
+  // Inside
+
   #countControl(): void {
-    this.#failIf(this.#counts.addControl(this.#nowMs));
+    this.#failIf(this.#counts.addControl(this.#wheel.nowMs));
   }
 
   #countQuiet(): void {
-    this.#failIf(this.#counts.addQuiet(this.#nowMs));
+    this.#failIf(this.#counts.addQuiet(this.#wheel.nowMs));
   }
 
   /** RFC 9113 §5.1: a frame that may stand on a stream that has ended. */
   #failIfIdle(id: number): void {
     if (this.#home.streams.placeOf(id) === 'idle') this.#home.fail(http2Faults.idleStream);
     else this.#countQuiet();
-  }
-
-  /** A frame that may stand on an open stream only, unless it was under way when we reset that. */
-  #failUnlessLeft(id: number): void {
-    const place = this.#home.streams.placeOf(id);
-    if (place === 'left') this.#countQuiet();
-    else if (place === 'idle') this.#home.fail(http2Faults.idleStream);
-    else this.#home.fail(place === 'ended' ? http2Faults.closedStream : http2Faults.streamId);
   }
 
   #failIf(fault: Http2Fault | undefined): void {

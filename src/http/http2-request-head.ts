@@ -3,12 +3,11 @@
  * answered is refused later, as the same would be over HTTP/1. All input is attacker-controlled.
  */
 import { isForwardingName } from '#wire/http1/field-names.ts';
-import { isTokenOctet, isValueOctet, loweredToken, SPACE, TAB } from '#wire/http1/octets.ts';
+import { isTokenOctet } from '#wire/http1/octets.ts';
 import type { HeadFacts } from './client-facts.ts';
+import { isName, isNumber, isValue } from './http2-fields.ts';
 
 const COLON = 58;
-const ZERO = 48;
-const NINE = 57;
 
 export class Http2RequestHead implements HeadFacts {
   readonly version = '2.0';
@@ -134,40 +133,7 @@ export class Http2RequestHead implements HeadFacts {
   }
 }
 
-/** Whether these are trailers (RFC 9113 §8.1): fields like any other, and no pseudo fields. */
-export function areTrailers(list: readonly string[]): boolean {
-  for (let i = 0; i < list.length; i += 2) if (!isName(list[i]!) || !isValue(list[i + 1]!)) return false;
-  return true;
-}
-
-/** RFC 9113 §8.2.1: a token without capital letters. */
-function isName(name: string): boolean {
-  for (let i = 0; i < name.length; i++) {
-    const code = name.charCodeAt(i);
-    if (loweredToken[code] !== code) return false;
-  }
-  return name !== '';
-}
-
-/** RFC 9113 §8.2.1: no control bytes, and no white space at either end. */
-function isValue(value: string): boolean {
-  for (let i = 0; i < value.length; i++) if (!isValueOctet(value.charCodeAt(i))) return false;
-  return !isSpace(value.charCodeAt(0)) && !isSpace(value.charCodeAt(value.length - 1));
-}
-
-function isSpace(code: number): boolean {
-  return code === SPACE || code === TAB;
-}
-
 function isToken(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (!isTokenOctet(text.charCodeAt(i))) return false;
-  return text !== '';
-}
-
-function isNumber(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code < ZERO || code > NINE) return false;
-  }
   return text !== '';
 }

@@ -5,7 +5,7 @@ import type { ServerServices, ServerSettings } from './server-settings.ts';
 /** A stream as its connection knows it. */
 export interface HomeStream {
   readonly id: number;
-  /** How much more the client may be told that it may send, when so much has been used. */
+  /** How much more the peer may be told that it may send, when so much has been used. */
   useWindow(bytes: number): number;
 }
 

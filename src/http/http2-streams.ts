@@ -1,9 +1,9 @@
 import { limits } from '#base/limits.ts';
 
-/** Where a stream that is not open stands. `left`: we have reset it while its client could still send. */
+/** Where a stream that is not open stands. `left`: we have reset it while its peer could still send. */
 export type StreamPlace = 'idle' | 'left' | 'ended' | 'passed-over';
 
-/** The streams of a connection that a client opens, and what has to be known of those that are no more. */
+/** The streams of a connection, which its client begins, and what has to be known of those that are no more. */
 export class Http2Streams<Stream> {
   readonly #open = new Map<number, Stream>();
   /** The newest of those that were left, in the order in which they were. */
@@ -40,7 +40,7 @@ export class Http2Streams<Stream> {
     this.#open.delete(id);
   }
 
-  /** RFC 9113 §5.1: what the client has sent before it learns of the reset is ignored. */
+  /** RFC 9113 §5.1: what the peer has sent before it learns of the reset is ignored. */
   leave(id: number): void {
     this.#left.add(id);
     if (this.#left.size <= limits.http2StreamsLeftMax) return;
@@ -50,7 +50,8 @@ export class Http2Streams<Stream> {
   }
 
   placeOf(id: number): StreamPlace {
-    if (id > this.lastId) return 'idle';
+    // RFC 9113 §5.1.1: even ids are for what is pushed, which nobody may do.
+    if (id > this.lastId || (id & 1) === 0) return 'idle';
     if (id <= this.#forgottenId || this.#left.has(id)) return 'left';
     // RFC 9113 §5.1.1: ids that were passed over are closed too, and which these were is not kept.
     return this.#hasPassedOver ? 'passed-over' : 'ended';

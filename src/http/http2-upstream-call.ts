@@ -1,117 +1,68 @@
 /**
- * One stream of an HTTP/2 connection to an endpoint: one request and its answer. The session (`node:http2`) checks what the
- * upstream sends; what it tells wrongly is told right here: it ends a stream whose connection is lost as if the answer were
- * whole, so the end counts only when the upstream itself has sent it.
+ * One stream of an HTTP/2 connection to an endpoint: one request and its answer. The answer is checked as strictly as one over
+ * HTTP/1, and its end counts only when the upstream itself has sent it.
  */
-import { type ClientHttp2Stream, type ClientSessionRequestOptions, constants } from 'node:http2';
-import { Readable } from 'node:stream';
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
-import { type TimerWheel, WheelTimer } from '#base/timer-wheel.ts';
-import type { ReadBuffers } from '#net/read-buffers.ts';
-import { getField } from '#wire/fields/field-list.ts';
-import { keepTrailerFields } from '#wire/http1/trailer-fields.ts';
-import { toHttp2CodeName } from '#wire/http2/error-codes.ts';
-import type { LossSituation } from './connect-loss.ts';
+import { ErrorCode, toHttp2CodeName } from '#wire/http2/error-codes.ts';
 import type { Exchange } from './exchange.ts';
-import { readHttp2AnswerHead } from './http2-answer-head.ts';
-import { asksForWebSocket, toHttp2RequestFields, toWebSocketAccept } from './http2-attempt-head.ts';
-import { maySendTrailers, toTrailerMap } from './http2-request-trailers.ts';
-import type { StreamMemory } from './http2-session-memory.ts';
-import { toTunnelStream } from './http2-stream-tunnel.ts';
+import { readHttp2AnswerHead, readHttp2AnswerTrailers } from './http2-answer-head.ts';
+import type { WindowedStream } from './http2-answer-windows.ts';
+import { asksForWebSocket, toWebSocketAccept, writeHttp2AttemptHead } from './http2-attempt-head.ts';
+import type { CallCarrier, Http2UpstreamServices } from './http2-call-carrier.ts';
+import { keepHttp2Trailers } from './http2-fields.ts';
+import { type BodyTaker, Http2IncomingBody } from './http2-incoming-body.ts';
+import type { ReceiveWindow } from './http2-receive-window.ts';
+import type { ReceivingStream } from './http2-receiver.ts';
+import { SendingStream } from './http2-sending-stream.ts';
+import { Http2Tunnel, type TunnelledStream } from './http2-tunnel.ts';
 import { hasResponseBody } from './response.ts';
 import {
   type AnswerEvents,
   type AnswerHead,
   type AttemptHead,
-  type TimeLimit,
   toTimeoutDetail,
   type UpstreamCall,
   type UpstreamTunnel,
 } from './upstream-call.ts';
 import { upstreamErrors } from './upstream-errors.ts';
 
-export interface Http2UpstreamServices {
-  readonly wheel: TimerWheel;
-  readonly buffers: ReadBuffers;
-  readonly connectLimit: TimeLimit;
-  /** How long a connection without calls is kept. */
-  readonly idleMs: number;
-  /** How long a call waits on an open connection for one of the streams that the upstream allows. */
-  readonly roomTimeoutMs: number;
-}
-
-/** What a call needs of the connection that carries it. */
-export interface CallCarrier {
-  readonly scheme: 'http' | 'https';
-  readonly answerCount: number;
-  readonly isLost: boolean;
-  readonly lossReason: string | undefined;
-  beginOrWait(call: Http2UpstreamCall): void;
-  openStream(fields: readonly string[], options: ClientSessionRequestOptions): ClientHttp2Stream;
-  memoryOf(stream: ClientHttp2Stream): StreamMemory;
-  /** A stream has closed while something was still being sent over it. */
-  keepSessionFor(memory: StreamMemory): void;
-  markDirty(call: Http2UpstreamCall): void;
-  /** Nobody needs the stream any more. */
-  resetSoon(stream: ClientHttp2Stream): void;
-  /** The head of an answer has come. */
-  onAnswer(): void;
-  /** The upstream has not looked at the request. */
-  onRefused(): void;
-  /** A stream has closed before its answer was whole. */
-  onBrokenStream(): void;
-  isBeyondLast(streamId: number | undefined): boolean;
-  toLoss(streamError: Error | undefined, situation: LossSituation): GatewayError;
-  /** The call comes from another connection. */
-  adopt(call: Http2UpstreamCall): void;
-  /** The call has ended, or goes elsewhere. */
-  forget(call: Http2UpstreamCall): void;
-}
-
-/** A stream that knows its call, so that its listeners can be shared functions instead of closures per call. */
-interface OwnedStream extends ClientHttp2Stream {
-  gatehouseCall?: Http2UpstreamCall;
-}
-
 const Waiting = { nothing: 0, stream: 1, answer: 2, more: 3 } as const;
 type Waiting = (typeof Waiting)[keyof typeof Waiting];
 
-const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_HTTP_1_1_REQUIRED, NGHTTP2_PROTOCOL_ERROR } = constants;
-const { NGHTTP2_REFUSED_STREAM } = constants;
-/** Smaller pieces of a request body are copied, so that whoever reads them need not stop until they have left. */
-const COPIED_BYTES_MAX = 16 * 1024;
+const NOT_ANNOUNCED = -1;
 
-export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
+export class Http2UpstreamCall
+  extends SendingStream
+  implements UpstreamCall, BodyTaker, ReceivingStream, TunnelledStream, WindowedStream
+{
+  /** 0 until the request is sent. */
+  id = 0;
   readonly #services: Http2UpstreamServices;
-  #connection: CallCarrier;
+  #connection: CallCarrier<Http2UpstreamCall>;
   #events: AnswerEvents | undefined = undefined;
   #exchange: Exchange | undefined = undefined;
   #attempt: AttemptHead | undefined = undefined;
-  #stream: OwnedStream | undefined = undefined;
-  #memory: StreamMemory = undefined;
   #waiting: Waiting = Waiting.nothing;
   /** Pieces of the request body from before there was a stream. */
   #early: Buffer[] | undefined = undefined;
   #requestTrailers: readonly string[] | undefined = undefined;
   #isRequestEnded = false;
-  #isWritePending = false;
+  /** Nothing follows what has been sent, or waits. */
+  #isEndDue = false;
   /** The client waits for leave to send its body. */
   #awaitsContinue = false;
   #informationalCount = 0;
-  #hasAnswerBegun = false;
-  /** The upstream has sent the end, behind which trailers may still have to be told. */
-  #hasSeenEnd = false;
-  #hasAnswerEnded = false;
   #isPaused = false;
-  /** The session reads no more for this stream until it is asked to. */
-  #isReadStopped = true;
-  /** Pieces of the answer that came while it was paused. The window of the stream bounds them. */
-  #held: Buffer[] | undefined = undefined;
-  #trailers: string[] | undefined = undefined;
-  #streamError: Error | undefined = undefined;
-  /** The stream belongs to a tunnel. */
-  #isTunnel = false;
+  #window: ReceiveWindow | undefined = undefined;
+  /** From the head of the answer on. */
+  #body: Http2IncomingBody | undefined = undefined;
+  #tunnel: Http2Tunnel | undefined = undefined;
+  hasAnswerBegun = false;
+  /** The last frame of the request has been written. */
+  hasSentEnd = false;
+  /** Its stream is over. */
+  isEnded = false;
   isGone = false;
   /** RFC 9113 §8.7. */
   readonly mayRefuse = true;
@@ -119,10 +70,8 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
   isWebSocket = false;
   /** It was given to another connection than the first one. */
   hasMoved = false;
-  /** In the connection's list of calls whose client is still to be flushed. */
-  isDirty = false;
 
-  constructor(connection: CallCarrier, services: Http2UpstreamServices) {
+  constructor(connection: CallCarrier<Http2UpstreamCall>, services: Http2UpstreamServices) {
     super();
     this.#connection = connection;
     this.#services = services;
@@ -134,7 +83,12 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
 
   /** It holds one of the streams that the upstream allows. */
   get hasBegun(): boolean {
-    return this.#stream !== undefined;
+    return this.id > 0;
+  }
+
+  /** The upstream has ended its side. */
+  get isReceived(): boolean {
+    return this.#body?.isWhole === true;
   }
 
   send(events: AnswerEvents, exchange: Exchange, attempt: AttemptHead): void {
@@ -148,99 +102,90 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
 
   sendChunk(view: Buffer): boolean {
     this.#awaitsContinue = false;
-    if (this.isGone || view.length === 0) return true;
-    const stream = this.#stream;
-    if (stream === undefined) {
+    if (this.isGone || this.isEnded || view.length === 0) return true;
+    if (!this.hasBegun) {
       this.#early ??= [];
       this.#early.push(Buffer.from(view));
-      this.#isWritePending = true;
       return false;
     }
-    const isCopied = view.length <= COPIED_BYTES_MAX || this.#services.buffers.isShared(view);
-    const hasRoom = stream.write(isCopied ? Buffer.from(view) : view, this.#onWritten);
-    if (isCopied && hasRoom) return true;
-    this.#isWritePending = true;
+    this.#connection.onProgress();
+    const isTaken = this.#connection.sender.send(this, view);
     this.#waitWhileSending();
-    return false;
+    return isTaken;
   }
 
-  /** The session joins by itself what is written in one go. */
+  /** The end of the turn sends what has come together by then. */
   flush(): boolean {
     this.#waitWhileSending();
-    return !this.#isWritePending;
+    return !this.isLent && this.#early === undefined;
   }
 
   sendEnd(trailers: readonly string[] | undefined): void {
     this.#isRequestEnded = true;
     this.#requestTrailers = trailers;
-    if (this.isGone) return;
+    if (this.isGone || this.isEnded) return;
     // Without a body, the head was the end.
-    if (this.#stream !== undefined && this.#exchange!.request.hasBody) this.#stream.end();
+    if (this.#exchange!.request.hasBody) this.#endBehindRest();
     this.#waitWhileSending();
   }
 
   pauseAnswer(): void {
     this.#isPaused = true;
+    this.#body?.pause();
     if (this.#waiting === Waiting.more) this.#wait(Waiting.nothing);
   }
 
   resumeAnswer(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    if (this.#waiting === Waiting.nothing && this.#hasAnswerBegun && !this.#hasSeenEnd) this.#wait(Waiting.more);
-    if (this.#hasAnswerBegun) this.#goOn();
+    if (this.#waiting === Waiting.nothing && this.hasAnswerBegun && !this.isReceived && !this.isGone) this.#wait(Waiting.more);
+    this.#body?.resume();
   }
 
   cancel(): void {
     this.#events = undefined;
-    this.#reset();
+    this.#leave(ErrorCode.cancel);
   }
 
   takeTunnel(): UpstreamTunnel {
-    const stream = this.#stream!;
     this.#events = undefined;
-    this.#services.wheel.remove(this);
-    const pendingBytes = this.#held === undefined ? undefined : Buffer.concat(this.#held);
-    this.#held = undefined;
-    for (const [event, listener] of listeners) if (event !== 'close') stream.off(event, listener);
-    this.#isTunnel = true;
-    return {
-      stream: toTunnelStream(stream, this.#services.buffers, upstreamErrors.truncatedBody()),
-      pendingBytes,
-      onTunnelClosed: () => this.#leave(),
-    };
+    this.#wait(Waiting.nothing);
+    // What has come already, an end included, is told when the tunnel goes on.
+    const tunnel = new Http2Tunnel(this, false);
+    this.#tunnel = tunnel;
+    return { stream: tunnel, pendingBytes: undefined, onTunnelClosed: () => this.#leave(ErrorCode.cancel) };
   }
 
   override onDeadline(): void {
     switch (this.#waiting) {
       case Waiting.stream:
-        return this.#failAndReset(upstreamErrors.queueTimeout({ timeoutMs: this.#services.roomTimeoutMs }));
+        return this.#fail(upstreamErrors.queueTimeout({ timeoutMs: this.#services.roomTimeoutMs }), ErrorCode.cancel);
       case Waiting.answer:
-        return this.#failAndReset(upstreamErrors.firstByteTimeout(toTimeoutDetail(this.#attempt!.timeouts.firstByte)));
+        return this.#fail(upstreamErrors.firstByteTimeout(toTimeoutDetail(this.#attempt!.timeouts.firstByte)), ErrorCode.cancel);
       default:
-        return this.#failAndReset(upstreamErrors.idleTimeout(toTimeoutDetail(this.#attempt!.timeouts.idle)));
+        return this.#fail(upstreamErrors.idleTimeout(toTimeoutDetail(this.#attempt!.timeouts.idle)), ErrorCode.cancel);
     }
   }
 
   // From the connection
 
-  /** There is room for it. */
-  begin(): void {
-    const exchange = this.#exchange!;
-    const { request } = exchange;
-    const connection = this.#connection;
-    const fields = toHttp2RequestFields(exchange, this.#attempt!, connection.scheme);
-    const stream: OwnedStream = connection.openStream(fields, {
-      endStream: !request.hasBody && !this.isWebSocket,
-      waitForTrailers: maySendTrailers(exchange),
-    });
-    this.#stream = stream;
-    this.#memory = connection.memoryOf(stream);
-    stream.gatehouseCall = this;
-    stream.push = pushToCall;
-    for (const [event, listener] of listeners) stream.on(event, listener);
+  /** There is room for it: the request is sent. */
+  begin(id: number, window: ReceiveWindow): void {
+    const { sender, scheme } = this.#connection;
+    this.id = id;
+    this.sendWindowBytes = sender.streamWindowBytes;
+    this.#window = window;
+    const blockStart = sender.beginHead(0, noFields);
+    writeHttp2AttemptHead(sender, this.#exchange!, this.#attempt!, scheme);
+    sender.endHead(this, blockStart);
+    if (!this.#exchange!.request.hasBody && !this.isWebSocket) this.#isEndDue = true;
     this.#wait(Waiting.nothing);
-    if (request.hasBody) this.#sendEarly(stream);
+    const early = this.#early;
+    this.#early = undefined;
+    for (const chunk of early ?? noChunks) sender.send(this, chunk);
+    if (this.#isEndDue) this.#endBehindRest();
+    // Whoever sent them has been waiting since.
+    else if (early !== undefined && !this.isLent) this.#events?.onUpstreamDrained();
     this.#waitWhileSending();
   }
 
@@ -251,7 +196,7 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
     this.#services.wheel.arm(this, this.#services.roomTimeoutMs);
   }
 
-  moveTo(connection: CallCarrier): void {
+  moveTo(connection: CallCarrier<Http2UpstreamCall>): void {
     this.#connection.forget(this);
     this.#connection = connection;
     this.hasMoved = true;
@@ -261,92 +206,174 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
 
   /** The connection was not made, or takes no more requests. */
   fail(error: GatewayError): void {
-    const events = this.#events;
-    this.#events = undefined;
-    this.#leave();
-    events?.onUpstreamError(error);
+    this.#fail(error, ErrorCode.cancel);
   }
 
   /** What one round of reading brought has been said. */
-  flushAnswer(): void {
-    this.isDirty = false;
+  onReadEnd(): void {
+    if (!this.#isPaused) this.#events?.onUpstreamFlush();
+  }
+
+  /** RFC 9113 §8.7: the upstream has not looked at the request. */
+  onRefused(reason: string): void {
+    this.#endStream(false);
+    this.#connection.onRefused();
+    this.#fail(upstreamErrors.unprocessed({ reason }), ErrorCode.cancel);
+  }
+
+  onConnectionLost(): void {
+    const situation = { hasAnswerBegun: this.hasAnswerBegun, isBeingAnswered: this.#informationalCount > 0 };
+    this.#onLost(this.#connection.toLoss(situation));
+  }
+
+  // From the upstream
+
+  onFields(list: readonly string[], isTooLarge: boolean, isLast: boolean): void {
+    if (this.hasAnswerBegun) return this.#takeTrailers(list, isLast && !isTooLarge);
+    const head = isTooLarge ? 'too-large' : readHttp2AnswerHead(list);
+    if (head === 'too-large') return this.#fail(upstreamErrors.headTooLarge(), ErrorCode.cancel);
+    if (head === 'malformed') return this.breakRules(ErrorCode.protocolError);
+    if (head.status >= 200) this.#takeHead(head, isLast);
+    // RFC 9113 §8.6: HTTP/2 changes no protocols.
+    else if (isLast || head.status === 101) this.breakRules(ErrorCode.protocolError);
+    else this.#takeInformational(head);
+  }
+
+  takeWindow(frameBytes: number): boolean {
+    return this.#window!.take(frameBytes);
+  }
+
+  useWindow(bytes: number): number {
+    return this.isEnded || this.isReceived ? 0 : this.#window!.use(bytes);
+  }
+
+  resizeWindow(bytesMax: number): number {
+    const increment = this.#window!.resize(bytesMax);
+    return this.isEnded || this.isReceived ? 0 : increment;
+  }
+
+  shiftWindow(bytes: number): void {
+    this.#window!.shift(bytes);
+  }
+
+  onData(view: Buffer): void {
+    const body = this.#body!;
+    if (body.count(view.length)) return body.take(view);
+    this.#connection.onBodyUsed(view.length, undefined);
+    this.breakRules(ErrorCode.protocolError);
+  }
+
+  onReceived(trailers: string[] | undefined): void {
+    this.#wait(Waiting.nothing);
+    if (!this.#body!.end(trailers)) this.breakRules(ErrorCode.protocolError);
+  }
+
+  onReset(code: number): void {
+    const isRefused = code === ErrorCode.refusedStream && !this.hasAnswerBegun && this.#informationalCount === 0;
+    if (isRefused) this.onRefused('REFUSED_STREAM');
+    else this.#onLost(this.#toResetError(code));
+  }
+
+  breakRules(code: ErrorCode): void {
+    const reason = toHttp2CodeName(code);
+    const error = this.hasAnswerBegun ? upstreamErrors.truncatedBody({ reason }) : upstreamErrors.malformedAnswer({ reason });
+    if (this.#tunnel === undefined) return this.#fail(error, code);
+    this.#connection.resetStream(this.id, code);
+    this.#endTunnelStream(error);
+  }
+
+  // From the body
+
+  onBodyChunk(view: Buffer): void {
+    if (this.#tunnel !== undefined) this.#tunnel.owner.onBytes(view, view.length);
+    else {
+      if (this.#waiting === Waiting.more) this.#wait(Waiting.more);
+      this.#events?.onUpstreamChunk(view);
+    }
+    this.#connection.onBodyUsed(view.length, this);
+  }
+
+  onBodyFlush(): void {
     this.#events?.onUpstreamFlush();
   }
 
-  // From the stream
+  onBodyEnd(trailers: string[] | undefined): void {
+    if (this.#tunnel === undefined) return this.#finishAnswer(trailers);
+    this.#tunnel.owner.onEof();
+    if (this.hasSentEnd) this.#endTunnelStream(undefined);
+  }
 
-  onInformational(list: readonly string[]): void {
-    if (this.isGone) return;
-    const head = readHttp2AnswerHead(list, false);
-    if (typeof head === 'string') return this.#failAndReset(toHeadError(head));
+  // From the sender
+
+  onRestMoved(): void {
+    this.#connection.onProgress();
+    this.#waitWhileSending();
+  }
+
+  onRestSent(wasLent: boolean): void {
+    this.#connection.onProgress();
+    if (this.#isEndDue) this.#writeEnd();
+    this.#waitWhileSending();
+    if (!wasLent) return;
+    if (this.#tunnel !== undefined) this.#tunnel.owner.onDrained();
+    else this.#events?.onUpstreamDrained();
+  }
+
+  // For the tunnel
+
+  get unsentBytes(): number {
+    return this.#connection.unsentBytes + this.restBytes;
+  }
+
+  sendBytes(bytes: Buffer): boolean {
+    return this.isEnded || this.#connection.sender.send(this, bytes);
+  }
+
+  setFlowing(isFlowing: boolean): void {
+    const body = this.#body!;
+    if (!isFlowing) body.pause();
+    else if (!body.isFlowing) body.resume();
+  }
+
+  endTunnel(): void {
+    if (!this.isEnded && !this.#isEndDue) this.#endBehindRest();
+  }
+
+  /** RFC 8441 §5: what resets a connection cancels a stream. */
+  breakTunnelOff(code: ErrorCode): void {
+    if (!this.isEnded) this.#connection.resetStream(this.id, code);
+    this.#endTunnelStream(undefined);
+  }
+
+  // Inside
+
+  #takeInformational(head: AnswerHead): void {
     if (++this.#informationalCount > limits.informationalCountMax)
-      return this.#failAndReset(upstreamErrors.tooManyInformational());
+      return this.#fail(upstreamErrors.tooManyInformational(), ErrorCode.cancel);
     if (head.status === 100) this.#awaitsContinue = false;
     this.#waitWhileSending();
     this.#events?.onInformational(head);
   }
 
-  onResponse(list: readonly string[], flags: number): void {
-    if (this.isGone) return;
-    const isWhole = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
-    const status = Number(getField(list, ':status'));
-    const head = readHttp2AnswerHead(list, isWhole && hasResponseBody(this.#attempt!.method, status));
-    if (typeof head === 'string' || status < 200)
-      return this.#failAndReset(toHeadError(typeof head === 'string' ? head : 'malformed'));
-    this.#hasAnswerBegun = true;
+  #takeHead(given: AnswerHead, isLast: boolean): void {
+    const { status } = given;
+    const isTunnel = this.isWebSocket && status < 300;
+    const hasBody = hasResponseBody(this.#attempt!.method, status);
+    const head = toPassedHead(given, isLast && hasBody && !isTunnel);
+    // RFC 9113 §8.1.1: what has no body may announce one (RFC 9110 §8.6), and nothing of it comes.
+    const announcedBytes = isTunnel ? NOT_ANNOUNCED : hasBody ? head.contentLengthBytes : 0;
+    if (isLast && announcedBytes > 0) return this.breakRules(ErrorCode.protocolError);
+    this.hasAnswerBegun = true;
+    this.#body = new Http2IncomingBody(this, this.#window!, announcedBytes);
     this.#connection.onAnswer();
-    if (this.isWebSocket && status < 300) return this.#changeProtocol(head);
-    this.#wait(Waiting.more);
-    this.#events?.onUpstreamHead(head);
-    this.#markDirty();
-    this.#goOn();
+    if (isTunnel) this.#changeProtocol(head);
+    else {
+      this.#body.isFlowing = !this.#isPaused;
+      this.#wait(Waiting.more);
+      this.#events?.onUpstreamHead(head);
+    }
+    if (isLast && !this.isGone) this.onReceived(undefined);
   }
-
-  /** False: the session should read no more for this stream. */
-  onPush(chunk: Buffer | null): boolean {
-    if (this.isGone) return true;
-    if (chunk === null) this.#onEnd();
-    else if (this.#isPaused || !this.#hasAnswerBegun) {
-      this.#held ??= [];
-      this.#held.push(chunk);
-    } else this.#deliver(chunk);
-    this.#isReadStopped = this.#isPaused || !this.#hasAnswerBegun;
-    return !this.#isReadStopped;
-  }
-
-  onTrailers(list: readonly string[]): void {
-    this.#trailers = keepTrailerFields(list, undefined);
-  }
-
-  onWantTrailers(): void {
-    const stream = this.#stream;
-    if (stream !== undefined && !stream.destroyed && !stream.closed) stream.sendTrailers(toTrailerMap(this.#requestTrailers));
-  }
-
-  onStreamError(error: Error): void {
-    this.#streamError = error;
-  }
-
-  /** The end of every stream, whatever led to it. */
-  onStreamClose(): void {
-    if (!this.#stream!.writableFinished) this.#connection.keepSessionFor(this.#memory);
-    if (this.isGone || this.#hasSeenEnd || this.#isTunnel) return;
-    this.#connection.onBrokenStream();
-    const error = this.#toLoss();
-    const events = this.#events;
-    this.#events = undefined;
-    // First, so that a request which is repeated does not come back here.
-    this.#leave();
-    events?.onUpstreamError(error);
-  }
-
-  /** Everything that belongs to the answer has been read. */
-  endAnswer(): void {
-    this.#hasAnswerEnded = true;
-    if (!this.#isPaused) this.#goOn();
-  }
-
-  // Inside
 
   /** The upstream agrees with a 200; what the client is told of is a 101, as over HTTP/1. */
   #changeProtocol(head: AnswerHead): void {
@@ -355,75 +382,43 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
     this.#wait(Waiting.nothing);
     // What comes before the tunnel is taken waits for it.
     this.#isPaused = true;
-    this.#events?.onUpstreamHead({ ...head, status: 101, fields, contentLengthBytes: -1, upgrade: 'websocket' });
+    this.#events?.onUpstreamHead({ ...head, status: 101, fields, contentLengthBytes: NOT_ANNOUNCED, upgrade: 'websocket' });
   }
 
-  #sendEarly(stream: OwnedStream): void {
-    const early = this.#early;
-    this.#early = undefined;
-    for (const chunk of early ?? []) stream.write(chunk, this.#onWritten);
-    if (this.#isRequestEnded) stream.end();
-    else if (early === undefined) this.#isWritePending = false;
+  #takeTrailers(list: readonly string[], isWellFormed: boolean): void {
+    const trailers = isWellFormed ? readHttp2AnswerTrailers(list) : undefined;
+    if (trailers === undefined) this.breakRules(ErrorCode.protocolError);
+    else this.onReceived(keepHttp2Trailers(trailers));
   }
 
-  #deliver(chunk: Buffer): void {
-    if (this.#waiting === Waiting.more) this.#wait(Waiting.more);
-    this.#events?.onUpstreamChunk(chunk);
-    this.#markDirty();
+  #endBehindRest(): void {
+    this.#isEndDue = true;
+    if (this.hasBegun && this.rest === undefined) this.#writeEnd();
   }
 
-  /** Hands on what was held back, until somebody pauses again, and then goes on to read. */
-  #goOn(): void {
-    const held = this.#held;
-    this.#held = undefined;
-    let given = 0;
-    while (held !== undefined && given < held.length && !this.#isPaused && !this.isGone) this.#deliver(held[given++]!);
-    if (held !== undefined && given < held.length && !this.isGone) this.#held = held.slice(given);
-    if (this.#isPaused || this.isGone) return;
-    if (this.#hasAnswerEnded) return this.#finishAnswer();
-    const stream = this.#stream!;
-    if (!this.#isReadStopped || stream.destroyed) return;
-    this.#isReadStopped = false;
-    stream._read(0);
+  #writeEnd(): void {
+    const { sender } = this.#connection;
+    const trailers = this.#requestTrailers;
+    this.hasSentEnd = true;
+    if (trailers === undefined || trailers.length === 0) sender.end(this);
+    else sender.endWith(this, trailers);
+    if (this.#tunnel !== undefined && this.#body!.isTaken) this.#endTunnelStream(undefined);
   }
 
-  /** The session ends a stream with the same call whether the upstream has ended it or the connection was lost. */
-  #onEnd(): void {
-    const stream = this.#stream!;
-    if (stream.closed || stream.destroyed) return;
-    this.#hasSeenEnd = true;
-    this.#wait(Waiting.nothing);
-    // A head or trailers that came with the end are told in the next tick; this is said behind them.
-    process.nextTick(endAnswer, this);
-  }
-
-  #finishAnswer(): void {
+  #finishAnswer(trailers: readonly string[] | undefined): void {
     const events = this.#events;
     this.#events = undefined;
     // RFC 9113 §8.1: an answer may be whole before its request is. Nobody reads the rest any more.
-    if (!this.#isRequestEnded) this.#connection.resetSoon(this.#stream!);
-    this.#leave();
-    events?.onUpstreamEnd(this.#trailers);
-  }
-
-  /** What was written has left. */
-  readonly #onWritten = (): void => {
-    if (!this.#isWritePending || this.isGone || this.#stream!.writableLength > 0) return;
-    this.#isWritePending = false;
-    this.#waitWhileSending();
-    this.#events?.onUpstreamDrained();
-  };
-
-  #markDirty(): void {
-    if (!this.isDirty && this.#events !== undefined) this.#connection.markDirty(this);
+    this.#leave(ErrorCode.cancel);
+    events?.onUpstreamEnd(trailers);
   }
 
   /** As for HTTP/1: the upstream has time from the last byte of the request on, and while it does not take what is sent. */
   #waitWhileSending(): void {
-    if (this.#stream === undefined || this.isGone) return;
-    if (this.#hasAnswerBegun) {
+    if (!this.hasBegun || this.isGone || this.#tunnel !== undefined) return;
+    if (this.hasAnswerBegun) {
       if (this.#waiting === Waiting.more) this.#wait(Waiting.more);
-    } else if (this.#isRequestEnded || this.#awaitsContinue || this.#isWritePending) this.#wait(Waiting.answer);
+    } else if (this.#isRequestEnded || this.#awaitsContinue || this.rest !== undefined) this.#wait(Waiting.answer);
     else if (this.#waiting === Waiting.answer) this.#wait(Waiting.nothing);
   }
 
@@ -435,93 +430,64 @@ export class Http2UpstreamCall extends WheelTimer implements UpstreamCall {
     wheel.arm(this, waiting === Waiting.answer ? firstByte.ms : idle.ms);
   }
 
-  #toLoss(): GatewayError {
-    const stream = this.#stream!;
-    const connection = this.#connection;
-    const { rstCode } = stream;
-    if (rstCode === NGHTTP2_REFUSED_STREAM || connection.isBeyondLast(stream.id)) {
-      connection.onRefused();
-      return upstreamErrors.unprocessed({ reason: connection.lossReason ?? 'REFUSED_STREAM' });
-    }
-    const isBeingAnswered = this.#informationalCount > 0;
-    const situation = { hasAnswerBegun: this.#hasAnswerBegun, isBeingAnswered };
-    if (connection.isLost) return connection.toLoss(this.#streamError, situation);
-    const reason = toHttp2CodeName(rstCode);
-    if (rstCode === NGHTTP2_HTTP_1_1_REQUIRED) return upstreamErrors.noHttp2({ reason });
-    if (this.#hasAnswerBegun) return upstreamErrors.truncatedBody({ reason });
-    return rstCode === NGHTTP2_PROTOCOL_ERROR
-      ? upstreamErrors.malformedAnswer({ reason })
-      : upstreamErrors.truncatedHead({ reason });
+  #toResetError(code: number): GatewayError {
+    const reason = toHttp2CodeName(code);
+    if (this.hasAnswerBegun) return upstreamErrors.truncatedBody({ reason });
+    return code === ErrorCode.http11Required ? upstreamErrors.noHttp2({ reason }) : upstreamErrors.truncatedHead({ reason });
   }
 
-  #failAndReset(error: GatewayError): void {
+  /** The stream is over, not by us. What has come of an answer that is whole is still passed on. */
+  #onLost(error: GatewayError): void {
+    const { isLent, isReceived } = this;
+    this.#endStream(false);
+    if (this.#tunnel !== undefined) return this.#endTunnelStream(error);
+    if (!isReceived) return this.#fail(error, ErrorCode.cancel);
+    // RFC 9113 §8.1: nobody reads the rest of the request.
+    if (isLent) this.#events?.onUpstreamDrained();
+  }
+
+  #fail(error: GatewayError, code: ErrorCode): void {
     const events = this.#events;
     this.#events = undefined;
-    this.#reset();
+    // First, so that a request which is repeated does not come back here.
+    this.#leave(code);
     events?.onUpstreamError(error);
   }
 
-  #reset(): void {
-    if (this.#stream !== undefined) this.#connection.resetSoon(this.#stream);
-    this.#leave();
+  #endTunnelStream(error: GatewayError | undefined): void {
+    this.#endStream(!this.isReceived);
+    this.#tunnel?.close(error);
   }
 
-  #leave(): void {
+  #endStream(isLeft: boolean): void {
+    if (this.isEnded || !this.hasBegun) return;
+    this.isEnded = true;
+    this.#connection.sender.drop(this);
+    this.#connection.onStreamEnded(this.id, isLeft);
+  }
+
+  /** `code`: why the stream is broken off, if it is not over. */
+  #leave(code: ErrorCode): void {
     if (this.isGone) return;
     this.isGone = true;
-    this.#held = undefined;
+    if (this.hasBegun && !this.isEnded) {
+      if (!this.hasSentEnd || !this.isReceived) this.#connection.resetStream(this.id, code);
+      this.#endStream(!this.isReceived);
+    }
+    const unused = this.#body?.drop() ?? 0;
+    if (unused > 0) this.#connection.onBodyUsed(unused, undefined);
     this.#early = undefined;
     this.#services.wheel.remove(this);
     this.#connection.forget(this);
   }
 }
 
-function toHeadError(problem: 'malformed' | 'too-large'): GatewayError {
-  return problem === 'malformed' ? upstreamErrors.malformedAnswer({ reason: 'status' }) : upstreamErrors.headTooLarge();
-}
+const noFields: readonly string[] = [];
+const noChunks: readonly Buffer[] = [];
 
-/** Stands in for the stream's own `push`, whose buffering and events are of no use here. */
-function pushToCall(this: OwnedStream, chunk: Buffer | null): boolean {
-  const mayReadOn = this.gatehouseCall!.onPush(chunk);
-  if (chunk !== null) return mayReadOn;
-  // So that the stream cleans up after itself.
-  this.resume();
-  return Readable.prototype.push.call(this, null);
-}
-
-function onHeaders(this: OwnedStream, _headers: unknown, _flags: number, list: readonly string[]): void {
-  this.gatehouseCall!.onInformational(list);
-}
-
-function onResponse(this: OwnedStream, _headers: unknown, flags: number, list: readonly string[]): void {
-  this.gatehouseCall!.onResponse(list, flags);
-}
-
-function onTrailers(this: OwnedStream, _headers: unknown, _flags: number, list: readonly string[]): void {
-  this.gatehouseCall!.onTrailers(list);
-}
-
-function onWantTrailers(this: OwnedStream): void {
-  this.gatehouseCall!.onWantTrailers();
-}
-
-function onError(this: OwnedStream, error: Error): void {
-  this.gatehouseCall!.onStreamError(error);
-}
-
-function onClose(this: OwnedStream): void {
-  this.gatehouseCall!.onStreamClose();
-}
-
-const listeners = [
-  ['headers', onHeaders],
-  ['response', onResponse],
-  ['trailers', onTrailers],
-  ['wantTrailers', onWantTrailers],
-  ['error', onError],
-  ['close', onClose],
-] as const satisfies readonly (readonly [string, (this: OwnedStream, ...facts: never[]) => void])[];
-
-function endAnswer(call: Http2UpstreamCall): void {
-  call.endAnswer();
+/** The head as it goes on. `isEmpty`: no body follows although there could be one. */
+function toPassedHead(head: AnswerHead, isEmpty: boolean): AnswerHead {
+  // RFC 9110 §8.6: a 204 says no length.
+  if (head.status === 204 && head.contentLengthBytes >= 0) return { ...head, contentLengthBytes: NOT_ANNOUNCED };
+  return isEmpty && head.contentLengthBytes < 0 ? { ...head, contentLengthBytes: 0 } : head;
 }

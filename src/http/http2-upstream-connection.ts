@@ -1,25 +1,25 @@
 /**
  * The client side of one HTTP/2 connection to an endpoint, which many calls share. It is open once the upstream has sent its
  * settings: until then nothing is asked of it, so that a peer which speaks something else never sees a request, and the
- * number of streams is known before it is used.
+ * number of streams is known before it is used. What the frames mean is the receiver's part, and how requests share the
+ * connection the sender's.
  */
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  type ClientSessionRequestOptions,
-  connect,
-  constants,
-} from 'node:http2';
-import type { Socket } from 'node:net';
-import { addAbortSignal } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
-import { toHttp2CodeName } from '#wire/http2/error-codes.ts';
+import { ByteStream, type SocketMaker, type StreamOwner } from '#net/byte-stream.ts';
+import { ErrorCode, toHttp2CodeName } from '#wire/http2/error-codes.ts';
+import type { Http2Fault } from '#wire/http2/faults.ts';
+import { PREFACE, Setting, WINDOW_BYTES_INITIAL } from '#wire/http2/frame-types.ts';
 import { type LossSituation, toCallLoss, toConnectLoss } from './connect-loss.ts';
-import { endSessionWithSocket, SessionKeeper, type StreamMemory } from './http2-session-memory.ts';
-import { type CallCarrier, Http2UpstreamCall, type Http2UpstreamServices } from './http2-upstream-call.ts';
+import { ANSWER_LIST_BYTES_MAX, type AnswerReceiverHome, Http2AnswerReceiver } from './http2-answer-receiver.ts';
+import { Http2AnswerWindows } from './http2-answer-windows.ts';
+import type { CallCarrier, Http2UpstreamServices } from './http2-call-carrier.ts';
+import { Http2Sender } from './http2-sender.ts';
+import type { HomeStream } from './http2-stream-home.ts';
+import { Http2Streams } from './http2-streams.ts';
+import { Http2UpstreamCall } from './http2-upstream-call.ts';
 import { toTimeoutDetail } from './upstream-call.ts';
 import { upstreamErrors } from './upstream-errors.ts';
 
@@ -33,7 +33,8 @@ export interface Http2ConnectionHome {
   onSurplusCalls(calls: readonly Http2UpstreamCall[]): void;
 }
 
-const State = { connecting: 0, greeting: 1, open: 2, leaving: 3, closed: 4 } as const;
+/** `ended`: our side has ended, or will with what is being written, and what still comes is thrown away. */
+const State = { connecting: 0, greeting: 1, open: 2, leaving: 3, ended: 4 } as const;
 type State = (typeof State)[keyof typeof State];
 
 const Watch = { handshake: 0, silence: 1, pong: 2, idle: 3, end: 4 } as const;
@@ -44,78 +45,59 @@ const SILENCE_MS = 20_000;
 /** gRPC servers end connections that ask more often than every five minutes while nothing moves. */
 const FURTHER_SILENCE_MS = 310_000;
 const PONG_MS = 10_000;
-/** For the peer to close its side. */
+/** For the peer to take what is written, and to close its side. */
 const END_MS = 5_000;
-/** The session does not say why it ends a stream whose head is too large, so it tolerates more than the gateway does. */
-const SESSION_LEEWAY = 2;
-/** The session would refuse calls beyond; what it holds is bounded by windows and limits already. */
-const SESSION_MEGABYTES_MAX = 1_000;
 
-/** More than a listener can be set to take, so that the service is the one that refuses. */
-const REQUEST_HEAD_BYTES_MAX = 2 * 1024 * 1024;
 /** RFC 9113 §5.1.1: numbers of streams are not used twice, and a billion of them is all that there are. */
-const STREAMS_IN_ALL_MAX = 1_000_000_000;
+const STREAM_ID_LAST = 2 * 1_000_000_000 - 1;
 
-/** Only defaults follow from it, and the gateway writes all fields itself. */
-const authority = new URL('http://upstream');
+const pingPayload = Buffer.alloc(8);
 
-const sessionOptions = {
-  settings: {
-    enablePush: false,
-    initialWindowSize: limits.upstreamStreamWindowBytesMax,
-    maxHeaderListSize: SESSION_LEEWAY * limits.headBytesMax,
-  },
-  maxHeaderListPairs: SESSION_LEEWAY * limits.fieldCountMax,
-  maxSessionMemory: SESSION_MEGABYTES_MAX,
-  maxSendHeaderBlockLength: REQUEST_HEAD_BYTES_MAX,
-  // What a client or a policy has repeated goes on as it is, as over HTTP/1. The types do not know it yet.
-  strictSingleValueFields: false,
-} as const;
-
-export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
+export class Http2UpstreamConnection
+  extends WheelTimer
+  implements CallCarrier<Http2UpstreamCall>, StreamOwner, AnswerReceiverHome
+{
   readonly #services: Http2UpstreamServices;
   readonly #home: Http2ConnectionHome;
-  readonly #socket: Socket;
+  readonly #stream: ByteStream;
+  readonly #receiver: Http2AnswerReceiver;
+  readonly #windows = new Http2AnswerWindows();
+  readonly sender: Http2Sender;
+  readonly streams = new Http2Streams<Http2UpstreamCall>();
   readonly #calls = new Set<Http2UpstreamCall>();
   /** Calls that are to begin as soon as there is room. */
   readonly #waiting = new Set<Http2UpstreamCall>();
   readonly scheme: 'http' | 'https';
-  #session: ClientHttp2Session | undefined = undefined;
-  #keeper: SessionKeeper | undefined = undefined;
   #state: State = State.connecting;
   #watch: Watch = Watch.handshake;
   #begunCount = 0;
-  #begunInAll = 0;
-  #windowBytes: number = limits.upstreamStreamWindowBytesMax;
   #bytesSeen = 0;
   #error: Error | undefined = undefined;
-  #lastStreamId = Number.POSITIVE_INFINITY;
-  #dirty: Http2UpstreamCall[] = [];
-  #unneeded: ClientHttp2Stream[] = [];
-  #isRoundDue = false;
+  /** What the upstream has done wrong, where the connection ends for that. */
+  #fault: Http2Fault | undefined = undefined;
+  /** Why the connection ends, where the upstream has said so. */
+  #lossReason: string | undefined = undefined;
+  /** Calls of whose answers something has come in this round of reading. */
+  #read: Http2UpstreamCall[] = [];
   /** Streams at a time, as the upstream says. Before it has, what its other connections were told. */
   streamsMax: number;
   answerCount = 0;
   /** The upstream has refused a call and not answered another since. */
   isRefusing = false;
-  /** Why the connection ends, where the upstream has said so. */
-  lossReason: string | undefined = undefined;
 
-  constructor(socket: Socket, streamsMax: number, services: Http2UpstreamServices, home: Http2ConnectionHome) {
+  constructor(makeSocket: SocketMaker, streamsMax: number, services: Http2UpstreamServices, home: Http2ConnectionHome) {
     super();
-    this.#socket = socket;
+    const { wheel, buffers, frames, turnEnd } = services;
     this.#services = services;
     this.#home = home;
     this.streamsMax = streamsMax;
+    this.#stream = new ByteStream(this, buffers, makeSocket);
+    this.sender = new Http2Sender({ stream: this.#stream, frames, buffers, turnEnd });
+    this.#receiver = new Http2AnswerReceiver(this, wheel);
+    const { socket } = this.#stream;
     this.scheme = 'encrypted' in socket ? 'https' : 'http';
     socket.once(this.scheme === 'https' ? 'secureConnect' : 'connect', () => this.#greet());
-    socket.on('error', (error) => {
-      this.#error ??= error;
-      // A session does not notice an alert of TLS, and would wait for ever.
-      socket.destroy();
-    });
-    socket.once('close', () => this.#onClosed());
-    services.wheel.arm(this, services.connectLimit.ms);
+    wheel.arm(this, services.connectLimit.ms);
   }
 
   get callCount(): number {
@@ -126,9 +108,8 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
     return this.#state <= State.open && this.#calls.size < this.streamsMax;
   }
 
-  /** It carries nothing any more. */
-  get isLost(): boolean {
-    return this.#state === State.closed || this.#session?.destroyed === true;
+  get unsentBytes(): number {
+    return this.#stream.unsentBytes;
   }
 
   createCall(): Http2UpstreamCall {
@@ -163,22 +144,23 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
     else this.#home.onRoom(this);
   }
 
-  openStream(fields: readonly string[], options: ClientSessionRequestOptions): ClientHttp2Stream {
-    // The types do not know lists yet.
-    return this.#session!.request(fields as unknown as Record<string, string>, options);
+  // From the calls
+
+  onProgress(): void {
+    this.#receiver.onProgress();
   }
 
-  memoryOf(stream: ClientHttp2Stream): StreamMemory {
-    return this.#keeper?.memoryOf(stream);
+  onBodyUsed(bytes: number, stream: HomeStream | undefined): void {
+    this.#receiver.onBodyUsed(bytes, stream);
   }
 
-  keepSessionFor(memory: StreamMemory): void {
-    this.#keeper?.keepFor(memory);
+  resetStream(id: number, code: ErrorCode): void {
+    if (this.#state < State.ended) this.sender.reset(id, code);
   }
 
-  /** A stream has ended that had not come to its end: all others may be about to. */
-  onBrokenStream(): void {
-    if (this.#session?.destroyed === true) this.leave();
+  onStreamEnded(id: number, isLeft: boolean): void {
+    this.streams.remove(id);
+    if (isLeft) this.streams.leave(id);
   }
 
   /** The head of an answer has come. */
@@ -194,42 +176,13 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
     this.#home.onRoom(this);
   }
 
-  /** RFC 9113 §6.8: the upstream has not looked at streams beyond the last one that it names as it goes. */
-  isBeyondLast(streamId: number | undefined): boolean {
-    return streamId !== undefined && streamId > this.#lastStreamId;
-  }
-
-  toLoss(streamError: Error | undefined, situation: LossSituation): GatewayError {
-    const error = this.#error ?? streamError;
-    // The session found a mistake in what the upstream sent.
-    if (codeOf(error) === 'ERR_HTTP2_ERROR') return upstreamErrors.malformedAnswer({ reason: error!.message }, { cause: error });
-    if (this.lossReason === undefined) return toCallLoss(error, situation);
-    const detail = { reason: this.lossReason };
+  toLoss(situation: LossSituation): GatewayError {
+    const fault = this.#fault;
+    if (fault !== undefined) return upstreamErrors.malformedAnswer({ reason: fault.meaning });
+    if (this.#lossReason === undefined) return toCallLoss(this.#error, situation);
+    const detail = { reason: this.#lossReason };
     if (situation.hasAnswerBegun) return upstreamErrors.truncatedBody(detail);
     return situation.isBeingAnswered ? upstreamErrors.truncatedHead(detail) : upstreamErrors.lostBeforeAnswer(detail);
-  }
-
-  /** The clients of all marked calls are flushed together when everything that was read has been handled. */
-  markDirty(call: Http2UpstreamCall): void {
-    call.isDirty = true;
-    this.#dirty.push(call);
-    this.#endRoundSoon();
-  }
-
-  /** Not at once: Node aborts the whole process when a stream with trailers to send is closed while the session reads. */
-  resetSoon(stream: ClientHttp2Stream): void {
-    this.#unneeded.push(stream);
-    this.#endRoundSoon();
-  }
-
-  endRound(): void {
-    this.#isRoundDue = false;
-    const dirty = this.#dirty;
-    this.#dirty = [];
-    for (const call of dirty) call.flushAnswer();
-    const unneeded = this.#unneeded;
-    this.#unneeded = [];
-    for (const stream of unneeded) cancel(stream);
   }
 
   /** Takes no more calls and ends with the last one. */
@@ -248,37 +201,61 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
       case Watch.silence:
         return this.#lookForSilence();
       case Watch.pong:
-        return this.#lose('no answer to PING');
+        this.#lossReason = 'no answer to PING';
+        return this.#lose(ErrorCode.noError);
       case Watch.idle:
         return this.leave();
       default:
-        this.#socket.destroy();
+        this.#stream.destroy();
     }
   }
 
-  // Beginning
+  // Bytes from the upstream
 
-  #greet(): void {
-    const socket = this.#socket;
-    const protocol = this.scheme === 'https' ? (socket as TLSSocket).alpnProtocol : 'h2';
-    // RFC 9113 §3.3: over TLS the protocol must have been agreed on.
-    if (protocol !== 'h2') return this.#failCalls(upstreamErrors.noHttp2({ reason: 'ALPN', alpn: protocol || 'none' }));
-    this.#state = State.greeting;
-    const session = connect(authority, { ...sessionOptions, createConnection: () => socket });
-    this.#session = session;
-    this.#keeper = new SessionKeeper(session);
-    endSessionWithSocket(socket);
-    session.once('connect', () => session.setLocalWindowSize(limits.upstreamHeldBytesMax));
-    session.on('remoteSettings', ({ maxConcurrentStreams }) => this.#onSettings(maxConcurrentStreams));
-    session.on('localSettings', () => this.#adjustWindow());
-    session.on('goaway', (code, lastStreamId) => this.#onGoaway(code, lastStreamId));
-    session.on('error', (error) => {
-      this.#error ??= error;
-    });
+  onBytes(bytes: Buffer, end: number): void {
+    if (this.#state === State.ended) return;
+    this.#receiver.decode(bytes, end);
+    const read = this.#read;
+    if (read.length > 0) {
+      this.#read = [];
+      for (const call of read) call.onReadEnd();
+    }
+    if (this.sender.isCongested) this.#stream.pause();
   }
 
-  #onSettings(allowed: number | undefined): void {
-    this.streamsMax = Math.min(allowed ?? limits.upstreamStreamsMax, limits.upstreamStreamsMax);
+  /** The upstream sends nothing more, so it is gone: there is no use for half a connection in HTTP/2. */
+  onEof(): void {
+    this.#stream.destroy();
+  }
+
+  onDrained(): void {
+    this.sender.onDrained();
+    if (!this.sender.isCongested) this.#stream.resume();
+    if (this.#state === State.ended && !this.sender.isWriting) this.#endStream();
+  }
+
+  onClosed(error: Error | undefined): void {
+    this.#error = error;
+    const before = this.#state;
+    if (before === State.connecting) this.#failCalls(this.#toConnectError());
+    else if (before === State.greeting) this.#failCalls(this.#toGreetingError());
+    else if (before !== State.ended) {
+      this.#state = State.ended;
+      this.#loseCalls(before === State.open);
+    }
+    this.#services.wheel.remove(this);
+    this.#receiver.stop();
+    this.sender.close();
+  }
+
+  // From the receiver
+
+  onBodyRead(call: Http2UpstreamCall): void {
+    if (this.#read.at(-1) !== call) this.#read.push(call);
+  }
+
+  onSettings(): void {
+    this.streamsMax = Math.min(this.#receiver.streamsMax, limits.upstreamStreamsMax);
     if (this.#state > State.open) return;
     if (this.#state !== State.open) {
       this.#state = State.open;
@@ -291,13 +268,67 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
     this.#home.onRoom(this);
   }
 
-  #begin(call: Http2UpstreamCall): void {
-    if (call.isWebSocket && this.#session?.remoteSettings.enableConnectProtocol !== true)
-      return call.fail(upstreamErrors.noWebSocket());
-    this.#begunCount += 1;
-    call.begin();
+  onSettingsAck(): void {
+    this.#windows.onSettingsAck(this.streams.values());
     this.#adjustWindow();
-    if (++this.#begunInAll === STREAMS_IN_ALL_MAX) this.leave();
+  }
+
+  onPingAck(): void {
+    if (this.#watch !== Watch.pong) return;
+    this.#watchSilence();
+    this.#services.wheel.arm(this, FURTHER_SILENCE_MS);
+  }
+
+  /** RFC 9113 §6.8. After one that names an error, nothing is to be expected any more. */
+  onGoaway(lastStream: number, code: number): void {
+    if (code !== ErrorCode.noError) this.#lossReason = `GOAWAY ${toHttp2CodeName(code)}`;
+    this.leave();
+    const reason = this.#lossReason ?? 'GOAWAY';
+    for (const call of [...this.streams.values()]) {
+      // What it is answering it must have looked at.
+      if (call.id > lastStream && !call.hasAnswerBegun) call.onRefused(reason);
+    }
+    if (code !== ErrorCode.noError) return this.#lose(ErrorCode.noError);
+    // Some look no more at what comes behind their last answer, and close the connection only if they know that nothing will.
+    if (this.#state === State.ended) return;
+    this.sender.writer.goaway(0, ErrorCode.noError);
+    this.sender.askFlush();
+  }
+
+  /** RFC 9113 §5.4.1. */
+  fail(fault: Http2Fault): void {
+    if (this.#state === State.ended) return;
+    if (this.#state === State.greeting) return this.#failCalls(upstreamErrors.noHttp2({ reason: fault.meaning }));
+    this.#fault = fault;
+    this.#lose(fault.code);
+  }
+
+  // Beginning
+
+  #greet(): void {
+    const { socket } = this.#stream;
+    const protocol = this.scheme === 'https' ? (socket as TLSSocket).alpnProtocol : 'h2';
+    // RFC 9113 §3.3: over TLS the protocol must have been agreed on.
+    if (protocol !== 'h2') return this.#failCalls(upstreamErrors.noHttp2({ reason: 'ALPN', alpn: protocol || 'none' }));
+    this.#state = State.greeting;
+    const { writer } = this.sender;
+    const windows = [Setting.enablePush, 0, Setting.initialWindowBytes, this.#windows.toldBytes];
+    writer.text(PREFACE);
+    writer.settings([...windows, Setting.headerListBytesMax, ANSWER_LIST_BYTES_MAX]);
+    writer.windowUpdate(0, limits.upstreamHeldBytesMax - WINDOW_BYTES_INITIAL);
+    this.sender.askFlush();
+  }
+
+  #begin(call: Http2UpstreamCall): void {
+    if (call.isWebSocket && !this.#receiver.offersConnect) return call.fail(upstreamErrors.noWebSocket());
+    this.#begunCount += 1;
+    const id = this.streams.lastId === 0 ? 1 : this.streams.lastId + 2;
+    this.streams.begin(id);
+    this.streams.add(id, call);
+    call.begin(id, this.#windows.create());
+    this.#receiver.onProgress();
+    this.#adjustWindow();
+    if (id >= STREAM_ID_LAST) this.leave();
   }
 
   #beginWaiting(): void {
@@ -313,47 +344,37 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
     if (this.#waiting.size === 0) return;
     this.#home.onSurplusCalls([...this.#waiting]);
     if (this.#state <= State.open) return;
-    const reason = this.lossReason ?? 'GOAWAY';
+    const reason = this.#lossReason ?? 'GOAWAY';
     for (const call of [...this.#waiting]) call.fail(upstreamErrors.unprocessed({ reason }));
   }
 
   // Going on
 
-  /** The session takes what comes for the connection at once, so the windows of the streams alone bound what is held. */
   #adjustWindow(): void {
-    const windowBytes = toWindowBytes(this.#begunCount, this.#windowBytes);
-    const session = this.#session;
-    if (windowBytes === this.#windowBytes || this.#state !== State.open || session?.pendingSettingsAck !== false) return;
-    this.#windowBytes = windowBytes;
-    session.settings({ initialWindowSize: windowBytes });
-  }
-
-  #endRoundSoon(): void {
-    if (this.#isRoundDue) return;
-    this.#isRoundDue = true;
-    setImmediate(endRound, this);
+    const bytes = this.#state === State.open ? this.#windows.choose(this.#begunCount) : undefined;
+    if (bytes === undefined) return;
+    const { writer } = this.sender;
+    writer.settings([Setting.initialWindowBytes, bytes]);
+    this.#windows.tell(bytes, this.streams.values());
+    for (const call of this.streams.values()) {
+      const increment = call.resizeWindow(bytes);
+      if (increment > 0) writer.windowUpdate(call.id, increment);
+    }
+    this.sender.askFlush();
   }
 
   #watchSilence(): void {
     this.#watch = Watch.silence;
-    this.#bytesSeen = this.#socket.bytesRead;
+    this.#bytesSeen = this.#stream.socket.bytesRead;
     this.#services.wheel.arm(this, SILENCE_MS);
   }
 
   #lookForSilence(): void {
-    const { bytesRead } = this.#socket;
-    if (bytesRead !== this.#bytesSeen) return this.#watchSilence();
+    if (this.#stream.socket.bytesRead !== this.#bytesSeen) return this.#watchSilence();
     this.#watch = Watch.pong;
     this.#services.wheel.arm(this, PONG_MS);
-    this.#session?.ping((error) => {
-      if (error === null) this.#onPong();
-    });
-  }
-
-  #onPong(): void {
-    if (this.#watch !== Watch.pong) return;
-    this.#watchSilence();
-    this.#services.wheel.arm(this, FURTHER_SILENCE_MS);
+    this.sender.writer.ping(pingPayload, 0, false);
+    this.sender.askFlush();
   }
 
   #onUnused(): void {
@@ -367,32 +388,55 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
 
   // Ending
 
-  #onGoaway(code: number, lastStreamId: number): void {
-    this.#lastStreamId = lastStreamId;
-    if (code !== 0) this.lossReason = `GOAWAY ${toHttp2CodeName(code)}`;
-    this.leave();
-  }
-
-  #lose(reason: string): void {
-    this.lossReason = reason;
-    this.#session?.destroy();
-    this.#socket.destroy();
-  }
-
   /** With the last call gone: says goodbye and closes. */
   #end(): void {
-    if (this.#watch === Watch.end) return;
+    if (this.#state === State.ended) return;
+    this.#state = State.ended;
+    // Nothing has been agreed on yet.
+    if (this.#watch === Watch.handshake) this.#stream.destroy();
+    else this.#sayGoodbye(ErrorCode.noError);
+  }
+
+  /** The connection is of no use any more, whatever is under way. */
+  #lose(code: ErrorCode): void {
+    const before = this.#state;
+    if (before === State.ended) return;
+    this.#state = State.ended;
+    this.#receiver.stop();
+    // What waits of their requests is not sent any more.
+    this.#loseCalls(before === State.open);
+    this.#sayGoodbye(code);
+  }
+
+  /** RFC 9113 §5.4.1. The upstream has begun no streams. */
+  #sayGoodbye(code: ErrorCode): void {
+    this.#receiver.stop();
     this.#watch = Watch.end;
     this.#services.wheel.arm(this, END_MS);
-    if (this.#session === undefined) this.#socket.destroy();
-    else this.#session.destroy();
+    this.sender.writer.goaway(0, code);
+    this.#stream.resume();
+    this.sender.flush();
+    if (!this.sender.isWriting) this.#endStream();
+  }
+
+  /** Bytes that nobody reads would let the end of the connection overtake the reason for it. */
+  #endStream(): void {
+    if (this.#fault === undefined) this.#stream.endBoth();
+    else this.#stream.end();
+  }
+
+  /** `isNew`: nobody knows yet. */
+  #loseCalls(isNew: boolean): void {
+    if (isNew) this.#home.onConnectionLeft(this);
+    this.#giveAwayWaiting();
+    for (const call of [...this.streams.values()]) call.onConnectionLost();
   }
 
   #failCalls(error: GatewayError): void {
-    this.#state = State.closed;
+    this.#state = State.ended;
     this.#services.wheel.remove(this);
-    this.#session?.destroy();
-    this.#socket.destroy();
+    this.#receiver.stop();
+    this.#stream.destroy();
     this.#home.onConnectionLeft(this);
     for (const call of [...this.#calls]) call.fail(error);
   }
@@ -408,43 +452,14 @@ export class Http2UpstreamConnection extends WheelTimer implements CallCarrier {
     const error = this.#error;
     const isSecure = this.scheme === 'https';
     // The upstream may refuse our certificate only now (RFC 8446 §4.4.2.4).
-    if (this.#socket.bytesRead === 0 || codeOf(error)?.startsWith('ERR_SSL_')) return toConnectLoss(error, { isSecure });
+    if (this.#stream.socket.bytesRead === 0 || codeOf(error)?.startsWith('ERR_SSL_')) return toConnectLoss(error, { isSecure });
     return upstreamErrors.noHttp2({ reason: error?.message ?? 'closed' }, { cause: error });
-  }
-
-  #onClosed(): void {
-    const before = this.#state;
-    if (before === State.closed) return;
-    if (before === State.connecting) return this.#failCalls(this.#toConnectError());
-    if (before === State.greeting) return this.#failCalls(this.#toGreetingError());
-    this.#services.wheel.remove(this);
-    this.#state = State.closed;
-    if (before === State.open) this.#home.onConnectionLeft(this);
-    this.#giveAwayWaiting();
   }
 }
 
 /** The other side has no protocol in common with us, and says so (RFC 7301 §3.2). */
 const NO_PROTOCOL = 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL';
 
-/** By powers of four, and back only when half the streams are gone, so that settings are rarely sent. */
-function toWindowBytes(streamCount: number, presentBytes: number): number {
-  const { upstreamHeldBytesMax, upstreamStreamWindowBytesMax, upstreamStreamWindowBytesMin } = limits;
-  let bytes: number = upstreamStreamWindowBytesMax;
-  while (bytes > upstreamStreamWindowBytesMin && streamCount * bytes > upstreamHeldBytesMax) bytes /= 4;
-  return bytes > presentBytes && 2 * streamCount * bytes > upstreamHeldBytesMax ? presentBytes : bytes;
-}
-
 function codeOf(error: Error | undefined): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code;
-}
-
-/** `close` would first send the end of a request that has none yet, and the upstream could take it for whole. */
-function cancel(stream: ClientHttp2Stream): void {
-  if (stream.writableEnded) stream.close(constants.NGHTTP2_CANCEL);
-  else addAbortSignal(AbortSignal.abort(), stream);
-}
-
-function endRound(connection: Http2UpstreamConnection): void {
-  connection.endRound();
 }

@@ -1,6 +1,7 @@
-import type { Socket } from 'node:net';
 import { limits } from '#base/limits.ts';
-import type { Http2UpstreamCall, Http2UpstreamServices } from './http2-upstream-call.ts';
+import type { SocketMaker } from '#net/byte-stream.ts';
+import type { Http2UpstreamServices } from './http2-call-carrier.ts';
+import type { Http2UpstreamCall } from './http2-upstream-call.ts';
 import { type Http2ConnectionHome, Http2UpstreamConnection } from './http2-upstream-connection.ts';
 import { type CallTaker, PoolQueue, type PoolSettings, type PoolWaiter, type UpstreamPool } from './upstream-pool.ts';
 
@@ -11,7 +12,7 @@ import { type CallTaker, PoolQueue, type PoolSettings, type PoolWaiter, type Ups
 export class Http2UpstreamPool implements UpstreamPool, Http2ConnectionHome {
   readonly #settings: PoolSettings;
   readonly #services: Http2UpstreamServices;
-  readonly #connect: () => Socket;
+  readonly #makeSocket: SocketMaker;
   readonly #queue: PoolQueue;
   /** Those that take calls. */
   readonly #all = new Set<Http2UpstreamConnection>();
@@ -21,10 +22,10 @@ export class Http2UpstreamPool implements UpstreamPool, Http2ConnectionHome {
   #streamsMax: number = limits.upstreamStreamsAssumed;
   #isClosed = false;
 
-  constructor(settings: PoolSettings, services: Omit<Http2UpstreamServices, 'roomTimeoutMs'>, connect: () => Socket) {
+  constructor(settings: PoolSettings, services: Omit<Http2UpstreamServices, 'roomTimeoutMs'>, makeSocket: SocketMaker) {
     this.#settings = settings;
     this.#services = { ...services, roomTimeoutMs: settings.queueTimeoutMs };
-    this.#connect = connect;
+    this.#makeSocket = makeSocket;
     this.#queue = new PoolQueue(settings, services.wheel);
   }
 
@@ -90,7 +91,7 @@ export class Http2UpstreamPool implements UpstreamPool, Http2ConnectionHome {
   #openIfAllowed(): Http2UpstreamConnection | undefined {
     if (this.#all.size >= this.#settings.connectionsMax) return undefined;
     const streamsMax = Math.max(1, this.#streamsMax);
-    const connection = new Http2UpstreamConnection(this.#connect(), streamsMax, this.#services, this);
+    const connection = new Http2UpstreamConnection(this.#makeSocket, streamsMax, this.#services, this);
     this.#all.add(connection);
     this.#roomy.add(connection);
     return connection;

@@ -1,6 +1,6 @@
 /** One request under way to an upstream, whatever version of HTTP is spoken there. */
 import type { ErrorDetail, GatewayError } from '#base/errors.ts';
-import type { ByteStream } from '#net/byte-stream.ts';
+import type { TunnelStream } from '#net/tunnel.ts';
 import type { Exchange } from './exchange.ts';
 
 /** The head of an answer as an upstream gave it, checked. */
@@ -50,7 +50,7 @@ export interface AttemptHead {
 }
 
 export interface UpstreamTunnel {
-  readonly stream: ByteStream;
+  readonly stream: TunnelStream;
   /** What the upstream has sent behind its head. */
   readonly pendingBytes: Buffer | undefined;
   onTunnelClosed(): void;

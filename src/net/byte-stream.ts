@@ -197,6 +197,11 @@ export class ByteStream implements DirectWriter {
     this.socket.end();
   }
 
+  /** Sends what is written and the end of our side, and does not wait for what the peer may still send. */
+  endBoth(): void {
+    this.socket.destroySoon();
+  }
+
   /** Ends both sides now; what is not yet sent is lost. */
   destroy(): void {
     this.socket.destroy();

@@ -8,7 +8,9 @@ import { TimerWheel } from '#base/timer-wheel.ts';
 import { loadConfigurationValue } from '#config/load.ts';
 import { Mirrors } from '#forward/mirrors.ts';
 import type { Exchange } from '#http/exchange.ts';
+import { FrameMemory } from '#http/frame-memory.ts';
 import { type InjectedRequest, inject } from '#http/inject.ts';
+import { TurnEnd } from '#http/turn-end.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
 import { gatewayErrors } from '#pipeline/gateway-errors.ts';
@@ -74,6 +76,8 @@ async function startSnapshot(t: TestContext) {
     mirrors: new Mirrors({ clock, wheel, logger: silentLogger }),
     wheel,
     buffers: new ReadBuffers(),
+    frames: new FrameMemory(),
+    turnEnd: new TurnEnd(),
     resolver,
     policies: [failingPolicy],
     texts: {},

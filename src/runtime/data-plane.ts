@@ -262,6 +262,8 @@ export class DataPlane {
       wheel: this.#wheel,
       mirrors: this.#mirrors,
       buffers: this.#buffers,
+      frames: this.#frames,
+      turnEnd: this.#turnEnd,
       resolver,
       policies: policyDefinitions,
       board,

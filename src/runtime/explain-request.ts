@@ -6,7 +6,9 @@ import { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration, DiscoveryConfiguration, RouteConfiguration } from '#config/configuration.ts';
 import { listRouteDefinitions } from '#config/route-definitions.ts';
 import { Mirrors } from '#forward/mirrors.ts';
+import { FrameMemory } from '#http/frame-memory.ts';
 import { normaliseTarget, parseHost, targetFaults } from '#http/target.ts';
+import { TurnEnd } from '#http/turn-end.ts';
 import { formatAddress } from '#net/address.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
@@ -94,6 +96,8 @@ export async function explainRequest(
     wheel,
     resolver,
     buffers: new ReadBuffers(),
+    frames: new FrameMemory(),
+    turnEnd: new TurnEnd(),
     mirrors: new Mirrors({ ...means, wheel }),
     // Nothing runs.
     random: () => 0,

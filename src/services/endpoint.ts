@@ -1,9 +1,11 @@
 /** One address of a service on one thread, with this thread's connections to it. */
 import type { TimerWheel } from '#base/timer-wheel.ts';
+import type { FrameMemory } from '#http/frame-memory.ts';
 import type { UpstreamConnectionServices } from '#http/http1-upstream-connection.ts';
 import { Http1UpstreamPool } from '#http/http1-upstream-pool.ts';
 import { Http2UpstreamPool } from '#http/http2-upstream-pool.ts';
 import { ProxiedUpstreamPool } from '#http/proxied-upstream-pool.ts';
+import type { TurnEnd } from '#http/turn-end.ts';
 import type { UpstreamPool } from '#http/upstream-pool.ts';
 import type { SocketAddress } from '#net/address.ts';
 import { createDialer, type Dialer, type DialTls } from '#net/dial.ts';
@@ -19,6 +21,8 @@ import type { ServiceDefinition } from './service-definition.ts';
 export interface EndpointMeans {
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
+  readonly frames: FrameMemory;
+  readonly turnEnd: TurnEnd;
   readonly resolver: NameResolver;
 }
 
@@ -83,10 +87,10 @@ export class Endpoint implements Member {
 
 function createPool(
   { protocol, proxyProtocol, pool }: ServiceDefinition,
-  services: UpstreamConnectionServices,
+  services: UpstreamConnectionServices & Pick<EndpointMeans, 'frames' | 'turnEnd'>,
   dialer: Dialer,
 ): UpstreamPool {
-  if (protocol === 'http2') return new Http2UpstreamPool(pool, services, dialer.connect);
+  if (protocol === 'http2') return new Http2UpstreamPool(pool, services, dialer.makeSocket);
   if (proxyProtocol === undefined) return new Http1UpstreamPool(pool, services, dialer.makeSocket);
   return new ProxiedUpstreamPool(pool, services, { version: proxyProtocol, makeSocketAfter: dialer.makeSocketAfter });
 }

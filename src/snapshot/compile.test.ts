@@ -7,6 +7,8 @@ import { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { loadConfigurationValue } from '#config/load.ts';
 import { Mirrors } from '#forward/mirrors.ts';
+import { FrameMemory } from '#http/frame-memory.ts';
+import { TurnEnd } from '#http/turn-end.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
 import { definePolicy, type PolicyDefinition } from '#pipeline/policy.ts';
@@ -30,6 +32,8 @@ function meansWith(texts: Readonly<Record<string, string>> = {}): SnapshotMeans 
     wheel,
     resolver,
     buffers: new ReadBuffers(),
+    frames: new FrameMemory(),
+    turnEnd: new TurnEnd(),
     policies: policyDefinitions,
     texts,
     board: new EndpointBoard(),

@@ -78,8 +78,8 @@ class FrameReading implements FrameEvents {
     this.said.push('ping answered');
   }
 
-  onGoaway(code: number): void {
-    this.said.push(`goaway: ${code}`);
+  onGoaway(lastStream: number, code: number): void {
+    this.said.push(`goaway behind ${lastStream}: ${code}`);
   }
 
   onWindowUpdate(stream: number, increment: number): void {

@@ -1,6 +1,8 @@
 /** Services as one thread has them, with an endpoint board and a clock of their own. They open no connection unless asked to. */
 import { silentLogger } from '#base/logger.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
+import { FrameMemory } from '#http/frame-memory.ts';
+import { TurnEnd } from '#http/turn-end.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
 import { type EndpointUrl, readEndpointUrl } from '#schema/endpoint-url.ts';
@@ -26,6 +28,8 @@ export function createServiceMeans(): TestServiceMeans {
     logger: silentLogger,
     wheel: new TimerWheel(clock),
     buffers: new ReadBuffers(),
+    frames: new FrameMemory(),
+    turnEnd: new TurnEnd(),
     resolver: new NameResolver({ servers: [], ttlMinMs: 1_000, ttlMaxMs: 1_000 }, clock),
   };
 }

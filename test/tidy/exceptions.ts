@@ -45,11 +45,6 @@ export const exceptions: readonly Exception[] = [
   },
   {
     rule: 'buffer-concat',
-    file: 'src/http/http2-upstream-call.ts',
-    reason: 'joins what came between the head of an answer and its tunnel; the window of the stream bounds it',
-  },
-  {
-    rule: 'buffer-concat',
     file: 'src/http/http2-sending-stream.ts',
     reason: 'joins what an upstream sends before its pause takes hold with what waits for its client; it pauses at once',
   },

@@ -13,6 +13,7 @@ import {
   FrameType,
 } from '#test/support/http2-frames.ts';
 import { readFrames, readingLimits } from '#test/support/http2-reading.ts';
+import { FrameDecoder } from './frame-decoder.ts';
 import { FRAME_BYTES_MAX_INITIAL, PREFACE } from './frame-types.ts';
 
 const start = Buffer.concat([Buffer.from(PREFACE), encodeSettings()]);
@@ -53,7 +54,7 @@ const frames: readonly (readonly [what: string, frame: Buffer | readonly Buffer[
   ['settings acknowledged', encodeSettingsAck(), ['settings acknowledged']],
   ['a ping', encodePing(0, Buffer.from('12345678')), ['ping 12345678']],
   ['a ping answered', encodePing(Flag.ack), ['ping answered']],
-  ['goaway', encodeGoaway(7, 2, 'because'), ['goaway: 2']],
+  ['goaway', encodeGoaway(7, 2, 'because'), ['goaway behind 7: 2']],
   ['a window of the connection', encodeWindowUpdate(0, 0x7fff_ffff), ['window of 0: 2147483647']],
   ['a window, its reserved bit set', encodeWindowUpdate(3, 0x8000_0001), ['window of 3: 1']],
   ['a window enlarged by nothing', encodeWindowUpdate(3, 0), ['fault of 3: 1']],
@@ -144,3 +145,11 @@ for (const [what, beginning, fault] of beginnings) {
     assert.deepEqual(readFrames([Buffer.concat([beginning, encodePing()])]), [`fault: ${fault}`]);
   });
 }
+
+test('a server begins with its settings, and a preface is none', () => {
+  const readServer = (...pieces: readonly Buffer[]) =>
+    readFrames(pieces, readingLimits, (limits, events) => new FrameDecoder(limits, events, 'server'));
+  assert.deepEqual(readServer(encodeSettings(), encodeData(1, 'abc')), ['settings', 'data on 1: 3', '3 bytes: abc']);
+  assert.deepEqual(readServer(encodePing()), ['fault: firstFrame']);
+  assert.deepEqual(readServer(start), ['fault: firstFrame']);
+});

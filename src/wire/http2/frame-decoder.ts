@@ -4,7 +4,7 @@ import { FieldBlock } from './field-block.ts';
 import { FrameHead, PRIORITY_BYTES } from './frame-head.ts';
 import { Flag, FRAME_HEAD_BYTES, FrameType, PREFACE, SETTING_BYTES } from './frame-types.ts';
 
-/** Who learns what the frames of a client say, in their order. Nothing follows a fault of the connection. */
+/** Who learns what the frames of a peer say, in their order. Nothing follows a fault of the connection. */
 export interface FrameEvents {
   /** A frame of data begins. All its bytes, padding included, count against the windows. */
   onData(stream: number, frameBytes: number): void;
@@ -23,7 +23,8 @@ export interface FrameEvents {
   /** The eight bytes from `at` on are lent. */
   onPing(bytes: Buffer, at: number): void;
   onPingAck(): void;
-  onGoaway(code: number): void;
+  /** `lastStream`: the peer has not looked at those behind it. */
+  onGoaway(lastStream: number, code: number): void;
   /** `stream` 0: of the connection. */
   onWindowUpdate(stream: number, increment: number): void;
   /** RFC 9113 §5.5: a type that nobody knows means nothing. */
@@ -44,12 +45,12 @@ const State = { preface: 0, head: 1, payload: 2, padLength: 3, data: 4, padding:
 type State = (typeof State)[keyof typeof State];
 
 /**
- * Turns the bytes of a client's connection into frames. How the bytes are split makes no difference to the events, except
+ * Turns the bytes of a peer's connection into frames. How the bytes are split makes no difference to the events, except
  * that data comes in pieces. Data is handed on as it comes; other frames are kept until they are whole. All input is
  * attacker-controlled.
  */
 export class FrameDecoder {
-  #state: State = State.preface;
+  #state: State;
   #isFirst = true;
   #prefaceBytes = 0;
   readonly #head = new FrameHead();
@@ -68,9 +69,11 @@ export class FrameDecoder {
   /** Nothing is decoded any more. */
   isStopped = false;
 
-  constructor(limits: FrameDecoderLimits, events: FrameEvents) {
+  /** Clients begin with a preface before their settings, servers with their settings (RFC 9113 §3.4). */
+  constructor(limits: FrameDecoderLimits, events: FrameEvents, peer: 'client' | 'server' = 'client') {
     this.#limits = limits;
     this.#events = events;
+    this.#state = peer === 'client' ? State.preface : State.head;
     this.#block = new FieldBlock(limits.blockBytesMax);
   }
 
@@ -254,7 +257,7 @@ export class FrameDecoder {
       case FrameType.ping:
         return !this.#head.has(Flag.ack) ? events.onPing(bytes, at) : events.onPingAck();
       case FrameType.goaway:
-        return events.onGoaway(bytes.readUInt32BE(at + 4));
+        return events.onGoaway(bytes.readUInt32BE(at) & 0x7fff_ffff, bytes.readUInt32BE(at + 4));
       default:
         return this.#readWindowUpdate(bytes.readUInt32BE(at) & 0x7fff_ffff);
     }

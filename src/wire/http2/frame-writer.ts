@@ -56,6 +56,12 @@ export class FrameWriter {
     this.at = at + FRAME_HEAD_BYTES;
   }
 
+  /** What stands before all frames. */
+  text(text: string): void {
+    this.reserve(text.length);
+    this.at += this.bytes.latin1Write(text, this.at);
+  }
+
   /** Identifiers and values, alternating. */
   settings(entries: readonly number[]): void {
     const length = (entries.length / 2) * SETTING_BYTES;

@@ -1,6 +1,6 @@
-import { ReceiveWindow } from './http2-receive-window.ts';
+import type { ReceiveWindow } from './http2-receive-window.ts';
 
-/** Who takes the body of a request. */
+/** Who takes the body of a message. */
 export interface BodyTaker {
   /** The view is lent as by `StreamOwner.onBytes`. */
   onBodyChunk(view: Buffer): void;
@@ -9,12 +9,12 @@ export interface BodyTaker {
   onBodyEnd(trailers: string[] | undefined): void;
 }
 
-/** The body of a request of HTTP/2 on its way to its taker. What comes before it is asked for is kept, as far as its window allows. */
-export class Http2RequestBody {
+/** The body of a message of HTTP/2 on its way to its taker. What comes before it is asked for is kept, as far as its window allows. */
+export class Http2IncomingBody {
   readonly window: ReceiveWindow;
   /** The taker wants more. */
   isFlowing = false;
-  /** The client has sent everything. */
+  /** The peer has sent everything. */
   isWhole = false;
   /** And the taker has it. */
   isTaken = false;
@@ -25,9 +25,10 @@ export class Http2RequestBody {
   #trailers: string[] | undefined = undefined;
   #kept: Buffer[] | undefined = undefined;
 
-  constructor(taker: BodyTaker, windowBytes: number, announcedBytes: number) {
+  /** `announcedBytes` is below 0 where nothing has been announced. */
+  constructor(taker: BodyTaker, window: ReceiveWindow, announcedBytes: number) {
     this.#taker = taker;
-    this.window = new ReceiveWindow(windowBytes);
+    this.window = window;
     this.#isAnnounced = announcedBytes >= 0;
     this.#leftBytes = announcedBytes;
   }
@@ -46,7 +47,7 @@ export class Http2RequestBody {
     }
   }
 
-  /** The client has sent everything. False: less than was announced. */
+  /** The peer has sent everything. False: less than was announced. */
   end(trailers: string[] | undefined): boolean {
     if (this.#isAnnounced && this.#leftBytes > 0) return false;
     this.isWhole = true;

@@ -11,18 +11,19 @@ export interface TunnelledStream {
   sendBytes(bytes: Buffer): boolean;
   setFlowing(isFlowing: boolean): void;
   endTunnel(): void;
-  readonly hasAnswerEnded: boolean;
+  /** Our side has been ended. */
+  readonly hasSentEnd: boolean;
   breakTunnelOff(code: ErrorCode): void;
 }
 
 /** A stream of HTTP/2 as an end of a tunnel (RFC 8441 §5). */
-export class Http2ClientTunnel implements TunnelStream {
+export class Http2Tunnel implements TunnelStream {
   owner: StreamOwner = nobody;
   isClosed = false;
   readonly hasEnded: boolean;
   readonly #stream: TunnelledStream;
 
-  /** `hasEnded`: the client has ended its side with its head. Any later end is told to the owner. */
+  /** `hasEnded`: the peer has ended its side already. Any later end is told to the owner. */
   constructor(stream: TunnelledStream, hasEnded: boolean) {
     this.#stream = stream;
     this.hasEnded = hasEnded;
@@ -60,9 +61,9 @@ export class Http2ClientTunnel implements TunnelStream {
     this.#stream.endTunnel();
   }
 
-  /** After an end that was told, the client is only asked not to go on. */
+  /** After an end that was told, the peer is only asked not to go on. */
   destroy(): void {
-    this.#stream.breakTunnelOff(this.#stream.hasAnswerEnded ? ErrorCode.noError : ErrorCode.cancel);
+    this.#stream.breakTunnelOff(this.#stream.hasSentEnd ? ErrorCode.noError : ErrorCode.cancel);
   }
 
   reset(): void {
