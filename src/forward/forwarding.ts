@@ -258,7 +258,10 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
   }
 
   #attemptNext({ endpoint, isFresh }: NextAttempt): void {
-    this.#attemptAt(endpoint ?? this.#target.service.pick(this, this.#further?.endpoints), isFresh);
+    const { service } = this.#target;
+    // Another thread may have taken its last place since it was looked for.
+    const isMeant = endpoint !== undefined && service.letsTo(endpoint);
+    this.#attemptAt(isMeant ? endpoint : service.pick(this, this.#further?.endpoints), isFresh);
   }
 
   /** False: the answer goes to the client. */

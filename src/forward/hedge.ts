@@ -85,7 +85,7 @@ export class Hedge {
     const { service, rules } = this.#target;
     const asked = this.#owner.listAsked();
     const endpoint = asked === undefined ? undefined : service.pickUntried(asked);
-    if (endpoint === undefined || !service.retryBudget.take(rules.retry.budget)) return;
+    if (endpoint === undefined || !service.retryBudget.take(rules.retry.budget) || !service.letsTo(endpoint)) return;
     this.#startedCount += 1;
     const attempt = this.#owner.makeAttempt(endpoint);
     this.#beside.push(attempt);

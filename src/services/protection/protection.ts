@@ -61,6 +61,13 @@ export class ServiceProtection implements AttemptObserver {
     return this.#breakerOf(endpoint)?.letThrough(this.#nowMs) ?? true;
   }
 
+  /** Whether it would get one now. Costs no probe. */
+  hasRoomAt(endpoint: Endpoint): boolean {
+    if (endpoint.active >= this.#perEndpointMax) return false;
+    const breaker = this.#breakerOf(endpoint);
+    return breaker === undefined || breaker.openForMs(this.#nowMs) === 0;
+  }
+
   onAttemptEnded({ endpoint, startedMs, headMs, endedMs, status, error, isCancelled }: AttemptOutcome): void {
     this.#gate?.onAttemptEnded();
     if (isCancelled) return;
@@ -75,8 +82,13 @@ export class ServiceProtection implements AttemptObserver {
   }
 
   #enter(candidate: Candidate): void {
-    if (this.#breaker?.letThrough(this.#nowMs) === false) this.#refuse(candidate);
-    else candidate.enter();
+    if (this.#isLetThrough()) candidate.enter();
+    else this.#refuse(candidate);
+  }
+
+  /** Where there is nobody to ask no attempt is made, and so no probe. */
+  #isLetThrough(): boolean {
+    return this.#breaker === undefined || this.#means.endpoints.count() === 0 || this.#breaker.letThrough(this.#nowMs);
   }
 
   #refuse(candidate: Candidate): void {
