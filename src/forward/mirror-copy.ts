@@ -12,10 +12,12 @@ import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { encodeClientHeader } from '#net/proxied-client.ts';
 import type { MirrorOrder } from '#pipeline/mirror-order.ts';
 import type { RoutePlan } from '#pipeline/plan.ts';
+import type { Affinity } from '#services/affinity.ts';
 import type { PickSubject } from '#services/balancing/balancer.ts';
 import type { Endpoint } from '#services/endpoint.ts';
 import type { Service } from '#services/service.ts';
 import { setField } from '#wire/fields/field-list.ts';
+import { hideCookies } from './affinity-cookies.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 
 /** Tells a service that nobody waits for its answer. */
@@ -23,6 +25,13 @@ export const MIRROR_FIELD = 'x-gatehouse-mirror';
 
 /** Why a copy did not come to its end. */
 export type MirrorLoss = 'tooMany' | 'tooLarge' | 'failed' | 'timeout';
+
+export interface MirrorTarget {
+  readonly order: MirrorOrder;
+  readonly service: Service;
+  /** Of the services that the request itself may go to. */
+  readonly affinities: readonly Affinity[] | undefined;
+}
 
 export interface MirrorOwner {
   onCopyEnded(copy: MirrorCopy, loss: MirrorLoss | undefined): void;
@@ -38,6 +47,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
   readonly #plan: RoutePlan;
   readonly #order: MirrorOrder;
   readonly #service: Service;
+  readonly #affinities: readonly Affinity[] | undefined;
   readonly #clock: Clock;
   readonly #owner: MirrorOwner;
   readonly #body: Buffer[] = [];
@@ -50,7 +60,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
   constructor(
     exchange: Exchange,
     plan: RoutePlan,
-    { order, service }: { readonly order: MirrorOrder; readonly service: Service },
+    { order, service, affinities }: MirrorTarget,
     { clock, owner }: { readonly clock: Clock; readonly owner: MirrorOwner },
   ) {
     super();
@@ -58,6 +68,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
     this.#plan = plan;
     this.#order = order;
     this.#service = service;
+    this.#affinities = affinities;
     this.#clock = clock;
     this.#owner = owner;
   }
@@ -185,12 +196,17 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
       method,
       target,
       authority: this.#service.authorityFor(endpoint, authority),
-      fields: [...fields],
+      fields: this.#hideCookies(fields),
     };
     for (const phase of this.#plan.upstreamRequest ?? []) phase(this.#copied, upstream);
     setField(upstream.fields, MIRROR_FIELD, '1');
     const limit = { ms: this.#order.timeoutMs, setting: 'mirror.timeout' };
     return { ...upstream, changesBody: false, timeouts: { firstByte: limit, idle: limit } };
+  }
+
+  #hideCookies(fields: readonly string[]): string[] {
+    const shown = (this.#affinities && hideCookies(fields, this.#affinities)) ?? [...fields];
+    return this.#service.affinity?.hideCookie(shown) ?? shown;
   }
 }
 
