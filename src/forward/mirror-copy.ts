@@ -7,7 +7,8 @@ import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
 import { type ClientRequest, type ClientSide, Exchange } from '#http/exchange.ts';
-import type { AnswerHead, AttemptHead, UpstreamCall } from '#http/upstream-call.ts';
+import { type AnswerHead, type AttemptHead, type TimeLimit, toTimeoutDetail, type UpstreamCall } from '#http/upstream-call.ts';
+import { upstreamErrors } from '#http/upstream-errors.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { encodeClientHeader } from '#net/proxied-client.ts';
 import type { MirrorOrder } from '#pipeline/mirror-order.ts';
@@ -24,7 +25,7 @@ import { Attempt, type AttemptOwner } from './attempt.ts';
 export const MIRROR_FIELD = 'x-gatehouse-mirror';
 
 /** Why a copy did not come to its end. */
-export type MirrorLoss = 'tooMany' | 'tooLarge' | 'failed' | 'timeout';
+export type MirrorLoss = 'tooMany' | 'tooLarge' | 'refused' | 'failed' | 'timeout';
 
 export interface MirrorTarget {
   readonly order: MirrorOrder;
@@ -54,6 +55,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
   #bodyBytes = 0;
   #attempt: Attempt | undefined = undefined;
   #head: AttemptHead | undefined = undefined;
+  #answer: AnswerHead | undefined = undefined;
   #answerBytes = 0;
   #isOver = false;
 
@@ -95,8 +97,8 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
     const { request, requestId, startedMs } = this.#copied;
     this.exchange = new Exchange(nobody, nobody, toCopiedRequest(request, this.#bodyBytes), { requestId, startedMs });
     try {
-      const endpoint = this.#service.pick(this);
-      if (endpoint === undefined) return this.#end('failed');
+      const endpoint = this.#isLetIn(this.exchange) ? this.#service.pick(this) : undefined;
+      if (endpoint === undefined) return this.#end('refused');
       this.#head = this.#toHead(endpoint);
       const attempt = new Attempt(this.#service, endpoint, this);
       this.#attempt = attempt;
@@ -141,6 +143,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
   }
 
   onAttemptHead(_attempt: Attempt, head: AnswerHead): void {
+    this.#answer = head;
     if (head.status === 101) this.#end('failed');
   }
 
@@ -173,10 +176,24 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
 
   // Inside
 
+  /** Whatever protects the service counts copies too, which matter less than everything that waits there. */
+  #isLetIn(exchange: Exchange): boolean {
+    const { protection } = this.#service;
+    if (protection === undefined) return true;
+    const place = protection.admitNow();
+    if (place !== undefined) exchange.hold(place);
+    return place !== undefined;
+  }
+
   /** Reading a short answer keeps the connection; a long one costs more than another connection does. */
   #count(bytes: number): void {
     this.#answerBytes += bytes;
-    if (this.#answerBytes > limits.mirroredAnswerBytesMax) this.#end(undefined);
+    if (this.#answerBytes <= limits.mirroredAnswerBytesMax) return;
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    // The service has answered, which counts for it.
+    attempt?.discard(this.#answer!);
+    this.#end(undefined);
   }
 
   #end(loss: MirrorLoss | undefined): void {
@@ -185,7 +202,9 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
     const attempt = this.#attempt;
     this.#attempt = undefined;
     this.#body.length = 0;
-    attempt?.leave();
+    // An endpoint that has said nothing in all the time of the copy is a silent one.
+    attempt?.leave(loss === 'timeout' ? upstreamErrors.requestTimeout(toTimeoutDetail(this.#limit)) : undefined);
+    this.exchange?.release();
     this.#owner.onCopyEnded(this, loss);
   }
 
@@ -200,8 +219,12 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
     };
     for (const phase of this.#plan.upstreamRequest ?? []) phase(this.#copied, upstream);
     setField(upstream.fields, MIRROR_FIELD, '1');
-    const limit = { ms: this.#order.timeoutMs, setting: 'mirror.timeout' };
+    const limit = this.#limit;
     return { ...upstream, changesBody: false, timeouts: { firstByte: limit, idle: limit } };
+  }
+
+  get #limit(): TimeLimit {
+    return { ms: this.#order.timeoutMs, setting: 'mirror.timeout' };
   }
 
   #hideCookies(fields: readonly string[]): string[] {

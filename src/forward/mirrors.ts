@@ -70,7 +70,7 @@ export class Mirrors extends WheelTimer implements MirrorOwner {
 
   #lose(loss: MirrorLoss): void {
     if (this.#lost === undefined) {
-      this.#lost = { tooMany: 0, tooLarge: 0, failed: 0, timeout: 0 };
+      this.#lost = { tooMany: 0, tooLarge: 0, refused: 0, failed: 0, timeout: 0 };
       this.#means.wheel.arm(this, TOLD_EVERY_MS);
     }
     this.#lost[loss] += 1;

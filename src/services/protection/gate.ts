@@ -79,6 +79,19 @@ export class Gate {
     if (!isTooMany || last !== ticket) this.#wait(ticket);
   }
 
+  /** For what is sent now or not at all, behind everybody who waits. `undefined`: there is no place now. */
+  takeNow(): ExchangeHold | undefined {
+    if (this.#line.length > 0 || !this.#takePlace()) return undefined;
+    this.adaptive?.onStarted(this.#running);
+    let isHeld = true;
+    return {
+      release: () => {
+        if (isHeld) this.#givePlace();
+        isHeld = false;
+      },
+    };
+  }
+
   /** Called by the ticket alone, at the end of its exchange. */
   leave(ticket: Ticket): void {
     if (ticket.state === 'waiting') this.#takeOut(ticket);

@@ -3,6 +3,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { ErrorKind } from '#base/errors.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
+import type { ExchangeHold } from '#http/exchange.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import type { AttemptObserver, AttemptOutcome } from '../attempt-outcome.ts';
 import type { Endpoint } from '../endpoint.ts';
@@ -24,6 +25,9 @@ export interface ProtectionMeans {
 
 /** They say that the gateway sends no more, not that the service fails. */
 const ownLimits: ReadonlySet<ErrorKind> = new Set([upstreamErrors.queueFull.kind, upstreamErrors.queueTimeout.kind]);
+
+/** Of a service that any number of exchanges may run at. */
+const noPlace: ExchangeHold = { release: () => undefined };
 
 export class ServiceProtection implements AttemptObserver {
   readonly #definition: ProtectionDefinition;
@@ -53,6 +57,15 @@ export class ServiceProtection implements AttemptObserver {
     if (this.#breaker !== undefined && this.#breaker.openForMs(this.#nowMs) > 0) return this.#refuse(candidate);
     if (this.#gate === undefined) this.#enter(candidate);
     else this.#gate.admit(candidate, importance);
+  }
+
+  /** For what is sent now or not at all. `undefined`: not now. What is given back is held for as long as it is under way. */
+  admitNow(): ExchangeHold | undefined {
+    if (this.#breaker !== undefined && this.#breaker.openForMs(this.#nowMs) > 0) return undefined;
+    const place = this.#gate === undefined ? noPlace : this.#gate.takeNow();
+    if (place === undefined || this.#isLetThrough()) return place;
+    place.release();
+    return undefined;
   }
 
   /** Whether an endpoint is to get an attempt, which is then made. */
