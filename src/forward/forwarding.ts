@@ -10,7 +10,7 @@ import type { AnswerHead, UpstreamCall } from '#http/upstream-call.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import { encodeClientHeader } from '#net/proxied-client.ts';
 import type { RoutePlan, Terminal } from '#pipeline/plan.ts';
-import { rescue, rescueThrown } from '#pipeline/rescue.ts';
+import { leaveSource, rescue, rescueThrown } from '#pipeline/rescue.ts';
 import type { PickSubject } from '#services/balancing/balancer.ts';
 import type { Endpoint } from '#services/endpoint.ts';
 import type { Candidate } from '#services/protection/gate.ts';
@@ -357,8 +357,8 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
 
   #answerInstead(terminal: Terminal): void {
     const { exchange } = this;
-    this.#endTimers();
-    exchange.source = undefined;
+    // Whoever copies the request hears of it too: the rest of it goes nowhere.
+    leaveSource(exchange);
     exchange.endpointName = undefined;
     try {
       terminal.start(exchange, this.#plan);

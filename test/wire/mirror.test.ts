@@ -13,6 +13,7 @@ import { startTestGateway, type TestGateway } from '#test/support/test-gateway.t
 
 type OnData = (connection: UpstreamConnection, chunk: string) => void;
 type ServiceInput = NonNullable<GatewayInput['services']>[string];
+type RouteInput = NonNullable<GatewayInput['routes']>[string];
 type MirrorInput = Omit<Exclude<NonNullable<NonNullable<GatewayInput['policies']>['mirror']>, false>, 'to'>;
 
 const SERVED = 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nserved';
@@ -50,6 +51,7 @@ async function start(
     shadow?: Partial<ServiceInput>;
     clock?: FakeClock;
     policies?: GatewayInput['policies'];
+    to?: RouteInput['to'];
   } = {},
 ): Promise<Fixture> {
   const main = await startRawUpstream(answerWhole(SERVED));
@@ -63,7 +65,7 @@ async function start(
         shadow: { match: { path: '/shadow' }, to: 'shadow' },
         all: {
           match: { path: '/*' },
-          to: 'main',
+          to: options.to ?? 'main',
           policies: { ...options.policies, mirror: { to: 'shadow', ...options.mirror } },
         },
       },
@@ -252,6 +254,21 @@ test('a request that is answered before it is whole leaves nothing to copy once 
   await eventually(() => copiesRun(fixture) === 0, 'the copy has been given up');
   assert.deepEqual(await lossesOf(fixture), noLosses);
   assert.equal(fixture.shadow.connections.length, 0);
+});
+
+test('a fixed answer of a fallback to a request that is not whole leaves nothing to copy', async (t) => {
+  const fixture = await start(t, answerWhole(SERVED), {
+    clock: new FakeClock(),
+    to: { service: 'main', fallback: { respond: { text: 'instead' }, when: [503] } },
+  });
+  const client = await openClient(t, fixture.gateway);
+  client.send('POST / HTTP/1.1\r\nhost: shop\r\ncontent-length: 10\r\n\r\nhalf');
+  await eventually(() => fixture.main.connections[0]?.received.endsWith('half') === true, 'the request is under way');
+  assert.equal(copiesRun(fixture), 1);
+  fixture.main.connections[0]!.send('HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n');
+  await client.until('instead');
+  assert.equal(copiesRun(fixture), 0);
+  assert.deepEqual(await lossesOf(fixture), noLosses);
 });
 
 test('copies use the connections of their service again', async (t) => {
