@@ -51,7 +51,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
   /** Its time runs from now on, also while it waits for a service to take it. */
   start(): void {
     const { rules, means } = this.#target;
-    this.#deadline = startRequestDeadline(this.exchange, rules.requestLimit, means.wheel, (error) => this.#runOut(error));
+    this.#deadline = startRequestDeadline(this.exchange, rules.requestLimit, means.wheel, (error) => this.#onTimePassed(error));
     this.#ask();
   }
 
@@ -67,7 +67,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     try {
       this.#begin();
     } catch (thrown) {
-      this.#failThrown(thrown);
+      this.onThrown(thrown);
     }
   }
 
@@ -76,7 +76,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     try {
       this.#giveUp(error, undefined);
     } catch (thrown) {
-      this.#failThrown(thrown);
+      this.onThrown(thrown);
     }
   }
 
@@ -146,7 +146,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     try {
       this.#sendRequest(attempt, call);
     } catch (thrown) {
-      this.#failThrown(thrown);
+      this.onThrown(thrown);
     }
   }
 
@@ -169,7 +169,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
       attempt.service.affinity?.keepAt(attempt.endpoint, exchange, response);
       exchange.sendHead(response);
     } catch (thrown) {
-      this.#failThrown(thrown);
+      this.onThrown(thrown);
     }
   }
 
@@ -179,7 +179,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
       // A policy has refused the chunk, and the answer is broken off.
       else if (this.exchange.isFinished) this.onClientGone();
     } catch (thrown) {
-      this.#failThrown(thrown);
+      this.onThrown(thrown);
     }
   }
 
@@ -205,6 +205,39 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
   }
 
   onAttemptFailed(attempt: Attempt, error: GatewayError): void {
+    try {
+      this.#goOnBehind(attempt, error);
+    } catch (thrown) {
+      this.onThrown(thrown);
+    }
+  }
+
+  // For attempts beside a slow one
+
+  listAsked(): readonly Endpoint[] | undefined {
+    if (this.#attempt === undefined) return undefined;
+    return [this.#attempt.endpoint, ...this.#hedge!.endpoints, ...(this.#further?.excluded ?? [])];
+  }
+
+  makeAttempt(endpoint: Endpoint): Attempt {
+    const { exchange } = this;
+    const { service, rules, means } = this.#target;
+    exchange.endpointName = endpoint.url;
+    exchange.attempts += 1;
+    const attempt = new Attempt(service, endpoint, this);
+    if (rules.attemptLimit !== undefined) attempt.limit(rules.attemptLimit, means.wheel);
+    return attempt;
+  }
+
+  /** A policy threw, or something of ours. The upstream is left, and the client hears of it. */
+  onThrown(thrown: unknown): void {
+    this.onClientGone();
+    rescueThrown(this.exchange, thrown);
+  }
+
+  // Inside: one attempt and the next
+
+  #goOnBehind(attempt: Attempt, error: GatewayError): void {
     const { exchange } = this;
     this.#forget(attempt);
     if (exchange.isFinished) return;
@@ -221,25 +254,6 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     this.#goOn(next);
   }
 
-  // For attempts beside a slow one
-
-  listAsked(): readonly Endpoint[] | undefined {
-    if (this.#attempt === undefined) return undefined;
-    return [this.#attempt.endpoint, ...this.#hedge!.endpoints, ...(this.#further?.endpoints ?? [])];
-  }
-
-  makeAttempt(endpoint: Endpoint): Attempt {
-    const { exchange } = this;
-    const { service, rules, means } = this.#target;
-    exchange.endpointName = endpoint.url;
-    exchange.attempts += 1;
-    const attempt = new Attempt(service, endpoint, this);
-    if (rules.attemptLimit !== undefined) attempt.limit(rules.attemptLimit, means.wheel);
-    return attempt;
-  }
-
-  // Inside: one attempt and the next
-
   #attemptAt(endpoint: Endpoint | undefined, isFresh: boolean): void {
     const { service } = this.#target;
     if (endpoint === undefined) return this.#giveUp(serviceErrors.noEndpoint({ service: service.definition.name }), undefined);
@@ -253,14 +267,23 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     // Until there is a connection again, there is nowhere for more of the body to go.
     if (request.hasBody && !this.#isRequestEnded) client.pauseRequestBody();
     if (next.delayMs === 0) return this.#attemptNext(next);
-    this.#pause = new ShortTimer(() => this.#attemptNext(next));
+    this.#pause = new ShortTimer(() => this.#attemptPaused(next));
     this.#pause.start(next.delayMs);
+  }
+
+  #attemptPaused(next: NextAttempt): void {
+    try {
+      this.#attemptNext(next);
+    } catch (thrown) {
+      this.onThrown(thrown);
+    }
   }
 
   #attemptNext({ endpoint, isFresh }: NextAttempt): void {
     const { service } = this.#target;
     // Another thread may have taken its last place since it was looked for.
     const isMeant = endpoint !== undefined && service.letsTo(endpoint);
+    this.#hedge?.start();
     this.#attemptAt(isMeant ? endpoint : service.pick(this, this.#further?.endpoints), isFresh);
   }
 
@@ -323,6 +346,14 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     if (!mayFallBack) return rescue(this.exchange, error);
     if (attempt !== undefined) this.#furtherBehind(attempt).log(attempt, error.code);
     this.#fallBack(fallback, error.code);
+  }
+
+  #onTimePassed(error: GatewayError): void {
+    try {
+      this.#runOut(error);
+    } catch (thrown) {
+      this.onThrown(thrown);
+    }
   }
 
   /** The request has had its time: nobody else can be asked, but an answer of our own takes none. */
@@ -437,12 +468,6 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
   #endTimers(): void {
     this.#deadline?.end();
     this.#pause?.stop();
-  }
-
-  /** A policy threw. The upstream is left, and the client hears of it. */
-  #failThrown(thrown: unknown): void {
-    this.onClientGone();
-    rescueThrown(this.exchange, thrown);
   }
 
   #openTunnel(attempt: Attempt, head: AnswerHead): void {

@@ -34,6 +34,7 @@ export interface NoAttempt {
 }
 
 const stop: NoAttempt = { kind: 'stop', reason: undefined };
+const none: readonly Endpoint[] = Object.freeze([]);
 
 export class FurtherAttempts {
   readonly #exchange: Exchange;
@@ -42,6 +43,8 @@ export class FurtherAttempts {
   readonly #means: ForwardMeans;
   /** Those that were asked. */
   readonly endpoints: Endpoint[] = [];
+  /** All were asked, and time has passed. */
+  #hasPaused = false;
   /** How many the settings have allowed. */
   #count = 0;
   /** It was sent once more without asking the settings. */
@@ -57,6 +60,11 @@ export class FurtherAttempts {
   /** It was asked; another one is preferred from now on. */
   exclude(endpoint: Endpoint): void {
     if (!this.endpoints.includes(endpoint)) this.endpoints.push(endpoint);
+  }
+
+  /** Those that are not to be asked beside a slow attempt. Whoever failed before a pause may be asked again behind it. */
+  get excluded(): readonly Endpoint[] {
+    return this.#hasPaused ? none : this.endpoints;
   }
 
   /** For the access log: an attempt has ended and is not the one that the client hears of. */
@@ -108,6 +116,7 @@ export class FurtherAttempts {
       return { kind: 'stop', reason: `${rules.budgetSetting} is used up` };
     const delayMs = endpoint === undefined ? Math.max(waitMs, toBackoffMs(rules, this.#count, this.#means.random())) : 0;
     this.#count += 1;
+    this.#hasPaused ||= endpoint === undefined;
     return { kind: 'attempt', delayMs, endpoint, isFresh: needsFresh && endpoint === undefined };
   }
 }
