@@ -18,6 +18,9 @@ export interface AttemptOutcome {
 
 /** Who learns from attempts. */
 export interface AttemptObserver {
-  /** Once for each attempt; the endpoint does not count it as active any more. */
+  /**
+   * Once for each attempt. The endpoint does not count it as active any more, unless it has become a connection whose bytes
+   * are passed on: that is active until it ends, and not spoken of again.
+   */
   onAttemptEnded(outcome: AttemptOutcome): void;
 }

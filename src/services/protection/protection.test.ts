@@ -14,7 +14,7 @@ function createHalfOpen(endpoints: { count: number }) {
   );
   const told: string[] = [];
   const candidate: Candidate = {
-    exchange: { hasResponseBegun: false, hold: () => undefined },
+    exchange: { hold: () => undefined },
     enter: () => void told.push('enter'),
     refuse: ({ code }) => void told.push(code),
   };
