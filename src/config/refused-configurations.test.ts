@@ -640,6 +640,16 @@ const ROUTES: readonly Refusal[] = [
     issues: ['F:4:80 routes.it.to.fallback.respond: `service` and `respond` exclude each other; give one of them'],
   },
   {
+    mistake: 'a service that would stand in for itself',
+    text: 'match: {}, to: { service: orders, fallback: { service: orders } }',
+    issues: ['F:4:72 routes.it.to.fallback.service: `orders` is no fallback for itself; name another service, or give `respond`'],
+  },
+  {
+    mistake: 'a split that stands in for itself',
+    text: 'match: {}, to: { services: [{ service: orders }], fallback: { service: orders } }',
+    issues: ['F:4:88 routes.it.to.fallback.service: `orders` is no fallback for itself; name another service, or give `respond`'],
+  },
+  {
     mistake: 'a fallback for a status that is no failure of the service',
     text: 'match: {}, to: { service: orders, fallback: { respond: {}, when: [404] } }',
     issues: ['F:4:83 routes.it.to.fallback.when[0]: the number 404 is too small; at least 500'],

@@ -52,13 +52,15 @@ async function start(
     clock?: FakeClock;
     policies?: GatewayInput['policies'];
     to?: RouteInput['to'];
+    main?: Partial<ServiceInput>;
+    onMain?: OnData;
   } = {},
 ): Promise<Fixture> {
-  const main = await startRawUpstream(answerWhole(SERVED));
+  const main = await startRawUpstream(options.onMain ?? answerWhole(SERVED));
   const shadow = await startRawUpstream(onShadow);
   const gateway = await startTestGateway(
     {
-      services: { main: { endpoints: [main.url] }, shadow: { endpoints: [shadow.url], ...options.shadow } },
+      services: { main: { endpoints: [main.url], ...options.main }, shadow: { endpoints: [shadow.url], ...options.shadow } },
       ...(options.clock !== undefined && { listeners: { web: { address: '127.0.0.1:0', timeouts: { head: '1s' } } } }),
       routes: {
         local: { match: { path: '/-/local' }, to: { respond: { status: 204 } } },
@@ -112,6 +114,22 @@ test('the other service gets the same request with a mark, as policies have shap
   assert.equal(idOf(received), idOf(main.connections[0]!.received));
   assert.ok(!main.connections[0]!.received.includes('x-gatehouse-mirror'));
   assert.deepEqual(await lossesOf(fixture), noLosses);
+});
+
+test('a request that is tried again is copied once, as a whole', async (t) => {
+  const statuses = ['503 Busy', '503 Busy', '200 OK'];
+  const fixture = await start(t, answerWhole(SERVED), {
+    main: { retry: { on: [503], backoff: { base: '1ms', max: '1ms' } } },
+    onMain: answerWhole(() => `HTTP/1.1 ${statuses.shift()}\r\ncontent-length: 6\r\n\r\nserved`),
+  });
+  const { send, shadow } = fixture;
+  const { status, body } = await send('/', { method: 'PUT', body: 'hello' });
+  assert.deepEqual([status, body, statuses], [200, 'served', []]);
+  await eventually(() => copiesRun(fixture) === 0, 'the copy has ended');
+  assert.deepEqual(await lossesOf(fixture), noLosses);
+  const copies = shadow.connections.flatMap(({ received }) => received.match(/^PUT .*$/gm) ?? []);
+  assert.equal(copies.length, 1);
+  assert.ok(shadow.connections[0]!.received.endsWith('\r\n\r\nhello'));
 });
 
 test('the host of a copy follows the rule of its own service', async (t) => {
