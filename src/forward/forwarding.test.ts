@@ -86,12 +86,13 @@ test('a fault is answered with 500 behind the pause between two attempts', async
 });
 
 test('a fault is answered with 500 when the time of the request is up', async (t) => {
-  const rules = { ...testForwardRules, requestLimit: { ms: 1_000, setting: 'services.orders.timeouts.request' } };
+  const rules = { ...testForwardRules, requestLimit: { ms: 500, setting: 'services.orders.timeouts.request' } };
   const place = { kind: 'answer', terminal: { start: () => undefined } } as const;
-  const fallback = Object.assign(new Fallback(place, ['timeout']), { covers: fail });
+  const fallback = Object.assign(new Fallback(place, ['timeout']), { answersAtOnce: fail });
   const answer = await forward(t, [DOWN], { rules, fallback }, (forwarding, _target, { clock, wheel }) => {
     forwarding.start();
-    clock.advance(1_500);
+    // Before the time is up that the connection has.
+    clock.advance(800);
     wheel.advance();
   });
   assert.deepEqual(answer, internal);

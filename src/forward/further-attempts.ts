@@ -17,6 +17,7 @@ import {
   readRetryAfterMs,
   toBackoffMs,
 } from './retry-decision.ts';
+import { ShortTimer } from './short-timer.ts';
 
 export interface NextAttempt {
   readonly kind: 'attempt';
@@ -33,6 +34,14 @@ export interface NoAttempt {
   readonly reason: string | undefined;
 }
 
+/** Who makes them. */
+export interface FurtherAttemptsOwner {
+  /** The time of one that was decided on has come. */
+  attemptNext(next: NextAttempt): void;
+  /** Something was thrown where nobody else would catch it. */
+  onThrown(thrown: unknown): void;
+}
+
 const stop: NoAttempt = { kind: 'stop', reason: undefined };
 const none: readonly Endpoint[] = Object.freeze([]);
 
@@ -41,6 +50,8 @@ export class FurtherAttempts {
   readonly #service: Service;
   readonly #rules: RetryRules;
   readonly #means: ForwardMeans;
+  readonly #owner: FurtherAttemptsOwner;
+  #pause: ShortTimer | undefined = undefined;
   /** Those that were asked. */
   readonly endpoints: Endpoint[] = [];
   /** All were asked, and time has passed. */
@@ -50,11 +61,24 @@ export class FurtherAttempts {
   /** It was sent once more without asking the settings. */
   #hasRepeated = false;
 
-  constructor(exchange: Exchange, { service, rules, means }: ForwardTarget) {
+  constructor(exchange: Exchange, { service, rules, means }: ForwardTarget, owner: FurtherAttemptsOwner) {
     this.#exchange = exchange;
     this.#service = service;
     this.#rules = rules.retry;
     this.#means = means;
+    this.#owner = owner;
+  }
+
+  /** Has it made, now or behind its pause. */
+  begin(next: NextAttempt): void {
+    if (next.delayMs === 0) return this.#owner.attemptNext(next);
+    this.#pause = new ShortTimer(() => this.#onPaused(next));
+    this.#pause.start(next.delayMs);
+  }
+
+  /** Nobody wants another one any more. */
+  end(): void {
+    this.#pause?.stop();
   }
 
   /** It was asked; another one is preferred from now on. */
@@ -84,6 +108,14 @@ export class FurtherAttempts {
     const retryAfter = getField(fields, 'retry-after');
     const waitMs = retryAfter === undefined ? 0 : readRetryAfterMs(retryAfter, this.#means.clock.wallMs());
     return this.#toNextStep(decision, attempt, waitMs);
+  }
+
+  #onPaused(next: NextAttempt): void {
+    try {
+      this.#owner.attemptNext(next);
+    } catch (thrown) {
+      this.#owner.onThrown(thrown);
+    }
   }
 
   #describe({ wasReused }: Attempt, hasWholeBody: boolean): RetrySituation {
