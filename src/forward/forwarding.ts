@@ -4,7 +4,7 @@
  */
 import type { GatewayError } from '#base/errors.ts';
 import type { AnswerSource, Exchange } from '#http/exchange.ts';
-import { endsWithGrpcStatus } from '#http/grpc-request.ts';
+import { endsWithGrpcStatus, isGrpcCall } from '#http/grpc-request.ts';
 import { PassedResponse } from '#http/passed-response.ts';
 import type { AnswerHead, UpstreamCall } from '#http/upstream-call.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
@@ -25,6 +25,7 @@ import { openForwardedTunnel } from './forwarded-tunnel.ts';
 import { explainStop, FurtherAttempts, type FurtherAttemptsOwner, type NextAttempt } from './further-attempts.ts';
 import { Hedge, type HedgeOwner, mayBeHedged } from './hedge.ts';
 import { type ReplayBody, toReplayBody } from './replay-body.ts';
+import { isUnwanted } from './retry-decision.ts';
 
 export class Forwarding
   implements AnswerSource, AttemptOwner, Candidate, FurtherAttemptsOwner, HedgeOwner, PickSubject, UnansweredRequest
@@ -97,6 +98,10 @@ export class Forwarding
     return this.#isRequestEnded || !this.exchange.request.hasBody;
   }
 
+  get isGrpc(): boolean {
+    return isGrpcCall(this.exchange.request);
+  }
+
   /** All of the body that was taken from the client is still there. */
   get hasWholeBody(): boolean {
     const { request, requestBytes } = this.exchange;
@@ -165,7 +170,7 @@ export class Forwarding
       if (head.hasForwardingFields) removeField(response.fields, 'x-request-id');
       this.#plan.shapeUpstreamResponse(exchange, response);
       // With another source a policy has failed, and its problem document takes the place of the answer.
-      if (head.status >= 400 && exchange.source === source && this.#isReplaced(attempt, head)) return;
+      if (attempt.status >= 400 && exchange.source === source && this.#isReplaced(attempt, head)) return;
       this.#choose(attempt);
       exchange.endsWithGrpcStatus = endsWithGrpcStatus(exchange.request, head);
       attempt.service.affinity?.keepAt(attempt.endpoint, exchange, response);
@@ -287,7 +292,7 @@ export class Forwarding
   /** False: no further attempt is wanted or allowed. Otherwise another attempt follows, or one that still runs has to do. */
   #triesAgain(attempt: Attempt, head: AnswerHead): boolean {
     const { exchange } = this;
-    if (!this.#target.rules.retry.statuses.has(head.status)) return false;
+    if (!isUnwanted(attempt, this.#target.rules.retry)) return false;
     const further = this.#furtherBehind(attempt);
     const isAlone = this.#hedge === undefined || this.#hedge.isAlone;
     const next = isAlone ? further.afterAnswer(head, attempt, this.hasWholeBody) : undefined;
@@ -297,7 +302,7 @@ export class Forwarding
     }
     this.#forget(attempt);
     attempt.discard(head);
-    further.log(attempt, head.status);
+    further.log(attempt, attempt.said);
     if (next !== undefined) this.#goOn(further, next);
     return true;
   }

@@ -103,8 +103,8 @@ export class FurtherAttempts {
   }
 
   /** What follows when an attempt was answered with a status that is not wanted. */
-  afterAnswer({ status, fields }: AnswerHead, attempt: Attempt, hasWholeBody: boolean): NextAttempt | NoAttempt {
-    const decision = decideAfterAnswer(status, this.#rules, this.#describe(attempt, hasWholeBody));
+  afterAnswer({ fields }: AnswerHead, attempt: Attempt, hasWholeBody: boolean): NextAttempt | NoAttempt {
+    const decision = decideAfterAnswer(attempt, this.#rules, this.#describe(attempt, hasWholeBody));
     const retryAfter = getField(fields, 'retry-after');
     const waitMs = retryAfter === undefined ? 0 : readRetryAfterMs(retryAfter, this.#means.clock.wallMs());
     return this.#toNextStep(decision, attempt, waitMs);

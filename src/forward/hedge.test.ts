@@ -39,6 +39,7 @@ function createHedge(t: TestContext, owner: Partial<HedgeOwner>) {
       told.onFailed();
     },
     isRequestWhole: true,
+    isGrpc: false,
     encodeClientHeader: () => Buffer.alloc(0),
     nowMs: () => means.clock.monotonicMs(),
   };

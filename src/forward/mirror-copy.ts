@@ -7,6 +7,7 @@ import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
 import { type ClientRequest, type ClientSide, Exchange } from '#http/exchange.ts';
+import { isGrpcCall } from '#http/grpc-request.ts';
 import { type AnswerHead, type AttemptHead, type TimeLimit, toTimeoutDetail, type UpstreamCall } from '#http/upstream-call.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
@@ -77,6 +78,10 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
 
   get clientAddress(): string {
     return this.#copied.request.clientAddress;
+  }
+
+  get isGrpc(): boolean {
+    return isGrpcCall(this.#copied.request);
   }
 
   nowMs(): number {

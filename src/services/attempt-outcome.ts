@@ -8,7 +8,7 @@ export interface AttemptOutcome {
   /** When the head of the answer was there; 0: none came. */
   readonly headMs: number;
   readonly endedMs: number;
-  /** Of the answer; 0: none came. */
+  /** Of the answer; 0: none came. Of a call of gRPC that has failed, the status of HTTP that says as much. */
   readonly status: number;
   /** Why it failed. `undefined` when there was a whole answer, or when nobody awaited it any more. */
   readonly error: GatewayError | undefined;
