@@ -25,6 +25,9 @@ import { Attempt, type AttemptOwner } from './attempt.ts';
 /** Tells a service that nobody waits for its answer. */
 export const MIRROR_FIELD = 'x-gatehouse-mirror';
 
+/** Of the time of a copy: with less, nothing is said against an endpoint that has not answered. */
+const FAIR_SHARE = 0.5;
+
 /** Why a copy did not come to its end. */
 export type MirrorLoss = 'tooMany' | 'tooLarge' | 'refused' | 'failed' | 'timeout';
 
@@ -207,8 +210,9 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
     const attempt = this.#attempt;
     this.#attempt = undefined;
     this.#body.length = 0;
-    // An endpoint that has said nothing in all the time of the copy is a silent one.
-    attempt?.leave(loss === 'timeout' ? upstreamErrors.requestTimeout(toTimeoutDetail(this.#limit)) : undefined);
+    attempt?.leave(
+      loss === 'timeout' && this.#hasHadTime(attempt) ? upstreamErrors.requestTimeout(toTimeoutDetail(this.#limit)) : undefined,
+    );
     this.exchange?.release();
     this.#owner.onCopyEnded(this, loss);
   }
@@ -226,6 +230,11 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
     setField(upstream.fields, MIRROR_FIELD, '1');
     const limit = this.#limit;
     return { ...upstream, changesBody: false, timeouts: { firstByte: limit, idle: limit } };
+  }
+
+  /** An endpoint that says nothing is a silent one, unless the client took most of the time to send its request. */
+  #hasHadTime({ startedMs }: Attempt): boolean {
+    return this.nowMs() - startedMs >= this.#order.timeoutMs * FAIR_SHARE;
   }
 
   get #limit(): TimeLimit {

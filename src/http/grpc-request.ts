@@ -14,6 +14,7 @@ export function isGrpcCall(request: ClientRequest): boolean {
   return request.protocol === 'HTTP/2' && isGrpcRequest(request);
 }
 
+/** Whether a status of gRPC is still to come, behind an answer that has begun. */
 export function endsWithGrpcStatus(request: ClientRequest, answer: { readonly fields: readonly string[] }): boolean {
   if (!isGrpcCall(request)) return false;
   const type = getField(answer.fields, 'content-type');

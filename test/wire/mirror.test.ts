@@ -389,3 +389,21 @@ test('a service that leaves copies without an answer fails, and its breaker open
   assert.equal(copiesRun(fixture), 0);
   assert.deepEqual(await lossesOf(fixture), { ...noLosses, timeout: 2, refused: 1 });
 });
+
+test('a service is not blamed for the time that a client took to send what is copied', async (t) => {
+  const clock = new FakeClock();
+  const breaker = { minRequests: 1, openFor: '1m' } as const;
+  const fixture = await start(t, () => undefined, { clock, mirror: { timeout: '4s' }, shadow: { breaker } });
+  const client = await openClient(t, fixture.gateway);
+  client.send('POST / HTTP/1.1\r\nhost: shop\r\ncontent-length: 8\r\n\r\nhalf');
+  await eventually(() => fixture.main.connections[0]?.received.endsWith('half') === true, 'the request is under way');
+  await advance(clock, 3_000, fixture.gateway);
+  client.send('half');
+  await client.until('served');
+  await eventually(() => fixture.shadow.connections.length === 1, 'the copy is there');
+  await advance(clock, 1_500, fixture.gateway);
+  await eventually(() => copiesRun(fixture) === 0, 'the copy has been given up');
+  await fixture.send();
+  assert.equal(copiesRun(fixture), 1);
+  assert.deepEqual(await lossesOf(fixture), { ...noLosses, timeout: 1 });
+});

@@ -59,7 +59,7 @@ export class ServiceProtection implements AttemptObserver {
     else this.#gate.admit(candidate, importance);
   }
 
-  /** For what is sent now or not at all. `undefined`: not now. What is given back is held for as long as it is under way. */
+  /** For what is sent now or not at all. `undefined`: not now. Otherwise a place, held for as long as it is under way. */
   admitNow(): ExchangeHold | undefined {
     if (this.#breaker !== undefined && this.#breaker.openForMs(this.#nowMs) > 0) return undefined;
     const place = this.#gate === undefined ? noPlace : this.#gate.takeNow();
