@@ -77,9 +77,10 @@ test('an attempt after a pause has another one beside it like the first, though 
   const next: Script = (connection, head, count) => scripts[asked++]!(connection, head, count);
   const service = await startScriptedService(t, [next, next], {
     service: {
-      hedge: { after: '20ms' },
+      // One more than is needed, for a machine that is slow before the pause.
+      hedge: { after: '20ms', max: 2 },
       retry: { on: [503], attempts: 3, backoff: { base: '1ms', max: '1ms' } },
-      timeouts: { request: '2s' },
+      timeouts: { request: '10s' },
     },
   });
   assert.match(await service.ask(), /^HTTP\/1.1 200 .*beside$/s);
