@@ -221,6 +221,7 @@ services:
     retry:
       attempts: 4
       on: [connect, 503]
+      grpcStatuses: [unavailable]
       methods: [POST]
       bodyMax: 1KiB
       backoff: { base: 1ms, max: 2ms }
@@ -237,6 +238,7 @@ routes:
   assert.deepEqual(retry, {
     attempts: 4,
     on: ['connect', 503],
+    grpcStatuses: ['unavailable'],
     methods: ['POST'],
     bodyMax: 1_024,
     backoff: { base: 1, max: 2 },
@@ -440,7 +442,9 @@ test('reads a split that keeps requests together, with a fallback', async () => 
     { service: 'orders', weight: 1 },
   ];
   const split = 'services: [{ service: orders, weight: 9 }, { service: orders }]';
-  const readTo = async (rest: string) => (await readRoute(`match: {}, to: { ${split}, ${rest} }`)).to;
+  const head = HEAD.replace('orders: {', 'spare: { endpoints: [http://spare:3000] }, orders: {');
+  const readTo = async (rest: string) =>
+    (await read(`${head}routes: { it: { match: {}, to: { ${split}, ${rest} } } }`)).routes['it']?.to;
   for (const [sticky, expected] of [
     ['{ by: ip }', { kind: 'ip' }],
     ['{ by: header.X-Account }', { kind: 'header', name: 'x-account' }],
@@ -448,10 +452,10 @@ test('reads a split that keeps requests together, with a fallback', async () => 
     ['{ by: cookie.r, ttl: 1h, path: /shop }', { kind: 'cookie', name: 'r', path: '/shop', ttlMs: 3_600_000 }],
   ] as const)
     assert.deepEqual(await readTo(`sticky: ${sticky}`), { kind: 'service', services, sticky: expected });
-  assert.deepEqual(await readTo('fallback: { service: orders, when: [timeout, 503] }'), {
+  assert.deepEqual(await readTo('fallback: { service: spare, when: [timeout, 503] }'), {
     kind: 'service',
     services,
-    fallback: { to: { kind: 'service', service: 'orders' }, when: ['timeout', 503] },
+    fallback: { to: { kind: 'service', service: 'spare' }, when: ['timeout', 503] },
   });
   assert.deepEqual(await readTo('fallback: { respond: { status: 204 } }'), {
     kind: 'service',

@@ -89,6 +89,7 @@ const oneServiceMap = z
     service: entryName().describe('The name of a service.'),
     fallback: fallbackSchema.optional(),
   })
+  .superRefine(({ service, fallback }, context) => findOwnFallback([service], fallback, context))
   .transform(({ service, fallback }) => toDestination([{ service, weight: 1 }], { fallback }));
 
 const severalServicesMap = z
@@ -97,7 +98,26 @@ const severalServicesMap = z
     sticky: stickySchema.optional(),
     fallback: fallbackSchema.optional(),
   })
+  .superRefine(({ services, fallback }, context) =>
+    findOwnFallback(
+      services.map(({ service }) => service),
+      fallback,
+      context,
+    ),
+  )
   .transform(({ services, ...rest }) => toDestination(services, rest));
+
+/** Whoever has just failed helps nobody. Of a split, it may stand in for the others. */
+function findOwnFallback(services: readonly string[], fallback: FallbackSettings | undefined, context: z.RefinementCtx): void {
+  if (fallback?.to.kind !== 'service') return;
+  const { service } = fallback.to;
+  if (!services.every((each) => each === service)) return;
+  context.addIssue({
+    code: 'custom',
+    path: ['fallback', 'service'],
+    message: `\`${service}\` is no fallback for itself; name another service, or give \`respond\``,
+  });
+}
 
 function toDestination(
   services: readonly WeightedService[],

@@ -311,12 +311,13 @@ const LISTENERS: readonly Refusal[] = [
 const SERVICES: readonly Refusal[] = [
   {
     mistake: 'further attempts after what is no condition',
-    text: 'endpoints: [http://a]\n    retry: { on: [timeouts, 200], attempts: 0, budget: { ratio: 0.2 } }',
+    text: 'endpoints: [http://a]\n    retry: { on: [timeouts, 200], grpcStatuses: [UNAVAILABLE], attempts: 0, budget: { ratio: 0.2 } }',
     issues: [
       'F:6:19 services.it.retry.on[0]: expected `connect`, `refused`, `reset` or `timeout`, not "timeouts"; did you mean `timeout`?',
       'F:6:29 services.it.retry.on[1]: the number 200 is too small; at least 400',
-      'F:6:45 services.it.retry.attempts: the number 0 is too small; at least 1',
-      'F:6:65 services.it.retry.budget.ratio: expected a percentage such as `20%`, not the number 0.2',
+      'F:6:50 services.it.retry.grpcStatuses[0]: expected `cancelled`, `unknown`, `invalid-argument`, `deadline-exceeded`, `not-found`, `already-exists`, `permission-denied`, `resource-exhausted`, `failed-precondition`, `aborted`, `out-of-range`, `unimplemented`, `internal`, `unavailable`, `data-loss` or `unauthenticated`, not "UNAVAILABLE"; did you mean `unavailable`?',
+      'F:6:74 services.it.retry.attempts: the number 0 is too small; at least 1',
+      'F:6:94 services.it.retry.budget.ratio: expected a percentage such as `20%`, not the number 0.2',
     ],
   },
   {
@@ -688,6 +689,16 @@ const ROUTES: readonly Refusal[] = [
     mistake: 'a fallback to two places',
     text: 'match: {}, to: { service: orders, fallback: { service: orders, respond: {} } }',
     issues: ['F:4:80 routes.it.to.fallback.respond: `service` and `respond` exclude each other; give one of them'],
+  },
+  {
+    mistake: 'a service that would stand in for itself',
+    text: 'match: {}, to: { service: orders, fallback: { service: orders } }',
+    issues: ['F:4:72 routes.it.to.fallback.service: `orders` is no fallback for itself; name another service, or give `respond`'],
+  },
+  {
+    mistake: 'a split that stands in for itself',
+    text: 'match: {}, to: { services: [{ service: orders }], fallback: { service: orders } }',
+    issues: ['F:4:88 routes.it.to.fallback.service: `orders` is no fallback for itself; name another service, or give `respond`'],
   },
   {
     mistake: 'a fallback for a status that is no failure of the service',

@@ -6,6 +6,7 @@ import type { ServiceRetry } from './retry-schema.ts';
 export const defaultRetry: ServiceRetry = {
   attempts: 2,
   on: ['connect', 'refused', 'reset', 'timeout'],
+  grpcStatuses: [],
   methods: [],
   bodyMax: limits.replayBodyBytesMax,
   backoff: { base: 25, max: 250 },

@@ -6,6 +6,7 @@ import { duration } from '#schema/duration.ts';
 import { forms, isMap, isText } from '#schema/forms.ts';
 import { percentage } from '#schema/percentage.ts';
 import { httpMethod } from '#schema/token.ts';
+import { grpcStatusNames } from '#wire/grpc/grpc-status.ts';
 
 const ATTEMPTS_MAX = 10;
 const MIN_PER_SECOND_MAX = 1_000_000;
@@ -26,6 +27,11 @@ const on = z
   .min(1)
   .describe(
     'After what: `connect` (no connection was made), `refused` (the service did not take the request), `reset` (the connection was lost before the answer began), `timeout`, and statuses of answers from 400 to 599.',
+  );
+const grpcStatuses = z
+  .array(z.enum(grpcStatusNames))
+  .describe(
+    'After which statuses of gRPC, such as `unavailable`, a call is sent again, if its answer is nothing but the status. Naming one says that the call may be done twice then.',
   );
 const methods = z
   .array(httpMethod())
@@ -65,6 +71,7 @@ const budget = z.strictObject({
 export const serviceRetryMap = z.strictObject({
   attempts: attempts.default(2),
   on: on.prefault(['connect', 'refused', 'reset', 'timeout']),
+  grpcStatuses: grpcStatuses.prefault([]),
   methods: methods.prefault([]),
   bodyMax: bodyMax.prefault(formatBytes(limits.replayBodyBytesMax)),
   backoff: backoff.prefault({}),
@@ -75,6 +82,7 @@ export const serviceRetryMap = z.strictObject({
 const routeRetryMap = z.strictObject({
   attempts: attempts.optional(),
   on: on.optional(),
+  grpcStatuses: grpcStatuses.optional(),
   methods: methods.optional(),
   bodyMax: bodyMax.optional(),
   backoff: backoff.optional(),

@@ -3,20 +3,21 @@ import type { AttemptHead } from '#http/upstream-call.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import type { RoutePlan } from '#pipeline/plan.ts';
 import type { Endpoint } from '#services/endpoint.ts';
+import { hideCookies } from './affinity-cookies.ts';
 import type { ForwardTarget } from './forward-target.ts';
 
 /** What one attempt says, after the policies of its phase. They may have ended the exchange instead. */
 export function toAttemptHead(
   exchange: Exchange,
   plan: RoutePlan,
-  { service, rules }: ForwardTarget,
+  { service, rules, affinities }: ForwardTarget,
   endpoint: Endpoint,
 ): AttemptHead {
   const { method, target, authority: asked } = exchange.request;
   const authority = service.authorityFor(endpoint, asked);
   const changesBody = plan.shapeRequestChunk !== undefined;
   const { timeouts } = rules;
-  const fields = service.affinity?.hideCookie(exchange);
+  const fields = affinities && hideCookies(exchange.request.fields, affinities);
   if (plan.upstreamRequest === undefined) return { method, target, authority, fields, changesBody, timeouts };
   // An attempt has fields of its own, so that a second one starts from what the client sent.
   const upstream: UpstreamRequest = { method, target, authority, fields: fields ?? [...exchange.request.fields] };

@@ -11,6 +11,8 @@ import type { CallTaker, PoolWaiter } from '#http/upstream-pool.ts';
 import type { AttemptOutcome } from '#services/attempt-outcome.ts';
 import type { Endpoint } from '#services/endpoint.ts';
 import type { Service } from '#services/service.ts';
+import { getField } from '#wire/fields/field-list.ts';
+import { grpcStatusNames, parseGrpcStatus, toHttpStatus } from '#wire/grpc/grpc-status.ts';
 import { CallDeadline } from './call-deadline.ts';
 
 /** Who makes attempts. After `onAttemptEnd` or `onAttemptFailed` an attempt says nothing more, and nothing at all once it is left. */
@@ -29,6 +31,8 @@ export interface AttemptOwner {
   onAttemptFailed(attempt: Attempt, error: GatewayError): void;
   /** Nothing of the request is still to come from its client: only the endpoint is waited for. */
   readonly isRequestWhole: boolean;
+  /** A call whose answer says in a field, or in a trailer, how it has ended. */
+  readonly isGrpc: boolean;
   encodeClientHeader(version: 'v1' | 'v2'): Buffer;
   /** Monotonic. */
   nowMs(): number;
@@ -40,7 +44,10 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
   readonly startedMs: number;
   headMs = 0;
   endedMs = 0;
+  /** Of a call of gRPC that has failed: the status of HTTP that says as much. */
   status = 0;
+  /** With which a call of gRPC has ended; 0: it has not, or well. */
+  grpcStatus = 0;
   error: GatewayError | undefined = undefined;
   isCancelled = false;
   /** It had a connection that was used before. */
@@ -74,6 +81,11 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
 
   get call(): UpstreamCall | undefined {
     return this.#call;
+  }
+
+  /** How the answer that has come would be named in a log. */
+  get said(): string | number {
+    return this.grpcStatus === 0 ? this.status : `grpc-${grpcStatusNames[this.grpcStatus - 1]}`;
   }
 
   /** Nobody awaits anything of this attempt any more. `error`: it has had all the time that there was. */
@@ -126,6 +138,7 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
     this.headMs = this.#owner.nowMs();
     this.#deadline?.end();
     this.status = head.status;
+    if (head.status === 200 && this.#owner.isGrpc) this.#readGrpcStatus(head.fields);
     this.#owner.onAttemptHead(this, head);
   }
 
@@ -146,6 +159,7 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
   }
 
   onUpstreamEnd(trailers: readonly string[] | undefined): void {
+    if (trailers !== undefined && this.status === 200 && this.#owner.isGrpc) this.#readGrpcStatus(trailers);
     this.#end(undefined);
     this.#owner.onAttemptEnd(this, trailers);
   }
@@ -155,6 +169,14 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
   }
 
   // Inside
+
+  #readGrpcStatus(fields: readonly string[]): void {
+    const text = getField(fields, 'grpc-status');
+    const code = text === undefined ? undefined : parseGrpcStatus(text);
+    if (code === undefined || code === 0) return;
+    this.grpcStatus = code;
+    this.status = toHttpStatus(code);
+  }
 
   #giveUp(error: GatewayError): void {
     this.#waiter?.leave();
@@ -196,6 +218,7 @@ const nobody: AttemptOwner = {
   onAttemptEnd: () => undefined,
   onAttemptFailed: () => undefined,
   isRequestWhole: true,
+  isGrpc: false,
   encodeClientHeader: () => Buffer.alloc(0),
   nowMs: () => 0,
 };

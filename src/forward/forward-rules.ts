@@ -11,6 +11,8 @@ export interface RetryRules {
   readonly conditions: ReadonlySet<RetryCondition>;
   /** Of answers that are thrown away for another attempt. */
   readonly statuses: ReadonlySet<number>;
+  /** Numbers of statuses with which calls of gRPC end that are thrown away for another attempt. */
+  readonly grpcStatuses: ReadonlySet<number>;
   /** Requests with these may be done twice. */
   readonly methods: ReadonlySet<string>;
   /** A request with a longer body is sent once. */

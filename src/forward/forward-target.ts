@@ -1,5 +1,6 @@
 import type { Clock } from '#base/clock.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
+import type { Affinity } from '#services/affinity.ts';
 import type { Importance } from '#services/protection/importance.ts';
 import type { Service } from '#services/service.ts';
 import type { Fallback } from './fallback.ts';
@@ -23,6 +24,8 @@ export interface ForwardTarget {
   readonly rules: ForwardRules;
   /** What is still to be tried when the service does not answer. */
   readonly fallback: Fallback | undefined;
+  /** Of all services of the route: what none of them is to see. `undefined`: there is nothing to hide. */
+  readonly affinities: readonly Affinity[] | undefined;
   /** Of the route: who goes first where not all can. */
   readonly importance: Importance;
   readonly means: ForwardMeans;

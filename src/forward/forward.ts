@@ -7,6 +7,7 @@ import type { RoutePlan, Terminal } from '#pipeline/plan.ts';
 import { WeightedRotation } from '#services/balancing/weighted-rotation.ts';
 import type { Importance } from '#services/protection/importance.ts';
 import type { Service } from '#services/service.ts';
+import { listAffinities } from './affinity-cookies.ts';
 import type { Fallback } from './fallback.ts';
 import type { ForwardRules } from './forward-rules.ts';
 import type { ForwardMeans, ForwardTarget } from './forward-target.ts';
@@ -49,11 +50,15 @@ export class ForwardTerminal implements Terminal {
   readonly #means: ForwardMeans;
 
   constructor({ services, sticky, fallback, importance = 'normal' }: ForwardDestination, means: ForwardMeans) {
+    const standIn = fallback?.to.kind === 'service' ? fallback.to.service : undefined;
+    const reached = services.map(({ service }) => service);
+    const affinities = listAffinities(standIn === undefined ? reached : [...reached, standIn]);
     const shares = services.map((each) => ({
       ...each,
       name: each.service.definition.name,
       // Whoever has just failed stands in for others only.
-      fallback: fallback?.to.kind === 'service' && fallback.to.service === each.service ? undefined : fallback,
+      fallback: standIn === each.service ? undefined : fallback,
+      affinities,
       importance,
       means,
     }));
@@ -73,7 +78,7 @@ export class ForwardTerminal implements Terminal {
     const order = exchange.get(mirrorSlot);
     if (order === undefined) return forwarding.start();
     const { mirrors, services } = this.#means;
-    const copy = mirrors.begin(exchange, plan, { order, service: services.get(order.service)! });
+    const copy = mirrors.begin(exchange, plan, { order, service: services.get(order.service)!, affinities: target.affinities });
     if (copy !== undefined) exchange.source = new MirroredSource(forwarding, copy);
     forwarding.start();
     // Behind the request itself, so that it waits for nothing.

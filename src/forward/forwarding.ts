@@ -4,12 +4,11 @@
  */
 import type { GatewayError } from '#base/errors.ts';
 import type { AnswerSource, Exchange } from '#http/exchange.ts';
-import { endsWithGrpcStatus } from '#http/grpc-request.ts';
+import { endsWithGrpcStatus, isGrpcCall } from '#http/grpc-request.ts';
 import { PassedResponse } from '#http/passed-response.ts';
 import type { AnswerHead, UpstreamCall } from '#http/upstream-call.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
-import { encodeClientHeader } from '#net/proxied-client.ts';
-import type { RoutePlan, Terminal } from '#pipeline/plan.ts';
+import type { RoutePlan } from '#pipeline/plan.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
 import type { PickSubject } from '#services/balancing/balancer.ts';
 import type { Endpoint } from '#services/endpoint.ts';
@@ -19,23 +18,23 @@ import { removeField } from '#wire/fields/field-list.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import { toAttemptHead } from './attempt-head.ts';
 import { type CallDeadline, startRequestDeadline } from './call-deadline.ts';
-import type { Fallback } from './fallback.ts';
+import { encodeHeaderFor } from './client-header.ts';
+import { answerInstead, type Fallback, type UnansweredRequest } from './fallback.ts';
 import type { ForwardTarget } from './forward-target.ts';
 import { openForwardedTunnel } from './forwarded-tunnel.ts';
-import { explainStop, FurtherAttempts, type NextAttempt } from './further-attempts.ts';
+import { explainStop, FurtherAttempts, type FurtherAttemptsOwner, type NextAttempt } from './further-attempts.ts';
 import { Hedge, type HedgeOwner, mayBeHedged } from './hedge.ts';
-import { ReplayBody } from './replay-body.ts';
-import { isRepeatable } from './retry-decision.ts';
-import { ShortTimer } from './short-timer.ts';
+import { type ReplayBody, toReplayBody } from './replay-body.ts';
+import { isUnwanted } from './retry-decision.ts';
 
-export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeOwner, PickSubject {
+export class Forwarding
+  implements AnswerSource, AttemptOwner, Candidate, FurtherAttemptsOwner, HedgeOwner, PickSubject, UnansweredRequest
+{
   readonly exchange: Exchange;
   readonly #plan: RoutePlan;
   #target: ForwardTarget;
   #attempt: Attempt | undefined = undefined;
   #further: FurtherAttempts | undefined = undefined;
-  /** Between two attempts. */
-  #pause: ShortTimer | undefined = undefined;
   #hedge: Hedge | undefined = undefined;
   #replay: ReplayBody | undefined = undefined;
   #isRequestEnded = false;
@@ -51,7 +50,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
   /** Its time runs from now on, also while it waits for a service to take it. */
   start(): void {
     const { rules, means } = this.#target;
-    this.#deadline = startRequestDeadline(this.exchange, rules.requestLimit, means.wheel, (error) => this.#runOut(error));
+    this.#deadline = startRequestDeadline(this.exchange, rules.requestLimit, means.wheel, (error) => this.#onTimePassed(error));
     this.#ask();
   }
 
@@ -67,7 +66,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     try {
       this.#begin();
     } catch (thrown) {
-      this.#failThrown(thrown);
+      this.onThrown(thrown);
     }
   }
 
@@ -76,7 +75,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     try {
       this.#giveUp(error, undefined);
     } catch (thrown) {
-      this.#failThrown(thrown);
+      this.onThrown(thrown);
     }
   }
 
@@ -91,8 +90,22 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     this.#attemptAt(service.pick(this), false);
   }
 
+  get target(): ForwardTarget {
+    return this.#target;
+  }
+
   get isRequestWhole(): boolean {
     return this.#isRequestEnded || !this.exchange.request.hasBody;
+  }
+
+  get isGrpc(): boolean {
+    return isGrpcCall(this.exchange.request);
+  }
+
+  /** All of the body that was taken from the client is still there. */
+  get hasWholeBody(): boolean {
+    const { request, requestBytes } = this.exchange;
+    return !request.hasBody || requestBytes === 0 || this.#replay?.isGone === false;
   }
 
   get clientAddress(): string {
@@ -103,14 +116,8 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     return this.#target.means.clock.monotonicMs();
   }
 
-  /** The client is told of as far back as trusted proxies know; the port of one that they tell of is not known. */
   encodeClientHeader(version: 'v1' | 'v2'): Buffer {
-    const { client, request } = this.exchange;
-    const described = client.describeClient();
-    if (described === undefined) return encodeClientHeader(version, undefined);
-    const { clientAddress: address } = request;
-    const source = described.source.address === address ? described.source : { address, port: 0 };
-    return encodeClientHeader(version, { ...described, source });
+    return encodeHeaderFor(this.exchange, version);
   }
 
   // From the client
@@ -146,7 +153,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     try {
       this.#sendRequest(attempt, call);
     } catch (thrown) {
-      this.#failThrown(thrown);
+      this.onThrown(thrown);
     }
   }
 
@@ -163,13 +170,13 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
       if (head.hasForwardingFields) removeField(response.fields, 'x-request-id');
       this.#plan.shapeUpstreamResponse(exchange, response);
       // With another source a policy has failed, and its problem document takes the place of the answer.
-      if (head.status >= 400 && exchange.source === source && this.#isReplaced(attempt, head)) return;
+      if (attempt.status >= 400 && exchange.source === source && this.#isReplaced(attempt, head)) return;
       this.#choose(attempt);
       exchange.endsWithGrpcStatus = endsWithGrpcStatus(exchange.request, head);
       attempt.service.affinity?.keepAt(attempt.endpoint, exchange, response);
       exchange.sendHead(response);
     } catch (thrown) {
-      this.#failThrown(thrown);
+      this.onThrown(thrown);
     }
   }
 
@@ -179,7 +186,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
       // A policy has refused the chunk, and the answer is broken off.
       else if (this.exchange.isFinished) this.onClientGone();
     } catch (thrown) {
-      this.#failThrown(thrown);
+      this.onThrown(thrown);
     }
   }
 
@@ -205,27 +212,26 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
   }
 
   onAttemptFailed(attempt: Attempt, error: GatewayError): void {
-    const { exchange } = this;
-    this.#forget(attempt);
-    if (exchange.isFinished) return;
-    if (exchange.hasResponseBegun) return rescue(exchange, error);
-    const further = this.#furtherBehind(attempt);
-    // One that still runs may do better.
-    if (this.#attempt !== undefined) return further.log(attempt, error.code);
-    const next = further.afterError(error, attempt, this.#hasWholeBody);
-    if (next.kind === 'stop') {
-      exchange.endpointName = attempt.endpoint.url;
-      return this.#giveUp(explainStop(error, next.reason), attempt);
+    try {
+      this.#goOnBehind(attempt, error);
+    } catch (thrown) {
+      this.onThrown(thrown);
     }
-    further.log(attempt, error.code);
-    this.#goOn(next);
   }
 
-  // For attempts beside a slow one
+  // For further attempts, and for those beside a slow one
+
+  attemptNext({ endpoint, isFresh }: NextAttempt): void {
+    const { service } = this.#target;
+    // Another thread may have taken its last place since it was looked for.
+    const isMeant = endpoint !== undefined && service.letsTo(endpoint);
+    this.#hedge?.start();
+    this.#attemptAt(isMeant ? endpoint : service.pick(this, this.#further?.endpoints), isFresh);
+  }
 
   listAsked(): readonly Endpoint[] | undefined {
     if (this.#attempt === undefined) return undefined;
-    return [this.#attempt.endpoint, ...this.#hedge!.endpoints, ...(this.#further?.endpoints ?? [])];
+    return [this.#attempt.endpoint, ...this.#hedge!.endpoints, ...(this.#further?.excluded ?? [])];
   }
 
   makeAttempt(endpoint: Endpoint): Attempt {
@@ -238,7 +244,30 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     return attempt;
   }
 
+  /** A policy threw, or something of ours. The upstream is left, and the client hears of it. */
+  onThrown(thrown: unknown): void {
+    this.onClientGone();
+    rescueThrown(this.exchange, thrown);
+  }
+
   // Inside: one attempt and the next
+
+  #goOnBehind(attempt: Attempt, error: GatewayError): void {
+    const { exchange } = this;
+    this.#forget(attempt);
+    if (exchange.isFinished) return;
+    if (exchange.hasResponseBegun) return rescue(exchange, error);
+    const further = this.#furtherBehind(attempt);
+    // One that still runs may do better.
+    if (this.#attempt !== undefined) return further.log(attempt, error.code);
+    const next = further.afterError(error, attempt, this.hasWholeBody);
+    if (next.kind === 'stop') {
+      exchange.endpointName = attempt.endpoint.url;
+      return this.#giveUp(explainStop(error, next.reason), attempt);
+    }
+    further.log(attempt, error.code);
+    this.#goOn(further, next);
+  }
 
   #attemptAt(endpoint: Endpoint | undefined, isFresh: boolean): void {
     const { service } = this.#target;
@@ -248,17 +277,11 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     attempt.start(isFresh);
   }
 
-  #goOn(next: NextAttempt): void {
+  #goOn(further: FurtherAttempts, next: NextAttempt): void {
     const { request, client } = this.exchange;
     // Until there is a connection again, there is nowhere for more of the body to go.
     if (request.hasBody && !this.#isRequestEnded) client.pauseRequestBody();
-    if (next.delayMs === 0) return this.#attemptNext(next);
-    this.#pause = new ShortTimer(() => this.#attemptNext(next));
-    this.#pause.start(next.delayMs);
-  }
-
-  #attemptNext({ endpoint, isFresh }: NextAttempt): void {
-    this.#attemptAt(endpoint ?? this.#target.service.pick(this, this.#further?.endpoints), isFresh);
+    further.begin(next);
   }
 
   /** False: the answer goes to the client. */
@@ -269,23 +292,23 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
   /** False: no further attempt is wanted or allowed. Otherwise another attempt follows, or one that still runs has to do. */
   #triesAgain(attempt: Attempt, head: AnswerHead): boolean {
     const { exchange } = this;
-    if (!this.#target.rules.retry.statuses.has(head.status)) return false;
+    if (!isUnwanted(attempt, this.#target.rules.retry)) return false;
     const further = this.#furtherBehind(attempt);
     const isAlone = this.#hedge === undefined || this.#hedge.isAlone;
-    const next = isAlone ? further.afterAnswer(head, attempt, this.#hasWholeBody) : undefined;
+    const next = isAlone ? further.afterAnswer(head, attempt, this.hasWholeBody) : undefined;
     if (next?.kind === 'stop') {
       exchange.notRetried = next.reason;
       return false;
     }
     this.#forget(attempt);
     attempt.discard(head);
-    further.log(attempt, head.status);
-    if (next !== undefined) this.#goOn(next);
+    further.log(attempt, attempt.said);
+    if (next !== undefined) this.#goOn(further, next);
     return true;
   }
 
   #furtherBehind({ endpoint }: Attempt): FurtherAttempts {
-    this.#further ??= new FurtherAttempts(this.exchange, this.#target);
+    this.#further ??= new FurtherAttempts(this.exchange, this.#target, this);
     this.#further.exclude(endpoint);
     return this.#further;
   }
@@ -315,27 +338,33 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
   /** No further attempt follows `attempt`: the fallback answers, or the client hears of the error. */
   #giveUp(error: GatewayError, attempt: Attempt | undefined): void {
     const { fallback } = this.#target;
-    const mayFallBack =
-      fallback?.covers(error) === true && this.#isThereFor(fallback) && (fallback.to.kind === 'answer' || this.#isUndone(error));
-    if (!mayFallBack) return rescue(this.exchange, error);
+    if (fallback?.answersAfter(error, this) !== true) return rescue(this.exchange, error);
     if (attempt !== undefined) this.#furtherBehind(attempt).log(attempt, error.code);
     this.#fallBack(fallback, error.code);
   }
 
-  /** The request has had its time: nobody else can be asked, but an answer of our own takes none. */
+  #onTimePassed(error: GatewayError): void {
+    try {
+      this.#runOut(error);
+    } catch (thrown) {
+      this.onThrown(thrown);
+    }
+  }
+
+  /** The request has had its time. */
   #runOut(error: GatewayError): void {
     const { exchange } = this;
     const { fallback } = this.#target;
     // What a client of gRPC gives its call says nothing about the service.
     if (error.kind === upstreamErrors.requestTimeout.kind) this.#leaveAttempts(error);
-    if (fallback?.to.kind !== 'answer' || !fallback.covers(error) || exchange.hasResponseBegun) return rescue(exchange, error);
+    if (fallback?.answersAtOnce(error) !== true || exchange.hasResponseBegun) return rescue(exchange, error);
     this.#fallBack(fallback, error.code);
   }
 
   /** False: the answer is not one that the fallback stands in for. */
   #fallsBack(attempt: Attempt, head: AnswerHead): boolean {
     const { fallback } = this.#target;
-    if (fallback?.coversStatus(head.status) !== true || !this.#isThereFor(fallback)) return false;
+    if (fallback?.answersInsteadOf(head.status, this) !== true) return false;
     this.#forget(attempt);
     attempt.discard(head);
     this.#furtherBehind(attempt).log(attempt, head.status);
@@ -344,24 +373,14 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
   }
 
   #fallBack({ to }: Fallback, reason: string): void {
-    this.exchange.fallbackReason = reason;
+    const { exchange } = this;
+    exchange.fallbackReason = reason;
+    exchange.endpointName = undefined;
     this.#leaveAttempts();
     // The first service is not busy with it any more.
-    this.exchange.release();
-    if (to.kind === 'answer') this.#answerInstead(to.terminal);
+    exchange.release();
+    if (to.kind === 'answer') answerInstead(exchange, this.#plan, to.terminal);
     else this.#askInstead(to);
-  }
-
-  #answerInstead(terminal: Terminal): void {
-    const { exchange } = this;
-    this.#endTimers();
-    exchange.source = undefined;
-    exchange.endpointName = undefined;
-    try {
-      terminal.start(exchange, this.#plan);
-    } catch (thrown) {
-      rescueThrown(exchange, thrown);
-    }
   }
 
   #askInstead({ service, rules }: Pick<ForwardTarget, 'service' | 'rules'>): void {
@@ -369,20 +388,9 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
     this.#target = { ...this.#target, service, rules, fallback: undefined };
     this.#further = undefined;
     exchange.serviceName = service.definition.name;
-    exchange.endpointName = undefined;
     // Until there is a connection, there is nowhere for more of the body to go.
     if (exchange.request.hasBody && !this.#isRequestEnded) exchange.client.pauseRequestBody();
     this.#ask();
-  }
-
-  /** A service needs the whole request. */
-  #isThereFor({ to }: Fallback): boolean {
-    return to.kind === 'answer' || this.#hasWholeBody;
-  }
-
-  /** The request has done nothing yet, or may do it again. */
-  #isUndone({ kind }: GatewayError): boolean {
-    return kind.stage === 'connect' || kind.retry === 'always' || isRepeatable(this.exchange.request, this.#target.rules.retry);
   }
 
   // Inside: what is sent
@@ -398,32 +406,17 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
 
   #sendBody(call: UpstreamCall): void {
     const { request, client } = this.exchange;
-    const { bodyBytesMax } = this.#target.rules.retry;
     this.#replay?.sendTo(call);
     if (this.#isRequestEnded) return call.sendEnd(this.#requestTrailers);
-    if (this.#replay === undefined && request.contentLengthBytes <= bodyBytesMax && this.#mayBeSentAgain(call))
-      this.#replay = new ReplayBody(bodyBytesMax);
+    this.#replay ??= toReplayBody(request, this.#target, call);
     // What comes together with the head is sent together with it; `onRequestFlush` follows.
     client.resumeRequestBody();
-  }
-
-  #mayBeSentAgain({ mayRefuse, isReused }: UpstreamCall): boolean {
-    const { retry } = this.#target.rules;
-    // A connection that is still to be made may not be made.
-    if (this.#target.fallback?.to.kind === 'service') return true;
-    return mayRefuse || (!isReused && retry.furtherAttemptsMax > 0) || isRepeatable(this.exchange.request, retry);
-  }
-
-  /** All of the body that was taken from the client is still there. */
-  get #hasWholeBody(): boolean {
-    const { request, requestBytes } = this.exchange;
-    return !request.hasBody || requestBytes === 0 || this.#replay?.isGone === false;
   }
 
   // Inside: the end
 
   #leaveAttempts(error?: GatewayError): void {
-    this.#pause?.stop();
+    this.#further?.end();
     this.#hedge?.end();
     this.#hedge = undefined;
     const attempt = this.#attempt;
@@ -433,13 +426,7 @@ export class Forwarding implements AnswerSource, AttemptOwner, Candidate, HedgeO
 
   #endTimers(): void {
     this.#deadline?.end();
-    this.#pause?.stop();
-  }
-
-  /** A policy threw. The upstream is left, and the client hears of it. */
-  #failThrown(thrown: unknown): void {
-    this.onClientGone();
-    rescueThrown(this.exchange, thrown);
+    this.#further?.end();
   }
 
   #openTunnel(attempt: Attempt, head: AnswerHead): void {

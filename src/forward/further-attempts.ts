@@ -17,6 +17,7 @@ import {
   readRetryAfterMs,
   toBackoffMs,
 } from './retry-decision.ts';
+import { ShortTimer } from './short-timer.ts';
 
 export interface NextAttempt {
   readonly kind: 'attempt';
@@ -33,30 +34,61 @@ export interface NoAttempt {
   readonly reason: string | undefined;
 }
 
+/** Who makes them. */
+export interface FurtherAttemptsOwner {
+  /** The time of one that was decided on has come. */
+  attemptNext(next: NextAttempt): void;
+  /** Something was thrown where nobody else would catch it. */
+  onThrown(thrown: unknown): void;
+}
+
 const stop: NoAttempt = { kind: 'stop', reason: undefined };
+const none: readonly Endpoint[] = Object.freeze([]);
 
 export class FurtherAttempts {
   readonly #exchange: Exchange;
   readonly #service: Service;
   readonly #rules: RetryRules;
   readonly #means: ForwardMeans;
+  readonly #owner: FurtherAttemptsOwner;
+  #pause: ShortTimer | undefined = undefined;
   /** Those that were asked. */
   readonly endpoints: Endpoint[] = [];
+  /** All were asked, and time has passed. */
+  #hasPaused = false;
   /** How many the settings have allowed. */
   #count = 0;
   /** It was sent once more without asking the settings. */
   #hasRepeated = false;
 
-  constructor(exchange: Exchange, { service, rules, means }: ForwardTarget) {
+  constructor(exchange: Exchange, { service, rules, means }: ForwardTarget, owner: FurtherAttemptsOwner) {
     this.#exchange = exchange;
     this.#service = service;
     this.#rules = rules.retry;
     this.#means = means;
+    this.#owner = owner;
+  }
+
+  /** Has it made, now or behind its pause. */
+  begin(next: NextAttempt): void {
+    if (next.delayMs === 0) return this.#owner.attemptNext(next);
+    this.#pause = new ShortTimer(() => this.#onPaused(next));
+    this.#pause.start(next.delayMs);
+  }
+
+  /** Nobody wants another one any more. */
+  end(): void {
+    this.#pause?.stop();
   }
 
   /** It was asked; another one is preferred from now on. */
   exclude(endpoint: Endpoint): void {
     if (!this.endpoints.includes(endpoint)) this.endpoints.push(endpoint);
+  }
+
+  /** Those that are not to be asked beside a slow attempt. Whoever failed before a pause may be asked again behind it. */
+  get excluded(): readonly Endpoint[] {
+    return this.#hasPaused ? none : this.endpoints;
   }
 
   /** For the access log: an attempt has ended and is not the one that the client hears of. */
@@ -71,11 +103,19 @@ export class FurtherAttempts {
   }
 
   /** What follows when an attempt was answered with a status that is not wanted. */
-  afterAnswer({ status, fields }: AnswerHead, attempt: Attempt, hasWholeBody: boolean): NextAttempt | NoAttempt {
-    const decision = decideAfterAnswer(status, this.#rules, this.#describe(attempt, hasWholeBody));
+  afterAnswer({ fields }: AnswerHead, attempt: Attempt, hasWholeBody: boolean): NextAttempt | NoAttempt {
+    const decision = decideAfterAnswer(attempt, this.#rules, this.#describe(attempt, hasWholeBody));
     const retryAfter = getField(fields, 'retry-after');
     const waitMs = retryAfter === undefined ? 0 : readRetryAfterMs(retryAfter, this.#means.clock.wallMs());
     return this.#toNextStep(decision, attempt, waitMs);
+  }
+
+  #onPaused(next: NextAttempt): void {
+    try {
+      this.#owner.attemptNext(next);
+    } catch (thrown) {
+      this.#owner.onThrown(thrown);
+    }
   }
 
   #describe({ wasReused }: Attempt, hasWholeBody: boolean): RetrySituation {
@@ -108,6 +148,7 @@ export class FurtherAttempts {
       return { kind: 'stop', reason: `${rules.budgetSetting} is used up` };
     const delayMs = endpoint === undefined ? Math.max(waitMs, toBackoffMs(rules, this.#count, this.#means.random())) : 0;
     this.#count += 1;
+    this.#hasPaused ||= endpoint === undefined;
     return { kind: 'attempt', delayMs, endpoint, isFresh: needsFresh && endpoint === undefined };
   }
 }

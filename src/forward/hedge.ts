@@ -16,13 +16,16 @@ export interface HedgeOwner {
   /** Endpoints that were asked, those of running attempts among them; `undefined` when no attempt runs just now. */
   listAsked(): readonly Endpoint[] | undefined;
   makeAttempt(endpoint: Endpoint): Attempt;
+  /** Something was thrown where nobody else would catch it. */
+  onThrown(thrown: unknown): void;
 }
 
 export class Hedge {
   readonly #rules: HedgeRules;
   readonly #target: ForwardTarget;
   readonly #owner: HedgeOwner;
-  readonly #timer = new ShortTimer(() => this.#onDue());
+  readonly #timer = new ShortTimer(() => this.#onPassed());
+  #isOver = false;
   #startedCount = 0;
   /** Those that run, without the one that the owner holds itself. */
   #beside: Attempt[] = [];
@@ -46,9 +49,10 @@ export class Hedge {
     return this.#beside.map(({ endpoint }) => endpoint);
   }
 
+  /** An attempt begins that none runs beside. Its time counts anew. */
   start(): void {
     const { after, attemptsMax } = this.#rules;
-    if (this.#startedCount >= attemptsMax) return;
+    if (this.#isOver || this.#startedCount >= attemptsMax) return;
     const delayMs = after.kind === 'fixed' ? after.ms : this.#target.service.latency.quantileMs(after.share);
     // Nothing is slow as long as it is not known what is usual.
     if (delayMs !== undefined) this.#timer.start(delayMs);
@@ -61,7 +65,7 @@ export class Hedge {
 
   /** One is answered. Gives those that are left: `held` is the one that the owner holds. */
   settle(winner: Attempt, held: Attempt | undefined): readonly Attempt[] {
-    this.#timer.stop();
+    this.#stop();
     this.#learn(winner.headMs - winner.startedMs);
     if (held === undefined || this.isAlone) return none;
     const slower = [held, ...this.#beside].filter((each) => each !== winner);
@@ -76,20 +80,34 @@ export class Hedge {
 
   /** Nobody waits for an answer any more. */
   end(): void {
-    this.#timer.stop();
+    this.#stop();
     for (const attempt of this.#beside) attempt.leave();
     this.#beside = [];
+  }
+
+  #stop(): void {
+    this.#isOver = true;
+    this.#timer.stop();
+  }
+
+  #onPassed(): void {
+    try {
+      this.#onDue();
+    } catch (thrown) {
+      this.#owner.onThrown(thrown);
+    }
   }
 
   #onDue(): void {
     const { service, rules } = this.#target;
     const asked = this.#owner.listAsked();
     const endpoint = asked === undefined ? undefined : service.pickUntried(asked);
-    if (endpoint === undefined || !service.retryBudget.take(rules.retry.budget)) return;
+    if (endpoint === undefined || !service.retryBudget.take(rules.retry.budget) || !service.letsTo(endpoint)) return;
     this.#startedCount += 1;
     const attempt = this.#owner.makeAttempt(endpoint);
     this.#beside.push(attempt);
     attempt.start(false);
+    // Unless that was the end of everything.
     this.start();
   }
 

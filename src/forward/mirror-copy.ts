@@ -7,22 +7,36 @@ import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
 import { type ClientRequest, type ClientSide, Exchange } from '#http/exchange.ts';
-import type { AnswerHead, AttemptHead, UpstreamCall } from '#http/upstream-call.ts';
+import { isGrpcCall } from '#http/grpc-request.ts';
+import { type AnswerHead, type AttemptHead, type TimeLimit, toTimeoutDetail, type UpstreamCall } from '#http/upstream-call.ts';
+import { upstreamErrors } from '#http/upstream-errors.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { encodeClientHeader } from '#net/proxied-client.ts';
 import type { MirrorOrder } from '#pipeline/mirror-order.ts';
 import type { RoutePlan } from '#pipeline/plan.ts';
+import type { Affinity } from '#services/affinity.ts';
 import type { PickSubject } from '#services/balancing/balancer.ts';
 import type { Endpoint } from '#services/endpoint.ts';
 import type { Service } from '#services/service.ts';
 import { setField } from '#wire/fields/field-list.ts';
+import { hideCookies } from './affinity-cookies.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 
 /** Tells a service that nobody waits for its answer. */
 export const MIRROR_FIELD = 'x-gatehouse-mirror';
 
+/** Of the time of a copy: with less, nothing is said against an endpoint that has not answered. */
+const FAIR_SHARE = 0.5;
+
 /** Why a copy did not come to its end. */
-export type MirrorLoss = 'tooMany' | 'tooLarge' | 'failed' | 'timeout';
+export type MirrorLoss = 'tooMany' | 'tooLarge' | 'refused' | 'failed' | 'timeout';
+
+export interface MirrorTarget {
+  readonly order: MirrorOrder;
+  readonly service: Service;
+  /** Of the services that the request itself may go to. */
+  readonly affinities: readonly Affinity[] | undefined;
+}
 
 export interface MirrorOwner {
   onCopyEnded(copy: MirrorCopy, loss: MirrorLoss | undefined): void;
@@ -38,19 +52,21 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
   readonly #plan: RoutePlan;
   readonly #order: MirrorOrder;
   readonly #service: Service;
+  readonly #affinities: readonly Affinity[] | undefined;
   readonly #clock: Clock;
   readonly #owner: MirrorOwner;
   readonly #body: Buffer[] = [];
   #bodyBytes = 0;
   #attempt: Attempt | undefined = undefined;
   #head: AttemptHead | undefined = undefined;
+  #answer: AnswerHead | undefined = undefined;
   #answerBytes = 0;
   #isOver = false;
 
   constructor(
     exchange: Exchange,
     plan: RoutePlan,
-    { order, service }: { readonly order: MirrorOrder; readonly service: Service },
+    { order, service, affinities }: MirrorTarget,
     { clock, owner }: { readonly clock: Clock; readonly owner: MirrorOwner },
   ) {
     super();
@@ -58,12 +74,17 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
     this.#plan = plan;
     this.#order = order;
     this.#service = service;
+    this.#affinities = affinities;
     this.#clock = clock;
     this.#owner = owner;
   }
 
   get clientAddress(): string {
     return this.#copied.request.clientAddress;
+  }
+
+  get isGrpc(): boolean {
+    return isGrpcCall(this.#copied.request);
   }
 
   nowMs(): number {
@@ -84,8 +105,8 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
     const { request, requestId, startedMs } = this.#copied;
     this.exchange = new Exchange(nobody, nobody, toCopiedRequest(request, this.#bodyBytes), { requestId, startedMs });
     try {
-      const endpoint = this.#service.pick(this);
-      if (endpoint === undefined) return this.#end('failed');
+      const endpoint = this.#isLetIn(this.exchange) ? this.#service.pick(this) : undefined;
+      if (endpoint === undefined) return this.#end('refused');
       this.#head = this.#toHead(endpoint);
       const attempt = new Attempt(this.#service, endpoint, this);
       this.#attempt = attempt;
@@ -130,6 +151,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
   }
 
   onAttemptHead(_attempt: Attempt, head: AnswerHead): void {
+    this.#answer = head;
     if (head.status === 101) this.#end('failed');
   }
 
@@ -162,10 +184,24 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
 
   // Inside
 
+  /** Whatever protects the service counts copies too, which matter less than everything that waits there. */
+  #isLetIn(exchange: Exchange): boolean {
+    const { protection } = this.#service;
+    if (protection === undefined) return true;
+    const place = protection.admitNow();
+    if (place !== undefined) exchange.hold(place);
+    return place !== undefined;
+  }
+
   /** Reading a short answer keeps the connection; a long one costs more than another connection does. */
   #count(bytes: number): void {
     this.#answerBytes += bytes;
-    if (this.#answerBytes > limits.mirroredAnswerBytesMax) this.#end(undefined);
+    if (this.#answerBytes <= limits.mirroredAnswerBytesMax) return;
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    // The service has answered, which counts for it.
+    attempt?.discard(this.#answer!);
+    this.#end(undefined);
   }
 
   #end(loss: MirrorLoss | undefined): void {
@@ -174,7 +210,10 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
     const attempt = this.#attempt;
     this.#attempt = undefined;
     this.#body.length = 0;
-    attempt?.leave();
+    attempt?.leave(
+      loss === 'timeout' && this.#hasHadTime(attempt) ? upstreamErrors.requestTimeout(toTimeoutDetail(this.#limit)) : undefined,
+    );
+    this.exchange?.release();
     this.#owner.onCopyEnded(this, loss);
   }
 
@@ -185,12 +224,26 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
       method,
       target,
       authority: this.#service.authorityFor(endpoint, authority),
-      fields: [...fields],
+      fields: this.#hideCookies(fields),
     };
     for (const phase of this.#plan.upstreamRequest ?? []) phase(this.#copied, upstream);
     setField(upstream.fields, MIRROR_FIELD, '1');
-    const limit = { ms: this.#order.timeoutMs, setting: 'mirror.timeout' };
+    const limit = this.#limit;
     return { ...upstream, changesBody: false, timeouts: { firstByte: limit, idle: limit } };
+  }
+
+  /** An endpoint that says nothing is a silent one, unless the client took most of the time to send its request. */
+  #hasHadTime({ startedMs }: Attempt): boolean {
+    return this.nowMs() - startedMs >= this.#order.timeoutMs * FAIR_SHARE;
+  }
+
+  get #limit(): TimeLimit {
+    return { ms: this.#order.timeoutMs, setting: 'mirror.timeout' };
+  }
+
+  #hideCookies(fields: readonly string[]): string[] {
+    const shown = (this.#affinities && hideCookies(fields, this.#affinities)) ?? [...fields];
+    return this.#service.affinity?.hideCookie(shown) ?? shown;
   }
 }
 

@@ -1,4 +1,3 @@
-import type { GatewayError } from '#base/errors.ts';
 import type { AnswerSource } from '#http/exchange.ts';
 import type { MirrorCopy } from './mirror-copy.ts';
 
@@ -30,8 +29,8 @@ export class MirroredSource implements AnswerSource {
     this.#source.onClientDrained();
   }
 
-  onClientGone(error: GatewayError): void {
-    this.#source.onClientGone(error);
+  onClientGone(): void {
+    this.#source.onClientGone();
     // A request that has been copied as a whole is no less worth than others because its client has gone.
     this.#copy.abandonBody();
   }

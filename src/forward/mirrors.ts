@@ -7,10 +7,8 @@ import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
 import { type TimerWheel, WheelTimer } from '#base/timer-wheel.ts';
 import type { Exchange } from '#http/exchange.ts';
-import type { MirrorOrder } from '#pipeline/mirror-order.ts';
 import type { RoutePlan } from '#pipeline/plan.ts';
-import type { Service } from '#services/service.ts';
-import { MIRROR_FIELD, MirrorCopy, type MirrorLoss, type MirrorOwner } from './mirror-copy.ts';
+import { MIRROR_FIELD, MirrorCopy, type MirrorLoss, type MirrorOwner, type MirrorTarget } from './mirror-copy.ts';
 
 const TOLD_EVERY_MS = 5_000;
 
@@ -36,7 +34,7 @@ export class Mirrors extends WheelTimer implements MirrorOwner {
   }
 
   /** A copy that takes the body and is then sent; `undefined`: there is none. */
-  begin(exchange: Exchange, plan: RoutePlan, target: { order: MirrorOrder; service: Service }): MirrorCopy | undefined {
+  begin(exchange: Exchange, plan: RoutePlan, target: MirrorTarget): MirrorCopy | undefined {
     const { request } = exchange;
     // A copy is not copied again, so that gateways in a row do not send each other the same request for ever. A connection
     // that changes its protocol has no answer that could be thrown away.
@@ -72,7 +70,7 @@ export class Mirrors extends WheelTimer implements MirrorOwner {
 
   #lose(loss: MirrorLoss): void {
     if (this.#lost === undefined) {
-      this.#lost = { tooMany: 0, tooLarge: 0, failed: 0, timeout: 0 };
+      this.#lost = { tooMany: 0, tooLarge: 0, refused: 0, failed: 0, timeout: 0 };
       this.#means.wheel.arm(this, TOLD_EVERY_MS);
     }
     this.#lost[loss] += 1;

@@ -4,7 +4,14 @@ import type { ErrorFactory } from '#base/errors.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import { testRetryRules } from '#test/support/retry-rules.ts';
 import type { RetryRules } from './forward-rules.ts';
-import { decideAfterAnswer, decideAfterError, type RetrySituation, readRetryAfterMs, toBackoffMs } from './retry-decision.ts';
+import {
+  type AttemptAnswer,
+  decideAfterAnswer,
+  decideAfterError,
+  type RetrySituation,
+  readRetryAfterMs,
+  toBackoffMs,
+} from './retry-decision.ts';
 
 const rules = testRetryRules;
 
@@ -96,11 +103,25 @@ test('only a timeout asks for another endpoint, and only what reached nobody cos
 });
 
 test('an answer is thrown away for its status, while there are attempts left, and where it may be done twice', () => {
-  assert.equal(decideAfterAnswer(503, rules, situation).verdict, 'retry');
-  assert.equal(decideAfterAnswer(502, rules, situation).verdict, 'stop');
-  assert.equal(decideAfterAnswer(503, rules, { ...situation, furtherCount: 2 }).verdict, 'stop');
-  assert.equal(decideAfterAnswer(503, rules, { ...situation, isRepeatable: false }).verdict, 'stop');
-  assert.equal(decideAfterAnswer(503, rules, { ...situation, hasWholeBody: false }).verdict, 'body-gone');
+  assert.equal(decideAfterAnswer({ status: 503, grpcStatus: 0 }, rules, situation).verdict, 'retry');
+  assert.equal(decideAfterAnswer({ status: 502, grpcStatus: 0 }, rules, situation).verdict, 'stop');
+  assert.equal(decideAfterAnswer({ status: 503, grpcStatus: 0 }, rules, { ...situation, furtherCount: 2 }).verdict, 'stop');
+  assert.equal(decideAfterAnswer({ status: 503, grpcStatus: 0 }, rules, { ...situation, isRepeatable: false }).verdict, 'stop');
+  assert.equal(
+    decideAfterAnswer({ status: 503, grpcStatus: 0 }, rules, { ...situation, hasWholeBody: false }).verdict,
+    'body-gone',
+  );
+});
+
+test('a call of gRPC is made again for its status, whatever its method, and for no other one', () => {
+  const unavailable = { status: 503, grpcStatus: 14 };
+  const decide = (answer: AttemptAnswer, given: Partial<RetrySituation> = {}, set: Partial<RetryRules> = {}) =>
+    decideAfterAnswer(answer, { ...rules, ...set }, { ...situation, isRepeatable: false, ...given }).verdict;
+  assert.equal(decide(unavailable), 'retry');
+  assert.equal(decide(unavailable, {}, { grpcStatuses: new Set([10]) }), 'stop');
+  assert.equal(decide({ status: 500, grpcStatus: 13 }), 'stop');
+  assert.equal(decide(unavailable, { furtherCount: 2 }), 'stop');
+  assert.equal(decide(unavailable, { hasWholeBody: false }), 'body-gone');
 });
 
 test('pauses grow up to their limit, and are as random as the number that is drawn', () => {

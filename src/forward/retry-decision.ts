@@ -61,9 +61,22 @@ export function decideAfterError(kind: ErrorKind, rules: RetryRules, situation: 
   };
 }
 
+/** How an attempt was answered. */
+export interface AttemptAnswer {
+  readonly status: number;
+  /** A call of gRPC has ended with this status; 0: it has not, or well. */
+  readonly grpcStatus: number;
+}
+
+export function isUnwanted({ status, grpcStatus }: AttemptAnswer, { statuses, grpcStatuses }: RetryRules): boolean {
+  return grpcStatus > 0 ? grpcStatuses.has(grpcStatus) : statuses.has(status);
+}
+
 /** After an answer that the settings may not want. */
-export function decideAfterAnswer(status: number, rules: RetryRules, situation: RetrySituation): RetryDecision {
-  if (!rules.statuses.has(status) || situation.furtherCount >= rules.furtherAttemptsMax || !situation.isRepeatable) return stop;
+export function decideAfterAnswer(answer: AttemptAnswer, rules: RetryRules, situation: RetrySituation): RetryDecision {
+  // Every call of gRPC is a POST, so the method says nothing: who names a status says that the call may be done twice.
+  const mayBeDoneTwice = situation.isRepeatable || answer.grpcStatus > 0;
+  if (!isUnwanted(answer, rules) || situation.furtherCount >= rules.furtherAttemptsMax || !mayBeDoneTwice) return stop;
   if (!situation.hasWholeBody) return bodyGone;
   return { verdict: 'retry', onlyElsewhere: false, wasUntouched: false, needsFresh: false };
 }

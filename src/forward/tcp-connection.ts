@@ -11,6 +11,7 @@ import type { AcceptedConnection } from '#net/listener.ts';
 import { encodeClientHeader, findDestination } from '#net/proxied-client.ts';
 import type { ReadBuffers } from '#net/read-buffers.ts';
 import { Tunnel, type TunnelEnd, type TunnelOwner } from '#net/tunnel.ts';
+import type { AttemptOutcome } from '#services/attempt-outcome.ts';
 import type { PickSubject } from '#services/balancing/balancer.ts';
 import type { WeightedRotation } from '#services/balancing/weighted-rotation.ts';
 import type { Endpoint } from '#services/endpoint.ts';
@@ -133,7 +134,7 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner,
     const { clock, wheel } = this.#means;
     this.#attempt = undefined;
     this.connectedMs = clock.monotonicMs();
-    this.#tellOutcome(undefined, false);
+    this.#tellOutcome(this.#endpoint!, { error: undefined, isCancelled: false });
     const tunnel = new Tunnel({ client: this.#stream, upstream }, { wheel, idleMs: this.#idleMs }, this);
     this.#tunnel = tunnel;
     tunnel.start({ fromClient: this.#early, fromUpstream: undefined });
@@ -142,8 +143,8 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner,
 
   onNotConnected(error: GatewayError): void {
     this.#attempt = undefined;
-    this.#tellOutcome(error, false);
-    this.#leaveEndpoint();
+    const endpoint = this.#leaveEndpoint()!;
+    this.#tellOutcome(endpoint, { error, isCancelled: false });
     if (this.#tried.length < limits.tcpEndpointsTriedMax) this.#attemptNext(error);
     else this.#fail(error);
   }
@@ -186,10 +187,10 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner,
   }
 
   /** How reaching the endpoint went; what passes over the connection afterwards says nothing about it. */
-  #tellOutcome(error: GatewayError | undefined, isCancelled: boolean): void {
+  #tellOutcome(endpoint: Endpoint, { error, isCancelled }: Pick<AttemptOutcome, 'error' | 'isCancelled'>): void {
     const endedMs = this.#means.clock.monotonicMs();
     this.#service.onAttemptEnded({
-      endpoint: this.#endpoint!,
+      endpoint,
       startedMs: this.#attemptStartedMs,
       headMs: error === undefined && !isCancelled ? endedMs : 0,
       endedMs,
@@ -199,9 +200,12 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner,
     });
   }
 
-  #leaveEndpoint(): void {
-    this.#endpoint?.leave();
+  /** Gives the one that was left. */
+  #leaveEndpoint(): Endpoint | undefined {
+    const endpoint = this.#endpoint;
     this.#endpoint = undefined;
+    endpoint?.leave();
+    return endpoint;
   }
 
   #fail(error: GatewayError): void {
@@ -221,8 +225,8 @@ export class TcpConnection implements StreamOwner, TcpAttemptOwner, TunnelOwner,
   #finish(): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
-    if (this.#attempt !== undefined) this.#tellOutcome(undefined, true);
-    this.#leaveEndpoint();
+    const endpoint = this.#leaveEndpoint();
+    if (this.#attempt !== undefined) this.#tellOutcome(endpoint!, { error: undefined, isCancelled: true });
     const { bytes } = this.#tunnel ?? {};
     this.clientBytes = bytes?.fromClient ?? 0;
     this.upstreamBytes = bytes?.fromUpstream ?? 0;

@@ -53,7 +53,7 @@ export interface AnswerSource {
   onRequestEnd(trailers: readonly string[] | undefined): void;
   onClientDrained(): void;
   /** The client is gone, or broke its request off: nobody waits for the answer any more. */
-  onClientGone(error: GatewayError): void;
+  onClientGone(): void;
 }
 
 /** What the exchange's route adds to it. */

@@ -10,8 +10,13 @@ export function isGrpcRequest(request: ClientRequest): boolean {
 }
 
 /** Over HTTP/1 an answer could lose its trailers, and with them how it ended. */
+export function isGrpcCall(request: ClientRequest): boolean {
+  return request.protocol === 'HTTP/2' && isGrpcRequest(request);
+}
+
+/** Whether a status of gRPC is still to come, behind an answer that has begun. */
 export function endsWithGrpcStatus(request: ClientRequest, answer: { readonly fields: readonly string[] }): boolean {
-  if (request.protocol !== 'HTTP/2' || !isGrpcRequest(request)) return false;
+  if (!isGrpcCall(request)) return false;
   const type = getField(answer.fields, 'content-type');
   return type !== undefined && isGrpcType(type);
 }

@@ -548,7 +548,7 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
     const source = exchange.source;
     exchange.source = undefined;
     exchange.error ??= error;
-    source?.onClientGone(error);
+    source?.onClientGone();
     if (this.#exchange !== exchange) return;
     if (exchange.hasResponseBegun || error.status === 499) this.abort();
     else this.#services.owner.onRefusedRequest(exchange, error);
@@ -588,7 +588,7 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
     if (!exchange.hasResponseBegun) exchange.status = error.status;
     const source = exchange.source;
     exchange.source = undefined;
-    source?.onClientGone(error);
+    source?.onClientGone();
     this.stream.destroy();
     exchange.finish(this.#services.clock.monotonicMs());
   }

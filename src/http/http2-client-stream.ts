@@ -385,7 +385,7 @@ export class Http2ClientStream extends SendingStream implements ClientSide, Body
     const { source } = exchange;
     exchange.source = undefined;
     exchange.error ??= error;
-    source?.onClientGone(error);
+    source?.onClientGone();
     if (this.#exchange !== exchange) return;
     if (exchange.hasResponseBegun) this.abort();
     else this.#home.services.owner.onRefusedRequest(exchange, error);
@@ -402,7 +402,7 @@ export class Http2ClientStream extends SendingStream implements ClientSide, Body
     if (!exchange.hasResponseBegun) exchange.status = error.status;
     const { source } = exchange;
     exchange.source = undefined;
-    source?.onClientGone(error);
+    source?.onClientGone();
     exchange.finish(this.#home.services.clock.monotonicMs());
   }
 

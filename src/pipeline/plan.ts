@@ -106,7 +106,7 @@ function shapeHead(phases: readonly Phase<'responseHead'>[], exchange: Exchange,
 function shapeResponseChunk(phases: readonly ChunkPhase[], exchange: Exchange, view: Buffer): Buffer | GatewayError {
   const shaped = shapeChunk(phases, exchange, view);
   // The answer ends here, so whoever produces it is told to stop.
-  if (!Buffer.isBuffer(shaped)) leaveSource(exchange, shaped);
+  if (!Buffer.isBuffer(shaped)) leaveSource(exchange);
   return shaped;
 }
 

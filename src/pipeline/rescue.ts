@@ -16,7 +16,7 @@ const DEADLINE = 'GH_GATEWAY_GRPC_DEADLINE';
 export function rescue(exchange: Exchange, error: GatewayError): void {
   if (exchange.isFinished) return;
   exchange.error ??= error;
-  leaveSource(exchange, error);
+  leaveSource(exchange);
   if (!exchange.hasResponseBegun) exchange.sendReply(toReply(exchange, error));
   // A client that is behind is not waited for: what it has not read yet may not be ours to keep.
   else if (exchange.endsWithGrpcStatus && exchange.client.flush()) exchange.client.sendEnd(toGrpcStatusFields(error));
@@ -46,7 +46,7 @@ export function replaceAnswer(exchange: Exchange, response: ResponseHead, thrown
     response.body = problem.body;
     return;
   }
-  leaveSource(exchange, error);
+  leaveSource(exchange);
   // The head is sent when this returns; the body comes behind it.
   queueMicrotask(() => sendBody(exchange, problem));
 }
@@ -59,10 +59,10 @@ export function toFault(thrown: unknown): GatewayError {
 }
 
 /** Tells whoever produces the answer that nobody waits for it any more. */
-export function leaveSource(exchange: Exchange, error: GatewayError): void {
+export function leaveSource(exchange: Exchange): void {
   const { source } = exchange;
   exchange.source = undefined;
-  source?.onClientGone(error);
+  source?.onClientGone();
 }
 
 function isReply(response: ResponseHead): response is Reply {

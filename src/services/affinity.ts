@@ -63,8 +63,8 @@ export class Affinity<Item extends { readonly url: string } = Endpoint> {
   }
 
   /** The request's fields without the cookie, which is no business of services; `undefined` when it is not there. */
-  hideCookie({ request }: KeptExchange): string[] | undefined {
-    return withoutCookie(request.fields, this.#definition.cookie);
+  hideCookie(fields: readonly string[]): string[] | undefined {
+    return withoutCookie(fields, this.#definition.cookie);
   }
 
   #makeValue({ url }: Item): string {

@@ -8,7 +8,7 @@ export interface AttemptOutcome {
   /** When the head of the answer was there; 0: none came. */
   readonly headMs: number;
   readonly endedMs: number;
-  /** Of the answer; 0: none came. */
+  /** Of the answer; 0: none came. Of a call of gRPC that has failed, the status of HTTP that says as much. */
   readonly status: number;
   /** Why it failed. `undefined` when there was a whole answer, or when nobody awaited it any more. */
   readonly error: GatewayError | undefined;
@@ -18,6 +18,9 @@ export interface AttemptOutcome {
 
 /** Who learns from attempts. */
 export interface AttemptObserver {
-  /** Once for each attempt; the endpoint does not count it as active any more. */
+  /**
+   * Once for each attempt. The endpoint does not count it as active any more, unless it has become a connection whose bytes
+   * are passed on: that is active until it ends, and not spoken of again.
+   */
   onAttemptEnded(outcome: AttemptOutcome): void;
 }

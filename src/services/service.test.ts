@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { anyone, createServiceMeans, createTestService, SERVICE_SLOT, toRecords } from '#test/support/services.ts';
+import {
+  anyone,
+  createServiceMeans,
+  createTestService,
+  SERVICE_SLOT,
+  type TestServiceMeans,
+  toRecords,
+} from '#test/support/services.ts';
 import { EndpointFlag } from './endpoint-board.ts';
 import type { Service } from './service.ts';
 
@@ -29,6 +36,33 @@ test('the host that the upstream sees is the one of the client, or the endpointâ
 test('the host that the upstream sees is a fixed one', () => {
   const service = createTestService(['http://orders:3000'], { host: { name: 'inner.test' } });
   assert.equal(service.authorityFor(service.endpoints[0]!, 'shop'), 'inner.test');
+});
+
+/** Attempts of half a second ago at the endpoint have failed, and its breaker lets one probe through again. */
+function createHalfOpen(means: TestServiceMeans): Service {
+  const { clock, wheel } = means;
+  const breaker = { per: 'endpoint', failureShare: 0.5, overMs: 10_000, requestsMin: 1, openForMs: 400, probes: 1 } as const;
+  const service = createTestService(
+    ['http://a', 'http://b'],
+    { protection: { breaker, concurrency: undefined, slot: SERVICE_SLOT } },
+    means,
+  );
+  const nowMs = clock.monotonicMs();
+  const times = { startedMs: nowMs, headMs: nowMs, endedMs: nowMs };
+  service.onAttemptEnded({ endpoint: service.endpoints[1]!, ...times, status: 500, error: undefined, isCancelled: false });
+  assert.equal(service.pickUntried([service.endpoints[0]!]), undefined);
+  clock.advance(500);
+  wheel.advance();
+  return service;
+}
+
+test('looking for another endpoint spends no probe, and going there does', () => {
+  const service = createHalfOpen(createServiceMeans());
+  const [a, b] = service.endpoints;
+  for (let i = 0; i < 3; i++) assert.equal(service.pickUntried([a!]), b);
+  assert.equal(service.letsTo(b!), true);
+  assert.equal(service.letsTo(b!), false);
+  assert.equal(service.pickUntried([a!]), undefined);
 });
 
 function pickMany(service: Service, count: number): string {

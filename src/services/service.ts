@@ -75,7 +75,7 @@ export class Service {
 
   /**
    * The endpoint for an attempt; `undefined`: none can be picked. One that has failed is followed by its neighbour, which
-   * takes nobody's turn.
+   * takes nobody's turn. Whoever picks makes the attempt: it may be a probe.
    */
   pick(subject: PickSubject, tried: readonly Endpoint[] = none): Endpoint | undefined {
     const { nowMs } = this.#means.wheel;
@@ -84,13 +84,21 @@ export class Service {
     return picked === undefined || this.protection === undefined ? picked : this.#pickProtected(picked, this.protection);
   }
 
-  /** An endpoint beside those that were tried; `undefined`: there is none that can be picked. */
+  /**
+   * An endpoint beside those that were tried; `undefined`: there is none that can be picked. It is only looked for: `letsTo`
+   * is asked when the attempt is made.
+   */
   pickUntried(tried: readonly Endpoint[]): Endpoint | undefined {
     const { protection } = this;
     const { nowMs } = this.#means.wheel;
     const picked = this.#available.pickUntried(tried, nowMs);
-    if (picked === undefined || protection === undefined || protection.letsTo(picked)) return picked;
-    return this.#available.find((endpoint) => !tried.includes(endpoint) && protection.letsTo(endpoint), nowMs);
+    if (picked === undefined || protection === undefined || protection.hasRoomAt(picked)) return picked;
+    return this.#available.find((endpoint) => !tried.includes(endpoint) && protection.hasRoomAt(endpoint), nowMs);
+  }
+
+  /** Whether an endpoint that was looked for is to get an attempt, which is then made. */
+  letsTo(endpoint: Endpoint): boolean {
+    return this.protection === undefined || this.protection.letsTo(endpoint);
   }
 
   /** An attempt is over: said once for each, by whoever made it. */

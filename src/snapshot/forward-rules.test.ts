@@ -22,7 +22,7 @@ test('a service that says nothing has what the defaults say', async () => {
   const { retry, hedge, timeouts, attemptLimit, requestLimit } = await compile('');
   assert.equal(retry.furtherAttemptsMax, 2);
   assert.deepEqual([...retry.conditions], ['connect', 'refused', 'reset', 'timeout']);
-  assert.equal(retry.statuses.size, 0);
+  assert.equal(retry.statuses.size + retry.grpcStatuses.size, 0);
   assert.ok(retry.methods.has('PUT') && !retry.methods.has('POST') && !retry.methods.has('PATCH'));
   assert.deepEqual([hedge, attemptLimit, requestLimit], [undefined, undefined, undefined]);
   assert.deepEqual(timeouts.firstByte, { ms: 60_000, setting: 'services.orders.timeouts.firstByte' });
@@ -44,6 +44,13 @@ test('each setting of a route takes the place of the one of its service, and the
   assert.ok(retry.methods.has('POST') && retry.methods.has('GET'));
   assert.deepEqual([retry.bodyBytesMax, retry.bodySetting], [2_048, 'routes.all.retry.bodyMax']);
   assert.deepEqual(retry.budget, { ratio: 0.05, minPerSecond: 3 });
+});
+
+test('statuses of gRPC become their numbers, those of the route in the place of those of the service', async () => {
+  const service = 'retry: { grpcStatuses: [unavailable, deadline-exceeded] }';
+  assert.deepEqual([...(await compile(service)).retry.grpcStatuses], [14, 4]);
+  assert.deepEqual([...(await compile(service, 'retry: { grpcStatuses: [aborted] }')).retry.grpcStatuses], [10]);
+  assert.deepEqual([...(await compile(service, 'retry: { attempts: 1 }')).retry.grpcStatuses], [14, 4]);
 });
 
 test('`false` of the service or of the route makes no further attempts; a route may want some all the same', async () => {

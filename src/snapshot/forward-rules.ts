@@ -4,6 +4,7 @@ import { defaultRetry } from '#config/retry-defaults.ts';
 import type { ServiceRetry } from '#config/retry-schema.ts';
 import { type ForwardRules, idempotentMethods, type RetryCondition, type RetryRules } from '#forward/forward-rules.ts';
 import type { TimeLimit } from '#http/upstream-call.ts';
+import { toGrpcStatusCode } from '#wire/grpc/grpc-status.ts';
 
 interface Named<Settings> {
   readonly name: string;
@@ -39,11 +40,12 @@ function toRetryRules(service: NamedService, route: NamedRoute): RetryRules {
   const base: ServiceRetry = ofService === false ? defaultRetry : ofService;
   const changes = ofRoute === undefined || ofRoute === false ? {} : ofRoute;
   const { attempts = base.attempts, on = base.on, methods = base.methods, bodyMax = base.bodyMax } = changes;
-  const { backoff = base.backoff, retryAfterMax = base.retryAfterMax } = changes;
+  const { backoff = base.backoff, retryAfterMax = base.retryAfterMax, grpcStatuses = base.grpcStatuses } = changes;
   return {
     furtherAttemptsMax: isOff ? 0 : attempts,
     conditions: new Set(on.filter((each): each is RetryCondition => typeof each === 'string')),
     statuses: new Set(on.filter((each) => typeof each === 'number')),
+    grpcStatuses: new Set(grpcStatuses.map(toGrpcStatusCode)),
     methods: methods.length === 0 ? idempotentMethods : new Set([...idempotentMethods, ...methods]),
     bodyBytesMax: bodyMax,
     bodySetting: `${changes.bodyMax === undefined ? `services.${service.name}` : `routes.${route.name}`}.retry.bodyMax`,

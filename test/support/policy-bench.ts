@@ -186,7 +186,7 @@ class BenchClient implements ClientSide, BenchExchange {
     exchange.error ??= clientErrors.gone();
     const { source } = exchange;
     exchange.source = undefined;
-    source?.onClientGone(clientErrors.gone());
+    source?.onClientGone();
     this.#end(true);
   }
 

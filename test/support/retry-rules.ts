@@ -1,10 +1,11 @@
 import { idempotentMethods, type RetryRules } from '#forward/forward-rules.ts';
 
-/** Two further attempts after every failure and after a 503, with pauses of a few milliseconds. */
+/** Two further attempts after every failure and after a 503 or the status `unavailable` of gRPC, with pauses of a few milliseconds. */
 export const testRetryRules: RetryRules = {
   furtherAttemptsMax: 2,
   conditions: new Set(['connect', 'refused', 'reset', 'timeout']),
   statuses: new Set([503]),
+  grpcStatuses: new Set([14]),
   methods: idempotentMethods,
   bodyBytesMax: 1_000,
   bodySetting: 'services.orders.retry.bodyMax',

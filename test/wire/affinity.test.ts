@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { ask } from '#test/support/ask.ts';
+import { eventually } from '#test/support/eventually.ts';
 import { RawClient } from '#test/support/raw-client.ts';
 import { type RawUpstream, startRawUpstream, type UpstreamConnection } from '#test/support/raw-upstream.ts';
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from '#test/support/test-gateway.ts';
@@ -85,6 +86,44 @@ test('services that policies write requests for do not see the cookie either', a
   const sent = shop.upstreams[0]!.connections.at(-1)!.received;
   assert.match(sent, /\r\ncookie: b=2\r\n/);
   assert.match(sent, /\r\nx-team: blue\r\n/);
+});
+
+test('neither a fallback, nor another service of a split, nor a mirror sees the cookies of the services of a route', async (t) => {
+  const served = (connection: UpstreamConnection) => connection.send('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+  const upstreams = await Promise.all(['spare', 'other', 'mirror'].map(() => startRawUpstream(served)));
+  const [spare, other, mirror] = upstreams as [RawUpstream, RawUpstream, RawUpstream];
+  const down = 'http://127.0.0.1:1';
+  const gateway = await startTestGateway({
+    services: {
+      shop: { endpoints: [down], affinity: { cookie: 'at-shop', secret } },
+      spare: { endpoints: [spare.url], affinity: { cookie: 'at-spare', secret } },
+      other: { endpoints: [other.url] },
+      mirror: { endpoints: [mirror.url], affinity: { cookie: 'at-mirror', secret } },
+    },
+    routes: {
+      shop: {
+        match: { path: '/shop' },
+        to: { service: 'shop', fallback: { service: 'spare' } },
+        policies: { mirror: { to: 'mirror' } },
+      },
+      split: {
+        match: { path: '/split' },
+        to: [
+          { service: 'shop', weight: 0 },
+          { service: 'other', weight: 1 },
+        ],
+      },
+    },
+  });
+  t.after(async () => {
+    await gateway.stop();
+    for (const upstream of upstreams) await upstream.close();
+  });
+  const headers = { cookie: 'at-shop=a; at-spare=b; theme=dark; at-mirror=c' };
+  for (const path of ['/shop', '/split']) assert.equal((await ask(gateway.port(), path, { headers })).status, 200);
+  await eventually(() => mirror.connections[0]?.received.endsWith('\r\n\r\n') === true, 'the copy is there');
+  const cookies = upstreams.map(({ connections }) => /^cookie: (.*)\r$/m.exec(connections[0]!.received)?.[1]);
+  assert.deepEqual(cookies, ['theme=dark; at-mirror=c', 'at-spare=b; theme=dark; at-mirror=c', 'theme=dark']);
 });
 
 test('a cookie that somebody made himself means nothing, and is replaced', async (t) => {

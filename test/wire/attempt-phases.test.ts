@@ -2,28 +2,16 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { ForwardTerminal } from '#forward/forward.ts';
-import type { ForwardRules } from '#forward/forward-rules.ts';
 import { Mirrors } from '#forward/mirrors.ts';
-import { type InjectedAnswer, inject } from '#http/inject.ts';
-import { gatewayErrors } from '#pipeline/gateway-errors.ts';
+import type { InjectedAnswer } from '#http/inject.ts';
 import { RoutePlan } from '#pipeline/plan.ts';
 import type { PolicyPhases } from '#pipeline/policy.ts';
-import { rescue } from '#pipeline/rescue.ts';
 import { runPlan } from '#pipeline/run.ts';
+import { testForwardRules } from '#test/support/forward-rules.ts';
+import { injectExchange } from '#test/support/inject-exchange.ts';
 import { startRawUpstream } from '#test/support/raw-upstream.ts';
-import { testRetryRules } from '#test/support/retry-rules.ts';
 import { answerWith } from '#test/support/scripted-service.ts';
 import { createServiceMeans, createTestService } from '#test/support/services.ts';
-
-const limit = { ms: 60_000, setting: 'services.orders.timeouts.firstByte' };
-
-const rules: ForwardRules = {
-  retry: testRetryRules,
-  hedge: undefined,
-  timeouts: { firstByte: limit, idle: limit },
-  attemptLimit: undefined,
-  requestLimit: undefined,
-};
 
 /** One endpoint that refuses and one that answers, behind one policy. */
 async function ask(t: TestContext, phases: PolicyPhases): Promise<{ answer: InjectedAnswer; heads: string[] }> {
@@ -44,7 +32,7 @@ async function ask(t: TestContext, phases: PolicyPhases): Promise<{ answer: Inje
     means,
   );
   const terminal = new ForwardTerminal(
-    { services: [{ service, weight: 1, rules }] },
+    { services: [{ service, weight: 1, rules: testForwardRules }] },
     { ...means, random: () => 0, mirrors: new Mirrors(means), services: new Map() },
   );
   const plan = new RoutePlan('all', [{ name: 'watching', phases }], terminal);
@@ -53,21 +41,7 @@ async function ask(t: TestContext, phases: PolicyPhases): Promise<{ answer: Inje
     means.resolver.close();
     for (const upstream of upstreams) await upstream.close();
   });
-  const answer = await inject(
-    { url: '/' },
-    {
-      target: {
-        onExchange: (exchange) => runPlan(exchange, plan),
-        onRefusedRequest: rescue,
-        onExchangeFinished: () => undefined,
-      },
-      nextRequestId: () => 'id',
-      nowMs: () => means.clock.monotonicMs(),
-      defaultListener: 'web',
-      via: 'test',
-      refuse: (reason) => gatewayErrors.internal({ reason }),
-    },
-  );
+  const answer = await injectExchange(means.clock, (exchange) => runPlan(exchange, plan));
   return { answer, heads };
 }
 

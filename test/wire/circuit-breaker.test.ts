@@ -9,7 +9,8 @@ import { onEachRequest, startForwarding } from '#test/support/forwarding.ts';
 import { type RawUpstream, startRawUpstream } from '#test/support/raw-upstream.ts';
 import { startTestGateway } from '#test/support/test-gateway.ts';
 
-type Breaker = NonNullable<NonNullable<GatewayInput['services']>[string]['breaker']>;
+type ServiceInput = NonNullable<GatewayInput['services']>[string];
+type Breaker = NonNullable<ServiceInput['breaker']>;
 
 const breaker: Breaker = { failures: '50%', minRequests: 4, openFor: '5s', probes: 2 };
 
@@ -32,12 +33,13 @@ async function startMoody(t: TestContext, status: number): Promise<Moody> {
   return Object.assign(moody, { upstream });
 }
 
-async function start(t: TestContext, endpoints: readonly Moody[], settings: Breaker) {
+async function start(t: TestContext, endpoints: readonly Moody[], settings: Breaker, others: Partial<ServiceInput> = {}) {
   const clock = new FakeClock();
   const service = {
     endpoints: endpoints.map(({ upstream }) => upstream.url) as [string],
     breaker: settings,
     retry: false,
+    ...others,
   } as const;
   const { gateway, advance } = await startForwarding(t, () => undefined, { clock, service });
   return { gateway, advance, ask: () => ask(gateway.port(), '/') };
@@ -109,6 +111,21 @@ test('each endpoint by itself: one that fails gives way to the others, until it 
   await advance(5_000);
   await statusesOf(8, send);
   assert.equal(bad.asked, 8);
+});
+
+test('a further attempt for which there is no budget spends no probe', async (t) => {
+  const good = await startMoody(t, 200);
+  const bad = await startMoody(t, 500);
+  const retry = { on: [503], budget: { ratio: '0%', minPerSecond: 0 } };
+  const { ask: send, advance } = await start(t, [good, bad], { ...breaker, per: 'endpoint', probes: 1 }, { retry });
+  await statusesOf(8, send);
+  assert.equal(bad.asked, 4);
+  await advance(5_000);
+  bad.status = 200;
+  good.status = 503;
+  // The first one goes to the good one by turn, and would rather go on to the other one.
+  assert.deepEqual(await statusesOf(2, send), [503, 200]);
+  assert.equal(bad.asked, 5);
 });
 
 test('when every endpoint is left alone there is none to ask', async (t) => {

@@ -14,6 +14,9 @@ const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 const upgradeRequest = 'GET /chat HTTP/1.1\r\nhost: shop\r\nconnection: upgrade\r\nupgrade: echo/1\r\n\r\n';
 const switching = 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo/1\r\n\r\n';
 
+/** RFC 9113 §6.5.2. */
+const INITIAL_WINDOW_SIZE = 4;
+
 /** So many that each of two threads has some. */
 const PLACES = 24;
 const TURNS_MAX = 2_000;
@@ -179,6 +182,43 @@ test('the call of gRPC whose deadline passes while it waits is not sent later', 
   assert.equal(held[1]!.path, '/3');
   held[1]!.connection.send(ok);
   await next.until(/ok$/);
+});
+
+test('a request that is answered while it waits leaves the line at once, though its client does not take the answer', async (t) => {
+  const clock = new FakeClock();
+  const { gateway, open, request, untilHeld, held, advance, settle } = await start(
+    t,
+    { max: 1, queue: 1, queueTimeout: '1m' },
+    { clock, service: { timeouts: { request: '2s' } } },
+  );
+  // A tunnel has no time that ends.
+  const tunnel = await open();
+  tunnel.send(upgradeRequest);
+  await untilHeld(1);
+  held[0]!.connection.send(switching);
+  await tunnel.until(/\r\n\r\n$/);
+  const client = await RawHttp2Client.open(t, { port: gateway.port(), settings: { [INITIAL_WINDOW_SIZE]: 0 } });
+  client.ask(1, '/late');
+  await settle();
+  await advance(2_500);
+  await eventually(() => client.statusOf(1) === 504, 'its time is up');
+  await request('/next');
+  tunnel.close();
+  await untilHeld(2);
+  assert.equal(held[1]!.path, '/next');
+});
+
+test('the end of an attempt wakes whoever waits for its endpoint, though its exchange goes on', async (t) => {
+  const paused = { on: [503], backoff: { base: '1ms', max: '1ms' }, retryAfterMax: '1m' } as const;
+  const { request, untilHeld, held } = await start(t, { perEndpoint: 1, queue: 1 }, { service: { retry: paused } });
+  const first = await request('/1');
+  await untilHeld(1);
+  await request('/2');
+  assert.equal(held.length, 1);
+  held[0]!.connection.send('HTTP/1.1 503 Busy\r\nretry-after: 30\r\ncontent-length: 0\r\n\r\n');
+  await untilHeld(2);
+  assert.equal(held[1]!.path, '/2');
+  assert.equal(first.received, '');
 });
 
 test('a failed attempt gives its place back', async (t) => {

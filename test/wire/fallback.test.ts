@@ -7,6 +7,7 @@ import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { onEachRequest, openClient } from '#test/support/forwarding.ts';
 import { type RawUpstream, startRawUpstream, type UpstreamConnection } from '#test/support/raw-upstream.ts';
+import { codeOf } from '#test/support/scripted-service.ts';
 import { startTestGateway, type TestGateway } from '#test/support/test-gateway.ts';
 
 type To = NonNullable<GatewayInput['routes']>[string]['to'];
@@ -23,6 +24,12 @@ interface Fixture {
   readonly spare: RawUpstream;
 }
 
+function answerSpare(connection: UpstreamConnection): void {
+  const [head, ...rest] = connection.received.split('\r\n\r\n');
+  const length = /content-length: (\d+)/.exec(head ?? '')?.[1];
+  if (rest.length > 0 && rest.join('\r\n\r\n').length >= Number(length ?? 0)) connection.send(SPARE);
+}
+
 async function start(
   t: TestContext,
   onData: (connection: UpstreamConnection, chunk: string) => void,
@@ -30,18 +37,24 @@ async function start(
     fallback = { service: 'spare' },
     main: settings,
     clock,
-  }: { fallback?: FallbackInput; main?: Partial<ServiceInput>; clock?: FakeClock } = {},
+    onSpare = answerSpare,
+    to,
+  }: {
+    fallback?: FallbackInput;
+    main?: Partial<ServiceInput>;
+    clock?: FakeClock;
+    onSpare?: (connection: UpstreamConnection) => void;
+    to?: Extract<To, { services: unknown }>['services'];
+  } = {},
 ): Promise<Fixture> {
   const main = await startRawUpstream(onData);
-  const spare = await startRawUpstream((connection) => {
-    const [head, ...rest] = connection.received.split('\r\n\r\n');
-    const length = /content-length: (\d+)/.exec(head ?? '')?.[1];
-    if (rest.length > 0 && rest.join('\r\n\r\n').length >= Number(length ?? 0)) connection.send(SPARE);
-  });
+  const spare = await startRawUpstream(onSpare);
   const gateway = await startTestGateway(
     {
       services: { main: { endpoints: [main.url], ...settings }, spare: { endpoints: [spare.url] } },
-      routes: { all: { match: { path: '/*' }, to: { service: 'main', fallback } } },
+      routes: {
+        all: { match: { path: '/*' }, to: to === undefined ? { service: 'main', fallback } : { services: to, fallback } },
+      },
     },
     clock === undefined ? {} : { clock },
   );
@@ -156,6 +169,58 @@ test('a service that says nothing in time is stood in for', async (t) => {
   await eventually(() => main.connections[0]?.received.includes('\r\n\r\n') === true, 'the service has the request');
   clock.advance(2_000);
   assert.equal((await answer).body, 'spare');
+});
+
+test('when the time of the request is up there is none left to ask another service, and a fixed answer takes none', async (t) => {
+  const main = { timeouts: { request: '2s' } } as const;
+  const fallbacks = [{ service: 'spare' }, { respond: { text: 'instead' } }] as const;
+  const answers: [number, string | undefined][] = [];
+  for (const fallback of fallbacks) {
+    const clock = new FakeClock();
+    const { gateway, main: upstream, spare } = await start(t, () => undefined, { main, clock, fallback });
+    const answer = ask(gateway.port(), '/');
+    await eventually(() => upstream.connections[0]?.received.endsWith('\r\n\r\n') === true, 'the service has the request');
+    clock.advance(3_000);
+    const { status, body } = await answer;
+    answers.push([status, codeOf(body) ?? body]);
+    assert.equal(spare.connections.length, 0);
+    await eventually(() => upstream.connections[0]!.socket.closed, 'the service is left');
+  }
+  assert.deepEqual(answers, [
+    [504, 'GH_UPSTREAM_REQUEST_TIMEOUT'],
+    [200, 'instead'],
+  ]);
+});
+
+test('the time of the request goes on while another service is asked', async (t) => {
+  const clock = new FakeClock();
+  const { gateway, spare } = await start(t, breakOff, {
+    main: { timeouts: { request: '2s' } },
+    onSpare: () => undefined,
+    clock,
+  });
+  const answer = ask(gateway.port(), '/');
+  await eventually(() => spare.connections[0]?.received.endsWith('\r\n\r\n') === true, 'the other service has the request');
+  clock.advance(3_000);
+  const { status, body } = await answer;
+  assert.deepEqual([status, codeOf(body)], [504, 'GH_UPSTREAM_REQUEST_TIMEOUT']);
+  await eventually(() => spare.connections[0]!.socket.closed, 'the other service is left');
+});
+
+test('of a split, a service stands in for the others and not for itself', async (t) => {
+  const busy = answerWith(UNAVAILABLE);
+  const to = [{ service: 'spare' }, { service: 'main' }];
+  const { gateway, spare } = await start(t, busy, { onSpare: busy, to, fallback: { service: 'spare', when: [503] } });
+  for (let i = 0; i < 4; i++) assert.equal((await ask(gateway.port(), '/')).status, 503);
+  const lines = await gateway.stop();
+  assert.deepEqual(lines.map((line) => line['fallback']).toSorted(), ['503', '503', undefined, undefined]);
+  assert.equal(
+    spare.connections
+      .map(({ received }) => received)
+      .join('')
+      .match(/^GET /gm)?.length,
+    4,
+  );
 });
 
 test('a service without a free endpoint is stood in for', async (t) => {

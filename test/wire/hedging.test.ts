@@ -71,6 +71,22 @@ test('there are as many attempts beside the first one as the settings say, each 
   assert.deepEqual(service.counts, [1, 1, 1, 0]);
 });
 
+test('an attempt after a pause has another one beside it like the first, though all endpoints were asked before', async (t) => {
+  const scripts = [answerWith(503), answerWith(503), neverAnswer, answerWith(200, 'beside')];
+  let asked = 0;
+  const next: Script = (connection, head, count) => scripts[asked++]!(connection, head, count);
+  const service = await startScriptedService(t, [next, next], {
+    service: {
+      // One more than is needed, for a machine that is slow before the pause.
+      hedge: { after: '20ms', max: 2 },
+      retry: { on: [503], attempts: 3, backoff: { base: '1ms', max: '1ms' } },
+      timeouts: { request: '10s' },
+    },
+  });
+  assert.match(await service.ask(), /^HTTP\/1.1 200 .*beside$/s);
+  assert.deepEqual(service.counts, [2, 2]);
+});
+
 test('with one endpoint there is nobody else to ask', async (t) => {
   const service = await startScriptedService(t, [neverAnswer], { service: { hedge, timeouts: { request: '100ms' } } });
   assert.equal(codeOf(await service.ask()), 'GH_UPSTREAM_REQUEST_TIMEOUT');

@@ -6,13 +6,14 @@ import type { GatewayInput } from '#config/define-gateway.ts';
 import { type Asked, ask } from '#test/support/ask.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
-import { openClient } from '#test/support/forwarding.ts';
+import { advance, openClient, settle } from '#test/support/forwarding.ts';
 import { startHttp2Upstream } from '#test/support/http2-upstream.ts';
 import { type RawUpstream, startRawUpstream, type UpstreamConnection } from '#test/support/raw-upstream.ts';
 import { startTestGateway, type TestGateway } from '#test/support/test-gateway.ts';
 
 type OnData = (connection: UpstreamConnection, chunk: string) => void;
 type ServiceInput = NonNullable<GatewayInput['services']>[string];
+type RouteInput = NonNullable<GatewayInput['routes']>[string];
 type MirrorInput = Omit<Exclude<NonNullable<NonNullable<GatewayInput['policies']>['mirror']>, false>, 'to'>;
 
 const SERVED = 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nserved';
@@ -26,7 +27,7 @@ interface Fixture {
 }
 
 /** Answers each request of a connection once it is whole. */
-function answerWhole(text: string): OnData {
+function answerWhole(answer: string | (() => string)): OnData {
   const answered = new WeakMap<UpstreamConnection, number>();
   return (connection) => {
     const from = answered.get(connection) ?? 0;
@@ -38,7 +39,7 @@ function answerWhole(text: string): OnData {
     const size = isChunked ? rest.indexOf('0\r\n\r\n', end) + 5 : end + 4 + length;
     if (rest.length < size || size < end) return;
     answered.set(connection, from + size);
-    connection.send(text);
+    connection.send(typeof answer === 'string' ? answer : answer());
   };
 }
 
@@ -50,17 +51,23 @@ async function start(
     shadow?: Partial<ServiceInput>;
     clock?: FakeClock;
     policies?: GatewayInput['policies'];
+    to?: RouteInput['to'];
+    main?: Partial<ServiceInput>;
+    onMain?: OnData;
   } = {},
 ): Promise<Fixture> {
-  const main = await startRawUpstream(answerWhole(SERVED));
+  const main = await startRawUpstream(options.onMain ?? answerWhole(SERVED));
   const shadow = await startRawUpstream(onShadow);
   const gateway = await startTestGateway(
     {
-      services: { main: { endpoints: [main.url] }, shadow: { endpoints: [shadow.url], ...options.shadow } },
+      services: { main: { endpoints: [main.url], ...options.main }, shadow: { endpoints: [shadow.url], ...options.shadow } },
+      ...(options.clock !== undefined && { listeners: { web: { address: '127.0.0.1:0', timeouts: { head: '1s' } } } }),
       routes: {
+        local: { match: { path: '/-/local' }, to: { respond: { status: 204 } } },
+        shadow: { match: { path: '/shadow' }, to: 'shadow' },
         all: {
           match: { path: '/*' },
-          to: 'main',
+          to: options.to ?? 'main',
           policies: { ...options.policies, mirror: { to: 'shadow', ...options.mirror } },
         },
       },
@@ -79,13 +86,13 @@ async function start(
 /** What the gateway says of copies that were lost; it is said at the latest when it stops. */
 async function lossesOf({ gateway }: Fixture): Promise<Record<string, number>> {
   await gateway.stop();
-  const total: Record<string, number> = { tooMany: 0, tooLarge: 0, failed: 0, timeout: 0 };
+  const total: Record<string, number> = { tooMany: 0, tooLarge: 0, refused: 0, failed: 0, timeout: 0 };
   for (const { message, fields } of gateway.events)
     if (message === LOST) for (const [name, count] of Object.entries(fields ?? {})) total[name]! += Number(count);
   return total;
 }
 
-const noLosses = { tooMany: 0, tooLarge: 0, failed: 0, timeout: 0 };
+const noLosses = { tooMany: 0, tooLarge: 0, refused: 0, failed: 0, timeout: 0 };
 
 test('the other service gets the same request with a mark, as policies have shaped it, and the client gets one answer', async (t) => {
   const fixture = await start(t, answerWhole('HTTP/1.1 500 Oops\r\ncontent-length: 2\r\n\r\nno'), {
@@ -107,6 +114,22 @@ test('the other service gets the same request with a mark, as policies have shap
   assert.equal(idOf(received), idOf(main.connections[0]!.received));
   assert.ok(!main.connections[0]!.received.includes('x-gatehouse-mirror'));
   assert.deepEqual(await lossesOf(fixture), noLosses);
+});
+
+test('a request that is tried again is copied once, as a whole', async (t) => {
+  const statuses = ['503 Busy', '503 Busy', '200 OK'];
+  const fixture = await start(t, answerWhole(SERVED), {
+    main: { retry: { on: [503], backoff: { base: '1ms', max: '1ms' } } },
+    onMain: answerWhole(() => `HTTP/1.1 ${statuses.shift()}\r\ncontent-length: 6\r\n\r\nserved`),
+  });
+  const { send, shadow } = fixture;
+  const { status, body } = await send('/', { method: 'PUT', body: 'hello' });
+  assert.deepEqual([status, body, statuses], [200, 'served', []]);
+  await eventually(() => copiesRun(fixture) === 0, 'the copy has ended');
+  assert.deepEqual(await lossesOf(fixture), noLosses);
+  const copies = shadow.connections.flatMap(({ received }) => received.match(/^PUT .*$/gm) ?? []);
+  assert.equal(copies.length, 1);
+  assert.ok(shadow.connections[0]!.received.endsWith('\r\n\r\nhello'));
 });
 
 test('the host of a copy follows the rule of its own service', async (t) => {
@@ -251,6 +274,21 @@ test('a request that is answered before it is whole leaves nothing to copy once 
   assert.equal(fixture.shadow.connections.length, 0);
 });
 
+test('a fixed answer of a fallback to a request that is not whole leaves nothing to copy', async (t) => {
+  const fixture = await start(t, answerWhole(SERVED), {
+    clock: new FakeClock(),
+    to: { service: 'main', fallback: { respond: { text: 'instead' }, when: [503] } },
+  });
+  const client = await openClient(t, fixture.gateway);
+  client.send('POST / HTTP/1.1\r\nhost: shop\r\ncontent-length: 10\r\n\r\nhalf');
+  await eventually(() => fixture.main.connections[0]?.received.endsWith('half') === true, 'the request is under way');
+  assert.equal(copiesRun(fixture), 1);
+  fixture.main.connections[0]!.send('HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n');
+  await client.until('instead');
+  assert.equal(copiesRun(fixture), 0);
+  assert.deepEqual(await lossesOf(fixture), noLosses);
+});
+
 test('copies use the connections of their service again', async (t) => {
   const { send, shadow, gateway } = await start(t, answerWhole(SERVED));
   for (let i = 0; i < 5; i++) {
@@ -277,4 +315,95 @@ test('copies go to services over HTTP/2 as well', async (t) => {
   await eventually(() => copiesRun(fixture) === 0, 'the copy has ended');
   assert.deepEqual(seen, [{ method: 'POST', mark: '1', body: 'hello' }]);
   assert.deepEqual(await lossesOf(fixture), noLosses);
+});
+
+test('copies take places at their service, and one that finds none is dropped and counted rather than waiting', async (t) => {
+  const held: UpstreamConnection[] = [];
+  const fixture = await start(t, (connection) => void held.push(connection), {
+    shadow: { concurrency: { max: 2, queue: 10 } },
+  });
+  const { send } = fixture;
+  for (let i = 0; i < 5; i++) assert.equal((await send()).body, 'served');
+  assert.equal(copiesRun(fixture), 2);
+  await eventually(() => held.length === 2, 'two copies are there');
+  held[0]!.send(SERVED);
+  await eventually(() => copiesRun(fixture) === 1, 'one of them has ended');
+  await send();
+  await eventually(() => held.length === 3, 'its place is taken by another one');
+  assert.deepEqual(await lossesOf(fixture), { ...noLosses, refused: 3 });
+});
+
+test('where requests wait for a place, no copy comes before them', async (t) => {
+  const held: UpstreamConnection[] = [];
+  const fixture = await start(t, (connection) => void held.push(connection), {
+    shadow: { concurrency: { max: 1, queue: 10 } },
+  });
+  const { gateway, send } = fixture;
+  for (const count of [1, 1]) {
+    const client = await openClient(t, gateway);
+    client.send('GET /shadow HTTP/1.1\r\nhost: shop\r\n\r\n');
+    await eventually(() => held.length === count, 'the only place is taken');
+    await settle(gateway);
+  }
+  assert.equal((await send()).body, 'served');
+  assert.equal(copiesRun(fixture), 0);
+  assert.deepEqual(await lossesOf(fixture), { ...noLosses, refused: 1 });
+});
+
+for (const per of ['service', 'endpoint'] as const) {
+  test(`a breaker of the ${per} that copies have opened lets none through, and closes by them as well`, async (t) => {
+    const clock = new FakeClock();
+    let status = 500;
+    let asked = 0;
+    const onShadow = answerWhole(() => {
+      asked += 1;
+      return `HTTP/1.1 ${status} X\r\ncontent-length: 0\r\n\r\n`;
+    });
+    const breaker = { per, minRequests: 2, openFor: '5s', probes: 1 } as const;
+    const fixture = await start(t, onShadow, { clock, shadow: { breaker } });
+    const sendMany = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        assert.equal((await fixture.send()).body, 'served');
+        await eventually(() => copiesRun(fixture) === 0, 'the copy has ended');
+      }
+    };
+    await sendMany(4);
+    assert.equal(asked, 2);
+    status = 200;
+    await advance(clock, 5_500, fixture.gateway);
+    await sendMany(4);
+    assert.equal(asked, 6);
+    assert.deepEqual(await lossesOf(fixture), { ...noLosses, refused: 2 });
+  });
+}
+
+test('a service that leaves copies without an answer fails, and its breaker opens', async (t) => {
+  const clock = new FakeClock();
+  const breaker = { minRequests: 2, openFor: '1m' } as const;
+  const fixture = await start(t, () => undefined, { clock, mirror: { timeout: '2s' }, shadow: { breaker } });
+  for (let i = 0; i < 2; i++) await fixture.send();
+  await eventually(() => fixture.shadow.connections.length === 2, 'the copies are there');
+  await advance(clock, 3_000, fixture.gateway);
+  await eventually(() => copiesRun(fixture) === 0, 'the copies have been given up');
+  await fixture.send();
+  assert.equal(copiesRun(fixture), 0);
+  assert.deepEqual(await lossesOf(fixture), { ...noLosses, timeout: 2, refused: 1 });
+});
+
+test('a service is not blamed for the time that a client took to send what is copied', async (t) => {
+  const clock = new FakeClock();
+  const breaker = { minRequests: 1, openFor: '1m' } as const;
+  const fixture = await start(t, () => undefined, { clock, mirror: { timeout: '4s' }, shadow: { breaker } });
+  const client = await openClient(t, fixture.gateway);
+  client.send('POST / HTTP/1.1\r\nhost: shop\r\ncontent-length: 8\r\n\r\nhalf');
+  await eventually(() => fixture.main.connections[0]?.received.endsWith('half') === true, 'the request is under way');
+  await advance(clock, 3_000, fixture.gateway);
+  client.send('half');
+  await client.until('served');
+  await eventually(() => fixture.shadow.connections.length === 1, 'the copy is there');
+  await advance(clock, 1_500, fixture.gateway);
+  await eventually(() => copiesRun(fixture) === 0, 'the copy has been given up');
+  await fixture.send();
+  assert.equal(copiesRun(fixture), 1);
+  assert.deepEqual(await lossesOf(fixture), { ...noLosses, timeout: 1 });
 });

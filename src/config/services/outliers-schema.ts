@@ -17,7 +17,13 @@ const outliersMap = z.strictObject({
     .describe(
       'An endpoint is ejected after so many failures without a success between them: it cannot be reached, breaks off, does not answer in time, or answers with one of `statuses`.',
     ),
-  statuses: z.array(z.int().min(200).max(599)).max(100).default([502, 503, 504]).describe('Answers that count as failures.'),
+  statuses: z
+    .array(z.int().min(200).max(599))
+    .max(100)
+    .default([502, 503, 504])
+    .describe(
+      'Answers that count as failures. A status of gRPC counts as the one of HTTP that says as much, `UNAVAILABLE` as 503.',
+    ),
   failureRate: percentage()
     .optional()
     .describe('An endpoint is ejected when this share of its requests fails within `window`. Without it, no share is too many.'),

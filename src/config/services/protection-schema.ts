@@ -13,7 +13,9 @@ export const breakerSchema = z.strictObject({
   failures: percentage()
     .refine((share) => share > 0, 'with `0%` it would open when nothing has failed; write a share above it, such as `1%`')
     .prefault('50%')
-    .describe('Opens when this share of the attempts fails: no whole answer by the fault of the service, or one with 5xx.'),
+    .describe(
+      'Opens when this share of the attempts fails: no whole answer by the fault of the service, or one with 5xx or a status of gRPC that says as much.',
+    ),
   over: duration({ min: '1s', max: '1h' }).prefault('10s').describe('Attempts are counted in stretches of this length.'),
   minRequests: z
     .int()

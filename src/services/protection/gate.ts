@@ -39,7 +39,8 @@ export interface GateMeans {
 
 /** An exchange that would like to be sent to a service. */
 export interface Candidate {
-  readonly exchange: { readonly hasResponseBegun: boolean; hold(hold: ExchangeHold): void };
+  /** Whoever is answered in another way has ended with that, so that what it held is free. */
+  readonly exchange: { hold(hold: ExchangeHold): void };
   /** Makes the first attempt. Throws nothing. */
   enter(): void;
   /** Throws nothing. */
@@ -79,6 +80,19 @@ export class Gate {
     if (!isTooMany || last !== ticket) this.#wait(ticket);
   }
 
+  /** For what is sent now or not at all, behind everybody who waits. `undefined`: there is no place now. */
+  takeNow(): ExchangeHold | undefined {
+    if (this.#line.length > 0 || !this.#takePlace()) return undefined;
+    this.adaptive?.onStarted(this.#running);
+    let isHeld = true;
+    return {
+      release: () => {
+        if (isHeld) this.#givePlace();
+        isHeld = false;
+      },
+    };
+  }
+
   /** Called by the ticket alone, at the end of its exchange. */
   leave(ticket: Ticket): void {
     if (ticket.state === 'waiting') this.#takeOut(ticket);
@@ -93,7 +107,7 @@ export class Gate {
   }
 
   #refuse(ticket: Ticket, error: GatewayError): void {
-    // Its end may come later than the refusal, and nobody is to let it in until then.
+    // Another service may be asked now, so that its end comes later, and nobody is to let it in until then.
     this.leave(ticket);
     ticket.candidate.refuse(error);
   }
@@ -156,20 +170,11 @@ export class Gate {
     let givenCount: number | undefined;
     do {
       givenCount = places?.givenCount;
-      for (let next = this.#firstWaiting(); next !== undefined && this.#takePlace(); next = this.#firstWaiting()) {
+      for (let next = this.#line.first; next !== undefined && this.#takePlace(); next = this.#line.first) {
         this.#takeOut(next);
         this.#enter(next);
       }
     } while (this.#line.length > 0 && givenCount !== undefined && places?.listen(givenCount, this.#serveLater) === false);
-  }
-
-  #firstWaiting(): Ticket | undefined {
-    for (;;) {
-      const { first } = this.#line;
-      if (first?.candidate.exchange.hasResponseBegun !== true) return first;
-      // Answered with an error meanwhile, which its client has not taken yet.
-      this.leave(first);
-    }
   }
 
   /** Where there is no endpoint at all nobody waits for one. */

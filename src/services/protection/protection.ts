@@ -3,6 +3,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { ErrorKind } from '#base/errors.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
+import type { ExchangeHold } from '#http/exchange.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import type { AttemptObserver, AttemptOutcome } from '../attempt-outcome.ts';
 import type { Endpoint } from '../endpoint.ts';
@@ -24,6 +25,9 @@ export interface ProtectionMeans {
 
 /** They say that the gateway sends no more, not that the service fails. */
 const ownLimits: ReadonlySet<ErrorKind> = new Set([upstreamErrors.queueFull.kind, upstreamErrors.queueTimeout.kind]);
+
+/** Of a service that any number of exchanges may run at. */
+const noPlace: ExchangeHold = { release: () => undefined };
 
 export class ServiceProtection implements AttemptObserver {
   readonly #definition: ProtectionDefinition;
@@ -55,10 +59,26 @@ export class ServiceProtection implements AttemptObserver {
     else this.#gate.admit(candidate, importance);
   }
 
+  /** For what is sent now or not at all. `undefined`: not now. Otherwise a place, held for as long as it is under way. */
+  admitNow(): ExchangeHold | undefined {
+    if (this.#breaker !== undefined && this.#breaker.openForMs(this.#nowMs) > 0) return undefined;
+    const place = this.#gate === undefined ? noPlace : this.#gate.takeNow();
+    if (place === undefined || this.#isLetThrough()) return place;
+    place.release();
+    return undefined;
+  }
+
   /** Whether an endpoint is to get an attempt, which is then made. */
   letsTo(endpoint: Endpoint): boolean {
     if (endpoint.active >= this.#perEndpointMax) return false;
     return this.#breakerOf(endpoint)?.letThrough(this.#nowMs) ?? true;
+  }
+
+  /** Whether it would get one now. Costs no probe. */
+  hasRoomAt(endpoint: Endpoint): boolean {
+    if (endpoint.active >= this.#perEndpointMax) return false;
+    const breaker = this.#breakerOf(endpoint);
+    return breaker === undefined || breaker.openForMs(this.#nowMs) === 0;
   }
 
   onAttemptEnded({ endpoint, startedMs, headMs, endedMs, status, error, isCancelled }: AttemptOutcome): void {
@@ -75,8 +95,13 @@ export class ServiceProtection implements AttemptObserver {
   }
 
   #enter(candidate: Candidate): void {
-    if (this.#breaker?.letThrough(this.#nowMs) === false) this.#refuse(candidate);
-    else candidate.enter();
+    if (this.#isLetThrough()) candidate.enter();
+    else this.#refuse(candidate);
+  }
+
+  /** Where there is nobody to ask no attempt is made, and so no probe. */
+  #isLetThrough(): boolean {
+    return this.#breaker === undefined || this.#means.endpoints.count() === 0 || this.#breaker.letThrough(this.#nowMs);
   }
 
   #refuse(candidate: Candidate): void {
