@@ -8,6 +8,8 @@ export interface ConfigurablePolicy {
   readonly summary?: string;
   /** Names of settings that hold the name of a service. */
   readonly serviceSettings?: readonly string[];
+  /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
+  readonly addressListSettings?: readonly string[];
   loadConfig(): Promise<z.ZodType>;
 }
 

@@ -97,6 +97,7 @@ export class AccessLog {
     if (exchange.fallbackReason !== undefined) line += `,"fallback":"${exchange.fallbackReason}"`;
     if (exchange.isTunnel) line += ',"tunnel":true';
     if (error !== undefined) line += toErrorText(error);
+    if (exchange.reported !== undefined) line += `,"reported":{${toErrorText(exchange.reported).slice(1)}}`;
     return `${line}}\n`;
   }
 

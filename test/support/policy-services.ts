@@ -9,6 +9,7 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     logger: silentLogger,
     random: createSeededRandom(1),
     later: new ManualTimers().later,
+    addressLists: {},
     ...parts,
   };
 }
