@@ -57,7 +57,7 @@ export function writeAddressRanges<Memory extends ArrayBufferLike>(
   createBuffer: (bytes: number) => Memory,
 ): Memory {
   const ipv4: Block<number>[] = [];
-  const ipv6: Block<Uint16Array>[] = [];
+  const ipv6: Block<readonly number[]>[] = [];
   for (const { range, line } of listed) {
     if (range.version === 4) ipv4.push({ first: range.first, last: range.last, line });
     else ipv6.push({ first: range.first, last: range.last, line });
@@ -118,7 +118,7 @@ export class AddressRanges {
     if (position < this.#counts.ipv4) return { version: 4, first: ipv4First[position]!, last: ipv4Last[position]! };
     const from = (position - this.#counts.ipv4) * IPV6_GROUPS;
     const to = from + IPV6_GROUPS;
-    return { version: 6, first: ipv6First.slice(from, to), last: ipv6Last.slice(from, to) };
+    return { version: 6, first: [...ipv6First.subarray(from, to)], last: [...ipv6Last.subarray(from, to)] };
   }
 
   lineAt(position: number): number {
@@ -213,11 +213,11 @@ function withoutInner<Address>(
   return widest;
 }
 
-function compareGroups(left: Uint16Array, right: Uint16Array): number {
+function compareGroups(left: readonly number[], right: readonly number[]): number {
   return compareGroupsAt(left, 0, right);
 }
 
-function compareGroupsAt(column: Readonly<ArrayLike<number>>, at: number, groups: Uint16Array): number {
+function compareGroupsAt(column: Readonly<ArrayLike<number>>, at: number, groups: Readonly<ArrayLike<number>>): number {
   for (let i = 0; i < IPV6_GROUPS; i += 1) {
     const difference = column[at + i]! - groups[i]!;
     if (difference !== 0) return difference;

@@ -28,10 +28,11 @@ interface Ipv4Range {
   readonly last: number;
 }
 
+/** By groups. */
 interface Ipv6Range {
   readonly version: 6;
-  readonly first: Uint16Array;
-  readonly last: Uint16Array;
+  readonly first: readonly number[];
+  readonly last: readonly number[];
 }
 
 /** The first and last address of one block. */
@@ -39,21 +40,30 @@ export type AddressRange = Ipv4Range | Ipv6Range;
 
 /** Reads `10.0.0.0/8`, `2001:db8::/32` or a single address. Bits beyond the prefix length are ignored. */
 export function parseCidr(text: string): AddressRange | undefined {
+  return parseBlock(text, false);
+}
+
+/** The same for an address that is the first of its range, without a zone id. */
+export function parseExactCidr(text: string): AddressRange | undefined {
+  return text.includes('%') ? undefined : parseBlock(text, true);
+}
+
+function parseBlock(text: string, isExact: boolean): AddressRange | undefined {
   const slashAt = text.indexOf('/');
   const address = slashAt < 0 ? text : text.slice(0, slashAt);
   const ipv4 = parseIpv4(address, 0, address.length);
   if (ipv4 !== undefined) {
     const prefixBits = parsePrefixBits(text, slashAt, IPV4_BITS);
-    return prefixBits === undefined ? undefined : toIpv4Range(ipv4, prefixBits);
+    return prefixBits === undefined ? undefined : toIpv4Range(ipv4, prefixBits, isExact);
   }
   const groups = new Uint16Array(IPV6_GROUPS);
   if (!parseIpv6(address, groups)) return undefined;
   const prefixBits = parsePrefixBits(text, slashAt, IPV6_BITS);
   if (prefixBits === undefined) return undefined;
   if (isMappedIpv4(groups) && prefixBits >= MAPPED_PREFIX_BITS) {
-    return toIpv4Range(toMappedIpv4(groups), prefixBits - MAPPED_PREFIX_BITS);
+    return toIpv4Range(toMappedIpv4(groups), prefixBits - MAPPED_PREFIX_BITS, isExact);
   }
-  return toIpv6Range(groups, prefixBits);
+  return toIpv6Range(groups, prefixBits, isExact);
 }
 
 /** Strict dotted decimal: four numbers without leading zeros, because `010` is 8 to some programs and 10 to others. */
@@ -166,20 +176,22 @@ function parsePrefixBits(text: string, slashAt: number, bitsMax: number): number
   return prefixBits <= bitsMax ? prefixBits : undefined;
 }
 
-function toIpv4Range(address: number, prefixBits: number): AddressRange {
+function toIpv4Range(address: number, prefixBits: number, isExact: boolean): AddressRange | undefined {
   const blockSize = 2 ** (IPV4_BITS - prefixBits);
   const first = address - (address % blockSize);
-  return { version: 4, first, last: first + blockSize - 1 };
+  return isExact && first !== address ? undefined : { version: 4, first, last: first + blockSize - 1 };
 }
 
-function toIpv6Range(groups: Uint16Array, prefixBits: number): AddressRange {
-  const first = groups.slice();
-  const last = groups.slice();
+function toIpv6Range(groups: Uint16Array, prefixBits: number, isExact: boolean): AddressRange | undefined {
+  const first: number[] = [];
+  const last: number[] = [];
   for (let index = 0; index < IPV6_GROUPS; index += 1) {
     const fixedBits = Math.min(Math.max(prefixBits - index * GROUP_BITS, 0), GROUP_BITS);
     const freeMask = 0xffff >>> fixedBits;
-    first[index] = first[index]! & ~freeMask;
-    last[index] = last[index]! | freeMask;
+    const group = groups[index]!;
+    if (isExact && (group & freeMask) !== 0) return undefined;
+    first.push(group & ~freeMask);
+    last.push(group | freeMask);
   }
   return { version: 6, first, last };
 }

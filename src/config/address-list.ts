@@ -3,7 +3,8 @@
  * long: reading yields, and a mistake on any line refuses the file.
  */
 import type { ListedRange } from '#base/address-ranges.ts';
-import { type AddressRange, parseCidr, parseIpv4 } from '#base/ip.ts';
+import { assert } from '#base/assert.ts';
+import { type AddressRange, parseExactCidr } from '#base/ip.ts';
 import { limits } from '#base/limits.ts';
 import { readExactCidr } from '#schema/cidr.ts';
 
@@ -52,12 +53,13 @@ export function* readAddressList(text: string): Generator<undefined, AddressList
   return { ranges, mistakes: mistakes.told, mistakeCount: mistakes.count };
 }
 
-/** A text says what is wrong. Most entries are single addresses of IPv4, and those are read at once. */
+/** A text says what is wrong. What is right is read at once; only for the rest are words looked for. */
 function readEntry(entry: string): AddressRange | string {
-  const ipv4 = parseIpv4(entry, 0, entry.length);
-  if (ipv4 !== undefined) return { version: 4, first: ipv4, last: ipv4 };
+  const range = parseExactCidr(entry);
+  if (range !== undefined) return range;
   const reading = readExactCidr(entry);
-  return 'problem' in reading ? reading.problem : parseCidr(reading.value)!;
+  assert('problem' in reading, 'whatever can be explained is read the same way');
+  return reading.problem;
 }
 
 class Mistakes {

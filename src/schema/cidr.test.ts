@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import { formatCidr } from '#base/cidr-text.ts';
+import { parseCidr, parseExactCidr } from '#base/ip.ts';
 import { readCidr, readExactCidr } from './cidr.ts';
 
 for (const text of [
@@ -64,3 +67,26 @@ for (const [text, suggestion] of Object.entries(inexact)) {
 for (const [text, problem] of Object.entries(refused)) {
   test(`refuses ${JSON.stringify(text)} as an exact range too`, () => assert.deepEqual(readExactCidr(text), { problem }));
 }
+
+const piece = fc.constantFrom('0', '1', '8', '10', '127', '255', '256', ':', '::', '.', '/', 'ffff', 'db8', '%', ' ', '-', '00');
+const text = fc.oneof(
+  fc.array(piece, { maxLength: 14 }).map((pieces) => pieces.join('')),
+  fc.tuple(fc.oneof(fc.ipV4(), fc.ipV6()), fc.nat(130)).map(([address, length]) => `${address}/${length}`),
+  fc.oneof(fc.ipV4Extended(), fc.ipV4(), fc.ipV6()),
+);
+
+test('what explains mistakes and what reads for look-ups take the same, and a suggestion is taken', () => {
+  fc.assert(
+    fc.property(text, (written) => {
+      const reading = readExactCidr(written);
+      assert.equal('value' in reading, parseExactCidr(written) !== undefined, written);
+      assert.equal('value' in readCidr(written), !written.includes('%') && parseCidr(written) !== undefined, written);
+      if ('value' in reading) return;
+      const suggestion = /write `([^`]*)` for the range/.exec(reading.problem)?.[1];
+      if (suggestion === undefined) return;
+      assert.equal(suggestion, formatCidr(parseExactCidr(suggestion)!));
+      assert.deepEqual(parseExactCidr(suggestion), parseCidr(written));
+    }),
+    { numRuns: 3000 },
+  );
+});

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import type { z } from 'zod';
 import { formatCidr } from '#base/cidr-text.ts';
-import { type AddressRange, parseCidr } from '#base/ip.ts';
+import { parseCidr, parseExactCidr } from '#base/ip.ts';
 import { quote } from './quote.ts';
 import { type Reading, textKind } from './text-kind.ts';
 
@@ -29,17 +29,10 @@ export function readCidr(text: string): Reading<string> {
 export function readExactCidr(text: string): Reading<string> {
   const reading = readCidr(text);
   if ('problem' in reading) return reading;
-  const range = parseCidr(text)!;
-  const address = parseCidr(text.split('/')[0]!)!;
-  if (isFirst(address, range)) return reading;
-  const suggestion = `\`${formatCidr(range)}\` for the range or \`${formatCidr(address)}\` for the one address`;
+  if (parseExactCidr(text) !== undefined) return reading;
+  const [range, address] = [text, text.split('/')[0]!].map((block) => formatCidr(parseCidr(block)!));
+  const suggestion = `\`${range}\` for the range or \`${address}\` for the one address`;
   return { problem: `${quote(text)} has bits of its address set behind the prefix length; write ${suggestion}` };
-}
-
-/** Whether a range begins with the address. */
-function isFirst(address: AddressRange, range: AddressRange): boolean {
-  if (address.version === 4) return range.version === 4 && range.first === address.first;
-  return range.version === 6 && range.first.every((group, i) => group === address.first[i]);
 }
 
 const textForm = {

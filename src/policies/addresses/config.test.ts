@@ -54,7 +54,17 @@ const said: Readonly<Record<string, string>> = {
   '10.0.0.0/08': '"10.0.0.0/08" has no valid prefix length; after an IPv4 address write `/0` to `/32`',
   '::/129': '"::/129" has no valid prefix length; after an IPv6 address write `/0` to `/128`',
 };
-for (const text of ['fe80::1%eth0', '010.0.0.1', '10.0.0.1-10.0.0.9', '10.0.0', '0x0a000001', '10.*', 'localhost', ' 10.0.0.1', ''])
+for (const text of [
+  'fe80::1%eth0',
+  '010.0.0.1',
+  '10.0.0.1-10.0.0.9',
+  '10.0.0',
+  '0x0a000001',
+  '10.*',
+  'localhost',
+  ' 10.0.0.1',
+  '',
+])
   Object.assign(said, {
     [text]: `"${text}" is not an address or range; write \`10.0.0.0/8\`, \`2001:db8::/32\` or \`192.0.2.7\``,
   });
