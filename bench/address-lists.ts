@@ -5,7 +5,8 @@
  * one. Sizes take turns within each round, and the median of the rounds counts. Also shown: how long reading the file
  * takes, and what the threads share of it.
  */
-import { AddressRanges, AskedAddress, writeAddressRanges } from '#base/address-ranges.ts';
+import { AddressRanges, AskedAddress } from '#base/address-ranges.ts';
+import { writeAddressRanges } from '#base/address-ranges-writer.ts';
 import { runAtOnce } from '#base/slices.ts';
 import { readAddressList } from '#config/address-list.ts';
 import type { BenchResult } from './support/bench-result.ts';
@@ -32,7 +33,7 @@ interface List {
 function createList(size: number): List {
   const text = Array.from({ length: size / 2 }, (_, i) => `${toIpv4(i)}\n${toIpv6(i)}/48\n`).join('');
   const startMs = performance.now();
-  const image = writeAddressRanges(runAtOnce(readAddressList(text)).ranges, (bytes) => new SharedArrayBuffer(bytes));
+  const image = runAtOnce(writeAddressRanges(runAtOnce(readAddressList(text)).ranges, (bytes) => new SharedArrayBuffer(bytes)));
   const readMs = performance.now() - startMs;
   const questions = Array.from({ length: QUESTIONS_PER_ROUND }, (_, i) => {
     const at = Math.floor((i * (size / 2)) / QUESTIONS_PER_ROUND + i * 7919) % (size / 2);

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AddressRanges, AskedAddress, countIpv4UpTo, countIpv6UpTo, writeAddressRanges } from './address-ranges.ts';
+import { AddressRanges, AskedAddress, countIpv4UpTo, countIpv6UpTo } from './address-ranges.ts';
+import { writeAddressRanges } from './address-ranges-writer.ts';
 import { formatCidr } from './cidr-text.ts';
 import { parseCidr } from './ip.ts';
+import { runAtOnce } from './slices.ts';
 
 function rangesOf(cidrs: readonly string[]): AddressRanges {
   const listed = cidrs.map((cidr, i) => ({ range: parseCidr(cidr)!, line: i + 1 }));
-  return new AddressRanges(writeAddressRanges(listed, (bytes) => new SharedArrayBuffer(bytes)));
+  return new AddressRanges(runAtOnce(writeAddressRanges(listed, (bytes) => new SharedArrayBuffer(bytes))));
 }
 
 /** The block that holds an address, and its line. */

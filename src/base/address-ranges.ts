@@ -8,19 +8,8 @@
  */
 import { type AddressRange, IPV6_GROUPS, isMappedIpv4, parseIpv4, parseIpv6, toMappedIpv4 } from './ip.ts';
 
-export interface ListedRange {
-  readonly range: AddressRange;
-  /** From 1; 0 where there are no lines. */
-  readonly line: number;
-}
-
-interface Block<Address> {
-  readonly first: Address;
-  readonly last: Address;
-  readonly line: number;
-}
-
-interface Counts {
+/** How many blocks there are of each family. */
+export interface BlockCounts {
   readonly ipv4: number;
   readonly ipv6: number;
 }
@@ -51,43 +40,9 @@ export class AskedAddress {
   }
 }
 
-/** `createBuffer` says where the image lies. Of blocks within each other, the widest stays. */
-export function writeAddressRanges<Memory extends ArrayBufferLike>(
-  listed: readonly ListedRange[],
-  createBuffer: (bytes: number) => Memory,
-): Memory {
-  const ipv4: Block<number>[] = [];
-  const ipv6: Block<readonly number[]>[] = [];
-  for (const { range, line } of listed) {
-    if (range.version === 4) ipv4.push({ first: range.first, last: range.last, line });
-    else ipv6.push({ first: range.first, last: range.last, line });
-  }
-  ipv4.sort((left, right) => left.first - right.first || right.last - left.last || left.line - right.line);
-  ipv6.sort(
-    (left, right) => compareGroups(left.first, right.first) || compareGroups(right.last, left.last) || left.line - right.line,
-  );
-  const widest4 = withoutInner(ipv4, (last, first) => last < first);
-  const widest6 = withoutInner(ipv6, (last, first) => compareGroups(last, first) < 0);
-  const counts = { ipv4: widest4.length, ipv6: widest6.length };
-  const image = createBuffer(countBytes(counts));
-  new Uint32Array(image).set([counts.ipv4, counts.ipv6]);
-  const columns = toColumns(image, counts);
-  for (const [i, { first, last, line }] of widest4.entries()) {
-    columns.ipv4First[i] = first;
-    columns.ipv4Last[i] = last;
-    columns.ipv4Line[i] = line;
-  }
-  for (const [i, { first, last, line }] of widest6.entries()) {
-    columns.ipv6First.set(first, i * IPV6_GROUPS);
-    columns.ipv6Last.set(last, i * IPV6_GROUPS);
-    columns.ipv6Line[i] = line;
-  }
-  return image;
-}
-
 /** Reads an image. Blocks have positions: those of IPv4 come first. */
 export class AddressRanges {
-  readonly #counts: Counts;
+  readonly #counts: BlockCounts;
   readonly #columns: Columns;
 
   constructor(image: ArrayBufferLike) {
@@ -168,7 +123,9 @@ export function countIpv6UpTo(sorted: Readonly<ArrayLike<number>>, groups: Uint1
   return low;
 }
 
+/** The parts of an image. */
 interface Columns {
+  readonly counts: Uint32Array;
   readonly ipv4First: Uint32Array;
   readonly ipv4Last: Uint32Array;
   readonly ipv4Line: Uint32Array;
@@ -177,15 +134,16 @@ interface Columns {
   readonly ipv6Last: Uint16Array;
 }
 
-function toColumns(image: ArrayBufferLike, { ipv4, ipv6 }: Counts): Columns {
+/** Views of the parts of an image. */
+export function toColumns(image: ArrayBufferLike, { ipv4, ipv6 }: BlockCounts): Columns {
   let at = 0;
   const words = (count: number) => {
     const column = new Uint32Array(image, at, count);
     at += column.byteLength;
     return column;
   };
-  words(HEADER_WORDS);
   return {
+    counts: words(HEADER_WORDS),
     ipv4First: words(ipv4),
     ipv4Last: words(ipv4),
     ipv4Line: words(ipv4),
@@ -195,29 +153,14 @@ function toColumns(image: ArrayBufferLike, { ipv4, ipv6 }: Counts): Columns {
   };
 }
 
-function countBytes({ ipv4, ipv6 }: Counts): number {
+/** How long an image is. */
+export function countImageBytes({ ipv4, ipv6 }: BlockCounts): number {
   const words = HEADER_WORDS + 3 * ipv4 + ipv6;
   return words * Uint32Array.BYTES_PER_ELEMENT + 2 * ipv6 * IPV6_GROUPS * Uint16Array.BYTES_PER_ELEMENT;
 }
 
-/** Drops what lies inside an earlier block. Two blocks of addresses never overlap only in part. */
-function withoutInner<Address>(
-  sorted: readonly Block<Address>[],
-  isBelow: (last: Address, first: Address) => boolean,
-): Block<Address>[] {
-  const widest: Block<Address>[] = [];
-  for (const block of sorted) {
-    const before = widest.at(-1);
-    if (before === undefined || isBelow(before.last, block.first)) widest.push(block);
-  }
-  return widest;
-}
-
-function compareGroups(left: readonly number[], right: readonly number[]): number {
-  return compareGroupsAt(left, 0, right);
-}
-
-function compareGroupsAt(column: Readonly<ArrayLike<number>>, at: number, groups: Readonly<ArrayLike<number>>): number {
+/** Negative where the eight groups at a place of a column are below others. */
+export function compareGroupsAt(column: Readonly<ArrayLike<number>>, at: number, groups: Readonly<ArrayLike<number>>): number {
   for (let i = 0; i < IPV6_GROUPS; i += 1) {
     const difference = column[at + i]! - groups[i]!;
     if (difference !== 0) return difference;

@@ -1,7 +1,9 @@
 /** A few blocks of addresses that a setting names, and whether one of them holds an address. */
-import { AddressRanges, AskedAddress, writeAddressRanges } from './address-ranges.ts';
+import { AddressRanges, AskedAddress } from './address-ranges.ts';
+import { writeAddressRanges } from './address-ranges-writer.ts';
 import { assert } from './assert.ts';
 import { type AddressRange, parseCidr } from './ip.ts';
+import { runAtOnce } from './slices.ts';
 
 /** A look-up is one parse and one binary search, and allocates nothing. */
 export class AddressSet {
@@ -10,7 +12,7 @@ export class AddressSet {
 
   constructor(ranges: readonly AddressRange[]) {
     const listed = ranges.map((range) => ({ range, line: 0 }));
-    this.#ranges = new AddressRanges(writeAddressRanges(listed, (bytes) => new ArrayBuffer(bytes)));
+    this.#ranges = new AddressRanges(runAtOnce(writeAddressRanges(listed, (bytes) => new ArrayBuffer(bytes))));
   }
 
   /** False also for a text that is no address. */

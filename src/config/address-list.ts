@@ -2,7 +2,7 @@
  * A file with addresses: one block or one address on each line, `#` before a comment. It may come from anybody's feed, and be
  * long: reading yields, and a mistake on any line refuses the file.
  */
-import type { ListedRange } from '#base/address-ranges.ts';
+import type { ListedRange } from '#base/address-ranges-writer.ts';
 import { assert } from '#base/assert.ts';
 import { type AddressRange, parseExactCidr } from '#base/ip.ts';
 import { limits } from '#base/limits.ts';
@@ -24,7 +24,7 @@ export interface AddressListReading {
 }
 
 /** Lines that are read between two yields: about a millisecond of work. */
-const LINES_PER_STEP = 2_000;
+const LINES_PER_STEP = 1_000;
 const BYTE_ORDER_MARK = '\ufeff';
 
 export function* readAddressList(text: string): Generator<undefined, AddressListReading, void> {

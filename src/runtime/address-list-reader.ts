@@ -1,7 +1,7 @@
 /** Reads files with addresses into memory that all threads share. Loaded by configurations that name some. */
 import { hash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { writeAddressRanges } from '#base/address-ranges.ts';
+import { writeAddressRanges } from '#base/address-ranges-writer.ts';
 import type { Clock } from '#base/clock.ts';
 import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
@@ -77,7 +77,8 @@ export class AddressListReader {
     if (before?.digest === digest) return before;
     const { ranges, mistakes, mistakeCount } = await runInSlices(readAddressList(text), this.#clock);
     if (mistakeCount > 0) return { code: 'invalid-value', mistakes, mistakeCount, problem: '' };
-    return { digest, image: writeAddressRanges(ranges, (bytes) => new SharedArrayBuffer(bytes)) };
+    const writing = writeAddressRanges(ranges, (bytes) => new SharedArrayBuffer(bytes));
+    return { digest, image: await runInSlices(writing, this.#clock) };
   }
 
   #tell(fault: Fault, file: string): void {

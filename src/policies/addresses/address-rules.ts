@@ -1,7 +1,9 @@
 /** The lists of one place of use, and what they say of an address. */
-import { AddressRanges, AskedAddress, writeAddressRanges } from '#base/address-ranges.ts';
+import { AddressRanges, AskedAddress } from '#base/address-ranges.ts';
+import { writeAddressRanges } from '#base/address-ranges-writer.ts';
 import { toValidatedRange } from '#base/address-set.ts';
 import { formatCidr } from '#base/cidr-text.ts';
+import { runAtOnce } from '#base/slices.ts';
 import type { AddressEntry, AddressesConfig } from './config.ts';
 
 type AddressLists = Readonly<Record<string, ArrayBufferLike>>;
@@ -72,6 +74,6 @@ function toSources(entries: readonly AddressEntry[], lists: AddressLists): Addre
   const sources = files.map((file): AddressSource => ({ ranges: new AddressRanges(lists[file]!), file }));
   if (written.length === 0) return sources;
   const listed = written.map((cidr) => ({ range: toValidatedRange(cidr), line: 0 }));
-  const ranges = new AddressRanges(writeAddressRanges(listed, (bytes) => new ArrayBuffer(bytes)));
+  const ranges = new AddressRanges(runAtOnce(writeAddressRanges(listed, (bytes) => new ArrayBuffer(bytes))));
   return [{ ranges, file: undefined }, ...sources];
 }

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { writeAddressRanges } from '#base/address-ranges.ts';
+import { writeAddressRanges } from '#base/address-ranges-writer.ts';
 import { parseCidr } from '#base/ip.ts';
 import type { LogFields } from '#base/logger.ts';
+import { runAtOnce } from '#base/slices.ts';
 import { createPolicyBench, type PolicyBench, plan } from '#test/support/policy-bench.ts';
 import { addressesPolicy } from './policy.ts';
 
 /** As a file with these lines is read. */
 function toImage(lines: readonly string[]): ArrayBufferLike {
   const listed = lines.map((cidr, i) => ({ range: parseCidr(cidr)!, line: i + 1 }));
-  return writeAddressRanges(listed, (bytes) => new SharedArrayBuffer(bytes));
+  return runAtOnce(writeAddressRanges(listed, (bytes) => new SharedArrayBuffer(bytes)));
 }
 
 async function benchWith(config: unknown, addressLists: Readonly<Record<string, ArrayBufferLike>> = {}): Promise<PolicyBench> {
