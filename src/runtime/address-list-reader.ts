@@ -6,7 +6,7 @@ import type { Clock } from '#base/clock.ts';
 import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
 import { runInSlices } from '#base/slices.ts';
-import { type AddressListMistake, readAddressList } from '#config/address-list.ts';
+import { type AddressListReading, readAddressList } from '#config/address-list.ts';
 import type { AddressListFile } from '#config/address-list-files.ts';
 import type { Finding } from '#config/issue.ts';
 import { explainReadError } from '#config/references.ts';
@@ -23,14 +23,15 @@ interface KeptList {
   readonly image: SharedArrayBuffer;
 }
 
-/** A file that cannot be used; where in it, as far as that can be said. */
-interface Fault {
+/** A file that cannot be used as a whole. */
+interface UnusableFile {
   readonly code: 'unreadable-file' | 'invalid-value';
-  readonly mistakes: readonly AddressListMistake[];
-  readonly mistakeCount: number;
-  /** Where there are no lines to point at. */
   readonly problem: string;
 }
+
+/** A file some of whose lines are wrong. */
+type WrongLines = Pick<AddressListReading, 'mistakes' | 'mistakeCount'>;
+type Fault = UnusableFile | WrongLines;
 
 /**
  * Keeps what it has read: a file that is the same costs its reading only, and in the place of one that has become unusable
@@ -68,36 +69,33 @@ export class AddressListReader {
     try {
       const { size } = await stat(path);
       if (size > limits.addressListBytesMax)
-        return toFault('invalid-value', `it has ${size} bytes; at most ${limits.addressListBytesMax} are read`);
+        return { code: 'invalid-value', problem: `it has ${size} bytes; at most ${limits.addressListBytesMax} are read` };
       text = await readFile(path, 'utf8');
     } catch (error) {
-      return toFault('unreadable-file', `it cannot be read: ${explainReadError(error)}`);
+      return { code: 'unreadable-file', problem: `it cannot be read: ${explainReadError(error)}` };
     }
     const digest = hash('sha256', text);
     if (before?.digest === digest) return before;
     const { ranges, mistakes, mistakeCount } = await runInSlices(readAddressList(text), this.#clock);
-    if (mistakeCount > 0) return { code: 'invalid-value', mistakes, mistakeCount, problem: '' };
+    if (mistakeCount > 0) return { mistakes, mistakeCount };
     const writing = writeAddressRanges(ranges, (bytes) => new SharedArrayBuffer(bytes));
     return { digest, image: await runInSlices(writing, this.#clock) };
   }
 
   #tell(fault: Fault, file: string): void {
     const message = 'address list refused; the one before stays';
+    if ('problem' in fault) return this.#logger.log('error', message, { file, issue: fault.problem });
     for (const { line, column, problem } of fault.mistakes)
       this.#logger.log('error', message, { file, line, column, issue: problem, mistakes: fault.mistakeCount });
-    if (fault.mistakes.length === 0) this.#logger.log('error', message, { file, issue: fault.problem });
   }
 }
 
-function toFault(code: Fault['code'], problem: string): Fault {
-  return { code, mistakes: [], mistakeCount: 0, problem };
-}
-
-function toFindings({ code, mistakes, mistakeCount, problem }: Fault, path: string, at: Finding['path']): Finding[] {
-  if (mistakes.length === 0) return [{ path: at, code, message: `the list of addresses ${path}: ${problem}` }];
+function toFindings(fault: Fault, path: string, at: Finding['path']): Finding[] {
+  if ('problem' in fault) return [{ path: at, code: fault.code, message: `the list of addresses ${path}: ${fault.problem}` }];
+  const { mistakes, mistakeCount } = fault;
   const more = mistakeCount - mistakes.length;
-  return mistakes.map(({ line, column, problem: ofLine }, i) => {
+  return mistakes.map(({ line, column, problem }, i) => {
     const others = i === mistakes.length - 1 && more > 0 ? `; ${more} more lines are wrong` : '';
-    return { path: at, code, message: `${path}:${line}:${column}: ${ofLine}${others}` };
+    return { path: at, code: 'invalid-value', message: `${path}:${line}:${column}: ${problem}${others}` };
   });
 }
