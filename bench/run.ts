@@ -7,6 +7,7 @@
  * --markdown the results are tables as bench/README.md shows them. Progress goes to the standard error.
  */
 import { parseArgs } from 'node:util';
+import { runAddressListsBench } from './address-lists.ts';
 import { runBalancingBench } from './balancing.ts';
 import { runBodyMemoryBench } from './body-memory.ts';
 import { runCodecBench } from './codec.ts';
@@ -27,6 +28,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   codec: runCodecBench,
   hpack: runHpackBench,
   routing: runRoutingBench,
+  'address-lists': runAddressListsBench,
   balancing: runBalancingBench,
   'start-time': runStartTimeBench,
   handshakes: runHandshakesBench,

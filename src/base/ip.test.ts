@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { BlockList, isIP } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compileAddressSet, parseCidr } from './ip.ts';
+import { compileAddressSet } from './address-set.ts';
+import { parseCidr } from './ip.ts';
 
 test('a block holds its first and last address and neither neighbour', () => {
   const cases: [cidr: string, inside: string[], outside: string[]][] = [

@@ -1,13 +1,11 @@
 /**
- * IP addresses as numbers, and sets of address blocks that answer quickly whether they hold an address.
+ * IP addresses and blocks of them, from text to numbers.
  *
  * An IPv4 address is one unsigned 32-bit number, an IPv6 address its eight 16-bit groups. An IPv4-mapped IPv6 address
  * (`::ffff:a.b.c.d`, RFC 4291 §2.5.5.2) is the IPv4 address: a dual-stack socket shows IPv4 clients that way. Zone ids
  * (`fe80::1%eth0`, RFC 4007 §11) say on which link an address was seen and are dropped. Texts may come from a client
  * (forwarded addresses), so every parser refuses what it does not fully understand.
  */
-import { assert } from './assert.ts';
-
 /** Groups of 16 bits in an IPv6 address. */
 export const IPV6_GROUPS = 8;
 const GROUP_BITS = 16;
@@ -30,10 +28,11 @@ interface Ipv4Range {
   readonly last: number;
 }
 
+/** By groups. */
 interface Ipv6Range {
   readonly version: 6;
-  readonly first: Uint16Array;
-  readonly last: Uint16Array;
+  readonly first: readonly number[];
+  readonly last: readonly number[];
 }
 
 /** The first and last address of one block. */
@@ -41,97 +40,30 @@ export type AddressRange = Ipv4Range | Ipv6Range;
 
 /** Reads `10.0.0.0/8`, `2001:db8::/32` or a single address. Bits beyond the prefix length are ignored. */
 export function parseCidr(text: string): AddressRange | undefined {
+  return parseBlock(text, false);
+}
+
+/** The same for an address that is the first of its range, without a zone id. */
+export function parseExactCidr(text: string): AddressRange | undefined {
+  return text.includes('%') ? undefined : parseBlock(text, true);
+}
+
+function parseBlock(text: string, isExact: boolean): AddressRange | undefined {
   const slashAt = text.indexOf('/');
   const address = slashAt < 0 ? text : text.slice(0, slashAt);
   const ipv4 = parseIpv4(address, 0, address.length);
   if (ipv4 !== undefined) {
     const prefixBits = parsePrefixBits(text, slashAt, IPV4_BITS);
-    return prefixBits === undefined ? undefined : toIpv4Range(ipv4, prefixBits);
+    return prefixBits === undefined ? undefined : toIpv4Range(ipv4, prefixBits, isExact);
   }
   const groups = new Uint16Array(IPV6_GROUPS);
   if (!parseIpv6(address, groups)) return undefined;
   const prefixBits = parsePrefixBits(text, slashAt, IPV6_BITS);
   if (prefixBits === undefined) return undefined;
   if (isMappedIpv4(groups) && prefixBits >= MAPPED_PREFIX_BITS) {
-    return toIpv4Range(toMappedIpv4(groups), prefixBits - MAPPED_PREFIX_BITS);
+    return toIpv4Range(toMappedIpv4(groups), prefixBits - MAPPED_PREFIX_BITS, isExact);
   }
-  return toIpv6Range(groups, prefixBits);
-}
-
-/** Address blocks, merged and sorted, so that a look-up is one parse and one binary search and allocates nothing. */
-export class AddressSet {
-  readonly #ipv4First: Uint32Array;
-  readonly #ipv4Last: Uint32Array;
-  readonly #ipv6First: readonly Uint16Array[];
-  readonly #ipv6Last: readonly Uint16Array[];
-  /** Where `has` puts the groups of the address it is asked about. */
-  readonly #asked = new Uint16Array(IPV6_GROUPS);
-
-  constructor(ranges: readonly AddressRange[]) {
-    const ipv4 = mergeIpv4(ranges.filter((range) => range.version === 4));
-    const ipv6 = mergeIpv6(ranges.filter((range) => range.version === 6));
-    this.#ipv4First = Uint32Array.from(ipv4, (range) => range.first);
-    this.#ipv4Last = Uint32Array.from(ipv4, (range) => range.last);
-    this.#ipv6First = ipv6.map((range) => range.first);
-    this.#ipv6Last = ipv6.map((range) => range.last);
-  }
-
-  /** False also for a text that is no address. */
-  has(address: string): boolean {
-    const ipv4 = parseIpv4(address, 0, address.length);
-    if (ipv4 !== undefined) return this.#hasIpv4(ipv4);
-    const groups = this.#asked;
-    if (!parseIpv6(address, groups)) return false;
-    return isMappedIpv4(groups) ? this.#hasIpv4(toMappedIpv4(groups)) : this.#hasIpv6(groups);
-  }
-
-  /** Whether any address is in both sets. */
-  overlaps(other: AddressSet): boolean {
-    return this.#hasFirstOf(other) || other.#hasFirstOf(this);
-  }
-
-  /** Two blocks overlap exactly when one of them holds the other's first address. */
-  #hasFirstOf(other: AddressSet): boolean {
-    return other.#ipv4First.some((first) => this.#hasIpv4(first)) || other.#ipv6First.some((first) => this.#hasIpv6(first));
-  }
-
-  #hasIpv4(address: number): boolean {
-    const firsts = this.#ipv4First;
-    let low = 0;
-    let high = firsts.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (firsts[middle]! <= address) low = middle + 1;
-      else high = middle;
-    }
-    return low > 0 && address <= this.#ipv4Last[low - 1]!;
-  }
-
-  #hasIpv6(groups: Uint16Array): boolean {
-    const firsts = this.#ipv6First;
-    let low = 0;
-    let high = firsts.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compareGroups(firsts[middle]!, groups) <= 0) low = middle + 1;
-      else high = middle;
-    }
-    return low > 0 && compareGroups(groups, this.#ipv6Last[low - 1]!) <= 0;
-  }
-}
-
-/**
- * Compiles blocks that `parseCidr` accepts; validate with it first. `::/0` holds every IPv6 and no IPv4 address:
- * whoever means both writes both.
- */
-export function compileAddressSet(cidrs: readonly string[]): AddressSet {
-  return new AddressSet(cidrs.map(toValidatedRange));
-}
-
-function toValidatedRange(cidr: string): AddressRange {
-  const range = parseCidr(cidr);
-  assert(range !== undefined, 'address blocks are validated before they are compiled');
-  return range;
+  return toIpv6Range(groups, prefixBits, isExact);
 }
 
 /** Strict dotted decimal: four numbers without leading zeros, because `010` is 8 to some programs and 10 to others. */
@@ -244,48 +176,22 @@ function parsePrefixBits(text: string, slashAt: number, bitsMax: number): number
   return prefixBits <= bitsMax ? prefixBits : undefined;
 }
 
-function toIpv4Range(address: number, prefixBits: number): AddressRange {
+function toIpv4Range(address: number, prefixBits: number, isExact: boolean): AddressRange | undefined {
   const blockSize = 2 ** (IPV4_BITS - prefixBits);
   const first = address - (address % blockSize);
-  return { version: 4, first, last: first + blockSize - 1 };
+  return isExact && first !== address ? undefined : { version: 4, first, last: first + blockSize - 1 };
 }
 
-function toIpv6Range(groups: Uint16Array, prefixBits: number): AddressRange {
-  const first = groups.slice();
-  const last = groups.slice();
+function toIpv6Range(groups: Uint16Array, prefixBits: number, isExact: boolean): AddressRange | undefined {
+  const first: number[] = [];
+  const last: number[] = [];
   for (let index = 0; index < IPV6_GROUPS; index += 1) {
     const fixedBits = Math.min(Math.max(prefixBits - index * GROUP_BITS, 0), GROUP_BITS);
     const freeMask = 0xffff >>> fixedBits;
-    first[index] = first[index]! & ~freeMask;
-    last[index] = last[index]! | freeMask;
+    const group = groups[index]!;
+    if (isExact && (group & freeMask) !== 0) return undefined;
+    first.push(group & ~freeMask);
+    last.push(group | freeMask);
   }
   return { version: 6, first, last };
-}
-
-function compareGroups(left: Uint16Array, right: Uint16Array): number {
-  for (let index = 0; index < IPV6_GROUPS; index += 1) {
-    const difference = left[index]! - right[index]!;
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}
-
-/** Sorts, and drops what lies inside an earlier block. Two blocks of addresses never overlap only in part. */
-function mergeIpv4(ranges: readonly Ipv4Range[]): Ipv4Range[] {
-  const merged: Ipv4Range[] = [];
-  for (const range of ranges.toSorted((left, right) => left.first - right.first || right.last - left.last)) {
-    const before = merged.at(-1);
-    if (before === undefined || range.first > before.last) merged.push(range);
-  }
-  return merged;
-}
-
-function mergeIpv6(ranges: readonly Ipv6Range[]): Ipv6Range[] {
-  const merged: Ipv6Range[] = [];
-  const bySize = ranges.toSorted((left, right) => compareGroups(left.first, right.first) || compareGroups(right.last, left.last));
-  for (const range of bySize) {
-    const before = merged.at(-1);
-    if (before === undefined || compareGroups(range.first, before.last) > 0) merged.push(range);
-  }
-  return merged;
 }

@@ -64,6 +64,11 @@ export const limits = {
   discoveryBytesMax: 8 * 1024 * 1024,
   /** Endpoints of a service that an operator has added, removed or changed. */
   operatorChangesMax: 1_000,
+  /** Bytes of a file with addresses, and entries in it. */
+  addressListBytesMax: 64 * 1024 * 1024,
+  addressListEntriesMax: 1_000_000,
+  /** Mistakes of one file with addresses that are told; they tend to have one cause. */
+  addressListMistakesTold: 10,
   /** Symbolic links that are followed on the way to a file that is watched (Linux follows 40). */
   pathLinksMax: 40,
   /** Bytes of the body of a request to the admin API. */

@@ -1,10 +1,14 @@
 /** `gatehouse check`: validates a configuration and shows everything that is wrong with it. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { systemClock } from '#base/clock.ts';
+import { silentLogger } from '#base/logger.ts';
 import { defaultFileNames, findDefaultFile } from '#config/default-file.ts';
-import { formatIssue, type Issue, isError } from '#config/issue.ts';
-import { loadConfiguration } from '#config/load.ts';
+import { formatIssue, type Issue, isError, sortIssues } from '#config/issue.ts';
+import { type LoadedConfiguration, loadConfiguration } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
+import { AddressListReader } from '#runtime/address-list-reader.ts';
+import { findAddressLists } from '#runtime/named-files.ts';
 import { readArguments } from './arguments.ts';
 import { type CommandIo, EXIT_OK, EXIT_REFUSED } from './command-io.ts';
 
@@ -38,11 +42,19 @@ export async function runCheck(args: string[], io: CommandIo): Promise<number> {
     return EXIT_REFUSED;
   }
   const loaded = await loadConfiguration(resolve(io.cwd, file), { policies: policyOrder, env: io.env, shownAs: file });
-  const { issues } = loaded;
+  const issues = sortIssues([...loaded.issues, ...(await findListIssues(loaded))]);
   const valid = !issues.some(isError);
   if (json) io.stdout(`${JSON.stringify({ file, valid, issues }, undefined, 2)}\n`);
   else showIssues(file, issues, io);
   return valid ? EXIT_OK : EXIT_REFUSED;
+}
+
+/** The files with addresses that it names. */
+async function findListIssues({ configuration, toIssue }: LoadedConfiguration): Promise<Issue[]> {
+  if (configuration === undefined) return [];
+  const reader = new AddressListReader({ clock: systemClock, logger: silentLogger });
+  const { findings } = await reader.read(findAddressLists(configuration));
+  return findings.map((finding) => toIssue(finding));
 }
 
 function showIssues(file: string, issues: readonly Issue[], io: CommandIo): void {

@@ -1,5 +1,6 @@
 /** The files that a configuration names, as absolute paths. */
 import { resolve } from 'node:path';
+import { type AddressListingPolicy, resolveAddressListFiles } from './address-list-files.ts';
 import type {
   AcmeConfiguration,
   Configuration,
@@ -7,14 +8,22 @@ import type {
   ListenerTlsConfiguration,
   ServiceConfiguration,
 } from './configuration.ts';
+import type { PolicyBlocks } from './policy-blocks.ts';
 
 /** Resolves every path of a file against the folder of the configuration. */
-export function resolveFilePaths(configuration: Configuration, folder: string): Configuration {
+export function resolveFilePaths(
+  configuration: Configuration,
+  folder: string,
+  policies: readonly AddressListingPolicy[],
+): Configuration {
   const { accessLog, acme } = configuration;
+  const resolvePolicies = <Place extends { readonly policies?: PolicyBlocks | undefined }>(place: Place): Place =>
+    place.policies === undefined ? place : { ...place, policies: resolveAddressListFiles(place.policies, folder, policies) };
   return {
-    ...configuration,
+    ...resolvePolicies(configuration),
     ...(acme !== undefined && { acme: resolveAcme(acme, folder) }),
-    listeners: mapValues(configuration.listeners, (listener) => resolveListener(listener, folder)),
+    listeners: mapValues(configuration.listeners, (listener) => resolvePolicies(resolveListener(listener, folder))),
+    routes: mapValues(configuration.routes, resolvePolicies),
     services: mapValues(configuration.services, (service) => resolveService(service, folder)),
     accessLog:
       accessLog === false || accessLog.to === 'stdout'

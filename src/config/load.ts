@@ -81,7 +81,8 @@ async function loadDocument(document: SourceDocument, folder: string, options: L
   const issues = sortIssues([...document.issues, ...findings.map((finding) => document.toIssue(finding))]);
   const { configuration } = validation;
   return {
-    configuration: configuration === undefined || issues.some(isError) ? undefined : resolveFilePaths(configuration, folder),
+    configuration:
+      configuration === undefined || issues.some(isError) ? undefined : resolveFilePaths(configuration, folder, policies),
     issues,
     files: resolved.files,
     toIssue: document.toIssue,

@@ -1,7 +1,7 @@
 /** A listening socket of one data thread: accepts, counts, caps, and stops. What is done with a connection is the owner's part. */
 import { createServer, type Server, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import type { AddressSet } from '#base/ip.ts';
+import type { AddressSet } from '#base/address-set.ts';
 import { limits } from '#base/limits.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { ProxyHeader } from '#wire/proxy-protocol/header.ts';

@@ -45,6 +45,13 @@ export interface PolicyServices {
   readonly consumers: ConsumerDirectory;
   /** Runs something once when the time has passed; what is returned calls it off. The policy calls it off when its exchange ends. */
   readonly later: (delayMs: number, run: () => void) => () => void;
+  /** The lists of `addressListSettings` as `AddressRanges` reads them, by the path of their file. */
+  readonly addressLists: Readonly<Record<string, ArrayBufferLike>>;
+}
+
+/** As much of a request as is known without one. */
+export interface ExplainedRequest {
+  readonly clientAddress: string;
 }
 
 export interface PolicyDefinition<Name extends string = string, Config = unknown> {
@@ -58,8 +65,12 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly serviceSettings?: readonly string[];
   /** The same for names of consumers. */
   readonly consumerSettings?: readonly string[];
+  /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
+  readonly addressListSettings?: readonly string[];
   /** What these settings do, in a few words, for explanations. */
   describe?(config: Config): string;
+  /** What these settings decide about a request, for explanations. */
+  explain?(config: Config, request: ExplainedRequest, services: Pick<PolicyServices, 'addressLists'>): string;
   /**
    * Runs once per snapshot and place of use, with a validated configuration, and cannot fail: for the gateway and its
    * listeners when the snapshot is made, for a route while its first request waits.

@@ -1,4 +1,5 @@
 import type { PolicyDefinition } from '#pipeline/policy.ts';
+import { addressesPolicy } from './addresses/policy.ts';
 import { apiKeyPolicy } from './api-key/policy.ts';
 import { authorizePolicy } from './authorize/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
@@ -10,7 +11,8 @@ import { rewritePolicy } from './rewrite/policy.ts';
 
 /** Every policy, in execution order. An answer meets them the other way round. */
 export const policyOrder = [
-  httpsRedirectPolicy, // first, so that nothing is done for a request that goes elsewhere
+  addressesPolicy, // first: who may not come is told nothing, not even where else to go
+  httpsRedirectPolicy, // before the rest, so that nothing is done for a request that goes elsewhere
   hstsPolicy, // before what changes answers, so that it has the last word on its field
   faultPolicy, // before all that a request costs: what is refused on purpose is to cost nothing, as with a service that is down
   apiKeyPolicy, // before anything that depends on who asks

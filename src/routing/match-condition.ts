@@ -1,5 +1,5 @@
 /** What a match asks beyond host and path. The table, the tie check and the explanation all use the predicates here. */
-import { type AddressSet, compileAddressSet } from '#base/ip.ts';
+import { type AddressSet, compileAddressSet } from '#base/address-set.ts';
 import type { MatchDefinition, MatchSubject, ValueCondition } from './route-definition.ts';
 import { findInCookies, findInFields, findInQuery, type ValueOutcome, ValueTest } from './value-test.ts';
 

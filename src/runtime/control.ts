@@ -25,7 +25,7 @@ import { type DiscoveredEndpoints, EndpointRegistry } from './endpoint-registry.
 import type { HealthService } from './health-service.ts';
 import { ListenFailure } from './listen-failure.ts';
 import type { ListeningAt } from './listener-set.ts';
-import { type ConfigurationFiles, listNamedFiles } from './named-files.ts';
+import { type ConfigurationFiles, listNamedFiles, noFiles } from './named-files.ts';
 import { isSamePort, probeAddress } from './port-probe.ts';
 import type { NamedFileReader, NamedFilesReading } from './read-named-files.ts';
 import { findRequestListener } from './request-listener.ts';
@@ -422,13 +422,13 @@ export class Control {
   async #withOrdered(configuration: Configuration, files: ConfigurationFiles): Promise<ConfigurationFiles> {
     if (!this.#listens || (this.#certificates === undefined && !concernsCertificates(configuration))) return files;
     this.#certificates ??= await this.#createCertificates();
-    return { texts: { ...files.texts, ...(await this.#certificates.provide(configuration)) } };
+    return { ...files, texts: { ...files.texts, ...(await this.#certificates.provide(configuration)) } };
   }
 
   async #readNamedFiles(configuration: Configuration): Promise<NamedFilesReading> {
-    if (listNamedFiles(configuration).length === 0) return { files: { texts: {} } };
+    if (listNamedFiles(configuration).length === 0) return { files: noFiles };
     const { NamedFileReader } = await import('./read-named-files.ts');
-    this.#fileReader ??= new NamedFileReader();
+    this.#fileReader ??= new NamedFileReader(this.#options);
     return this.#fileReader.read(configuration, this.#options.clock.wallMs());
   }
 

@@ -10,6 +10,7 @@ import { encodeConfiguration } from '#snapshot/encode.ts';
 import { startRawUpstream } from '#test/support/raw-upstream.ts';
 import { SERVICE_SLOT, toRecords } from '#test/support/services.ts';
 import { DataPlane } from './data-plane.ts';
+import { noFiles } from './named-files.ts';
 
 async function load(): Promise<Configuration> {
   const value = {
@@ -38,7 +39,7 @@ test('endpoints that come while a configuration is being prepared count, also in
   const endpoints = { orders: { version: 1, slot: SERVICE_SLOT, records: toRecords('http://127.0.0.1:1') } };
   const preparing = plane.prepare(
     runAtOnce(encodeConfiguration(await load())),
-    { files: { texts: {} }, endpoints },
+    { files: noFiles, endpoints },
     { listens: false },
   );
   plane.setEndpoints('orders', { version: 2, slot: SERVICE_SLOT, records: toRecords(upstream.url) });

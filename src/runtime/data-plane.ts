@@ -4,6 +4,7 @@ import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import { createIdSource } from '#base/ids.ts';
 import type { Logger } from '#base/logger.ts';
+import { RefusalLog } from '#base/refusal-log.ts';
 import { runInSlices } from '#base/slices.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import { Mirrors } from '#forward/mirrors.ts';
@@ -37,7 +38,6 @@ import { FileSink } from '#telemetry/file-sink.ts';
 import { AcmeAnswers } from './acme-answers.ts';
 import { ListenerSet, type ListenerUse, type ListeningAt, type PreparedListeners } from './listener-set.ts';
 import type { ConfigurationFiles } from './named-files.ts';
-import { RefusalLog } from './refusal-log.ts';
 import { toResolverOptions } from './resolver-options.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
@@ -268,6 +268,7 @@ export class DataPlane {
       policies: policyDefinitions,
       board,
       texts: files.texts,
+      addressLists: files.addressLists,
       endpoints,
     };
   }

@@ -23,10 +23,12 @@ import { decodeConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
 import { getField, hasField } from '#wire/fields/field-list.ts';
+import { AddressListReader } from './address-list-reader.ts';
 import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';
 import { explainForwarding } from './explain-forwarding.ts';
 import { describeProtection } from './explain-protection.ts';
 import { explainDestination, explainPolicies } from './explain-releases.ts';
+import { findAddressLists } from './named-files.ts';
 import { findRequestListener } from './request-listener.ts';
 
 export interface RequestToExplain {
@@ -88,6 +90,9 @@ export async function explainRequest(
     return `the listener \`${listener}\` passes bytes on (\`tcp\`) and reads no requests`;
   const subject = toSubject(request, listener);
   if (typeof subject === 'string') return subject;
+  const addresses = await new AddressListReader(means).read(findAddressLists(configuration));
+  if (addresses.findings.length > 0) return addresses.findings.map(({ message }) => message).join('\n');
+  const addressLists = addresses.lists;
   const { clock } = means;
   const wheel = new TimerWheel(clock);
   const resolver = new NameResolver({ servers: [], ttlMinMs: 0, ttlMaxMs: 0 }, clock);
@@ -104,6 +109,7 @@ export async function explainRequest(
     later: () => () => undefined,
     policies: policyDefinitions,
     texts: {},
+    addressLists,
     board: new EndpointBoard(),
     endpoints: {},
   };
@@ -134,7 +140,7 @@ export async function explainRequest(
           importance: configuration.routes[chosen.route]!.importance ?? 'normal',
           protection: describeProtection(configuration.routes[chosen.route]!, configuration),
           details: [
-            ...explainPolicies(configuration, { route: chosen.route, listener }),
+            ...explainPolicies(configuration, { route: chosen.route, listener, clientAddress, addressLists }),
             ...explainDestination(configuration.routes[chosen.route]!.to, subject),
           ],
         };

@@ -1,8 +1,10 @@
 /** The listeners of one data thread: opened all or none, kept by their address, given new settings where they stay. */
+
+import { compileAddressSet } from '#base/address-set.ts';
 import type { Clock } from '#base/clock.ts';
-import { compileAddressSet } from '#base/ip.ts';
 import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
+import { RefusalLog } from '#base/refusal-log.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration, ListenerConfiguration } from '#config/configuration.ts';
 import type { ClientConnection } from '#http/client-connection.ts';
@@ -20,7 +22,6 @@ import type { SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts
 import { ListenFailure } from './listen-failure.ts';
 import { type ListenerTlsDefinition, toListenerTlsDefinition } from './listener-tls.ts';
 import type { ConfigurationFiles } from './named-files.ts';
-import { RefusalLog } from './refusal-log.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
 export interface ListenerSetOptions {

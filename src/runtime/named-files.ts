@@ -1,12 +1,19 @@
-/** The files that a configuration names and whose contents the data threads need: certificates, keys, authorities. */
+/** The files that a configuration names and whose contents the data threads need: certificates, keys, authorities, addresses. */
+import { type AddressListFile, findAddressListFiles } from '#config/address-list-files.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { IssuePath } from '#config/issue.ts';
+import { policyDefinitions } from '#policies/registry.ts';
 
 /** Files that a configuration names, read by the control thread. */
 export interface ConfigurationFiles {
   /** PEM texts by path. */
   readonly texts: Readonly<Record<string, string>>;
+  /** Lists of addresses by path, as `AddressRanges` reads them, in memory that all threads share. */
+  readonly addressLists: Readonly<Record<string, SharedArrayBuffer>>;
 }
+
+/** Of a configuration that names none. */
+export const noFiles: ConfigurationFiles = { texts: {}, addressLists: {} };
 
 export interface NamedFile {
   readonly path: string;
@@ -27,7 +34,12 @@ export interface NamedPair {
 
 /** The paths of all files, to be watched. */
 export function listNamedFiles(configuration: Configuration): string[] {
-  return [...new Set(findNamedFiles(configuration).map(({ path }) => path))];
+  return [...new Set([...findNamedFiles(configuration), ...findAddressLists(configuration)].map(({ path }) => path))];
+}
+
+/** Of the policies, wherever they stand. */
+export function findAddressLists(configuration: Configuration): AddressListFile[] {
+  return findAddressListFiles(configuration, policyDefinitions);
 }
 
 export function findNamedFiles(configuration: Configuration): NamedFile[] {

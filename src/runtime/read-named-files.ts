@@ -1,11 +1,21 @@
 /** Reads the files that a configuration names and looks whether they can be used. Loaded by configurations that name some. */
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { Finding } from '#config/issue.ts';
 import { explainReadError } from '#config/references.ts';
 import { CertificateChecks, type CertificateFault, readCertificates } from '#net/certificate-check.ts';
-import { type ConfigurationFiles, findNamedFiles, findPairs, type NamedFile, type NamedPair } from './named-files.ts';
+import { AddressListReader } from './address-list-reader.ts';
+import {
+  type ConfigurationFiles,
+  findAddressLists,
+  findNamedFiles,
+  findPairs,
+  type NamedFile,
+  type NamedPair,
+} from './named-files.ts';
 
 /** What was read, or everything that cannot be read or used. */
 export type NamedFilesReading = { readonly files: ConfigurationFiles } | { readonly findings: readonly Finding[] };
@@ -16,6 +26,11 @@ const findFault = { authority: findAuthorityFault, 'revocation-list': findListFa
 /** Remembers which certificates were in order, so that a reload looks at the others only. */
 export class NamedFileReader {
   readonly #checks = new CertificateChecks();
+  readonly #addressLists: AddressListReader;
+
+  constructor(means: { readonly clock: Clock; readonly logger: Logger }) {
+    this.#addressLists = new AddressListReader(means);
+  }
 
   /** Reads all files but those of ordered certificates, which are kept elsewhere. */
   async read(configuration: Configuration, nowMs: number): Promise<NamedFilesReading> {
@@ -32,8 +47,10 @@ export class NamedFileReader {
       pairs.map(({ cert, key }) => ({ cert: texts[cert]!, key: texts[key]! })),
       nowMs,
     );
-    const findings = [...read.flat(), ...pairs.flatMap((pair, i) => explainFault(pair, faults[i]))];
-    return findings.length > 0 ? { findings } : { files: { texts } };
+    const addresses = await this.#addressLists.read(findAddressLists(configuration));
+    const ofPairs = pairs.flatMap((pair, i) => explainFault(pair, faults[i]));
+    const findings = [...read.flat(), ...ofPairs, ...addresses.findings];
+    return findings.length > 0 ? { findings } : { files: { texts, addressLists: addresses.lists } };
   }
 }
 

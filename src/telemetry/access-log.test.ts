@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { clientErrors } from '#http/client-errors.ts';
 import { type ClientRequest, type ClientSide, Exchange, type ExchangePlan, ForwardingFields } from '#http/exchange.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
@@ -158,6 +159,19 @@ test('a line tells repeated attempts, fallbacks, tunnels, the wait for the upstr
   assert.equal(line?.['upstreamMs'], 7.5);
   assert.equal(line?.['code'], 'GH_UPSTREAM_QUEUE_FULL');
   assert.deepEqual(line?.['detail'], { queueMax: 1, connectionsMax: 2 });
+});
+
+test('a line tells what a policy would have refused, with its reason', () => {
+  const { add, lines } = setUp();
+  add({
+    change: (exchange) => {
+      exchange.reported = clientErrors.gone({ list: 'deny', rule: '192.0.2.0/24' });
+    },
+  });
+  add();
+  const [first, second] = lines();
+  assert.deepEqual(first?.['reported'], { code: clientErrors.gone.kind.code, detail: { list: 'deny', rule: '192.0.2.0/24' } });
+  assert.deepEqual([first?.['code'], first?.['detail'], second?.['reported']], [undefined, undefined, undefined]);
 });
 
 test('quotes, backslashes and what is not ASCII stay what they are', () => {

@@ -28,6 +28,7 @@ export interface BenchRequest {
   readonly url?: string;
   readonly host?: string;
   readonly scheme?: 'http' | 'https';
+  readonly clientAddress?: string;
   /** Lower-case names and values, alternating. */
   readonly fields?: readonly string[];
   /** Arrives piece by piece as it is written here. */
@@ -334,6 +335,7 @@ function toClientRequest({
   url = '/',
   host = 'shop.example.com',
   scheme = 'http',
+  clientAddress = '198.51.100.7',
   ...rest
 }: BenchRequest): ClientRequest {
   const normalised = normaliseTarget(url, method);
@@ -354,8 +356,8 @@ function toClientRequest({
     acceptsTrailers: false,
     expectsContinue: false,
     upgrade: undefined,
-    clientAddress: '198.51.100.7',
-    peerAddress: '198.51.100.7',
+    clientAddress,
+    peerAddress: clientAddress,
     clientPort: 51_234,
     scheme,
     forwardingFields: new ForwardingFields([]),

@@ -11,6 +11,7 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     random: createSeededRandom(1),
     consumers: new ConsumerDirectory({}),
     later: new ManualTimers().later,
+    addressLists: {},
     ...parts,
   };
 }

@@ -1,5 +1,5 @@
-import type { Clock } from '#base/clock.ts';
-import type { Logger } from '#base/logger.ts';
+import type { Clock } from './clock.ts';
+import type { Logger } from './logger.ts';
 
 const QUIET_MS = 1_000;
 
