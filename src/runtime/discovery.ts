@@ -5,7 +5,7 @@ import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration, DiscoveryConfiguration } from '#config/configuration.ts';
-import { isHttpScheme } from '#config/service-schema.ts';
+import { isHttpScheme } from '#config/services/service-schemes.ts';
 import { takesBytes } from '#config/takes-bytes.ts';
 import { formatEndpointUrl } from '#services/endpoint-list.ts';
 import type { EndpointSource, EndpointSourceMeans, EndpointTarget } from '#services/endpoint-source.ts';
