@@ -2,7 +2,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
-import { isError } from '#config/issue.ts';
+import { type Finding, isError } from '#config/issue.ts';
 import type { LoadedConfiguration } from '#config/load.ts';
 import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
@@ -13,6 +13,7 @@ import { AdminSide, type OpenedAdmin } from './admin-side.ts';
 import type { DataPlane } from './data-plane.ts';
 import { DataPlanes } from './data-planes.ts';
 import { EndpointKeeper } from './endpoint-keeper.ts';
+import { TooManyEndpoints } from './endpoint-registry.ts';
 import { ListenerAddresses, noAddresses, withAddresses } from './listener-addresses.ts';
 import type { ListeningAt } from './listener-set.ts';
 import { listNamedFiles } from './named-files.ts';
@@ -289,6 +290,7 @@ export class Control {
     } catch (error) {
       this.#endpoints.abandon();
       await openedAdmin?.server.stop();
+      if (error instanceof TooManyEndpoints) return toRefusal([toFinding(error)], loaded);
       return { issues: [], reasons: [error instanceof Error ? error.message : String(error)] };
     }
   }
@@ -299,6 +301,10 @@ export class Control {
     this.#fileReader ??= new NamedFileReader();
     return this.#fileReader.read(configuration, this.#options.clock.wallMs());
   }
+}
+
+function toFinding({ lack, message }: TooManyEndpoints): Finding {
+  return { path: ['services', lack.service, 'endpoints'], code: 'conflict', message };
 }
 
 function isSameListening(one: ListeningAt, other: ListeningAt): boolean {

@@ -91,6 +91,11 @@ export class Discovery {
     }
   }
 
+  /** What the source of a service of the present configuration has found; `undefined`: it has none. */
+  foundFor(service: string): readonly EndpointTarget[] | undefined {
+    return this.#present.get(service)?.endpoints;
+  }
+
   abandon(): void {
     stopAllBut(this.#prepared, this.#present);
     this.#prepared = new Map();

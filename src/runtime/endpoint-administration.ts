@@ -103,7 +103,8 @@ export class EndpointAdministration implements ServiceAdministration {
       const list = registry.setChange(service, key, change);
       if (list !== undefined) onList(service, list);
     } catch (error) {
-      if (error instanceof TooManyEndpoints) return adminErrors.tooManyChanges();
+      if (error instanceof TooManyEndpoints)
+        return adminErrors.tooManyChanges({ ...error.lack }, { publicDetail: error.message });
       throw error;
     }
     const endpoint = this.#endpointsOf(service)?.get(key);

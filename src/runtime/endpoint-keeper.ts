@@ -13,7 +13,7 @@ import type { EndpointTarget } from '#services/endpoint-source.ts';
 import { describeHealth, type ServiceHealth } from '#services/health/service-health.ts';
 import type { DataPlanes } from './data-planes.ts';
 import type { Discovery } from './discovery.ts';
-import { type DiscoveredEndpoints, type EndpointPlan, EndpointRegistry } from './endpoint-registry.ts';
+import { type DiscoveredEndpoints, type EndpointPlan, EndpointRegistry, TooManyEndpoints } from './endpoint-registry.ts';
 import type { HealthService } from './health-service.ts';
 import type { ConfigurationFiles } from './named-files.ts';
 
@@ -27,6 +27,8 @@ export interface EndpointKeeperOptions {
 export class EndpointKeeper {
   readonly #options: EndpointKeeperOptions;
   readonly #registry: EndpointRegistry;
+  /** Services that have no room for what was found for them. */
+  readonly #crowded = new Set<string>();
   #discovery: Discovery | undefined;
   #health: HealthService | undefined;
 
@@ -35,7 +37,7 @@ export class EndpointKeeper {
     this.#registry = new EndpointRegistry(options.board);
   }
 
-  /** The lists that a configuration would have. Then `commit` or `abandon` is called. */
+  /** The lists that a configuration would have. Then `commit` or `abandon` is called. Rejects with `TooManyEndpoints`. */
   async prepare(configuration: Configuration): Promise<EndpointPlan> {
     return this.#registry.plan(configuration, await this.#discover(configuration));
   }
@@ -44,6 +46,8 @@ export class EndpointKeeper {
   commit(plan: EndpointPlan): void {
     for (const [service, list] of Object.entries(this.#registry.commit(plan))) this.#give(service, list);
     this.#discovery?.commit();
+    for (const service of this.#crowded) if (this.#discovery?.foundFor(service) === undefined) this.#crowded.delete(service);
+    this.#useRoom();
   }
 
   abandon(): void {
@@ -82,7 +86,10 @@ export class EndpointKeeper {
         const configuration = findConfiguration();
         return configuration !== undefined && takesBytes(configuration, service);
       },
-      onList: (service, list) => this.#give(service, list),
+      onList: (service, list) => {
+        this.#give(service, list);
+        this.#useRoom();
+      },
     });
   }
 
@@ -92,6 +99,7 @@ export class EndpointKeeper {
     this.#discovery?.stop();
     this.#discovery = undefined;
     this.#registry.clear();
+    this.#crowded.clear();
   }
 
   /** What sources have found by now for the services of a configuration. */
@@ -105,21 +113,56 @@ export class EndpointKeeper {
         clock,
         logger,
         random: () => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32,
-        onEndpoints: (service, endpoints) => this.#setDiscovered(service, endpoints),
+        onEndpoints: (service, endpoints) => {
+          this.#setDiscovered(service, endpoints);
+          this.#useRoom();
+        },
       });
     }
     return this.#discovery.prepare(configuration);
   }
 
-  #setDiscovered(service: string, endpoints: readonly EndpointTarget[]): void {
+  /** Returns whether they are used. Where there is no room for them, those before stay. */
+  #setDiscovered(service: string, endpoints: readonly EndpointTarget[]): boolean {
     const { logger } = this.#options;
+    let list: EndpointList | undefined;
     try {
-      const list = this.#registry.setDiscovered(service, endpoints);
-      if (list === undefined) return;
-      this.#give(service, list);
-      logger.log('info', 'endpoints found', { service, endpoints: list.records.length, version: list.version });
+      list = this.#registry.setDiscovered(service, endpoints);
     } catch (error) {
-      logger.log('error', 'endpoints cannot be used', { service, error });
+      if (!(error instanceof TooManyEndpoints)) throw error;
+      this.#tellCrowded(service, endpoints, error);
+      return false;
+    }
+    this.#crowded.delete(service);
+    if (list === undefined) return true;
+    this.#give(service, list);
+    logger.log('info', 'endpoints found', { service, endpoints: list.records.length, version: list.version });
+    return true;
+  }
+
+  /** Once for as long as it lasts: some sources tell the same every second. */
+  #tellCrowded(service: string, endpoints: readonly EndpointTarget[], { lack: { free, capacity } }: TooManyEndpoints): void {
+    if (this.#crowded.has(service)) return;
+    this.#crowded.add(service);
+    const used = this.#registry.discoveredOf(service).length;
+    this.#options.logger.log('error', 'no room for endpoints that were found', {
+      service,
+      found: endpoints.length,
+      used,
+      free,
+      capacity,
+    });
+  }
+
+  /** Something has changed: there may be room now for what has had none. Each one that fits may make room for another. */
+  #useRoom(): void {
+    let hasChanged = this.#crowded.size > 0;
+    while (hasChanged) {
+      hasChanged = false;
+      for (const service of this.#crowded) {
+        const found = this.#discovery?.foundFor(service);
+        if (found !== undefined && this.#setDiscovered(service, found)) hasChanged = true;
+      }
     }
   }
 
