@@ -64,6 +64,9 @@ export const limits = {
   discoveryBytesMax: 8 * 1024 * 1024,
   /** Endpoints of a service that an operator has added, removed or changed. */
   operatorChangesMax: 1_000,
+  /** Services, and endpoints of all of them together, that metrics tell of one by one: five and three series for each. */
+  metricServicesMax: 2_000,
+  metricEndpointsMax: 4_000,
   /** Symbolic links that are followed on the way to a file that is watched (Linux follows 40). */
   pathLinksMax: 40,
   /** Bytes of the body of a request to the admin API. */

@@ -80,7 +80,7 @@ export class Control {
     this.#admin = new AdminSide({
       logger,
       reasonNotReady: () => this.#notReady,
-      metricsText: () => this.#tls.metricsText,
+      metricsText: () => this.#tls.metricsText + this.#endpoints.metricsText,
       findConfiguration,
       loadServices: () => this.#endpoints.createAdministration(findConfiguration),
     });

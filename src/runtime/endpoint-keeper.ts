@@ -10,7 +10,8 @@ import { takesBytes } from '#config/takes-bytes.ts';
 import type { EndpointBoard } from '#services/endpoint-board.ts';
 import type { EndpointList } from '#services/endpoint-list.ts';
 import type { EndpointTarget } from '#services/endpoint-source.ts';
-import { describeHealth, type ServiceHealth } from '#services/health/service-health.ts';
+import { toEndpointMetrics } from '#services/health/endpoint-metrics.ts';
+import { describeHealth, type HealthFacts, type ServiceHealth } from '#services/health/service-health.ts';
 import type { DataPlanes } from './data-planes.ts';
 import type { Discovery } from './discovery.ts';
 import { type DiscoveredEndpoints, type EndpointPlan, EndpointRegistry, TooManyEndpoints } from './endpoint-registry.ts';
@@ -68,9 +69,12 @@ export class EndpointKeeper {
 
   /** What is known of the endpoints of all services. */
   describeHealth(): ServiceHealth[] {
-    const { clock, board } = this.#options;
-    const findCheck = (service: string, url: string) => this.#health?.checks.find(service, url);
-    return describeHealth(this.#registry.lists, { board, clock, findCheck });
+    return describeHealth(this.#registry.lists, this.#toFacts());
+  }
+
+  /** The same in the text form of Prometheus. */
+  get metricsText(): string {
+    return toEndpointMetrics(this.#registry.lists, this.#toFacts());
   }
 
   /** What operators may ask for. */
@@ -100,6 +104,11 @@ export class EndpointKeeper {
     this.#discovery = undefined;
     this.#registry.clear();
     this.#crowded.clear();
+  }
+
+  #toFacts(): HealthFacts {
+    const { clock, board } = this.#options;
+    return { board, clock, findCheck: (service, url) => this.#health?.checks.find(service, url) };
   }
 
   /** What sources have found by now for the services of a configuration. */
