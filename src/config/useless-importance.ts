@@ -1,12 +1,13 @@
-import { isMap, isText } from '#schema/forms.ts';
+import { isMap } from '#schema/forms.ts';
 import type { Finding } from './issue.ts';
+import { listWrittenServices } from './written-services.ts';
 
 /** Importance decides who waits and who is refused, which happens only where a service has a limit. */
 export function findUselessImportance({ routes, services }: Record<string, unknown>): Finding[] {
   if (!isMap(routes)) return [];
   return Object.entries(routes).flatMap(([name, route]): Finding[] => {
     if (!isMap(route) || route['importance'] === undefined) return [];
-    const used = listServices(route['to']);
+    const used = listWrittenServices(route['to']);
     // A service that does not exist is a mistake of its own.
     const isUseful = used.some((service) => !isMap(services) || !isMap(services[service]) || 'concurrency' in services[service]);
     if (isUseful) return [];
@@ -16,10 +17,4 @@ export function findUselessImportance({ routes, services }: Record<string, unkno
         : `no service of the route has \`concurrency\` (${used.join(', ')}), so \`importance\` would have no effect`;
     return [{ path: ['routes', name, 'importance'], code: 'conflict', message }];
   });
-}
-
-function listServices(to: unknown): string[] {
-  if (isText(to)) return [to];
-  if (Array.isArray(to)) return to.flatMap(listServices);
-  return isMap(to) && isText(to['service']) ? [to['service']] : [];
 }

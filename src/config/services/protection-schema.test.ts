@@ -89,3 +89,16 @@ test('importance counts where one of several services has a limit', async () => 
   );
   assert.deepEqual(issues, []);
 });
+
+for (const [what, to] of [
+  ['a split that is written with `services`', '{ services: [{ service: other }, { service: it }], sticky: { by: ip } }'],
+  ['a service that stands in for another one', '{ service: other, fallback: { service: it } }'],
+] as const) {
+  test(`importance counts for ${what}`, async () => {
+    const { issues } = await load(
+      `${endpoints}, concurrency: { max: 1 } }, other: { endpoints: [http://b]`,
+      `r: { match: { path: / }, importance: low, to: ${to} }`,
+    );
+    assert.deepEqual(issues, []);
+  });
+}
