@@ -89,6 +89,27 @@ test('says how much a route matters and what protects its service', async () => 
   assert.doesNotMatch((await explain('GET', 'http://shop.example.com/orders/5')).stdout, /importance|protected/);
 });
 
+test('says what becomes of a request when a thread has too much to do', async () => {
+  const text = (importance: string) => `version: 1
+listeners: { web: { address: ":1" } }
+overload: { delay: 200ms }
+services: { a: { endpoints: [http://a:1] } }
+routes: { all: { match: { path: /* }, importance: ${importance}, to: a } }
+`;
+  writeFileSync(join(folder, 'overload.yaml'), text('low'));
+  const { stdout } = await explain('GET', '/', '--config', 'overload.yaml');
+  assert.ok(
+    stdout.includes(`
+  importance low
+  protected by overload: refused when work in a data thread waits for more than 200ms, less important ones first
+`),
+    stdout,
+  );
+  writeFileSync(join(folder, 'overload.yaml'), text('critical'));
+  const { route } = await explained('GET', '/', '--config', 'overload.yaml');
+  assert.deepEqual(route!.protection, ['overload: never refused, also when work in a data thread waits for more than 200ms']);
+});
+
 test('says which route takes a request, why, with which policies, and where it goes', async () => {
   const { status, stdout, stderr } = await explain('GET', 'https://shop.example.com/orders/5?a=b');
   assert.equal(status, 0);

@@ -51,7 +51,7 @@ export function explainFallback(
     instead,
     endpoints: explainEndpoints(there, configuration, request.subject),
     forwarding: explainForwarding(configuration, { name: route.name, settings: there }, request),
-    protection: describeProtection(there, configuration),
+    protection: describeProtection(there, { ...configuration, overload: undefined }),
   };
 }
 

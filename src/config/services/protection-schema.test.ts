@@ -63,7 +63,7 @@ for (const [mistake, service, routes, path, message] of [
     `${endpoints}, breaker: {}`,
     'r: { match: { path: / }, importance: low, to: it }',
     'routes.r.importance',
-    'no service of the route has `concurrency` (it), so `importance` would have no effect',
+    'no service of the route has `concurrency` (it), and there is no `overload`, so `importance` would have no effect',
   ],
   [
     'importance of a fixed answer',
