@@ -23,7 +23,7 @@ export interface TlsSideOptions {
 
 export class TlsSide {
   readonly #options: TlsSideOptions;
-  readonly #ticketKeys: TicketKeys;
+  #ticketKeys: TicketKeys;
   #ticketTimer: NodeJS.Timeout | undefined;
   /** Only where a configuration has certificates, or asks for metrics of them. */
   #certificates: CertificateService | undefined;
@@ -58,6 +58,8 @@ export class TlsSide {
   async stop(): Promise<void> {
     clearInterval(this.#ticketTimer);
     this.#ticketTimer = undefined;
+    // Who serves after another start knows no keys yet.
+    this.#ticketKeys = new TicketKeys(this.#options.clock);
     const certificates = this.#certificates;
     this.#certificates = undefined;
     await certificates?.stop();
