@@ -134,19 +134,19 @@ export class EndpointKeeper {
   /** Returns whether they are used. Where there is no room for them, those before stay. */
   #setDiscovered(service: string, endpoints: readonly EndpointTarget[]): boolean {
     const { logger } = this.#options;
-    let list: EndpointList | undefined;
     try {
-      list = this.#registry.setDiscovered(service, endpoints);
+      const list = this.#registry.setDiscovered(service, endpoints);
+      this.#crowded.delete(service);
+      if (list === undefined) return true;
+      this.#give(service, list);
+      logger.log('info', 'endpoints found', { service, endpoints: list.records.length, version: list.version });
+      return true;
     } catch (error) {
-      if (!(error instanceof TooManyEndpoints)) throw error;
-      this.#tellCrowded(service, endpoints, error);
+      // Whatever is wrong with what one source has found, the others go on.
+      if (error instanceof TooManyEndpoints) this.#tellCrowded(service, endpoints, error);
+      else logger.log('error', 'endpoints cannot be used', { service, error });
       return false;
     }
-    this.#crowded.delete(service);
-    if (list === undefined) return true;
-    this.#give(service, list);
-    logger.log('info', 'endpoints found', { service, endpoints: list.records.length, version: list.version });
-    return true;
   }
 
   /** Once for as long as it lasts: some sources tell the same every second. */
