@@ -31,7 +31,7 @@ const endpointView = z
   .object({
     id: z.string().openapi({ example: 'aHR0cDovLzEwLjAuMC4xMTozMDAw' }),
     url: z.string().openapi({ example: 'http://10.0.0.11:3000' }),
-    weight: z.int(),
+    weight: z.number().openapi({ description: 'SRV records of weight 0 have less than 1 where there are several.' }),
     origins: z.array(z.enum(endpointOrigins)).openapi({ description: 'Who names it.' }),
     draining: z.boolean().openapi({ description: 'An operator lets it come to its end: no new exchanges.' }),
     unhealthy: z.boolean().openapi({ description: 'Active checks say so.' }),

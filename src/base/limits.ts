@@ -69,6 +69,9 @@ export const limits = {
   addressListEntriesMax: 1_000_000,
   /** Mistakes of one file with addresses that are told; they tend to have one cause. */
   addressListMistakesTold: 10,
+  /** Services, and endpoints of all of them together, that metrics tell of one by one: five and three series for each. */
+  metricServicesMax: 2_000,
+  metricEndpointsMax: 4_000,
   /** Symbolic links that are followed on the way to a file that is watched (Linux follows 40). */
   pathLinksMax: 40,
   /** Bytes of the body of a request to the admin API. */

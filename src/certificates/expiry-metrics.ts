@@ -1,21 +1,23 @@
-/** When certificates expire, in the text form that Prometheus reads (version 0.0.4). */
+/** When certificates expire, for metrics. */
+import { formatMetric, type Metric, type MetricValue } from '#base/metric-text.ts';
 import type { CertificateFacts } from './certificate-facts.ts';
 
-const NAME = 'gatehouse_certificate_expiry_seconds';
+const expiry: Metric = {
+  name: 'gatehouse_certificate_expiry_seconds',
+  type: 'gauge',
+  help: 'When the certificate expires, in seconds since 1970.',
+};
 
-/** One line for each listener and first name; of several certificates for the same name the one that expires first. */
+/** One value for each listener and first name; of several certificates for the same name the one that expires first. */
 export function toExpiryMetrics(facts: readonly CertificateFacts[]): string {
-  const seconds = new Map<string, number>();
+  const values = new Map<string, MetricValue>();
   for (const { use, names, notAfterMs } of facts) {
     const name = names[0] ?? use.names[0];
-    if (use.listener === undefined || notAfterMs === undefined || name === undefined) continue;
-    const labels = `{listener="${escapeLabel(use.listener)}",name="${escapeLabel(name)}"}`;
-    seconds.set(labels, Math.min(notAfterMs / 1000, seconds.get(labels) ?? Number.POSITIVE_INFINITY));
+    const { listener } = use;
+    if (listener === undefined || notAfterMs === undefined || name === undefined) continue;
+    const key = JSON.stringify([listener, name]);
+    const value = Math.min(notAfterMs / 1000, values.get(key)?.value ?? Number.POSITIVE_INFINITY);
+    values.set(key, { labels: { listener, name }, value });
   }
-  const lines = [...seconds].map(([labels, value]) => `${NAME}${labels} ${value}\n`);
-  return `# HELP ${NAME} When the certificate expires, in seconds since 1970.\n# TYPE ${NAME} gauge\n${lines.join('')}`;
-}
-
-function escapeLabel(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+  return formatMetric(expiry, [...values.values()]);
 }

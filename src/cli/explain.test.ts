@@ -41,6 +41,10 @@ routes:
       sticky: { by: cookie.release }
       fallback: { respond: { status: 204 }, when: [timeout, 503] }
   stock: { match: { path: "/stock" }, to: { services: [{ service: orders }, { service: canary }], sticky: { by: ip }, fallback: { service: orders } } }
+  basket:
+    match: { path: /basket }
+    timeouts: { request: 3s }
+    to: { services: [{ service: orders }, { service: canary }, { service: scarce }], fallback: { service: scarce, when: [unavailable, timeout, 502] } }
   inside: { match: { path: /metrics, listener: inside, clientIp: 10.0.0.0/8 }, to: { respond: { text: ok } } }
   scarce: { match: { path: /scarce }, importance: high, to: scarce }
   old: { match: { path: /old }, to: { redirect: { path: /, status: 308 } } }
@@ -83,6 +87,27 @@ test('says how much a route matters and what protects its service', async () => 
     stdout,
   );
   assert.doesNotMatch((await explain('GET', 'http://shop.example.com/orders/5')).stdout, /importance|protected/);
+});
+
+test('says what becomes of a request when a thread has too much to do', async () => {
+  const text = (importance: string) => `version: 1
+listeners: { web: { address: ":1" } }
+overload: { delay: 200ms }
+services: { a: { endpoints: [http://a:1] } }
+routes: { all: { match: { path: /* }, importance: ${importance}, to: a } }
+`;
+  writeFileSync(join(folder, 'overload.yaml'), text('low'));
+  const { stdout } = await explain('GET', '/', '--config', 'overload.yaml');
+  assert.ok(
+    stdout.includes(`
+  importance low
+  protected by overload: refused when work in a data thread waits for more than 200ms, less important ones first
+`),
+    stdout,
+  );
+  writeFileSync(join(folder, 'overload.yaml'), text('critical'));
+  const { route } = await explained('GET', '/', '--config', 'overload.yaml');
+  assert.deepEqual(route!.protection, ['overload: never refused, also when work in a data thread waits for more than 200ms']);
 });
 
 test('says which route takes a request, why, with which policies, and where it goes', async () => {
@@ -129,7 +154,7 @@ test('says which service a split keeps the request at, what is mirrored and dist
   const { stdout } = await explain('GET', '/items', '-H', 'cookie: release=abc');
   assert.match(
     stdout,
-    /^ {2}goes to service orders \(weight 9\) at .*\n(?: {4}.*\n)*(?: {2}sent to .*\n){2} {2}fault: 1 % wait 500 ms, 0\.5 % get 502, by header\n {2}mirror: 12\.5 % to canary\n {2}sticky by cookie release: this request goes to service orders\n {2}falls back to a fixed answer with status 204 on timeout, 503$/m,
+    /^ {2}goes to service orders \(weight 9\) at .*\n(?: {4}.*\n)*(?: {2}sent to .*\n){2} {2}fault: 1 % wait 500 ms, 0\.5 % get 502, by header\n {2}mirror: 12\.5 % to canary\n {2}sticky by cookie release: this request goes to service orders\n {2}falls back to a fixed answer with status 204\n {4}instead of orders: on timeout, 503\n {4}instead of canary: on timeout, 503$/m,
   );
   const without = await explained('GET', '/items');
   assert.ok(without.route?.details.includes('sticky by cookie release: the request has none, so a new one decides and is set'));
@@ -137,12 +162,47 @@ test('says which service a split keeps the request at, what is mirrored and dist
   for (let i = 0; i < 20; i++) {
     const { route } = await explained('GET', '/stock', '--client', `192.0.2.${i}`);
     services.add(route?.details[0]);
-    assert.equal(route?.details[1], 'falls back to service orders on unavailable, failure, timeout');
+    assert.deepEqual(route?.details.slice(1), []);
   }
   assert.deepEqual([...services].toSorted(), [
     'sticky by client address: this request goes to service canary',
     'sticky by client address: this request goes to service orders',
   ]);
+});
+
+test('says what a fallback stands in for, when, and by which rules it is asked', async () => {
+  const { stdout } = await explain('POST', '/basket');
+  assert.ok(
+    stdout.includes(`  falls back to service scarce
+    instead of orders: on unavailable, timeout, 502; on timeout only while nobody has worked on it, since POST is not to be done twice; a body goes along up to 64KiB (services.orders.retry.bodyMax); not once 3s are over (routes.basket.timeouts.request)
+    instead of canary: on unavailable, timeout, 502; on timeout only while nobody has worked on it, since POST is not to be done twice; a body goes along up to 64KiB (services.canary.retry.bodyMax); not once 3s are over (routes.basket.timeouts.request)
+    sent to scarce: request 3s (routes.basket.timeouts.request); first byte 1m (services.scarce.timeouts.firstByte); idle 1m (services.scarce.timeouts.idle); up to 2 further attempts after connect, refused
+    protected by concurrency: at most 20 requests at a time, an adaptive limit from 2 to 1000 per thread, a part of that wait for up to 1s
+    protected by breaker of the service: opens for 5s when 50% of 20 or more attempts fail within 10s
+`),
+    stdout,
+  );
+  const keyed = await explained('POST', '/basket', '-H', 'Idempotency-Key: 1');
+  assert.doesNotMatch(keyed.route!.fallback!.instead[0]!, /twice/);
+  const safe = await explained('GET', '/basket');
+  assert.equal(
+    safe.route!.fallback!.instead[0],
+    'orders: on unavailable, timeout, 502; not once 3s are over (routes.basket.timeouts.request)',
+  );
+});
+
+test('a service of a split does not stand in for itself, and a choice among endpoints of the fallback is shown', async () => {
+  const { stdout } = await explain('GET', '/stock', '--client', '192.0.2.1');
+  assert.ok(
+    stdout.includes(`  falls back to service orders
+    instead of canary: on unavailable, failure, timeout
+    orders chooses an endpoint by round-robin, because endpoints take turns by their weights
+      http://10.0.0.11:3000   weight 1: 50 %
+`),
+    stdout,
+  );
+  const { route } = await explained('GET', '/scarce');
+  assert.equal(route!.fallback, undefined);
 });
 
 test('shows routes that match too but rank lower, and near misses with the condition that failed', async () => {

@@ -9,6 +9,7 @@ import { formatIssue } from '#config/issue.ts';
 import { loadConfiguration } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
 import type { EndpointChoice, ExplainedCandidate } from '#runtime/explain-balancing.ts';
+import type { ExplainedFallback } from '#runtime/explain-fallback.ts';
 import { explainRequest, type RequestExplanation } from '#runtime/explain-request.ts';
 import { readArguments } from './arguments.ts';
 import { type CommandIo, EXIT_OK, EXIT_REFUSED } from './command-io.ts';
@@ -105,12 +106,23 @@ function toText({ request, route, outranked, nearMisses }: RequestExplanation): 
     if (route.protection.length > 0) lines.push(`  importance ${route.importance}`);
     for (const line of route.protection) lines.push(`  protected by ${line}`);
     for (const detail of route.details) lines.push(`  ${detail}`);
+    if (route.fallback !== undefined) lines.push(...describeFallback(route.fallback));
   }
   if (outranked.length > 0) lines.push('', 'Routes that match too, but rank lower:');
   for (const other of outranked) lines.push(`  ${other.route}   ${describeMatch(other)}: ${other.because}`);
   if (nearMisses.length > 0) lines.push('', 'Near misses:');
   for (const miss of nearMisses) lines.push(`  ${miss.route}   ${describeMatch(miss)}: ${miss.because}`);
   return `${lines.join('\n')}\n`;
+}
+
+function describeFallback({ to, instead, endpoints, forwarding, protection }: ExplainedFallback): string[] {
+  return [
+    `  falls back to ${to}`,
+    ...instead.map((line) => `    instead of ${line}`),
+    ...endpoints.flatMap(describeChoice),
+    ...forwarding.map((line) => `    sent to ${line}`),
+    ...protection.map((line) => `    protected by ${line}`),
+  ];
 }
 
 /** Nothing about a service with one endpoint: there is no choice. */

@@ -12,9 +12,10 @@ type WrittenMap = Readonly<Record<string, unknown>>;
 const HTTP_SETTINGS = ['http2', 'trustedProxies', 'limits', 'policies'];
 const HTTP_TIMEOUTS = ['bodyIdle', 'keepAlive', 'linger'];
 const HTTP_CLIENT_SETTINGS = ['forward'];
-/** What a service is told about HTTP, or about connections that are kept. */
-const HTTP_SERVICE_SETTINGS = ['pool', 'host'];
-const HTTP_SERVICE_TIMEOUTS = ['firstByte', 'idle'];
+/** What a service is told about requests and answers, or about connections that are kept. */
+const HTTP_SERVICE_SETTINGS = ['pool', 'host', 'retry'];
+const HTTP_SERVICE_TIMEOUTS = ['firstByte', 'idle', 'attempt', 'request'];
+const HTTP_SERVICE_OUTLIERS = ['statuses'];
 
 /** Where a listener sends bytes: what is written there, in the forms of a route's `to`. */
 export function listByteDestinations(listener: unknown, path: IssuePath): [to: unknown, path: IssuePath][] {
@@ -76,6 +77,7 @@ export function findUselessByBytes({ listeners, services }: WrittenMap): Finding
     findings.push(
       ...toUseless(service, HTTP_SERVICE_SETTINGS, { path, why }),
       ...toUseless(service['timeouts'], HTTP_SERVICE_TIMEOUTS, { path: [...path, 'timeouts'], why }),
+      ...toUseless(service['outliers'], HTTP_SERVICE_OUTLIERS, { path: [...path, 'outliers'], why }),
     );
   }
   return findings;

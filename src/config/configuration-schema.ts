@@ -13,6 +13,7 @@ import { token } from '#schema/token.ts';
 import { acmeSchema } from './acme-schema.ts';
 import { consumersSchema } from './consumer-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
+import { overloadSchema } from './overload-schema.ts';
 import { type ConfigurablePolicy, type PolicyWithConfig, policyBlocks } from './policy-blocks.ts';
 import { routeSchema } from './route-schema.ts';
 import { serviceSchema } from './service-schema.ts';
@@ -120,6 +121,9 @@ export function createConfigurationSchema<Policies extends readonly Configurable
       zone: zone(
         'The zone that the gateway is in, such as `${env:ZONE}`. Endpoints in the same `zone` are used first. Without it, zones of endpoints mean nothing.',
       ).optional(),
+      overload: overloadSchema
+        .optional()
+        .describe('When a data thread refuses requests because it has more to do than it can. Without it, never.'),
     })
     .superRefine(({ listeners }, context) => {
       if (Object.keys(listeners).length > 0) return;

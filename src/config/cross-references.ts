@@ -16,6 +16,7 @@ import {
   listByteDestinations,
   readServiceScheme,
 } from './byte-listeners.ts';
+import { findTooManyEndpoints } from './endpoint-room.ts';
 import type { Finding, IssuePath } from './issue.ts';
 import { findMissingHashCaptures } from './services/hash-captures.ts';
 import { findUselessImportance } from './useless-importance.ts';
@@ -72,6 +73,7 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
   }
   findings.push(...findMissingHashCaptures(configuration['services'], listAllCaptures(configuration['routes'])));
   findings.push(...findUselessByBytes(configuration), ...findUselessImportance(configuration));
+  findings.push(...findTooManyEndpoints(configuration['services']));
   findings.push(...findSharedAddresses(configuration), ...findForeignCaptures(configuration), ...findAcmeProblems(configuration));
   return findings;
 }

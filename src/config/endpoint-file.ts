@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { EndpointTarget } from '#services/endpoint-source.ts';
 import { readDocument } from './document.ts';
 import { type Finding, type Issue, sortIssues } from './issue.ts';
-import { endpointSchema, isHttpScheme } from './service-schema.ts';
+import { endpointSchema } from './service-schema.ts';
+import { isHttpScheme } from './services/service-schemes.ts';
 import { readBySchema } from './validation.ts';
 
 export interface EndpointListReading {

@@ -4,5 +4,5 @@ import { z } from 'zod';
 export const importance = z
   .enum(['critical', 'high', 'normal', 'low'])
   .describe(
-    'What goes first when a service has more requests than it can take: the least important are refused first. Without it, `normal`.',
+    'What goes first when a service, or a data thread with `overload`, has more requests than it can take: the least important are refused first. Without it, `normal`.',
   );

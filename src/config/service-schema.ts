@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { authority } from '#schema/authority.ts';
 import { duration } from '#schema/duration.ts';
-import { type EndpointScheme, endpointUrl } from '#schema/endpoint-url.ts';
+import { endpointUrl } from '#schema/endpoint-url.ts';
 import { filePath } from '#schema/file-path.ts';
 import { forms, isMap, isText } from '#schema/forms.ts';
 import { hostName } from '#schema/host-kinds.ts';
@@ -12,6 +12,7 @@ import { discoverySchema } from './services/discovery-schema.ts';
 import { findUselessChecks, healthSchema } from './services/health-schema.ts';
 import { outliersSchema } from './services/outliers-schema.ts';
 import { breakerSchema, concurrencySchema, findUselessProtection } from './services/protection-schema.ts';
+import { hasOnlyBytes, isHttpScheme, listSchemes } from './services/service-schemes.ts';
 import { serviceTimeouts } from './timeouts-schema.ts';
 
 const WEIGHT_MAX = 1000;
@@ -152,14 +153,13 @@ interface Problem {
 /** A service: a named upstream with its endpoints. */
 export const serviceSchema = serviceFields
   .superRefine((service, context) => {
-    const named = { ...service, endpoints: service.endpoints ?? [] };
     const problems = [
       ...findNoEndpoints(service),
       ...findMixedEndpoints(service),
       ...findUselessSettings(service),
-      ...findBalancingProblems(named),
+      ...findBalancingProblems(service),
       ...findUselessChecks(service),
-      ...findUselessProtection(named),
+      ...findUselessProtection(service),
     ];
     for (const problem of problems) {
       context.addIssue({ code: 'custom', ...problem });
@@ -192,14 +192,12 @@ function findMixedEndpoints({ endpoints = [], discover }: ServiceFields): Proble
   return [{ path: ['endpoints', position], message }];
 }
 
-function findUselessSettings({ endpoints, discover, protocol, proxyProtocol, tls, hedge }: ServiceFields): Problem[] {
+function findUselessSettings(service: ServiceFields): Problem[] {
+  const { protocol, proxyProtocol, tls, hedge } = service;
   const problems: Problem[] = [];
-  // Of a file with endpoints it is not known what it will say.
-  if (endpoints === undefined && discover?.kind === 'file') return problems;
-  const schemes = (endpoints ?? []).map(({ url }) => url.scheme);
-  if (discover !== undefined && discover.kind !== 'file') schemes.push(discover.scheme);
-  const hasHttp = schemes.some(isHttpScheme);
-  if (tls !== undefined && !schemes.some((scheme) => scheme === 'https' || scheme === 'tls'))
+  const schemes = listSchemes(service);
+  const hasHttp = !hasOnlyBytes(service);
+  if (tls !== undefined && !schemes.includes('https') && !schemes.includes('tls'))
     problems.push({ path: ['tls'], message: 'no endpoint uses `https` or `tls`, so `tls` would have no effect' });
   else if (tls?.alpn !== undefined && !schemes.includes('tls'))
     problems.push({
@@ -216,9 +214,4 @@ function findUselessSettings({ endpoints, discover, protocol, proxyProtocol, tls
       message: 'a connection of HTTP/2 is shared by many clients, and a PROXY header names one; use `protocol: http1`',
     });
   return problems;
-}
-
-/** Whether an endpoint speaks HTTP, or takes bytes of any kind. */
-export function isHttpScheme(scheme: EndpointScheme): boolean {
-  return scheme === 'http' || scheme === 'https';
 }

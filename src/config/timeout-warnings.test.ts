@@ -75,3 +75,12 @@ for (const { name, service, route } of harmonies) {
     assert.deepEqual(await warningsOf(service, route), []);
   });
 }
+
+test('warns of a time that is longer than one of a service among several', async () => {
+  const warnings = await warningsOf(
+    'timeouts: { request: 1s } }, other: { endpoints: [http://other]',
+    'timeouts: { attempt: 3s } }, split: { match: { path: /a }, timeouts: { attempt: 4s }, to: { services: [{ service: other }, { service: orders }], sticky: { by: ip } }',
+  );
+  assert.equal(warnings.length, 2, warnings.join());
+  assert.match(warnings[1]!, /routes\.split\.timeouts\.attempt: `4s` cannot pass, because `services\.orders\.timeouts\.request`/);
+});

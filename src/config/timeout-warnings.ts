@@ -5,6 +5,7 @@
 import { formatDuration, parseDuration } from '#schema/duration.ts';
 import { isMap, isText } from '#schema/forms.ts';
 import type { Finding, IssuePath } from './issue.ts';
+import { listWrittenServices } from './written-services.ts';
 
 interface WrittenTime {
   readonly path: IssuePath;
@@ -32,7 +33,9 @@ export function findTimeoutWarnings(configuration: unknown): Finding[] {
     const own = readTimes(route, ['routes', name]);
     if (Object.keys(own).length === 0) continue;
     findings.push(...compare(own, own));
-    const ofServices = listServices(isMap(route) ? route['to'] : undefined).map((service) => timesByService.get(service) ?? {});
+    const ofServices = listWrittenServices(isMap(route) ? route['to'] : undefined).map(
+      (service) => timesByService.get(service) ?? {},
+    );
     for (const times of ofServices) findings.push(...compare(without(times, own), own));
   }
   return findings;
@@ -69,12 +72,6 @@ function readTimes(holder: unknown, path: IssuePath): Times {
 /** What a route says itself takes the place of what its service says. */
 function without(times: Times, own: Times): Times {
   return Object.fromEntries(Object.entries(times).filter(([key]) => own[key] === undefined));
-}
-
-function listServices(to: unknown): string[] {
-  if (isText(to)) return [to];
-  if (Array.isArray(to)) return to.flatMap((item) => listServices(isMap(item) ? item['service'] : undefined));
-  return isMap(to) ? listServices(to['service']) : [];
 }
 
 function entriesOf(value: unknown): [string, unknown][] {

@@ -25,6 +25,9 @@ export type HeadPhase = (exchange: Exchange) => PhaseResult | Promise<PhaseResul
 type Phase<Name extends keyof PolicyPhases> = NonNullable<PolicyPhases[Name]>;
 type ChunkPhase = (exchange: Exchange, view: Buffer) => undefined | Buffer | GatewayError;
 
+/** The rank of a route whose requests are served however much a thread has to do. Lower ones are refused sooner. */
+export const NEVER_SHED = 3;
+
 /**
  * All lists are in execution order; a list without entries is `undefined`, so that skipping it costs one comparison. What
  * a policy throws ends its exchange and goes no further: these functions are called from the middle of sockets' events.
@@ -41,9 +44,12 @@ export class RoutePlan implements ExchangePlan {
   readonly shapeResponseChunk: ((exchange: Exchange, view: Buffer) => Buffer | GatewayError) | undefined;
   readonly shapeRequestChunk: ((exchange: Exchange, view: Buffer) => Buffer | GatewayError) | undefined;
   readonly onFinish: ((exchange: Exchange) => void) | undefined;
+  /** How soon its requests are refused when a thread has too much to do: up to `NEVER_SHED`. */
+  readonly shedRank: number;
 
-  constructor(routeName: string, policies: readonly PlannedPolicy[], terminal: Terminal) {
+  constructor(routeName: string, policies: readonly PlannedPolicy[], terminal: Terminal, shedRank: number = NEVER_SHED) {
     this.routeName = routeName;
+    this.shedRank = shedRank;
     this.terminal = terminal;
     this.policies = policies;
     this.headPhases = joinPhases(collect(policies, 'requestHead'), collect(policies, 'localAnswer'));

@@ -24,6 +24,7 @@ import type { AcceptedConnection } from '#net/listener.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
 import { gatewayErrors } from '#pipeline/gateway-errors.ts';
+import type { RoutePlan } from '#pipeline/plan.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
 import { runPlan } from '#pipeline/run.ts';
 import { policyDefinitions } from '#policies/registry.ts';
@@ -37,7 +38,9 @@ import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { AcmeAnswers } from './acme-answers.ts';
 import { ListenerSet, type ListenerUse, type ListeningAt, type PreparedListeners } from './listener-set.ts';
+import type { LoadShedding } from './load-shedding.ts';
 import type { ConfigurationFiles } from './named-files.ts';
+import { OverloadWatch } from './overload-watch.ts';
 import { toResolverOptions } from './resolver-options.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
@@ -81,6 +84,7 @@ export class DataPlane {
   readonly #random = createChanceSource();
   readonly #mirrors: Mirrors;
   readonly #listeners: ListenerSet;
+  readonly #overload: OverloadWatch;
   /** Listeners that accept no more and still have connections. */
   readonly #closing = new Set<ListenerUse>();
   #resolver: NameResolver | undefined;
@@ -103,6 +107,7 @@ export class DataPlane {
     this.#wheel = new TimerWheel(options.clock);
     this.#wheel.start();
     this.#date = new HttpDate(options.clock);
+    this.#overload = new OverloadWatch(options.clock, options.logger);
     this.#mirrors = new Mirrors({ clock: options.clock, wheel: this.#wheel, logger: options.logger });
     const onConnection = (use: ListenerUse, accepted: AcceptedConnection) => this.#startConnection(use, accepted);
     this.#listeners = new ListenerSet({
@@ -154,6 +159,7 @@ export class DataPlane {
     this.#resolver = resolver;
     this.#resolverDefinition = resolverDefinition;
     this.#setAccessLog(snapshot.settings);
+    this.#overload.follow(snapshot.settings.overload);
     const before = this.#snapshot;
     this.#snapshot = snapshot;
     for (const [name, list] of Object.entries(endpoints)) this.#setEndpoints(name, list);
@@ -189,7 +195,7 @@ export class DataPlane {
   finishExchange(exchange: Exchange): void {
     this.#accessLog?.add(exchange);
     const { error } = exchange;
-    if (error?.kind.side === 'gateway')
+    if (error?.kind.side === 'gateway' && error !== this.#overload.refusal)
       this.#options.logger.log('error', 'exchange failed', { requestId: exchange.requestId, error: error.cause ?? error });
   }
 
@@ -229,6 +235,7 @@ export class DataPlane {
     for (const use of this.#listeners.present) use.listener.stop();
     this.#closeConnections();
     this.#mirrors.close();
+    this.#overload.stop();
     for (const service of this.#snapshot?.services.values() ?? []) service.close();
     this.#wheel.stop();
     this.#resolver?.close();
@@ -364,10 +371,21 @@ export class DataPlane {
       if (this.#acmeAnswers?.answer(exchange) === true) return;
       const plan = this.#snapshot?.findPlan(exchange);
       if (plan === undefined) rescue(exchange, gatewayErrors.noRoute());
+      else if (this.#overload.shedding !== undefined && this.#sheds(plan, this.#overload.shedding)) this.#refuse(exchange, plan);
       else runPlan(exchange, plan);
     } catch (thrown) {
       rescueThrown(exchange, thrown);
     }
+  }
+
+  #sheds({ shedRank }: RoutePlan, shedding: LoadShedding): boolean {
+    return shedding.threshold > 0 && shedding.refuses(shedRank);
+  }
+
+  /** Policies see the answer as they see other errors of the route. */
+  #refuse(exchange: Exchange, plan: RoutePlan): void {
+    exchange.plan = plan;
+    rescue(exchange, this.#overload.refusal);
   }
 
   #retire(use: ListenerUse): void {

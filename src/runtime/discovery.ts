@@ -5,7 +5,7 @@ import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration, DiscoveryConfiguration } from '#config/configuration.ts';
-import { isHttpScheme } from '#config/service-schema.ts';
+import { isHttpScheme } from '#config/services/service-schemes.ts';
 import { takesBytes } from '#config/takes-bytes.ts';
 import { formatEndpointUrl } from '#services/endpoint-list.ts';
 import type { EndpointSource, EndpointSourceMeans, EndpointTarget } from '#services/endpoint-source.ts';
@@ -89,6 +89,11 @@ export class Discovery {
       running.isPresent = true;
       this.#options.onEndpoints(service, running.endpoints);
     }
+  }
+
+  /** What the source of a service of the present configuration has found; `undefined`: it has none. */
+  foundFor(service: string): readonly EndpointTarget[] | undefined {
+    return this.#present.get(service)?.endpoints;
   }
 
   abandon(): void {

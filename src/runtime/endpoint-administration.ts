@@ -12,7 +12,7 @@ import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
-import { isHttpScheme } from '#config/service-schema.ts';
+import { isHttpScheme } from '#config/services/service-schemes.ts';
 import { readEndpointUrl } from '#schema/endpoint-url.ts';
 import { type EndpointBoard, EndpointFlag } from '#services/endpoint-board.ts';
 import { type EndpointChange, noChange } from '#services/endpoint-changes.ts';
@@ -103,7 +103,8 @@ export class EndpointAdministration implements ServiceAdministration {
       const list = registry.setChange(service, key, change);
       if (list !== undefined) onList(service, list);
     } catch (error) {
-      if (error instanceof TooManyEndpoints) return adminErrors.tooManyChanges();
+      if (error instanceof TooManyEndpoints)
+        return adminErrors.tooManyChanges({ ...error.lack }, { publicDetail: error.message });
       throw error;
     }
     const endpoint = this.#endpointsOf(service)?.get(key);

@@ -136,3 +136,23 @@ test('what an operator has changed holds over configurations, for an endpoint th
   registry.setChange('a', 'http://b:1', noChange);
   assert.equal(board.hasFlag(records[0]!.slot, EndpointFlag.draining), false);
 });
+
+for (const [what, found] of [
+  ['other endpoints', ['http://x:1', 'http://y:1']],
+  ['fewer endpoints', ['http://f:1']],
+] as const) {
+  test(`a plan is committed on a board that is nearly full, though ${what} were found meanwhile`, async () => {
+    // Six places are taken, the plan takes one more, and one is left.
+    const registry = new EndpointRegistry(EndpointBoard.withCapacity(8));
+    const before = toRecords('http://f:1', 'http://g:1');
+    const discovered = new Map([['a', before]]);
+    registry.commit(registry.plan(await load({ a: ['http://old:1'], b: ['http://b:1'] }), discovered));
+    const plan = registry.plan(await load({ a: ['http://new:1'], b: ['http://b:1'] }), discovered);
+    if (found.length === 2) assert.throws(() => registry.setDiscovered('a', toRecords(...found)), TooManyEndpoints);
+    else registry.setDiscovered('a', toRecords(...found));
+    registry.commit(plan);
+    assert.deepEqual(urls(registry.lists['a']), ['http://new:1', ...(found.length === 2 ? ['http://f:1', 'http://g:1'] : found)]);
+    // What the configuration before had is free again.
+    assert.deepEqual(urls(registry.setDiscovered('a', toRecords('http://z:1'))), ['http://new:1', 'http://z:1']);
+  });
+}

@@ -1,4 +1,5 @@
 /** Which endpoints each service has at the moment, and where they stand on the board. The control thread's own. */
+import { assert } from '#base/assert.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { type EndpointBoard, EndpointFlag, EndpointSlots } from '#services/endpoint-board.ts';
 import { type EndpointChange, type EndpointChanges, isNoChange } from '#services/endpoint-changes.ts';
@@ -9,12 +10,29 @@ import { type JoinedEndpoint, joinEndpoints } from '#services/joined-endpoints.t
 /** In place of a URL: the record of the service itself. */
 const SERVICE_ITSELF = '';
 
-/** There is no room on the board. */
+/** What of a service does not fit on the board. */
+export interface LackOfRoom {
+  readonly service: string;
+  /** All endpoints that it would have. */
+  readonly endpoints: number;
+  /** Those of them that have no place on the board yet. */
+  readonly fresh: number;
+  readonly free: number;
+  readonly capacity: number;
+}
+
+/** There is no room on the board. Nothing has changed. */
 export class TooManyEndpoints extends Error {
   override readonly name = 'TooManyEndpoints';
+  readonly lack: LackOfRoom;
 
-  constructor(service: string) {
-    super(`the service \`${service}\` has no room for its endpoints: there are as many as the gateway can hold`);
+  constructor(lack: LackOfRoom) {
+    const { service, endpoints, fresh, free, capacity } = lack;
+    const areNew = fresh === 1 ? '1 of them is new' : `${fresh} of them are new`;
+    super(
+      `no room for the ${endpoints} endpoints of the service \`${service}\`: ${areNew}, ${free} fit in, and the gateway holds ${capacity} services and endpoints together`,
+    );
+    this.lack = lack;
   }
 }
 
@@ -24,11 +42,13 @@ export type DiscoveredEndpoints = ReadonlyMap<string, readonly EndpointTarget[]>
 /** Lists that a configuration would have. */
 export interface EndpointPlan {
   readonly configuration: Configuration;
+  /** Those that are used. Where there is no room for what was found, it is what was used before, or nothing. */
   readonly discovered: DiscoveredEndpoints;
   readonly lists: EndpointLists;
 }
 
 const nothing: DiscoveredEndpoints = new Map();
+const none: readonly EndpointTarget[] = [];
 const noChanges: EndpointChanges = new Map();
 const noServices: Configuration['services'] = {};
 
@@ -67,21 +87,33 @@ export class EndpointRegistry {
     return Object.hasOwn(this.#services, service) ? this.#join(service, this.#services, this.#discovered) : undefined;
   }
 
+  /** What of the findings of a source is in use. */
+  discoveredOf(service: string): readonly EndpointTarget[] {
+    return this.#discovered.get(service) ?? none;
+  }
+
   /** The lists that a configuration would have. They are in use from `commit` on; without one, `release` is called. */
   plan(configuration: Configuration, discovered: DiscoveredEndpoints = nothing): EndpointPlan {
     this.#changedSincePlan.clear();
     const { services } = configuration;
+    const names = Object.keys(services);
+    // What the configuration names has its room before anything that is found for any service.
+    for (const name of names) this.#takeRoom(name, this.#join(name, services, nothing));
+    const used = new Map([...discovered].map(([name, found]) => [name, this.#takeRoomForFound(name, services, found)]));
     const lists = Object.fromEntries(
-      Object.keys(services).map((name) => {
-        const records = this.#toRecords(name, this.#join(name, services, discovered));
+      names.map((name) => {
+        const records = this.#toRecords(name, this.#join(name, services, used));
         return [name, this.#toList(name, this.#lists[name], records)];
       }),
     );
-    this.#plan = { configuration, discovered, lists };
+    this.#plan = { configuration, discovered: used, lists };
     return this.#plan;
   }
 
-  /** Returns the lists that have changed since they were planned: data threads were told of the plan. */
+  /**
+   * Returns the lists that have changed since they were planned: data threads were told of the plan. There is room for them:
+   * all that is in them had a place on the board before, or in the plan, and keeps it until now.
+   */
   commit({ configuration, discovered, lists }: EndpointPlan): EndpointLists {
     const changed = [...this.#changedSincePlan].filter((service) => Object.hasOwn(configuration.services, service));
     const found = changed.flatMap((service) => {
@@ -112,14 +144,14 @@ export class EndpointRegistry {
     this.release();
   }
 
-  /** A source has found other endpoints. Returns the new list of the service; `undefined`: it is as before. */
+  /** A source has found other endpoints. Returns the new list of the service; `undefined`: it is as before. Throws `TooManyEndpoints`. */
   setDiscovered(service: string, endpoints: readonly EndpointTarget[]): EndpointList | undefined {
-    const before = this.#discovered.get(service) ?? [];
+    const before = this.discoveredOf(service);
     this.#discovered.set(service, endpoints);
     return this.#update(service, () => this.#discovered.set(service, before));
   }
 
-  /** What an operator has changed about one endpoint counts from now on instead of what was changed before. */
+  /** What an operator has changed about one endpoint counts from now on instead of what was changed before. Throws `TooManyEndpoints`. */
   setChange(service: string, url: string, change: EndpointChange): EndpointList | undefined {
     const before = this.#changes.get(service) ?? new Map<string, EndpointChange>();
     const changes = new Map(before);
@@ -137,7 +169,6 @@ export class EndpointRegistry {
       list = this.#renew(service);
     } catch (error) {
       undo();
-      this.#giveBackUnused();
       throw error;
     }
     this.#changedSincePlan.add(service);
@@ -148,7 +179,9 @@ export class EndpointRegistry {
   }
 
   #renew(service: string): EndpointList {
-    const records = this.#toRecords(service, this.#join(service, this.#services, this.#discovered));
+    const joined = this.#join(service, this.#services, this.#discovered);
+    this.#takeRoom(service, joined);
+    const records = this.#toRecords(service, joined);
     return { version: ++this.#version, records, slot: this.#slotFor(service, SERVICE_ITSELF) };
   }
 
@@ -178,15 +211,52 @@ export class EndpointRegistry {
     });
   }
 
-  #slotFor(service: string, url: string): number {
-    let slots = this.#taken.get(service);
-    if (slots === undefined) {
-      slots = new Map();
-      this.#taken.set(service, slots);
+  /** Gives each of the endpoints a place on the board, and the service too. Throws where they do not all fit, and then none has got one. */
+  #takeRoom(service: string, endpoints: ReadonlyMap<string, JoinedEndpoint>): void {
+    const slots = this.#taken.get(service) ?? new Map<string, number>();
+    const missing = [...endpoints.keys(), SERVICE_ITSELF].filter((url) => !slots.has(url));
+    const { freeCount } = this.#slots;
+    if (missing.length > freeCount) {
+      const hasPlace = slots.has(SERVICE_ITSELF);
+      throw new TooManyEndpoints({
+        service,
+        endpoints: endpoints.size,
+        fresh: missing.length - (hasPlace ? 0 : 1),
+        free: Math.max(0, freeCount - (hasPlace ? 0 : 1)),
+        capacity: this.#board.capacity,
+      });
     }
-    const slot = slots.get(url) ?? this.#slots.take();
-    if (slot === undefined) throw new TooManyEndpoints(service);
-    slots.set(url, slot);
+    this.#taken.set(service, slots);
+    for (const url of missing) slots.set(url, this.#slots.take()!);
+  }
+
+  /** Returns what of the findings of a source can be used. */
+  #takeRoomForFound(
+    service: string,
+    services: Configuration['services'],
+    found: readonly EndpointTarget[],
+  ): readonly EndpointTarget[] {
+    for (const endpoints of [found, this.#keptOf(service, services)]) {
+      try {
+        this.#takeRoom(service, this.#join(service, services, new Map([[service, endpoints]])));
+        return endpoints;
+      } catch (error) {
+        if (!(error instanceof TooManyEndpoints)) throw error;
+      }
+    }
+    return none;
+  }
+
+  /** What is used of a source, where a configuration goes on with the same one. */
+  #keptOf(service: string, services: Configuration['services']): readonly EndpointTarget[] {
+    const isSame = JSON.stringify(this.#services[service]?.discover) === JSON.stringify(services[service]?.discover);
+    return isSame ? this.discoveredOf(service) : none;
+  }
+
+  /** There is room for it. */
+  #slotFor(service: string, url: string): number {
+    const slot = this.#taken.get(service)?.get(url);
+    assert(slot !== undefined, 'whoever makes a list has taken room for it');
     return slot;
   }
 

@@ -2,14 +2,26 @@
 import type { Configuration, RouteConfiguration, ServiceConfiguration } from '#config/configuration.ts';
 import { formatDuration } from '#schema/duration.ts';
 
-export function describeProtection({ to }: RouteConfiguration, { services }: Configuration): string[] {
+export function describeProtection({ to, importance }: RouteConfiguration, configuration: Configuration): string[] {
   if (to.kind !== 'service') return [];
-  return to.services.flatMap(({ service: name }) => {
+  const { services, overload } = configuration;
+  const ofServices = to.services.flatMap(({ service: name }) => {
     const service = services[name];
     const lines = service === undefined ? [] : [describeConcurrency(service), describeBreaker(service)];
     const prefix = to.services.length > 1 ? `${name}: ` : '';
     return lines.flatMap((line) => (line === undefined ? [] : [`${prefix}${line}`]));
   });
+  return overload === undefined ? ofServices : [...ofServices, describeOverload(overload, importance)];
+}
+
+function describeOverload(
+  { delay }: NonNullable<Configuration['overload']>,
+  importance: RouteConfiguration['importance'],
+): string {
+  const when = `when work in a data thread waits for more than ${formatDuration(delay)}`;
+  return importance === 'critical'
+    ? `overload: never refused, also ${when}`
+    : `overload: refused ${when}, less important ones first`;
 }
 
 function describeConcurrency({ concurrency }: ServiceConfiguration): string | undefined {

@@ -1,4 +1,4 @@
-/** What is special about where a request goes: which service of a split keeps it, what answers if that one does not. */
+/** What is special about where a request goes: which service of a split keeps it, and what policies say of themselves. */
 import type { Configuration } from '#config/configuration.ts';
 import { type SplitSubject, StickySplit } from '#forward/sticky-split.ts';
 import type { ExplainedRequest, PolicyServices } from '#pipeline/policy.ts';
@@ -10,12 +10,7 @@ type ServiceDestination = Extract<Destination, { kind: 'service' }>;
 
 export function explainDestination(to: Destination, subject: SplitSubject): string[] {
   if (to.kind !== 'service') return [];
-  const { fallback } = to;
-  const lines = to.sticky === undefined ? [] : [explainSticky(to, to.sticky, subject)];
-  if (fallback === undefined) return lines;
-  const instead =
-    fallback.to.kind === 'service' ? `service ${fallback.to.service}` : `a fixed answer with status ${fallback.to.status}`;
-  return [...lines, `falls back to ${instead} on ${fallback.when.join(', ')}`];
+  return to.sticky === undefined ? [] : [explainSticky(to, to.sticky, subject)];
 }
 
 function explainSticky(

@@ -25,6 +25,7 @@ import { encodeConfiguration } from '#snapshot/encode.ts';
 import { getField, hasField } from '#wire/fields/field-list.ts';
 import { AddressListReader } from './address-list-reader.ts';
 import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';
+import { type ExplainedFallback, explainFallback } from './explain-fallback.ts';
 import { explainForwarding } from './explain-forwarding.ts';
 import { describeProtection } from './explain-protection.ts';
 import { explainDestination, explainPolicies } from './explain-releases.ts';
@@ -70,6 +71,8 @@ export interface RequestExplanation {
         readonly protection: readonly string[];
         /** What is special about the policies and the destination, one sentence each. */
         readonly details: readonly string[];
+        /** What answers in the place of a service that does not. */
+        readonly fallback: ExplainedFallback | undefined;
       }
     | undefined;
   readonly outranked: readonly OutrankedRoute[];
@@ -120,31 +123,31 @@ export async function explainRequest(
   const { chosen, outranked, nearMisses } = explainMatch(candidates, subject, match?.routeIndex);
   const { method, host, path, query, clientAddress } = subject;
   const target = query === '' ? path : `${path}?${query}`;
-  const route =
-    match === undefined || chosen === undefined
-      ? undefined
-      : {
-          name: chosen.route,
-          host: chosen.host,
-          path: chosen.path,
-          because: chosen.because,
-          captures: Object.fromEntries(match.captureNames.map((name, i) => [name, match.captures[i] ?? ''])),
-          policies: plans.planFor(match.routeIndex, listener).policies.map(({ name }) => name),
-          destination: describeDestination(configuration.routes[chosen.route]!, configuration),
-          endpoints: explainEndpoints(configuration.routes[chosen.route]!, configuration, toKeyedSubject(subject, match)),
-          forwarding: explainForwarding(
-            configuration,
-            { name: chosen.route, settings: configuration.routes[chosen.route]! },
-            { method: subject.method, hasKey: hasField(subject.fields, 'idempotency-key') },
-          ),
-          importance: configuration.routes[chosen.route]!.importance ?? 'normal',
-          protection: describeProtection(configuration.routes[chosen.route]!, configuration),
-          details: [
-            ...explainPolicies(configuration, { route: chosen.route, listener, clientAddress, addressLists }),
-            ...explainDestination(configuration.routes[chosen.route]!.to, subject),
-          ],
-        };
-  return { request: { method, host, target, path, query, listener, clientAddress }, route, outranked, nearMisses };
+  const explained = { method, host, target, path, query, listener, clientAddress };
+  if (match === undefined || chosen === undefined) return { request: explained, route: undefined, outranked, nearMisses };
+  const settings = configuration.routes[chosen.route]!;
+  const named = { name: chosen.route, settings };
+  const keyed = toKeyedSubject(subject, match);
+  const sent = { method, hasKey: hasField(subject.fields, 'idempotency-key') };
+  const route = {
+    name: chosen.route,
+    host: chosen.host,
+    path: chosen.path,
+    because: chosen.because,
+    captures: Object.fromEntries(match.captureNames.map((name, i) => [name, match.captures[i] ?? ''])),
+    policies: plans.planFor(match.routeIndex, listener).policies.map(({ name }) => name),
+    destination: describeDestination(settings, configuration),
+    endpoints: explainEndpoints(settings, configuration, keyed),
+    forwarding: explainForwarding(configuration, named, sent),
+    importance: settings.importance ?? 'normal',
+    protection: describeProtection(settings, configuration),
+    details: [
+      ...explainPolicies(configuration, { route: chosen.route, listener, clientAddress, addressLists }),
+      ...explainDestination(settings.to, subject),
+    ],
+    fallback: explainFallback(configuration, named, { ...sent, subject: keyed }),
+  };
+  return { request: explained, route, outranked, nearMisses };
 }
 
 interface RequestSubject extends MatchSubject {

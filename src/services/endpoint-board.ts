@@ -59,12 +59,18 @@ export class EndpointBoard {
   static readonly generationAt = GENERATION;
   readonly memory: SharedArrayBuffer;
   readonly words: Int32Array;
+  /** How many services and endpoints have room on it, all together. */
+  readonly capacity: number;
 
   /** Of the memory of another thread's board, or with memory of its own. */
-  constructor(memory?: SharedArrayBuffer) {
-    // Pages that nobody has written to take no memory.
-    this.memory = memory ?? new SharedArrayBuffer((limits.endpointsMax + FIRST_SLOT) * RECORD_WORDS * WORD_BYTES);
-    this.words = new Int32Array(this.memory);
+  constructor(memory: SharedArrayBuffer = makeMemory(limits.endpointsMax)) {
+    this.memory = memory;
+    this.words = new Int32Array(memory);
+    this.capacity = this.words.length / RECORD_WORDS - FIRST_SLOT;
+  }
+
+  static withCapacity(capacity: number): EndpointBoard {
+    return new EndpointBoard(makeMemory(capacity));
   }
 
   /** Another number than before: some endpoint can be picked, or cannot be picked any more. */
@@ -153,6 +159,11 @@ export class EndpointBoard {
   }
 }
 
+function makeMemory(capacity: number): SharedArrayBuffer {
+  // Pages that nobody has written to take no memory.
+  return new SharedArrayBuffer((capacity + FIRST_SLOT) * RECORD_WORDS * WORD_BYTES);
+}
+
 function toTick(ms: number): number {
   return Math.ceil(ms / TICK_MS) | 0;
 }
@@ -168,9 +179,14 @@ export class EndpointSlots {
     this.#board = board;
   }
 
+  /** How many more can be given out. */
+  get freeCount(): number {
+    return this.#board.capacity + FIRST_SLOT - this.#nextUnused + this.#free.length;
+  }
+
   /** `undefined`: there are as many endpoints as there may be. */
   take(): number | undefined {
-    if (this.#nextUnused <= limits.endpointsMax) return this.#nextUnused++;
+    if (this.#nextUnused < this.#board.capacity + FIRST_SLOT) return this.#nextUnused++;
     const slot = this.#free.shift();
     if (slot !== undefined) this.#board.clear(slot);
     return slot;

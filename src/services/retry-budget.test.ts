@@ -4,10 +4,16 @@ import { RetryBudget } from './retry-budget.ts';
 
 function setUp() {
   const wheel = { nowMs: 12_345.5 };
-  const budget = new RetryBudget(wheel);
+  let exhaustedCount = 0;
+  const budget = new RetryBudget(wheel, {
+    count() {
+      exhaustedCount += 1;
+    },
+  });
   return {
     wheel,
     budget,
+    exhaustedCount: () => exhaustedCount,
     request: (count: number) => {
       for (let i = 0; i < count; i++) budget.onRequest();
     },
@@ -21,10 +27,10 @@ function setUp() {
 }
 
 test('allows a share of the requests and nothing above it', () => {
-  const { request, drain, budget } = setUp();
+  const { request, drain, exhaustedCount } = setUp();
   request(50);
   assert.equal(drain({ ratio: 0.2, minPerSecond: 0 }), 10);
-  assert.equal(budget.exhaustedCount, 1);
+  assert.equal(exhaustedCount(), 1);
   request(5);
   assert.equal(drain({ ratio: 0.2, minPerSecond: 0 }), 1);
 });

@@ -3,6 +3,7 @@
  * Counts the last seconds of one thread, without looking at a clock for it.
  */
 import type { TimerWheel } from '#base/timer-wheel.ts';
+import type { RetryExhaustion } from './retry-exhaustion.ts';
 
 export interface BudgetSettings {
   /** Of further attempts to requests. */
@@ -23,11 +24,11 @@ export class RetryBudget {
   /** The sums over all slots. */
   #requestsInAll = 0;
   #takenInAll = 0;
-  /** How often somebody was told that there is nothing left. */
-  exhaustedCount = 0;
+  readonly #exhaustion: Pick<RetryExhaustion, 'count'>;
 
-  constructor(wheel: Pick<TimerWheel, 'nowMs'>) {
+  constructor(wheel: Pick<TimerWheel, 'nowMs'>, exhaustion: Pick<RetryExhaustion, 'count'>) {
     this.#wheel = wheel;
+    this.#exhaustion = exhaustion;
     this.#slotEndMs = wheel.nowMs + SLOT_MS;
   }
 
@@ -43,7 +44,7 @@ export class RetryBudget {
     if (this.#wheel.nowMs >= this.#slotEndMs) this.#turn();
     const allowed = this.#requestsInAll * ratio + (SLOTS * SLOT_MS * minPerSecond) / 1_000;
     if (this.#takenInAll + 1 > allowed) {
-      this.exhaustedCount += 1;
+      this.#exhaustion.count();
       return false;
     }
     this.#taken[this.#slot]! += 1;

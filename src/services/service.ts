@@ -15,6 +15,7 @@ import { OutlierWatch } from './outliers/outlier-watch.ts';
 import type { PickableEndpoints } from './protection/gate.ts';
 import { ServiceProtection } from './protection/protection.ts';
 import { RetryBudget } from './retry-budget.ts';
+import { RetryExhaustion } from './retry-exhaustion.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 
 /** What a thread lends to its services. */
@@ -37,6 +38,7 @@ export class Service {
   readonly #available: AvailableEndpoints;
   readonly #observers: readonly AttemptObserver[];
   readonly retryBudget: RetryBudget;
+  readonly #exhaustion: RetryExhaustion;
   /** Of attempts beside which another one may be started. */
   readonly latency = new LatencyHistogram();
   readonly #load = new ServiceLoad();
@@ -54,7 +56,8 @@ export class Service {
     this.protection = createProtection(definition, means, this.#available);
     const watch = outliers === undefined ? undefined : new OutlierWatch(outliers, this, means);
     this.#observers = [watch, balancer.observer, this.protection].filter((observer) => observer !== undefined);
-    this.retryBudget = new RetryBudget(means.wheel);
+    this.#exhaustion = new RetryExhaustion(means.board);
+    this.retryBudget = new RetryBudget(means.wheel, this.#exhaustion);
   }
 
   /** All of them, whether they can be picked or not. */
@@ -63,9 +66,10 @@ export class Service {
   }
 
   /** Those that stay keep their connections; those that leave finish what runs. A list older than the present one is passed over. */
-  setEndpoints({ version, records }: EndpointList): void {
+  setEndpoints({ version, records, slot }: EndpointList): void {
     if (version <= this.#listVersion) return;
     this.#listVersion = version;
+    this.#exhaustion.slot = slot;
     const leaving = new Map(this.#endpoints.map((endpoint) => [endpoint.url, endpoint]));
     this.#endpoints = records.map((record) => this.#toEndpoint(record, leaving));
     this.affinity?.setEndpoints(this.#endpoints);

@@ -3,7 +3,7 @@ import { ForwardTerminal } from '#forward/forward.ts';
 import type { ForwardRules } from '#forward/forward-rules.ts';
 import type { ForwardMeans } from '#forward/forward-target.ts';
 import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
-import { type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
+import { NEVER_SHED, type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
 import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
 import { RedirectTerminal } from '#reply/redirect.ts';
 import { RespondTerminal } from '#reply/respond.ts';
@@ -65,11 +65,12 @@ export class RoutePlanner {
   plan(name: string, route: RouteConfiguration): PlannedRoute {
     const terminal = this.#toTerminal(name, route);
     const own = this.#makeOwn(route.policies);
-    const common = new RoutePlan(name, this.#collectPolicies(undefined, route, own), terminal);
+    const rank = toShedRank(route);
+    const common = new RoutePlan(name, this.#collectPolicies(undefined, route, own), terminal, rank);
     if (this.#listenersWithPolicies.length === 0) return new PlannedRoute(common, undefined);
     const byListener = this.#listenersWithPolicies.map((listener): [string, RoutePlan] => [
       listener,
-      new RoutePlan(name, this.#collectPolicies(listener, route, own), terminal),
+      new RoutePlan(name, this.#collectPolicies(listener, route, own), terminal, rank),
     ]);
     return new PlannedRoute(common, new Map(byListener));
   }
@@ -134,4 +135,11 @@ export class RoutePlanner {
     const ofService = { name: service, settings: this.#settings.services[service]! };
     return toForwardRules(ofService, { name: route, settings });
   }
+}
+
+const shedRanks = { low: 0, normal: 1, high: 2, critical: NEVER_SHED } as const;
+
+/** An answer of the gateway itself costs no more than to refuse it. */
+function toShedRank({ to, importance = 'normal' }: RouteConfiguration): number {
+  return to.kind === 'service' ? shedRanks[importance] : NEVER_SHED;
 }

@@ -274,3 +274,28 @@ test('too many endpoints are cut, and that is told', async (t) => {
     },
   ]);
 });
+
+test('SRV records of a higher number take over when those of a lower one fail, and stand back for others', async (t) => {
+  const one = await startNamed(t, 'one');
+  const two = await startNamed(t, 'two');
+  const server = await startNameServer({});
+  t.after(() => server.close());
+  const name = '_http._tcp.orders.test';
+  const toRecord = (priority: number, { port }: RawUpstream) => ({ priority, weight: 0, port, host: 'localhost' });
+  server.records.set(name, { services: [toRecord(30, two), toRecord(20, one)], ttlSeconds: 1 });
+  const gateway = await startGateway(
+    t,
+    { discover: { dns: { name, type: 'SRV', every: '100ms' } } },
+    { dns: { servers: [server.address] }, threads: 1 },
+  );
+  await untilAllAt(gateway, 'one');
+  // It is ejected once it has failed often enough.
+  await one.close();
+  await untilAllAt(gateway, 'two');
+  const again = await startNamed(t, 'again');
+  server.records.set(name, { services: [toRecord(30, two), toRecord(20, again)], ttlSeconds: 1 });
+  await untilAllAt(gateway, 'again');
+  // Whoever is the only one left needs no number.
+  server.records.set(name, { services: [toRecord(30, two)], ttlSeconds: 1 });
+  await untilAllAt(gateway, 'two');
+});

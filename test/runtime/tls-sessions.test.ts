@@ -121,3 +121,15 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     assert.equal((await visit(gateway.port(), { ...options, session: foreign })).isResumed, false);
   });
 }
+
+test('a gateway that is started again has keys for all its threads too', async (t) => {
+  const gateway = await startTestGateway(toConfiguration('one'), { threads: 3 });
+  t.after(() => gateway.stop());
+  await gateway.control.drain();
+  const started = await gateway.control.start();
+  assert.ok('listening' in started);
+  const { address } = started.listening[0]!;
+  assert.ok('port' in address);
+  const resumed = await countResumed(address.port, {});
+  assert.ok(resumed >= RESUMED_MIN, `${resumed} of ${ATTEMPTS}`);
+});

@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import { formatEndpointUrl } from '#services/endpoint-list.ts';
-import type { EndpointSource, EndpointSourceMeans } from '#services/endpoint-source.ts';
+import type { EndpointSource, EndpointSourceMeans, EndpointTarget } from '#services/endpoint-source.ts';
 import { eventually } from './eventually.ts';
 import { FakeClock } from './fake-clock.ts';
 import type { LoggedEvent } from './test-gateway.ts';
@@ -14,12 +14,16 @@ export interface SourceBench<Source extends EndpointSource> {
   readonly told: number;
   /** How often it was said that the source was asked in vain. */
   readonly failures: number;
-  /** `weight URL` of each endpoint that was told last, sorted. */
+  /** `weight URL` of each endpoint that was told last, sorted; with a priority above 0, `weight URL (priority)`. */
   readonly endpoints: readonly string[];
   /** Moves the clock in steps of the wheel. */
   pass(ms: number): void;
   /** Waits until this is what was told last. */
   until(...endpoints: readonly string[]): Promise<void>;
+}
+
+function toText({ url, weight, priority = 0 }: EndpointTarget): string {
+  return `${weight} ${formatEndpointUrl(url)}${priority === 0 ? '' : ` (${priority})`}`;
 }
 
 export function startSource<Source extends EndpointSource>(
@@ -43,7 +47,7 @@ export function startSource<Source extends EndpointSource>(
     },
     onEndpoints(found) {
       told += 1;
-      endpoints = found.map(({ url, weight }) => `${weight} ${formatEndpointUrl(url)}`).sort();
+      endpoints = found.map(toText).sort();
     },
   });
   t.after(() => source.stop());

@@ -3,11 +3,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '#base/clock.ts';
-import type { LogFields, LogLevel } from '#base/logger.ts';
+import type { LogFields, Logger, LogLevel } from '#base/logger.ts';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { loadConfigurationValue } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { Control } from '#runtime/control.ts';
+import { ThreadPool } from '#runtime/thread-pool.ts';
+import type { EndpointBoard } from '#services/endpoint-board.ts';
 
 export interface LoggedEvent {
   readonly level: LogLevel;
@@ -29,6 +31,8 @@ export interface TestGateway {
 export interface TestGatewayOptions {
   readonly clock?: Clock;
   readonly threads?: number;
+  /** One that is soon full. */
+  readonly board?: EndpointBoard;
 }
 
 /** Starts a gateway. Without `listeners` there is one, `web`, on a free port of 127.0.0.1. */
@@ -37,11 +41,14 @@ export async function startTestGateway(input: Partial<GatewayInput>, options: Te
   const logFile = join(folder, 'access.log');
   const events: LoggedEvent[] = [];
   let present = input;
+  const { clock = systemClock, board } = options;
+  const logger: Logger = { log: (level, message, fields) => void events.push({ level, message, fields }) };
   const control = new Control({
-    clock: options.clock ?? systemClock,
-    logger: { log: (level, message, fields) => void events.push({ level, message, fields }) },
+    clock,
+    logger,
     load: () => loadConfigurationValue(withDefaults(present, logFile), folder, { policies: policyOrder, env: {} }),
     threads: options.threads ?? 0,
+    pool: board && new ThreadPool({ clock, logger, board }),
     watches: false,
   });
   const started = await control.start();

@@ -20,7 +20,7 @@ async function startGateway(t: TestContext, service: ServiceInput, options: Test
     {
       listeners: { web: { address: '127.0.0.1:0', ...(isBytes ? { tcp: { to: 'main' } } : { timeouts: { head: '1s' } }) } },
       // Further attempts would hide from the client what an endpoint does.
-      services: { main: { retry: false, ...service } },
+      services: { main: { ...(!isBytes && { retry: false }), ...service } },
       ...(!isBytes && {
         routes: {
           all: { match: { path: '/*' }, to: 'main' },

@@ -1,13 +1,13 @@
 /** How a service chooses among its endpoints: `balance`, `slowStart`, `affinity`, and where endpoints stand. */
 import { z } from 'zod';
 import { duration } from '#schema/duration.ts';
-import type { EndpointScheme } from '#schema/endpoint-url.ts';
 import { type FormProblem, forms, isMap, isText } from '#schema/forms.ts';
 import { listWords, quote } from '#schema/quote.ts';
 import { secret } from '#schema/secret.ts';
 import { suggestWord } from '#schema/suggest.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
 import { readFieldName, token } from '#schema/token.ts';
+import { hasOnlyBytes, type ServiceEndpoints } from './service-schemes.ts';
 
 const PRIORITY_MAX = 1000;
 const ZONE_LENGTH_MAX = 253;
@@ -145,21 +145,22 @@ export const balancingFields = {
   affinity: affinity.optional().describe('Keeps a client at one endpoint by a signed cookie.'),
 };
 
-interface BalancedService {
-  readonly endpoints: readonly { readonly url: { readonly scheme: EndpointScheme }; readonly weight: number }[];
+interface BalancedService extends ServiceEndpoints {
+  readonly endpoints?: readonly (NonNullable<ServiceEndpoints['endpoints']>[number] & { readonly weight: number })[] | undefined;
   readonly balance: { readonly kind: string; readonly by?: HashKeyConfiguration };
   readonly affinity?: unknown;
 }
 
 /** What is wrong between the settings here and the endpoints. */
-export function findBalancingProblems({ endpoints, balance: chosen, affinity: kept }: BalancedService) {
+export function findBalancingProblems(service: BalancedService) {
+  const { endpoints = [], discover, balance: chosen, affinity: kept } = service;
   const problems: { path: (string | number)[]; message: string }[] = [];
-  if (endpoints.length > 0 && endpoints.every(({ weight }) => weight === 0))
+  if (discover === undefined && endpoints.length > 0 && endpoints.every(({ weight }) => weight === 0))
     problems.push({
       path: ['endpoints'],
       message: 'every weight is 0, so no endpoint would take the requests; give one a weight above 0',
     });
-  const takesBytes = endpoints.some(({ url: { scheme } }) => scheme === 'tcp' || scheme === 'tls');
+  const takesBytes = hasOnlyBytes(service);
   if (takesBytes && chosen.by !== undefined && chosen.by.kind !== 'ip')
     problems.push({
       path: ['balance', 'hash', 'by'],

@@ -8,6 +8,7 @@ import { type FormProblem, forms, isMap } from '#schema/forms.ts';
 import { listWords, quote } from '#schema/quote.ts';
 import { secret } from '#schema/secret.ts';
 import { textKind } from '#schema/text-kind.ts';
+import { endpointSchemes, isHttpScheme } from './service-schemes.ts';
 
 const DISCOVER_KEYS = ['dns', 'file', 'consul'] as const;
 const DNS_TYPES = ['A', 'AAAA', 'A+AAAA', 'SRV'] as const;
@@ -19,8 +20,7 @@ const DNS_NAME =
 /** What Consul itself takes at most for a blocking query. */
 const WAIT_MAX = '10m';
 
-const scheme = () =>
-  z.enum(['http', 'https', 'tcp', 'tls']).default('http').describe('What is spoken with the endpoints that are found.');
+const scheme = () => z.enum(endpointSchemes).default('http').describe('What is spoken with the endpoints that are found.');
 
 const dns = z
   .strictObject({
@@ -48,7 +48,7 @@ const consulName = (help: string) => z.string().min(1).max(256).describe(help);
 
 const consul = z.strictObject({
   address: endpointUrl()
-    .refine((url) => url.scheme === 'http' || url.scheme === 'https', { error: 'Consul is reached with `http` or `https`' })
+    .refine((url) => isHttpScheme(url.scheme), { error: 'Consul is reached with `http` or `https`' })
     .prefault('http://127.0.0.1:8500')
     .describe('The HTTP API of Consul, best that of the agent on this machine.'),
   service: consulName('The name of the service in Consul.'),

@@ -63,7 +63,7 @@ for (const [mistake, service, routes, path, message] of [
     `${endpoints}, breaker: {}`,
     'r: { match: { path: / }, importance: low, to: it }',
     'routes.r.importance',
-    'no service of the route has `concurrency` (it), so `importance` would have no effect',
+    'no service of the route has `concurrency` (it), and there is no `overload`, so `importance` would have no effect',
   ],
   [
     'importance of a fixed answer',
@@ -89,3 +89,16 @@ test('importance counts where one of several services has a limit', async () => 
   );
   assert.deepEqual(issues, []);
 });
+
+for (const [what, to] of [
+  ['a split that is written with `services`', '{ services: [{ service: other }, { service: it }], sticky: { by: ip } }'],
+  ['a service that stands in for another one', '{ service: other, fallback: { service: it } }'],
+] as const) {
+  test(`importance counts for ${what}`, async () => {
+    const { issues } = await load(
+      `${endpoints}, concurrency: { max: 1 } }, other: { endpoints: [http://b]`,
+      `r: { match: { path: / }, importance: low, to: ${to} }`,
+    );
+    assert.deepEqual(issues, []);
+  });
+}

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { duration } from '#schema/duration.ts';
 import { forms, isMap } from '#schema/forms.ts';
 import { percentage } from '#schema/percentage.ts';
+import { hasOnlyBytes, type ServiceEndpoints } from './service-schemes.ts';
 
 const CONCURRENCY_MAX = 1_000_000;
 const REQUESTS_MAX = 1_000_000;
@@ -83,17 +84,14 @@ export const concurrencySchema = z
     }
   });
 
-interface Protected {
-  readonly endpoints: readonly { readonly url: { readonly scheme: string } }[];
+interface Protected extends ServiceEndpoints {
   readonly breaker?: unknown;
   readonly concurrency?: unknown;
 }
 
 /** Bytes that nobody reads have no requests that could be counted. */
 export function findUselessProtection(service: Protected): { path: string[]; message: string }[] {
-  // Those that are found have schemes of their own.
-  if (service.endpoints.length === 0) return [];
-  if (service.endpoints.some(({ url: { scheme } }) => scheme === 'http' || scheme === 'https')) return [];
+  if (!hasOnlyBytes(service)) return [];
   return (['breaker', 'concurrency'] as const).flatMap((name) =>
     service[name] === undefined
       ? []

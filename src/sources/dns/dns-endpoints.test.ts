@@ -60,18 +60,70 @@ for (const { what, ttlSeconds, every, expectedMs } of [
   });
 }
 
-test('SRV records bring port and weight, and only those that come first are endpoints', async (t) => {
+const srv = { type: 'SRV', port: undefined } as const;
+
+/** One SRV record for each, `priority weight host`, all on port 80. */
+function toServices(...records: readonly string[]): NameRecord {
+  const services = records.map((record) => {
+    const [priority, weight, host] = record.split(' ');
+    return { priority: Number(priority), weight: Number(weight), port: 80, host: host! };
+  });
+  return { services, ttlSeconds: 5 };
+}
+
+test('SRV records bring port, weight and priority: those with the lowest number come first, whatever it is', async (t) => {
   const services = [
-    { priority: 10, weight: 3, port: 8080, host: 'a.orders.test' },
-    { priority: 10, weight: 0, port: 8081, host: 'b.orders.test' },
     { priority: 20, weight: 9, port: 8082, host: 'c.orders.test' },
+    { priority: 10, weight: 3, port: 8080, host: 'a.orders.test' },
+    { priority: 65_535, weight: 2, port: 8083, host: 'd.orders.test' },
+    { priority: 10, weight: 4, port: 8081, host: 'b.orders.test' },
   ];
-  const { server, bench } = await setUp(t, { services, ttlSeconds: 5 }, { type: 'SRV', port: undefined });
-  await bench.until('1 http://b.orders.test:8081', '3 http://a.orders.test:8080');
-  server.records.set(NAME, { services: services.slice(2), ttlSeconds: 5 });
+  const { server, bench } = await setUp(t, { services, ttlSeconds: 5 }, srv);
+  await bench.until(
+    '2 http://d.orders.test:8083 (2)',
+    '3 http://a.orders.test:8080',
+    '4 http://b.orders.test:8081',
+    '9 http://c.orders.test:8082 (1)',
+  );
+  server.records.set(NAME, { services: services.slice(2, 3), ttlSeconds: 5 });
   bench.pass(5_000 + LATE_MS);
-  await bench.until('9 http://c.orders.test:8082');
+  await bench.until('2 http://d.orders.test:8083');
 });
+
+// RFC 2782: of the weights of one priority, all that are 0 together have one chance more.
+for (const { what, records, expected } of [
+  { what: 'a weight of 0 is one chance more', records: ['1 9 a', '1 0 b'], expected: ['1 http://b:80', '9 http://a:80'] },
+  {
+    what: 'several weights of 0 share one chance',
+    records: ['1 9 a', '1 0 b', '1 0 c'],
+    expected: ['0.5 http://b:80', '0.5 http://c:80', '9 http://a:80'],
+  },
+  {
+    what: 'endpoints whose weights are all 0 are chosen alike',
+    records: ['1 0 a', '1 0 b'],
+    expected: ['1 http://a:80', '1 http://b:80'],
+  },
+  {
+    what: 'weights of another priority do not matter for that',
+    records: ['1 0 a', '2 9 b', '2 0 c'],
+    expected: ['1 http://a:80', '1 http://c:80 (1)', '9 http://b:80 (1)'],
+  },
+  {
+    what: 'an endpoint of two priorities has the first one',
+    records: ['2 9 a', '1 3 a', '2 1 b'],
+    expected: ['1 http://b:80 (1)', '3 http://a:80'],
+  },
+  {
+    what: 'a priority without a host is none',
+    records: ['0 0 .', '1 3 a', '2 3 b'],
+    expected: ['3 http://a:80', '3 http://b:80 (1)'],
+  },
+]) {
+  test(`SRV records: ${what}`, async (t) => {
+    const { bench } = await setUp(t, toServices(...records), srv);
+    await bench.until(...expected);
+  });
+}
 
 test('an SRV record that names no host says that there is no service', async (t) => {
   const { server, bench } = await setUp(

@@ -10,6 +10,7 @@ import type { DiscoveryConfiguration } from '#config/configuration.ts';
 import { type EndpointScheme, readEndpointUrl } from '#schema/endpoint-url.ts';
 import type { EndpointSource, EndpointSourceMeans, EndpointTarget } from '#services/endpoint-source.ts';
 import { SourceOutage } from '#services/source-outage.ts';
+import { rankServiceRecords } from './service-records.ts';
 
 export type DnsSettings = Extract<DiscoveryConfiguration, { kind: 'dns' }>;
 
@@ -113,7 +114,9 @@ export class DnsEndpoints implements EndpointSource {
     const { name, scheme, port } = this.#settings;
     const ask = kind === 'A' ? this.#resolver.resolve4 : this.#resolver.resolve6;
     const records = await (promisify(ask.bind(this.#resolver)) as TtlResolve)(name, { ttl: true });
-    const endpoints = records.flatMap(({ address }) => toEndpoint({ scheme, host: address, port: port!, weight: 1 }));
+    const endpoints = records.flatMap(({ address }) =>
+      toEndpoint({ scheme, host: address, port: port!, weight: 1, priority: 0 }),
+    );
     return { kind: 'some', endpoints, ttlMs: Math.min(...records.map(({ ttl }) => ttl)) * 1_000 };
   }
 
@@ -121,12 +124,7 @@ export class DnsEndpoints implements EndpointSource {
   async #askServices(): Promise<Found> {
     const { name, scheme } = this.#settings;
     const records = await promisify(this.#resolver.resolveSrv.bind(this.#resolver))(name);
-    // RFC 2782: those with a higher number are for when these cannot be reached.
-    const first = Math.min(...records.map(({ priority }) => priority));
-    const endpoints = records
-      .filter(({ priority }) => priority === first)
-      // RFC 2782: a weight of 0 is for a very small chance, not for none.
-      .flatMap(({ name: host, port, weight }) => toEndpoint({ scheme, host, port, weight: Math.max(1, weight) }));
+    const endpoints = rankServiceRecords(records).flatMap((record) => toEndpoint({ scheme, ...record }));
     return { kind: 'some', endpoints, ttlMs: SRV_TTL_MS };
   }
 }
@@ -140,12 +138,13 @@ interface FoundAddress {
   readonly host: string;
   readonly port: number;
   readonly weight: number;
+  readonly priority: number;
 }
 
-/** Nothing for what is no host: RFC 2782 has a name of `.` where there is decidedly no service. */
-function toEndpoint({ scheme, host, port, weight }: FoundAddress): EndpointTarget[] {
+/** Nothing for what is no host. */
+function toEndpoint({ scheme, host, port, weight, priority }: FoundAddress): EndpointTarget[] {
   const reading = readEndpointUrl(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`);
-  return 'value' in reading ? [{ url: reading.value, weight }] : [];
+  return 'value' in reading ? [{ url: reading.value, weight, priority }] : [];
 }
 
 type TtlResolve = (name: string, options: { ttl: true }) => Promise<{ address: string; ttl: number }[]>;

@@ -1,0 +1,77 @@
+/** The admin address: opened, moved and closed as configurations say. Its code is loaded by configurations that have one. */
+import type { AdminServer } from '#admin/admin-server.ts';
+import type { ServiceAdministration } from '#admin/service-administration.ts';
+import type { Logger } from '#base/logger.ts';
+import type { Configuration } from '#config/configuration.ts';
+import { formatAddress, type SocketAddress } from '#net/address.ts';
+import { ListenFailure } from './listen-failure.ts';
+import { probeAddress } from './port-probe.ts';
+
+export interface AdminSideOptions {
+  readonly logger: Logger;
+  /** Why traffic should not be sent here; `undefined` when it may. */
+  reasonNotReady(): string | undefined;
+  metricsText(): string;
+  /** The present one. */
+  findConfiguration(): Configuration | undefined;
+  loadServices(): Promise<ServiceAdministration>;
+}
+
+export interface OpenedAdmin {
+  readonly server: AdminServer;
+  readonly written: SocketAddress;
+  readonly bound: SocketAddress;
+}
+
+export class AdminSide {
+  readonly #options: AdminSideOptions;
+  #present: OpenedAdmin | undefined;
+
+  constructor(options: AdminSideOptions) {
+    this.#options = options;
+  }
+
+  get address(): SocketAddress | undefined {
+    return this.#present?.bound;
+  }
+
+  /** Opens the admin address of a configuration where it is new. Then `swap` is called, or the server is stopped. */
+  async open(configuration: Configuration): Promise<OpenedAdmin | undefined> {
+    const { admin } = configuration;
+    if (admin === undefined) return undefined;
+    const { address: written } = admin;
+    if (this.#present !== undefined && formatAddress(this.#present.written) === formatAddress(written)) return undefined;
+    const { AdminServer } = await import('#admin/admin-server.ts');
+    const { logger, findConfiguration } = this.#options;
+    const server: AdminServer = new AdminServer({
+      reasonNotReady: () => this.#options.reasonNotReady(),
+      metricsText: () => this.#options.metricsText(),
+      // It answers before its configuration is the present one, and even then only to those who may.
+      access: () => ({
+        address: written,
+        token: (this.#present?.server === server ? findConfiguration() : configuration)?.admin?.token,
+      }),
+      loadServices: () => this.#options.loadServices(),
+      onFault: (error) => logger.log('error', 'admin request failed', { error }),
+    });
+    try {
+      return { server, written, bound: await server.start(await probeAddress(written)) };
+    } catch (error) {
+      throw new ListenFailure('admin', written, error);
+    }
+  }
+
+  /** A configuration is the present one, with what was opened for it. */
+  async swap({ admin }: Configuration, opened: OpenedAdmin | undefined): Promise<void> {
+    if (opened === undefined && admin !== undefined) return;
+    const before = this.#present;
+    this.#present = opened;
+    await before?.server.stop();
+  }
+
+  async stop(): Promise<void> {
+    const before = this.#present;
+    this.#present = undefined;
+    await before?.server.stop();
+  }
+}

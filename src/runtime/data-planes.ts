@@ -1,0 +1,139 @@
+/** Who serves: the data planes of data threads, or, with `threads: 0`, the one of this thread. Both are told the same. */
+import { availableParallelism } from 'node:os';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/logger.ts';
+import { runInSlices } from '#base/slices.ts';
+import type { Configuration } from '#config/configuration.ts';
+import type { AcmeChallenges } from '#net/acme-challenges.ts';
+import type { EndpointBoard } from '#services/endpoint-board.ts';
+import type { EndpointList } from '#services/endpoint-list.ts';
+import { encodeConfiguration } from '#snapshot/encode.ts';
+import { withoutControlSecrets } from './control-secrets.ts';
+import type { ConfigurationSupplies, DataPlane } from './data-plane.ts';
+import type { ListeningAt } from './listener-set.ts';
+import { sharesPorts, ThreadPool } from './thread-pool.ts';
+import type { TicketKeyring } from './ticket-keys.ts';
+
+export interface DataPlanesOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly board: EndpointBoard;
+  /** Overrides `threads` of the configuration. */
+  readonly threads?: number | undefined;
+  /** Data threads that have been started already. */
+  readonly pool?: ThreadPool | undefined;
+}
+
+export class DataPlanes {
+  readonly #options: DataPlanesOptions;
+  #pool: ThreadPool | undefined;
+  #plane: DataPlane | undefined;
+  #version = 0;
+
+  constructor(options: DataPlanesOptions) {
+    this.#options = options;
+  }
+
+  /** The one of this thread, where there are no others. */
+  get plane(): DataPlane | undefined {
+    return this.#plane;
+  }
+
+  get pool(): ThreadPool | undefined {
+    return this.#pool;
+  }
+
+  /** How many configurations were delivered. */
+  get version(): number {
+    return this.#version;
+  }
+
+  countThreads(configuration: Configuration): number {
+    const wanted = this.#options.threads ?? configuration.threads ?? availableParallelism();
+    return sharesPorts ? wanted : Math.min(wanted, 1);
+  }
+
+  /** Makes threads, or a data plane here, as the configuration wants it. */
+  async begin(configuration: Configuration): Promise<void> {
+    const { clock, logger, board, pool } = this.#options;
+    if (this.countThreads(configuration) > 0) {
+      this.#pool = pool ?? new ThreadPool({ clock, logger, board });
+      return;
+    }
+    await this.dismissStarted();
+    await this.beginHere();
+  }
+
+  /** Makes a data plane here. */
+  async beginHere(): Promise<void> {
+    if (this.#plane !== undefined) return;
+    // Where other threads serve, this one does without its code.
+    const { DataPlane } = await import('./data-plane.ts');
+    const { clock, logger, board } = this.#options;
+    this.#plane = new DataPlane({ clock, logger, board, sharesPorts, opensUnixSockets: true });
+  }
+
+  /** Threads that have been started already are not needed. */
+  async dismissStarted(): Promise<void> {
+    await this.#options.pool?.stop();
+  }
+
+  /** Makes a configuration the present one everywhere; rejects when one cannot follow, and then nothing has changed. */
+  async deliver(
+    configuration: Configuration,
+    supplies: ConfigurationSupplies,
+    { listens }: { readonly listens: boolean },
+  ): Promise<readonly ListeningAt[]> {
+    const { clock, logger } = this.#options;
+    const version = ++this.#version;
+    const wanted = this.countThreads(configuration);
+    if (version > 1 && (wanted === 0) !== (this.#pool === undefined))
+      logger.log('warn', 'a change of `threads` from or to 0 takes effect at the next start', { threads: wanted });
+    // In slices: where there are no data threads, this one serves.
+    const encoded = await runInSlices(encodeConfiguration(withoutControlSecrets(configuration)), clock);
+    if (this.#plane !== undefined) return this.#plane.commit(await this.#plane.prepare(encoded, supplies, { listens }));
+    return this.#pool!.apply(
+      { version, configuration: encoded, ...supplies },
+      { count: Math.max(1, wanted), deadlineMs: configuration.shutdown.deadline },
+    );
+  }
+
+  setEndpoints(service: string, list: EndpointList): void {
+    this.#plane?.setEndpoints(service, list);
+    this.#pool?.setEndpoints(service, list);
+  }
+
+  setTicketKeys(keys: TicketKeyring): void {
+    this.#plane?.setTicketKeys(keys);
+    this.#pool?.setTicketKeys(keys);
+  }
+
+  setChallenges(challenges: AcmeChallenges): void {
+    this.#plane?.setChallenges(challenges);
+    this.#pool?.setChallenges(challenges);
+  }
+
+  reopenLogs(): void {
+    this.#plane?.reopenLogs();
+    this.#pool?.reopenLogs();
+  }
+
+  /** Running exchanges come to their end, or to the deadline. */
+  async drain(deadlineMs: number): Promise<void> {
+    await this.#plane?.drain(deadlineMs);
+    await this.#pool?.drain(deadlineMs);
+    this.#forget();
+  }
+
+  /** Ends everything at once. */
+  async stop(): Promise<void> {
+    await this.#plane?.close();
+    await this.#pool?.stop();
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#plane = undefined;
+    this.#pool = undefined;
+  }
+}

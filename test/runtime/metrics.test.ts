@@ -1,0 +1,57 @@
+/** What `/metrics` says of endpoints that run, fail and drain, whichever thread has seen it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { systemClock } from '#base/clock.ts';
+import { EndpointFlag } from '#services/endpoint-board.ts';
+import { ask } from '#test/support/ask.ts';
+import { startRawUpstream } from '#test/support/raw-upstream.ts';
+import { startTestGateway } from '#test/support/test-gateway.ts';
+
+const ASKED = 20;
+
+test('metrics have the states of endpoints, and what all threads have seen of budgets', async (t) => {
+  const upstream = await startRawUpstream((connection) =>
+    connection.send('HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n'),
+  );
+  t.after(() => upstream.close());
+  const gateway = await startTestGateway(
+    {
+      admin: { address: '127.0.0.1:0' },
+      services: {
+        orders: {
+          endpoints: [upstream.url],
+          outliers: false,
+          retry: { on: [503], budget: { ratio: '0%', minPerSecond: 0 } },
+        },
+        stock: { endpoints: ['http://a:1', 'http://b:1'] },
+      },
+      routes: { all: { match: { path: '/*' }, to: 'orders' } },
+    },
+    { threads: 2 },
+  );
+  t.after(() => gateway.stop());
+  const started = await gateway.control.start();
+  assert.ok('admin' in started && started.admin !== undefined && 'port' in started.admin);
+  const { port } = started.admin;
+  for (let i = 0; i < ASKED; i++) assert.equal((await ask(gateway.port(), '/')).status, 503);
+  const { board } = gateway.control;
+  // One endpoint of the first service and the service itself come before.
+  board.eject(3, systemClock.monotonicMs() + 60_000);
+  board.setFlag(4, EndpointFlag.draining, true);
+  const { headers, body } = await ask(port, '/metrics');
+  assert.equal(headers['content-type'], 'text/plain; version=0.0.4');
+  for (const line of [
+    `gatehouse_retry_budget_exhausted_total{service="orders"} ${ASKED}`,
+    'gatehouse_service_endpoints{service="stock",state="available"} 0',
+    'gatehouse_service_endpoints{service="stock",state="ejected"} 1',
+    `gatehouse_endpoint_healthy{service="orders",endpoint="${upstream.url}"} 1`,
+    'gatehouse_endpoint_ejected{service="stock",endpoint="http://a:1"} 1',
+    'gatehouse_endpoint_draining{service="stock",endpoint="http://b:1"} 1',
+  ])
+    assert.ok(body.split('\n').includes(line), `${line} in\n${body}`);
+  // No metric stands in two places, and each has a description.
+  const described = body.split('\n').flatMap((line) => (line.startsWith('# TYPE ') ? [line.split(' ')[2]!] : []));
+  assert.equal(new Set(described).size, described.length);
+  for (const line of body.split('\n'))
+    if (line !== '' && !line.startsWith('#')) assert.ok(described.includes(line.split(/[{ ]/)[0]!), line);
+});
