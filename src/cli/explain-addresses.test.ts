@@ -14,17 +14,17 @@ after(() => rmSync(folder, { recursive: true }));
 const toYaml = (file: string) => `version: 1
 listeners:
   web: { address: ":8080" }
-  inside: { address: ":8081", policies: { addresses: { mode: report, allow: [10.0.0.0/8] } } }
+  inside: { address: ":8081", policies: { ip: { mode: report, allow: [10.0.0.0/8] } } }
 policies:
-  addresses:
+  ip:
     deny: [203.0.113.0/24, { file: ${file} }]
 routes:
   all: { match: { path: /* }, to: { respond: { text: in } } }
   admin:
     match: { path: /admin }
     to: { respond: { text: in } }
-    policies: { addresses: { allow: [10.0.0.0/8, 192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5], deny: [10.0.0.9] } }
-  open: { match: { path: /open }, to: { respond: { text: in } }, policies: { addresses: false } }
+    policies: { ip: { allow: [10.0.0.0/8, 192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5], deny: [10.0.0.9] } }
+  open: { match: { path: /open }, to: { respond: { text: in } }, policies: { ip: false } }
 `;
 const list = join(folder, 'blocked.txt');
 writeFileSync(list, '# Known bad\n198.51.100.0/25\n2001:db8::/32\n');
@@ -35,7 +35,7 @@ writeFileSync(join(folder, 'broken.yaml'), toYaml('broken.txt'));
 /** The lines about the policy. */
 async function explain(path: string, ...args: string[]): Promise<string[]> {
   const { stdout } = await runCommand(runExplain, ['GET', path, ...args], folder);
-  return stdout.split('\n').flatMap((line) => /^ {2}addresses: (.*)$/.exec(line)?.[1] ?? []);
+  return stdout.split('\n').flatMap((line) => /^ {2}ip: (.*)$/.exec(line)?.[1] ?? []);
 }
 
 const settings = `deny 203.0.113.0/24, ${list}`;
@@ -74,7 +74,7 @@ test('explain refuses a configuration whose list cannot be used', async () => {
 
 test('check finds the mistakes of a list, and takes one without', async () => {
   const file = join(folder, 'broken.txt');
-  const place = 'broken.yaml:7:36 policies.addresses.deny[1].file:';
+  const place = 'broken.yaml:7:36 policies.ip.deny[1].file:';
   assert.deepEqual(await runCommand(runCheck, ['--config', 'broken.yaml'], folder), {
     status: 2,
     stdout: `${place} ${file}:2:1: ${problemOf('x')}\n${place} ${file}:3:3: ${problemOf('y')}\n`,

@@ -1,17 +1,17 @@
 import type { PolicyDefinition } from '#pipeline/policy.ts';
-import { addressesPolicy } from './addresses/policy.ts';
 import { apiKeyPolicy } from './api-key/policy.ts';
 import { authorizePolicy } from './authorize/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
 import { headersPolicy } from './headers/policy.ts';
 import { hstsPolicy } from './hsts/policy.ts';
 import { httpsRedirectPolicy } from './https-redirect/policy.ts';
+import { ipPolicy } from './ip/policy.ts';
 import { mirrorPolicy } from './mirror/policy.ts';
 import { rewritePolicy } from './rewrite/policy.ts';
 
 /** Every policy, in execution order. An answer meets them the other way round. */
 export const policyOrder = [
-  addressesPolicy, // first: who may not come is told nothing, not even where else to go
+  ipPolicy, // first: who may not come is told nothing, not even where else to go
   httpsRedirectPolicy, // before the rest, so that nothing is done for a request that goes elsewhere
   hstsPolicy, // before what changes answers, so that it has the last word on its field
   faultPolicy, // before all that a request costs: what is refused on purpose is to cost nothing, as with a service that is down

@@ -17,7 +17,7 @@ accessLog: false
 listeners:
   web: { address: 127.0.0.1:0 }
 policies:
-  addresses:
+  ip:
     deny:
       - 192.0.2.1
       - { file: ./lists/blocked.txt }
@@ -148,7 +148,7 @@ test('a gateway does not start with a list that cannot be used, and says where i
     const gatehouse = await GatehouseProcess.launch(t, toYaml(), { folder });
     const { exitCode } = await gatehouse.ended;
     assert.notEqual(exitCode, 0);
-    assert.ok(gatehouse.stderr.includes(`gatehouse.yaml:10:17 policies.addresses.deny[1].file: ${message}`), gatehouse.stderr);
+    assert.ok(gatehouse.stderr.includes(`gatehouse.yaml:10:17 policies.ip.deny[1].file: ${message}`), gatehouse.stderr);
   }
 });
 

@@ -16,13 +16,13 @@ const gateway = await startTestGateway({
     both: { address: '[::]:0', trustedProxies: ['127.0.0.2'] },
     trusting: { address: '[::1]:0', trustedProxies: ['::1'] },
     proxied: { address: '127.0.0.1:0', proxyProtocol: { from: ['127.0.0.3'] } },
-    strict: { address: '127.0.0.1:0', policies: { addresses: { allow: ['127.0.0.4'] } } },
+    strict: { address: '127.0.0.1:0', policies: { ip: { allow: ['127.0.0.4'] } } },
   },
-  policies: { addresses: { deny: ['203.0.113.0/24', '2001:db8:bad::/48', '127.0.0.9'] } },
+  policies: { ip: { deny: ['203.0.113.0/24', '2001:db8:bad::/48', '127.0.0.9'] } },
   routes: {
     all: { match: { path: '/*' }, to: respond },
-    open: { match: { path: '/open' }, to: respond, policies: { addresses: false } },
-    own: { match: { path: '/own' }, to: respond, policies: { addresses: { allow: ['127.0.0.5', '::1'] } } },
+    open: { match: { path: '/open' }, to: respond, policies: { ip: false } },
+    own: { match: { path: '/own' }, to: respond, policies: { ip: { allow: ['127.0.0.5', '::1'] } } },
   },
 });
 after(() => gateway.stop());
@@ -145,6 +145,6 @@ test('the access log has the rule', async () => {
   const line = (await gateway.stop()).find(({ target }) => target === '/logged');
   assert.deepEqual(
     [line?.['status'], line?.['client'], line?.['code'], line?.['detail']],
-    [403, '127.0.0.9', 'GH_ADDRESSES_REFUSED', { list: 'deny', rule: '127.0.0.9' }],
+    [403, '127.0.0.9', 'GH_IP_REFUSED', { list: 'deny', rule: '127.0.0.9' }],
   );
 });

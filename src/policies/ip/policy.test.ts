@@ -5,7 +5,7 @@ import { parseCidr } from '#base/ip.ts';
 import type { LogFields } from '#base/logger.ts';
 import { runAtOnce } from '#base/slices.ts';
 import { createPolicyBench, type PolicyBench, plan } from '#test/support/policy-bench.ts';
-import { addressesPolicy } from './policy.ts';
+import { ipPolicy } from './policy.ts';
 
 /** As a file with these lines is read. */
 function toImage(lines: readonly string[]): ArrayBufferLike {
@@ -14,7 +14,7 @@ function toImage(lines: readonly string[]): ArrayBufferLike {
 }
 
 async function benchWith(config: unknown, addressLists: Readonly<Record<string, ArrayBufferLike>> = {}): Promise<PolicyBench> {
-  return createPolicyBench({ policies: [await plan(addressesPolicy, config, { addressLists })] });
+  return createPolicyBench({ policies: [await plan(ipPolicy, config, { addressLists })] });
 }
 
 /** By address: whether it may pass. */
@@ -97,7 +97,7 @@ test('a refusal tells the client nothing, and the log which rule of which list i
       title: 'Forbidden',
       status: 403,
       detail: 'Access is denied.',
-      code: 'GH_ADDRESSES_REFUSED',
+      code: 'GH_IP_REFUSED',
       requestId: 'bench-request',
     });
     assert.deepEqual(answer.fields, answers[0]!.fields);
@@ -109,14 +109,14 @@ test('`report` lets everybody pass, and says who would be refused: each in the a
   const logged: (LogFields | undefined)[] = [];
   const logger = { log: (_level: string, _message: string, fields?: LogFields) => void logged.push(fields) };
   const config = { mode: 'report', deny: ['203.0.113.0/24'] };
-  const bench = createPolicyBench({ policies: [await plan(addressesPolicy, config, { logger })] });
+  const bench = createPolicyBench({ policies: [await plan(ipPolicy, config, { logger })] });
   for (const clientAddress of ['203.0.113.7', '203.0.113.8', '203.0.114.1'])
     assert.equal((await bench.send({ clientAddress })).status, 200);
   assert.deepEqual(
     bench.finished.map(({ error, reported }) => [error, reported?.code, reported?.detail]),
     [
-      [undefined, 'GH_ADDRESSES_REFUSED', { list: 'deny', rule: '203.0.113.0/24' }],
-      [undefined, 'GH_ADDRESSES_REFUSED', { list: 'deny', rule: '203.0.113.0/24' }],
+      [undefined, 'GH_IP_REFUSED', { list: 'deny', rule: '203.0.113.0/24' }],
+      [undefined, 'GH_IP_REFUSED', { list: 'deny', rule: '203.0.113.0/24' }],
       [undefined, undefined, undefined],
     ],
   );
@@ -132,6 +132,6 @@ test('a request body is not waited for', async () => {
 test('a change counts from the next request on', async () => {
   const bench = await benchWith({ deny: [{ file: '/a' }] }, { '/a': toImage(['198.51.100.7']) });
   await assertPasses(bench, { '198.51.100.7': false });
-  bench.reload([await plan(addressesPolicy, { deny: [{ file: '/a' }] }, { addressLists: { '/a': toImage(['198.51.100.8']) } })]);
+  bench.reload([await plan(ipPolicy, { deny: [{ file: '/a' }] }, { addressLists: { '/a': toImage(['198.51.100.8']) } })]);
   await assertPasses(bench, { '198.51.100.7': true, '198.51.100.8': false });
 });

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadConfigurationText } from '#config/load.ts';
-import { addressesConfig } from './config.ts';
-import { addressesPolicy } from './policy.ts';
+import { ipConfig } from './config.ts';
+import { ipPolicy } from './policy.ts';
 
 test('takes addresses, ranges and files, and enforces unless told otherwise', () => {
   const lists = { allow: ['10.0.0.0/8', '::1'], deny: ['10.9.8.7', { file: './blocked.txt' }, '2001:DB8::/32'] };
-  assert.deepEqual(addressesConfig.parse(lists), { mode: 'enforce', ...lists });
-  assert.deepEqual(addressesConfig.parse({ mode: 'report', deny: [{ file: 'a' }] }), { mode: 'report', deny: [{ file: 'a' }] });
+  assert.deepEqual(ipConfig.parse(lists), { mode: 'enforce', ...lists });
+  assert.deepEqual(ipConfig.parse({ mode: 'report', deny: [{ file: 'a' }] }), { mode: 'report', deny: [{ file: 'a' }] });
 });
 
 test('refuses what cannot be', () => {
@@ -24,7 +24,7 @@ test('refuses what cannot be', () => {
     { deny: [{}] },
     { block: ['10.0.0.1'] },
   ])
-    assert.equal(addressesConfig.safeParse(config).success, false, JSON.stringify(config));
+    assert.equal(ipConfig.safeParse(config).success, false, JSON.stringify(config));
 });
 
 /** What is said of one entry, and where. */
@@ -36,12 +36,12 @@ routes:
     match: { path: /* }
     to: { respond: { text: ok } }
     policies:
-      addresses:
+      ip:
         deny:
           - 192.0.2.1
           - ${JSON.stringify(entry)}
 `;
-  const { issues } = await loadConfigurationText(text, 'g.yaml', { policies: [addressesPolicy], env: {} });
+  const { issues } = await loadConfigurationText(text, 'g.yaml', { policies: [ipPolicy], env: {} });
   return issues.map(({ file, line, column, message }) => `${file}:${line}:${column} ${message}`).join('\n');
 }
 

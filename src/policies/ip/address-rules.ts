@@ -4,7 +4,7 @@ import { writeAddressRanges } from '#base/address-ranges-writer.ts';
 import { toValidatedRange } from '#base/address-set.ts';
 import { formatCidr } from '#base/cidr-text.ts';
 import { runAtOnce } from '#base/slices.ts';
-import type { AddressEntry, AddressesConfig } from './config.ts';
+import type { AddressEntry, IpConfig } from './config.ts';
 
 type AddressLists = Readonly<Record<string, ArrayBufferLike>>;
 
@@ -29,7 +29,7 @@ export class AddressRules {
   readonly #deny: readonly AddressSource[];
   readonly #asked = new AskedAddress();
 
-  constructor({ allow, deny }: AddressesConfig, lists: AddressLists) {
+  constructor({ allow, deny }: IpConfig, lists: AddressLists) {
     this.#allow = allow === undefined ? undefined : toSources(allow, lists);
     this.#deny = toSources(deny ?? [], lists);
   }

@@ -2,16 +2,16 @@ import type { ErrorDetail } from '#base/errors.ts';
 import { RefusalLog } from '#base/refusal-log.ts';
 import { definePolicy } from '#pipeline/policy.ts';
 import { AddressRules, type AddressVerdict } from './address-rules.ts';
-import type { AddressEntry, AddressesConfig } from './config.ts';
-import { addressesErrors } from './errors.ts';
+import type { AddressEntry, IpConfig } from './config.ts';
+import { ipErrors } from './errors.ts';
 
 /** Refuses clients by their address. */
-export const addressesPolicy = definePolicy({
-  name: 'addresses',
+export const ipPolicy = definePolicy({
+  name: 'ip',
   summary: 'Allows and denies clients by their address.',
-  loadConfig: async () => (await import('./config.ts')).addressesConfig,
+  loadConfig: async () => (await import('./config.ts')).ipConfig,
   addressListSettings: ['allow', 'deny'],
-  errors: addressesErrors,
+  errors: ipErrors,
   describe: describeAddresses,
   explain: (config, { clientAddress }, { addressLists }) =>
     explainVerdict(new AddressRules(config, addressLists).judge(clientAddress), clientAddress, config.mode),
@@ -24,7 +24,7 @@ export const addressesPolicy = definePolicy({
         const { clientAddress } = exchange.request;
         if (rules.mayPass(clientAddress)) return undefined;
         const { list, rule, from } = rules.judge(clientAddress)!;
-        const refusal = addressesErrors.refused(toDetail({ list, rule, from }));
+        const refusal = ipErrors.refused(toDetail({ list, rule, from }));
         if (isEnforced) return refusal;
         exchange.reported ??= refusal;
         reports.add({ clientAddress, ...toDetail({ list, rule, from }) });
@@ -40,7 +40,7 @@ function toDetail({ list, rule, from }: Reason): Readonly<Record<string, string>
   return { list, ...(rule !== undefined && { rule }), ...(from !== undefined && { from }) };
 }
 
-function describeAddresses({ mode, allow, deny }: AddressesConfig): string {
+function describeAddresses({ mode, allow, deny }: IpConfig): string {
   const parts = [
     ...(deny === undefined ? [] : [`deny ${listEntries(deny)}`]),
     ...(allow === undefined ? [] : [`allow ${listEntries(allow)} and nobody else`]),
@@ -56,7 +56,7 @@ function listEntries(entries: readonly AddressEntry[]): string {
   return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-function explainVerdict(verdict: AddressVerdict | undefined, address: string, mode: AddressesConfig['mode']): string {
+function explainVerdict(verdict: AddressVerdict | undefined, address: string, mode: IpConfig['mode']): string {
   if (verdict === undefined) return `${address} may pass: it is not denied`;
   const { isRefused, list, rule, from } = verdict;
   const place = from === undefined ? '' : ` (${from})`;

@@ -18,7 +18,7 @@ const addressList = z
   )
   .min(1);
 
-export const addressesConfig = z
+export const ipConfig = z
   .strictObject({
     mode: z
       .enum(['enforce', 'report'])
@@ -32,5 +32,5 @@ export const addressesConfig = z
     context.addIssue({ code: 'custom', message: 'nobody is refused; give `allow`, `deny` or both' });
   });
 
-export type AddressesConfig = z.infer<typeof addressesConfig>;
-export type AddressEntry = NonNullable<AddressesConfig['allow']>[number];
+export type IpConfig = z.infer<typeof ipConfig>;
+export type AddressEntry = NonNullable<IpConfig['allow']>[number];
