@@ -653,14 +653,7 @@ const ROUTES: readonly Refusal[] = [
     mistake: 'requests that are kept together by a word of its own',
     text: 'match: {}, to: { services: [{ service: orders }], sticky: { by: session } }',
     issues: [
-      'F:4:81 routes.it.to.sticky.by: "session" is nothing that requests are told by; write `cookie.NAME`, `header.NAME` or `ip`',
-    ],
-  },
-  {
-    mistake: 'requests that are kept together by a consumer',
-    text: 'match: {}, to: { services: [{ service: orders }], sticky: { by: consumer } }',
-    issues: [
-      'F:4:81 routes.it.to.sticky.by: `consumer`: nothing identifies consumers yet; use a cookie, a header or the address: `cookie.NAME`',
+      'F:4:81 routes.it.to.sticky.by: "session" is nothing that requests are told by; write `cookie.NAME`, `header.NAME`, `ip` or `consumer`',
     ],
   },
   {

@@ -17,13 +17,17 @@ export interface WeightedService {
   readonly weight: number;
 }
 
-type StickyBy = { readonly kind: 'cookie' | 'header'; readonly name: string } | { readonly kind: 'ip' };
+type StickyBy =
+  | { readonly kind: 'cookie' | 'header'; readonly name: string }
+  | { readonly kind: 'ip' }
+  | { readonly kind: 'consumer' };
 
 /** How requests are kept together. */
 export type StickySettings =
   | { readonly kind: 'cookie'; readonly name: string; readonly path: string; readonly ttlMs?: number | undefined }
   | { readonly kind: 'header'; readonly name: string }
-  | { readonly kind: 'ip' };
+  | { readonly kind: 'ip' }
+  | { readonly kind: 'consumer' };
 
 const weightedService = z.strictObject({
   service: entryName().describe('The name of a service.'),
@@ -43,23 +47,23 @@ export const weightedServices = z
 
 const stickyBy = textKind<StickyBy>({
   noun: 'what belongs together',
-  examples: ['cookie.release', 'header.x-account', 'ip'],
-  pattern: /^(?:cookie\..+|header\..+|ip)$/,
-  help: 'What requests that belong together have in common: `cookie.NAME`, `header.NAME`, or `ip` for the address of the client.',
+  examples: ['cookie.release', 'header.x-account', 'ip', 'consumer'],
+  pattern: /^(?:cookie\..+|header\..+|ip|consumer)$/,
+  help: 'What requests that belong together have in common: `cookie.NAME`, `header.NAME`, `ip` for the address of the client, or `consumer` for who asks.',
   read: readStickyBy,
 });
 
 function readStickyBy(text: string): Reading<StickyBy> {
-  if (text === 'ip') return { value: { kind: 'ip' } };
+  if (text === 'ip' || text === 'consumer') return { value: { kind: text } };
   const cookie = COOKIE.exec(text)?.[1];
   if (cookie !== undefined) return { value: { kind: 'cookie', name: cookie } };
   if (text.startsWith('header.')) {
     const reading = readFieldName(text.slice('header.'.length));
     return 'problem' in reading ? reading : { value: { kind: 'header', name: reading.value } };
   }
-  if (text === 'consumer')
-    return { problem: '`consumer`: nothing identifies consumers yet; use a cookie, a header or the address: `cookie.NAME`' };
-  return { problem: `${quote(text)} is nothing that requests are told by; write \`cookie.NAME\`, \`header.NAME\` or \`ip\`` };
+  return {
+    problem: `${quote(text)} is nothing that requests are told by; write \`cookie.NAME\`, \`header.NAME\`, \`ip\` or \`consumer\``,
+  };
 }
 
 export const stickySchema = z
@@ -83,7 +87,7 @@ export const stickySchema = z
     }
   })
   .transform(({ by, ttl, path }): StickySettings => {
-    if (by.kind === 'ip') return by;
+    if (by.kind === 'ip' || by.kind === 'consumer') return by;
     if (by.kind === 'header') return { kind: 'header', name: by.name };
     return { kind: 'cookie', name: by.name, path: path ?? '/', ...(ttl !== undefined && { ttlMs: ttl }) };
   })

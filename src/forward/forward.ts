@@ -26,7 +26,8 @@ export interface WeightedService {
 export type StickyDefinition =
   | (StickyCookieDefinition & { readonly kind: 'cookie' })
   | { readonly kind: 'header'; readonly name: string }
-  | { readonly kind: 'ip' };
+  | { readonly kind: 'ip' }
+  | { readonly kind: 'consumer' };
 
 export interface ForwardDestination {
   /** At least one, with at least one weight above 0. */
@@ -87,7 +88,7 @@ export class ForwardTerminal implements Terminal {
 
   /** Requests that say nothing to tell them by take turns. A client that can be given a cookie stays where its first one goes. */
   #choose(split: StickySplit<ServiceShare>, exchange: Exchange): ServiceShare {
-    const key = split.keyOf(exchange.request) ?? this.#cookie?.give(exchange);
+    const key = split.keyOf(exchange.request, exchange.consumer) ?? this.#cookie?.give(exchange);
     return key === undefined ? this.#targets.next() : split.shareFor(key);
   }
 }

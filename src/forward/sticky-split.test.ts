@@ -82,14 +82,17 @@ test('a share that is named twice has both weights', () => {
 
 test('requests are told by what they say, and a request that does not say it by nothing', () => {
   const subject = (...fields: string[]) => ({ fields, clientAddress: '192.0.2.7' });
-  assert.equal(split({ a: 1 }).keyOf(subject()), '192.0.2.7');
+  assert.equal(split({ a: 1 }).keyOf(subject(), undefined), '192.0.2.7');
+  const byConsumer = split({ a: 1 }, { kind: 'consumer' });
+  assert.equal(byConsumer.keyOf(subject(), { name: 'alice', groups: [] }), 'alice');
+  assert.equal(byConsumer.keyOf(subject(), undefined), undefined);
   const byHeader = split({ a: 1 }, { kind: 'header', name: 'x-account' });
-  assert.equal(byHeader.keyOf(subject('x-account', '7')), '7');
-  assert.equal(byHeader.keyOf(subject('x-account', '')), undefined);
-  assert.equal(byHeader.keyOf(subject('x-other', '7')), undefined);
+  assert.equal(byHeader.keyOf(subject('x-account', '7'), undefined), '7');
+  assert.equal(byHeader.keyOf(subject('x-account', ''), undefined), undefined);
+  assert.equal(byHeader.keyOf(subject('x-other', '7'), undefined), undefined);
   const byCookie = split({ a: 1 }, { kind: 'cookie', name: 'release' });
-  assert.equal(byCookie.keyOf(subject('cookie', 'a=1; release=77; b=2')), '77');
-  assert.equal(byCookie.keyOf(subject('cookie', 'a=1', 'cookie', 'release="7%207"')), '7 7');
-  assert.equal(byCookie.keyOf(subject('cookie', 'prerelease=1; release; Release=2')), undefined);
-  assert.equal(byCookie.keyOf(subject('cookie', 'release=')), undefined);
+  assert.equal(byCookie.keyOf(subject('cookie', 'a=1; release=77; b=2'), undefined), '77');
+  assert.equal(byCookie.keyOf(subject('cookie', 'a=1', 'cookie', 'release="7%207"'), undefined), '7 7');
+  assert.equal(byCookie.keyOf(subject('cookie', 'prerelease=1; release; Release=2'), undefined), undefined);
+  assert.equal(byCookie.keyOf(subject('cookie', 'release='), undefined), undefined);
 });

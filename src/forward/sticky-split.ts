@@ -1,9 +1,11 @@
 /**
- * Gives requests that belong together to the same service of a split: by a cookie, a field or the address of the client. The
+ * Gives requests that belong together to the same service of a split: by a cookie, a field, the address
+ * of the client or who asks. The
  * choice follows from the configuration and the request alone, so it is the same in every thread, after a reload, and in other
  * gateways with the same split.
  */
 import { hashText, mixHash } from '#base/text-hash.ts';
+import type { Consumer } from '#http/consumer.ts';
 import { readCookie } from '#routing/value-test.ts';
 import type { Weighted } from '#services/balancing/weighted-rotation.ts';
 import { getField } from '#wire/fields/field-list.ts';
@@ -12,7 +14,9 @@ import { getField } from '#wire/fields/field-list.ts';
 export type StickyKey =
   | { readonly kind: 'cookie' | 'header'; readonly name: string }
   /** The address of the client, as far back as trusted proxies tell. */
-  | { readonly kind: 'ip' };
+  | { readonly kind: 'ip' }
+  /** Who asks, once a policy has found it out. */
+  | { readonly kind: 'consumer' };
 
 /** As much of a request as a choice looks at. */
 export interface SplitSubject {
@@ -56,9 +60,10 @@ export class StickySplit<Share extends NamedShare> {
   }
 
   /** What the request is told by; `undefined` where it does not say it. */
-  keyOf({ fields, clientAddress }: SplitSubject): string | undefined {
+  keyOf({ fields, clientAddress }: SplitSubject, consumer: Consumer | undefined): string | undefined {
     const key = this.#key;
     if (key.kind === 'ip') return clientAddress;
+    if (key.kind === 'consumer') return consumer?.name;
     const value = key.kind === 'header' ? getField(fields, key.name) : readCookie(fields, key.name);
     return value === '' ? undefined : value;
   }

@@ -120,6 +120,8 @@ function chooseByBalancer(balance: BalanceDefinition, candidates: readonly Candi
   if (members.length === 1) return { endpoint: members[0]!.url, because: 'no other endpoint takes requests' };
   if (balance.kind !== 'hash') return { endpoint: undefined, because: reasons[balance.kind] };
   const name = formatHashKey(balance.by);
+  if (balance.by.kind === 'consumer')
+    return { endpoint: undefined, because: 'the hash of the name of who asks decides, which only policies find out' };
   const key = readHashKey(balance.by, subject);
   if (key === undefined) return { endpoint: undefined, because: `the request has no ${name}, so endpoints take turns` };
   const weightSum = candidates.reduce((sum, { weight }) => sum + weight, 0);

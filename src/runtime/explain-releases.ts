@@ -22,8 +22,9 @@ function explainSticky(
     sticky,
     services.map(({ service, weight }) => ({ name: service, weight })),
   );
+  if (sticky.kind === 'consumer') return 'sticky by consumer: the name of who asks decides, which only policies find out';
   const what = sticky.kind === 'ip' ? 'client address' : `${sticky.kind} ${sticky.name}`;
-  const key = split.keyOf(subject);
+  const key = split.keyOf(subject, undefined);
   if (key !== undefined) return `sticky by ${what}: this request goes to service ${split.shareFor(key).name}`;
   const otherwise = sticky.kind === 'cookie' ? 'a new one decides and is set' : 'services take turns by weight';
   return `sticky by ${what}: the request has none, so ${otherwise}`;

@@ -177,7 +177,7 @@ function toSubject(request: RequestToExplain, listener: string): RequestSubject 
 function toKeyedSubject(subject: RequestSubject, { captureNames, captures }: RouteMatch): ExplainedSubject {
   const { authority, fields, query, clientAddress } = subject;
   const field = (name: string) => (name === 'host' ? authority : getField(fields, name));
-  return { clientAddress, exchange: { request: { fields, query }, captureNames, captures, field } };
+  return { clientAddress, exchange: { request: { fields, query }, captureNames, captures, consumer: undefined, field } };
 }
 
 function describeDestination({ to }: RouteConfiguration, { services }: Configuration): string {

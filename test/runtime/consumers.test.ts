@@ -1,7 +1,10 @@
 /** Consumers with keys, from the configuration to the access log, over real sockets and with real data threads. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import test from 'node:test';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import test, { type TestContext } from 'node:test';
 import { ask } from '#test/support/ask.ts';
 import { startTestGateway } from '#test/support/test-gateway.ts';
 
@@ -91,3 +94,52 @@ test('rules about who may do what refuse, or only say in the log whom they would
     ],
   );
 });
+
+test('requests of one consumer stay at one service of a split, and at one endpoint of a service', async (t) => {
+  const services = await Promise.all(
+    ['blue', 'green', 'red'].map(async (name) => [name, await startNamedService(t, name)] as const),
+  );
+  const url = (name: string) => `http://127.0.0.1:${services.find(([known]) => known === name)![1]}`;
+  const keys = Array.from({ length: 8 }, (_, i) => `consumer-${i}-0123456789abcdef`);
+  const gateway = await startTestGateway(
+    {
+      consumers: Object.fromEntries(keys.map((key, i) => [`c${i}`, { keys: [key] }])),
+      services: {
+        blue: { endpoints: [url('blue')] },
+        green: { endpoints: [url('green')] },
+        both: { endpoints: [url('blue'), url('green'), url('red')], balance: { hash: { by: 'consumer' } } },
+      },
+      routes: {
+        split: {
+          match: { path: '/split' },
+          to: { services: [{ service: 'blue' }, { service: 'green' }], sticky: { by: 'consumer' } },
+        },
+        hashed: { match: { path: '/hashed' }, to: 'both' },
+      },
+      policies: { 'api-key': {} },
+    },
+    { threads: 2 },
+  );
+  t.after(() => gateway.stop());
+  for (const path of ['/split', '/hashed']) {
+    const places = new Set<string>();
+    for (const key of keys) {
+      const answers = new Set<string>();
+      for (let i = 0; i < 5; i += 1) answers.add((await ask(gateway.port(), path, { headers: { 'x-api-key': key } })).body);
+      assert.equal(answers.size, 1, `${path} ${key}`);
+      places.add([...answers][0]!);
+    }
+    assert.ok(places.size > 1, `${path}: consumers are spread`);
+  }
+});
+
+/** Answers with its name. */
+async function startNamedService(t: TestContext, name: string): Promise<number> {
+  const server = createServer((_request, response) => response.end(name));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return (server.address() as AddressInfo).port;
+}

@@ -35,19 +35,22 @@ export function zone(help: string): z.ZodType<string, string> {
 
 const keyKinds = ['header', 'cookie', 'path', 'query'] as const;
 
-type HashKeyConfiguration = { readonly kind: 'ip' } | { readonly kind: (typeof keyKinds)[number]; readonly name: string };
+type HashKeyConfiguration =
+  | { readonly kind: 'ip' }
+  | { readonly kind: 'consumer' }
+  | { readonly kind: (typeof keyKinds)[number]; readonly name: string };
 
 function hashKey(): z.ZodType<HashKeyConfiguration, string> {
   return textKind({
     noun: 'a part of the request',
-    examples: ['ip', 'header.x-user', 'cookie.session', 'path.id', 'query.user'],
-    help: 'What of a request is hashed: `ip` (the client’s address), `header.NAME`, `cookie.NAME`, `path.NAME` (a capture of the route’s path) or `query.NAME`.',
+    examples: ['ip', 'consumer', 'header.x-user', 'cookie.session', 'path.id', 'query.user'],
+    help: 'What of a request is hashed: `ip` (the client’s address), `consumer` (who asks), `header.NAME`, `cookie.NAME`, `path.NAME` (a capture of the route’s path) or `query.NAME`.',
     read: readHashKeyName,
   });
 }
 
 export function readHashKeyName(text: string): Reading<HashKeyConfiguration> {
-  if (text === 'ip') return { value: { kind: 'ip' } };
+  if (text === 'ip' || text === 'consumer') return { value: { kind: text } };
   const dot = text.indexOf('.');
   const word = dot < 0 ? text : text.slice(0, dot);
   const name = dot < 0 ? '' : text.slice(dot + 1);
@@ -61,15 +64,15 @@ export function readHashKeyName(text: string): Reading<HashKeyConfiguration> {
 }
 
 function explainKeyKind(text: string, word: string): string {
-  const known = ['ip', ...keyKinds.map((kind) => `${kind}.NAME`)];
-  const suggestion = suggestWord(word, ['ip', ...keyKinds]);
+  const known = ['ip', 'consumer', ...keyKinds.map((kind) => `${kind}.NAME`)];
+  const suggestion = suggestWord(word, ['ip', 'consumer', ...keyKinds]);
   const ending = suggestion === undefined ? '' : `; did you mean \`${known.find((key) => key.startsWith(suggestion))}\`?`;
   return `expected ${listWords(known)}, not ${quote(text)}${ending}`;
 }
 
 const hashMap = z.strictObject({
   by: hashKey().describe(
-    'What of a request is hashed: `ip` (the client’s address), `header.NAME`, `cookie.NAME`, `path.NAME` (a capture of the route’s path) or `query.NAME`. Requests without it take turns.',
+    'What of a request is hashed: `ip` (the client’s address), `consumer` (who asks), `header.NAME`, `cookie.NAME`, `path.NAME` (a capture of the route’s path) or `query.NAME`. Requests without it take turns.',
   ),
   boundedLoad: z
     .number()

@@ -8,11 +8,13 @@ const exchange: KeyedExchange = {
   request: { fields, query: 'user=b%20c&empty=' },
   captureNames: ['shop', 'id'],
   captures: ['north', '4711'],
+  consumer: { name: 'alice' },
   field: (name) => getField(fields, name),
 };
 
 const keys: readonly [key: HashKey, value: string | undefined][] = [
   [{ kind: 'ip' }, '192.0.2.7'],
+  [{ kind: 'consumer' }, 'alice'],
   [{ kind: 'header', name: 'x-user' }, 'ann'],
   [{ kind: 'header', name: 'x-empty' }, undefined],
   [{ kind: 'header', name: 'x-none' }, undefined],
@@ -30,6 +32,11 @@ for (const [key, value] of keys) {
     assert.equal(readHashKey(key, { clientAddress: '192.0.2.7', exchange }), value);
   });
 }
+
+test('nobody has found out who asks', () => {
+  const subject = { clientAddress: '192.0.2.7', exchange: { ...exchange, consumer: undefined } };
+  assert.equal(readHashKey({ kind: 'consumer' }, subject), undefined);
+});
 
 test('bytes that nobody reads have nothing but an address', () => {
   for (const [key] of keys)

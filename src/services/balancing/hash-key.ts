@@ -2,7 +2,10 @@
 import { findQueryParameter } from '#http/query-parameter.ts';
 import { findCookie } from '#wire/fields/cookies.ts';
 
-export type HashKey = { readonly kind: 'ip' } | { readonly kind: 'header' | 'cookie' | 'path' | 'query'; readonly name: string };
+export type HashKey =
+  | { readonly kind: 'ip' }
+  | { readonly kind: 'consumer' }
+  | { readonly kind: 'header' | 'cookie' | 'path' | 'query'; readonly name: string };
 
 /** What there is of an exchange, also when it is only explained. */
 export interface KeyedExchange {
@@ -10,6 +13,8 @@ export interface KeyedExchange {
   /** Values of the route's path captures. */
   readonly captureNames: readonly string[];
   readonly captures: readonly string[];
+  /** `undefined` where nobody has found out who asks. */
+  readonly consumer: { readonly name: string } | undefined;
   field(name: string): string | undefined;
 }
 
@@ -21,10 +26,15 @@ export interface KeyedSubject {
 /** `undefined` where the request has no such thing, or an empty one. */
 export function readHashKey(key: HashKey, { clientAddress, exchange }: KeyedSubject): string | undefined {
   if (key.kind === 'ip') return clientAddress;
-  return exchange === undefined ? undefined : readFromExchange(key.kind, key.name, exchange) || undefined;
+  if (exchange === undefined) return undefined;
+  return key.kind === 'consumer' ? exchange.consumer?.name : readFromExchange(key.kind, key.name, exchange) || undefined;
 }
 
-function readFromExchange(kind: Exclude<HashKey['kind'], 'ip'>, name: string, exchange: KeyedExchange): string | undefined {
+function readFromExchange(
+  kind: Exclude<HashKey['kind'], 'ip' | 'consumer'>,
+  name: string,
+  exchange: KeyedExchange,
+): string | undefined {
   switch (kind) {
     case 'header':
       return exchange.field(name);
@@ -41,5 +51,5 @@ function readFromExchange(kind: Exclude<HashKey['kind'], 'ip'>, name: string, ex
 
 /** As a configuration says it. */
 export function formatHashKey(key: HashKey): string {
-  return key.kind === 'ip' ? 'ip' : `${key.kind}.${key.name}`;
+  return 'name' in key ? `${key.kind}.${key.name}` : key.kind;
 }
