@@ -109,7 +109,7 @@ const written = fc.oneof(
     },
   })),
   fc.constantFrom(0, 1, 0x7fff_ffff).map((code) => ({
-    said: [`reset of 7: ${code}`, `window of 9: ${code + 1 < 2 ** 31 ? code + 1 : 1}`, `goaway: ${code}`],
+    said: [`reset of 7: ${code}`, `window of 9: ${code + 1 < 2 ** 31 ? code + 1 : 1}`, `goaway behind ${0x7fff_ffff}: ${code}`],
     write: (writer: FrameWriter) => {
       writer.reset(7, code);
       writer.windowUpdate(9, code + 1 < 2 ** 31 ? code + 1 : 1);
