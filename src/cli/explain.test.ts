@@ -43,6 +43,7 @@ routes:
   stock: { match: { path: "/stock" }, to: { services: [{ service: orders }, { service: canary }], sticky: { by: ip }, fallback: { service: orders } } }
   inside: { match: { path: /metrics, listener: inside, clientIp: 10.0.0.0/8 }, to: { respond: { text: ok } } }
   scarce: { match: { path: /scarce }, importance: high, to: scarce }
+  limited: { match: { path: "/tenants/:tenant" }, policies: { rate-limit: { limits: [10/second, { limit: 100/minute, burst: 20 }], by: [ip, path.tenant, header.x-team] } }, to: orders }
   old: { match: { path: /old }, to: { redirect: { path: /, status: 308 } } }
 `,
 );
@@ -83,6 +84,13 @@ test('says how much a route matters and what protects its service', async () => 
     stdout,
   );
   assert.doesNotMatch((await explain('GET', 'http://shop.example.com/orders/5')).stdout, /importance|protected/);
+});
+
+test('says what a rate limit counts of a request', async () => {
+  const { stdout } = await explain('GET', '/tenants/acme', '--client', '2001:db8::1');
+  const limits = 'at most 10/second and 100/minute with a burst of 20';
+  const line = `\n  rate-limit: ${limits} by ip 2001:db8:0:0::/64, path.tenant acme, header.x-team (none)\n`;
+  assert.ok(stdout.includes(line), stdout);
 });
 
 test('says which route takes a request, why, with which policies, and where it goes', async () => {

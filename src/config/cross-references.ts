@@ -17,6 +17,7 @@ import {
   readServiceScheme,
 } from './byte-listeners.ts';
 import type { Finding, IssuePath } from './issue.ts';
+import { findForeignLimitCaptures, findMissingLimitCaptures } from './limit-captures.ts';
 import { findMissingHashCaptures } from './services/hash-captures.ts';
 import { findUselessImportance } from './useless-importance.ts';
 
@@ -51,8 +52,11 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
       findings.push(...findByteListener(use, configuration['listeners']));
     }
     findings.push(...findMissingCaptures(route, path));
+    const capturing = listCapturingPaths(route['match'], [...path, 'match']);
+    findings.push(...findMissingLimitCaptures(route['policies'], [...path, 'policies'], capturing));
   }
   for (const [blocks, path] of listSharedPolicies(configuration)) {
+    findings.push(...findForeignLimitCaptures(blocks, path));
     for (const use of listPolicyServiceUses(blocks, path, policies)) {
       services.check(use, findings);
       findings.push(...findByteService(use, configuration['services']));

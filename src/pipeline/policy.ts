@@ -1,5 +1,6 @@
 /** The contract between a policy and the gateway: what a policy declares, and the phases it may take part in. */
 
+import type { Allowances } from '#base/allowances.ts';
 import type { Clock } from '#base/clock.ts';
 import type { ErrorFactory, GatewayError } from '#base/errors.ts';
 import type { Logger } from '#base/logger.ts';
@@ -42,6 +43,21 @@ export interface PolicyServices {
   readonly random: () => number;
   /** Runs something once when the time has passed; what is returned calls it off. The policy calls it off when its exchange ends. */
   readonly later: (delayMs: number, run: () => void) => () => void;
+  /** Where it is counted who does something how often. */
+  readonly allowances: Allowances;
+  /** Where the settings stand: the same for as long as they stay there, whatever else is configured. */
+  readonly place: string;
+}
+
+/** As much of an exchange as there is also of a request that is only explained. */
+export interface DescribedRequest {
+  readonly plan?: { readonly routeName: string } | undefined;
+  readonly request: { readonly clientAddress: string; readonly fields: readonly string[] };
+  /** Values of the route's path captures. */
+  readonly captureNames: readonly string[];
+  readonly captures: readonly string[];
+  /** First value of a request field, `host` included. */
+  field(name: string): string | undefined;
 }
 
 export interface PolicyDefinition<Name extends string = string, Config = unknown> {
@@ -53,8 +69,8 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly errors: Readonly<Record<string, ErrorFactory>>;
   /** Names of settings that hold the name of a service, so that the configuration is refused where there is none. */
   readonly serviceSettings?: readonly string[];
-  /** What these settings do, in a few words, for explanations. */
-  describe?(config: Config): string;
+  /** What these settings do, or do with a request, in a few words, for explanations. */
+  describe?(config: Config, request?: DescribedRequest): string;
   /**
    * Runs once per snapshot and place of use, with a validated configuration, and cannot fail: for the gateway and its
    * listeners when the snapshot is made, for a route while its first request waits.

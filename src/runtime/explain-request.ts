@@ -10,6 +10,7 @@ import { normaliseTarget, parseHost, targetFaults } from '#http/target.ts';
 import { formatAddress } from '#net/address.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
+import type { DescribedRequest } from '#pipeline/policy.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 import { explainMatch, type NearMiss, type OutrankedRoute } from '#routing/explanation.ts';
 import { compileRoutes } from '#routing/route-compiler.ts';
@@ -20,6 +21,8 @@ import type { Importance } from '#services/protection/importance.ts';
 import { decodeConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
+import { provideAllowanceMemory } from '#stores/allowance-table.ts';
+import { SharedAllowances } from '#stores/shared-allowances.ts';
 import { getField, hasField } from '#wire/fields/field-list.ts';
 import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';
 import { explainForwarding } from './explain-forwarding.ts';
@@ -102,6 +105,8 @@ export async function explainRequest(
     texts: {},
     board: new EndpointBoard(),
     endpoints: {},
+    // Nothing is counted.
+    allowances: new SharedAllowances(provideAllowanceMemory(0), means.logger),
   };
   const arrived = runAtOnce(decodeConfiguration(runAtOnce(encodeConfiguration(configuration))));
   const { table, plans } = runAtOnce(compileSnapshot(arrived, undefined, all));
@@ -130,7 +135,11 @@ export async function explainRequest(
           importance: configuration.routes[chosen.route]!.importance ?? 'normal',
           protection: describeProtection(configuration.routes[chosen.route]!, configuration),
           details: [
-            ...explainPolicies(configuration, { route: chosen.route, listener }),
+            ...explainPolicies(
+              configuration,
+              { route: chosen.route, listener },
+              toDescribedRequest(chosen.route, subject, match),
+            ),
             ...explainDestination(configuration.routes[chosen.route]!.to, subject),
           ],
         };
@@ -165,6 +174,12 @@ function toKeyedSubject(subject: RequestSubject, { captureNames, captures }: Rou
   const { authority, fields, query, clientAddress } = subject;
   const field = (name: string) => (name === 'host' ? authority : getField(fields, name));
   return { clientAddress, exchange: { request: { fields, query }, captureNames, captures, field } };
+}
+
+/** What a policy may look at. */
+function toDescribedRequest(route: string, subject: RequestSubject, match: RouteMatch): DescribedRequest {
+  const { clientAddress, exchange } = toKeyedSubject(subject, match);
+  return { ...exchange, plan: { routeName: route }, request: { ...exchange.request, clientAddress } };
 }
 
 function describeDestination({ to }: RouteConfiguration, { services }: Configuration): string {

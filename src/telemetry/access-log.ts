@@ -95,6 +95,7 @@ export class AccessLog {
     if (exchange.tried !== undefined) line += `,"tried":${toTriedText(exchange.tried)}`;
     if (exchange.notRetried !== undefined) line += `,"notRetried":${toAsciiJson(exchange.notRetried)}`;
     if (exchange.fallbackReason !== undefined) line += `,"fallback":"${exchange.fallbackReason}"`;
+    if (exchange.dryRunRefusal !== undefined) line += `,"dryRun":${toRefusalText(exchange.dryRunRefusal)}`;
     if (exchange.isTunnel) line += ',"tunnel":true';
     if (error !== undefined) line += toErrorText(error);
     return `${line}}\n`;
@@ -182,6 +183,11 @@ export class AccessLog {
 /** The attempts before the one that the rest of the line is about. */
 function toTriedText(tried: readonly TriedAttempt[]): string {
   return toAsciiJson(tried.map((attempt) => ({ ...attempt, durationMs: Math.round(attempt.durationMs * 1000) / 1000 })));
+}
+
+/** What a request would have been refused with. */
+function toRefusalText({ code, detail }: GatewayError): string {
+  return toAsciiJson({ code, detail });
 }
 
 function toErrorText({ code, detail }: GatewayError): string {

@@ -1,7 +1,11 @@
 /** What policies may ask of the gateway, where nothing is left to chance and no time passes by itself. */
 import { silentLogger } from '#base/logger.ts';
 import type { PolicyServices } from '#pipeline/policy.ts';
+import { provideAllowanceMemory } from '#stores/allowance-table.ts';
+import { SharedAllowances } from '#stores/shared-allowances.ts';
 import { FakeClock } from './fake-clock.ts';
+
+const KEYS_MAX = 100;
 
 export function createPolicyServices(parts: Partial<PolicyServices> = {}): PolicyServices {
   return {
@@ -9,6 +13,8 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     logger: silentLogger,
     random: createSeededRandom(1),
     later: new ManualTimers().later,
+    allowances: new SharedAllowances(provideAllowanceMemory(KEYS_MAX), silentLogger),
+    place: 'gateway',
     ...parts,
   };
 }
