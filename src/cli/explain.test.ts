@@ -89,8 +89,11 @@ test('says how much a route matters and what protects its service', async () => 
 test('says what a rate limit counts of a request', async () => {
   const { stdout } = await explain('GET', '/tenants/acme', '--client', '2001:db8::1');
   const limits = 'at most 10/second and 100/minute with a burst of 20';
-  const line = `\n  rate-limit: ${limits} by ip 2001:db8:0:0::/64, path.tenant acme, header.x-team (none)\n`;
-  assert.ok(stdout.includes(line), stdout);
+  const lines = `
+  rate-limit: ${limits} by ip, path.tenant, header.x-team
+  rate-limit: counts this request by ip 2001:db8:0:0::/64, path.tenant acme, header.x-team (none)
+`;
+  assert.ok(stdout.includes(lines), stdout);
 });
 
 test('says which route takes a request, why, with which policies, and where it goes', async () => {

@@ -52,8 +52,8 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
       findings.push(...findByteListener(use, configuration['listeners']));
     }
     findings.push(...findMissingCaptures(route, path));
-    const capturing = listCapturingPaths(route['match'], [...path, 'match']);
-    findings.push(...findMissingLimitCaptures(route['policies'], [...path, 'policies'], capturing));
+    const listPaths = () => listCapturingPaths(route['match'], [...path, 'match']);
+    findings.push(...findMissingLimitCaptures(route['policies'], [...path, 'policies'], listPaths));
   }
   for (const [blocks, path] of listSharedPolicies(configuration)) {
     findings.push(...findForeignLimitCaptures(blocks, path));

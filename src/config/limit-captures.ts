@@ -16,14 +16,14 @@ interface CaptureUse {
   readonly path: IssuePath;
 }
 
-/** In the policies of a route. `paths`: those of its matches; `undefined` when one of them is wrong, so that it is not known. */
+/** In the policies of a route. `listPaths` lists those of its matches; `undefined` when one is wrong, so that it is not known. */
 export function findMissingLimitCaptures(
   policies: unknown,
   path: IssuePath,
-  paths: readonly CapturingPath[] | undefined,
+  listPaths: () => readonly CapturingPath[] | undefined,
 ): Finding[] {
   return listLimitCaptures(policies, path).flatMap(({ name, path: usePath }): Finding[] => {
-    const lacking = paths?.find(({ captures }) => !captures.includes(name));
+    const lacking = listPaths()?.find(({ captures }) => !captures.includes(name));
     if (lacking === undefined) return [];
     const suggestion = suggestWord(name, lacking.captures);
     const ending = suggestion === undefined ? '' : `; did you mean \`path.${suggestion}\`?`;

@@ -184,8 +184,8 @@ export class Exchange {
   upstreamHeadMs = 0;
   finishedMs = 0;
   error: GatewayError | undefined = undefined;
-  /** The last refusal that was not meant yet: the request goes on, and the access log tells of it. */
-  dryRunRefusal: GatewayError | undefined = undefined;
+  /** What a policy that only reports would have refused the request with. */
+  reported: GatewayError | undefined = undefined;
   isFinished = false;
   isTunnel = false;
   /** The answer that has begun is one of gRPC: it is whole only if its trailers say so, and they can say otherwise too. */

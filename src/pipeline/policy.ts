@@ -50,7 +50,7 @@ export interface PolicyServices {
 }
 
 /** As much of an exchange as there is also of a request that is only explained. */
-export interface DescribedRequest {
+export interface KeyedRequest {
   readonly plan?: { readonly routeName: string } | undefined;
   readonly request: { readonly clientAddress: string; readonly fields: readonly string[] };
   /** Values of the route's path captures. */
@@ -58,6 +58,12 @@ export interface DescribedRequest {
   readonly captures: readonly string[];
   /** First value of a request field, `host` included. */
   field(name: string): string | undefined;
+}
+
+/** As much of a request as is known without one. */
+export interface ExplainedRequest {
+  readonly clientAddress: string;
+  readonly exchange: KeyedRequest;
 }
 
 export interface PolicyDefinition<Name extends string = string, Config = unknown> {
@@ -69,8 +75,10 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly errors: Readonly<Record<string, ErrorFactory>>;
   /** Names of settings that hold the name of a service, so that the configuration is refused where there is none. */
   readonly serviceSettings?: readonly string[];
-  /** What these settings do, or do with a request, in a few words, for explanations. */
-  describe?(config: Config, request?: DescribedRequest): string;
+  /** What these settings do, in a few words, for explanations. */
+  describe?(config: Config): string;
+  /** What these settings decide about a request, for explanations. */
+  explain?(config: Config, request: ExplainedRequest): string;
   /**
    * Runs once per snapshot and place of use, with a validated configuration, and cannot fail: for the gateway and its
    * listeners when the snapshot is made, for a route while its first request waits.

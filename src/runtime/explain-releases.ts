@@ -1,7 +1,7 @@
 /** What is special about where a request goes: which service of a split keeps it, what answers if that one does not. */
 import type { Configuration } from '#config/configuration.ts';
 import { type SplitSubject, StickySplit } from '#forward/sticky-split.ts';
-import type { DescribedRequest } from '#pipeline/policy.ts';
+import type { ExplainedRequest } from '#pipeline/policy.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 import { findPolicyBlock } from '#snapshot/policy-block.ts';
 
@@ -34,15 +34,18 @@ function explainSticky(
   return `sticky by ${what}: the request has none, so ${otherwise}`;
 }
 
-/** What the policies of a route would do with a request, by the name of the policy. */
-export function explainPolicies(
-  configuration: Configuration,
-  { route, listener }: { route: string; listener: string },
-  request: DescribedRequest,
-): string[] {
+interface PolicyQuestion extends ExplainedRequest {
+  readonly route: string;
+  readonly listener: string;
+}
+
+/** What the policies of a route say of their settings and of the request, by the name of the policy. */
+export function explainPolicies(configuration: Configuration, question: PolicyQuestion): string[] {
+  const { route, listener } = question;
   return policyDefinitions.flatMap((policy) => {
     const block = findPolicyBlock(policy.name, { configuration, listener, route: configuration.routes[route]! });
-    const text = block === undefined ? undefined : policy.describe?.(block, request);
-    return text === undefined ? [] : [`${policy.name}: ${text}`];
+    if (block === undefined) return [];
+    const texts = [policy.describe?.(block), policy.explain?.(block, question)];
+    return texts.filter((text) => text !== undefined).map((text) => `${policy.name}: ${text}`);
   });
 }

@@ -10,7 +10,7 @@ import { normaliseTarget, parseHost, targetFaults } from '#http/target.ts';
 import { formatAddress } from '#net/address.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
-import type { DescribedRequest } from '#pipeline/policy.ts';
+import type { KeyedRequest } from '#pipeline/policy.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 import { explainMatch, type NearMiss, type OutrankedRoute } from '#routing/explanation.ts';
 import { compileRoutes } from '#routing/route-compiler.ts';
@@ -135,11 +135,12 @@ export async function explainRequest(
           importance: configuration.routes[chosen.route]!.importance ?? 'normal',
           protection: describeProtection(configuration.routes[chosen.route]!, configuration),
           details: [
-            ...explainPolicies(
-              configuration,
-              { route: chosen.route, listener },
-              toDescribedRequest(chosen.route, subject, match),
-            ),
+            ...explainPolicies(configuration, {
+              route: chosen.route,
+              listener,
+              clientAddress,
+              exchange: toKeyedRequest(chosen.route, subject, match),
+            }),
             ...explainDestination(configuration.routes[chosen.route]!.to, subject),
           ],
         };
@@ -177,7 +178,7 @@ function toKeyedSubject(subject: RequestSubject, { captureNames, captures }: Rou
 }
 
 /** What a policy may look at. */
-function toDescribedRequest(route: string, subject: RequestSubject, match: RouteMatch): DescribedRequest {
+function toKeyedRequest(route: string, subject: RequestSubject, match: RouteMatch): KeyedRequest {
   const { clientAddress, exchange } = toKeyedSubject(subject, match);
   return { ...exchange, plan: { routeName: route }, request: { ...exchange.request, clientAddress } };
 }

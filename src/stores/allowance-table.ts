@@ -48,7 +48,7 @@ interface Region {
   readonly bucketCount: number;
 }
 
-/** The hash of a key, and the rule that it is asked about. */
+/** The hash of a key together with the rule that it is asked about: by two rules, a key has two entries. */
 export interface AllowanceKey {
   low: number;
   high: number;

@@ -82,8 +82,7 @@ class SharedAllowance implements Allowance {
     // First a look, so that who is refused by one rule does not use up others even for a moment.
     if (rules.length > 1) {
       for (const rule of rules) rule.ahead = table.look(rule.gcra, rule.key, nowMs);
-      const refusing = rules.findIndex(({ gcra, ahead }) => !gcra.admits(ahead));
-      if (refusing >= 0) return refusing;
+      for (let i = 0; i < rules.length; i++) if (!rules[i]!.gcra.admits(rules[i]!.ahead)) return i;
     }
     for (let i = 0; i < rules.length; i++) {
       if (this.#takeOne(rules[i]!, nowMs)) continue;

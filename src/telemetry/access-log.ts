@@ -95,9 +95,9 @@ export class AccessLog {
     if (exchange.tried !== undefined) line += `,"tried":${toTriedText(exchange.tried)}`;
     if (exchange.notRetried !== undefined) line += `,"notRetried":${toAsciiJson(exchange.notRetried)}`;
     if (exchange.fallbackReason !== undefined) line += `,"fallback":"${exchange.fallbackReason}"`;
-    if (exchange.dryRunRefusal !== undefined) line += `,"dryRun":${toRefusalText(exchange.dryRunRefusal)}`;
     if (exchange.isTunnel) line += ',"tunnel":true';
     if (error !== undefined) line += toErrorText(error);
+    if (exchange.reported !== undefined) line += toReportText(exchange.reported);
     return `${line}}\n`;
   }
 
@@ -185,13 +185,13 @@ function toTriedText(tried: readonly TriedAttempt[]): string {
   return toAsciiJson(tried.map((attempt) => ({ ...attempt, durationMs: Math.round(attempt.durationMs * 1000) / 1000 })));
 }
 
-/** What a request would have been refused with. */
-function toRefusalText({ code, detail }: GatewayError): string {
-  return toAsciiJson({ code, detail });
-}
-
 function toErrorText({ code, detail }: GatewayError): string {
   return `,"code":"${code}"${detail === undefined ? '' : `,"detail":${toAsciiJson(detail)}`}`;
+}
+
+/** What would have happened if a policy did more than report. */
+function toReportText({ code, detail }: GatewayError): string {
+  return `,"reported":${toAsciiJson({ code, detail })}`;
 }
 
 /** Microseconds are as exact as it gets; whole numbers are written faster than fractions. */

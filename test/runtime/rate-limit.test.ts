@@ -111,10 +111,41 @@ test('the same without data threads, and the access log tells what was or would 
   t.after(() => gateway.stop());
   const status = async () => (await ask(gateway.port(), '/')).status;
   assert.deepEqual([await status(), await status()], [200, 429]);
-  await gateway.reconfigure(limited({ limit: '1/day', dryRun: true }, 'changed'));
+  await gateway.reconfigure(limited({ limit: '1/day', mode: 'report' }, 'changed'));
   assert.equal(await status(), 200);
-  const [first, refused, dry] = await gateway.stop();
-  assert.deepEqual([first?.['code'], first?.['dryRun']], [undefined, undefined]);
+  const [first, refused, reported] = await gateway.stop();
+  assert.deepEqual([first?.['code'], first?.['reported']], [undefined, undefined]);
   assert.deepEqual([refused?.['code'], refused?.['detail']], ['GH_RATE_LIMIT_EXCEEDED', { limit: '1/day', by: 'ip' }]);
-  assert.deepEqual(dry?.['dryRun'], { code: 'GH_RATE_LIMIT_EXCEEDED', detail: { limit: '1/day', by: 'ip' } });
+  assert.deepEqual(reported?.['reported'], { code: 'GH_RATE_LIMIT_EXCEEDED', detail: { limit: '1/day', by: 'ip' } });
+});
+
+test('a limit of the gateway counts its routes together, and one of a route counts for itself', async (t) => {
+  const to = { respond: { text: 'here' } };
+  const once = { 'rate-limit': { limit: '1/day' } } as const;
+  const gateway = await startTestGateway(
+    {
+      policies: once,
+      routes: {
+        one: { match: { path: '/one' }, to },
+        other: { match: { path: '/other' }, to },
+        own: { match: { path: '/own' }, to, policies: once },
+        free: { match: { path: '/free' }, to, policies: { 'rate-limit': false } },
+      },
+    },
+    { threads: 0 },
+  );
+  t.after(() => gateway.stop());
+  const statuses: number[] = [];
+  for (const path of ['/one', '/other', '/own', '/own', '/free', '/free'])
+    statuses.push((await ask(gateway.port(), path)).status);
+  assert.deepEqual(statuses, [200, 429, 200, 429, 200, 200]);
+  await gateway.reconfigure({
+    policies: { 'rate-limit': { limit: '1/day', by: ['ip', 'route'] } },
+    routes: { one: { match: { path: '/one' }, to }, other: { match: { path: '/other' }, to } },
+  });
+  const apart = [await ask(gateway.port(), '/one'), await ask(gateway.port(), '/other'), await ask(gateway.port(), '/one')];
+  assert.deepEqual(
+    apart.map(({ status }) => status),
+    [200, 200, 429],
+  );
 });

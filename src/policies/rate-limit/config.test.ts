@@ -7,7 +7,7 @@ test('takes a limit, by the address of the client unless told otherwise', () => 
     limits: [{ limit: 100, windowMs: 60_000, burst: 100, name: '100/minute' }],
     by: [{ kind: 'ip' }],
     headers: 'refusals',
-    dryRun: false,
+    mode: 'enforce',
   });
   assert.deepEqual(rateLimitConfig.parse({ limit: '100/minute', burst: 20, by: 'ip' }).limits, [
     { limit: 100, windowMs: 60_000, burst: 20, name: '100/minute' },
@@ -63,7 +63,7 @@ test('refuses what cannot be', () => {
     { limit: '10/minute', by: 'header.' },
     { limit: '10/minute', by: 'header.a b' },
     { limit: '10/minute', headers: true },
-    { limit: '10/minute', dryRun: 'yes' },
+    { limit: '10/minute', mode: 'dry' },
     { limit: '10/minute', store: 'redis' },
   ])
     assert.equal(rateLimitConfig.safeParse(config).success, false, JSON.stringify(config));

@@ -117,7 +117,10 @@ export const rateLimitConfig = z
       .describe(
         'Which answers tell of the limit, in the fields `ratelimit-policy` and `ratelimit`: `all`, `refusals` or `none`. With `none`, refusals have no `retry-after` either.',
       ),
-    dryRun: z.boolean().default(false).describe('Refuses nothing: the access log tells which requests would have been refused.'),
+    mode: z
+      .enum(['enforce', 'report'])
+      .default('enforce')
+      .describe('`report` refuses nothing and only logs which requests would be refused.'),
   })
   .superRefine(({ limit, burst: atOnce, limits }, context) => {
     if (limit === undefined && limits === undefined) {

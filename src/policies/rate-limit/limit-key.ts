@@ -1,6 +1,6 @@
 /** Whose requests are counted together. Everything that is read here is the client's choice, except its address. */
 import { IPV6_GROUPS, parseIpv6 } from '#base/ip.ts';
-import type { DescribedRequest } from '#pipeline/policy.ts';
+import type { KeyedRequest } from '#pipeline/policy.ts';
 import { findCookie } from '#wire/fields/cookies.ts';
 import type { LimitKey } from './config.ts';
 
@@ -19,7 +19,7 @@ export class LimitKeyReader {
     this.#parts = parts;
   }
 
-  read(request: DescribedRequest): string {
+  read(request: KeyedRequest): string {
     const parts = this.#parts;
     let key = this.#readPart(parts[0]!, request);
     for (let i = 1; i < parts.length; i++) key += SEPARATOR + this.#readPart(parts[i]!, request);
@@ -27,7 +27,7 @@ export class LimitKeyReader {
   }
 
   /** For people. */
-  describe(request: DescribedRequest): string {
+  describe(request: KeyedRequest): string {
     return this.#parts
       .map((part) => {
         const value = this.#readPart(part, request);
@@ -36,7 +36,7 @@ export class LimitKeyReader {
       .join(', ');
   }
 
-  #readPart(part: LimitKey, request: DescribedRequest): string {
+  #readPart(part: LimitKey, request: KeyedRequest): string {
     switch (part.kind) {
       case 'ip':
         return this.#toNetwork(request.request.clientAddress);

@@ -104,14 +104,14 @@ test('requests without what is counted are counted together', async () => {
   assert.deepEqual(await statuses({}, { fields: ['x-team', ''] }, {}), [200, 200, 429]);
 });
 
-test('with `dryRun` nothing is refused, and the log is told what would have been', async () => {
-  const { bench, statuses } = await benchWith({ limit: '1/minute', dryRun: true });
+test('with `mode: report` nothing is refused, and the log is told what would have been', async () => {
+  const { bench, statuses } = await benchWith({ limit: '1/minute', mode: 'report' });
   assert.deepEqual(await statuses({}, {}), [200, 200]);
   const [first, second] = bench.finished;
-  assert.equal(first!.dryRunRefusal, undefined);
+  assert.equal(first!.reported, undefined);
   assert.equal(second!.error, undefined);
-  assert.equal(second!.dryRunRefusal?.code, 'GH_RATE_LIMIT_EXCEEDED');
-  assert.deepEqual(second!.dryRunRefusal?.detail, { limit: '1/minute', by: 'ip' });
+  assert.equal(second!.reported?.code, 'GH_RATE_LIMIT_EXCEEDED');
+  assert.deepEqual(second!.reported?.detail, { limit: '1/minute', by: 'ip' });
 });
 
 test('a client of gRPC is told that its resources are exhausted', async () => {

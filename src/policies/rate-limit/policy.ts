@@ -1,7 +1,7 @@
 import { ADMITTED, type Allowance } from '#base/allowances.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { defineSlot } from '#http/exchange.ts';
-import { type DescribedRequest, definePolicy, type PolicyPhases } from '#pipeline/policy.ts';
+import { definePolicy, type PolicyPhases } from '#pipeline/policy.ts';
 import type { RateLimitConfig } from './config.ts';
 import { rateLimitErrors } from './errors.ts';
 import { formatPolicyField, formatStateField } from './limit-fields.ts';
@@ -17,22 +17,24 @@ export const rateLimitPolicy = definePolicy({
   loadConfig: async () => (await import('./config.ts')).rateLimitConfig,
   errors: rateLimitErrors,
   describe: describeRateLimit,
+  explain: ({ by }, { exchange }) => `counts this request by ${new LimitKeyReader(by).describe(exchange)}`,
   create(config, { allowances, clock, place }): PolicyPhases {
-    const { limits, by, headers, dryRun } = config;
+    const { limits, by, headers, mode } = config;
     const keys = new LimitKeyReader(by);
     const kind = by.map(formatLimitKey).join(', ');
     const policyField = formatPolicyField(limits);
     // A policy at the same place that counts the same goes on with the counts of the one before, as after a reload.
     const allowance = allowances.open(`${place} by ${kind}`, limits);
+    const isEnforced = mode === 'enforce';
     const requestHead: PolicyPhases['requestHead'] = (exchange) => {
       const refusing = allowance.take(keys.read(exchange), clock.monotonicMs());
-      const isRefused = refusing !== ADMITTED && !dryRun;
+      const isRefused = refusing !== ADMITTED && isEnforced;
       if (headers === 'all' || (headers === 'refusals' && isRefused))
         exchange.set(stateSlot, formatStateField(limits, allowance));
       if (refusing === ADMITTED) return undefined;
       const refusal = toRefusal(config, { allowance, refusing, kind });
       if (isRefused) return refusal;
-      exchange.dryRunRefusal = refusal;
+      exchange.reported ??= refusal;
       return undefined;
     };
     if (headers === 'none') return { requestHead };
@@ -55,12 +57,12 @@ function toRefusal(
   // What was counted is the client's own and may be a secret, so only its kind is told.
   const detail = { limit: name, by: kind };
   if (headers === 'none') return rateLimitErrors.exceeded(detail);
-  const retryAfterMs = Math.max(...limits.map((_, rule) => allowance.nextInMs(rule)));
+  let retryAfterMs = 0;
+  for (let rule = 0; rule < limits.length; rule++) retryAfterMs = Math.max(retryAfterMs, allowance.nextInMs(rule));
   return rateLimitErrors.exceeded(detail, { retryAfterMs, publicDetail: `at most ${name}` });
 }
 
-function describeRateLimit({ limits, by, dryRun }: RateLimitConfig, request?: DescribedRequest): string {
+function describeRateLimit({ limits, by, mode }: RateLimitConfig): string {
   const texts = limits.map(({ name, limit, burst }) => (burst === limit ? name : `${name} with a burst of ${burst}`));
-  const counted = request === undefined ? by.map(formatLimitKey).join(', ') : new LimitKeyReader(by).describe(request);
-  return `at most ${texts.join(' and ')} by ${counted}${dryRun ? ' (dry run: nothing is refused)' : ''}`;
+  return `at most ${texts.join(' and ')} by ${by.map(formatLimitKey).join(', ')}${mode === 'report' ? ' (only reported)' : ''}`;
 }
