@@ -21,12 +21,14 @@ const limited = (rateLimit: RateLimit, text = 'here'): Partial<GatewayInput> => 
   routes: { all: { match: { path: '/*' }, to: { respond: { text } } } },
 });
 
-async function countInThreads(t: TestContext, start: Omit<CountingThreadStart, 'memory' | 'counts' | 'threads' | 'nowMs'>) {
+type Counted = Pick<CountingThreadStart, 'rules' | 'keys' | 'asksPerKey'> & { readonly room?: number; readonly stepMs?: number };
+
+async function countInThreads(t: TestContext, { room, stepMs = 0, ...start }: Counted) {
   const counts = new SharedArrayBuffer(8 * start.keys);
   // As many keys as there is room for, so that they often stand beside each other.
-  const memory = provideAllowanceMemory(start.keys * start.rules.length);
+  const memory = provideAllowanceMemory(room ?? start.keys * start.rules.length);
   const workers = Array.from({ length: THREADS }, () => {
-    const workerData: CountingThreadStart = { ...start, memory, counts, threads: THREADS, nowMs: 987_654_321 };
+    const workerData: CountingThreadStart = { ...start, stepMs, memory, counts, threads: THREADS, nowMs: 987_654_321 };
     return new Worker(new URL('../support/counting-thread.ts', import.meta.url), { workerData });
   });
   t.after(() => Promise.all(workers.map((worker) => worker.terminate())));
@@ -38,6 +40,12 @@ async function countInThreads(t: TestContext, start: Omit<CountingThreadStart, '
 test('threads that meet at a key nobody has asked for admit exactly what its limit says', async (t) => {
   const rules = [{ limit: 3, windowMs: 3_600_000, burst: 3 }];
   const admitted = await countInThreads(t, { rules, keys: 5_000, asksPerKey: 3 });
+  assert.deepEqual([...new Set(admitted)], [3]);
+});
+
+test('the same where entries go from key to key all the time, because there are few', async (t) => {
+  const rules = [{ limit: 3, windowMs: 1_000, burst: 3 }];
+  const admitted = await countInThreads(t, { rules, keys: 10_000, asksPerKey: 3, room: 60, stepMs: 50 });
   assert.deepEqual([...new Set(admitted)], [3]);
 });
 

@@ -11,11 +11,13 @@ export interface CountingThreadStart {
   readonly keys: number;
   readonly asksPerKey: number;
   readonly nowMs: number;
+  /** How much later each key is asked for than the one before. */
+  readonly stepMs: number;
   /** How many threads have come to a key, then how many of its requests were admitted, for each key. */
   readonly counts: SharedArrayBuffer;
 }
 
-const { memory, rules, threads, keys, asksPerKey, nowMs, counts: countMemory } = workerData as CountingThreadStart;
+const { memory, rules, threads, keys, asksPerKey, nowMs, stepMs, counts: countMemory } = workerData as CountingThreadStart;
 const counts = new Int32Array(countMemory);
 const allowance = new SharedAllowances(memory, silentLogger).open('counted', rules);
 
@@ -25,5 +27,5 @@ for (let key = 0; key < keys; key++) {
   Atomics.notify(counts, arrivedAt);
   while (Atomics.load(counts, arrivedAt) < threads) Atomics.wait(counts, arrivedAt, Atomics.load(counts, arrivedAt), 1);
   for (let i = 0; i < asksPerKey; i++)
-    if (allowance.take(`key ${key}`, nowMs) === ADMITTED) Atomics.add(counts, arrivedAt + 1, 1);
+    if (allowance.take(`key ${key}`, nowMs + key * stepMs) === ADMITTED) Atomics.add(counts, arrivedAt + 1, 1);
 }
