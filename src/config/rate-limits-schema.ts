@@ -11,6 +11,6 @@ export const rateLimitsSchema = z.strictObject({
     .max(KEYS_MAX)
     .default(1_000_000)
     .describe(
-      'For how many keys, such as client addresses, requests are counted at a time; 24 bytes of memory each, which all threads share. A change begins to count anew.',
+      'How many keys, such as client addresses, are counted at a time, each once for every limit that it meets; 24 bytes of memory each, which all threads share. A change begins to count anew.',
     ),
 });

@@ -107,6 +107,11 @@ const POSSIBLE =
 /** Mistakes in one place; their lines begin at line 4. */
 const PARTS: readonly Refusal[] = [
   {
+    mistake: 'a limit of all routes by a part of the path of one',
+    text: 'policies: { rate-limit: { limit: 1/minute, by: [ip, path.id] } }',
+    issues: ['F:4:53 policies.rate-limit.by[1]: `path.id` belongs to the path of one route; use it in the policies of a route'],
+  },
+  {
     mistake: 'a mistyped key',
     text: 'lisener: {}',
     issues: ['F:4:1 lisener: unknown key `lisener`; did you mean `listeners`?'],
