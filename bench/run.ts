@@ -18,6 +18,7 @@ import { runIdleMemoryBench } from './idle-memory.ts';
 import { runLatencyBench } from './latency.ts';
 import { runOverloadBench } from './overload.ts';
 import { runProxyCostBench } from './proxy-cost.ts';
+import { runRateLimitBench } from './rate-limit.ts';
 import { runRoutingBench } from './routing.ts';
 import { runStartTimeBench } from './start-time.ts';
 import { type BenchResult, describeMachine, print, report, toMarkdown, toNumber, toText } from './support/bench-result.ts';
@@ -36,6 +37,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   'idle-memory': runIdleMemoryBench,
   latency: runLatencyBench,
   grpc: runGrpcBench,
+  'rate-limit': runRateLimitBench,
   overload: runOverloadBench,
   swap: runSwapBench,
   'proxy-cost': runProxyCostBench,

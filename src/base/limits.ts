@@ -88,6 +88,8 @@ export const limits = {
   mirroredAnswerBytesMax: 1024 * 1024,
   /** Client addresses remembered by the per-address connection cap of one listener and thread. */
   clientAddressesMax: 100_000,
+  /** How often a thread tries to count a request by a rate limit, each time because another thread was faster. */
+  allowanceAttemptsMax: 10_000,
   /** Bytes of one PROXY protocol header, TLVs included; those that carry a client's certificate are the longest. */
   proxyHeaderBytesMax: 16 * 1024,
   /** Bytes of one ClientHello; keys of post-quantum algorithms and encrypted names make the longest. */

@@ -47,6 +47,7 @@ routes:
     to: { services: [{ service: orders }, { service: canary }, { service: scarce }], fallback: { service: scarce, when: [unavailable, timeout, 502] } }
   inside: { match: { path: /metrics, listener: inside, clientIp: 10.0.0.0/8 }, to: { respond: { text: ok } } }
   scarce: { match: { path: /scarce }, importance: high, to: scarce }
+  limited: { match: { path: "/tenants/:tenant" }, policies: { rate-limit: { limits: [10/second, { limit: 100/minute, burst: 20 }], by: [ip, path.tenant, header.x-team] } }, to: orders }
   old: { match: { path: /old }, to: { redirect: { path: /, status: 308 } } }
 `,
 );
@@ -108,6 +109,16 @@ routes: { all: { match: { path: /* }, importance: ${importance}, to: a } }
   writeFileSync(join(folder, 'overload.yaml'), text('critical'));
   const { route } = await explained('GET', '/', '--config', 'overload.yaml');
   assert.deepEqual(route!.protection, ['overload: never refused, also when work in a data thread waits for more than 200ms']);
+});
+
+test('says what a rate limit counts of a request', async () => {
+  const { stdout } = await explain('GET', '/tenants/acme', '--client', '2001:db8::1');
+  const limits = 'at most 10/second and 100/minute with a burst of 20';
+  const lines = `
+  rate-limit: ${limits} by ip, path.tenant, header.x-team
+  rate-limit: counts this request by ip 2001:db8:0:0::/64, path.tenant acme, header.x-team (none)
+`;
+  assert.ok(stdout.includes(lines), stdout);
 });
 
 test('says which route takes a request, why, with which policies, and where it goes', async () => {

@@ -55,6 +55,7 @@ test('fills in every default of the shortest configuration', async () => {
     shutdown: { delay: 0, deadline: 30_000 },
     dns: { ttlMin: 1_000, ttlMax: 300_000 },
     forwarding: { via: 'gatehouse' },
+    rateLimits: { keys: 1_000_000 },
   });
 });
 

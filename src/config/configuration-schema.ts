@@ -15,6 +15,7 @@ import { consumersSchema } from './consumer-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { overloadSchema } from './overload-schema.ts';
 import { type ConfigurablePolicy, type PolicyWithConfig, policyBlocks } from './policy-blocks.ts';
+import { rateLimitsSchema } from './rate-limits-schema.ts';
 import { routeSchema } from './route-schema.ts';
 import { serviceSchema } from './service-schema.ts';
 import { zone } from './services/balancing-schema.ts';
@@ -118,6 +119,7 @@ export function createConfigurationSchema<Policies extends readonly Configurable
       shutdown: shutdown.prefault({}).describe('How the gateway stops.'),
       dns: dns.prefault({}).describe('How names of endpoints are looked up.'),
       forwarding: forwarding.prefault({}).describe('What services are told about the gateway.'),
+      rateLimits: rateLimitsSchema.prefault({}).describe('How the gateway keeps count for the policy `rate-limit`.'),
       zone: zone(
         'The zone that the gateway is in, such as `${env:ZONE}`. Endpoints in the same `zone` are used first. Without it, zones of endpoints mean nothing.',
       ).optional(),

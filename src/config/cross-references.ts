@@ -18,6 +18,7 @@ import {
 } from './byte-listeners.ts';
 import { findTooManyEndpoints } from './endpoint-room.ts';
 import type { Finding, IssuePath } from './issue.ts';
+import { findForeignLimitCaptures, findMissingLimitCaptures } from './limit-captures.ts';
 import { findMissingHashCaptures } from './services/hash-captures.ts';
 import { findUselessImportance } from './useless-importance.ts';
 
@@ -56,8 +57,11 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
       findings.push(...findByteListener(use, configuration['listeners']));
     }
     findings.push(...findMissingCaptures(route, path));
+    const listPaths = () => listCapturingPaths(route['match'], [...path, 'match']);
+    findings.push(...findMissingLimitCaptures(route['policies'], [...path, 'policies'], listPaths));
   }
   for (const [blocks, path] of listSharedPolicies(configuration)) {
+    findings.push(...findForeignLimitCaptures(blocks, path));
     for (const use of listPolicyUses(blocks, path, policies, 'consumerSettings')) consumers.check(use, findings);
     for (const use of listPolicyUses(blocks, path, policies, 'serviceSettings')) {
       services.check(use, findings);

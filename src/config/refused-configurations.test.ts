@@ -5,6 +5,7 @@ import { apiKeyPolicy } from '#policies/api-key/policy.ts';
 import { authorizePolicy } from '#policies/authorize/policy.ts';
 import { headersConfig } from '#policies/headers/config.ts';
 import { mirrorPolicy } from '#policies/mirror/policy.ts';
+import { rateLimitPolicy } from '#policies/rate-limit/policy.ts';
 import { rewriteConfig } from '#policies/rewrite/config.ts';
 import { formatIssue } from './issue.ts';
 import { loadConfigurationText } from './load.ts';
@@ -15,6 +16,7 @@ const policies = [
   mirrorPolicy,
   apiKeyPolicy,
   authorizePolicy,
+  rateLimitPolicy,
 ];
 
 /** Lines of the document and the lines of its issues. `F` stands for the name of the file. */
@@ -154,6 +156,11 @@ const POSSIBLE =
 
 /** Mistakes in one place; their lines begin at line 4. */
 const PARTS: readonly Refusal[] = [
+  {
+    mistake: 'a limit of all routes by a part of the path of one',
+    text: 'policies: { rate-limit: { limit: 1/minute, by: [ip, path.id] } }',
+    issues: ['F:4:53 policies.rate-limit.by[1]: `path.id` belongs to the path of one route; use it in the policies of a route'],
+  },
   {
     mistake: 'a mistyped key',
     text: 'lisener: {}',
@@ -697,6 +704,45 @@ const ROUTES: readonly Refusal[] = [
     mistake: 'a fallback for a status that is no failure of the service',
     text: 'match: {}, to: { service: orders, fallback: { respond: {}, when: [404] } }',
     issues: ['F:4:83 routes.it.to.fallback.when[0]: the number 404 is too small; at least 500'],
+  },
+  {
+    mistake: 'a rate over a time that is no unit',
+    text: 'match: {}, to: orders, policies: { rate-limit: { limit: 100/fortnight } }',
+    issues: [
+      'F:4:73 routes.it.policies.rate-limit.limit: "100/fortnight": "fortnight" is no unit of time; write `second`, `minute`, `hour` or `day`, or a duration such as `10s`',
+    ],
+  },
+  {
+    mistake: 'a rate that lets nothing pass, a burst of none, and a part of a request that nobody knows',
+    text: 'match: {}, to: orders, policies: { rate-limit: { limit: 0/minute, burst: 0, by: consumer } }',
+    issues: [
+      'F:4:73 routes.it.policies.rate-limit.limit: "0/minute" lets nothing pass; at least `1/minute`',
+      'F:4:90 routes.it.policies.rate-limit.burst: the number 0 is too small; at least 1',
+      'F:4:97 routes.it.policies.rate-limit.by: expected `ip`, `route`, `header.NAME`, `cookie.NAME` or `path.NAME`, not "consumer"',
+    ],
+  },
+  {
+    mistake: 'rates and a burst that are too much',
+    text: 'match: {}, to: orders, policies: { rate-limit: { limits: [2000000/second, { limit: 1/hour, burst: 100 }], by: [ip, claim.sub] } }',
+    issues: [
+      'F:4:75 routes.it.policies.rate-limit.limits[0]: "2000000/second" is too much; at most `1000000/second`',
+      'F:4:115 routes.it.policies.rate-limit.limits[1].burst: at this limit it would take longer than a day until a burst of 100 is back; at most `24`',
+      'F:4:132 routes.it.policies.rate-limit.by[1]: expected `ip`, `route`, `header.NAME`, `cookie.NAME` or `path.NAME`, not "claim.sub"',
+    ],
+  },
+  {
+    mistake: 'a limit by a capture that the path does not have',
+    text: 'match: { path: "/t/:tenant" }, to: orders, policies: { rate-limit: { limit: 1/minute, by: path.tenent } }',
+    issues: [
+      'F:4:107 routes.it.policies.rate-limit.by: `path.tenent`: the path "/t/:tenant" does not capture `tenent`; did you mean `path.tenant`?',
+    ],
+  },
+  {
+    mistake: 'a rate limit without a limit',
+    text: 'match: {}, to: orders, policies: { rate-limit: { by: ip } }',
+    issues: [
+      'F:4:64 routes.it.policies.rate-limit: there is no limit; write one, such as `limit: 100/minute`, or several as `limits: [10/second, 1000/hour]`',
+    ],
   },
   {
     mistake: 'a mirror that is not there',

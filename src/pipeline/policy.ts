@@ -1,5 +1,6 @@
 /** The contract between a policy and the gateway: what a policy declares, and the phases it may take part in. */
 
+import type { Allowances } from '#base/allowances.ts';
 import type { Clock } from '#base/clock.ts';
 import type { ErrorFactory, GatewayError } from '#base/errors.ts';
 import type { Logger } from '#base/logger.ts';
@@ -47,11 +48,27 @@ export interface PolicyServices {
   readonly later: (delayMs: number, run: () => void) => () => void;
   /** The lists of `addressListSettings` as `AddressRanges` reads them, by the path of their file. */
   readonly addressLists: Readonly<Record<string, ArrayBufferLike>>;
+  /** Where it is counted who does something how often. */
+  readonly allowances: Allowances;
+  /** Where the settings stand: the same for as long as they stay there, whatever else is configured. */
+  readonly place: string;
+}
+
+/** As much of an exchange as there is also of a request that is only explained. */
+export interface KeyedRequest {
+  readonly plan?: { readonly routeName: string } | undefined;
+  readonly request: { readonly clientAddress: string; readonly fields: readonly string[] };
+  /** Values of the route's path captures. */
+  readonly captureNames: readonly string[];
+  readonly captures: readonly string[];
+  /** First value of a request field, `host` included. */
+  field(name: string): string | undefined;
 }
 
 /** As much of a request as is known without one. */
 export interface ExplainedRequest {
   readonly clientAddress: string;
+  readonly exchange: KeyedRequest;
 }
 
 export interface PolicyDefinition<Name extends string = string, Config = unknown> {

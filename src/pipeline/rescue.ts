@@ -7,7 +7,11 @@ import { encodeGrpcMessage, GrpcStatus, toGrpcStatus } from '#wire/grpc/grpc-mes
 import { reasonOf } from '#wire/http1/encode.ts';
 import { gatewayErrors } from './gateway-errors.ts';
 
-const DEADLINE = 'GH_GATEWAY_GRPC_DEADLINE';
+/** Errors for which gRPC has a better status than the one for their status of HTTP. */
+const grpcStatuses: Readonly<Record<string, GrpcStatus>> = {
+  GH_GATEWAY_GRPC_DEADLINE: GrpcStatus.deadlineExceeded,
+  GH_RATE_LIMIT_EXCEEDED: GrpcStatus.resourceExhausted,
+};
 
 /**
  * Ends an exchange with an error: as a problem document (RFC 9457), or as a status of gRPC for its clients. An answer that
@@ -86,7 +90,7 @@ function toGrpcAnswer(error: GatewayError): Reply {
 }
 
 function toGrpcStatusFields({ status, code, kind, publicDetail }: GatewayError): string[] {
-  const grpcStatus = code === DEADLINE ? GrpcStatus.deadlineExceeded : toGrpcStatus(status);
+  const grpcStatus = grpcStatuses[code] ?? toGrpcStatus(status);
   const message = encodeGrpcMessage(`${publicDetail ?? kind.help} (${code})`);
   return ['grpc-status', String(grpcStatus), 'grpc-message', message];
 }

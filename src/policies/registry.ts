@@ -7,6 +7,7 @@ import { hstsPolicy } from './hsts/policy.ts';
 import { httpsRedirectPolicy } from './https-redirect/policy.ts';
 import { ipPolicy } from './ip/policy.ts';
 import { mirrorPolicy } from './mirror/policy.ts';
+import { rateLimitPolicy } from './rate-limit/policy.ts';
 import { rewritePolicy } from './rewrite/policy.ts';
 
 /** Every policy, in execution order. An answer meets them the other way round. */
@@ -17,6 +18,7 @@ export const policyOrder = [
   faultPolicy, // before all that a request costs: what is refused on purpose is to cost nothing, as with a service that is down
   apiKeyPolicy, // before anything that depends on who asks
   authorizePolicy, // behind all that find out who asks
+  rateLimitPolicy, // as soon as it is known that the request is meant, so that one too many costs as little as can be
   rewritePolicy, // before anything that looks at what the service will see
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
   headersPolicy, // last, so that it has the last word on requests; on answers, policies before it still add theirs

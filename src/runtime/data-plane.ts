@@ -1,5 +1,7 @@
 /** What one thread does with traffic: listens, keeps the present snapshot, starts exchanges, drains. Runs in a worker or in the control thread. */
 
+import type { Allowances } from '#base/allowances.ts';
+import { assert } from '#base/assert.ts';
 import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import { createIdSource } from '#base/ids.ts';
@@ -34,6 +36,8 @@ import { decodeConfiguration, type SettingsOfConfiguration } from '#snapshot/arr
 import { compileSnapshot, type SnapshotMeans } from '#snapshot/compile.ts';
 import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
 import type { Snapshot } from '#snapshot/snapshot.ts';
+import { provideAllowanceMemory } from '#stores/allowance-table.ts';
+import { SharedAllowances } from '#stores/shared-allowances.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { AcmeAnswers } from './acme-answers.ts';
@@ -61,12 +65,15 @@ export interface PreparedConfiguration {
   readonly resolverDefinition: string;
   readonly listeners: PreparedListeners | undefined;
   readonly endpoints: EndpointLists;
+  readonly allowances: SharedAllowances | undefined;
 }
 
 /** What a configuration names, besides itself. */
 export interface ConfigurationSupplies {
   readonly files: ConfigurationFiles;
   readonly endpoints: EndpointLists;
+  /** What rate limits count in, where threads share it. */
+  readonly allowanceMemory?: SharedArrayBuffer | undefined;
 }
 
 /** How soon a reader of the access log that was slow is given more. */
@@ -90,6 +97,8 @@ export class DataPlane {
   #resolver: NameResolver | undefined;
   #resolverDefinition = '';
   #snapshot: Snapshot | undefined;
+  /** Kept from one configuration to the next, so that a reload gives nobody more. */
+  #allowances: SharedAllowances | undefined;
   /** Lists that came since the present snapshot, by service: what is being prepared does not know them. */
   readonly #laterLists = new Map<string, EndpointList>();
   /** Only while names are being shown to an authority. */
@@ -136,7 +145,7 @@ export class DataPlane {
    */
   async prepare(
     encoded: EncodedConfiguration,
-    { files, endpoints }: ConfigurationSupplies,
+    supplies: ConfigurationSupplies,
     { listens = true }: { readonly listens?: boolean } = {},
   ): Promise<PreparedConfiguration> {
     const { clock } = this.#options;
@@ -148,14 +157,17 @@ export class DataPlane {
     const resolver = isSameResolver ? this.#resolver! : new NameResolver(resolverOptions, clock);
     // Services keep the resolver that they were made with: where that changes, they are made anew.
     const previous = isSameResolver ? this.#snapshot : undefined;
-    const means = this.#toMeans({ files, endpoints }, resolver);
+    const allowances = this.#provideAllowances(encoded, supplies);
+    const { files, endpoints } = supplies;
+    const means = { ...this.#toMeans(supplies, resolver), allowances: allowances ?? noAllowances };
     const snapshot = await runInSlices(compileSnapshot(arrived, previous, means), clock);
     const listeners = listens ? await this.#listeners.prepare(settings, files) : undefined;
-    return { snapshot, resolver, resolverDefinition, listeners, endpoints };
+    return { snapshot, resolver, resolverDefinition, listeners, endpoints, allowances };
   }
 
   /** Swaps to a prepared configuration, and closes what is gone. */
-  commit({ snapshot, resolver, resolverDefinition, listeners, endpoints }: PreparedConfiguration): ListeningAt[] {
+  commit({ snapshot, resolver, resolverDefinition, listeners, endpoints, allowances }: PreparedConfiguration): ListeningAt[] {
+    this.#allowances = allowances ?? this.#allowances;
     this.#resolver = resolver;
     this.#resolverDefinition = resolverDefinition;
     this.#setAccessLog(snapshot.settings);
@@ -259,7 +271,15 @@ export class DataPlane {
     this.#sink?.reopen();
   }
 
-  #toMeans({ files, endpoints }: ConfigurationSupplies, resolver: NameResolver): SnapshotMeans {
+  /** `undefined`: the configuration has no rate limits. */
+  #provideAllowances({ allowanceKeysMax }: EncodedConfiguration, supplies: ConfigurationSupplies): SharedAllowances | undefined {
+    if (allowanceKeysMax === 0) return undefined;
+    const present = this.#allowances;
+    const memory = supplies.allowanceMemory ?? provideAllowanceMemory(allowanceKeysMax, present?.memory);
+    return present?.memory === memory ? present : new SharedAllowances(memory, this.#options.logger);
+  }
+
+  #toMeans({ files, endpoints }: ConfigurationSupplies, resolver: NameResolver): Omit<SnapshotMeans, 'allowances'> {
     const { clock, logger, board } = this.#options;
     return {
       clock,
@@ -437,6 +457,13 @@ export class DataPlane {
     await sink?.close();
   }
 }
+
+/** For configurations without rate limits. */
+const noAllowances: Allowances = {
+  open() {
+    assert(false, 'a configuration with rate limits has what they count in');
+  },
+};
 
 /** For policies that delay on purpose: finer than the wheel, whose ticks are too far apart for delays that somebody measures. */
 function startTimer(delayMs: number, run: () => void): () => void {

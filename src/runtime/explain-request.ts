@@ -12,6 +12,7 @@ import { TurnEnd } from '#http/turn-end.ts';
 import { formatAddress } from '#net/address.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
+import type { KeyedRequest } from '#pipeline/policy.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 import { explainMatch, type NearMiss, type OutrankedRoute } from '#routing/explanation.ts';
 import { compileRoutes } from '#routing/route-compiler.ts';
@@ -22,6 +23,8 @@ import type { Importance } from '#services/protection/importance.ts';
 import { decodeConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
+import { provideAllowanceMemory } from '#stores/allowance-table.ts';
+import { SharedAllowances } from '#stores/shared-allowances.ts';
 import { getField, hasField } from '#wire/fields/field-list.ts';
 import { AddressListReader } from './address-list-reader.ts';
 import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';
@@ -115,6 +118,8 @@ export async function explainRequest(
     addressLists,
     board: new EndpointBoard(),
     endpoints: {},
+    // Nothing is counted.
+    allowances: new SharedAllowances(provideAllowanceMemory(0), means.logger),
   };
   const arrived = runAtOnce(decodeConfiguration(runAtOnce(encodeConfiguration(configuration))));
   const { table, plans } = runAtOnce(compileSnapshot(arrived, undefined, all));
@@ -142,7 +147,13 @@ export async function explainRequest(
     importance: settings.importance ?? 'normal',
     protection: describeProtection(settings, configuration),
     details: [
-      ...explainPolicies(configuration, { route: chosen.route, listener, clientAddress, addressLists }),
+      ...explainPolicies(configuration, {
+        route: chosen.route,
+        listener,
+        clientAddress,
+        exchange: toKeyedRequest(chosen.route, subject, match),
+        addressLists,
+      }),
       ...explainDestination(settings.to, subject),
     ],
     fallback: explainFallback(configuration, named, { ...sent, subject: keyed }),
@@ -178,6 +189,12 @@ function toKeyedSubject(subject: RequestSubject, { captureNames, captures }: Rou
   const { authority, fields, query, clientAddress } = subject;
   const field = (name: string) => (name === 'host' ? authority : getField(fields, name));
   return { clientAddress, exchange: { request: { fields, query }, captureNames, captures, consumer: undefined, field } };
+}
+
+/** What a policy may look at. */
+function toKeyedRequest(route: string, subject: RequestSubject, match: RouteMatch): KeyedRequest {
+  const { clientAddress, exchange } = toKeyedSubject(subject, match);
+  return { ...exchange, plan: { routeName: route }, request: { ...exchange.request, clientAddress } };
 }
 
 function describeDestination({ to }: RouteConfiguration, { services }: Configuration): string {

@@ -5,6 +5,7 @@ import type { Logger } from '#base/logger.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import type { EndpointBoard } from '#services/endpoint-board.ts';
 import type { EndpointList } from '#services/endpoint-list.ts';
+import { provideAllowanceMemory } from '#stores/allowance-table.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './thread-messages.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
@@ -176,7 +177,8 @@ export class ThreadPool {
    * Brings all threads to this configuration and their number to `count`; those that are too many have `deadlineMs` to
    * finish. Rejects when one cannot follow; then all keep the configuration before.
    */
-  async apply(delivery: Delivery, { count, deadlineMs }: { count: number; deadlineMs: number }): Promise<readonly ListeningAt[]> {
+  async apply(ordered: Delivery, { count, deadlineMs }: { count: number; deadlineMs: number }): Promise<readonly ListeningAt[]> {
+    const delivery = { ...ordered, allowanceMemory: this.#provideAllowanceMemory(ordered) };
     while (this.#serving.length < count) this.#start();
     const told = this.#serving;
     if (this.#delivery !== undefined) await this.#prepareAll(told, delivery);
@@ -193,6 +195,12 @@ export class ThreadPool {
     for (const thread of this.#serving.slice(count)) void thread.end({ kind: 'drain', deadlineMs }, deadlineMs);
     const listing = results.find((result, i) => result.status === 'fulfilled' && told[i]!.opensUnixSockets) ?? results[0];
     return listing?.status === 'fulfilled' ? listing.value : [];
+  }
+
+  /** Of the last configuration, so that a reload gives nobody more; also while no limit needs it. */
+  #provideAllowanceMemory({ configuration }: Delivery): SharedArrayBuffer | undefined {
+    const present = this.#delivery?.allowanceMemory;
+    return configuration.allowanceKeysMax === 0 ? present : provideAllowanceMemory(configuration.allowanceKeysMax, present);
   }
 
   /** One thread after the other, so that the others serve at full speed while one compiles beside its requests. */

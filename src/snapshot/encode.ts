@@ -17,7 +17,13 @@ export function* encodeConfiguration(configuration: Configuration): Generator<un
     if (lines.length % LINES_PER_STEP === 0) yield;
   }
   const routeImage = yield* writeRouteImage(yield* compileRoutes(listRouteDefinitions(configuration)));
-  return { ...joinLines(lines), serviceCount: Object.keys(services).length, routeImage };
+  const serviceCount = Object.keys(services).length;
+  return { ...joinLines(lines), serviceCount, routeImage, allowanceKeysMax: findAllowanceKeysMax(configuration) };
+}
+
+function findAllowanceKeysMax({ policies, listeners, routes, rateLimits }: Configuration): number {
+  const places = [{ policies }, ...Object.values(listeners), ...Object.values(routes)];
+  return places.some((place) => (place.policies?.['rate-limit'] ?? false) !== false) ? rateLimits.keys : 0;
 }
 
 function joinLines(written: readonly Buffer[]): Pick<EncodedConfiguration, 'lines' | 'lineEnds'> {

@@ -11,6 +11,8 @@ export interface EncodedConfiguration {
   readonly serviceCount: number;
   /** Finds the position of a request's route. */
   readonly routeImage: SharedArrayBuffer;
+  /** For how many keys its rate limits count; 0: it has none. */
+  readonly allowanceKeysMax: number;
 }
 
 /** Lines that are written or read between two yields: about a millisecond of work. */

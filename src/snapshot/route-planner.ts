@@ -12,7 +12,7 @@ import type { SettingsOfConfiguration } from './arrived-configuration.ts';
 import { toForwardDestination } from './forward-destination.ts';
 import { toForwardRules } from './forward-rules.ts';
 
-export interface PlanMeans extends Omit<ForwardMeans, 'services'>, Omit<PolicyServices, 'consumers'> {
+export interface PlanMeans extends Omit<ForwardMeans, 'services'>, Omit<PolicyServices, 'consumers' | 'place'> {
   /** In execution order. */
   readonly policies: readonly PolicyDefinition[];
 }
@@ -43,7 +43,7 @@ export class RoutePlanner {
   readonly #settings: SettingsOfConfiguration;
   readonly #services: ReadonlyMap<string, Service>;
   readonly #means: PlanMeans;
-  readonly #policyServices: PolicyServices;
+  readonly #policyServices: Omit<PolicyServices, 'place'>;
   readonly #forwardMeans: ForwardMeans;
   readonly #inherited = new Map<PolicyDefinition, Map<unknown, PolicyPhases>>();
   readonly #listenersWithPolicies: readonly string[];
@@ -59,12 +59,13 @@ export class RoutePlanner {
     this.#listenersWithPolicies = listeners
       .filter(([, { policies }]) => policies !== undefined && Object.keys(policies).length > 0)
       .map(([name]) => name);
-    for (const blocks of [settings.policies, ...listeners.map(([, { policies }]) => policies)]) this.#makeInherited(blocks);
+    this.#makeInherited('gateway', settings.policies);
+    for (const [listener, { policies }] of listeners) this.#makeInherited(`listener ${listener}`, policies);
   }
 
   plan(name: string, route: RouteConfiguration): PlannedRoute {
     const terminal = this.#toTerminal(name, route);
-    const own = this.#makeOwn(route.policies);
+    const own = this.#makeOwn(`route ${name}`, route.policies);
     const rank = toShedRank(route);
     const common = new RoutePlan(name, this.#collectPolicies(undefined, route, own), terminal, rank);
     if (this.#listenersWithPolicies.length === 0) return new PlannedRoute(common, undefined);
@@ -75,20 +76,20 @@ export class RoutePlanner {
     return new PlannedRoute(common, new Map(byListener));
   }
 
-  #makeInherited(blocks: PolicyBlocks): void {
+  #makeInherited(place: string, blocks: PolicyBlocks): void {
     for (const policy of this.#means.policies) {
       const block = blocks?.[policy.name];
       if (block === undefined || block === false) continue;
       const made = this.#inherited.get(policy) ?? new Map<unknown, PolicyPhases>();
-      this.#inherited.set(policy, made.set(block, policy.create(block, this.#policyServices)));
+      this.#inherited.set(policy, made.set(block, policy.create(block, { ...this.#policyServices, place })));
     }
   }
 
-  #makeOwn(blocks: PolicyBlocks): ReadonlyMap<PolicyDefinition, PolicyPhases> {
+  #makeOwn(place: string, blocks: PolicyBlocks): ReadonlyMap<PolicyDefinition, PolicyPhases> {
     const made = new Map<PolicyDefinition, PolicyPhases>();
     for (const policy of this.#means.policies) {
       const block = blocks?.[policy.name];
-      if (block !== undefined && block !== false) made.set(policy, policy.create(block, this.#policyServices));
+      if (block !== undefined && block !== false) made.set(policy, policy.create(block, { ...this.#policyServices, place }));
     }
     return made;
   }

@@ -2,7 +2,11 @@
 import { silentLogger } from '#base/logger.ts';
 import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import type { PolicyServices } from '#pipeline/policy.ts';
+import { provideAllowanceMemory } from '#stores/allowance-table.ts';
+import { SharedAllowances } from '#stores/shared-allowances.ts';
 import { FakeClock } from './fake-clock.ts';
+
+const KEYS_MAX = 100;
 
 export function createPolicyServices(parts: Partial<PolicyServices> = {}): PolicyServices {
   return {
@@ -12,6 +16,8 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     consumers: new ConsumerDirectory({}),
     later: new ManualTimers().later,
     addressLists: {},
+    allowances: new SharedAllowances(provideAllowanceMemory(KEYS_MAX), silentLogger),
+    place: 'gateway',
     ...parts,
   };
 }

@@ -1,0 +1,26 @@
+/** What clients are told of limits (draft-ietf-httpapi-ratelimit-headers-10): structured fields, as RFC 9651 writes them. */
+import type { Allowance, AllowanceRule } from '#base/allowances.ts';
+
+export interface NamedRule extends AllowanceRule {
+  /** As a configuration says it; the name of the limit in the fields. */
+  readonly name: string;
+}
+
+/** The limits, which are the same for all: a quota, and the seconds that it is for. */
+export function formatPolicyField(rules: readonly NamedRule[]): string {
+  return rules.map(({ name, limit, windowMs }) => `"${name}";q=${limit};w=${toSeconds(windowMs)}`).join(', ');
+}
+
+/** What is left for who asked last, and the seconds until everything is back. */
+export function formatStateField(rules: readonly NamedRule[], allowance: Allowance): string {
+  let field = '';
+  for (let i = 0; i < rules.length; i++) {
+    const separator = i === 0 ? '' : ', ';
+    field += `${separator}"${rules[i]!.name}";r=${allowance.remaining(i)};t=${toSeconds(allowance.restoredInMs(i))}`;
+  }
+  return field;
+}
+
+function toSeconds(ms: number): number {
+  return Math.ceil(ms / 1_000);
+}

@@ -1,0 +1,68 @@
+/** Whose requests are counted together. Everything that is read here is the client's choice, except its address. */
+import { IPV6_GROUPS, parseIpv6 } from '#base/ip.ts';
+import type { KeyedRequest } from '#pipeline/policy.ts';
+import { findCookie } from '#wire/fields/cookies.ts';
+import type { LimitKey } from './config.ts';
+
+/** Stands for what a request does not have, which no field or path can hold. Requests without it are counted together. */
+const ABSENT = '\u0000';
+/** Between the parts of a key; no part holds one. */
+const SEPARATOR = '\n';
+/** What one client is given at home: the groups of a /64. */
+const NETWORK_GROUPS = 4;
+
+export class LimitKeyReader {
+  readonly #parts: readonly LimitKey[];
+  readonly #groups = new Uint16Array(IPV6_GROUPS);
+
+  constructor(parts: readonly LimitKey[]) {
+    this.#parts = parts;
+  }
+
+  read(request: KeyedRequest): string {
+    const parts = this.#parts;
+    let key = this.#readPart(parts[0]!, request);
+    for (let i = 1; i < parts.length; i++) key += SEPARATOR + this.#readPart(parts[i]!, request);
+    return key;
+  }
+
+  /** For people. */
+  describe(request: KeyedRequest): string {
+    return this.#parts
+      .map((part) => {
+        const value = this.#readPart(part, request);
+        return `${formatLimitKey(part)} ${value === ABSENT ? '(none)' : value}`;
+      })
+      .join(', ');
+  }
+
+  #readPart(part: LimitKey, request: KeyedRequest): string {
+    switch (part.kind) {
+      case 'ip':
+        return this.#toNetwork(request.request.clientAddress);
+      case 'route':
+        return request.plan?.routeName ?? ABSENT;
+      case 'header':
+        return request.field(part.name) ?? ABSENT;
+      case 'cookie':
+        return findCookie(request.request.fields, part.name) ?? ABSENT;
+      case 'path':
+        return request.captures[request.captureNames.indexOf(part.name)] ?? ABSENT;
+      default:
+        return part satisfies never;
+    }
+  }
+
+  /** A client has as many addresses of IPv6 as it likes, so the network is counted that it has been given. */
+  #toNetwork(address: string): string {
+    if (!address.includes(':') || !parseIpv6(address, this.#groups)) return address;
+    let network = '';
+    for (let i = 0; i < NETWORK_GROUPS; i++) network += `${this.#groups[i]!.toString(16)}:`;
+    return `${network}:/64`;
+  }
+}
+
+/** As a configuration says it. */
+export function formatLimitKey(key: LimitKey): string {
+  return 'name' in key ? `${key.kind}.${key.name}` : key.kind;
+}
