@@ -714,11 +714,11 @@ const ROUTES: readonly Refusal[] = [
   },
   {
     mistake: 'a rate that lets nothing pass, a burst of none, and a part of a request that nobody knows',
-    text: 'match: {}, to: orders, policies: { rate-limit: { limit: 0/minute, burst: 0, by: consumer } }',
+    text: 'match: {}, to: orders, policies: { rate-limit: { limit: 0/minute, burst: 0, by: customer } }',
     issues: [
       'F:4:73 routes.it.policies.rate-limit.limit: "0/minute" lets nothing pass; at least `1/minute`',
       'F:4:90 routes.it.policies.rate-limit.burst: the number 0 is too small; at least 1',
-      'F:4:97 routes.it.policies.rate-limit.by: expected `ip`, `route`, `header.NAME`, `cookie.NAME` or `path.NAME`, not "consumer"',
+      'F:4:97 routes.it.policies.rate-limit.by: expected `ip`, `consumer`, `route`, `header.NAME`, `cookie.NAME` or `path.NAME`, not "customer"; did you mean `consumer`?',
     ],
   },
   {
@@ -727,7 +727,7 @@ const ROUTES: readonly Refusal[] = [
     issues: [
       'F:4:75 routes.it.policies.rate-limit.limits[0]: "2000000/second" is too much; at most `1000000/second`',
       'F:4:115 routes.it.policies.rate-limit.limits[1].burst: at this limit it would take longer than a day until a burst of 100 is back; at most `24`',
-      'F:4:132 routes.it.policies.rate-limit.by[1]: expected `ip`, `route`, `header.NAME`, `cookie.NAME` or `path.NAME`, not "claim.sub"',
+      'F:4:132 routes.it.policies.rate-limit.by[1]: expected `ip`, `consumer`, `route`, `header.NAME`, `cookie.NAME` or `path.NAME`, not "claim.sub"',
     ],
   },
   {

@@ -4,6 +4,7 @@ import type { Allowances } from '#base/allowances.ts';
 import type { Clock } from '#base/clock.ts';
 import type { ErrorFactory, GatewayError } from '#base/errors.ts';
 import type { Logger } from '#base/logger.ts';
+import type { Consumer } from '#http/consumer.ts';
 import type { Exchange } from '#http/exchange.ts';
 import type { Reply, ResponseHead } from '#http/response.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
@@ -61,6 +62,7 @@ export interface KeyedRequest {
   /** Values of the route's path captures. */
   readonly captureNames: readonly string[];
   readonly captures: readonly string[];
+  readonly consumer: Pick<Consumer, 'name'> | undefined;
   /** First value of a request field, `host` included. */
   field(name: string): string | undefined;
 }

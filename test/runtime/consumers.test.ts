@@ -133,6 +133,25 @@ test('requests of one consumer stay at one service of a split, and at one endpoi
   }
 });
 
+test('requests are counted by who asks, over all threads', async (t) => {
+  const gateway = await startTestGateway(
+    {
+      consumers: { alice: { keys: [ALICE] }, bob: { keys: [NEW_ALICE] } },
+      routes: { all: { match: { path: '/*' }, to: { respond: { text: 'in' } } } },
+      policies: { 'api-key': {}, 'rate-limit': { limit: '5/hour', by: 'consumer' } },
+    },
+    { threads: 2 },
+  );
+  t.after(() => gateway.stop());
+  for (const key of [ALICE, NEW_ALICE]) {
+    const statuses: number[] = [];
+    for (let i = 0; i < 8; i += 1) statuses.push((await ask(gateway.port(), '/', { headers: { 'x-api-key': key } })).status);
+    assert.deepEqual(statuses, [200, 200, 200, 200, 200, 429, 429, 429]);
+  }
+  // Whoever shows no key is refused, and not counted for anybody.
+  assert.equal((await ask(gateway.port(), '/')).status, 401);
+});
+
 /** Answers with its name. */
 async function startNamedService(t: TestContext, name: string): Promise<number> {
   const server = createServer((_request, response) => response.end(name));

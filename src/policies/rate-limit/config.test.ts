@@ -57,7 +57,6 @@ test('refuses what cannot be', () => {
     { limits: Array.from({ length: 9 }, (_, i) => `${i + 1}/second`) },
     { limits: [{ limit: '1/hour', burst: 25 }] },
     { limit: '10/minute', by: [] },
-    { limit: '10/minute', by: 'consumer' },
     { limit: '10/minute', by: 'claim.sub' },
     { limit: '10/minute', by: 'header' },
     { limit: '10/minute', by: 'header.' },

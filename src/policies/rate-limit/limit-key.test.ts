@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LimitKeyReader } from './limit-key.ts';
 
-const request = (clientAddress: string, fields: readonly string[] = []) => ({
+const request = (clientAddress: string, fields: readonly string[] = [], consumer?: string) => ({
   plan: { routeName: 'orders' },
   request: { clientAddress, fields },
   captureNames: ['tenant'],
   captures: ['a%2Fb'],
+  consumer: consumer === undefined ? undefined : { name: consumer },
   field: (name: string) => fields[fields.indexOf(name) + 1],
 });
 
@@ -17,6 +18,13 @@ test('addresses of one IPv6 network are one client, and those of IPv4 each their
   assert.notEqual(keyOf('2001:db8:0:1::1'), keyOf('2001:db8:0:2::1'));
   assert.equal(keyOf('198.51.100.7'), '198.51.100.7');
   assert.equal(keyOf('unknown:thing'), 'unknown:thing');
+});
+
+test('requests of one consumer are counted together, and so are those of nobody known', () => {
+  const reader = new LimitKeyReader([{ kind: 'consumer' }]);
+  assert.equal(reader.read(request('::1', [], 'alice')), 'alice');
+  assert.equal(reader.read(request('::1')), reader.read(request('::2')));
+  assert.equal(reader.describe(request('::1')), 'consumer (none)');
 });
 
 test('parts of a key do not run into each other', () => {

@@ -40,6 +40,8 @@ export class LimitKeyReader {
     switch (part.kind) {
       case 'ip':
         return this.#toNetwork(request.request.clientAddress);
+      case 'consumer':
+        return request.consumer?.name ?? ABSENT;
       case 'route':
         return request.plan?.routeName ?? ABSENT;
       case 'header':
