@@ -718,7 +718,7 @@ const ROUTES: readonly Refusal[] = [
     issues: [
       'F:4:73 routes.it.policies.rate-limit.limit: "0/minute" lets nothing pass; at least `1/minute`',
       'F:4:90 routes.it.policies.rate-limit.burst: the number 0 is too small; at least 1',
-      'F:4:97 routes.it.policies.rate-limit.by: expected `ip`, `consumer`, `route`, `header.NAME`, `cookie.NAME` or `path.NAME`, not "customer"; did you mean `consumer`?',
+      'F:4:97 routes.it.policies.rate-limit.by: expected `ip`, `consumer`, `route`, `header.NAME`, `cookie.NAME` or `path.NAME`, not "customer"',
     ],
   },
   {
