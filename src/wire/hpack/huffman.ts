@@ -46,10 +46,11 @@ const steps = new Int32Array((FAILED_NODE + 1) * HALVES);
 /** RFC 7541 §5.2: what a text may end with are the first bits of EOS, all ones, and at most seven. */
 const PADDING_BITS_MAX = 7;
 const mayEnd = new Uint8Array(FAILED_NODE + 1);
-
-buildSteps();
+/** Made for the first text: it takes milliseconds, which a start has no use for. */
+let hasSteps = false;
 
 function buildSteps(): void {
+  hasSteps = true;
   const children = buildTree();
   for (let node = 0; node < FAILED_NODE; node++) {
     for (let half = 0; half < HALVES; half++) steps[node * HALVES + half] = toStep(children, node, half);
@@ -93,6 +94,7 @@ export function decodedBytesMax(encodedBytes: number): number {
 
 /** Decodes bytes[start..end) to the beginning of `into`, which has room for `decodedBytesMax`. Returns the length, or -1 for a fault. */
 export function decodeHuffman(bytes: Buffer, start: number, end: number, into: Buffer): number {
+  if (!hasSteps) buildSteps();
   let state = 0;
   let length = 0;
   for (let position = start; position < end; position++) {
