@@ -36,8 +36,8 @@ export class ConsumerDirectory {
   }
 
   /**
-   * Whose key this is, whether it has expired or not. What is looked up is a hash: how long that takes tells nothing of how
-   * much of a key was guessed.
+   * Whose key this is, whether it has expired or not. Both maps are asked by a hash (that of texts has a seed of V8's), so how
+   * long it takes tells nothing of how much of a key was guessed.
    */
   findKey(text: string): FoundKey | undefined {
     const known = this.#keyByText.get(text);
