@@ -64,6 +64,7 @@ test('reads consumers and keeps hashes of their keys', async () => {
   const { consumers } = await read(`${HEAD}consumers:
   alice:
     groups: [gold]
+    subjects: [u1@login.example.com/, "a@b@login.example.com/realms/shop"]
     keys:
       - alice-2dSxkW0nB5Ue8hQv
       - { key: alice-9yTqLz3mR7Kc1wFe, expires: 2031-05-07 }
@@ -84,8 +85,9 @@ test('reads consumers and keeps hashes of their keys', async () => {
         },
         { sha256, shown: '', expiresMs: Date.UTC(2031, 4, 7, 10) },
       ],
+      subjects: ['u1@login.example.com', 'a@b@login.example.com/realms/shop'],
     },
-    guest: { groups: [], keys: [] },
+    guest: { groups: [], keys: [], subjects: [] },
   });
 });
 

@@ -8,9 +8,12 @@ import { type Reading, textKind } from '#schema/text-kind.ts';
 /** Shorter ones can be guessed: they are hashed once, which is only enough for what has the length of a random text. */
 const KEY_LENGTH_MIN = 20;
 const KEY_LENGTH_MAX = 512;
+const SUBJECT_LENGTH_MAX = 1_024;
 /** As much of a key as is shown, so that people can tell keys apart. */
 const SHOWN_LENGTH = 6;
 const SHA256 = /^[0-9a-fA-F]{64}$/;
+/** What is behind the last `@` is the issuer. */
+const SUBJECT = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}@[^\s@/][^\s@]*$/;
 const DATE_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d))?$/;
 
 /** A key as the gateway keeps it: nobody can make the key of it. */
@@ -61,24 +64,42 @@ const apiKey = forms('a key, or a map with `key` or `sha256`', [
   { isMeant: isMap, schema: keyMap },
 ]);
 
+const subject = textKind({
+  noun: 'a subject of an issuer',
+  examples: ['3f2a@login.example.com', 'orders-job@login.example.com/realms/shop'],
+  pattern: SUBJECT,
+  help: 'Whom a token is about, `@`, and the address of its issuer without `https://`.',
+  read: readSubject,
+});
+
 const consumer = z.strictObject({
   groups: z.array(entryName()).default([]).describe('What it belongs to; rules may name groups in the place of consumers.'),
   keys: z
     .array(apiKey)
     .default([])
     .describe('Its keys for the policy `api-key`. With two, a new one can be handed out before the old one is taken away.'),
+  subjects: z
+    .array(subject)
+    .default([])
+    .describe(
+      'The subjects of tokens that stand for it, each with its issuer: `SUBJECT@ISSUER`. A token of anybody else stands for a consumer with just this name.',
+    ),
 });
 
-/** By name. The same key twice would be two consumers, or one that is taken away and still there. */
+/** By name. The same credential twice would be two consumers, or one that is taken away and still there. */
 export const consumersSchema = z.record(entryName(), consumer).superRefine((consumers, context) => {
-  const ownerByHash = new Map<string, string>();
-  for (const [name, { keys }] of Object.entries(consumers)) {
-    for (const [index, { sha256 }] of keys.entries()) {
-      const owner = ownerByHash.get(sha256);
-      ownerByHash.set(sha256, name);
+  const owners = new Map<string, string>();
+  for (const [name, { keys, subjects }] of Object.entries(consumers)) {
+    const credentials = [
+      ...keys.map(({ sha256 }, index) => ({ noun: 'key', identity: `key ${sha256}`, path: ['keys', index] })),
+      ...subjects.map((text, index) => ({ noun: 'subject', identity: `subject ${text}`, path: ['subjects', index] })),
+    ];
+    for (const { noun, identity, path } of credentials) {
+      const owner = owners.get(identity);
+      owners.set(identity, name);
       if (owner === undefined) continue;
-      const message = owner === name ? 'the consumer has this key already' : `the consumer \`${owner}\` has this key already`;
-      context.addIssue({ code: 'custom', message, path: [name, 'keys', index] });
+      const message = `${owner === name ? 'the consumer' : `the consumer \`${owner}\``} has this ${noun} already`;
+      context.addIssue({ code: 'custom', message, path: [name, ...path] });
     }
   }
 });
@@ -95,6 +116,12 @@ function readKey(text: string): Reading<ApiKey> {
 function readSha256(text: string): Reading<string> {
   if (SHA256.test(text)) return { value: text.toLowerCase() };
   return { problem: `${quote(text)} is not a SHA-256; write 64 hexadecimal digits` };
+}
+
+function readSubject(text: string): Reading<string> {
+  if (text.length <= SUBJECT_LENGTH_MAX && SUBJECT.test(text) && !/@https?:/.test(text))
+    return { value: text.replace(/\/$/, '') };
+  return { problem: `${quote(text)} names no subject of an issuer; write \`SUBJECT@ISSUER\`, the issuer without \`https://\`` };
 }
 
 function readDate(text: string): Reading<number> {

@@ -68,6 +68,26 @@ const DOCUMENTS: readonly Refusal[] = [
     ],
   },
   {
+    mistake: 'subjects that name no issuer, and one of two consumers',
+    text: `${HEAD}consumers:
+  alice: { subjects: [u1@login.example.com/, u1, "u1@https://login.example.com", "u 1@login.example.com"] }
+  bob: { subjects: [u1@login.example.com] }
+`,
+    issues: [
+      'F:5:46 consumers.alice.subjects[1]: "u1" names no subject of an issuer; write `SUBJECT@ISSUER`, the issuer without `https://`',
+      'F:5:50 consumers.alice.subjects[2]: "u1@https://login.example.com" names no subject of an issuer; write `SUBJECT@ISSUER`, the issuer without `https://`',
+      'F:5:82 consumers.alice.subjects[3]: "u 1@login.example.com" names no subject of an issuer; write `SUBJECT@ISSUER`, the issuer without `https://`',
+    ],
+  },
+  {
+    mistake: 'a subject of two consumers',
+    text: `${HEAD}consumers:
+  alice: { subjects: [u1@login.example.com/] }
+  bob: { subjects: [u1@login.example.com] }
+`,
+    issues: ['F:6:21 consumers.bob.subjects[0]: the consumer `alice` has this subject already'],
+  },
+  {
     mistake: 'an anonymous consumer that is not there',
     text: `${HEAD}consumers: { guest: {} }
 policies: { api-key: { anonymous: geust } }

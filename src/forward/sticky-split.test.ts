@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { toPlainConsumer } from '#http/consumer.ts';
 import { createSeededRandom } from '#test/support/policy-services.ts';
 import { type StickyKey, StickySplit } from './sticky-split.ts';
 
@@ -84,7 +85,7 @@ test('requests are told by what they say, and a request that does not say it by 
   const subject = (...fields: string[]) => ({ fields, clientAddress: '192.0.2.7' });
   assert.equal(split({ a: 1 }).keyOf(subject(), undefined), '192.0.2.7');
   const byConsumer = split({ a: 1 }, { kind: 'consumer' });
-  assert.equal(byConsumer.keyOf(subject(), { name: 'alice', groups: [] }), 'alice');
+  assert.equal(byConsumer.keyOf(subject(), toPlainConsumer('alice', [])), 'alice');
   assert.equal(byConsumer.keyOf(subject(), undefined), undefined);
   const byHeader = split({ a: 1 }, { kind: 'header', name: 'x-account' });
   assert.equal(byHeader.keyOf(subject('x-account', '7'), undefined), '7');

@@ -1,5 +1,5 @@
 /** The consumers of a configuration, by what they identify themselves with. */
-import type { Consumer } from '#http/consumer.ts';
+import { type Consumer, toPlainConsumer } from '#http/consumer.ts';
 
 /** A key without its text. */
 export interface HashedKey {
@@ -9,9 +9,14 @@ export interface HashedKey {
 }
 
 /** What a configuration says of consumers. */
-export type ConsumerSettings = Readonly<
-  Record<string, { readonly groups: readonly string[]; readonly keys: readonly HashedKey[] }>
->;
+export type ConsumerSettings = Readonly<Record<string, OneConsumer>>;
+
+interface OneConsumer {
+  readonly groups: readonly string[];
+  readonly keys: readonly HashedKey[];
+  /** `SUBJECT@ISSUER` of tokens. */
+  readonly subjects?: readonly string[];
+}
 
 export interface FoundKey extends HashedKey {
   readonly consumer: Consumer;
@@ -23,16 +28,24 @@ export class ConsumerDirectory {
   /** By the key itself, once it has been shown: hashing costs more than all else. Holds known keys only, so it stays small. */
   readonly #keyByText = new Map<string, FoundKey>();
 
+  readonly #consumerBySubject = new Map<string, Consumer>();
+
   constructor(settings: ConsumerSettings) {
-    for (const [name, { groups, keys }] of Object.entries(settings)) {
-      const consumer = { name, groups };
+    for (const [name, { groups, keys, subjects = [] }] of Object.entries(settings)) {
+      const consumer = toPlainConsumer(name, groups);
       this.#consumers.set(name, consumer);
       for (const key of keys) this.#keyByHash.set(key.sha256, { ...key, consumer });
+      for (const subject of subjects) this.#consumerBySubject.set(subject, consumer);
     }
   }
 
   find(name: string): Consumer | undefined {
     return this.#consumers.get(name);
+  }
+
+  /** Whom the configuration has for this `SUBJECT@ISSUER`. */
+  findSubject(subject: string): Consumer | undefined {
+    return this.#consumerBySubject.get(subject);
   }
 
   /**

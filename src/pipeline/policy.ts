@@ -3,11 +3,13 @@
 import type { Allowances } from '#base/allowances.ts';
 import type { Clock } from '#base/clock.ts';
 import type { ErrorFactory, GatewayError } from '#base/errors.ts';
+import type { Keeper } from '#base/keeper.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Consumer } from '#http/consumer.ts';
 import type { Exchange } from '#http/exchange.ts';
 import type { Reply, ResponseHead } from '#http/response.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
+import type { CallHttp } from '#net/http-call.ts';
 import type { ConfigSchema } from '#schema/config-schema.ts';
 import type { ConsumerDirectory } from './consumer-directory.ts';
 
@@ -51,6 +53,10 @@ export interface PolicyServices {
   readonly addressLists: Readonly<Record<string, ArrayBufferLike>>;
   /** Where it is counted who does something how often. */
   readonly allowances: Allowances;
+  /** What outlives a configuration, such as keys that were fetched: a reload fetches nothing anew. */
+  readonly keeper: Keeper;
+  /** Calls a server that is no service of the configuration. */
+  readonly callHttp: CallHttp;
   /** Where the settings stand: the same for as long as they stay there, whatever else is configured. */
   readonly place: string;
 }
@@ -62,7 +68,7 @@ export interface KeyedRequest {
   /** Values of the route's path captures. */
   readonly captureNames: readonly string[];
   readonly captures: readonly string[];
-  readonly consumer: Pick<Consumer, 'name'> | undefined;
+  readonly consumer: Pick<Consumer, 'name' | 'claims'> | undefined;
   /** First value of a request field, `host` included. */
   field(name: string): string | undefined;
 }

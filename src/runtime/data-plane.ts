@@ -5,6 +5,7 @@ import { assert } from '#base/assert.ts';
 import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import { createIdSource } from '#base/ids.ts';
+import { Keeper } from '#base/keeper.ts';
 import type { Logger } from '#base/logger.ts';
 import { RefusalLog } from '#base/refusal-log.ts';
 import { runInSlices } from '#base/slices.ts';
@@ -22,6 +23,7 @@ import { type InjectedAnswer, type InjectedRequest, inject } from '#http/inject.
 import type { ConnectionOwner, ServerServices } from '#http/server-settings.ts';
 import { TurnEnd } from '#http/turn-end.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
+import { callHttp } from '#net/http-call.ts';
 import type { AcceptedConnection } from '#net/listener.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
@@ -89,6 +91,7 @@ export class DataPlane {
   readonly #date: HttpDate;
   readonly #nextRequestId = createIdSource();
   readonly #random = createChanceSource();
+  readonly #keeper = new Keeper();
   readonly #mirrors: Mirrors;
   readonly #listeners: ListenerSet;
   readonly #overload: OverloadWatch;
@@ -286,6 +289,8 @@ export class DataPlane {
       logger,
       random: this.#random,
       later: startTimer,
+      keeper: this.#keeper,
+      callHttp,
       wheel: this.#wheel,
       mirrors: this.#mirrors,
       buffers: this.#buffers,

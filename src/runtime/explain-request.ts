@@ -1,5 +1,6 @@
 /** What would happen to a request, found out by the same table and plans that serve traffic. Opens no sockets and sends nothing. */
 import type { Clock } from '#base/clock.ts';
+import { Keeper } from '#base/keeper.ts';
 import type { Logger } from '#base/logger.ts';
 import { runAtOnce } from '#base/slices.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
@@ -10,6 +11,7 @@ import { FrameMemory } from '#http/frame-memory.ts';
 import { normaliseTarget, parseHost, targetFaults } from '#http/target.ts';
 import { TurnEnd } from '#http/turn-end.ts';
 import { formatAddress } from '#net/address.ts';
+import { HttpCallFailed } from '#net/http-call.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
 import type { KeyedRequest } from '#pipeline/policy.ts';
@@ -113,6 +115,8 @@ export async function explainRequest(
     // Nothing runs.
     random: () => 0,
     later: () => () => undefined,
+    keeper: new Keeper(),
+    callHttp: () => Promise.reject(new HttpCallFailed('an explanation asks nobody')),
     policies: policyDefinitions,
     texts: {},
     addressLists,

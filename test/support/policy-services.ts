@@ -1,4 +1,6 @@
 /** What policies may ask of the gateway, where nothing is left to chance and no time passes by itself. */
+import assert from 'node:assert/strict';
+import { Keeper } from '#base/keeper.ts';
 import { silentLogger } from '#base/logger.ts';
 import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import type { PolicyServices } from '#pipeline/policy.ts';
@@ -17,6 +19,8 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     later: new ManualTimers().later,
     addressLists: {},
     allowances: new SharedAllowances(provideAllowanceMemory(KEYS_MAX), silentLogger),
+    keeper: new Keeper(),
+    callHttp: async ({ url }) => assert.fail(`nobody is there at ${url}`),
     place: 'gateway',
     ...parts,
   };

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Consumer } from '#http/consumer.ts';
+import { type Consumer, toPlainConsumer } from '#http/consumer.ts';
 import { createPolicyBench, plan, planPhases } from '#test/support/policy-bench.ts';
 import { authorizePolicy } from './policy.ts';
 
-const alice: Consumer = { name: 'alice', groups: ['gold', 'beta'] };
-const bob: Consumer = { name: 'bob', groups: ['silver'] };
-const guest: Consumer = { name: 'guest', groups: [] };
+const alice = toPlainConsumer('alice', ['gold', 'beta']);
+const bob = toPlainConsumer('bob', ['silver']);
+const guest = toPlainConsumer('guest', []);
 
 /** Whoever asks has been found out by another policy. */
 async function ask(config: unknown, consumer: Consumer | undefined) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { toPlainConsumer } from '#http/consumer.ts';
 import { LimitKeyReader } from './limit-key.ts';
 
 const request = (clientAddress: string, fields: readonly string[] = [], consumer?: string) => ({
@@ -7,7 +8,7 @@ const request = (clientAddress: string, fields: readonly string[] = [], consumer
   request: { clientAddress, fields },
   captureNames: ['tenant'],
   captures: ['a%2Fb'],
-  consumer: consumer === undefined ? undefined : { name: consumer },
+  consumer: consumer === undefined ? undefined : toPlainConsumer(consumer, []),
   field: (name: string) => fields[fields.indexOf(name) + 1],
 });
 

@@ -8,7 +8,7 @@ const exchange: KeyedExchange = {
   request: { fields, query: 'user=b%20c&empty=' },
   captureNames: ['shop', 'id'],
   captures: ['north', '4711'],
-  consumer: { name: 'alice' },
+  consumer: { claims: {}, name: 'alice' },
   field: (name) => getField(fields, name),
 };
 

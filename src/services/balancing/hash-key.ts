@@ -1,4 +1,5 @@
 /** What of a request decides about its endpoint, where the same shall go to the same. All of it is the client's choice. */
+import type { Consumer } from '#http/consumer.ts';
 import { findQueryParameter } from '#http/query-parameter.ts';
 import { findCookie } from '#wire/fields/cookies.ts';
 
@@ -14,7 +15,7 @@ export interface KeyedExchange {
   readonly captureNames: readonly string[];
   readonly captures: readonly string[];
   /** `undefined` where nobody has found out who asks. */
-  readonly consumer: { readonly name: string } | undefined;
+  readonly consumer: Pick<Consumer, 'name' | 'claims'> | undefined;
   field(name: string): string | undefined;
 }
 

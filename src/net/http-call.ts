@@ -1,0 +1,75 @@
+/**
+ * A single call to a server that is no service of the configuration, such as that of an issuer of tokens: bounded in time and
+ * size, for what is rare. Nothing of it is loaded before the first call.
+ */
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { RequestOptions } from 'node:https';
+
+export interface HttpCall {
+  readonly url: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** From the start to the last byte of the answer. */
+  readonly timeoutMs: number;
+  readonly bytesMax: number;
+  /** Certificates in PEM form that are trusted in the place of the machine's own. */
+  readonly ca?: string | undefined;
+  readonly signal?: AbortSignal;
+}
+
+/** Redirects are not followed: they are answers like others. */
+export interface HttpCallAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+export type CallHttp = (call: HttpCall) => Promise<HttpCallAnswer>;
+
+/** There is no answer, or none that could be used; the message says why and holds nothing of the request. */
+export class HttpCallFailed extends Error {
+  override readonly name = 'HttpCallFailed';
+}
+
+/** Rejects with `HttpCallFailed`. */
+export async function callHttp(call: HttpCall): Promise<HttpCallAnswer> {
+  const { url, method = 'GET', headers = {}, body, timeoutMs, bytesMax, ca, signal } = call;
+  const isSecure = url.startsWith('https:');
+  const { request } = isSecure ? await import('node:https') : await import('node:http');
+  const times = AbortSignal.timeout(timeoutMs);
+  const options: RequestOptions = {
+    method,
+    headers: { 'user-agent': 'gatehouse', ...headers, ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }) },
+    // What is rare finds its old connection lost as often as not.
+    agent: false,
+    signal: signal === undefined ? times : AbortSignal.any([times, signal]),
+    ...(ca !== undefined && { ca }),
+  };
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(toFailure(error, times.aborted ? timeoutMs : undefined));
+    const sent = request(url, options, (response) => collect(response, bytesMax).then(resolve, fail));
+    sent.on('error', fail);
+    // A program that embeds the gateway may end while it waits.
+    sent.on('socket', (socket) => socket.unref());
+    sent.end(body);
+  });
+}
+
+async function collect(response: IncomingMessage, bytesMax: number): Promise<HttpCallAnswer> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of response as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    if (bytes > bytesMax) throw new HttpCallFailed(`the answer is longer than ${bytesMax} bytes`);
+    parts.push(part);
+  }
+  return { status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(parts).toString() };
+}
+
+function toFailure(error: Error, timeoutMs: number | undefined): HttpCallFailed {
+  if (error instanceof HttpCallFailed) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  const reason = timeoutMs === undefined ? (code ?? error.message) : `no whole answer within ${timeoutMs} ms`;
+  return new HttpCallFailed(reason, { cause: error });
+}

@@ -1,0 +1,33 @@
+/** The configurations in `examples/access` are taken, without a warning, when what they name is there. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { loadConfigurationText } from '#config/load.ts';
+import { policyOrder } from '#policies/registry.ts';
+
+const folder = join(import.meta.dirname, '../../examples/access');
+
+for (const name of readdirSync(folder).filter((file) => file.endsWith('.yaml'))) {
+  test(`examples/access/${name} is taken`, async () => {
+    const path = join(folder, name);
+    const text = readFileSync(path, 'utf8');
+    const { issues } = await loadConfigurationText(text, path, {
+      policies: policyOrder,
+      env: toEnvironment(text),
+      readFile: (file) => Promise.resolve(toValue(file)),
+    });
+    assert.deepEqual(issues, []);
+  });
+}
+
+/** A value for each variable that is named, and another one for each. */
+function toEnvironment(text: string): Record<string, string> {
+  const names = [...text.matchAll(/\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}/g)].map((match) => match[1]!);
+  return Object.fromEntries(names.map((name) => [name, toValue(name)]));
+}
+
+/** Long enough for a key or a secret. */
+function toValue(name: string): string {
+  return Buffer.from(name).toString('hex').padEnd(64, '0').slice(0, 64);
+}
