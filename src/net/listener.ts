@@ -1,5 +1,5 @@
 /** A listening socket of one data thread: accepts, counts, caps, and stops. What is done with a connection is the owner's part. */
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { AddressSet } from '#base/address-set.ts';
 import { limits } from '#base/limits.ts';
@@ -13,6 +13,7 @@ import type { SocketMaker } from './byte-stream.ts';
 import type { ChallengeCertificates } from './challenge-certificates.ts';
 import { Handshake, type HandshakeEnd } from './handshake.ts';
 import type { HostMap } from './host-map.ts';
+import { ListeningSockets } from './listening-sockets.ts';
 import { type Opened, Opening, type OpeningStage } from './opening.ts';
 import { unrecognizedName } from './past-tls.ts';
 import type { ReadBuffers } from './read-buffers.ts';
@@ -94,12 +95,10 @@ export interface ListenerOwner {
   onListenerError(error: Error): void;
 }
 
-const BACKLOG = 4096;
-
 export class Listener {
   readonly options: ListenerOptions;
   #settings: ListenerSettings;
-  #server: Server | undefined;
+  #sockets: ListeningSockets | undefined;
   #protocols: Buffer = noProtocols;
   readonly #owner: ListenerOwner;
   readonly #perAddress = new Map<string, number>();
@@ -136,21 +135,9 @@ export class Listener {
   /** Resolves with the address once connections are accepted; rejects when it cannot listen. */
   async start(): Promise<SocketAddress> {
     const { address, sharesPort } = this.options;
-    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
-    this.#server = server;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      const where =
-        'path' in address ? { path: address.path } : { host: address.host, port: address.port, reusePort: sharesPort };
-      server.listen({ ...where, backlog: BACKLOG }, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
-    server.on('error', (error) => this.#owner.onListenerError(error));
-    const bound = server.address();
-    if (bound === null || typeof bound === 'string') return address;
-    return { host: bound.address, port: bound.port };
+    this.#sockets = await ListeningSockets.open(address, { sharesPort, onSocket: (socket) => this.#accept(socket) });
+    this.#sockets.onError((error) => this.#owner.onListenerError(error));
+    return this.#sockets.addressOr(address);
   }
 
   /** Ends the connections that are in the middle of their handshake. */
@@ -161,8 +148,8 @@ export class Listener {
 
   /** Stops accepting. Connections that are open stay open. */
   stop(): void {
-    this.#server?.close();
-    this.#server = undefined;
+    this.#sockets?.close();
+    this.#sockets = undefined;
   }
 
   /** The owner says that an accepted connection has ended. */

@@ -1,0 +1,66 @@
+/**
+ * The sockets on which one thread listens for one listener.
+ *
+ * Where the operating system can spread connections over sockets there are several, because the event loop takes one
+ * connection from each socket between two rounds of everything else that is ready. With thousands of busy connections a round
+ * takes a tenth of a second, and behind a single socket whoever is new would wait for minutes.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import type { SocketAddress } from './address.ts';
+
+const BACKLOG = 4096;
+const SOCKETS_PER_THREAD = 16;
+
+export class ListeningSockets {
+  readonly #servers: Server[];
+
+  private constructor(servers: Server[]) {
+    this.#servers = servers;
+  }
+
+  /** Rejects when one of them cannot listen; then none does. `sharesPort`: the operating system spreads connections. */
+  static async open(
+    address: SocketAddress,
+    { sharesPort, onSocket }: { readonly sharesPort: boolean; readonly onSocket: (socket: Socket) => void },
+  ): Promise<ListeningSockets> {
+    const first = await listen(address, sharesPort, onSocket);
+    const sockets = new ListeningSockets([first]);
+    if ('path' in address || !sharesPort) return sockets;
+    const others = await Promise.allSettled(
+      Array.from({ length: SOCKETS_PER_THREAD - 1 }, () => listen(sockets.addressOr(address), sharesPort, onSocket)),
+    );
+    for (const other of others) if (other.status === 'fulfilled') sockets.#servers.push(other.value);
+    const failed = others.find((other) => other.status === 'rejected');
+    if (failed === undefined) return sockets;
+    sockets.close();
+    throw failed.reason;
+  }
+
+  /** Where they listen, with the port that was chosen. */
+  addressOr(wanted: SocketAddress): SocketAddress {
+    const bound = this.#servers[0]!.address();
+    return bound === null || typeof bound === 'string' ? wanted : { host: bound.address, port: bound.port };
+  }
+
+  onError(told: (error: Error) => void): void {
+    for (const server of this.#servers) server.on('error', told);
+  }
+
+  /** Connections that were accepted stay open. */
+  close(): void {
+    for (const server of this.#servers) server.close();
+  }
+}
+
+async function listen(address: SocketAddress, reusePort: boolean, onSocket: (socket: Socket) => void): Promise<Server> {
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, onSocket);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    const where = 'path' in address ? { path: address.path } : { host: address.host, port: address.port, reusePort };
+    server.listen({ ...where, backlog: BACKLOG }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  return server;
+}
