@@ -151,6 +151,18 @@ test('says which further attempts a request gets that is not to be done twice', 
   const local = await explained('GET', '/old');
   assert.deepEqual(local.route!.forwarding, []);
 });
+
+test('says after which statuses of gRPC a call is made again', async () => {
+  const text = `version: 1
+listeners: { web: { address: ":8080" } }
+services: { calls: { endpoints: [http://10.0.0.9:50051], protocol: http2, retry: { grpcStatuses: [unavailable, aborted] } } }
+routes: { calls: { match: {}, to: calls } }
+`;
+  writeFileSync(join(folder, 'grpc-statuses.yaml'), text);
+  const { route } = await explained('POST', '/shop.Orders/Get', '--config', 'grpc-statuses.yaml');
+  assert.match(route!.forwarding[0]!, / after connect, refused, grpc-status unavailable, grpc-status aborted$/);
+});
+
 for (const [name, expected] of [
   ['dns', 'what DNS says of orders.internal'],
   ['file', 'a:1, what /run/orders.yaml lists'],

@@ -4,6 +4,7 @@ import type { ForwardRules, RetryRules } from '#forward/forward-rules.ts';
 import { safeMethods } from '#forward/forward-rules.ts';
 import { formatDuration } from '#schema/duration.ts';
 import { toForwardRules } from '#snapshot/forward-rules.ts';
+import { toGrpcStatusName } from '#wire/grpc/grpc-status.ts';
 
 /** One line for each service; none where nothing is sent anywhere. */
 export function explainForwarding(
@@ -39,8 +40,9 @@ function listAttempts({ retry, hedge }: ForwardRules, request: { readonly method
   return [further, `hedged after ${after}`];
 }
 
-/** What is not to be done twice is tried again only where nobody has worked on it. */
-function listReasons({ conditions, statuses }: RetryRules, isRepeatable: boolean): string[] {
+/** What is not to be done twice is tried again only where nobody has worked on it. Whoever names a status of gRPC says that calls may be. */
+function listReasons({ conditions, statuses, grpcStatuses }: RetryRules, isRepeatable: boolean): string[] {
+  const ofGrpc = [...grpcStatuses].map((code) => `grpc-status ${toGrpcStatusName(code)}`);
   const reasons: string[] = [...conditions].filter((each) => isRepeatable || each === 'connect' || each === 'refused');
-  return isRepeatable ? [...reasons, ...[...statuses].map(String)] : reasons;
+  return [...reasons, ...(isRepeatable ? [...statuses].map(String) : []), ...ofGrpc];
 }

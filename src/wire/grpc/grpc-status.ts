@@ -31,6 +31,11 @@ export function toGrpcStatusCode(name: GrpcStatusName): number {
   return grpcStatusNames.indexOf(name) + 1;
 }
 
+/** `code` is not 0. */
+export function toGrpcStatusName(code: number): GrpcStatusName {
+  return grpcStatusNames[code - 1]!;
+}
+
 /** The number in `grpc-status`, which may be anything; `undefined`: nothing that gRPC knows. */
 export function parseGrpcStatus(text: string): number | undefined {
   return DIGITS.test(text) && Number(text) <= grpcStatusNames.length ? Number(text) : undefined;
