@@ -1,6 +1,6 @@
 /** The contract between a policy and the gateway: what a policy declares, and the phases it may take part in. */
 
-import type { Allowances } from '#base/allowances.ts';
+import type { Allowances, StoreAllowances } from '#base/allowances.ts';
 import type { Clock } from '#base/clock.ts';
 import type { ErrorFactory, GatewayError } from '#base/errors.ts';
 import type { Keeper } from '#base/keeper.ts';
@@ -58,6 +58,8 @@ export interface PolicyServices {
   readonly keeper: Keeper;
   /** The store of `stores` in the configuration, where there is one. Its calls fail with `StoreFailed`, and never later than its time-out says. */
   readonly sharedStore: KeyValueStore | undefined;
+  /** The same store, for counts that gateways share. */
+  readonly storeAllowances: StoreAllowances | undefined;
   /** Calls a server that is no service of the configuration. */
   readonly callHttp: CallHttp;
   /** Where the settings stand: the same for as long as they stay there, whatever else is configured. */

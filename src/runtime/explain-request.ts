@@ -117,6 +117,7 @@ export async function explainRequest(
     later: () => () => undefined,
     keeper: new Keeper(),
     sharedStore: undefined,
+    storeAllowances: undefined,
     callHttp: () => Promise.reject(new HttpCallFailed('an explanation asks nobody')),
     policies: policyDefinitions,
     texts: {},

@@ -54,6 +54,12 @@ export interface AllowanceKey {
   high: number;
 }
 
+interface ClaimedKey {
+  readonly key: AllowanceKey;
+  readonly ahead: number;
+  readonly nowMs: number;
+}
+
 /** Memory for so many keys: what there is already where it is as large, with all that is counted there. */
 export function provideAllowanceMemory(keysMax: number, present?: SharedArrayBuffer): SharedArrayBuffer {
   const buckets = SHARED_BUCKETS + Math.ceil((keysMax * ENTRIES_PER_KEY) / BUCKET_ENTRIES);
@@ -105,6 +111,28 @@ export class AllowanceTable {
     return at === NOT_FOUND ? 0 : this.#aheadAt(at, rule, nowMs);
   }
 
+  /** The key is at least so far ahead. Where there is no room for it, that is left out. */
+  raise(rule: Gcra, key: AllowanceKey, { ahead, nowMs }: { readonly ahead: number; readonly nowMs: number }): void {
+    const words = this.#words;
+    for (let i = 0; i < limits.allowanceAttemptsMax; i++) {
+      const at = this.#find(this.#keys, key);
+      if (at === NOT_FOUND) {
+        if (this.#claim(this.#keys, rule, { key, ahead, nowMs }) === AGAIN) continue;
+        return;
+      }
+      const arrival = Atomics.load(words, at + ARRIVAL);
+      if (arrival < 0) {
+        this.#waitFor(at);
+        continue;
+      }
+      if (!this.#isOf(at, key)) continue;
+      const nowTick = rule.toTick(nowMs);
+      if (!this.#isOver(at, nowMs) && rule.aheadOf(arrival, nowTick) >= ahead) return;
+      this.#keepUntil(at, toUntil(rule, ahead, nowMs));
+      if (Atomics.compareExchange(words, at + ARRIVAL, arrival, (nowTick + ahead) & TICK_MASK) === arrival) return;
+    }
+  }
+
   /** Gives one back that was taken for nothing. */
   giveBack(rule: Gcra, key: AllowanceKey, isShared: boolean): void {
     const words = this.#words;
@@ -122,7 +150,7 @@ export class AllowanceTable {
     for (let i = 0; i < limits.allowanceAttemptsMax; i++) {
       const at = this.#find(region, key);
       if (at === NOT_FOUND) {
-        const claimed = this.#claim(region, rule, key, nowMs);
+        const claimed = this.#claim(region, rule, { key, ahead: rule.increment, nowMs });
         if (claimed === AGAIN) continue;
         return claimed;
       }
@@ -142,8 +170,8 @@ export class AllowanceTable {
     return NO_ROOM;
   }
 
-  /** Gives a free entry to a key that has none, and takes one. */
-  #claim(region: Region, rule: Gcra, key: AllowanceKey, nowMs: number): number {
+  /** Gives a free entry to a key that has none, which is so far ahead then. */
+  #claim(region: Region, rule: Gcra, { key, ahead, nowMs }: ClaimedKey): number {
     const words = this.#words;
     const at = this.#findFree(region, key, nowMs);
     if (at === NOT_FOUND) return NO_ROOM;
@@ -161,9 +189,9 @@ export class AllowanceTable {
       Atomics.compareExchange(words, at + ARRIVAL, CLAIMED, 0);
       return AGAIN;
     }
-    Atomics.store(words, at + UNTIL, toUntil(rule, rule.increment, nowMs));
-    const arrivalThen = (rule.toTick(nowMs) + rule.increment) & TICK_MASK;
-    return Atomics.compareExchange(words, at + ARRIVAL, CLAIMED, arrivalThen) === CLAIMED ? rule.increment : AGAIN;
+    Atomics.store(words, at + UNTIL, toUntil(rule, ahead, nowMs));
+    const arrivalThen = (rule.toTick(nowMs) + ahead) & TICK_MASK;
+    return Atomics.compareExchange(words, at + ARRIVAL, CLAIMED, arrivalThen) === CLAIMED ? ahead : AGAIN;
   }
 
   /** Whether the key stands nowhere but at `own`. Of those that are being given to the key, the lowest stays. */

@@ -21,6 +21,7 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     allowances: new SharedAllowances(provideAllowanceMemory(KEYS_MAX), silentLogger),
     keeper: new Keeper(),
     sharedStore: undefined,
+    storeAllowances: undefined,
     callHttp: async ({ url }) => assert.fail(`nobody is there at ${url}`),
     place: 'gateway',
     ...parts,
