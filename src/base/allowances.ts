@@ -39,6 +39,10 @@ export interface Allowances {
   /** Whoever opens the same name with the same rules shares the counts, also later. */
   open(name: string, rules: readonly AllowanceRule[]): Allowance;
   openRaisable(name: string, rules: readonly AllowanceRule[]): RaisableAllowance;
+  /** For metrics: somebody was refused. */
+  countRefused(): void;
+  /** For metrics: a store that should have decided did not. */
+  countStoreFailure(): void;
 }
 
 /** What a store outside of the process has decided. */

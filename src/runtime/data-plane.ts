@@ -141,6 +141,11 @@ export class DataPlane {
     return count;
   }
 
+  /** What rate limits count in; `undefined` where there has been none. */
+  get allowanceMemory(): SharedArrayBuffer | undefined {
+    return this.#allowances?.memory;
+  }
+
   /** Copies of requests that are under way to mirrors. */
   get mirroredCount(): number {
     return this.#mirrors.runningCount;
@@ -490,7 +495,12 @@ export class DataPlane {
 }
 
 /** For configurations without rate limits. */
-const noAllowances: Allowances = { open: failToCount, openRaisable: failToCount };
+const noAllowances: Allowances = {
+  open: failToCount,
+  openRaisable: failToCount,
+  countRefused: failToCount,
+  countStoreFailure: failToCount,
+};
 
 function failToCount(): never {
   assert(false, 'a configuration with rate limits has what they count in');

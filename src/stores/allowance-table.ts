@@ -32,6 +32,8 @@ const SHARED_BUCKETS = 64;
 const HEADER_WORDS = 16;
 const SEED = 0;
 const OVERFLOWS = 2;
+const REFUSALS = 3;
+const STORE_FAILURES = 4;
 
 const NOT_FOUND = -1;
 const NO_ROOM = 0;
@@ -91,7 +93,25 @@ export class AllowanceTable {
 
   /** How many requests have been counted by an allowance that keys share. */
   get overflowCount(): number {
-    return Atomics.load(this.#words, OVERFLOWS);
+    return this.#count(OVERFLOWS);
+  }
+
+  /** How many requests have been refused. */
+  get refusalCount(): number {
+    return this.#count(REFUSALS);
+  }
+
+  /** How many requests a store should have decided about and did not. */
+  get storeFailureCount(): number {
+    return this.#count(STORE_FAILURES);
+  }
+
+  countRefused(): void {
+    Atomics.add(this.#words, REFUSALS, 1);
+  }
+
+  countStoreFailure(): void {
+    Atomics.add(this.#words, STORE_FAILURES, 1);
   }
 
   /** Takes one. Positive: how far ahead the key is now. Negative: how far ahead it is, so that it may not. 0: there is no room. */
@@ -143,6 +163,10 @@ export class AllowanceTable {
       if (arrival < 0 || !this.#isOf(at, key)) continue;
       if (Atomics.compareExchange(words, at + ARRIVAL, arrival, (arrival - rule.increment) & TICK_MASK) === arrival) return;
     }
+  }
+
+  #count(word: number): number {
+    return Atomics.load(this.#words, word) >>> 0;
   }
 
   #take(region: Region, rule: Gcra, key: AllowanceKey, nowMs: number): number {

@@ -31,6 +31,14 @@ export class SharedAllowances implements Allowances {
     return this.#open(`raisable ${name}`, rules, true);
   }
 
+  countRefused(): void {
+    this.#table.countRefused();
+  }
+
+  countStoreFailure(): void {
+    this.#table.countStoreFailure();
+  }
+
   #open(name: string, rules: readonly AllowanceRule[], mayOwe: boolean): SharedAllowance {
     const counted = rules.map((rule) => {
       const { limit, windowMs, burst } = rule;

@@ -75,6 +75,7 @@ class RateLimiter {
   }
 
   #checkWithoutStore(exchange: Exchange, limits: CountedLimits, key: string): GatewayError | undefined {
+    this.#services.allowances.countStoreFailure();
     switch (this.#config.onStoreFailure) {
       case 'local':
         return this.#checkHere(exchange, limits, key);
@@ -100,7 +101,10 @@ class RateLimiter {
   }
 
   #refuse(exchange: Exchange, refusal: GatewayError): GatewayError | undefined {
-    if (this.#config.mode === 'enforce') return refusal;
+    if (this.#config.mode === 'enforce') {
+      this.#services.allowances.countRefused();
+      return refusal;
+    }
     exchange.reported ??= refusal;
     return undefined;
   }
