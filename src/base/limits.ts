@@ -92,6 +92,8 @@ export const limits = {
   allowanceAttemptsMax: 10_000,
   /** Commands to a store that one thread has not had answered; further ones are refused at once. */
   storeCommandsMax: 10_000,
+  /** Bytes that wait to be written to a store, beyond which it is asked nothing more. */
+  storeUnwrittenBytesMax: 16 * 1024 * 1024,
   /** Bytes of one value that is kept in a store. */
   storeValueBytesMax: 1024 * 1024,
   /** Keys of which a store is still to be told what a thread has let pass; of further ones it is not told. */

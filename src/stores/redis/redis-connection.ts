@@ -102,6 +102,7 @@ export class RedisConnection {
   /** False: nothing is sent, and `onReply` is not called. */
   send(command: readonly CommandPart[], onReply: OnReply, deadlineMs = this.#toDeadline()): boolean {
     if (this.#state !== 'ready' || this.sentCount >= limits.storeCommandsMax) return false;
+    if (this.#socket!.writableLength > limits.storeUnwrittenBytesMax) return false;
     this.#write(command, new Sent(deadlineMs, onReply));
     return true;
   }
@@ -179,14 +180,20 @@ export class RedisConnection {
   #onData(socket: Socket, view: Buffer): void {
     if (this.#socket !== socket) return;
     const problem = this.#reader.read(view);
-    // What comes behind could be anybody's answer.
-    if (problem !== undefined) this.#lose(socket, problem);
+    if (problem !== undefined) this.#distrust(socket, problem);
+  }
+
+  /** What comes behind could be anybody's answer, and a new connection may be no better. */
+  #distrust(socket: Socket, problem: string): void {
+    if (this.#socket !== socket) return;
+    this.#reconnectMs = this.#settings.pauseMs;
+    this.#lose(socket, problem);
   }
 
   #onReply(reply: Reply): void {
     const sent = this.#sent[this.#answered];
     if (sent === undefined) {
-      if (this.#socket !== undefined) this.#lose(this.#socket, 'an answer that nobody asked for');
+      if (this.#socket !== undefined) this.#distrust(this.#socket, 'an answer that nobody asked for');
       return;
     }
     this.#answered += 1;
