@@ -20,6 +20,7 @@ import { runOverloadBench } from './overload.ts';
 import { runProxyCostBench } from './proxy-cost.ts';
 import { runRateLimitBench } from './rate-limit.ts';
 import { runRoutingBench } from './routing.ts';
+import { runSharedLimitsBench } from './shared-limits.ts';
 import { runStartTimeBench } from './start-time.ts';
 import { type BenchResult, describeMachine, print, report, toMarkdown, toNumber, toText } from './support/bench-result.ts';
 import { runSwapBench } from './swap.ts';
@@ -38,6 +39,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   latency: runLatencyBench,
   grpc: runGrpcBench,
   'rate-limit': runRateLimitBench,
+  'shared-limits': runSharedLimitsBench,
   overload: runOverloadBench,
   swap: runSwapBench,
   'proxy-cost': runProxyCostBench,

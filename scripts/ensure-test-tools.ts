@@ -23,6 +23,7 @@ const testTools: readonly TestTool[] = [
   { command: 'nginx', package: 'nginx' },
   { command: 'openssl', package: 'openssl' },
   { command: 'pebble', package: 'pebble' },
+  { command: 'redis-server', package: 'redis-server' },
   { command: 'testssl', package: 'testssl.sh' },
 ];
 

@@ -90,6 +90,16 @@ export const limits = {
   clientAddressesMax: 100_000,
   /** How often a thread tries to count a request by a rate limit, each time because another thread was faster. */
   allowanceAttemptsMax: 10_000,
+  /** Commands to a store that one thread has not had answered; further ones are refused at once. */
+  storeCommandsMax: 10_000,
+  /** Bytes that wait to be written to a store, beyond which it is asked nothing more. */
+  storeUnwrittenBytesMax: 16 * 1024 * 1024,
+  /** Bytes of one value that is kept in a store. */
+  storeValueBytesMax: 1024 * 1024,
+  /** Keys of which a store is still to be told what a thread has let pass; of further ones it is not told. */
+  unsettledKeysMax: 100_000,
+  /** Keys that a store is told of at once. */
+  settledKeysAtOnceMax: 500,
   /** Bytes of one PROXY protocol header, TLVs included; those that carry a client's certificate are the longest. */
   proxyHeaderBytesMax: 16 * 1024,
   /** Bytes of one ClientHello; keys of post-quantum algorithms and encrypted names make the longest. */

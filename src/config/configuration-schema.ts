@@ -19,6 +19,7 @@ import { rateLimitsSchema } from './rate-limits-schema.ts';
 import { routeSchema } from './route-schema.ts';
 import { serviceSchema } from './service-schema.ts';
 import { zone } from './services/balancing-schema.ts';
+import { storesSchema } from './stores-schema.ts';
 
 const THREADS_MAX = 512;
 /** Anybody who reaches the admin address may guess. */
@@ -120,6 +121,7 @@ export function createConfigurationSchema<Policies extends readonly Configurable
       dns: dns.prefault({}).describe('How names of endpoints are looked up.'),
       forwarding: forwarding.prefault({}).describe('What services are told about the gateway.'),
       rateLimits: rateLimitsSchema.prefault({}).describe('How the gateway keeps count for the policy `rate-limit`.'),
+      stores: storesSchema.optional().describe('Stores outside of the gateway, which several gateways share.'),
       zone: zone(
         'The zone that the gateway is in, such as `${env:ZONE}`. Endpoints in the same `zone` are used first. Without it, zones of endpoints mean nothing.',
       ).optional(),

@@ -19,6 +19,7 @@ import {
 import { findTooManyEndpoints } from './endpoint-room.ts';
 import type { Finding, IssuePath } from './issue.ts';
 import { findForeignLimitCaptures, findMissingLimitCaptures } from './limit-captures.ts';
+import { findMissingStores } from './missing-stores.ts';
 import { findMissingHashCaptures } from './services/hash-captures.ts';
 import { findUselessImportance } from './useless-importance.ts';
 
@@ -59,9 +60,10 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
     findings.push(...findMissingCaptures(route, path));
     const listPaths = () => listCapturingPaths(route['match'], [...path, 'match']);
     findings.push(...findMissingLimitCaptures(route['policies'], [...path, 'policies'], listPaths));
+    findings.push(...findMissingStores(route['policies'], [...path, 'policies'], configuration['stores']));
   }
   for (const [blocks, path] of listSharedPolicies(configuration)) {
-    findings.push(...findForeignLimitCaptures(blocks, path));
+    findings.push(...findForeignLimitCaptures(blocks, path), ...findMissingStores(blocks, path, configuration['stores']));
     for (const use of listPolicyUses(blocks, path, policies, 'consumerSettings')) consumers.check(use, findings);
     for (const use of listPolicyUses(blocks, path, policies, 'serviceSettings')) {
       services.check(use, findings);

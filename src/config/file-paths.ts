@@ -16,12 +16,15 @@ export function resolveFilePaths(
   folder: string,
   policies: readonly AddressListingPolicy[],
 ): Configuration {
-  const { accessLog, acme } = configuration;
+  const { accessLog, acme, stores } = configuration;
   const resolvePolicies = <Place extends { readonly policies?: PolicyBlocks | undefined }>(place: Place): Place =>
     place.policies === undefined ? place : { ...place, policies: resolveAddressListFiles(place.policies, folder, policies) };
   return {
     ...resolvePolicies(configuration),
     ...(acme !== undefined && { acme: resolveAcme(acme, folder) }),
+    ...(stores?.redis?.ca !== undefined && {
+      stores: { ...stores, redis: { ...stores.redis, ca: resolve(folder, stores.redis.ca) } },
+    }),
     listeners: mapValues(configuration.listeners, (listener) => resolvePolicies(resolveListener(listener, folder))),
     routes: mapValues(configuration.routes, resolvePolicies),
     services: mapValues(configuration.services, (service) => resolveService(service, folder)),

@@ -57,6 +57,59 @@ const DOCUMENTS: readonly Refusal[] = [
     ],
   },
   {
+    mistake: 'stores that cannot be',
+    text: `${HEAD}stores:
+  redis:
+    url: redis://alice:hunter2@redis:6379
+    prefix: "a{b}"
+    timeout: 20
+    failures: 0
+    pause: 1ms
+    size: 5
+`,
+    issues: [
+      'F:6:10 stores.redis.url: the URL holds a user or a password; write them as `username` and `password: ${env:REDIS_PASSWORD}`',
+      'F:7:13 stores.redis.prefix: a prefix is made of visible ASCII characters other than braces',
+      'F:8:14 stores.redis.timeout: expected a duration such as `500ms`, not the number 20',
+      'F:9:15 stores.redis.failures: the number 0 is too small; at least 1',
+      'F:10:12 stores.redis.pause: "1ms" is too short; at least `50ms`',
+      'F:11:5 stores.redis.size: unknown key `size`; possible are `url`, `username`, `password`, `ca`, `prefix`, `timeout`, `failures`, `pause` and `settleEvery`',
+    ],
+  },
+  {
+    mistake: 'a login and an authority that are of no use',
+    text: `${HEAD}stores:
+  redis: { url: "redis://redis", username: alice, ca: ca.pem }
+`,
+    issues: [
+      'F:5:44 stores.redis.username: there is a `username` and no `password`',
+      'F:5:55 stores.redis.ca: `ca` is of use with `rediss://` only',
+    ],
+  },
+  {
+    mistake: 'URLs that are none of a Redis server',
+    text: `${HEAD}stores:
+  redis: { url: "http://redis:6379" }
+`,
+    issues: [
+      'F:5:17 stores.redis.url: "http://redis:6379" is no URL of a Redis server; write one such as `redis://127.0.0.1:6379`, or `rediss://` for TLS',
+    ],
+  },
+  {
+    mistake: 'a limit that counts in a store that is not there',
+    text: `${HEAD}policies: { rate-limit: { limit: 1/second, store: redis } }
+routes:
+  a: { match: { path: /a }, to: orders, policies: { rate-limit: { limit: 1/second, store: redis, shared: local-first, onStoreFailure: allow } } }
+  b: { match: { path: /b }, to: orders, policies: { rate-limit: { limit: 1/second, shared: strict } } }
+`,
+    issues: [
+      'F:4:51 policies.rate-limit.store: there is no store `redis`; write `stores: { redis: { url: "redis://HOST:6379" } }` beside `routes`',
+      'F:6:91 routes.a.policies.rate-limit.store: there is no store `redis`; write `stores: { redis: { url: "redis://HOST:6379" } }` beside `routes`',
+      'F:6:135 routes.a.policies.rate-limit.onStoreFailure: with `shared: local-first` this gateway always counts in its own memory, so `onStoreFailure` would have no effect',
+      'F:7:92 routes.b.policies.rate-limit.shared: it is counted in the memory of this gateway (write `store: redis`), so `shared` would have no effect',
+    ],
+  },
+  {
     mistake: 'a key of two consumers, and the same key twice',
     text: `${HEAD}consumers:
   alice: { keys: [alice-2dSxkW0nB5Ue8hQv, { key: alice-2dSxkW0nB5Ue8hQv }] }

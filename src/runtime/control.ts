@@ -9,6 +9,7 @@ import { formatAddress, type SocketAddress } from '#net/address.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import type { ServiceHealth } from '#services/health/service-health.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
+import { toRateLimitMetrics } from '#stores/rate-limit-metrics.ts';
 import { AdminSide, type OpenedAdmin } from './admin-side.ts';
 import type { DataPlane } from './data-plane.ts';
 import { DataPlanes } from './data-planes.ts';
@@ -80,7 +81,7 @@ export class Control {
     this.#admin = new AdminSide({
       logger,
       reasonNotReady: () => this.#notReady,
-      metricsText: () => this.#tls.metricsText + this.#endpoints.metricsText,
+      metricsText: () => this.#tls.metricsText + this.#endpoints.metricsText + toRateLimitMetrics(planes.allowanceMemory),
       findConfiguration,
       loadServices: () => this.#endpoints.createAdministration(findConfiguration),
     });

@@ -48,6 +48,7 @@ import type { LoadShedding } from './load-shedding.ts';
 import type { ConfigurationFiles } from './named-files.ts';
 import { OverloadWatch } from './overload-watch.ts';
 import { toResolverOptions } from './resolver-options.ts';
+import { type ProvidedStore, provideStore } from './store-connection.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
 export interface DataPlaneOptions {
@@ -68,6 +69,7 @@ export interface PreparedConfiguration {
   readonly listeners: PreparedListeners | undefined;
   readonly endpoints: EndpointLists;
   readonly allowances: SharedAllowances | undefined;
+  readonly store: ProvidedStore | undefined;
 }
 
 /** What a configuration names, besides itself. */
@@ -102,6 +104,8 @@ export class DataPlane {
   #snapshot: Snapshot | undefined;
   /** Kept from one configuration to the next, so that a reload gives nobody more. */
   #allowances: SharedAllowances | undefined;
+  /** What gateways share; kept from one configuration to the next, as services are. */
+  #store: ProvidedStore | undefined;
   /** Lists that came since the present snapshot, by service: what is being prepared does not know them. */
   readonly #laterLists = new Map<string, EndpointList>();
   /** Only while names are being shown to an authority. */
@@ -137,6 +141,11 @@ export class DataPlane {
     return count;
   }
 
+  /** What rate limits count in; `undefined` where there has been none. */
+  get allowanceMemory(): SharedArrayBuffer | undefined {
+    return this.#allowances?.memory;
+  }
+
   /** Copies of requests that are under way to mirrors. */
   get mirroredCount(): number {
     return this.#mirrors.runningCount;
@@ -162,15 +171,25 @@ export class DataPlane {
     const previous = isSameResolver ? this.#snapshot : undefined;
     const allowances = this.#provideAllowances(encoded, supplies);
     const { files, endpoints } = supplies;
-    const means = { ...this.#toMeans(supplies, resolver), allowances: allowances ?? noAllowances };
-    const snapshot = await runInSlices(compileSnapshot(arrived, previous, means), clock);
-    const listeners = listens ? await this.#listeners.prepare(settings, files) : undefined;
-    return { snapshot, resolver, resolverDefinition, listeners, endpoints, allowances };
+    const storeMeans = { ...this.#options, resolver, resolverDefinition, texts: files.texts };
+    const store = await provideStore(settings, this.#store, storeMeans);
+    try {
+      const means = { ...this.#toMeans(supplies, resolver, store), allowances: allowances ?? noAllowances };
+      const snapshot = await runInSlices(compileSnapshot(arrived, previous, means), clock);
+      const listeners = listens ? await this.#listeners.prepare(settings, files) : undefined;
+      return { snapshot, resolver, resolverDefinition, listeners, endpoints, allowances, store };
+    } catch (error) {
+      this.#abandonStore(store);
+      throw error;
+    }
   }
 
   /** Swaps to a prepared configuration, and closes what is gone. */
-  commit({ snapshot, resolver, resolverDefinition, listeners, endpoints, allowances }: PreparedConfiguration): ListeningAt[] {
+  commit(prepared: PreparedConfiguration): ListeningAt[] {
+    const { snapshot, resolver, resolverDefinition, listeners, endpoints, allowances, store } = prepared;
     this.#allowances = allowances ?? this.#allowances;
+    if (store !== this.#store) this.#store?.store.close();
+    this.#store = store;
     this.#resolver = resolver;
     this.#resolverDefinition = resolverDefinition;
     this.#setAccessLog(snapshot.settings);
@@ -202,8 +221,13 @@ export class DataPlane {
   }
 
   /** Gives a prepared configuration up. */
-  abandon({ listeners }: PreparedConfiguration): void {
+  abandon({ listeners, store }: PreparedConfiguration): void {
     if (listeners !== undefined) this.#listeners.abandon(listeners);
+    this.#abandonStore(store);
+  }
+
+  #abandonStore(store: ProvidedStore | undefined): void {
+    if (store !== this.#store) store?.store.close();
   }
 
   /** Counts and logs an exchange that is over. */
@@ -252,6 +276,7 @@ export class DataPlane {
     this.#mirrors.close();
     this.#overload.stop();
     for (const service of this.#snapshot?.services.values() ?? []) service.close();
+    this.#store?.store.close();
     this.#wheel.stop();
     this.#resolver?.close();
     await this.#closeAccessLog();
@@ -282,7 +307,11 @@ export class DataPlane {
     return present?.memory === memory ? present : new SharedAllowances(memory, this.#options.logger);
   }
 
-  #toMeans({ files, endpoints }: ConfigurationSupplies, resolver: NameResolver): Omit<SnapshotMeans, 'allowances'> {
+  #toMeans(
+    { files, endpoints }: ConfigurationSupplies,
+    resolver: NameResolver,
+    provided: ProvidedStore | undefined,
+  ): Omit<SnapshotMeans, 'allowances'> {
     const { clock, logger, board } = this.#options;
     return {
       clock,
@@ -290,6 +319,8 @@ export class DataPlane {
       random: this.#random,
       later: startTimer,
       keeper: this.#keeper,
+      sharedStore: provided?.store,
+      storeAllowances: provided?.store,
       callHttp,
       wheel: this.#wheel,
       mirrors: this.#mirrors,
@@ -465,10 +496,15 @@ export class DataPlane {
 
 /** For configurations without rate limits. */
 const noAllowances: Allowances = {
-  open() {
-    assert(false, 'a configuration with rate limits has what they count in');
-  },
+  open: failToCount,
+  openRaisable: failToCount,
+  countRefused: failToCount,
+  countStoreFailure: failToCount,
 };
+
+function failToCount(): never {
+  assert(false, 'a configuration with rate limits has what they count in');
+}
 
 /** For policies that delay on purpose: finer than the wheel, whose ticks are too far apart for delays that somebody measures. */
 function startTimer(delayMs: number, run: () => void): () => void {

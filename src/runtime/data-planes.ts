@@ -43,6 +43,11 @@ export class DataPlanes {
     return this.#pool;
   }
 
+  /** What rate limits count in; `undefined` where there has been none. */
+  get allowanceMemory(): SharedArrayBuffer | undefined {
+    return this.#pool?.allowanceMemory ?? this.#plane?.allowanceMemory;
+  }
+
   /** How many configurations were delivered. */
   get version(): number {
     return this.#version;

@@ -43,7 +43,7 @@ export function findAddressLists(configuration: Configuration): AddressListFile[
 }
 
 export function findNamedFiles(configuration: Configuration): NamedFile[] {
-  const { acme, listeners, services } = configuration;
+  const { acme, listeners, services, stores } = configuration;
   const ofPairs = findPairs(configuration).flatMap(({ cert, key, at }) => [
     { path: cert, role: 'the certificate', at: [...at, 'cert'] },
     { path: key, role: 'the private key', at: [...at, 'key'] },
@@ -52,7 +52,9 @@ export function findNamedFiles(configuration: Configuration): NamedFile[] {
     ofVerification(['listeners', name, 'tls', 'clientCertificates'], tls?.clientCertificates),
   );
   const ofServices = Object.entries(services).flatMap(([name, { tls }]) => ofVerification(['services', name, 'tls'], tls));
-  return [...ofPairs, ...ofListeners, ...ofServices, ...ofVerification(['acme'], acme && { ca: acme.ca })];
+  const ofAcme = ofVerification(['acme'], acme && { ca: acme.ca });
+  const ofStores = ofVerification(['stores', 'redis'], stores?.redis && { ca: stores.redis.ca });
+  return [...ofPairs, ...ofListeners, ...ofServices, ...ofAcme, ...ofStores];
 }
 
 export function findPairs({ listeners, services }: Configuration): NamedPair[] {

@@ -164,6 +164,11 @@ export class ThreadPool {
     return this.#options.board;
   }
 
+  /** What rate limits count in; `undefined` where there has been none. */
+  get allowanceMemory(): SharedArrayBuffer | undefined {
+    return this.#delivery?.allowanceMemory;
+  }
+
   get threadIds(): number[] {
     return this.#serving.map(({ worker }) => worker.threadId);
   }

@@ -32,6 +32,8 @@ const SHARED_BUCKETS = 64;
 const HEADER_WORDS = 16;
 const SEED = 0;
 const OVERFLOWS = 2;
+const REFUSALS = 3;
+const STORE_FAILURES = 4;
 
 const NOT_FOUND = -1;
 const NO_ROOM = 0;
@@ -52,6 +54,12 @@ interface Region {
 export interface AllowanceKey {
   low: number;
   high: number;
+}
+
+interface ClaimedKey {
+  readonly key: AllowanceKey;
+  readonly ahead: number;
+  readonly nowMs: number;
 }
 
 /** Memory for so many keys: what there is already where it is as large, with all that is counted there. */
@@ -85,7 +93,25 @@ export class AllowanceTable {
 
   /** How many requests have been counted by an allowance that keys share. */
   get overflowCount(): number {
-    return Atomics.load(this.#words, OVERFLOWS);
+    return this.#count(OVERFLOWS);
+  }
+
+  /** How many requests have been refused. */
+  get refusalCount(): number {
+    return this.#count(REFUSALS);
+  }
+
+  /** How many requests a store should have decided about and did not. */
+  get storeFailureCount(): number {
+    return this.#count(STORE_FAILURES);
+  }
+
+  countRefused(): void {
+    Atomics.add(this.#words, REFUSALS, 1);
+  }
+
+  countStoreFailure(): void {
+    Atomics.add(this.#words, STORE_FAILURES, 1);
   }
 
   /** Takes one. Positive: how far ahead the key is now. Negative: how far ahead it is, so that it may not. 0: there is no room. */
@@ -105,6 +131,28 @@ export class AllowanceTable {
     return at === NOT_FOUND ? 0 : this.#aheadAt(at, rule, nowMs);
   }
 
+  /** The key is at least so far ahead. Where there is no room for it, that is left out. */
+  raise(rule: Gcra, key: AllowanceKey, { ahead, nowMs }: { readonly ahead: number; readonly nowMs: number }): void {
+    const words = this.#words;
+    for (let i = 0; i < limits.allowanceAttemptsMax; i++) {
+      const at = this.#find(this.#keys, key);
+      if (at === NOT_FOUND) {
+        if (this.#claim(this.#keys, rule, { key, ahead, nowMs }) === AGAIN) continue;
+        return;
+      }
+      const arrival = Atomics.load(words, at + ARRIVAL);
+      if (arrival < 0) {
+        this.#waitFor(at);
+        continue;
+      }
+      if (!this.#isOf(at, key)) continue;
+      const nowTick = rule.toTick(nowMs);
+      if (!this.#isOver(at, nowMs) && rule.aheadOf(arrival, nowTick) >= ahead) return;
+      this.#keepUntil(at, toUntil(rule, ahead, nowMs));
+      if (Atomics.compareExchange(words, at + ARRIVAL, arrival, (nowTick + ahead) & TICK_MASK) === arrival) return;
+    }
+  }
+
   /** Gives one back that was taken for nothing. */
   giveBack(rule: Gcra, key: AllowanceKey, isShared: boolean): void {
     const words = this.#words;
@@ -117,12 +165,16 @@ export class AllowanceTable {
     }
   }
 
+  #count(word: number): number {
+    return Atomics.load(this.#words, word) >>> 0;
+  }
+
   #take(region: Region, rule: Gcra, key: AllowanceKey, nowMs: number): number {
     const words = this.#words;
     for (let i = 0; i < limits.allowanceAttemptsMax; i++) {
       const at = this.#find(region, key);
       if (at === NOT_FOUND) {
-        const claimed = this.#claim(region, rule, key, nowMs);
+        const claimed = this.#claim(region, rule, { key, ahead: rule.increment, nowMs });
         if (claimed === AGAIN) continue;
         return claimed;
       }
@@ -142,8 +194,8 @@ export class AllowanceTable {
     return NO_ROOM;
   }
 
-  /** Gives a free entry to a key that has none, and takes one. */
-  #claim(region: Region, rule: Gcra, key: AllowanceKey, nowMs: number): number {
+  /** Gives a free entry to a key that has none, which is so far ahead then. */
+  #claim(region: Region, rule: Gcra, { key, ahead, nowMs }: ClaimedKey): number {
     const words = this.#words;
     const at = this.#findFree(region, key, nowMs);
     if (at === NOT_FOUND) return NO_ROOM;
@@ -161,9 +213,9 @@ export class AllowanceTable {
       Atomics.compareExchange(words, at + ARRIVAL, CLAIMED, 0);
       return AGAIN;
     }
-    Atomics.store(words, at + UNTIL, toUntil(rule, rule.increment, nowMs));
-    const arrivalThen = (rule.toTick(nowMs) + rule.increment) & TICK_MASK;
-    return Atomics.compareExchange(words, at + ARRIVAL, CLAIMED, arrivalThen) === CLAIMED ? rule.increment : AGAIN;
+    Atomics.store(words, at + UNTIL, toUntil(rule, ahead, nowMs));
+    const arrivalThen = (rule.toTick(nowMs) + ahead) & TICK_MASK;
+    return Atomics.compareExchange(words, at + ARRIVAL, CLAIMED, arrivalThen) === CLAIMED ? ahead : AGAIN;
   }
 
   /** Whether the key stands nowhere but at `own`. Of those that are being given to the key, the lowest stays. */

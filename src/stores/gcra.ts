@@ -14,6 +14,11 @@ export const TICK_MASK = ROUND - 1;
 const AHEAD_MAX = ROUND / 4;
 /** Clocks of threads agree to about a microsecond, and no counts need more. */
 const TICK_MS_MIN = 0.001;
+/**
+ * How far a time may be ahead where it may be beyond its burst. A time that has passed looks as far ahead as a round less what
+ * it has passed by, which is at most a second: nobody looks at it later.
+ */
+export const OWED_TICKS_MAX = ROUND / 2;
 /** How far a time may be ahead beyond its burst, because another thread reads its clock a moment later. */
 const SKEW_MS = 50;
 
@@ -25,7 +30,8 @@ export class Gcra {
   readonly tickMs: number;
   readonly #aheadMax: number;
 
-  constructor({ limit, windowMs, burst }: AllowanceRule) {
+  /** `mayOwe`: somebody may have taken more than a burst. */
+  constructor({ limit, windowMs, burst }: AllowanceRule, { mayOwe = false }: { readonly mayOwe?: boolean } = {}) {
     const spacingMs = windowMs / limit;
     // A whole number of ticks, so that no rounding adds up however long a key keeps asking.
     const ticks = Math.min(Math.floor(spacingMs / TICK_MS_MIN), Math.floor(AHEAD_MAX / (burst + 1)));
@@ -33,7 +39,7 @@ export class Gcra {
     this.capacity = this.increment * burst;
     assert(this.capacity <= AHEAD_MAX, 'a burst fits into half a round of ticks');
     this.tickMs = spacingMs / this.increment;
-    this.#aheadMax = this.capacity + Math.ceil(SKEW_MS / this.tickMs);
+    this.#aheadMax = mayOwe ? OWED_TICKS_MAX : this.capacity + Math.ceil(SKEW_MS / this.tickMs);
   }
 
   toTick(nowMs: number): number {
@@ -52,5 +58,15 @@ export class Gcra {
   /** Whether one more may be taken by who is so far ahead. */
   admits(ahead: number): boolean {
     return ahead + this.increment <= this.capacity;
+  }
+
+  /** How many more may be taken at once by who is so far ahead. */
+  remaining(ahead: number): number {
+    return Math.max(0, Math.floor((this.capacity - ahead) / this.increment));
+  }
+
+  /** How long until one more may be taken by who is so far ahead; 0: now. */
+  nextInMs(ahead: number): number {
+    return Math.max(0, ahead + this.increment - this.capacity) * this.tickMs;
   }
 }

@@ -1,5 +1,5 @@
 /** Allowances whose counts all threads of the process share. */
-import { ADMITTED, type Allowance, type AllowanceRule, type Allowances } from '#base/allowances.ts';
+import { ADMITTED, type AllowanceRule, type Allowances, type RaisableAllowance } from '#base/allowances.ts';
 import { KeyedHash } from '#base/keyed-hash.ts';
 import type { Logger } from '#base/logger.ts';
 import { type AllowanceKey, AllowanceTable } from './allowance-table.ts';
@@ -23,11 +23,27 @@ export class SharedAllowances implements Allowances {
     this.#toldCount = this.#table.overflowCount;
   }
 
-  open(name: string, rules: readonly AllowanceRule[]): Allowance {
+  open(name: string, rules: readonly AllowanceRule[]): SharedAllowance {
+    return this.#open(name, rules, false);
+  }
+
+  openRaisable(name: string, rules: readonly AllowanceRule[]): RaisableAllowance {
+    return this.#open(`raisable ${name}`, rules, true);
+  }
+
+  countRefused(): void {
+    this.#table.countRefused();
+  }
+
+  countStoreFailure(): void {
+    this.#table.countStoreFailure();
+  }
+
+  #open(name: string, rules: readonly AllowanceRule[], mayOwe: boolean): SharedAllowance {
     const counted = rules.map((rule) => {
       const { limit, windowMs, burst } = rule;
       this.#hash.hash(`${limit} ${windowMs} ${burst} ${name}`);
-      return new CountedRule(rule, this.#hash);
+      return new CountedRule(new Gcra(rule, { mayOwe }), this.#hash);
     });
     return new SharedAllowance(counted, { table: this.#table, hash: this.#hash, onFull: (nowMs) => this.#tellFull(nowMs) });
   }
@@ -50,8 +66,8 @@ class CountedRule {
   ahead = 0;
   isShared = false;
 
-  constructor(rule: AllowanceRule, { low, high }: KeyedHash) {
-    this.gcra = new Gcra(rule);
+  constructor(gcra: Gcra, { low, high }: KeyedHash) {
+    this.gcra = gcra;
     this.own = { low, high };
   }
 }
@@ -62,7 +78,7 @@ interface AllowanceMeans {
   readonly onFull: (nowMs: number) => void;
 }
 
-class SharedAllowance implements Allowance {
+class SharedAllowance implements RaisableAllowance {
   readonly #rules: readonly CountedRule[];
   readonly #means: AllowanceMeans;
 
@@ -73,12 +89,8 @@ class SharedAllowance implements Allowance {
 
   take(key: string, nowMs: number): number {
     const rules = this.#rules;
-    const { hash, table } = this.#means;
-    hash.hash(key);
-    for (const rule of rules) {
-      rule.key.low = hash.low ^ rule.own.low;
-      rule.key.high = hash.high ^ rule.own.high;
-    }
+    const { table } = this.#means;
+    this.#setKey(key);
     // First a look, so that who is refused by one rule does not use up others even for a moment.
     if (rules.length > 1) {
       for (const rule of rules) rule.ahead = table.look(rule.gcra, rule.key, nowMs);
@@ -95,7 +107,7 @@ class SharedAllowance implements Allowance {
 
   remaining(rule: number): number {
     const { gcra, ahead } = this.#rules[rule]!;
-    return Math.max(0, Math.floor((gcra.capacity - ahead) / gcra.increment));
+    return gcra.remaining(ahead);
   }
 
   restoredInMs(rule: number): number {
@@ -105,7 +117,23 @@ class SharedAllowance implements Allowance {
 
   nextInMs(rule: number): number {
     const { gcra, ahead } = this.#rules[rule]!;
-    return Math.max(0, ahead + gcra.increment - gcra.capacity) * gcra.tickMs;
+    return gcra.nextInMs(ahead);
+  }
+
+  raise(key: string, at: { readonly rule: number; readonly restoredInMs: number; readonly nowMs: number }): void {
+    const { gcra, key: place } = this.#rules[at.rule]!;
+    this.#setKey(key);
+    this.#means.table.raise(gcra, place, { ahead: Math.ceil(at.restoredInMs / gcra.tickMs), nowMs: at.nowMs });
+  }
+
+  /** Makes the key the one that is asked about. */
+  #setKey(key: string): void {
+    const { hash } = this.#means;
+    hash.hash(key);
+    for (const rule of this.#rules) {
+      rule.key.low = hash.low ^ rule.own.low;
+      rule.key.high = hash.high ^ rule.own.high;
+    }
   }
 
   #takeOne(rule: CountedRule, nowMs: number): boolean {

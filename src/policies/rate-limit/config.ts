@@ -10,6 +10,7 @@ const BURST_MAX = 1_000_000;
 /** How long it may take until a whole burst is back: as long as the longest time that a limit may count over. */
 const BURST_RESTORED_MS_MAX = 86_400_000;
 const LIMITS_MAX = 8;
+const TIERS_MAX = 32;
 const KEYS_MAX = 8;
 const NAME_LENGTH_MAX = 256;
 
@@ -73,17 +74,16 @@ function checkBurst({ limit, burst: atOnce }: LimitInput, context: z.RefinementC
   context.addIssue({ code: 'custom', message, path: ['burst'] });
 }
 
+const limitWithBurst = z
+  .strictObject({ limit: rate().describe('So many in a time.'), burst })
+  .superRefine(checkBurst)
+  .transform(toRule);
+
 const severalLimits = z
   .array(
     forms('a rate such as `100/minute`, or a map with `limit` and `burst`', [
       { isMeant: isText, schema: rate().transform((limit) => toRule({ limit })) },
-      {
-        isMeant: isMap,
-        schema: z
-          .strictObject({ limit: rate().describe('So many in a time.'), burst })
-          .superRefine(checkBurst)
-          .transform(toRule),
-      },
+      { isMeant: isMap, schema: limitWithBurst },
     ]),
   )
   .min(1)
@@ -96,6 +96,26 @@ const severalLimits = z
     }
   });
 
+/** What a tier may be written as; a list means the same as `limits`. */
+const tierLimits = forms('a rate such as `100/minute`, a map with `limit` and `burst`, or a list of such', [
+  { isMeant: isText, schema: rate().transform((limit) => [toRule({ limit })]) },
+  { isMeant: Array.isArray, schema: severalLimits },
+  { isMeant: isMap, schema: limitWithBurst.transform((rule) => [rule]) },
+]);
+
+const tiers = z
+  .record(z.string().min(1).max(NAME_LENGTH_MAX), tierLimits)
+  .superRefine((entries, context) => {
+    const groups = Object.keys(entries);
+    if (groups.length > TIERS_MAX) context.addIssue({ code: 'custom', message: `at most ${TIERS_MAX} tiers` });
+    for (const group of groups) {
+      if (!/^\d+$/.test(group)) continue;
+      const message = 'a tier whose name is a number would lose its place in the order; give the group another name';
+      context.addIssue({ code: 'custom', message, path: [group] });
+    }
+  })
+  .transform((entries) => Object.entries(entries).map(([group, limits]) => ({ group, limits })));
+
 export const rateLimitConfig = z
   .strictObject({
     limit: rate().optional().describe('How many requests a client may send, such as `100/minute`.'),
@@ -104,6 +124,11 @@ export const rateLimitConfig = z
       .optional()
       .describe(
         'Instead of `limit`: several, all of which must admit a request, such as `[10/second, 1000/hour]`. Each may be a map with a `burst` of its own.',
+      ),
+    tiers: tiers
+      .default([])
+      .describe(
+        'Other limits for groups of consumers, such as `{ gold: 1000/minute, silver: 100/minute }`. The first one counts whose group the consumer belongs to; without one, `limit` or `limits` do.',
       ),
     by: oneOrList(limitKey)
       .refine((keys) => keys.length <= KEYS_MAX, { error: `at most ${KEYS_MAX} parts of a request are counted together` })
@@ -117,11 +142,28 @@ export const rateLimitConfig = z
       .describe(
         'Which answers tell of the limit, in the fields `ratelimit-policy` and `ratelimit`: `all`, `refusals` or `none`. With `none`, refusals have no `retry-after` either.',
       ),
+    store: z
+      .enum(['memory', 'redis'])
+      .default('memory')
+      .describe('Where it is counted: `memory` of this gateway, or the `redis` of `stores`, which several gateways share.'),
+    shared: z
+      .enum(['strict', 'local-first'])
+      .optional()
+      .describe(
+        'How gateways count together in a store. `strict` (the default): the store is asked for each request, and the limit holds exactly. `local-first`: it is decided in memory and settled in the background, so no request waits; for a moment, each gateway may let pass a burst of its own.',
+      ),
+    onStoreFailure: z
+      .enum(['local', 'allow', 'refuse'])
+      .optional()
+      .describe(
+        'What happens with `shared: strict` while the store is away or slow. `local` (the default): the gateway counts in its own memory. `allow`: nothing is counted. `refuse`: requests are refused with 503.',
+      ),
     mode: z
       .enum(['enforce', 'report'])
       .default('enforce')
       .describe('`report` refuses nothing and only logs which requests would be refused.'),
   })
+  .superRefine(checkSharing)
   .superRefine(({ limit, burst: atOnce, limits }, context) => {
     if (limit === undefined && limits === undefined) {
       const message = 'there is no limit; write one, such as `limit: 100/minute`, or several as `limits: [10/second, 1000/hour]`';
@@ -134,9 +176,29 @@ export const rateLimitConfig = z
       context.addIssue({ code: 'custom', message, path: [name] });
     }
   })
-  .transform(({ limit, burst: atOnce, limits, ...rest }) => ({
+  .transform(({ limit, burst: atOnce, limits, shared = 'strict', onStoreFailure = 'local', ...rest }) => ({
     ...rest,
+    shared,
+    onStoreFailure,
     limits: limits ?? [toRule({ limit: limit!, burst: atOnce })],
   }));
+
+interface SharingInput {
+  readonly store: string;
+  readonly shared?: string | undefined;
+  readonly onStoreFailure?: string | undefined;
+}
+
+function checkSharing({ store, shared, onStoreFailure }: SharingInput, context: z.RefinementCtx): void {
+  const idle = (name: string, why: string) =>
+    context.addIssue({ code: 'custom', message: `${why}, so \`${name}\` would have no effect`, path: [name] });
+  if (store !== 'redis') {
+    const why = 'it is counted in the memory of this gateway (write `store: redis`)';
+    if (shared !== undefined) idle('shared', why);
+    if (onStoreFailure !== undefined) idle('onStoreFailure', why);
+  } else if (shared === 'local-first' && onStoreFailure !== undefined) {
+    idle('onStoreFailure', 'with `shared: local-first` this gateway always counts in its own memory');
+  }
+}
 
 export type RateLimitConfig = z.infer<typeof rateLimitConfig>;

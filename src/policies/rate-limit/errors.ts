@@ -8,4 +8,12 @@ export const rateLimitErrors = defineErrors('rate-limit', {
     retry: 'never',
     help: 'There were too many requests.',
   },
+  storeAway: {
+    // Not of our own doing: it may happen to each request, and each with a stack in the log would make it worse.
+    side: 'upstream',
+    stage: 'policy',
+    status: 503,
+    retry: 'never',
+    help: 'It is not known at the moment whether there were too many requests.',
+  },
 });

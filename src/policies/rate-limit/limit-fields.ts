@@ -1,5 +1,5 @@
 /** What clients are told of limits (draft-ietf-httpapi-ratelimit-headers-10): structured fields, as RFC 9651 writes them. */
-import type { Allowance, AllowanceRule } from '#base/allowances.ts';
+import type { AllowanceReading, AllowanceRule } from '#base/allowances.ts';
 
 export interface NamedRule extends AllowanceRule {
   /** As a configuration says it; the name of the limit in the fields. */
@@ -12,11 +12,11 @@ export function formatPolicyField(rules: readonly NamedRule[]): string {
 }
 
 /** What is left for who asked last, and the seconds until everything is back. */
-export function formatStateField(rules: readonly NamedRule[], allowance: Allowance): string {
+export function formatStateField(rules: readonly NamedRule[], reading: AllowanceReading): string {
   let field = '';
   for (let i = 0; i < rules.length; i++) {
     const separator = i === 0 ? '' : ', ';
-    field += `${separator}"${rules[i]!.name}";r=${allowance.remaining(i)};t=${toSeconds(allowance.restoredInMs(i))}`;
+    field += `${separator}"${rules[i]!.name}";r=${reading.remaining(i)};t=${toSeconds(reading.restoredInMs(i))}`;
   }
   return field;
 }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ADMITTED, type StoreAllowances, type StoreDecision } from '#base/allowances.ts';
+import { toPlainConsumer } from '#http/consumer.ts';
+import type { Exchange } from '#http/exchange.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
-import { type BenchRequest, createPolicyBench, plan } from '#test/support/policy-bench.ts';
+import { type BenchRequest, createPolicyBench, plan, planPhases } from '#test/support/policy-bench.ts';
 import { createPolicyServices } from '#test/support/policy-services.ts';
 import { rateLimitPolicy } from './policy.ts';
 
@@ -140,3 +143,90 @@ test('a reload keeps what was counted while the limit is the same at the same pl
   bench.reload([await plan(rateLimitPolicy, { limit: '2/minute' }, { ...services, place: 'route other' })]);
   assert.deepEqual(await statuses({}), [200]);
 });
+
+/** Whoever says so in a field. */
+const anybody = planPhases({
+  requestHead(exchange: Exchange) {
+    const groups = exchange.field('x-groups');
+    if (groups !== undefined) exchange.consumer = toPlainConsumer('somebody', groups.split(' '));
+    return undefined;
+  },
+});
+
+const inGroups = (groups: string): BenchRequest => ({ fields: ['x-groups', groups] });
+
+test('the first tier counts whose group the consumer is in, and the limit for all others', async () => {
+  const config = {
+    limit: '1/minute',
+    tiers: { gold: '3/minute', silver: ['2/second', '2/minute'] },
+    headers: 'all',
+  };
+  const bench = createPolicyBench({ policies: [anybody, await plan(rateLimitPolicy, config)] });
+  const statuses = async (request: BenchRequest, count: number) => {
+    const answers: number[] = [];
+    for (let i = 0; i < count; i++) answers.push((await bench.send(request)).status);
+    return answers;
+  };
+  assert.deepEqual(await statuses(inGroups('silver gold'), 4), [200, 200, 200, 429]);
+  assert.deepEqual(await statuses(inGroups('staff silver'), 3), [200, 200, 429]);
+  assert.deepEqual(await statuses(inGroups('staff'), 2), [200, 429]);
+  assert.deepEqual(await statuses({}, 1), [429], 'counted with all others of this address');
+  const refused = await bench.send(inGroups('silver'));
+  assert.deepEqual(refused.values('ratelimit-policy'), ['"2/second";q=2;w=1, "2/minute";q=2;w=60']);
+  assert.match(refused.text, /at most 2\/second/);
+});
+
+/** A store that says what it is told to, or is away. */
+function scriptedStore(outcomes: readonly (StoreDecision | undefined | 'away')[]) {
+  const asked: string[] = [];
+  const allowances: StoreAllowances = {
+    open: () => ({
+      take(key) {
+        const outcome = outcomes[asked.length];
+        asked.push(key);
+        return outcome === 'away' ? undefined : Promise.resolve(outcome);
+      },
+    }),
+    openLocalFirst: (_, __, local) => local,
+  };
+  return { allowances, asked };
+}
+
+const decided = (refusing: number): StoreDecision => ({
+  refusing,
+  remaining: () => 4,
+  restoredInMs: () => 59_001,
+  nextInMs: () => (refusing === ADMITTED ? 0 : 7_200),
+});
+
+test('what a store has decided is told as what is decided here', async () => {
+  const { allowances, asked } = scriptedStore([decided(ADMITTED), decided(0)]);
+  const config = { limit: '5/minute', store: 'redis', headers: 'all', by: 'header.x-team' };
+  const bench = createPolicyBench({ policies: [await plan(rateLimitPolicy, config, { storeAllowances: allowances })] });
+  const admitted = await bench.send({ fields: ['x-team', 'a'] });
+  assert.deepEqual([admitted.status, ...admitted.values('ratelimit')], [200, '"5/minute";r=4;t=60']);
+  const refused = await bench.send({ fields: ['x-team', 'b'] });
+  assert.deepEqual([refused.status, ...refused.values('retry-after')], [429, '8']);
+  assert.deepEqual(refused.values('ratelimit-policy'), ['"5/minute";q=5;w=60']);
+  assert.deepEqual(asked, ['a', 'b']);
+});
+
+for (const [onStoreFailure, mode, statuses] of [
+  ['local', 'enforce', [200, 429, 429]],
+  ['allow', 'enforce', [200, 200, 200]],
+  ['refuse', 'enforce', [503, 503, 503]],
+  ['refuse', 'report', [200, 200, 200]],
+] as const) {
+  test(`without an answer of the store, \`onStoreFailure: ${onStoreFailure}\` and \`mode: ${mode}\` answer ${statuses}`, async () => {
+    const { allowances } = scriptedStore(['away', undefined, 'away']);
+    const config = { limit: '1/minute', store: 'redis', onStoreFailure, mode };
+    const bench = createPolicyBench({ policies: [await plan(rateLimitPolicy, config, { storeAllowances: allowances })] });
+    const answers = [await bench.send(), await bench.send(), await bench.send()];
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      statuses,
+    );
+    const isReported = onStoreFailure === 'refuse' && mode === 'report';
+    assert.equal(bench.finished[0]!.reported?.code, isReported ? 'GH_RATE_LIMIT_STORE_AWAY' : undefined);
+  });
+}

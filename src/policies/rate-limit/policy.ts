@@ -1,14 +1,20 @@
-import { ADMITTED, type Allowance } from '#base/allowances.ts';
+import { ADMITTED, type AllowanceReading } from '#base/allowances.ts';
 import type { GatewayError } from '#base/errors.ts';
-import { defineSlot } from '#http/exchange.ts';
-import { definePolicy, type PolicyPhases } from '#pipeline/policy.ts';
+import { defineSlot, type Exchange } from '#http/exchange.ts';
+import { definePolicy, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
 import type { RateLimitConfig } from './config.ts';
+import { type CountedLimits, LimitTiers } from './counted-limits.ts';
 import { rateLimitErrors } from './errors.ts';
-import { formatPolicyField, formatStateField } from './limit-fields.ts';
+import { formatStateField, type NamedRule } from './limit-fields.ts';
 import { formatLimitKey, LimitKeyReader } from './limit-key.ts';
 
-/** The value of `ratelimit` for an answer that tells of the limits. */
-const stateSlot = defineSlot<string>('rate limit');
+/** What an answer tells of the limits. */
+interface ToldLimits {
+  readonly policyField: string;
+  readonly stateField: string;
+}
+
+const toldSlot = defineSlot<ToldLimits>('rate limit');
 
 /** Refuses requests of clients that send too many. */
 export const rateLimitPolicy = definePolicy({
@@ -18,51 +24,110 @@ export const rateLimitPolicy = definePolicy({
   errors: rateLimitErrors,
   describe: describeRateLimit,
   explain: ({ by }, { exchange }) => `counts this request by ${new LimitKeyReader(by).describe(exchange)}`,
-  create(config, { allowances, clock, place }): PolicyPhases {
-    const { limits, by, headers, mode } = config;
-    const keys = new LimitKeyReader(by);
-    const kind = by.map(formatLimitKey).join(', ');
-    const policyField = formatPolicyField(limits);
-    // A policy at the same place that counts the same goes on with the counts of the one before, as after a reload.
-    const allowance = allowances.open(`${place} by ${kind}`, limits);
-    const isEnforced = mode === 'enforce';
-    const requestHead: PolicyPhases['requestHead'] = (exchange) => {
-      const refusing = allowance.take(keys.read(exchange), clock.monotonicMs());
-      const isRefused = refusing !== ADMITTED && isEnforced;
-      if (headers === 'all' || (headers === 'refusals' && isRefused))
-        exchange.set(stateSlot, formatStateField(limits, allowance));
-      if (refusing === ADMITTED) return undefined;
-      const refusal = toRefusal(config, { allowance, refusing, kind });
-      if (isRefused) return refusal;
-      exchange.reported ??= refusal;
-      return undefined;
-    };
-    if (headers === 'none') return { requestHead };
+  create(config, services): PolicyPhases {
+    const limiter = new RateLimiter(config, services);
+    const requestHead: PolicyPhases['requestHead'] = (exchange) => limiter.check(exchange);
+    if (config.headers === 'none') return { requestHead };
     return {
       requestHead,
       responseHead(exchange, response) {
-        const state = exchange.get(stateSlot);
+        const told = exchange.get(toldSlot);
         // Looking at the fields of an answer costs something, so only then.
-        if (state !== undefined) response.fields.push('ratelimit-policy', policyField, 'ratelimit', state);
+        if (told !== undefined) response.fields.push('ratelimit-policy', told.policyField, 'ratelimit', told.stateField);
       },
     };
   },
 });
 
-function toRefusal(
-  { limits, headers }: RateLimitConfig,
-  { allowance, refusing, kind }: { readonly allowance: Allowance; readonly refusing: number; readonly kind: string },
-): GatewayError {
-  const { name } = limits[refusing]!;
-  // What was counted is the client's own and may be a secret, so only its kind is told.
-  const detail = { limit: name, by: kind };
-  if (headers === 'none') return rateLimitErrors.exceeded(detail);
-  let retryAfterMs = 0;
-  for (let rule = 0; rule < limits.length; rule++) retryAfterMs = Math.max(retryAfterMs, allowance.nextInMs(rule));
-  return rateLimitErrors.exceeded(detail, { retryAfterMs, publicDetail: `at most ${name}` });
+class RateLimiter {
+  readonly #config: RateLimitConfig;
+  readonly #services: PolicyServices;
+  readonly #keys: LimitKeyReader;
+  /** What is counted by, for people. */
+  readonly #kind: string;
+  readonly #tiers: LimitTiers;
+
+  constructor(config: RateLimitConfig, services: PolicyServices) {
+    this.#config = config;
+    this.#services = services;
+    this.#keys = new LimitKeyReader(config.by);
+    this.#kind = config.by.map(formatLimitKey).join(', ');
+    this.#tiers = new LimitTiers(config, `${services.place} by ${this.#kind}`, services);
+  }
+
+  check(exchange: Exchange): GatewayError | undefined | Promise<GatewayError | undefined> {
+    const limits = this.#tiers.for(exchange.consumer);
+    const key = this.#keys.read(exchange);
+    if (limits.stored === undefined) return this.#checkHere(exchange, limits, key);
+    const asked = limits.stored.take(key);
+    if (asked === undefined) return this.#checkWithoutStore(exchange, limits, key);
+    return asked.then((decision) =>
+      decision === undefined
+        ? this.#checkWithoutStore(exchange, limits, key)
+        : this.#conclude(exchange, limits, { refusing: decision.refusing, reading: decision }),
+    );
+  }
+
+  #checkHere(exchange: Exchange, limits: CountedLimits, key: string): GatewayError | undefined {
+    const { allowance } = limits;
+    const refusing = allowance.take(key, this.#services.clock.monotonicMs());
+    return this.#conclude(exchange, limits, { refusing, reading: allowance });
+  }
+
+  #checkWithoutStore(exchange: Exchange, limits: CountedLimits, key: string): GatewayError | undefined {
+    this.#services.allowances.countStoreFailure();
+    switch (this.#config.onStoreFailure) {
+      case 'local':
+        return this.#checkHere(exchange, limits, key);
+      case 'allow':
+        return undefined;
+      case 'refuse':
+        return this.#refuse(exchange, rateLimitErrors.storeAway());
+      default:
+        return this.#config.onStoreFailure satisfies never;
+    }
+  }
+
+  #conclude(
+    exchange: Exchange,
+    { rules, policyField }: CountedLimits,
+    { refusing, reading }: { readonly refusing: number; readonly reading: AllowanceReading },
+  ): GatewayError | undefined {
+    const { headers, mode } = this.#config;
+    const isAdmitted = refusing === ADMITTED;
+    if (headers === 'all' || (headers === 'refusals' && !isAdmitted && mode === 'enforce'))
+      exchange.set(toldSlot, { policyField, stateField: formatStateField(rules, reading) });
+    return isAdmitted ? undefined : this.#refuse(exchange, this.#toRefusal(rules, refusing, reading));
+  }
+
+  #refuse(exchange: Exchange, refusal: GatewayError): GatewayError | undefined {
+    if (this.#config.mode === 'enforce') {
+      this.#services.allowances.countRefused();
+      return refusal;
+    }
+    exchange.reported ??= refusal;
+    return undefined;
+  }
+
+  #toRefusal(rules: readonly NamedRule[], refusing: number, reading: AllowanceReading): GatewayError {
+    const { name } = rules[refusing]!;
+    // What was counted is the client's own and may be a secret, so only its kind is told.
+    const detail = { limit: name, by: this.#kind };
+    if (this.#config.headers === 'none') return rateLimitErrors.exceeded(detail);
+    let retryAfterMs = 0;
+    for (let rule = 0; rule < rules.length; rule++) retryAfterMs = Math.max(retryAfterMs, reading.nextInMs(rule));
+    return rateLimitErrors.exceeded(detail, { retryAfterMs, publicDetail: `at most ${name}` });
+  }
 }
 
-function describeRateLimit({ limits, by, mode }: RateLimitConfig): string {
-  const texts = limits.map(({ name, limit, burst }) => (burst === limit ? name : `${name} with a burst of ${burst}`));
-  return `at most ${texts.join(' and ')} by ${by.map(formatLimitKey).join(', ')}${mode === 'report' ? ' (only reported)' : ''}`;
+function describeRateLimit({ limits, tiers, by, mode, store, shared }: RateLimitConfig): string {
+  const ofTiers = tiers.map(({ group, limits: ofTier }) => `; for ${group} at most ${describeRules(ofTier)}`).join('');
+  const ofStore = store === 'redis' ? `, counted in Redis (${shared})` : '';
+  const counted = `by ${by.map(formatLimitKey).join(', ')}${ofStore}`;
+  return `at most ${describeRules(limits)} ${counted}${ofTiers}${mode === 'report' ? ' (only reported)' : ''}`;
+}
+
+function describeRules(rules: readonly NamedRule[]): string {
+  const texts = rules.map(({ name, limit, burst }) => (burst === limit ? name : `${name} with a burst of ${burst}`));
+  return texts.join(' and ');
 }

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { duration } from '#schema/duration.ts';
+import { filePath } from '#schema/file-path.ts';
+import { redisUrl } from '#schema/redis-url.ts';
+import { secret } from '#schema/secret.ts';
+
+const FAILURES_MAX = 1_000;
+const NAME_LENGTH_MAX = 256;
+const PREFIX_LENGTH_MAX = 64;
+
+const redis = z
+  .strictObject({
+    url: redisUrl().describe('Where the server is: `redis://HOST:PORT/DATABASE`, or `rediss://` for TLS.'),
+    username: z
+      .string()
+      .min(1)
+      .max(NAME_LENGTH_MAX)
+      .optional()
+      .describe('As whom the gateway logs in. Without it, as the default user.'),
+    password: secret()
+      .optional()
+      .describe('The password, best written as `${env:NAME}`. Without it, the gateway does not log in.'),
+    ca: filePath('A file with certificates of authorities, in PEM form.')
+      .optional()
+      .describe('A file with the authorities that the certificate of the server may be of. Without it, those of the system.'),
+    prefix: z
+      .string()
+      .regex(/^[!-z|~]*$/, { error: 'a prefix is made of visible ASCII characters other than braces' })
+      .max(PREFIX_LENGTH_MAX)
+      .default('gatehouse:')
+      .describe('What all keys of the gateway begin with. Gateways with the same prefix count together.'),
+    timeout: duration({ min: '1ms', max: '10s' })
+      .prefault('20ms')
+      .describe('How long a request waits for the store at most. After that it goes on without.'),
+    failures: z
+      .int()
+      .min(1)
+      .max(FAILURES_MAX)
+      .default(5)
+      .describe('After so many questions in a row without an answer in time, nothing is asked for a while.'),
+    pause: duration({ min: '50ms', max: '5m' })
+      .prefault('1s')
+      .describe('How long nothing is asked then, before a connection is tried in the background.'),
+    settleEvery: duration({ min: '10ms', max: '10s' })
+      .prefault('100ms')
+      .describe('How often a limit with `shared: local-first` is settled with the store.'),
+  })
+  .superRefine(({ url, username, password, ca }, context) => {
+    if (username !== undefined && password === undefined)
+      context.addIssue({ code: 'custom', message: 'there is a `username` and no `password`', path: ['username'] });
+    if (ca !== undefined && !url.isSecure)
+      context.addIssue({ code: 'custom', message: '`ca` is of use with `rediss://` only', path: ['ca'] });
+  });
+
+/** What several gateways share. */
+export const storesSchema = z.strictObject({
+  redis: redis.optional().describe('A Redis or Valkey server.'),
+});
