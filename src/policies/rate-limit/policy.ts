@@ -1,11 +1,11 @@
 import { ADMITTED, type Allowance } from '#base/allowances.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { defineSlot } from '#http/exchange.ts';
+import { formatPolicyField, formatStateField } from '#pipeline/limit-fields.ts';
+import { formatLimitKey, LimitKeyReader } from '#pipeline/limit-key.ts';
 import { definePolicy, type PolicyPhases } from '#pipeline/policy.ts';
 import type { RateLimitConfig } from './config.ts';
 import { rateLimitErrors } from './errors.ts';
-import { formatPolicyField, formatStateField } from './limit-fields.ts';
-import { formatLimitKey, LimitKeyReader } from './limit-key.ts';
 
 /** The value of `ratelimit` for an answer that tells of the limits. */
 const stateSlot = defineSlot<string>('rate limit');
