@@ -27,6 +27,8 @@ export interface PolicyPhases {
   localAnswer?(exchange: Exchange): PhaseResult | Promise<PhaseResult>;
   /** Per piece of the request body: `undefined` passes it on, a buffer replaces it, an error refuses. */
   requestChunk?(exchange: Exchange, chunk: Buffer): undefined | Buffer | GatewayError;
+  /** The same for who only looks, and refuses: the body goes on as it is, and keeps its length. */
+  watchRequestChunk?(exchange: Exchange, chunk: Buffer): undefined | GatewayError;
   /** Per attempt, just before the request is sent: changes only what the upstream sees. */
   upstreamRequest?(exchange: Exchange, request: UpstreamRequest): void;
   /** Per attempt, when the upstream's answer begins. */

@@ -8,6 +8,7 @@ import { httpsRedirectPolicy } from './https-redirect/policy.ts';
 import { ipPolicy } from './ip/policy.ts';
 import { mirrorPolicy } from './mirror/policy.ts';
 import { rateLimitPolicy } from './rate-limit/policy.ts';
+import { requestSizePolicy } from './request-size/policy.ts';
 import { rewritePolicy } from './rewrite/policy.ts';
 
 /** Every policy, in execution order. An answer meets them the other way round. */
@@ -15,6 +16,7 @@ export const policyOrder = [
   ipPolicy, // first: who may not come is told nothing, not even where else to go
   httpsRedirectPolicy, // before the rest, so that nothing is done for a request that goes elsewhere
   hstsPolicy, // before what changes answers, so that it has the last word on its field
+  requestSizePolicy, // before anything that looks at fields, keys or tokens, which cost more the longer they are
   faultPolicy, // before all that a request costs: what is refused on purpose is to cost nothing, as with a service that is down
   apiKeyPolicy, // before anything that depends on who asks
   authorizePolicy, // behind all that find out who asks
