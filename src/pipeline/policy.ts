@@ -2,6 +2,7 @@
 
 import type { Allowances } from '#base/allowances.ts';
 import type { Clock } from '#base/clock.ts';
+import type { ConcurrencyLimits } from '#base/concurrency-limits.ts';
 import type { ErrorFactory, GatewayError } from '#base/errors.ts';
 import type { Keeper } from '#base/keeper.ts';
 import type { Logger } from '#base/logger.ts';
@@ -55,6 +56,8 @@ export interface PolicyServices {
   readonly addressLists: Readonly<Record<string, ArrayBufferLike>>;
   /** Where it is counted who does something how often. */
   readonly allowances: Allowances;
+  /** Where it is counted who does how much at the same time. */
+  readonly concurrency: ConcurrencyLimits;
   /** What outlives a configuration, such as keys that were fetched: a reload fetches nothing anew. */
   readonly keeper: Keeper;
   /** Calls a server that is no service of the configuration. */

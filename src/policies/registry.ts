@@ -1,6 +1,7 @@
 import type { PolicyDefinition } from '#pipeline/policy.ts';
 import { apiKeyPolicy } from './api-key/policy.ts';
 import { authorizePolicy } from './authorize/policy.ts';
+import { concurrencyPolicy } from './concurrency/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
 import { headersPolicy } from './headers/policy.ts';
 import { hstsPolicy } from './hsts/policy.ts';
@@ -21,6 +22,7 @@ export const policyOrder = [
   apiKeyPolicy, // before anything that depends on who asks
   authorizePolicy, // behind all that find out who asks
   rateLimitPolicy, // as soon as it is known that the request is meant, so that one too many costs as little as can be
+  concurrencyPolicy, // behind what counts, so that whoever may not come at all holds no place
   rewritePolicy, // before anything that looks at what the service will see
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
   headersPolicy, // last, so that it has the last word on requests; on answers, policies before it still add theirs

@@ -4,6 +4,7 @@ import type { Allowances } from '#base/allowances.ts';
 import { assert } from '#base/assert.ts';
 import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
+import type { ConcurrencyLimits } from '#base/concurrency-limits.ts';
 import { createIdSource } from '#base/ids.ts';
 import { Keeper } from '#base/keeper.ts';
 import type { Logger } from '#base/logger.ts';
@@ -40,6 +41,7 @@ import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
 import type { Snapshot } from '#snapshot/snapshot.ts';
 import { provideAllowanceMemory } from '#stores/allowance-table.ts';
 import { SharedAllowances } from '#stores/shared-allowances.ts';
+import { provideConcurrencyMemory, SharedConcurrency } from '#stores/shared-concurrency.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { AcmeAnswers } from './acme-answers.ts';
@@ -58,6 +60,8 @@ export interface DataPlaneOptions {
   readonly sharesPorts: boolean;
   /** A Unix socket has one owner; the other threads leave it alone. */
   readonly opensUnixSockets: boolean;
+  /** By which the threads that count together know it. */
+  readonly threadNumber: number;
 }
 
 /** A configuration that could be the present one at once. */
@@ -68,6 +72,7 @@ export interface PreparedConfiguration {
   readonly listeners: PreparedListeners | undefined;
   readonly endpoints: EndpointLists;
   readonly allowances: SharedAllowances | undefined;
+  readonly concurrency: SharedConcurrency | undefined;
 }
 
 /** What a configuration names, besides itself. */
@@ -76,6 +81,8 @@ export interface ConfigurationSupplies {
   readonly endpoints: EndpointLists;
   /** What rate limits count in, where threads share it. */
   readonly allowanceMemory?: SharedArrayBuffer | undefined;
+  /** What limits of concurrency count in. */
+  readonly concurrencyMemory?: SharedArrayBuffer | undefined;
 }
 
 /** How soon a reader of the access log that was slow is given more. */
@@ -102,6 +109,7 @@ export class DataPlane {
   #snapshot: Snapshot | undefined;
   /** Kept from one configuration to the next, so that a reload gives nobody more. */
   #allowances: SharedAllowances | undefined;
+  #concurrency: SharedConcurrency | undefined;
   /** Lists that came since the present snapshot, by service: what is being prepared does not know them. */
   readonly #laterLists = new Map<string, EndpointList>();
   /** Only while names are being shown to an authority. */
@@ -161,16 +169,19 @@ export class DataPlane {
     // Services keep the resolver that they were made with: where that changes, they are made anew.
     const previous = isSameResolver ? this.#snapshot : undefined;
     const allowances = this.#provideAllowances(encoded, supplies);
+    const concurrency = this.#provideConcurrency(encoded, supplies);
     const { files, endpoints } = supplies;
-    const means = { ...this.#toMeans(supplies, resolver), allowances: allowances ?? noAllowances };
+    const counts = { allowances: allowances ?? noAllowances, concurrency: concurrency ?? noConcurrency };
+    const means = { ...this.#toMeans(supplies, resolver), ...counts };
     const snapshot = await runInSlices(compileSnapshot(arrived, previous, means), clock);
     const listeners = listens ? await this.#listeners.prepare(settings, files) : undefined;
-    return { snapshot, resolver, resolverDefinition, listeners, endpoints, allowances };
+    return { snapshot, resolver, resolverDefinition, listeners, endpoints, allowances, concurrency };
   }
 
   /** Swaps to a prepared configuration, and closes what is gone. */
-  commit({ snapshot, resolver, resolverDefinition, listeners, endpoints, allowances }: PreparedConfiguration): ListeningAt[] {
-    this.#allowances = allowances ?? this.#allowances;
+  commit({ snapshot, resolver, resolverDefinition, listeners, endpoints, ...counts }: PreparedConfiguration): ListeningAt[] {
+    this.#allowances = counts.allowances ?? this.#allowances;
+    this.#concurrency = counts.concurrency ?? this.#concurrency;
     this.#resolver = resolver;
     this.#resolverDefinition = resolverDefinition;
     this.#setAccessLog(snapshot.settings);
@@ -282,7 +293,21 @@ export class DataPlane {
     return present?.memory === memory ? present : new SharedAllowances(memory, this.#options.logger);
   }
 
-  #toMeans({ files, endpoints }: ConfigurationSupplies, resolver: NameResolver): Omit<SnapshotMeans, 'allowances'> {
+  /** `undefined`: the configuration has no limits of concurrency. */
+  #provideConcurrency(
+    { countsConcurrency }: EncodedConfiguration,
+    supplies: ConfigurationSupplies,
+  ): SharedConcurrency | undefined {
+    if (!countsConcurrency) return undefined;
+    const present = this.#concurrency;
+    const memory = supplies.concurrencyMemory ?? provideConcurrencyMemory(present?.memory);
+    return present?.memory === memory ? present : new SharedConcurrency(memory, this.#options.threadNumber);
+  }
+
+  #toMeans(
+    { files, endpoints }: ConfigurationSupplies,
+    resolver: NameResolver,
+  ): Omit<SnapshotMeans, 'allowances' | 'concurrency'> {
     const { clock, logger, board } = this.#options;
     return {
       clock,
@@ -467,6 +492,12 @@ export class DataPlane {
 const noAllowances: Allowances = {
   open() {
     assert(false, 'a configuration with rate limits has what they count in');
+  },
+};
+
+const noConcurrency: ConcurrencyLimits = {
+  open() {
+    assert(false, 'a configuration with limits of concurrency has what they count in');
   },
 };
 

@@ -27,6 +27,7 @@ import { compileSnapshot } from '#snapshot/compile.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
 import { provideAllowanceMemory } from '#stores/allowance-table.ts';
 import { SharedAllowances } from '#stores/shared-allowances.ts';
+import { provideConcurrencyMemory, SharedConcurrency } from '#stores/shared-concurrency.ts';
 import { getField, hasField } from '#wire/fields/field-list.ts';
 import { AddressListReader } from './address-list-reader.ts';
 import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';
@@ -124,6 +125,7 @@ export async function explainRequest(
     endpoints: {},
     // Nothing is counted.
     allowances: new SharedAllowances(provideAllowanceMemory(0), means.logger),
+    concurrency: new SharedConcurrency(provideConcurrencyMemory(undefined, 0), 0),
   };
   const arrived = runAtOnce(decodeConfiguration(runAtOnce(encodeConfiguration(configuration))));
   const { table, plans } = runAtOnce(compileSnapshot(arrived, undefined, all));

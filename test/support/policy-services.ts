@@ -6,6 +6,7 @@ import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import type { PolicyServices } from '#pipeline/policy.ts';
 import { provideAllowanceMemory } from '#stores/allowance-table.ts';
 import { SharedAllowances } from '#stores/shared-allowances.ts';
+import { provideConcurrencyMemory, SharedConcurrency } from '#stores/shared-concurrency.ts';
 import { FakeClock } from './fake-clock.ts';
 
 const KEYS_MAX = 100;
@@ -19,6 +20,7 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     later: new ManualTimers().later,
     addressLists: {},
     allowances: new SharedAllowances(provideAllowanceMemory(KEYS_MAX), silentLogger),
+    concurrency: new SharedConcurrency(provideConcurrencyMemory(undefined, KEYS_MAX), 0),
     keeper: new Keeper(),
     callHttp: async ({ url }) => assert.fail(`nobody is there at ${url}`),
     place: 'gateway',

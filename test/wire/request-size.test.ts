@@ -25,7 +25,7 @@ test('a body that is announced too long is refused unread, and the next request 
   const client = await open();
   client.send(`${post('content-length: 9')}123456789GET /next HTTP/1.1\r\nhost: shop\r\n\r\n`);
   await client.until('\r\n\r\nok');
-  assert.match(client.received, /^HTTP\/1\.1 413 [^]*"detail":"The body is longer than it may be here: at most 8B\."/);
+  assert.match(client.received, /^HTTP\/1\.1 413 [\s\S]*"detail":"The body is longer than it may be here: at most 8B\."/);
   assert.equal(countHeads(client.received), 2);
   assert.equal(upstream.connections.length, 1);
   assert.match(upstream.connections[0]!.received, /^GET \/next /);
@@ -36,7 +36,7 @@ test('a client that asks before it sends a body that is too long is not told to 
   const client = await open();
   client.send(post('content-length: 9\r\nexpect: 100-continue'));
   await client.untilEnd();
-  assert.match(client.received, /^HTTP\/1\.1 413 [^]*\r\nconnection: close\r\n/);
+  assert.match(client.received, /^HTTP\/1\.1 413 [\s\S]*\r\nconnection: close\r\n/);
   assert.equal(upstream.connections.length, 0);
 });
 
@@ -45,14 +45,17 @@ test('a body far too long is refused, and its connection is closed', async (t) =
   const client = await open();
   client.send(post('content-length: 100000000'));
   await client.untilEnd();
-  assert.match(client.received, /^HTTP\/1\.1 413 [^]*\r\nconnection: close\r\n/);
+  assert.match(client.received, /^HTTP\/1\.1 413 [\s\S]*\r\nconnection: close\r\n/);
 });
 
 test('a body whose length is not announced is refused where it becomes too long, and is broken off at the service', async (t) => {
   const { gateway, upstream, open } = await startForwarding(t, () => undefined, limited);
   const client = await open();
   client.send(`${post('transfer-encoding: chunked')}8\r\n12345678\r\n`);
-  await eventually(() => upstream.connections[0]?.received.endsWith('8\r\n12345678\r\n') === true, 'the service has the beginning');
+  await eventually(
+    () => upstream.connections[0]?.received.endsWith('8\r\n12345678\r\n') === true,
+    'the service has the beginning',
+  );
   client.send('1\r\n9\r\n');
   await client.until('GH_REQUEST_SIZE_BODY_TOO_LARGE');
   await eventually(() => upstream.connections[0]!.socket.closed, 'the service is left');

@@ -59,7 +59,10 @@ function findFieldRefusal(
     const fieldBytes = lines[i]!.length + lines[i + 1]!.length + LINE_EXTRA_BYTES;
     headBytes += fieldBytes;
     if (field !== undefined && fieldBytes > field)
-      return requestSizeErrors.fieldTooLarge({ field: lines[i]!, bytes: fieldBytes, maxBytes: field }, atMost(formatBytes(field)));
+      return requestSizeErrors.fieldTooLarge(
+        { field: lines[i]!, bytes: fieldBytes, maxBytes: field },
+        atMost(formatBytes(field)),
+      );
   }
   if (head === undefined || headBytes <= head) return undefined;
   return requestSizeErrors.headTooLarge({ bytes: headBytes, maxBytes: head }, atMost(formatBytes(head)));
