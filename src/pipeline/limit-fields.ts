@@ -1,10 +1,15 @@
 /** What clients are told of limits (draft-ietf-httpapi-ratelimit-headers-10): structured fields, as RFC 9651 writes them. */
-import type { Allowance, AllowanceRule } from '#base/allowances.ts';
+import type { Allowance } from '#base/allowances.ts';
 
-export interface NamedRule extends AllowanceRule {
+export interface NamedRule {
   /** As a configuration says it; the name of the limit in the fields. */
   readonly name: string;
+  readonly limit: number;
+  readonly windowMs: number;
 }
+
+/** Of who asked last, by the position of a rule. */
+type RuleStates = Pick<Allowance, 'remaining' | 'restoredInMs'>;
 
 /** The limits, which are the same for all: a quota, and the seconds that it is for. */
 export function formatPolicyField(rules: readonly NamedRule[]): string {
@@ -12,11 +17,11 @@ export function formatPolicyField(rules: readonly NamedRule[]): string {
 }
 
 /** What is left for who asked last, and the seconds until everything is back. */
-export function formatStateField(rules: readonly NamedRule[], allowance: Allowance): string {
+export function formatStateField(rules: readonly Pick<NamedRule, 'name'>[], states: RuleStates): string {
   let field = '';
   for (let i = 0; i < rules.length; i++) {
     const separator = i === 0 ? '' : ', ';
-    field += `${separator}"${rules[i]!.name}";r=${allowance.remaining(i)};t=${toSeconds(allowance.restoredInMs(i))}`;
+    field += `${separator}"${rules[i]!.name}";r=${states.remaining(i)};t=${toSeconds(states.restoredInMs(i))}`;
   }
   return field;
 }

@@ -64,6 +64,11 @@ export class LimitKeyReader {
   }
 }
 
+/** What clients send may be a secret that shows who they are. */
+export function isSecretKey({ kind }: LimitKey): boolean {
+  return kind === 'header' || kind === 'cookie';
+}
+
 /** As a configuration says it. */
 export function formatLimitKey(key: LimitKey): string {
   return 'name' in key ? `${key.kind}.${key.name}` : key.kind;

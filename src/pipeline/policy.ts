@@ -6,6 +6,7 @@ import type { ConcurrencyLimits } from '#base/concurrency-limits.ts';
 import type { ErrorFactory, GatewayError } from '#base/errors.ts';
 import type { Keeper } from '#base/keeper.ts';
 import type { Logger } from '#base/logger.ts';
+import type { Quotas } from '#base/quotas.ts';
 import type { Consumer } from '#http/consumer.ts';
 import type { Exchange } from '#http/exchange.ts';
 import type { Reply, ResponseHead } from '#http/response.ts';
@@ -58,6 +59,8 @@ export interface PolicyServices {
   readonly allowances: Allowances;
   /** Where it is counted who does how much at the same time. */
   readonly concurrency: ConcurrencyLimits;
+  /** Where it is counted who does how much in days, weeks and months. */
+  readonly quotas: Quotas;
   /** What outlives a configuration, such as keys that were fetched: a reload fetches nothing anew. */
   readonly keeper: Keeper;
   /** Calls a server that is no service of the configuration. */

@@ -8,6 +8,7 @@ import { hstsPolicy } from './hsts/policy.ts';
 import { httpsRedirectPolicy } from './https-redirect/policy.ts';
 import { ipPolicy } from './ip/policy.ts';
 import { mirrorPolicy } from './mirror/policy.ts';
+import { quotaPolicy } from './quota/policy.ts';
 import { rateLimitPolicy } from './rate-limit/policy.ts';
 import { requestSizePolicy } from './request-size/policy.ts';
 import { rewritePolicy } from './rewrite/policy.ts';
@@ -22,6 +23,7 @@ export const policyOrder = [
   apiKeyPolicy, // before anything that depends on who asks
   authorizePolicy, // behind all that find out who asks
   rateLimitPolicy, // as soon as it is known that the request is meant, so that one too many costs as little as can be
+  quotaPolicy, // behind limits of the moment, so that what they refuse uses up nothing of the month
   concurrencyPolicy, // behind what counts, so that whoever may not come at all holds no place
   rewritePolicy, // before anything that looks at what the service will see
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied

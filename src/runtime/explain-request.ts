@@ -26,8 +26,10 @@ import { decodeConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
 import { provideAllowanceMemory } from '#stores/allowance-table.ts';
+import { provideQuotaMemory } from '#stores/quota-entries.ts';
 import { SharedAllowances } from '#stores/shared-allowances.ts';
 import { provideConcurrencyMemory, SharedConcurrency } from '#stores/shared-concurrency.ts';
+import { SharedQuotas } from '#stores/shared-quotas.ts';
 import { getField, hasField } from '#wire/fields/field-list.ts';
 import { AddressListReader } from './address-list-reader.ts';
 import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';
@@ -125,6 +127,7 @@ export async function explainRequest(
     endpoints: {},
     // Nothing is counted.
     allowances: new SharedAllowances(provideAllowanceMemory(0), means.logger),
+    quotas: new SharedQuotas(provideQuotaMemory(0), { threadNumber: 0, logger: means.logger }),
     concurrency: new SharedConcurrency(provideConcurrencyMemory(undefined, 0), 0),
   };
   const arrived = runAtOnce(decodeConfiguration(runAtOnce(encodeConfiguration(configuration))));
