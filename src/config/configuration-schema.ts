@@ -15,10 +15,12 @@ import { consumersSchema } from './consumer-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { overloadSchema } from './overload-schema.ts';
 import { type ConfigurablePolicy, type PolicyWithConfig, policyBlocks } from './policy-blocks.ts';
+import { quotasSchema } from './quotas-schema.ts';
 import { rateLimitsSchema } from './rate-limits-schema.ts';
 import { routeSchema } from './route-schema.ts';
 import { serviceSchema } from './service-schema.ts';
 import { zone } from './services/balancing-schema.ts';
+import { storeFile } from './store-file-schema.ts';
 
 const THREADS_MAX = 512;
 /** Anybody who reaches the admin address may guess. */
@@ -120,6 +122,11 @@ export function createConfigurationSchema<Policies extends readonly Configurable
       dns: dns.prefault({}).describe('How names of endpoints are looked up.'),
       forwarding: forwarding.prefault({}).describe('What services are told about the gateway.'),
       rateLimits: rateLimitsSchema.prefault({}).describe('How the gateway keeps count for the policy `rate-limit`.'),
+      quotas: quotasSchema.prefault({}).describe('How the gateway keeps count for the policy `quota`.'),
+      stores: z
+        .strictObject({ file: storeFile.optional() })
+        .prefault({})
+        .describe('Where the gateway keeps what is to outlive it.'),
       zone: zone(
         'The zone that the gateway is in, such as `${env:ZONE}`. Endpoints in the same `zone` are used first. Without it, zones of endpoints mean nothing.',
       ).optional(),

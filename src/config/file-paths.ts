@@ -16,11 +16,12 @@ export function resolveFilePaths(
   folder: string,
   policies: readonly AddressListingPolicy[],
 ): Configuration {
-  const { accessLog, acme } = configuration;
+  const { accessLog, acme, stores } = configuration;
   const resolvePolicies = <Place extends { readonly policies?: PolicyBlocks | undefined }>(place: Place): Place =>
     place.policies === undefined ? place : { ...place, policies: resolveAddressListFiles(place.policies, folder, policies) };
   return {
     ...resolvePolicies(configuration),
+    ...(stores.file !== undefined && { stores: { ...stores, file: resolve(folder, stores.file) } }),
     ...(acme !== undefined && { acme: resolveAcme(acme, folder) }),
     listeners: mapValues(configuration.listeners, (listener) => resolvePolicies(resolveListener(listener, folder))),
     routes: mapValues(configuration.routes, resolvePolicies),

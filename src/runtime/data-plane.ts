@@ -8,6 +8,7 @@ import type { ConcurrencyLimits } from '#base/concurrency-limits.ts';
 import { createIdSource } from '#base/ids.ts';
 import { Keeper } from '#base/keeper.ts';
 import type { Logger } from '#base/logger.ts';
+import type { Quotas } from '#base/quotas.ts';
 import { RefusalLog } from '#base/refusal-log.ts';
 import { runInSlices } from '#base/slices.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
@@ -42,6 +43,7 @@ import type { Snapshot } from '#snapshot/snapshot.ts';
 import { provideAllowanceMemory } from '#stores/allowance-table.ts';
 import { SharedAllowances } from '#stores/shared-allowances.ts';
 import { provideConcurrencyMemory, SharedConcurrency } from '#stores/shared-concurrency.ts';
+import { SharedQuotas } from '#stores/shared-quotas.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { AcmeAnswers } from './acme-answers.ts';
@@ -73,6 +75,7 @@ export interface PreparedConfiguration {
   readonly endpoints: EndpointLists;
   readonly allowances: SharedAllowances | undefined;
   readonly concurrency: SharedConcurrency | undefined;
+  readonly quotas: SharedQuotas | undefined;
 }
 
 /** What a configuration names, besides itself. */
@@ -83,6 +86,8 @@ export interface ConfigurationSupplies {
   readonly allowanceMemory?: SharedArrayBuffer | undefined;
   /** What limits of concurrency count in. */
   readonly concurrencyMemory?: SharedArrayBuffer | undefined;
+  /** What quotas count in, which the control thread keeps. */
+  readonly quotaMemory?: SharedArrayBuffer | undefined;
 }
 
 /** How soon a reader of the access log that was slow is given more. */
@@ -110,6 +115,7 @@ export class DataPlane {
   /** Kept from one configuration to the next, so that a reload gives nobody more. */
   #allowances: SharedAllowances | undefined;
   #concurrency: SharedConcurrency | undefined;
+  #quotas: SharedQuotas | undefined;
   /** Lists that came since the present snapshot, by service: what is being prepared does not know them. */
   readonly #laterLists = new Map<string, EndpointList>();
   /** Only while names are being shown to an authority. */
@@ -170,18 +176,24 @@ export class DataPlane {
     const previous = isSameResolver ? this.#snapshot : undefined;
     const allowances = this.#provideAllowances(encoded, supplies);
     const concurrency = this.#provideConcurrency(encoded, supplies);
+    const quotas = this.#provideQuotas(encoded, supplies);
     const { files, endpoints } = supplies;
-    const counts = { allowances: allowances ?? noAllowances, concurrency: concurrency ?? noConcurrency };
+    const counts = {
+      allowances: allowances ?? noAllowances,
+      concurrency: concurrency ?? noConcurrency,
+      quotas: quotas ?? noQuotas,
+    };
     const means = { ...this.#toMeans(supplies, resolver), ...counts };
     const snapshot = await runInSlices(compileSnapshot(arrived, previous, means), clock);
     const listeners = listens ? await this.#listeners.prepare(settings, files) : undefined;
-    return { snapshot, resolver, resolverDefinition, listeners, endpoints, allowances, concurrency };
+    return { snapshot, resolver, resolverDefinition, listeners, endpoints, allowances, concurrency, quotas };
   }
 
   /** Swaps to a prepared configuration, and closes what is gone. */
   commit({ snapshot, resolver, resolverDefinition, listeners, endpoints, ...counts }: PreparedConfiguration): ListeningAt[] {
     this.#allowances = counts.allowances ?? this.#allowances;
     this.#concurrency = counts.concurrency ?? this.#concurrency;
+    this.#quotas = counts.quotas ?? this.#quotas;
     this.#resolver = resolver;
     this.#resolverDefinition = resolverDefinition;
     this.#setAccessLog(snapshot.settings);
@@ -304,10 +316,17 @@ export class DataPlane {
     return present?.memory === memory ? present : new SharedConcurrency(memory, this.#options.threadNumber);
   }
 
+  /** `undefined`: the configuration has no quotas. */
+  #provideQuotas({ countsQuotas }: EncodedConfiguration, { quotaMemory }: ConfigurationSupplies): SharedQuotas | undefined {
+    if (!countsQuotas) return undefined;
+    assert(quotaMemory !== undefined, 'the control thread has what quotas count in');
+    return this.#quotas?.memory === quotaMemory ? this.#quotas : new SharedQuotas(quotaMemory, this.#options);
+  }
+
   #toMeans(
     { files, endpoints }: ConfigurationSupplies,
     resolver: NameResolver,
-  ): Omit<SnapshotMeans, 'allowances' | 'concurrency'> {
+  ): Omit<SnapshotMeans, 'allowances' | 'concurrency' | 'quotas'> {
     const { clock, logger, board } = this.#options;
     return {
       clock,
@@ -498,6 +517,12 @@ const noAllowances: Allowances = {
 const noConcurrency: ConcurrencyLimits = {
   open() {
     assert(false, 'a configuration with limits of concurrency has what they count in');
+  },
+};
+
+const noQuotas: Quotas = {
+  open() {
+    assert(false, 'a configuration with quotas has what they count in');
   },
 };
 

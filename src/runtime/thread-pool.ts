@@ -6,6 +6,7 @@ import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import type { EndpointBoard } from '#services/endpoint-board.ts';
 import type { EndpointList } from '#services/endpoint-list.ts';
 import { provideAllowanceMemory } from '#stores/allowance-table.ts';
+import { forgetQuotaThread } from '#stores/quota-entries.ts';
 import { provideConcurrencyMemory, takeBackPlaces } from '#stores/shared-concurrency.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './thread-messages.ts';
@@ -302,6 +303,8 @@ export class ThreadPool {
   /** The thread is gone: what it held is free for others before another thread has its number. */
   #forgetNumber(number: number): void {
     if (this.#concurrencyMemory !== undefined) takeBackPlaces(this.#concurrencyMemory, number);
+    const { quotaMemory } = this.#delivery ?? {};
+    if (quotaMemory !== undefined) forgetQuotaThread(quotaMemory, number);
     this.#numbers.delete(number);
   }
 

@@ -24,10 +24,12 @@ export function* encodeConfiguration(configuration: Configuration): Generator<un
     routeImage,
     allowanceKeysMax: usesPolicy(configuration, 'rate-limit') ? configuration.rateLimits.keys : 0,
     countsConcurrency: usesPolicy(configuration, 'concurrency'),
+    countsQuotas: usesPolicy(configuration, 'quota'),
   };
 }
 
-function usesPolicy({ policies, listeners, routes }: Configuration, name: string): boolean {
+/** The gateway, a listener or a route has settings of this policy. */
+export function usesPolicy({ policies, listeners, routes }: Configuration, name: string): boolean {
   const places = [{ policies }, ...Object.values(listeners), ...Object.values(routes)];
   return places.some((place) => (place.policies?.[name] ?? false) !== false);
 }

@@ -15,6 +15,8 @@ export interface EncodedConfiguration {
   readonly allowanceKeysMax: number;
   /** It limits how many exchanges of somebody run at the same time. */
   readonly countsConcurrency: boolean;
+  /** It has quotas. */
+  readonly countsQuotas: boolean;
 }
 
 /** Lines that are written or read between two yields: about a millisecond of work. */

@@ -38,11 +38,14 @@ const NOT_FOUND = -3;
 /** Another thread was faster. */
 const AGAIN = -4;
 
-/** What is asked about. One object serves for all requests of a limit. */
-export interface CountedKey {
-  /** The hash of the key, together with what tells its limit from others. */
+/** Of a key, together with what tells its limit from others. */
+interface CountHash {
   low: number;
   high: number;
+}
+
+/** What is asked about. One object serves for all requests of a limit. */
+export interface CountedKey extends CountHash {
   /** The second from which on its entry may be given to others; 0: when it holds nothing. */
   until: number;
   /** Up to how many are counted. */
@@ -168,14 +171,27 @@ export class KeyedCounts {
     return at === NOT_FOUND ? 0 : Math.max(0, Atomics.load(this.words, at + EntryWord.count));
   }
 
-  /** Enters a count that was kept elsewhere. False: there is no room, or the key has an entry. */
-  enter(key: CountedKey, count: number, onClaim: (at: number) => void): boolean {
-    const isShared = this.#find(this.#shared, key) !== NOT_FOUND;
-    if (isShared || this.#find(this.#keys, key) !== NOT_FOUND) return false;
-    const at = this.#claim(this.#keys, key, 0, onClaim);
+  /** Enters a count that was kept elsewhere, before anybody counts. False: there is no room. */
+  enter(key: CountedKey, count: number, { isShared, onClaim }: { isShared: boolean; onClaim(at: number): void }): boolean {
+    const at = this.#claim(isShared ? this.#shared : this.#keys, key, 0, onClaim);
     if (at < 0) return false;
     Atomics.store(this.words, at + EntryWord.count, count);
     return true;
+  }
+
+  /** Begins to count anew. False: the key has no entry. */
+  reset(key: CountHash): boolean {
+    const inKeys = this.#find(this.#keys, key);
+    const at = inKeys === NOT_FOUND ? this.#find(this.#shared, key) : inKeys;
+    if (at === NOT_FOUND) return false;
+    for (let i = 0; i < limits.countAttemptsMax; i++) {
+      const count = Atomics.load(this.words, at + EntryWord.count);
+      if (count < 0 || !this.#isOf(at, key)) return false;
+      if (Atomics.compareExchange(this.words, at + EntryWord.count, count, 0) !== count) continue;
+      this.noteChange(at);
+      return true;
+    }
+    return false;
   }
 
   noteChange(at: number): void {
@@ -303,7 +319,7 @@ export class KeyedCounts {
     Atomics.store(words, at + EntryWord.count, 0);
   }
 
-  #find(region: Region, key: CountedKey): number {
+  #find(region: Region, key: CountHash): number {
     const { entryWords } = this.#layout;
     for (let half = 0; half < 2; half++) {
       const end = this.#bucketAt(region, key, half) + this.#bucketWords;
@@ -333,12 +349,12 @@ export class KeyedCounts {
   }
 
   /** Two places follow from a hash, one from each of its halves. */
-  #bucketAt({ firstWord, bucketCount }: Region, { low, high }: CountedKey, half: number): number {
+  #bucketAt({ firstWord, bucketCount }: Region, { low, high }: CountHash, half: number): number {
     const share = ((half === 0 ? low : high) >>> 0) / 2 ** 32;
     return firstWord + Math.floor(share * bucketCount) * this.#bucketWords;
   }
 
-  #isOf(at: number, { low, high }: CountedKey): boolean {
+  #isOf(at: number, { low, high }: CountHash): boolean {
     return Atomics.load(this.words, at + EntryWord.low) === low && Atomics.load(this.words, at + EntryWord.high) === high;
   }
 

@@ -1,5 +1,5 @@
 /** What an entry of a quota holds beside its count, in shared memory: for whom it is, as operators and the file on disk are told. */
-import { type CountTableLayout, EntryWord, provideCountMemory } from './keyed-counts.ts';
+import { type CountTableLayout, EntryWord, KeyedCounts, provideCountMemory } from './keyed-counts.ts';
 
 export const quotaLayout: CountTableLayout = { entryWords: 64, keepsHeld: false, notesChanges: true };
 
@@ -11,12 +11,19 @@ const TEXT = 8;
 const WORD_BYTES = 4;
 const NAME_LENGTH_MAX = 120;
 const KEY_LENGTH_MAX = (quotaLayout.entryWords - TEXT) * WORD_BYTES - NAME_LENGTH_MAX;
+/** Of the count that keys share for which there is no room. */
+export const SHARED_KEY = '(keys without room)';
 const CHARACTER_MAX = 0xff;
 const UNKNOWN_CHARACTER = 0x3f;
 
 /** `seed`: what the hashes of keys are made with that were kept elsewhere. */
 export function provideQuotaMemory(keysMax: number, seed?: readonly number[]): SharedArrayBuffer {
   return provideCountMemory(keysMax, quotaLayout, { seed });
+}
+
+/** A thread that lives no more may have been giving an entry to a key. Called by the control thread. */
+export function forgetQuotaThread(memory: SharedArrayBuffer, threadNumber: number): void {
+  new KeyedCounts(memory, quotaLayout, threadNumber).forgetThread(threadNumber);
 }
 
 export interface QuotaEntry {

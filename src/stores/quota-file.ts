@@ -13,7 +13,8 @@ const NOT_A_DATABASE = 26;
 const OWNER_ONLY = 0o600;
 const SCHEMA_VERSION = 1;
 
-export class QuotaFileUnusable extends Error {
+/** For operators. */
+class QuotaFileUnusable extends Error {
   override readonly name = 'QuotaFileUnusable';
 }
 
@@ -29,8 +30,8 @@ export class QuotaFile {
     );
   }
 
-  /** Throws `QuotaFileUnusable`, with a reason that an operator understands. Nobody else can open the file until it is closed. */
-  static open(path: string): QuotaFile {
+  /** Nobody else can open the file until it is closed. The problem is one that an operator understands. */
+  static open(path: string): QuotaFile | { readonly problem: string } {
     let database: DatabaseSync | undefined;
     try {
       database = new DatabaseSync(path);
@@ -44,7 +45,7 @@ export class QuotaFile {
       return new QuotaFile(database);
     } catch (error) {
       database?.close();
-      throw new QuotaFileUnusable(explain(error), { cause: error });
+      return { problem: explain(error) };
     }
   }
 
@@ -81,11 +82,12 @@ export class QuotaFile {
     });
   }
 
-  /** Windows that are over are of no use. At most so many at a time. */
-  dropEnded(nowS: number, max: number): void {
-    this.#database
+  /** Windows that are over are of no use. At most so many at a time; returns how many. */
+  dropEnded(nowS: number, max: number): number {
+    const { changes } = this.#database
       .prepare('DELETE FROM quota_counts WHERE (low, high) IN (SELECT low, high FROM quota_counts WHERE until <= ? LIMIT ?)')
       .run(nowS, max);
+    return Number(changes);
   }
 
   close(): void {

@@ -4,11 +4,10 @@ import { KeyedHash } from '#base/keyed-hash.ts';
 import type { Logger } from '#base/logger.ts';
 import { type Quota, type QuotaOpening, type QuotaRule, type Quotas, WITHIN_QUOTA } from '#base/quotas.ts';
 import { type CountedKey, KeyedCounts, NO_ROOM, TOO_MANY } from './keyed-counts.ts';
-import { QuotaEntries, quotaLayout } from './quota-entries.ts';
+import { QuotaEntries, quotaLayout, SHARED_KEY } from './quota-entries.ts';
 
 const FULL_TOLD_EVERY_MS = 10_000;
 const SECOND_MS = 1_000;
-const SHARED_KEY = '(keys without room)';
 
 interface QuotaMeans {
   readonly counts: KeyedCounts;
