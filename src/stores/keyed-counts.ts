@@ -66,7 +66,7 @@ export interface CountTableLayout {
 }
 
 /** Threads that can be told apart: as many as a configuration may want, and some on their way out. What further ones hold is not known. */
-export const THREAD_NUMBERS_MAX = 640;
+const THREAD_NUMBERS_MAX = 640;
 
 /**
  * Memory for so many keys, or what is there already where it is as large. `seed` is what hashes are made with; it is drawn

@@ -1,7 +1,7 @@
+import { formatBytes } from '#base/byte-text.ts';
 import type { GatewayError } from '#base/errors.ts';
 import type { ClientRequest, Exchange } from '#http/exchange.ts';
 import { definePolicy, type PolicyPhases } from '#pipeline/policy.ts';
-import { formatBytes } from '#schema/bytes.ts';
 import type { RequestSizeConfig } from './config.ts';
 import { requestSizeErrors } from './errors.ts';
 
