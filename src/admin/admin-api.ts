@@ -8,15 +8,19 @@ import { endpointOrigins } from '#services/joined-endpoints.ts';
 import { reasonOf } from '#wire/http1/encode.ts';
 import { adminErrors } from './admin-errors.ts';
 import { type AdminAccess, admit } from './admin-guard.ts';
+import type { QuotaAdministration } from './quota-administration.ts';
 import type { Operator, ServiceAdministration } from './service-administration.ts';
 
 const WEIGHT_MAX = 1000;
 const URL_LENGTH_MAX = 2048;
 const ID_LENGTH_MAX = 4096;
+const QUOTAS_SHOWN = 100;
+const QUOTAS_SHOWN_MAX = 1000;
 
 export interface AdminApiFacts {
   access(): AdminAccess;
   readonly services: ServiceAdministration;
+  readonly quotas: QuotaAdministration;
   /** A fault of ours. */
   onFault(error: unknown): void;
 }
@@ -47,6 +51,17 @@ const serviceView = z
     removed: z.array(z.string()).openapi({ description: 'URLs of endpoints that an operator has removed.' }),
   })
   .openapi('Service');
+
+const quotaView = z
+  .object({
+    id: z.string().openapi({ example: '3f0a92c41b77e05d' }),
+    quota: z.string().openapi({ description: 'Where it stands, what it counts by, and its period.' }),
+    key: z.string().openapi({ description: 'Empty where it may be a secret.' }),
+    used: z.int(),
+    limit: z.int().openapi({ description: 'As it was for the last request.' }),
+    until: z.iso.datetime().openapi({ description: 'When the present window ends.' }),
+  })
+  .openapi('Quota');
 
 const problem = z
   .object({ type: z.string(), title: z.string(), status: z.int(), detail: z.string(), code: z.string() })
@@ -118,6 +133,30 @@ const removeEndpoint = createRoute({
   responses: { 204: { description: 'It was removed.' }, ...refusals },
 });
 
+const listQuotas = createRoute({
+  method: 'get',
+  path: '/api/quotas',
+  description: 'What quotas have counted in windows that are not over, page by page.',
+  request: {
+    query: z.object({
+      from: z.coerce.number().int().min(0).default(0).openapi({ description: '`next` of the page before.' }),
+      max: z.coerce.number().int().min(1).max(QUOTAS_SHOWN_MAX).default(QUOTAS_SHOWN),
+    }),
+  },
+  responses: {
+    200: { description: 'A page.', content: json(z.object({ quotas: z.array(quotaView), next: z.int().optional() })) },
+    ...refusals,
+  },
+});
+
+const resetQuota = createRoute({
+  method: 'delete',
+  path: '/api/quotas/{id}',
+  description: 'Begins to count anew in the present window.',
+  request: { params: z.object({ id: z.string().max(ID_LENGTH_MAX) }) },
+  responses: { 204: { description: 'It was reset.' }, ...refusals },
+});
+
 export class AdminApi {
   readonly #facts: AdminApiFacts;
   readonly #app: Api;
@@ -154,7 +193,7 @@ export class AdminApi {
   }
 }
 
-function createApp({ services, onFault }: AdminApiFacts): Api {
+function createApp({ services, quotas, onFault }: AdminApiFacts): Api {
   const app: Api = new OpenAPIHono<ApiEnvironment>({
     defaultHook: (result) => {
       if (!result.success) throw adminErrors.malformedRequest(undefined, { publicDetail: z.prettifyError(result.error) });
@@ -178,6 +217,14 @@ function createApp({ services, onFault }: AdminApiFacts): Api {
   app.openapi(removeEndpoint, (context) => {
     const { name, id } = context.req.valid('param');
     orThrow(services.remove(name, id, context.env.operator));
+    return context.body(null, 204);
+  });
+  app.openapi(listQuotas, (context) => {
+    const { from, max } = context.req.valid('query');
+    return context.json(copy(quotas.list(from, max)), 200);
+  });
+  app.openapi(resetQuota, (context) => {
+    orThrow(quotas.reset(context.req.valid('param').id, context.env.operator));
     return context.body(null, 204);
   });
   app.doc31('/api/openapi.json', {

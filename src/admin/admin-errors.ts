@@ -20,6 +20,7 @@ export const adminErrors = defineErrors('admin', {
   bodyTooLarge: { ...declared, status: 413, help: 'The body is too large for the admin API.' },
   notFound: { ...declared, status: 404, help: 'The admin API has nothing here.' },
   noService: { ...declared, status: 404, help: 'There is no such service.' },
+  noQuota: { ...declared, status: 404, help: 'Nothing is counted under this id.' },
   noEndpoint: { ...declared, status: 404, help: 'The service has no such endpoint.' },
   endpointExists: { ...declared, status: 409, help: 'The service has this endpoint already.' },
   otherKind: {

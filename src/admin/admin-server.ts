@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { SocketAddress } from '#net/address.ts';
 import type { AdminApi } from './admin-api.ts';
 import type { AdminAccess } from './admin-guard.ts';
+import type { QuotaAdministration } from './quota-administration.ts';
 import type { ServiceAdministration } from './service-administration.ts';
 
 export interface AdminFacts {
@@ -16,6 +17,7 @@ export interface AdminFacts {
   access(): AdminAccess;
   /** Asked for with the first request that is about services. */
   loadServices(): Promise<ServiceAdministration>;
+  readonly quotas: QuotaAdministration;
   /** A fault of ours. */
   onFault(error: unknown): void;
 }
@@ -68,7 +70,8 @@ export class AdminServer {
     const { AdminApi } = await import('./admin-api.ts');
     const facts = this.#facts;
     const services = await facts.loadServices();
-    return new AdminApi({ access: () => facts.access(), services, onFault: (error) => facts.onFault(error) });
+    const { quotas } = facts;
+    return new AdminApi({ access: () => facts.access(), services, quotas, onFault: (error) => facts.onFault(error) });
   }
 }
 

@@ -100,6 +100,10 @@ export const limits = {
   unsettledKeysMax: 100_000,
   /** Keys that a store is told of at once. */
   settledKeysAtOnceMax: 500,
+  /** The same by a quota or a limit of concurrency. */
+  countAttemptsMax: 10_000,
+  /** Keys whose exchanges are limited, such as client addresses, that have some at the same moment. */
+  concurrencyKeysMax: 50_000,
   /** Bytes of one PROXY protocol header, TLVs included; those that carry a client's certificate are the longest. */
   proxyHeaderBytesMax: 16 * 1024,
   /** Bytes of one ClientHello; keys of post-quantum algorithms and encrypted names make the longest. */

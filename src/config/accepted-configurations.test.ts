@@ -56,6 +56,8 @@ test('fills in every default of the shortest configuration', async () => {
     dns: { ttlMin: 1_000, ttlMax: 300_000 },
     forwarding: { via: 'gatehouse' },
     rateLimits: { keys: 1_000_000 },
+    quotas: { keys: 100_000 },
+    stores: {},
   });
 });
 

@@ -15,6 +15,7 @@ import { consumersSchema } from './consumer-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { overloadSchema } from './overload-schema.ts';
 import { type ConfigurablePolicy, type PolicyWithConfig, policyBlocks } from './policy-blocks.ts';
+import { quotasSchema } from './quotas-schema.ts';
 import { rateLimitsSchema } from './rate-limits-schema.ts';
 import { routeSchema } from './route-schema.ts';
 import { serviceSchema } from './service-schema.ts';
@@ -121,7 +122,10 @@ export function createConfigurationSchema<Policies extends readonly Configurable
       dns: dns.prefault({}).describe('How names of endpoints are looked up.'),
       forwarding: forwarding.prefault({}).describe('What services are told about the gateway.'),
       rateLimits: rateLimitsSchema.prefault({}).describe('How the gateway keeps count for the policy `rate-limit`.'),
-      stores: storesSchema.optional().describe('Stores outside of the gateway, which several gateways share.'),
+      quotas: quotasSchema.prefault({}).describe('How the gateway keeps count for the policy `quota`.'),
+      stores: storesSchema
+        .prefault({})
+        .describe('Where the gateway keeps what is to outlive it, or what several gateways share.'),
       zone: zone(
         'The zone that the gateway is in, such as `${env:ZONE}`. Endpoints in the same `zone` are used first. Without it, zones of endpoints mean nothing.',
       ).optional(),

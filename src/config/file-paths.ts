@@ -21,6 +21,7 @@ export function resolveFilePaths(
     place.policies === undefined ? place : { ...place, policies: resolveAddressListFiles(place.policies, folder, policies) };
   return {
     ...resolvePolicies(configuration),
+    ...(stores.file !== undefined && { stores: { ...stores, file: resolve(folder, stores.file) } }),
     ...(acme !== undefined && { acme: resolveAcme(acme, folder) }),
     ...(stores?.redis?.ca !== undefined && {
       stores: { ...stores, redis: { ...stores.redis, ca: resolve(folder, stores.redis.ca) } },

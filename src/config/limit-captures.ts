@@ -1,4 +1,4 @@
-/** `rate-limit: { by: path.NAME }` counts all requests together where no path captures that name. Works on what the user wrote. */
+/** `by: path.NAME` counts all requests together where no path captures that name. Works on what the user wrote. */
 import { isMap, isText } from '#schema/forms.ts';
 import { suggestWord } from '#schema/suggest.ts';
 import type { Finding, IssuePath } from './issue.ts';
@@ -43,10 +43,18 @@ export function findForeignLimitCaptures(policies: unknown, path: IssuePath): Fi
   });
 }
 
+/** The policies that count by parts of a request. */
+const countingPolicies = ['rate-limit', 'quota', 'concurrency'] as const;
+
 function listLimitCaptures(policies: unknown, path: IssuePath): CaptureUse[] {
-  const block = isMap(policies) ? policies['rate-limit'] : undefined;
-  const by = isMap(block) ? block['by'] : undefined;
-  const at = [...path, 'rate-limit', 'by'];
+  if (!isMap(policies)) return [];
+  return countingPolicies.flatMap((policy) => {
+    const block = policies[policy];
+    return listCaptures(isMap(block) ? block['by'] : undefined, [...path, policy, 'by']);
+  });
+}
+
+function listCaptures(by: unknown, at: IssuePath): CaptureUse[] {
   const keys: [unknown, IssuePath][] = Array.isArray(by) ? by.map((key, index) => [key, [...at, index]]) : [[by, at]];
   return keys.flatMap(([key, keyPath]) => {
     const name = isText(key) ? CAPTURE_KEY.exec(key)?.[1] : undefined;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { formatBytes } from '#base/byte-text.ts';
 import { limits } from '#base/limits.ts';
 import { address } from '#schema/address.ts';
-import { bytes, formatBytes } from '#schema/bytes.ts';
+import { bytes } from '#schema/bytes.ts';
 import { cidr } from '#schema/cidr.ts';
 import { duration } from '#schema/duration.ts';
 import { filePath } from '#schema/file-path.ts';

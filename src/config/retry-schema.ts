@@ -1,7 +1,8 @@
 /** `retry`: which attempts are followed by another one. A route may say it differently from its service, setting by setting. */
 import { z } from 'zod';
+import { formatBytes } from '#base/byte-text.ts';
 import { limits } from '#base/limits.ts';
-import { bytes, formatBytes } from '#schema/bytes.ts';
+import { bytes } from '#schema/bytes.ts';
 import { duration } from '#schema/duration.ts';
 import { forms, isMap, isText } from '#schema/forms.ts';
 import { percentage } from '#schema/percentage.ts';

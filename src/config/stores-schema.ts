@@ -3,6 +3,7 @@ import { duration } from '#schema/duration.ts';
 import { filePath } from '#schema/file-path.ts';
 import { redisUrl } from '#schema/redis-url.ts';
 import { secret } from '#schema/secret.ts';
+import { storeFile } from './store-file-schema.ts';
 
 const FAILURES_MAX = 1_000;
 const NAME_LENGTH_MAX = 256;
@@ -52,7 +53,8 @@ const redis = z
       context.addIssue({ code: 'custom', message: '`ca` is of use with `rediss://` only', path: ['ca'] });
   });
 
-/** What several gateways share. */
+/** Where the gateway keeps what is to outlive it, and what several gateways share. */
 export const storesSchema = z.strictObject({
+  file: storeFile.optional(),
   redis: redis.optional().describe('A Redis or Valkey server.'),
 });

@@ -7,6 +7,7 @@ import type { Configuration } from './configuration.ts';
 import { findCrossReferenceProblems } from './cross-references.ts';
 import type { Finding, IssueCode, IssuePath } from './issue.ts';
 import type { ConfigurablePolicy } from './policy-blocks.ts';
+import { findQuotaWarnings } from './quota-warnings.ts';
 import type { ResolvedText } from './references.ts';
 import { findRouteTies } from './route-ties.ts';
 import { findTimeoutWarnings } from './timeout-warnings.ts';
@@ -46,7 +47,10 @@ export function validate(
   if (!result.success || findings.length > 0) return { configuration: undefined, findings };
   // Only asked of a configuration that is right in itself: routes with mistakes would tie for the wrong reasons.
   const ties = findRouteTies(result.data);
-  return { configuration: ties.length === 0 ? result.data : undefined, findings: [...ties, ...findTimeoutWarnings(value)] };
+  return {
+    configuration: ties.length === 0 ? result.data : undefined,
+    findings: [...ties, ...findTimeoutWarnings(value), ...findQuotaWarnings(value)],
+  };
 }
 
 /** A value by itself, without references and without other parts that it must agree with. */

@@ -15,7 +15,7 @@ export function toAttemptHead(
 ): AttemptHead {
   const { method, target, authority: asked } = exchange.request;
   const authority = service.authorityFor(endpoint, asked);
-  const changesBody = plan.shapeRequestChunk !== undefined;
+  const changesBody = plan.changesRequestBody;
   const { timeouts } = rules;
   const fields = affinities && hideCookies(exchange.request.fields, affinities);
   if (plan.upstreamRequest === undefined) return { method, target, authority, fields, changesBody, timeouts };

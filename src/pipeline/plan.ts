@@ -43,6 +43,8 @@ export class RoutePlan implements ExchangePlan {
   readonly shapeResponseHead: ((exchange: Exchange, response: ResponseHead) => void) | undefined;
   readonly shapeResponseChunk: ((exchange: Exchange, view: Buffer) => Buffer | GatewayError) | undefined;
   readonly shapeRequestChunk: ((exchange: Exchange, view: Buffer) => Buffer | GatewayError) | undefined;
+  /** What the service is sent may be shorter or longer than what the client sends. */
+  readonly changesRequestBody: boolean;
   readonly onFinish: ((exchange: Exchange) => void) | undefined;
   /** How soon its requests are refused when a thread has too much to do: up to `NEVER_SHED`. */
   readonly shedRank: number;
@@ -52,7 +54,7 @@ export class RoutePlan implements ExchangePlan {
     this.shedRank = shedRank;
     this.terminal = terminal;
     this.policies = policies;
-    this.headPhases = joinPhases(collect(policies, 'requestHead'), collect(policies, 'localAnswer'));
+    this.headPhases = joinPhases<HeadPhase>(collect(policies, 'requestHead'), collect(policies, 'localAnswer'));
     this.upstreamRequest = collect(policies, 'upstreamRequest');
     this.upstreamResponseHead = collect(policies, 'upstreamResponseHead');
     // An answer meets the policies in reverse, so that the first to see the request is the last to see the answer.
@@ -60,7 +62,9 @@ export class RoutePlan implements ExchangePlan {
     this.shapeResponseHead = responseHead && ((exchange, response) => shapeHead(responseHead, exchange, response));
     const responseChunk = collect(policies, 'responseChunk')?.toReversed();
     this.shapeResponseChunk = responseChunk && ((exchange, view) => shapeResponseChunk(responseChunk, exchange, view));
-    const requestChunk = collect(policies, 'requestChunk');
+    this.changesRequestBody = policies.some(({ phases }) => phases.requestChunk !== undefined);
+    // Who only looks sees what the client has sent, before anybody changes it.
+    const requestChunk = joinPhases<ChunkPhase>(collect(policies, 'watchRequestChunk'), collect(policies, 'requestChunk'));
     this.shapeRequestChunk = requestChunk && ((exchange, view) => shapeChunk(requestChunk, exchange, view));
     const finish = collect(policies, 'finish');
     this.onFinish = finish && ((exchange) => finishAll(finish, exchange));
@@ -94,10 +98,10 @@ function collect<Name extends keyof PolicyPhases>(policies: readonly PlannedPoli
   return found.length === 0 ? undefined : found;
 }
 
-function joinPhases(
-  first: readonly HeadPhase[] | undefined,
-  second: readonly HeadPhase[] | undefined,
-): readonly HeadPhase[] | undefined {
+function joinPhases<AnyPhase>(
+  first: readonly AnyPhase[] | undefined,
+  second: readonly AnyPhase[] | undefined,
+): readonly AnyPhase[] | undefined {
   return first === undefined ? second : second === undefined ? first : [...first, ...second];
 }
 

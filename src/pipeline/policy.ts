@@ -2,10 +2,12 @@
 
 import type { Allowances, StoreAllowances } from '#base/allowances.ts';
 import type { Clock } from '#base/clock.ts';
+import type { ConcurrencyLimits } from '#base/concurrency-limits.ts';
 import type { ErrorFactory, GatewayError } from '#base/errors.ts';
 import type { Keeper } from '#base/keeper.ts';
 import type { KeyValueStore } from '#base/key-value-store.ts';
 import type { Logger } from '#base/logger.ts';
+import type { Quotas } from '#base/quotas.ts';
 import type { Consumer } from '#http/consumer.ts';
 import type { Exchange } from '#http/exchange.ts';
 import type { Reply, ResponseHead } from '#http/response.ts';
@@ -28,6 +30,8 @@ export interface PolicyPhases {
   localAnswer?(exchange: Exchange): PhaseResult | Promise<PhaseResult>;
   /** Per piece of the request body: `undefined` passes it on, a buffer replaces it, an error refuses. */
   requestChunk?(exchange: Exchange, chunk: Buffer): undefined | Buffer | GatewayError;
+  /** The same for who only looks, and refuses: the body goes on as it is, and keeps its length. */
+  watchRequestChunk?(exchange: Exchange, chunk: Buffer): undefined | GatewayError;
   /** Per attempt, just before the request is sent: changes only what the upstream sees. */
   upstreamRequest?(exchange: Exchange, request: UpstreamRequest): void;
   /** Per attempt, when the upstream's answer begins. */
@@ -54,6 +58,10 @@ export interface PolicyServices {
   readonly addressLists: Readonly<Record<string, ArrayBufferLike>>;
   /** Where it is counted who does something how often. */
   readonly allowances: Allowances;
+  /** Where it is counted who does how much at the same time. */
+  readonly concurrency: ConcurrencyLimits;
+  /** Where it is counted who does how much in days, weeks and months. */
+  readonly quotas: Quotas;
   /** What outlives a configuration, such as keys that were fetched: a reload fetches nothing anew. */
   readonly keeper: Keeper;
   /** The store of `stores` in the configuration, where there is one. Its calls fail with `StoreFailed`, and never later than its time-out says. */

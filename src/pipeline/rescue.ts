@@ -10,6 +10,8 @@ import { gatewayErrors } from './gateway-errors.ts';
 /** Errors for which gRPC has a better status than the one for their status of HTTP. */
 const grpcStatuses: Readonly<Record<string, GrpcStatus>> = {
   GH_GATEWAY_GRPC_DEADLINE: GrpcStatus.deadlineExceeded,
+  GH_CONCURRENCY_EXCEEDED: GrpcStatus.resourceExhausted,
+  GH_QUOTA_EXCEEDED: GrpcStatus.resourceExhausted,
   GH_RATE_LIMIT_EXCEEDED: GrpcStatus.resourceExhausted,
 };
 

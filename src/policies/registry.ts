@@ -1,13 +1,16 @@
 import type { PolicyDefinition } from '#pipeline/policy.ts';
 import { apiKeyPolicy } from './api-key/policy.ts';
 import { authorizePolicy } from './authorize/policy.ts';
+import { concurrencyPolicy } from './concurrency/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
 import { headersPolicy } from './headers/policy.ts';
 import { hstsPolicy } from './hsts/policy.ts';
 import { httpsRedirectPolicy } from './https-redirect/policy.ts';
 import { ipPolicy } from './ip/policy.ts';
 import { mirrorPolicy } from './mirror/policy.ts';
+import { quotaPolicy } from './quota/policy.ts';
 import { rateLimitPolicy } from './rate-limit/policy.ts';
+import { requestSizePolicy } from './request-size/policy.ts';
 import { rewritePolicy } from './rewrite/policy.ts';
 
 /** Every policy, in execution order. An answer meets them the other way round. */
@@ -15,10 +18,13 @@ export const policyOrder = [
   ipPolicy, // first: who may not come is told nothing, not even where else to go
   httpsRedirectPolicy, // before the rest, so that nothing is done for a request that goes elsewhere
   hstsPolicy, // before what changes answers, so that it has the last word on its field
+  requestSizePolicy, // before anything that looks at fields, keys or tokens, which cost more the longer they are
   faultPolicy, // before all that a request costs: what is refused on purpose is to cost nothing, as with a service that is down
   apiKeyPolicy, // before anything that depends on who asks
   authorizePolicy, // behind all that find out who asks
   rateLimitPolicy, // as soon as it is known that the request is meant, so that one too many costs as little as can be
+  quotaPolicy, // behind limits of the moment, so that what they refuse uses up nothing of the month
+  concurrencyPolicy, // behind what counts, so that whoever may not come at all holds no place
   rewritePolicy, // before anything that looks at what the service will see
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
   headersPolicy, // last, so that it has the last word on requests; on answers, policies before it still add theirs

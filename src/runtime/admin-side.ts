@@ -1,5 +1,6 @@
 /** The admin address: opened, moved and closed as configurations say. Its code is loaded by configurations that have one. */
 import type { AdminServer } from '#admin/admin-server.ts';
+import type { QuotaAdministration } from '#admin/quota-administration.ts';
 import type { ServiceAdministration } from '#admin/service-administration.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
@@ -15,6 +16,7 @@ export interface AdminSideOptions {
   /** The present one. */
   findConfiguration(): Configuration | undefined;
   loadServices(): Promise<ServiceAdministration>;
+  readonly quotas: QuotaAdministration;
 }
 
 export interface OpenedAdmin {
@@ -52,6 +54,7 @@ export class AdminSide {
         token: (this.#present?.server === server ? findConfiguration() : configuration)?.admin?.token,
       }),
       loadServices: () => this.#options.loadServices(),
+      quotas: this.#options.quotas,
       onFault: (error) => logger.log('error', 'admin request failed', { error }),
     });
     try {

@@ -18,6 +18,7 @@ import { TooManyEndpoints } from './endpoint-registry.ts';
 import { ListenerAddresses, noAddresses, withAddresses } from './listener-addresses.ts';
 import type { ListeningAt } from './listener-set.ts';
 import { listNamedFiles, noFiles } from './named-files.ts';
+import { QuotaSide } from './quota-side.ts';
 import type { NamedFileReader, NamedFilesReading } from './read-named-files.ts';
 import { logIssues, logRefusal, type Refusal, toRefusal } from './refusal.ts';
 import { findRequestListener } from './request-listener.ts';
@@ -53,6 +54,7 @@ export class Control {
   readonly #planes: DataPlanes;
   readonly #endpoints: EndpointKeeper;
   readonly #tls: TlsSide;
+  readonly #quotas: QuotaSide;
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
@@ -77,6 +79,7 @@ export class Control {
     this.#endpoints = new EndpointKeeper({ clock, logger, board, planes });
     const onCertificates = () => void this.#inOrder(() => this.#applyCertificates());
     this.#tls = new TlsSide({ clock, logger, planes, onCertificates });
+    this.#quotas = new QuotaSide({ clock, logger });
     const findConfiguration = () => this.#configuration;
     this.#admin = new AdminSide({
       logger,
@@ -84,6 +87,7 @@ export class Control {
       metricsText: () => this.#tls.metricsText + this.#endpoints.metricsText + toRateLimitMetrics(planes.allowanceMemory),
       findConfiguration,
       loadServices: () => this.#endpoints.createAdministration(findConfiguration),
+      quotas: this.#quotas,
     });
   }
 
@@ -257,6 +261,8 @@ export class Control {
     this.#started = undefined;
     // The admin side begins to close at once: without a configuration, it would not know its token any more.
     await Promise.all([this.#admin.stop(), this.#tls.stop()]);
+    // Behind everybody who counts.
+    this.#quotas.stop();
     this.#drained = undefined;
     this.#isEnding = false;
   }
@@ -272,6 +278,8 @@ export class Control {
     let openedAdmin: OpenedAdmin | undefined;
     try {
       const listens = this.#listens;
+      const quotas = await this.#quotas.provide(configuration);
+      if (quotas.finding !== undefined) return toRefusal([quotas.finding], loaded);
       const reading = await this.#readNamedFiles(configuration);
       if ('findings' in reading) return toRefusal(reading.findings, loaded);
       const files = listens ? await this.#tls.withOrdered(configuration, reading.files) : reading.files;
@@ -279,7 +287,7 @@ export class Control {
       openedAdmin = listens ? await this.#admin.open(configuration) : undefined;
       this.#tls.followListeners(configuration);
       const plan = await this.#endpoints.prepare(configuration);
-      const supplies = { files, endpoints: plan.lists };
+      const supplies = { files, endpoints: plan.lists, quotaMemory: quotas.memory };
       this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens });
       this.#endpoints.commit(plan);
       if (listens) await this.#endpoints.followHealth(configuration, files);

@@ -33,6 +33,7 @@ test('endpoints that come while a configuration is being prepared count, also in
     board: new EndpointBoard(),
     sharesPorts: false,
     opensUnixSockets: true,
+    threadNumber: 0,
   };
   const plane = new DataPlane(options);
   t.after(() => plane.close());

@@ -1,7 +1,5 @@
 /** What one thread does with traffic: listens, keeps the present snapshot, starts exchanges, drains. Runs in a worker or in the control thread. */
 
-import type { Allowances } from '#base/allowances.ts';
-import { assert } from '#base/assert.ts';
 import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import { createIdSource } from '#base/ids.ts';
@@ -38,23 +36,23 @@ import { decodeConfiguration, type SettingsOfConfiguration } from '#snapshot/arr
 import { compileSnapshot, type SnapshotMeans } from '#snapshot/compile.ts';
 import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
 import type { Snapshot } from '#snapshot/snapshot.ts';
-import { provideAllowanceMemory } from '#stores/allowance-table.ts';
-import { SharedAllowances } from '#stores/shared-allowances.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { AcmeAnswers } from './acme-answers.ts';
+import { Counting, type CountingMemory, type PreparedCounting, toCountingServices } from './counting.ts';
 import { ListenerSet, type ListenerUse, type ListeningAt, type PreparedListeners } from './listener-set.ts';
 import type { LoadShedding } from './load-shedding.ts';
 import type { ConfigurationFiles } from './named-files.ts';
 import { OverloadWatch } from './overload-watch.ts';
 import { toResolverOptions } from './resolver-options.ts';
-import { type ProvidedStore, provideStore } from './store-connection.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
 export interface DataPlaneOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly board: EndpointBoard;
+  /** By which the threads that count together know it. */
+  readonly threadNumber: number;
   /** Listens with `SO_REUSEPORT`: other threads do so on the same ports. */
   readonly sharesPorts: boolean;
   /** A Unix socket has one owner; the other threads leave it alone. */
@@ -68,16 +66,13 @@ export interface PreparedConfiguration {
   readonly resolverDefinition: string;
   readonly listeners: PreparedListeners | undefined;
   readonly endpoints: EndpointLists;
-  readonly allowances: SharedAllowances | undefined;
-  readonly store: ProvidedStore | undefined;
+  readonly counting: PreparedCounting;
 }
 
 /** What a configuration names, besides itself. */
-export interface ConfigurationSupplies {
+export interface ConfigurationSupplies extends CountingMemory {
   readonly files: ConfigurationFiles;
   readonly endpoints: EndpointLists;
-  /** What rate limits count in, where threads share it. */
-  readonly allowanceMemory?: SharedArrayBuffer | undefined;
 }
 
 /** How soon a reader of the access log that was slow is given more. */
@@ -102,10 +97,7 @@ export class DataPlane {
   #resolver: NameResolver | undefined;
   #resolverDefinition = '';
   #snapshot: Snapshot | undefined;
-  /** Kept from one configuration to the next, so that a reload gives nobody more. */
-  #allowances: SharedAllowances | undefined;
-  /** What gateways share; kept from one configuration to the next, as services are. */
-  #store: ProvidedStore | undefined;
+  readonly #counting: Counting;
   /** Lists that came since the present snapshot, by service: what is being prepared does not know them. */
   readonly #laterLists = new Map<string, EndpointList>();
   /** Only while names are being shown to an authority. */
@@ -120,6 +112,7 @@ export class DataPlane {
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
+    this.#counting = new Counting(options);
     this.#wheel = new TimerWheel(options.clock);
     this.#wheel.start();
     this.#date = new HttpDate(options.clock);
@@ -143,7 +136,7 @@ export class DataPlane {
 
   /** What rate limits count in; `undefined` where there has been none. */
   get allowanceMemory(): SharedArrayBuffer | undefined {
-    return this.#allowances?.memory;
+    return this.#counting.allowanceMemory;
   }
 
   /** Copies of requests that are under way to mirrors. */
@@ -169,27 +162,24 @@ export class DataPlane {
     const resolver = isSameResolver ? this.#resolver! : new NameResolver(resolverOptions, clock);
     // Services keep the resolver that they were made with: where that changes, they are made anew.
     const previous = isSameResolver ? this.#snapshot : undefined;
-    const allowances = this.#provideAllowances(encoded, supplies);
     const { files, endpoints } = supplies;
     const storeMeans = { ...this.#options, resolver, resolverDefinition, texts: files.texts };
-    const store = await provideStore(settings, this.#store, storeMeans);
+    const counting = await this.#counting.prepare(encoded, settings, { memory: supplies, storeMeans });
     try {
-      const means = { ...this.#toMeans(supplies, resolver, store), allowances: allowances ?? noAllowances };
+      const means = { ...this.#toMeans(supplies, resolver), ...toCountingServices(counting) };
       const snapshot = await runInSlices(compileSnapshot(arrived, previous, means), clock);
       const listeners = listens ? await this.#listeners.prepare(settings, files) : undefined;
-      return { snapshot, resolver, resolverDefinition, listeners, endpoints, allowances, store };
+      return { snapshot, resolver, resolverDefinition, listeners, endpoints, counting };
     } catch (error) {
-      this.#abandonStore(store);
+      this.#counting.abandon(counting);
       throw error;
     }
   }
 
   /** Swaps to a prepared configuration, and closes what is gone. */
   commit(prepared: PreparedConfiguration): ListeningAt[] {
-    const { snapshot, resolver, resolverDefinition, listeners, endpoints, allowances, store } = prepared;
-    this.#allowances = allowances ?? this.#allowances;
-    if (store !== this.#store) this.#store?.store.close();
-    this.#store = store;
+    const { snapshot, resolver, resolverDefinition, listeners, endpoints, counting } = prepared;
+    this.#counting.commit(counting);
     this.#resolver = resolver;
     this.#resolverDefinition = resolverDefinition;
     this.#setAccessLog(snapshot.settings);
@@ -221,13 +211,9 @@ export class DataPlane {
   }
 
   /** Gives a prepared configuration up. */
-  abandon({ listeners, store }: PreparedConfiguration): void {
+  abandon({ listeners, counting }: PreparedConfiguration): void {
     if (listeners !== undefined) this.#listeners.abandon(listeners);
-    this.#abandonStore(store);
-  }
-
-  #abandonStore(store: ProvidedStore | undefined): void {
-    if (store !== this.#store) store?.store.close();
+    this.#counting.abandon(counting);
   }
 
   /** Counts and logs an exchange that is over. */
@@ -276,7 +262,7 @@ export class DataPlane {
     this.#mirrors.close();
     this.#overload.stop();
     for (const service of this.#snapshot?.services.values() ?? []) service.close();
-    this.#store?.store.close();
+    this.#counting.close();
     this.#wheel.stop();
     this.#resolver?.close();
     await this.#closeAccessLog();
@@ -299,19 +285,10 @@ export class DataPlane {
     this.#sink?.reopen();
   }
 
-  /** `undefined`: the configuration has no rate limits. */
-  #provideAllowances({ allowanceKeysMax }: EncodedConfiguration, supplies: ConfigurationSupplies): SharedAllowances | undefined {
-    if (allowanceKeysMax === 0) return undefined;
-    const present = this.#allowances;
-    const memory = supplies.allowanceMemory ?? provideAllowanceMemory(allowanceKeysMax, present?.memory);
-    return present?.memory === memory ? present : new SharedAllowances(memory, this.#options.logger);
-  }
-
   #toMeans(
     { files, endpoints }: ConfigurationSupplies,
     resolver: NameResolver,
-    provided: ProvidedStore | undefined,
-  ): Omit<SnapshotMeans, 'allowances'> {
+  ): Omit<SnapshotMeans, keyof ReturnType<typeof toCountingServices>> {
     const { clock, logger, board } = this.#options;
     return {
       clock,
@@ -319,8 +296,6 @@ export class DataPlane {
       random: this.#random,
       later: startTimer,
       keeper: this.#keeper,
-      sharedStore: provided?.store,
-      storeAllowances: provided?.store,
       callHttp,
       wheel: this.#wheel,
       mirrors: this.#mirrors,
@@ -492,18 +467,6 @@ export class DataPlane {
     this.#sink = undefined;
     await sink?.close();
   }
-}
-
-/** For configurations without rate limits. */
-const noAllowances: Allowances = {
-  open: failToCount,
-  openRaisable: failToCount,
-  countRefused: failToCount,
-  countStoreFailure: failToCount,
-};
-
-function failToCount(): never {
-  assert(false, 'a configuration with rate limits has what they count in');
 }
 
 /** For policies that delay on purpose: finer than the wheel, whose ticks are too far apart for delays that somebody measures. */

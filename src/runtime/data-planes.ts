@@ -75,7 +75,7 @@ export class DataPlanes {
     // Where other threads serve, this one does without its code.
     const { DataPlane } = await import('./data-plane.ts');
     const { clock, logger, board } = this.#options;
-    this.#plane = new DataPlane({ clock, logger, board, sharesPorts, opensUnixSockets: true });
+    this.#plane = new DataPlane({ clock, logger, board, sharesPorts, opensUnixSockets: true, threadNumber: 0 });
   }
 
   /** Threads that have been started already are not needed. */

@@ -1,7 +1,8 @@
 /** What would answer in the place of a route's service, when, and by which rules. */
+
+import { formatBytes } from '#base/byte-text.ts';
 import type { Configuration, RouteConfiguration } from '#config/configuration.ts';
 import { safeMethods } from '#forward/forward-rules.ts';
-import { formatBytes } from '#schema/bytes.ts';
 import { formatDuration } from '#schema/duration.ts';
 import { toForwardRules } from '#snapshot/forward-rules.ts';
 import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';

@@ -1,32 +1,20 @@
 /** What would happen to a request, found out by the same table and plans that serve traffic. Opens no sockets and sends nothing. */
 import type { Clock } from '#base/clock.ts';
-import { Keeper } from '#base/keeper.ts';
 import type { Logger } from '#base/logger.ts';
 import { runAtOnce } from '#base/slices.ts';
-import { TimerWheel } from '#base/timer-wheel.ts';
 import type { Configuration, DiscoveryConfiguration, RouteConfiguration } from '#config/configuration.ts';
 import { listRouteDefinitions } from '#config/route-definitions.ts';
-import { Mirrors } from '#forward/mirrors.ts';
-import { FrameMemory } from '#http/frame-memory.ts';
 import { normaliseTarget, parseHost, targetFaults } from '#http/target.ts';
-import { TurnEnd } from '#http/turn-end.ts';
 import { formatAddress } from '#net/address.ts';
-import { HttpCallFailed } from '#net/http-call.ts';
-import { NameResolver } from '#net/name-resolver.ts';
-import { ReadBuffers } from '#net/read-buffers.ts';
 import type { KeyedRequest } from '#pipeline/policy.ts';
-import { policyDefinitions } from '#policies/registry.ts';
 import { explainMatch, type NearMiss, type OutrankedRoute } from '#routing/explanation.ts';
 import { compileRoutes } from '#routing/route-compiler.ts';
 import type { MatchSubject } from '#routing/route-definition.ts';
 import type { RouteMatch } from '#routing/route-table.ts';
-import { EndpointBoard } from '#services/endpoint-board.ts';
 import type { Importance } from '#services/protection/importance.ts';
 import { decodeConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
-import { provideAllowanceMemory } from '#stores/allowance-table.ts';
-import { SharedAllowances } from '#stores/shared-allowances.ts';
 import { getField, hasField } from '#wire/fields/field-list.ts';
 import { AddressListReader } from './address-list-reader.ts';
 import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';
@@ -34,6 +22,7 @@ import { type ExplainedFallback, explainFallback } from './explain-fallback.ts';
 import { explainForwarding } from './explain-forwarding.ts';
 import { describeProtection } from './explain-protection.ts';
 import { explainDestination, explainPolicies } from './explain-releases.ts';
+import { toExplainingMeans } from './explaining-means.ts';
 import { findAddressLists } from './named-files.ts';
 import { findRequestListener } from './request-listener.ts';
 
@@ -101,32 +90,7 @@ export async function explainRequest(
   const addresses = await new AddressListReader(means).read(findAddressLists(configuration));
   if (addresses.findings.length > 0) return addresses.findings.map(({ message }) => message).join('\n');
   const addressLists = addresses.lists;
-  const { clock } = means;
-  const wheel = new TimerWheel(clock);
-  const resolver = new NameResolver({ servers: [], ttlMinMs: 0, ttlMaxMs: 0 }, clock);
-  const all = {
-    ...means,
-    wheel,
-    resolver,
-    buffers: new ReadBuffers(),
-    frames: new FrameMemory(),
-    turnEnd: new TurnEnd(),
-    mirrors: new Mirrors({ ...means, wheel }),
-    // Nothing runs.
-    random: () => 0,
-    later: () => () => undefined,
-    keeper: new Keeper(),
-    sharedStore: undefined,
-    storeAllowances: undefined,
-    callHttp: () => Promise.reject(new HttpCallFailed('an explanation asks nobody')),
-    policies: policyDefinitions,
-    texts: {},
-    addressLists,
-    board: new EndpointBoard(),
-    endpoints: {},
-    // Nothing is counted.
-    allowances: new SharedAllowances(provideAllowanceMemory(0), means.logger),
-  };
+  const all = toExplainingMeans({ ...means, addressLists });
   const arrived = runAtOnce(decodeConfiguration(runAtOnce(encodeConfiguration(configuration))));
   const { table, plans } = runAtOnce(compileSnapshot(arrived, undefined, all));
   const match = table.lookup(subject);

@@ -10,6 +10,8 @@ import type { TicketKeyring } from './ticket-keys.ts';
 export interface DataThreadStart {
   readonly sharesPorts: boolean;
   readonly opensUnixSockets: boolean;
+  /** No other thread that lives has it. */
+  readonly threadNumber: number;
   /** Of the endpoint board. */
   readonly board: SharedArrayBuffer;
 }

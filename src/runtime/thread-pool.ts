@@ -6,6 +6,8 @@ import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import type { EndpointBoard } from '#services/endpoint-board.ts';
 import type { EndpointList } from '#services/endpoint-list.ts';
 import { provideAllowanceMemory } from '#stores/allowance-table.ts';
+import { forgetQuotaThread } from '#stores/quota-entries.ts';
+import { provideConcurrencyMemory, takeBackPlaces } from '#stores/shared-concurrency.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './thread-messages.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
@@ -155,6 +157,9 @@ export class ThreadPool {
   #ticketKeys: TicketKeyring | undefined;
   #count = 0;
   #isStopping = false;
+  readonly #numbers = new Set<number>();
+  /** Of the first configuration that needs it. */
+  #concurrencyMemory: SharedArrayBuffer | undefined;
 
   constructor(options: ThreadPoolOptions) {
     this.#options = options;
@@ -183,7 +188,8 @@ export class ThreadPool {
    * finish. Rejects when one cannot follow; then all keep the configuration before.
    */
   async apply(ordered: Delivery, { count, deadlineMs }: { count: number; deadlineMs: number }): Promise<readonly ListeningAt[]> {
-    const delivery = { ...ordered, allowanceMemory: this.#provideAllowanceMemory(ordered) };
+    const allowanceMemory = this.#provideAllowanceMemory(ordered);
+    const delivery = { ...ordered, allowanceMemory, concurrencyMemory: this.#provideConcurrencyMemory(ordered) };
     while (this.#serving.length < count) this.#start();
     const told = this.#serving;
     if (this.#delivery !== undefined) await this.#prepareAll(told, delivery);
@@ -206,6 +212,11 @@ export class ThreadPool {
   #provideAllowanceMemory({ configuration }: Delivery): SharedArrayBuffer | undefined {
     const present = this.#delivery?.allowanceMemory;
     return configuration.allowanceKeysMax === 0 ? present : provideAllowanceMemory(configuration.allowanceKeysMax, present);
+  }
+
+  #provideConcurrencyMemory({ configuration }: Delivery): SharedArrayBuffer | undefined {
+    if (configuration.countsConcurrency) this.#concurrencyMemory ??= provideConcurrencyMemory();
+    return this.#concurrencyMemory;
   }
 
   /** One thread after the other, so that the others serve at full speed while one compiles beside its requests. */
@@ -269,7 +280,8 @@ export class ThreadPool {
   #start(): DataThread {
     const opensUnixSockets = this.#serving.every((other) => !other.opensUnixSockets);
     const { clock, logger, board } = this.#options;
-    const thread = new DataThread(clock, { sharesPorts, opensUnixSockets, board: board.memory });
+    const threadNumber = this.#takeNumber();
+    const thread = new DataThread(clock, { sharesPorts, opensUnixSockets, threadNumber, board: board.memory });
     const id = thread.worker.threadId;
     this.#threads.add(thread);
     if (this.#ticketKeys !== undefined) thread.say({ kind: 'ticket-keys', keys: this.#ticketKeys });
@@ -279,9 +291,26 @@ export class ThreadPool {
       this.#threads.delete(thread);
       thread.gone();
       board.forgetDeadThread();
+      this.#forgetNumber(threadNumber);
       if (!this.#isStopping && !thread.isEnding) this.#replace(id, thread.startedMs);
     });
     return thread;
+  }
+
+  /** The least that no thread has. */
+  #takeNumber(): number {
+    let number = 0;
+    while (this.#numbers.has(number)) number += 1;
+    this.#numbers.add(number);
+    return number;
+  }
+
+  /** The thread is gone: what it held is free for others before another thread has its number. */
+  #forgetNumber(number: number): void {
+    if (this.#concurrencyMemory !== undefined) takeBackPlaces(this.#concurrencyMemory, number);
+    const { quotaMemory } = this.#delivery ?? {};
+    if (quotaMemory !== undefined) forgetQuotaThread(quotaMemory, number);
+    this.#numbers.delete(number);
   }
 
   #replace(id: number, startedMs: number): void {

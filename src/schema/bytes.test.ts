@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { bytes, formatBytes, parseBytes } from './bytes.ts';
+import { formatBytes } from '#base/byte-text.ts';
+import { bytes, parseBytes } from './bytes.ts';
 import { explainIssue } from './explain.ts';
 
 const accepted: Readonly<Record<string, number>> = {

@@ -1,19 +1,10 @@
 /** Sizes: text with a unit in the configuration, bytes in the program. */
 import type { z } from 'zod';
 import { assert } from '#base/assert.ts';
+import { BYTES_PER_UNIT } from '#base/byte-text.ts';
 import { quote } from './quote.ts';
 import { type Reading, textKind } from './text-kind.ts';
 
-const BYTES_PER_UNIT = {
-  B: 1,
-  kB: 1_000,
-  KB: 1_000,
-  MB: 1_000_000,
-  GB: 1_000_000_000,
-  KiB: 1_024,
-  MiB: 1_048_576,
-  GiB: 1_073_741_824,
-} as const;
 const BYTES = /^(\d{1,12}(?:\.\d{1,3})?)(B|[kKMG]B|[KMG]iB)$/;
 
 export interface BytesBounds {
@@ -26,14 +17,6 @@ export function parseBytes(text: string): number | undefined {
   const match = BYTES.exec(text);
   if (match === null) return undefined;
   return Math.round(Number(match[1]) * BYTES_PER_UNIT[match[2] as keyof typeof BYTES_PER_UNIT]);
-}
-
-/** The shortest text that `parseBytes` reads as `count` bytes. */
-export function formatBytes(count: number): string {
-  for (const unit of ['GiB', 'GB', 'MiB', 'MB', 'KiB', 'kB'] as const) {
-    if (count > 0 && count % BYTES_PER_UNIT[unit] === 0) return `${count / BYTES_PER_UNIT[unit]}${unit}`;
-  }
-  return `${count}B`;
 }
 
 /** A size with its unit: `512B`, `64KiB`, `1MB`. The value is in bytes. */

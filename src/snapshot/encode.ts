@@ -18,12 +18,20 @@ export function* encodeConfiguration(configuration: Configuration): Generator<un
   }
   const routeImage = yield* writeRouteImage(yield* compileRoutes(listRouteDefinitions(configuration)));
   const serviceCount = Object.keys(services).length;
-  return { ...joinLines(lines), serviceCount, routeImage, allowanceKeysMax: findAllowanceKeysMax(configuration) };
+  return {
+    ...joinLines(lines),
+    serviceCount,
+    routeImage,
+    allowanceKeysMax: usesPolicy(configuration, 'rate-limit') ? configuration.rateLimits.keys : 0,
+    countsConcurrency: usesPolicy(configuration, 'concurrency'),
+    countsQuotas: usesPolicy(configuration, 'quota'),
+  };
 }
 
-function findAllowanceKeysMax({ policies, listeners, routes, rateLimits }: Configuration): number {
+/** The gateway, a listener or a route has settings of this policy. */
+export function usesPolicy({ policies, listeners, routes }: Configuration, name: string): boolean {
   const places = [{ policies }, ...Object.values(listeners), ...Object.values(routes)];
-  return places.some((place) => (place.policies?.['rate-limit'] ?? false) !== false) ? rateLimits.keys : 0;
+  return places.some((place) => (place.policies?.[name] ?? false) !== false);
 }
 
 function joinLines(written: readonly Buffer[]): Pick<EncodedConfiguration, 'lines' | 'lineEnds'> {

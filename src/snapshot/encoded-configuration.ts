@@ -13,6 +13,10 @@ export interface EncodedConfiguration {
   readonly routeImage: SharedArrayBuffer;
   /** For how many keys its rate limits count; 0: it has none. */
   readonly allowanceKeysMax: number;
+  /** It limits how many exchanges of somebody run at the same time. */
+  readonly countsConcurrency: boolean;
+  /** It has quotas. */
+  readonly countsQuotas: boolean;
 }
 
 /** Lines that are written or read between two yields: about a millisecond of work. */

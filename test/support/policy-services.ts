@@ -5,7 +5,10 @@ import { silentLogger } from '#base/logger.ts';
 import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import type { PolicyServices } from '#pipeline/policy.ts';
 import { provideAllowanceMemory } from '#stores/allowance-table.ts';
+import { provideQuotaMemory } from '#stores/quota-entries.ts';
 import { SharedAllowances } from '#stores/shared-allowances.ts';
+import { provideConcurrencyMemory, SharedConcurrency } from '#stores/shared-concurrency.ts';
+import { SharedQuotas } from '#stores/shared-quotas.ts';
 import { FakeClock } from './fake-clock.ts';
 
 const KEYS_MAX = 100;
@@ -19,6 +22,8 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     later: new ManualTimers().later,
     addressLists: {},
     allowances: new SharedAllowances(provideAllowanceMemory(KEYS_MAX), silentLogger),
+    concurrency: new SharedConcurrency(provideConcurrencyMemory(undefined, KEYS_MAX), 0),
+    quotas: new SharedQuotas(provideQuotaMemory(KEYS_MAX), { threadNumber: 0, logger: silentLogger }),
     keeper: new Keeper(),
     sharedStore: undefined,
     storeAllowances: undefined,

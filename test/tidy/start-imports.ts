@@ -33,6 +33,7 @@ const starts: readonly Start[] = [
       hono: 'needed only by who asks the admin API',
       '@hono/zod-openapi': 'needed only by who asks the admin API',
       'src/runtime/discovery.ts': 'needed only by configurations with `discover`',
+      'node:sqlite': 'needed only by configurations that name a file to keep state in',
       '@peculiar/x509': 'needed only by who signs',
       'acme-client': 'needed only by who orders',
     },

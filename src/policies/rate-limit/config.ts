@@ -1,52 +1,14 @@
 import { z } from 'zod';
-import { forms, isMap, isText, oneOrList } from '#schema/forms.ts';
-import { listWords, quote } from '#schema/quote.ts';
+import { forms, isMap, isText } from '#schema/forms.ts';
+import { limitKeys, limitKeysHelp } from '#schema/limit-key.ts';
 import { formatRate, rate } from '#schema/rate.ts';
-import { suggestWord } from '#schema/suggest.ts';
-import { type Reading, textKind } from '#schema/text-kind.ts';
-import { readFieldName } from '#schema/token.ts';
 
 const BURST_MAX = 1_000_000;
 /** How long it may take until a whole burst is back: as long as the longest time that a limit may count over. */
 const BURST_RESTORED_MS_MAX = 86_400_000;
 const LIMITS_MAX = 8;
 const TIERS_MAX = 32;
-const KEYS_MAX = 8;
 const NAME_LENGTH_MAX = 256;
-
-const plainKinds = ['ip', 'consumer', 'route'] as const;
-const namedKinds = ['header', 'cookie', 'path'] as const;
-
-export type LimitKey =
-  | { readonly kind: (typeof plainKinds)[number] }
-  | { readonly kind: (typeof namedKinds)[number]; readonly name: string };
-
-const EXPECTED = [...plainKinds, ...namedKinds.map((kind) => `${kind}.NAME`)];
-
-function readLimitKey(text: string): Reading<LimitKey> {
-  const plain = plainKinds.find((kind) => kind === text);
-  if (plain !== undefined) return { value: { kind: plain } };
-  const dot = text.indexOf('.');
-  const word = dot < 0 ? text : text.slice(0, dot);
-  const name = dot < 0 ? '' : text.slice(dot + 1);
-  const kind = namedKinds.find((known) => known === word);
-  if (kind === undefined) {
-    const suggestion = suggestWord(word, [...plainKinds, ...namedKinds]);
-    const ending = suggestion === undefined ? '' : `; did you mean \`${EXPECTED.find((key) => key.startsWith(suggestion))}\`?`;
-    return { problem: `expected ${listWords(EXPECTED)}, not ${quote(text)}${ending}` };
-  }
-  if (name === '' || name.length > NAME_LENGTH_MAX) return { problem: `${quote(text)} names no ${kind}; write \`${kind}.NAME\`` };
-  if (kind !== 'header') return { value: { kind, name } };
-  const field = readFieldName(name);
-  return 'problem' in field ? field : { value: { kind, name: field.value } };
-}
-
-const limitKey = textKind({
-  noun: 'a part of the request',
-  examples: ['ip', 'consumer', 'route', 'header.x-api-key', 'cookie.session', 'path.tenant'],
-  help: 'What of a request is counted: `ip` (the client’s address), `consumer` (who asks), `route`, `header.NAME`, `cookie.NAME` or `path.NAME` (a capture of the route’s path).',
-  read: readLimitKey,
-});
 
 const burst = z
   .int()
@@ -130,12 +92,7 @@ export const rateLimitConfig = z
       .describe(
         'Other limits for groups of consumers, such as `{ gold: 1000/minute, silver: 100/minute }`. The first one counts whose group the consumer belongs to; without one, `limit` or `limits` do.',
       ),
-    by: oneOrList(limitKey)
-      .refine((keys) => keys.length <= KEYS_MAX, { error: `at most ${KEYS_MAX} parts of a request are counted together` })
-      .prefault('ip')
-      .describe(
-        'Whose requests are counted together: those with the same `ip` (the client’s address), `consumer` (who asks), `route`, `header.NAME`, `cookie.NAME` or `path.NAME` (a capture of the route’s path), or the same of all in a list.',
-      ),
+    by: limitKeys().prefault('ip').describe(`Whose requests are counted together: ${limitKeysHelp}`),
     headers: z
       .enum(['all', 'refusals', 'none'])
       .default('refusals')

@@ -1,12 +1,14 @@
 /** The limits that hold for some consumers, and where it is counted what is taken from them. */
 import type { Allowance, StoreAllowance } from '#base/allowances.ts';
 import type { Consumer } from '#http/consumer.ts';
+import { formatPolicyField } from '#pipeline/limit-fields.ts';
 import type { PolicyServices } from '#pipeline/policy.ts';
 import type { RateLimitConfig } from './config.ts';
-import { formatPolicyField, type NamedRule } from './limit-fields.ts';
+
+export type LimitRule = RateLimitConfig['limits'][number];
 
 export interface CountedLimits {
-  readonly rules: readonly NamedRule[];
+  readonly rules: readonly LimitRule[];
   /** The value of `ratelimit-policy`. */
   readonly policyField: string;
   readonly allowance: Allowance;
@@ -18,7 +20,7 @@ type CountingServices = Pick<PolicyServices, 'allowances' | 'storeAllowances'>;
 
 /** `name`: whoever counts by the same name with the same rules goes on with the same counts, as after a reload. */
 function openLimits(
-  rules: readonly NamedRule[],
+  rules: readonly LimitRule[],
   { name, config, services }: { readonly name: string; readonly config: RateLimitConfig; readonly services: CountingServices },
 ): CountedLimits {
   const { allowances, storeAllowances } = services;

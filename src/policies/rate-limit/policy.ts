@@ -1,12 +1,12 @@
 import { ADMITTED, type AllowanceReading } from '#base/allowances.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { defineSlot, type Exchange } from '#http/exchange.ts';
+import { formatStateField } from '#pipeline/limit-fields.ts';
+import { formatLimitKey, LimitKeyReader } from '#pipeline/limit-key.ts';
 import { definePolicy, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
 import type { RateLimitConfig } from './config.ts';
-import { type CountedLimits, LimitTiers } from './counted-limits.ts';
+import { type CountedLimits, type LimitRule, LimitTiers } from './counted-limits.ts';
 import { rateLimitErrors } from './errors.ts';
-import { formatStateField, type NamedRule } from './limit-fields.ts';
-import { formatLimitKey, LimitKeyReader } from './limit-key.ts';
 
 /** What an answer tells of the limits. */
 interface ToldLimits {
@@ -109,7 +109,7 @@ class RateLimiter {
     return undefined;
   }
 
-  #toRefusal(rules: readonly NamedRule[], refusing: number, reading: AllowanceReading): GatewayError {
+  #toRefusal(rules: readonly LimitRule[], refusing: number, reading: AllowanceReading): GatewayError {
     const { name } = rules[refusing]!;
     // What was counted is the client's own and may be a secret, so only its kind is told.
     const detail = { limit: name, by: this.#kind };
@@ -127,7 +127,7 @@ function describeRateLimit({ limits, tiers, by, mode, store, shared }: RateLimit
   return `at most ${describeRules(limits)} ${counted}${ofTiers}${mode === 'report' ? ' (only reported)' : ''}`;
 }
 
-function describeRules(rules: readonly NamedRule[]): string {
+function describeRules(rules: readonly LimitRule[]): string {
   const texts = rules.map(({ name, limit, burst }) => (burst === limit ? name : `${name} with a burst of ${burst}`));
   return texts.join(' and ');
 }

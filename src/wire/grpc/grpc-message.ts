@@ -37,6 +37,7 @@ export function toGrpcStatus(status: number): GrpcStatus {
     case 501:
       return GrpcStatus.unimplemented;
     case 413:
+    case 414:
     case 431:
       return GrpcStatus.resourceExhausted;
     case 429:

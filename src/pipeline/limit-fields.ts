@@ -1,10 +1,15 @@
 /** What clients are told of limits (draft-ietf-httpapi-ratelimit-headers-10): structured fields, as RFC 9651 writes them. */
-import type { AllowanceReading, AllowanceRule } from '#base/allowances.ts';
+import type { AllowanceReading } from '#base/allowances.ts';
 
-export interface NamedRule extends AllowanceRule {
+export interface NamedRule {
   /** As a configuration says it; the name of the limit in the fields. */
   readonly name: string;
+  readonly limit: number;
+  readonly windowMs: number;
 }
+
+/** Of who asked last, by the position of a rule. */
+type RuleReading = Pick<AllowanceReading, 'remaining' | 'restoredInMs'>;
 
 /** The limits, which are the same for all: a quota, and the seconds that it is for. */
 export function formatPolicyField(rules: readonly NamedRule[]): string {
@@ -12,7 +17,7 @@ export function formatPolicyField(rules: readonly NamedRule[]): string {
 }
 
 /** What is left for who asked last, and the seconds until everything is back. */
-export function formatStateField(rules: readonly NamedRule[], reading: AllowanceReading): string {
+export function formatStateField(rules: readonly Pick<NamedRule, 'name'>[], reading: RuleReading): string {
   let field = '';
   for (let i = 0; i < rules.length; i++) {
     const separator = i === 0 ? '' : ', ';

@@ -1,8 +1,8 @@
 /** Whose requests are counted together. Everything that is read here is the client's choice, except its address. */
 import { IPV6_GROUPS, parseIpv6 } from '#base/ip.ts';
-import type { KeyedRequest } from '#pipeline/policy.ts';
+import type { LimitKey } from '#schema/limit-key.ts';
 import { findCookie } from '#wire/fields/cookies.ts';
-import type { LimitKey } from './config.ts';
+import type { KeyedRequest } from './policy.ts';
 
 /** Stands for what a request does not have, which no field or path can hold. Requests without it are counted together. */
 const ABSENT = '\u0000';
@@ -62,6 +62,11 @@ export class LimitKeyReader {
     for (let i = 0; i < NETWORK_GROUPS; i++) network += `${this.#groups[i]!.toString(16)}:`;
     return `${network}:/64`;
   }
+}
+
+/** What clients send may be a secret that shows who they are. */
+export function isSecretKey({ kind }: LimitKey): boolean {
+  return kind === 'header' || kind === 'cookie';
 }
 
 /** As a configuration says it. */

@@ -1,0 +1,127 @@
+/**
+ * What policies of one thread count in, kept from one configuration to the next, so that a reload gives nobody more. Most of it
+ * is memory that threads share; a store is a connection to what gateways share.
+ */
+import type { Allowances } from '#base/allowances.ts';
+import { assert } from '#base/assert.ts';
+import type { ConcurrencyLimits } from '#base/concurrency-limits.ts';
+import type { Logger } from '#base/logger.ts';
+import type { Quotas } from '#base/quotas.ts';
+import type { PolicyServices } from '#pipeline/policy.ts';
+import type { SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts';
+import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
+import { provideAllowanceMemory } from '#stores/allowance-table.ts';
+import { SharedAllowances } from '#stores/shared-allowances.ts';
+import { provideConcurrencyMemory, SharedConcurrency } from '#stores/shared-concurrency.ts';
+import { SharedQuotas } from '#stores/shared-quotas.ts';
+import { type ProvidedStore, provideStore, type StoreConnectionMeans } from './store-connection.ts';
+
+/** Memory that the control thread hands to all threads. */
+export interface CountingMemory {
+  /** What rate limits count in, where threads share it. */
+  readonly allowanceMemory?: SharedArrayBuffer | undefined;
+  /** What limits of concurrency count in. */
+  readonly concurrencyMemory?: SharedArrayBuffer | undefined;
+  /** What quotas count in, which the control thread keeps. */
+  readonly quotaMemory?: SharedArrayBuffer | undefined;
+}
+
+export interface PreparedCounting {
+  readonly allowances: SharedAllowances | undefined;
+  readonly concurrency: SharedConcurrency | undefined;
+  readonly quotas: SharedQuotas | undefined;
+  readonly store: ProvidedStore | undefined;
+}
+
+type CountingServices = Pick<PolicyServices, 'allowances' | 'concurrency' | 'quotas' | 'sharedStore' | 'storeAllowances'>;
+
+const nothing: PreparedCounting = { allowances: undefined, concurrency: undefined, quotas: undefined, store: undefined };
+
+export class Counting {
+  readonly #thread: { readonly logger: Logger; readonly threadNumber: number };
+  #present = nothing;
+
+  constructor(thread: { readonly logger: Logger; readonly threadNumber: number }) {
+    this.#thread = thread;
+  }
+
+  /** What rate limits count in; `undefined` where there has been none. */
+  get allowanceMemory(): SharedArrayBuffer | undefined {
+    return this.#present.allowances?.memory;
+  }
+
+  /** What a configuration counts in. What it does not count is not there. */
+  async prepare(
+    { allowanceKeysMax, countsConcurrency, countsQuotas }: EncodedConfiguration,
+    settings: SettingsOfConfiguration,
+    { memory, storeMeans }: { readonly memory: CountingMemory; readonly storeMeans: StoreConnectionMeans },
+  ): Promise<PreparedCounting> {
+    return {
+      allowances: allowanceKeysMax === 0 ? undefined : this.#provideAllowances(allowanceKeysMax, memory),
+      concurrency: countsConcurrency ? this.#provideConcurrency(memory) : undefined,
+      quotas: countsQuotas ? this.#provideQuotas(memory) : undefined,
+      store: await provideStore(settings, this.#present.store, storeMeans),
+    };
+  }
+
+  commit({ allowances, concurrency, quotas, store }: PreparedCounting): void {
+    const before = this.#present;
+    this.#present = {
+      allowances: allowances ?? before.allowances,
+      concurrency: concurrency ?? before.concurrency,
+      quotas: quotas ?? before.quotas,
+      store,
+    };
+    if (store !== before.store) before.store?.store.close();
+  }
+
+  abandon({ store }: PreparedCounting): void {
+    if (store !== this.#present.store) store?.store.close();
+  }
+
+  close(): void {
+    this.#present.store?.store.close();
+  }
+
+  #provideAllowances(keysMax: number, { allowanceMemory }: CountingMemory): SharedAllowances {
+    const { allowances } = this.#present;
+    const memory = allowanceMemory ?? provideAllowanceMemory(keysMax, allowances?.memory);
+    return allowances?.memory === memory ? allowances : new SharedAllowances(memory, this.#thread.logger);
+  }
+
+  #provideConcurrency({ concurrencyMemory }: CountingMemory): SharedConcurrency {
+    const { concurrency } = this.#present;
+    const memory = concurrencyMemory ?? provideConcurrencyMemory(concurrency?.memory);
+    return concurrency?.memory === memory ? concurrency : new SharedConcurrency(memory, this.#thread.threadNumber);
+  }
+
+  #provideQuotas({ quotaMemory }: CountingMemory): SharedQuotas {
+    assert(quotaMemory !== undefined, 'the control thread has what quotas count in');
+    const { quotas } = this.#present;
+    return quotas?.memory === quotaMemory ? quotas : new SharedQuotas(quotaMemory, this.#thread);
+  }
+}
+
+/** A policy counts only in what its configuration was encoded to count in. */
+export function toCountingServices({ allowances, concurrency, quotas, store }: PreparedCounting): CountingServices {
+  return {
+    allowances: allowances ?? noAllowances,
+    concurrency: concurrency ?? noConcurrency,
+    quotas: quotas ?? noQuotas,
+    sharedStore: store?.store,
+    storeAllowances: store?.store,
+  };
+}
+
+const noAllowances: Allowances = {
+  open: failToCount,
+  openRaisable: failToCount,
+  countRefused: failToCount,
+  countStoreFailure: failToCount,
+};
+const noConcurrency: ConcurrencyLimits = { open: failToCount };
+const noQuotas: Quotas = { open: failToCount };
+
+function failToCount(): never {
+  assert(false, 'a configuration that counts something has what it counts in');
+}

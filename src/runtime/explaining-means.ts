@@ -1,0 +1,53 @@
+/** What the plans of an explanation are made with: nothing of it runs, counts, opens or asks anything. */
+import type { Clock } from '#base/clock.ts';
+import { Keeper } from '#base/keeper.ts';
+import type { Logger } from '#base/logger.ts';
+import { TimerWheel } from '#base/timer-wheel.ts';
+import { Mirrors } from '#forward/mirrors.ts';
+import { FrameMemory } from '#http/frame-memory.ts';
+import { TurnEnd } from '#http/turn-end.ts';
+import { HttpCallFailed } from '#net/http-call.ts';
+import { NameResolver } from '#net/name-resolver.ts';
+import { ReadBuffers } from '#net/read-buffers.ts';
+import { policyDefinitions } from '#policies/registry.ts';
+import { EndpointBoard } from '#services/endpoint-board.ts';
+import type { SnapshotMeans } from '#snapshot/compile.ts';
+import { provideAllowanceMemory } from '#stores/allowance-table.ts';
+import { provideQuotaMemory } from '#stores/quota-entries.ts';
+import { SharedAllowances } from '#stores/shared-allowances.ts';
+import { provideConcurrencyMemory, SharedConcurrency } from '#stores/shared-concurrency.ts';
+import { SharedQuotas } from '#stores/shared-quotas.ts';
+
+export interface ExplainingMeans {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly addressLists: SnapshotMeans['addressLists'];
+}
+
+export function toExplainingMeans({ clock, logger, addressLists }: ExplainingMeans): SnapshotMeans {
+  const wheel = new TimerWheel(clock);
+  return {
+    clock,
+    logger,
+    wheel,
+    resolver: new NameResolver({ servers: [], ttlMinMs: 0, ttlMaxMs: 0 }, clock),
+    buffers: new ReadBuffers(),
+    frames: new FrameMemory(),
+    turnEnd: new TurnEnd(),
+    mirrors: new Mirrors({ clock, logger, wheel }),
+    random: () => 0,
+    later: () => () => undefined,
+    keeper: new Keeper(),
+    sharedStore: undefined,
+    storeAllowances: undefined,
+    callHttp: () => Promise.reject(new HttpCallFailed('an explanation asks nobody')),
+    policies: policyDefinitions,
+    texts: {},
+    addressLists,
+    board: new EndpointBoard(),
+    endpoints: {},
+    allowances: new SharedAllowances(provideAllowanceMemory(0), logger),
+    quotas: new SharedQuotas(provideQuotaMemory(0), { threadNumber: 0, logger }),
+    concurrency: new SharedConcurrency(provideConcurrencyMemory(undefined, 0), 0),
+  };
+}
