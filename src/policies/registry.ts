@@ -9,6 +9,7 @@ import { ipPolicy } from './ip/policy.ts';
 import { mirrorPolicy } from './mirror/policy.ts';
 import { rateLimitPolicy } from './rate-limit/policy.ts';
 import { rewritePolicy } from './rewrite/policy.ts';
+import { upstreamAuthPolicy } from './upstream-auth/policy.ts';
 
 /** Every policy, in execution order. An answer meets them the other way round. */
 export const policyOrder = [
@@ -21,6 +22,7 @@ export const policyOrder = [
   rateLimitPolicy, // as soon as it is known that the request is meant, so that one too many costs as little as can be
   rewritePolicy, // before anything that looks at what the service will see
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
+  upstreamAuthPolicy, // behind all that refuses, so that nothing waits for a token in vain; behind what takes a client's own credential away
   headersPolicy, // last, so that it has the last word on requests; on answers, policies before it still add theirs
 ] as const;
 
