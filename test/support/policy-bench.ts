@@ -283,6 +283,7 @@ class BenchUpstream implements AnswerSource {
   take(): void {
     const { request, client } = this.#exchange;
     this.#exchange.source = this;
+    this.#exchange.serviceName = BENCH_SERVICE;
     if (request.hasBody) client.resumeRequestBody();
     else this.onRequestEnd();
   }

@@ -80,6 +80,8 @@ test('refuses what is no credential, or more than one, and shows no secret', () 
     { token: { ...token, tokenEndpoint: 'https://gate:hidden@login.example.com/token' } },
     { token: { ...token, tokenEndpoint: 'login.example.com' } },
     { token: { ...token, clientSecret: undefined } },
+    { token: { ...token, clientSecret: 'hidden\n' } },
+    { token: { ...token, clientSecret: 'hiddän' } },
     { token: { ...token, clientKey } },
     { token: { ...token, auth: 'private_key_jwt' } },
     { token: { ...token, auth: 'none' } },

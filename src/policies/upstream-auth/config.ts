@@ -30,7 +30,10 @@ const token = z
       'https://login.example.com',
     ).optional(),
     clientId: printable().describe('The name of the gateway at the issuer.'),
-    clientSecret: secret().optional(),
+    clientSecret: secret()
+      // RFC 6749 Appendix A.2
+      .refine((value) => PRINTABLE.test(value.reveal()), { error: 'the secret is not one line of printable ASCII characters' })
+      .optional(),
     clientKey: signingKey(
       ['ES256', 'EdDSA', 'RS256'],
       'The private key in PEM form that the gateway proves itself with, in the place of `clientSecret`.',
