@@ -635,7 +635,7 @@ const ROUTES: readonly Refusal[] = [
     mistake: 'two destinations at once',
     text: 'match: {}, to: { service: orders, redirect: { path: / } }',
     issues: [
-      'F:4:51 routes.it.to.redirect: `service` and `redirect` exclude each other; give one of `service`, `services`, `redirect` or `respond`',
+      'F:4:51 routes.it.to.redirect: `service` and `redirect` exclude each other; give one of `service`, `services`, `redirect`, `respond` or `jwks`',
     ],
   },
   {
@@ -646,7 +646,7 @@ const ROUTES: readonly Refusal[] = [
   {
     mistake: 'a destination without a kind',
     text: 'match: {}, to: {}',
-    issues: ['F:4:32 routes.it.to: the map is empty; give one of `service`, `services`, `redirect` or `respond`'],
+    issues: ['F:4:32 routes.it.to: the map is empty; give one of `service`, `services`, `redirect`, `respond` or `jwks`'],
   },
   {
     mistake: 'a number for a destination',
