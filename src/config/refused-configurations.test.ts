@@ -557,7 +557,7 @@ const SERVICES: readonly Refusal[] = [
 ];
 
 const FORMS =
-  'the name of a service, a list of services with weights, or a map with `service`, `services`, `redirect` or `respond`';
+  'the name of a service, a list of services with weights, or a map with `service`, `services`, `redirect`, `respond` or `jwks`';
 
 /** Mistakes inside one route, in one line that begins with `routes: { it: { ` in line 4: columns are those of the text plus 16. */
 const ROUTES: readonly Refusal[] = [
