@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { ask } from '#test/support/ask.ts';
+import { certificates } from '#test/support/certificates.ts';
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from '#test/support/test-gateway.ts';
 import { startTokenIssuer } from '#test/support/token-issuer.ts';
 
@@ -135,6 +137,27 @@ for (const [what, listener, reason] of [
     assert.equal(service.seen.length, 0);
   });
 }
+
+test('an issuer with a certificate of a private authority is believed only where that authority is named', async (t) => {
+  const server = createSecureServer(certificates.localhost, (_request, response) => void response.end('{"access_token":"t"}'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  });
+  const service = await startService(t);
+  const tokenEndpoint = `https://localhost:${(server.address() as AddressInfo).port}/`;
+  const token = { tokenEndpoint, clientId: 'gate', clientSecret: SECRET };
+  const services = { orders: { endpoints: [service.url] } };
+  const gateway = await startGateway(t, { services, routes: toRoutes({ token }) });
+  assert.equal((await ask(gateway.port(), '/')).status, 503);
+  assert.equal(gateway.events.at(-1)?.fields?.['reason'], 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+  const ca = certificates.authority.toString();
+  assert.deepEqual(await gateway.reconfigure({ services, routes: toRoutes({ token: { ...token, ca } }) }), []);
+  assert.equal((await ask(gateway.port(), '/')).body, 'Bearer t');
+});
 
 test('a token goes neither to the service that stands in nor to the one that gets copies, unless they are named', async (t) => {
   const orders = await startService(t, () => 500);

@@ -89,6 +89,7 @@ test('refuses what is no credential, or more than one, and shows no secret', () 
     { token: { ...token, clientSecret: undefined, clientKey: publicKey } },
     { token: { ...token, clientSecret: undefined, clientKey, auth: 'post' } },
     { token: { ...token, timeout: '1m' } },
+    { token: { ...token, ca: '/etc/ssl/hidden.pem' } },
     { token: { ...token, scope: 'a\nb' } },
     { mint: { issuer: 'a' } },
     { mint: { ...mint, ttl: '1s' } },

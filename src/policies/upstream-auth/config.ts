@@ -55,7 +55,7 @@ const token = z
       .describe('How long the issuer may take, and how long a request waits for a token at most.'),
     ca: z
       .string()
-      .min(1)
+      .regex(/-----BEGIN CERTIFICATE-----/, { error: 'there is no certificate in PEM form in it' })
       .optional()
       .describe(
         "Certificates in PEM form that the issuer is verified with, in the place of the machine's own, such as `${file:/etc/ssl/private-ca.pem}`.",

@@ -45,7 +45,9 @@ function toFixed(field: string, value: string): Credential {
 }
 
 /** A reload that changes something else goes on with the token that is there. */
-function toIssuedToken(settings: TokenSettings, { keeper, ...means }: PolicyServices): Credential {
+function toIssuedToken(settings: TokenSettings, { keeper, clock, logger, random, callHttp }: PolicyServices): Credential {
+  // No more than it needs: it outlives the configuration that it was made for.
+  const means = { clock, logger, random, callHttp };
   const holder = keeper.keep(
     `upstream-auth token ${toDigest(settings)}`,
     () => new TokenHolder(new TokenRequest(settings, means), means),

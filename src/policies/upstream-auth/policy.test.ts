@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify } from 'jose';
 import { Keeper } from '#base/keeper.ts';
+import type { LogFields } from '#base/logger.ts';
 import { Secret } from '#base/secret.ts';
 import type { Consumer } from '#http/consumer.ts';
 import { type HttpCall, type HttpCallAnswer, HttpCallFailed } from '#net/http-call.ts';
@@ -230,6 +231,34 @@ test('a route without the service waits for no token of it', async () => {
   const { calls, services } = createIssuer(() => undefined);
   const bench = await createBench({ services: { stock: settings } }, { services });
   assert.equal((await bench.send()).status, 200);
+  assert.equal(calls.length, 0);
+});
+
+test('a call that cannot even be made is a token that was not issued, also where nobody waits for it', async () => {
+  const { clock, services } = createIssuer();
+  let fails = false;
+  const callHttp = (call: HttpCall) =>
+    fails ? Promise.reject(Object.assign(new TypeError('hidden'), { code: 'ERR_INVALID_CHAR' })) : services.callHttp(call);
+  const reasons: unknown[] = [];
+  const logger = { log: (_level: string, _message: string, fields?: LogFields) => void reasons.push(fields?.['reason']) };
+  const bench = await createBench(settings, { services: { ...services, callHttp, logger } });
+  assert.equal((await bench.send()).status, 200);
+  fails = true;
+  clock.advance(80_000);
+  assert.equal((await bench.send()).status, 200);
+  await new Promise(setImmediate);
+  clock.advance(20_000);
+  assert.equal((await bench.send()).status, 503);
+  assert.deepEqual(reasons, ['the call cannot be made: ERR_INVALID_CHAR', 'the call cannot be made: ERR_INVALID_CHAR']);
+});
+
+test('an answer of the gateway itself waits for no token', async () => {
+  const { calls, services } = createIssuer(() => undefined);
+  const bench = createPolicyBench({
+    policies: [await plan(upstreamAuthPolicy, settings, services)],
+    terminal: { start: (exchange) => exchange.sendReply({ status: 204, fields: [], contentLengthBytes: 0, body: undefined }) },
+  });
+  assert.equal((await bench.send()).status, 204);
   assert.equal(calls.length, 0);
 });
 

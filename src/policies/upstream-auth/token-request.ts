@@ -56,7 +56,8 @@ export class TokenRequest {
       );
     } catch (error) {
       if (error instanceof HttpCallFailed) return error.message;
-      throw error;
+      // Perhaps nobody waits for it, and then nobody would catch it. Messages of others may hold what was sent.
+      return `the call cannot be made: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}`;
     }
   }
 
