@@ -10,7 +10,7 @@ export interface ConfigurablePolicy {
   readonly serviceSettings?: readonly string[];
   /** The same for names of consumers. */
   readonly consumerSettings?: readonly string[];
-  /** Names of settings that need `tokenKeys`. */
+  /** Settings that need `tokenKeys`, as paths such as `services.*.mint`, in which `*` is any name. */
   readonly signingSettings?: readonly string[];
   /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
   readonly addressListSettings?: readonly string[];

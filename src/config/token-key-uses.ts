@@ -37,14 +37,15 @@ function listSigning(
 ): IssuePath[] {
   if (!isMap(blocks)) return [];
   return policies.flatMap(({ name, signingSettings = [] }) =>
-    signingSettings.flatMap((setting) => listKeyUses(blocks[name], [...path, 'policies', name], setting)),
+    signingSettings.flatMap((setting) => listUses(blocks[name], [...path, 'policies', name], setting.split('.'))),
   );
 }
 
-/** The setting may stand deeper, such as once for each service. */
-function listKeyUses(value: unknown, path: IssuePath, key: string): IssuePath[] {
+/** Where there is something at this path; `*` is any name. */
+function listUses(value: unknown, path: IssuePath, [key, ...rest]: readonly string[]): IssuePath[] {
+  if (key === undefined) return [path];
   return listEntries(value, path).flatMap(([item, itemPath]) =>
-    itemPath.at(-1) === key ? [itemPath] : listKeyUses(item, itemPath, key),
+    key === '*' || itemPath.at(-1) === key ? listUses(item, itemPath, rest) : [],
   );
 }
 

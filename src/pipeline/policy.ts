@@ -96,7 +96,7 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly serviceSettings?: readonly string[];
   /** The same for names of consumers. */
   readonly consumerSettings?: readonly string[];
-  /** Names of settings, wherever they stand inside, that need `tokenKeys`. */
+  /** Settings that need `tokenKeys`, as paths such as `services.*.mint`, in which `*` is any name. */
   readonly signingSettings?: readonly string[];
   /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
   readonly addressListSettings?: readonly string[];

@@ -4,10 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -25,6 +23,7 @@ import { policyOrder } from '#policies/registry.ts';
 import { Control } from '#runtime/control.ts';
 import { toInputJsonSchema } from '#schema/json-schema.ts';
 import { ask } from '#test/support/ask.ts';
+import { listenFor } from '#test/support/listening-server.ts';
 
 const examples = join(import.meta.dirname, '../../examples/access');
 const names = readdirSync(examples).filter((file) => file.endsWith('.yaml'));
@@ -107,14 +106,7 @@ async function settle(t: TestContext, name: string): Promise<Place> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-secrets-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const server = createServer((_request, response) => void response.writeHead(401).end('{"error":"invalid_client"}'));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `http://127.0.0.1:${await listenFor(t, server)}`;
   const written = readFileSync(join(examples, name), 'utf8')
     .replaceAll('${file:/run/secrets/', `\${file:${folder}/`)
     .replaceAll(/https:\/\/login\.example\.com/g, url);

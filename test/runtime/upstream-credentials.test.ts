@@ -1,15 +1,14 @@
 /** What services are shown, through a real gateway: tokens of a real issuer, tokens of the gateway itself, and nothing where it does not belong. */
 import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { ask } from '#test/support/ask.ts';
 import { certificates } from '#test/support/certificates.ts';
+import { listenFor } from '#test/support/listening-server.ts';
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from '#test/support/test-gateway.ts';
 import { startTokenIssuer } from '#test/support/token-issuer.ts';
 
@@ -18,17 +17,8 @@ const ALICE = 'alice-2dSxkW0nB5Ue8hQv';
 const toPem = (key: KeyObject) => String(key.export({ type: 'pkcs8', format: 'pem' }));
 const toPublicPem = (key: KeyObject) => String(createPublicKey(key).export({ type: 'spki', format: 'pem' }));
 
-/** Rejects nothing and answers as it is told. */
 async function startServer(t: TestContext, listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return `http://127.0.0.1:${await listenFor(t, createServer(listener))}`;
 }
 
 /** A service, and what it was sent. */
@@ -140,15 +130,8 @@ for (const [what, listener, reason] of [
 
 test('an issuer with a certificate of a private authority is believed only where that authority is named', async (t) => {
   const server = createSecureServer(certificates.localhost, (_request, response) => void response.end('{"access_token":"t"}'));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  });
+  const tokenEndpoint = `https://localhost:${await listenFor(t, server)}/`;
   const service = await startService(t);
-  const tokenEndpoint = `https://localhost:${(server.address() as AddressInfo).port}/`;
   const token = { tokenEndpoint, clientId: 'gate', clientSecret: SECRET };
   const services = { orders: { endpoints: [service.url] } };
   const gateway = await startGateway(t, { services, routes: toRoutes({ token }) });
@@ -284,6 +267,11 @@ test('without keys, nothing that signs or publishes them is taken', async (t) =>
     assert.match(message!, /^there is no `tokenKeys` block/);
     assert.deepEqual(more, []);
   }
+  const named = { services: { mint: { endpoints: ['http://127.0.0.1:1'] } } };
+  assert.deepEqual(
+    await gateway.reconfigure({ ...named, routes: toRoutes({ services: { mint: { bearer: 'x' } } }, 'mint') }),
+    [],
+  );
   const [unknown] = await gateway.reconfigure({ services, routes: toRoutes({ services: { order: { bearer: 'x' } } }) });
   assert.match(unknown!, /^there is no service `order`; did you mean `orders`\?/);
 });

@@ -1,9 +1,8 @@
 /** A real issuer of tokens for programs (oidc-provider), in this process and on a free port. */
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import Provider, { type ClientMetadata } from 'oidc-provider';
+import { listenFor } from './listening-server.ts';
 
 export interface TokenIssuer {
   readonly issuer: string;
@@ -16,14 +15,7 @@ export interface TokenIssuer {
 /** Each client may ask for tokens in its own name. */
 export async function startTokenIssuer(t: TestContext, clients: readonly ClientMetadata[]): Promise<TokenIssuer> {
   const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  });
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = `http://127.0.0.1:${await listenFor(t, server)}`;
   const provider = new Provider(issuer, {
     clients: clients.map((client) => ({
       grant_types: ['client_credentials'],

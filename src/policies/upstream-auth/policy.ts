@@ -14,7 +14,7 @@ export const upstreamAuthPolicy = definePolicy({
   summary: 'Shows services a credential of the gateway: a token, a password, a key.',
   loadConfig: async () => (await import('./config.ts')).upstreamAuthConfig,
   serviceSettings: ['services'],
-  signingSettings: ['mint'],
+  signingSettings: ['mint', 'services.*.mint'],
   errors: upstreamAuthErrors,
   describe: describeCredentials,
   create(config, services) {
