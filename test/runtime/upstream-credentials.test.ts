@@ -8,6 +8,7 @@ import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { ask } from '#test/support/ask.ts';
 import { certificates } from '#test/support/certificates.ts';
+import { eventually } from '#test/support/eventually.ts';
 import { listenFor } from '#test/support/listening-server.ts';
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from '#test/support/test-gateway.ts';
 import { startTokenIssuer } from '#test/support/token-issuer.ts';
@@ -162,7 +163,7 @@ test('a token goes neither to the service that stands in nor to the one that get
   const shown = async () => {
     const before = copies.seen.length;
     await ask(gateway.port(), '/', { headers: { authorization: 'Bearer forged' } });
-    while (copies.seen.length === before) await new Promise(setImmediate);
+    await eventually(() => copies.seen.length > before, 'the copy has come');
     return [orders, standby, copies].map(({ seen }) => seen.at(-1)?.headers.authorization);
   };
   assert.deepEqual(await shown(), ['Bearer hidden', undefined, undefined]);
