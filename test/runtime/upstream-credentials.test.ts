@@ -100,9 +100,11 @@ test('a wrong secret is told in the log and to nobody else', async (t) => {
   assert.equal(lines.includes(SECRET), false);
 });
 
+const OUT_OF_TIME = /^no whole answer within \d+ ms$/;
+
 for (const [what, listener, reason] of [
-  ['answers nothing', () => undefined, 'no whole answer within 200 ms'],
-  ['never ends its answer', (_request, response) => void response.writeHead(200).write('{'), 'no whole answer within 200 ms'],
+  ['answers nothing', () => undefined, OUT_OF_TIME],
+  ['never ends its answer', (_request, response) => void response.writeHead(200).write('{'), OUT_OF_TIME],
   [
     'answers without end',
     (_request, response) => {
@@ -112,19 +114,22 @@ for (const [what, listener, reason] of [
       response.on('drain', more);
       more();
     },
-    'the answer is longer than 65536 bytes',
+    /^the answer is longer than 65536 bytes$/,
   ],
-  ['says something else', (_request, response) => void response.end('<html>'), 'the answer is no JSON object'],
-  ['goes away', (request) => void request.socket.destroy(), 'ECONNRESET'],
-  ['sends elsewhere', (_request, response) => void response.writeHead(307, { location: '/x' }).end(), 'status 307'],
-] as readonly (readonly [string, RequestListener, string])[]) {
+  ['says something else', (_request, response) => void response.end('<html>'), /^the answer is no JSON object$/],
+  ['goes away', (request) => void request.socket.destroy(), /^ECONNRESET$/],
+  ['sends elsewhere', (_request, response) => void response.writeHead(307, { location: '/x' }).end(), /^status 307$/],
+] as readonly (readonly [string, RequestListener, RegExp])[]) {
   test(`an issuer that ${what} costs a request no more than its time`, async (t) => {
     const tokenEndpoint = await startServer(t, listener);
     const service = await startService(t);
-    const token = { tokenEndpoint, clientId: 'gate', clientSecret: SECRET, timeout: '200ms' };
+    // Whoever answers is given time to do so, however busy the machine is.
+    const timeout = reason === OUT_OF_TIME ? '200ms' : '30s';
+    const token = { tokenEndpoint, clientId: 'gate', clientSecret: SECRET, timeout };
     const gateway = await startGateway(t, { services: { orders: { endpoints: [service.url] } }, routes: toRoutes({ token }) });
     assert.equal((await ask(gateway.port(), '/')).status, 503);
-    assert.equal(gateway.events.find(({ fields }) => fields?.['server'] === tokenEndpoint)?.fields?.['reason'], reason);
+    const told = gateway.events.find(({ fields }) => fields?.['server'] === tokenEndpoint);
+    assert.match(String(told?.fields?.['reason']), reason);
     assert.equal(service.seen.length, 0);
   });
 }
