@@ -21,6 +21,7 @@ import { routeSchema } from './route-schema.ts';
 import { serviceSchema } from './service-schema.ts';
 import { zone } from './services/balancing-schema.ts';
 import { storesSchema } from './stores-schema.ts';
+import { tokenKeysSchema } from './token-keys-schema.ts';
 
 const THREADS_MAX = 512;
 /** Anybody who reaches the admin address may guess. */
@@ -129,6 +130,11 @@ export function createConfigurationSchema<Policies extends readonly Configurable
       zone: zone(
         'The zone that the gateway is in, such as `${env:ZONE}`. Endpoints in the same `zone` are used first. Without it, zones of endpoints mean nothing.',
       ).optional(),
+      tokenKeys: tokenKeysSchema
+        .optional()
+        .describe(
+          'The keys of tokens that the gateway makes itself, for `mint` of the policy `upstream-auth`. The same for all instances that stand behind one address.',
+        ),
       overload: overloadSchema
         .optional()
         .describe('When a data thread refuses requests because it has more to do than it can. Without it, never.'),

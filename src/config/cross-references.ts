@@ -21,6 +21,7 @@ import type { Finding, IssuePath } from './issue.ts';
 import { findForeignLimitCaptures, findMissingLimitCaptures } from './limit-captures.ts';
 import { findMissingStores } from './missing-stores.ts';
 import { findMissingHashCaptures } from './services/hash-captures.ts';
+import { findMissingTokenKeys } from './token-key-uses.ts';
 import { findUselessImportance } from './useless-importance.ts';
 
 /** Each suggestion compares with every name. A configuration with more wrong names than this has one cause. */
@@ -34,6 +35,7 @@ interface NamingPolicy {
   readonly name: string;
   readonly serviceSettings?: readonly string[] | undefined;
   readonly consumerSettings?: readonly string[] | undefined;
+  readonly signingSettings?: readonly string[] | undefined;
 }
 
 /** All mistakes between the parts. Parts of a wrong shape are passed over: the schema reports them. */
@@ -79,7 +81,7 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
   }
   findings.push(...findMissingHashCaptures(configuration['services'], listAllCaptures(configuration['routes'])));
   findings.push(...findUselessByBytes(configuration), ...findUselessImportance(configuration));
-  findings.push(...findTooManyEndpoints(configuration['services']));
+  findings.push(...findTooManyEndpoints(configuration['services']), ...findMissingTokenKeys(configuration, policies));
   findings.push(...findSharedAddresses(configuration), ...findForeignCaptures(configuration), ...findAcmeProblems(configuration));
   return findings;
 }
@@ -136,7 +138,9 @@ function listPolicyUses(
     const block = isMap(blocks) ? blocks[name] : undefined;
     if (!isMap(block)) return [];
     return settings.flatMap((setting) => {
-      return itemsOf(block[setting], [...path, name, setting]).flatMap(([used, usePath]) =>
+      const named = block[setting];
+      if (isMap(named)) return Object.keys(named).map((used) => ({ name: used, path: [...path, name, setting, used] }));
+      return itemsOf(named, [...path, name, setting]).flatMap(([used, usePath]) =>
         isText(used) ? [{ name: used, path: usePath }] : [],
       );
     });

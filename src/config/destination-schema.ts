@@ -6,10 +6,11 @@ import { entryName } from '#schema/name.ts';
 import { listWords } from '#schema/quote.ts';
 import { pathTemplate, type Template, template } from '#schema/template.ts';
 import { type FallbackSettings, fallbackSchema } from './fallback-schema.ts';
+import { jwksSchema } from './jwks-schema.ts';
 import { respondSchema } from './respond-schema.ts';
 import { type StickySettings, stickySchema, type WeightedService, weightedServices } from './split-schema.ts';
 
-const DESTINATION_KEYS = ['service', 'services', 'redirect', 'respond'] as const;
+const DESTINATION_KEYS = ['service', 'services', 'redirect', 'respond', 'jwks'] as const;
 
 export interface ServiceDestination {
   readonly kind: 'service';
@@ -128,9 +129,9 @@ function toDestination(
 
 const hasKey = (key: string) => (value: unknown) => isMap(value) && key in value;
 
-/** `to`: the name of a service, a weighted list, or a map with exactly one of `service`, `services`, `redirect` and `respond`. */
+/** `to`: the name of a service, a weighted list, or a map with exactly one of `DESTINATION_KEYS`. */
 export const destinationSchema = forms(
-  'the name of a service, a list of services with weights, or a map with `service`, `services`, `redirect` or `respond`',
+  'the name of a service, a list of services with weights, or a map with `service`, `services`, `redirect`, `respond` or `jwks`',
   [
     { isMeant: isText, schema: oneService },
     { isMeant: Array.isArray, schema: severalServices },
@@ -143,6 +144,12 @@ export const destinationSchema = forms(
     {
       isMeant: hasKey('respond'),
       schema: z.strictObject({ respond: respondSchema.describe('Answers without a service.') }).transform((form) => form.respond),
+    },
+    {
+      isMeant: hasKey('jwks'),
+      schema: z
+        .strictObject({ jwks: jwksSchema.describe('Answers with the keys that tokens of the gateway are verified with.') })
+        .transform((form) => form.jwks),
     },
   ],
   findDestinationProblem,

@@ -10,6 +10,8 @@ export interface ConfigurablePolicy {
   readonly serviceSettings?: readonly string[];
   /** The same for names of consumers. */
   readonly consumerSettings?: readonly string[];
+  /** Settings that need `tokenKeys`, as paths such as `services.*.mint`, in which `*` is any name. */
+  readonly signingSettings?: readonly string[];
   /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
   readonly addressListSettings?: readonly string[];
   loadConfig(): Promise<z.ZodType>;

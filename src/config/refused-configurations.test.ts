@@ -610,7 +610,7 @@ const SERVICES: readonly Refusal[] = [
 ];
 
 const FORMS =
-  'the name of a service, a list of services with weights, or a map with `service`, `services`, `redirect` or `respond`';
+  'the name of a service, a list of services with weights, or a map with `service`, `services`, `redirect`, `respond` or `jwks`';
 
 /** Mistakes inside one route, in one line that begins with `routes: { it: { ` in line 4: columns are those of the text plus 16. */
 const ROUTES: readonly Refusal[] = [
@@ -688,7 +688,7 @@ const ROUTES: readonly Refusal[] = [
     mistake: 'two destinations at once',
     text: 'match: {}, to: { service: orders, redirect: { path: / } }',
     issues: [
-      'F:4:51 routes.it.to.redirect: `service` and `redirect` exclude each other; give one of `service`, `services`, `redirect` or `respond`',
+      'F:4:51 routes.it.to.redirect: `service` and `redirect` exclude each other; give one of `service`, `services`, `redirect`, `respond` or `jwks`',
     ],
   },
   {
@@ -699,7 +699,7 @@ const ROUTES: readonly Refusal[] = [
   {
     mistake: 'a destination without a kind',
     text: 'match: {}, to: {}',
-    issues: ['F:4:32 routes.it.to: the map is empty; give one of `service`, `services`, `redirect` or `respond`'],
+    issues: ['F:4:32 routes.it.to: the map is empty; give one of `service`, `services`, `redirect`, `respond` or `jwks`'],
   },
   {
     mistake: 'a number for a destination',

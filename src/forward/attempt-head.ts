@@ -20,7 +20,14 @@ export function toAttemptHead(
   const fields = affinities && hideCookies(exchange.request.fields, affinities);
   if (plan.upstreamRequest === undefined) return { method, target, authority, fields, changesBody, timeouts };
   // An attempt has fields of its own, so that a second one starts from what the client sent.
-  const upstream: UpstreamRequest = { method, target, authority, fields: fields ?? [...exchange.request.fields] };
+  const upstream: UpstreamRequest = {
+    service: service.definition.name,
+    purpose: exchange.fallbackReason === undefined ? 'route' : 'fallback',
+    method,
+    target,
+    authority,
+    fields: fields ?? [...exchange.request.fields],
+  };
   plan.shapeUpstreamRequest(exchange, upstream);
   return {
     method: upstream.method,

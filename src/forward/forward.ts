@@ -45,6 +45,8 @@ interface ServiceShare extends WeightedService, ForwardTarget {
 /** Sends requests to one service, or to several by weight. */
 export class ForwardTerminal implements Terminal {
   readonly responseHead: ((exchange: Exchange, response: ResponseHead) => void) | undefined;
+  readonly services: readonly string[];
+  readonly standIn: string | undefined;
   readonly #targets: WeightedRotation<ServiceShare>;
   readonly #split: StickySplit<ServiceShare> | undefined;
   readonly #cookie: StickyCookie | undefined;
@@ -53,6 +55,8 @@ export class ForwardTerminal implements Terminal {
   constructor({ services, sticky, fallback, importance = 'normal' }: ForwardDestination, means: ForwardMeans) {
     const standIn = fallback?.to.kind === 'service' ? fallback.to.service : undefined;
     const reached = services.map(({ service }) => service);
+    this.services = reached.map(({ definition }) => definition.name);
+    this.standIn = standIn?.definition.name;
     const affinities = listAffinities(standIn === undefined ? reached : [...reached, standIn]);
     const shares = services.map((each) => ({
       ...each,

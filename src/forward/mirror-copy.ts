@@ -221,6 +221,8 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
   #toHead(endpoint: Endpoint): AttemptHead {
     const { method, target, authority, fields } = this.#copied.request;
     const upstream: UpstreamRequest = {
+      service: this.#service.definition.name,
+      purpose: 'mirror',
       method,
       target,
       authority: this.#service.authorityFor(endpoint, authority),

@@ -59,6 +59,10 @@ export interface AnswerSource {
 /** What the exchange's route adds to it. */
 export interface ExchangePlan {
   readonly routeName: string;
+  /** Names of the services that the route leads to. */
+  readonly services?: readonly string[];
+  /** Name of the service that is asked when they do not answer. */
+  readonly standIn?: string | undefined;
   /** Policies of the `responseHead` phase. */
   readonly shapeResponseHead?: ((exchange: Exchange, response: ResponseHead) => void) | undefined;
   /** Policies of the `responseChunk` phase. */

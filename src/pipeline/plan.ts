@@ -13,7 +13,13 @@ export interface Terminal {
   start(exchange: Exchange, plan: RoutePlan): void;
   /** What the terminal adds to every answer. It stands nearest to the service: all policies meet the answer afterwards. */
   readonly responseHead?: ((exchange: Exchange, response: ResponseHead) => void) | undefined;
+  /** Names of the services that it sends requests to. */
+  readonly services?: readonly string[];
+  /** Name of the service that it asks when they do not answer. */
+  readonly standIn?: string | undefined;
 }
+
+const noServices: readonly string[] = Object.freeze([]);
 
 export interface PlannedPolicy {
   readonly name: string;
@@ -35,6 +41,8 @@ export const NEVER_SHED = 3;
 export class RoutePlan implements ExchangePlan {
   readonly routeName: string;
   readonly terminal: Terminal;
+  readonly services: readonly string[];
+  readonly standIn: string | undefined;
   readonly policies: readonly PlannedPolicy[];
   /** Every `requestHead`, then every `localAnswer`. */
   readonly headPhases: readonly HeadPhase[] | undefined;
@@ -53,6 +61,8 @@ export class RoutePlan implements ExchangePlan {
     this.routeName = routeName;
     this.shedRank = shedRank;
     this.terminal = terminal;
+    this.services = terminal.services ?? noServices;
+    this.standIn = terminal.standIn;
     this.policies = policies;
     this.headPhases = joinPhases<HeadPhase>(collect(policies, 'requestHead'), collect(policies, 'localAnswer'));
     this.upstreamRequest = collect(policies, 'upstreamRequest');

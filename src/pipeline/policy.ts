@@ -15,6 +15,7 @@ import type { UpstreamRequest } from '#http/upstream-request.ts';
 import type { CallHttp } from '#net/http-call.ts';
 import type { ConfigSchema } from '#schema/config-schema.ts';
 import type { ConsumerDirectory } from './consumer-directory.ts';
+import type { TokenKeys } from './token-keys.ts';
 
 /** `undefined`: go on. A reply: answer now. An error: refuse. */
 export type PhaseResult = undefined | Reply | GatewayError;
@@ -68,6 +69,8 @@ export interface PolicyServices {
   readonly sharedStore: KeyValueStore | undefined;
   /** The same store, for counts that gateways share. */
   readonly storeAllowances: StoreAllowances | undefined;
+  /** What tokens of the gateway are signed with, where the configuration has keys. */
+  readonly tokenKeys: TokenKeys | undefined;
   /** Calls a server that is no service of the configuration. */
   readonly callHttp: CallHttp;
   /** Where the settings stand: the same for as long as they stay there, whatever else is configured. */
@@ -99,10 +102,15 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   /** The schema of its settings. Data threads never ask for it: they are given settings that have been validated. */
   loadConfig(): Promise<ConfigSchema<Config>>;
   readonly errors: Readonly<Record<string, ErrorFactory>>;
-  /** Names of settings that hold the name of a service, so that the configuration is refused where there is none. */
+  /**
+   * Names of settings that hold the name of a service, or a map from such names, so that the configuration is refused where
+   * there is none.
+   */
   readonly serviceSettings?: readonly string[];
   /** The same for names of consumers. */
   readonly consumerSettings?: readonly string[];
+  /** Settings that need `tokenKeys`, as paths such as `services.*.mint`, in which `*` is any name. */
+  readonly signingSettings?: readonly string[];
   /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
   readonly addressListSettings?: readonly string[];
   /** What these settings do, in a few words, for explanations. */

@@ -12,6 +12,7 @@ import { quotaPolicy } from './quota/policy.ts';
 import { rateLimitPolicy } from './rate-limit/policy.ts';
 import { requestSizePolicy } from './request-size/policy.ts';
 import { rewritePolicy } from './rewrite/policy.ts';
+import { upstreamAuthPolicy } from './upstream-auth/policy.ts';
 
 /** Every policy, in execution order. An answer meets them the other way round. */
 export const policyOrder = [
@@ -27,6 +28,7 @@ export const policyOrder = [
   concurrencyPolicy, // behind what counts, so that whoever may not come at all holds no place
   rewritePolicy, // before anything that looks at what the service will see
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
+  upstreamAuthPolicy, // behind all that refuses, so that nothing waits for a token in vain; behind what takes a client's own credential away
   headersPolicy, // last, so that it has the last word on requests; on answers, policies before it still add theirs
 ] as const;
 

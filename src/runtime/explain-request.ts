@@ -173,6 +173,8 @@ function describeDestination({ to }: RouteConfiguration, { services }: Configura
       return `a fixed answer with status ${to.status}`;
     case 'redirect':
       return `a redirect with status ${to.status}`;
+    case 'jwks':
+      return 'the keys of the tokens that the gateway makes';
     case 'service':
       return to.services
         .map(({ service, weight }) => describeService(service, to.services.length > 1 ? weight : undefined, services))

@@ -5,6 +5,8 @@ import type { ForwardMeans } from '#forward/forward-target.ts';
 import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import { NEVER_SHED, type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
 import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
+import { TokenKeys } from '#pipeline/token-keys.ts';
+import { JwksTerminal } from '#reply/jwks.ts';
 import { RedirectTerminal } from '#reply/redirect.ts';
 import { RespondTerminal } from '#reply/respond.ts';
 import type { Service } from '#services/service.ts';
@@ -12,7 +14,7 @@ import type { SettingsOfConfiguration } from './arrived-configuration.ts';
 import { toForwardDestination } from './forward-destination.ts';
 import { toForwardRules } from './forward-rules.ts';
 
-export interface PlanMeans extends Omit<ForwardMeans, 'services'>, Omit<PolicyServices, 'consumers' | 'place'> {
+export interface PlanMeans extends Omit<ForwardMeans, 'services'>, Omit<PolicyServices, 'consumers' | 'place' | 'tokenKeys'> {
   /** In execution order. */
   readonly policies: readonly PolicyDefinition[];
 }
@@ -52,7 +54,12 @@ export class RoutePlanner {
     this.#settings = settings;
     this.#services = services;
     this.#means = means;
-    this.#policyServices = { ...means, consumers: new ConsumerDirectory(settings.consumers) };
+    const { consumers, tokenKeys } = settings;
+    this.#policyServices = {
+      ...means,
+      consumers: new ConsumerDirectory(consumers),
+      tokenKeys: tokenKeys && new TokenKeys(tokenKeys),
+    };
     const { clock, wheel, random, mirrors } = means;
     this.#forwardMeans = { clock, wheel, random, mirrors, services };
     const listeners = Object.entries(settings.listeners);
@@ -119,6 +126,8 @@ export class RoutePlanner {
         return new RespondTerminal(to);
       case 'redirect':
         return new RedirectTerminal(to);
+      case 'jwks':
+        return new JwksTerminal(this.#policyServices.tokenKeys, to.maxAgeMs);
       case 'service':
         return new ForwardTerminal(
           toForwardDestination(to, route.importance, (service) => ({

@@ -1,5 +1,6 @@
 /** The configurations in `examples/access` are taken, without a warning, when what they name is there. */
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -27,7 +28,8 @@ function toEnvironment(text: string): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, toValue(name)]));
 }
 
-/** Long enough for a key or a secret. */
+/** Long enough for a key or a secret; a private key where that is what the name promises. */
 function toValue(name: string): string {
+  if (name.endsWith('.pem')) return String(generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }));
   return Buffer.from(name).toString('hex').padEnd(64, '0').slice(0, 64);
 }

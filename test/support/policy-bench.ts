@@ -8,6 +8,7 @@ import { type AnswerSource, type ClientRequest, type ClientSide, Exchange, Forwa
 import { encodeHttp1AttemptHead } from '#http/http1-attempt-head.ts';
 import { hasResponseBody, type ResponseHead } from '#http/response.ts';
 import { normaliseTarget, parseHost } from '#http/target.ts';
+import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import { type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
 import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
@@ -77,6 +78,9 @@ export interface BenchExchange {
   leave(): void;
 }
 
+/** Name of the service that the upstream is. */
+export const BENCH_SERVICE = 'orders';
+
 type Upstream = (seen: SeenRequest) => UpstreamAnswer | undefined;
 
 export interface PolicyBenchOptions {
@@ -122,7 +126,8 @@ export function createPolicyBench(options: PolicyBenchOptions = {}): PolicyBench
   const seen: SeenRequest[] = [];
   const finished: Exchange[] = [];
   const answerAs = options.upstream ?? (() => ({ body: ['served'] }));
-  const terminal = options.terminal ?? {
+  const terminal: Terminal = options.terminal ?? {
+    services: [BENCH_SERVICE],
     start: (exchange: Exchange, of: RoutePlan) => new BenchUpstream(exchange, of, { seen, answerAs }).take(),
   };
   const { table } = compileTable([toRoute(options.path ?? '/*')]);
@@ -278,6 +283,7 @@ class BenchUpstream implements AnswerSource {
   take(): void {
     const { request, client } = this.#exchange;
     this.#exchange.source = this;
+    this.#exchange.serviceName = BENCH_SERVICE;
     if (request.hasBody) client.resumeRequestBody();
     else this.onRequestEnd();
   }
@@ -288,7 +294,9 @@ class BenchUpstream implements AnswerSource {
 
   onRequestEnd(): void {
     const { request } = this.#exchange;
-    const upstream = {
+    const upstream: UpstreamRequest = {
+      service: BENCH_SERVICE,
+      purpose: 'route',
       method: request.method,
       target: request.target,
       authority: request.authority,

@@ -27,6 +27,7 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     keeper: new Keeper(),
     sharedStore: undefined,
     storeAllowances: undefined,
+    tokenKeys: undefined,
     callHttp: async ({ url }) => assert.fail(`nobody is there at ${url}`),
     place: 'gateway',
     ...parts,
