@@ -33,6 +33,7 @@ interface NamingPolicy {
   readonly name: string;
   readonly serviceSettings?: readonly string[] | undefined;
   readonly consumerSettings?: readonly string[] | undefined;
+  readonly nested?: { readonly setting: string; readonly policies: readonly NamingPolicy[] } | undefined;
 }
 
 /** All mistakes between the parts. Parts of a wrong shape are passed over: the schema reports them. */
@@ -130,14 +131,13 @@ function listPolicyUses(
   policies: readonly NamingPolicy[],
   kind: 'serviceSettings' | 'consumerSettings',
 ): NameUse[] {
-  return policies.flatMap(({ name, [kind]: settings = [] }) => {
+  return policies.flatMap(({ name, nested, [kind]: settings = [] }) => {
     const block = isMap(blocks) ? blocks[name] : undefined;
     if (!isMap(block)) return [];
-    return settings.flatMap((setting) => {
-      return itemsOf(block[setting], [...path, name, setting]).flatMap(([used, usePath]) =>
-        isText(used) ? [{ name: used, path: usePath }] : [],
-      );
-    });
+    const itemsAt = (setting: string) => itemsOf(block[setting], [...path, name, setting]);
+    const own = settings.flatMap(itemsAt).flatMap(([used, usePath]) => (isText(used) ? [{ name: used, path: usePath }] : []));
+    if (nested === undefined) return own;
+    return [...own, ...itemsAt(nested.setting).flatMap(([item, at]) => listPolicyUses(item, at, nested.policies, kind))];
   });
 }
 

@@ -92,6 +92,8 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly consumerSettings?: readonly string[];
   /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
   readonly addressListSettings?: readonly string[];
+  /** Policies that stand in its settings: each item of the list `setting` is a map of them by name. */
+  readonly nested?: { readonly setting: string; readonly policies: readonly PolicyDefinition[] };
   /** What these settings do, in a few words, for explanations. */
   describe?(config: Config): string;
   /** What these settings decide about a request, for explanations. */

@@ -1,4 +1,5 @@
 import type { PolicyDefinition } from '#pipeline/policy.ts';
+import { createAnyOfPolicy } from './any-of/policy.ts';
 import { apiKeyPolicy } from './api-key/policy.ts';
 import { authorizePolicy } from './authorize/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
@@ -10,6 +11,9 @@ import { mirrorPolicy } from './mirror/policy.ts';
 import { rateLimitPolicy } from './rate-limit/policy.ts';
 import { rewritePolicy } from './rewrite/policy.ts';
 
+/** All methods by which it is found out who asks, whichever of them a route asks for. */
+const anyOfPolicy = createAnyOfPolicy([apiKeyPolicy]);
+
 /** Every policy, in execution order. An answer meets them the other way round. */
 export const policyOrder = [
   ipPolicy, // first: who may not come is told nothing, not even where else to go
@@ -17,6 +21,7 @@ export const policyOrder = [
   hstsPolicy, // before what changes answers, so that it has the last word on its field
   faultPolicy, // before all that a request costs: what is refused on purpose is to cost nothing, as with a service that is down
   apiKeyPolicy, // before anything that depends on who asks
+  anyOfPolicy, // behind the single methods: where both are configured, both must accept
   authorizePolicy, // behind all that find out who asks
   rateLimitPolicy, // as soon as it is known that the request is meant, so that one too many costs as little as can be
   rewritePolicy, // before anything that looks at what the service will see
