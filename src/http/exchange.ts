@@ -58,7 +58,7 @@ export interface AnswerSource {
 
 /** What the exchange's route adds to it. */
 export interface ExchangePlan {
-  readonly routeName: string;
+  readonly routeName: string | undefined;
   /** Policies of the `responseHead` phase. */
   readonly shapeResponseHead?: ((exchange: Exchange, response: ResponseHead) => void) | undefined;
   /** Policies of the `responseChunk` phase. */

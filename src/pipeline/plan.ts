@@ -18,6 +18,7 @@ export interface Terminal {
 export interface PlannedPolicy {
   readonly name: string;
   readonly phases: PolicyPhases;
+  readonly answersPreflights?: boolean | undefined;
 }
 
 /** `requestHead` and `localAnswer` look the same to whoever runs them. */
@@ -33,7 +34,8 @@ export const NEVER_SHED = 3;
  * a policy throws ends its exchange and goes no further: these functions are called from the middle of sockets' events.
  */
 export class RoutePlan implements ExchangePlan {
-  readonly routeName: string;
+  /** `undefined`: the request has no route. */
+  readonly routeName: string | undefined;
   readonly terminal: Terminal;
   readonly policies: readonly PlannedPolicy[];
   /** Every `requestHead`, then every `localAnswer`. */
@@ -44,10 +46,16 @@ export class RoutePlan implements ExchangePlan {
   readonly shapeResponseChunk: ((exchange: Exchange, view: Buffer) => Buffer | GatewayError) | undefined;
   readonly shapeRequestChunk: ((exchange: Exchange, view: Buffer) => Buffer | GatewayError) | undefined;
   readonly onFinish: ((exchange: Exchange) => void) | undefined;
+  readonly answersPreflights: boolean;
   /** How soon its requests are refused when a thread has too much to do: up to `NEVER_SHED`. */
   readonly shedRank: number;
 
-  constructor(routeName: string, policies: readonly PlannedPolicy[], terminal: Terminal, shedRank: number = NEVER_SHED) {
+  constructor(
+    routeName: string | undefined,
+    policies: readonly PlannedPolicy[],
+    terminal: Terminal,
+    shedRank: number = NEVER_SHED,
+  ) {
     this.routeName = routeName;
     this.shedRank = shedRank;
     this.terminal = terminal;
@@ -56,13 +64,14 @@ export class RoutePlan implements ExchangePlan {
     this.upstreamRequest = collect(policies, 'upstreamRequest');
     this.upstreamResponseHead = collect(policies, 'upstreamResponseHead');
     // An answer meets the policies in reverse, so that the first to see the request is the last to see the answer.
-    const responseHead = collect([...policies, { name: routeName, phases: toPhases(terminal) }], 'responseHead')?.toReversed();
+    const responseHead = collect([...policies, { name: 'terminal', phases: toPhases(terminal) }], 'responseHead')?.toReversed();
     this.shapeResponseHead = responseHead && ((exchange, response) => shapeHead(responseHead, exchange, response));
     const responseChunk = collect(policies, 'responseChunk')?.toReversed();
     this.shapeResponseChunk = responseChunk && ((exchange, view) => shapeResponseChunk(responseChunk, exchange, view));
     const requestChunk = collect(policies, 'requestChunk');
     this.shapeRequestChunk = requestChunk && ((exchange, view) => shapeChunk(requestChunk, exchange, view));
     const finish = collect(policies, 'finish');
+    this.answersPreflights = policies.some(({ answersPreflights }) => answersPreflights);
     this.onFinish = finish && ((exchange) => finishAll(finish, exchange));
   }
 

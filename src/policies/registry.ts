@@ -2,6 +2,7 @@ import type { PolicyDefinition } from '#pipeline/policy.ts';
 import { createAnyOfPolicy } from './any-of/policy.ts';
 import { apiKeyPolicy } from './api-key/policy.ts';
 import { authorizePolicy } from './authorize/policy.ts';
+import { corsPolicy } from './cors/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
 import { headersPolicy } from './headers/policy.ts';
 import { hstsPolicy } from './hsts/policy.ts';
@@ -19,6 +20,7 @@ export const policyOrder = [
   ipPolicy, // first: who may not come is told nothing, not even where else to go
   httpsRedirectPolicy, // before the rest, so that nothing is done for a request that goes elsewhere
   hstsPolicy, // before what changes answers, so that it has the last word on its field
+  corsPolicy, // before whatever asks who it is: a browser shows no credential with a preflight; its fields stand on all refusals behind it
   faultPolicy, // before all that a request costs: what is refused on purpose is to cost nothing, as with a service that is down
   apiKeyPolicy, // before anything that depends on who asks
   anyOfPolicy, // behind the single methods: where both are configured, both must accept

@@ -1,0 +1,63 @@
+import { OriginSet } from '#http/origin-set.ts';
+import { findAskedMethod } from '#http/preflight.ts';
+import type { Reply } from '#http/response.ts';
+import { definePolicy } from '#pipeline/policy.ts';
+import { getFieldValues, removeFields, setField } from '#wire/fields/field-list.ts';
+import { addVary } from '#wire/fields/vary.ts';
+import type { CorsConfig } from './config.ts';
+import { corsErrors } from './errors.ts';
+import { PreflightAnswers } from './preflight-answers.ts';
+
+/** Tells browsers which pages may ask, and answers their preflights (Fetch §3.2). */
+export const corsPolicy = definePolicy({
+  name: 'cors',
+  summary: 'Tells browsers which pages of other origins may ask, and answers their preflights.',
+  loadConfig: async () => (await import('./config.ts')).corsConfig,
+  errors: corsErrors,
+  answersPreflights: true,
+  coversMissingRoutes: true,
+  describe: describeOrigins,
+  create(config) {
+    const { credentials } = config;
+    const origins = config.origins === '*' ? undefined : new OriginSet(config.origins);
+    const preflights = new PreflightAnswers(config);
+    const expose = config.expose === '*' ? '*' : config.expose.join(', ');
+    // Two origins are none: a browser sends one.
+    const findOrigin = (fields: readonly string[]): string | undefined => {
+      const values = getFieldValues(fields, 'origin');
+      return values.length === 1 ? values[0] : undefined;
+    };
+    return {
+      requestHead({ request }): Reply | ReturnType<typeof corsErrors.originRefused> | undefined {
+        if (findAskedMethod(request) === undefined) return undefined;
+        const origin = findOrigin(request.fields);
+        if (origin === undefined || origins?.has(origin) === false) return corsErrors.originRefused({ reason: 'origin' });
+        return preflights.answer(request.fields);
+      },
+      upstreamResponseHead(_exchange, { fields }) {
+        // Two answers to one question are none: browsers refuse both.
+        removeFields(fields, isCorsField);
+      },
+      responseHead({ request }, { fields }) {
+        // RFC 9110 §12.5.5: caches must know it, whoever asked.
+        if (origins !== undefined) addVary(fields, 'origin');
+        const origin = findOrigin(request.fields);
+        if (origin === undefined || origins?.has(origin) === false) return;
+        setField(fields, 'access-control-allow-origin', origins === undefined ? '*' : origin);
+        if (credentials) setField(fields, 'access-control-allow-credentials', 'true');
+        if (expose !== '' && findAskedMethod(request) === undefined) setField(fields, 'access-control-expose-headers', expose);
+      },
+    };
+  },
+});
+
+const CORS_PREFIX = 'access-control-';
+
+function isCorsField(name: string): boolean {
+  return name.startsWith(CORS_PREFIX);
+}
+
+function describeOrigins({ origins, credentials }: CorsConfig): string {
+  const who = origins === '*' ? 'pages of every origin' : `pages of ${origins.length === 0 ? 'no origin' : origins.join(', ')}`;
+  return `${who}${credentials ? ', with credentials' : ''}`;
+}
