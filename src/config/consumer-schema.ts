@@ -1,5 +1,7 @@
 /** Those who call, and what they identify themselves with. */
 import { z } from 'zod';
+import { hasArgon2, isPasswordHash, parsePasswordHash } from '#base/password-hash.ts';
+import { Secret } from '#base/secret.ts';
 import { forms, isMap, isText } from '#schema/forms.ts';
 import { entryName } from '#schema/name.ts';
 import { quote } from '#schema/quote.ts';
@@ -8,6 +10,8 @@ import { type Reading, textKind } from '#schema/text-kind.ts';
 /** Shorter ones can be guessed: they are hashed once, which is only enough for what has the length of a random text. */
 const KEY_LENGTH_MIN = 20;
 const KEY_LENGTH_MAX = 512;
+const PASSWORD_LENGTH_MIN = 12;
+const PASSWORD_LENGTH_MAX = 512;
 const SUBJECT_LENGTH_MAX = 1_024;
 /** As much of a key as is shown, so that people can tell keys apart. */
 const SHOWN_LENGTH = 6;
@@ -64,6 +68,13 @@ const apiKey = forms('a key, or a map with `key` or `sha256`', [
   { isMeant: isMap, schema: keyMap },
 ]);
 
+const password = textKind({
+  noun: 'a password or its hash',
+  examples: ['${env:ALICE_PASSWORD}', '$scrypt$ln=14,r=8,p=5$8mSXGzJW7zYgqg4ZVxMhGg$4RmZ0cZnBkZV0n0yEJdJqk3YyRz0cW7V0v3m0Jm3m0E'],
+  help: `The hash of its password for the policy \`basic-auth\`, which \`gatehouse hash-password\` prints (scrypt or Argon2 as a PHC string), or the password itself, of ${PASSWORD_LENGTH_MIN} characters or more.`,
+  read: readPassword,
+});
+
 const subject = textKind({
   noun: 'a subject of an issuer',
   examples: ['3f2a@login.example.com', 'orders-job@login.example.com/realms/shop'],
@@ -78,6 +89,7 @@ const consumer = z.strictObject({
     .array(apiKey)
     .default([])
     .describe('Its keys for the policy `api-key`. With two, a new one can be handed out before the old one is taken away.'),
+  password: password.optional(),
   subjects: z
     .array(subject)
     .default([])
@@ -111,6 +123,23 @@ function readKey(text: string): Reading<ApiKey> {
     return { problem: `the key is too short; at least ${KEY_LENGTH_MIN} characters, such as \`openssl rand -hex 24\` makes` };
   if (text.length > KEY_LENGTH_MAX) return { problem: `the key is too long; at most ${KEY_LENGTH_MAX} characters` };
   return { value: { sha256: hashKey(text), shown: text.slice(0, SHOWN_LENGTH) } };
+}
+
+/** Not hashed here: a slow hash for each of a thousand consumers would keep a start waiting for minutes. */
+function readPassword(text: string): Reading<Secret> {
+  if (isPasswordHash(text)) {
+    const hash = parsePasswordHash(text);
+    if (typeof hash === 'string') return { problem: `the hash of the password: ${hash}` };
+    if (hash.kind === 'argon2' && !hasArgon2())
+      return { problem: 'the hash of the password: this Node.js has no Argon2, which came with 24.7; use scrypt' };
+    return { value: new Secret(text) };
+  }
+  if (/[\x00-\x1f\x7f]/.test(text)) return { problem: 'the password has control characters; a client could not send it' };
+  if (text.length < PASSWORD_LENGTH_MIN)
+    return { problem: `the password is too short; at least ${PASSWORD_LENGTH_MIN} characters, or the hash of one` };
+  if (text.length > PASSWORD_LENGTH_MAX)
+    return { problem: `the password is too long; at most ${PASSWORD_LENGTH_MAX} characters` };
+  return { value: new Secret(text) };
 }
 
 function readSha256(text: string): Reading<string> {

@@ -1,4 +1,6 @@
 /** The consumers of a configuration, by what they identify themselves with. */
+import { isPasswordHash } from '#base/password-hash.ts';
+import type { Secret } from '#base/secret.ts';
 import { type Consumer, toPlainConsumer } from '#http/consumer.ts';
 
 /** A key without its text. */
@@ -16,6 +18,8 @@ interface OneConsumer {
   readonly keys: readonly HashedKey[];
   /** `SUBJECT@ISSUER` of tokens. */
   readonly subjects?: readonly string[];
+  /** A PHC string, or the password itself. */
+  readonly password?: Secret | undefined;
 }
 
 export interface FoundKey extends HashedKey {
@@ -28,14 +32,21 @@ export class ConsumerDirectory {
   /** By the key itself, once it has been shown: hashing costs more than all else. Holds known keys only, so it stays small. */
   readonly #keyByText = new Map<string, FoundKey>();
 
+  readonly #passwords = new Map<string, Secret>();
   readonly #consumerBySubject = new Map<string, Consumer>();
 
+  /** One of those that are hashed, for whoever wants to know what looking at one costs. */
+  readonly usualPassword: Secret | undefined = undefined;
+
   constructor(settings: ConsumerSettings) {
-    for (const [name, { groups, keys, subjects = [] }] of Object.entries(settings)) {
+    for (const [name, { groups, keys, subjects = [], password }] of Object.entries(settings)) {
       const consumer = toPlainConsumer(name, groups);
       this.#consumers.set(name, consumer);
       for (const key of keys) this.#keyByHash.set(key.sha256, { ...key, consumer });
       for (const subject of subjects) this.#consumerBySubject.set(subject, consumer);
+      if (password === undefined) continue;
+      this.#passwords.set(name, password);
+      if (this.usualPassword === undefined && isPasswordHash(password.reveal())) this.usualPassword = password;
     }
   }
 
@@ -46,6 +57,10 @@ export class ConsumerDirectory {
   /** Whom the configuration has for this `SUBJECT@ISSUER`. */
   findSubject(subject: string): Consumer | undefined {
     return this.#consumerBySubject.get(subject);
+  }
+
+  passwordOf(name: string): Secret | undefined {
+    return this.#passwords.get(name);
   }
 
   /**

@@ -2,6 +2,7 @@ import type { PolicyDefinition } from '#pipeline/policy.ts';
 import { createAnyOfPolicy } from './any-of/policy.ts';
 import { apiKeyPolicy } from './api-key/policy.ts';
 import { authorizePolicy } from './authorize/policy.ts';
+import { basicAuthPolicy } from './basic-auth/policy.ts';
 import { corsPolicy } from './cors/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
 import { headersPolicy } from './headers/policy.ts';
@@ -13,7 +14,7 @@ import { rateLimitPolicy } from './rate-limit/policy.ts';
 import { rewritePolicy } from './rewrite/policy.ts';
 
 /** All methods by which it is found out who asks, whichever of them a route asks for. */
-const anyOfPolicy = createAnyOfPolicy([apiKeyPolicy]);
+const anyOfPolicy = createAnyOfPolicy([apiKeyPolicy, basicAuthPolicy]);
 
 /** Every policy, in execution order. An answer meets them the other way round. */
 export const policyOrder = [
@@ -23,6 +24,7 @@ export const policyOrder = [
   corsPolicy, // before whatever asks who it is: a browser shows no credential with a preflight; its fields stand on all refusals behind it
   faultPolicy, // before all that a request costs: what is refused on purpose is to cost nothing, as with a service that is down
   apiKeyPolicy, // before anything that depends on who asks
+  basicAuthPolicy, // behind keys, which cost less to look at
   anyOfPolicy, // behind the single methods: where both are configured, both must accept
   authorizePolicy, // behind all that find out who asks
   rateLimitPolicy, // as soon as it is known that the request is meant, so that one too many costs as little as can be
