@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { hasArgon2, isPasswordHash, parsePasswordHash } from '#base/password-hash.ts';
 import { Secret } from '#base/secret.ts';
+import type { CertificateIdentity } from '#pipeline/certificate-directory.ts';
 import { forms, isMap, isText } from '#schema/forms.ts';
 import { entryName } from '#schema/name.ts';
 import { quote } from '#schema/quote.ts';
@@ -18,6 +19,9 @@ const SHOWN_LENGTH = 6;
 const SHA256 = /^[0-9a-fA-F]{64}$/;
 /** What is behind the last `@` is the issuer. */
 const SUBJECT = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}@[^\s@/][^\s@]*$/;
+const ALT_NAME = /^(?:dns|uri|email):[\x21-\x7e]{1,512}$/i;
+const FINGERPRINT = /^[0-9a-fA-F]{2}(?::?[0-9a-fA-F]{2}){31}$/;
+const DISTINGUISHED_NAME = /^[A-Za-z0-9.]+=.+$/;
 const DATE_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d))?$/;
 
 /** A key as the gateway keeps it: nobody can make the key of it. */
@@ -75,6 +79,38 @@ const password = textKind({
   read: readPassword,
 });
 
+const certificate = z
+  .strictObject({
+    subject: textKind({
+      noun: 'a distinguished name',
+      examples: ['CN=warehouse,O=Example'],
+      help: 'Its subject as RFC 4514 writes it, the most special part first: as logs show it.',
+      read: readDistinguishedName,
+    }).optional(),
+    san: textKind({
+      noun: 'an alternative name',
+      examples: ['dns:warehouse.example.com', 'uri:spiffe://example.com/warehouse', 'email:warehouse@example.com'],
+      pattern: ALT_NAME,
+      help: 'One of its alternative names, behind its kind: `dns:`, `uri:` or `email:`.',
+      read: readAltName,
+    }).optional(),
+    fingerprint: textKind({
+      noun: 'a fingerprint',
+      examples: ['9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
+      pattern: FINGERPRINT,
+      help: 'Its SHA-256 in hex, such as `openssl x509 -noout -fingerprint -sha256` prints.',
+      read: readFingerprint,
+    }).optional(),
+  })
+  .superRefine((identities, context) => {
+    if (Object.values(identities).filter((value) => value !== undefined).length === 1) return;
+    context.addIssue({ code: 'custom', message: 'write one of `subject`, `san` and `fingerprint`' });
+  })
+  .transform(({ subject, san, fingerprint }): CertificateIdentity => {
+    if (fingerprint !== undefined) return { kind: 'fingerprint', value: fingerprint };
+    return san === undefined ? { kind: 'subject', value: subject ?? '' } : { kind: 'san', value: san };
+  });
+
 const subject = textKind({
   noun: 'a subject of an issuer',
   examples: ['3f2a@login.example.com', 'orders-job@login.example.com/realms/shop'],
@@ -90,6 +126,10 @@ const consumer = z.strictObject({
     .default([])
     .describe('Its keys for the policy `api-key`. With two, a new one can be handed out before the old one is taken away.'),
   password: password.optional(),
+  certificates: z
+    .array(certificate)
+    .default([])
+    .describe('Its TLS certificates for the policy `client-certificate`, each by one thing that it is known by.'),
   subjects: z
     .array(subject)
     .default([])
@@ -101,9 +141,14 @@ const consumer = z.strictObject({
 /** By name. The same credential twice would be two consumers, or one that is taken away and still there. */
 export const consumersSchema = z.record(entryName(), consumer).superRefine((consumers, context) => {
   const owners = new Map<string, string>();
-  for (const [name, { keys, subjects }] of Object.entries(consumers)) {
+  for (const [name, { keys, subjects, certificates }] of Object.entries(consumers)) {
     const credentials = [
       ...keys.map(({ sha256 }, index) => ({ noun: 'key', identity: `key ${sha256}`, path: ['keys', index] })),
+      ...certificates.map(({ kind, value }, index) => ({
+        noun: 'certificate',
+        identity: `certificate ${kind} ${value}`,
+        path: ['certificates', index],
+      })),
       ...subjects.map((text, index) => ({ noun: 'subject', identity: `subject ${text}`, path: ['subjects', index] })),
     ];
     for (const { noun, identity, path } of credentials) {
@@ -145,6 +190,25 @@ function readPassword(text: string): Reading<Secret> {
 function readSha256(text: string): Reading<string> {
   if (SHA256.test(text)) return { value: text.toLowerCase() };
   return { problem: `${quote(text)} is not a SHA-256; write 64 hexadecimal digits` };
+}
+
+function readDistinguishedName(text: string): Reading<string> {
+  if (text.length <= SUBJECT_LENGTH_MAX && DISTINGUISHED_NAME.test(text)) return { value: text };
+  return { problem: `${quote(text)} is not a distinguished name; write one such as \`CN=warehouse,O=Example\`` };
+}
+
+function readAltName(text: string): Reading<string> {
+  if (!ALT_NAME.test(text))
+    return { problem: `${quote(text)} is not an alternative name; write \`dns:NAME\`, \`uri:URI\` or \`email:ADDRESS\`` };
+  const colon = text.indexOf(':');
+  const kind = text.slice(0, colon).toLowerCase();
+  const value = text.slice(colon + 1);
+  return { value: `${kind}:${kind === 'dns' ? value.toLowerCase() : value}` };
+}
+
+function readFingerprint(text: string): Reading<string> {
+  if (FINGERPRINT.test(text)) return { value: text.replaceAll(':', '').toLowerCase() };
+  return { problem: `${quote(text)} is not the SHA-256 of a certificate; write 64 hexadecimal digits` };
 }
 
 function readSubject(text: string): Reading<string> {

@@ -2,6 +2,8 @@
 import { isPasswordHash } from '#base/password-hash.ts';
 import type { Secret } from '#base/secret.ts';
 import { type Consumer, toPlainConsumer } from '#http/consumer.ts';
+import type { ClientCertificate } from '#net/client-certificate.ts';
+import { CertificateDirectory, type CertificateIdentity } from './certificate-directory.ts';
 
 /** A key without its text. */
 export interface HashedKey {
@@ -20,6 +22,7 @@ interface OneConsumer {
   readonly subjects?: readonly string[];
   /** A PHC string, or the password itself. */
   readonly password?: Secret | undefined;
+  readonly certificates?: readonly CertificateIdentity[];
 }
 
 export interface FoundKey extends HashedKey {
@@ -32,6 +35,7 @@ export class ConsumerDirectory {
   /** By the key itself, once it has been shown: hashing costs more than all else. Holds known keys only, so it stays small. */
   readonly #keyByText = new Map<string, FoundKey>();
 
+  readonly #certificates = new CertificateDirectory();
   readonly #passwords = new Map<string, Secret>();
   readonly #consumerBySubject = new Map<string, Consumer>();
 
@@ -39,11 +43,12 @@ export class ConsumerDirectory {
   readonly usualPassword: Secret | undefined = undefined;
 
   constructor(settings: ConsumerSettings) {
-    for (const [name, { groups, keys, subjects = [], password }] of Object.entries(settings)) {
+    for (const [name, { groups, keys, subjects = [], password, certificates = [] }] of Object.entries(settings)) {
       const consumer = toPlainConsumer(name, groups);
       this.#consumers.set(name, consumer);
       for (const key of keys) this.#keyByHash.set(key.sha256, { ...key, consumer });
       for (const subject of subjects) this.#consumerBySubject.set(subject, consumer);
+      for (const certificate of certificates) this.#certificates.add(certificate, consumer);
       if (password === undefined) continue;
       this.#passwords.set(name, password);
       if (this.usualPassword === undefined && isPasswordHash(password.reveal())) this.usualPassword = password;
@@ -57,6 +62,11 @@ export class ConsumerDirectory {
   /** Whom the configuration has for this `SUBJECT@ISSUER`. */
   findSubject(subject: string): Consumer | undefined {
     return this.#consumerBySubject.get(subject);
+  }
+
+  /** The consumer, or why there is none. Verified certificates only. */
+  findByCertificate(certificate: ClientCertificate): ReturnType<CertificateDirectory['find']> {
+    return this.#certificates.find(certificate);
   }
 
   passwordOf(name: string): Secret | undefined {

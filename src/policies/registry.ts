@@ -3,6 +3,7 @@ import { createAnyOfPolicy } from './any-of/policy.ts';
 import { apiKeyPolicy } from './api-key/policy.ts';
 import { authorizePolicy } from './authorize/policy.ts';
 import { basicAuthPolicy } from './basic-auth/policy.ts';
+import { clientCertificatePolicy } from './client-certificate/policy.ts';
 import { corsPolicy } from './cors/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
 import { headersPolicy } from './headers/policy.ts';
@@ -14,7 +15,7 @@ import { rateLimitPolicy } from './rate-limit/policy.ts';
 import { rewritePolicy } from './rewrite/policy.ts';
 
 /** All methods by which it is found out who asks, whichever of them a route asks for. */
-const anyOfPolicy = createAnyOfPolicy([apiKeyPolicy, basicAuthPolicy]);
+const anyOfPolicy = createAnyOfPolicy([clientCertificatePolicy, apiKeyPolicy, basicAuthPolicy]);
 
 /** Every policy, in execution order. An answer meets them the other way round. */
 export const policyOrder = [
@@ -23,6 +24,7 @@ export const policyOrder = [
   hstsPolicy, // before what changes answers, so that it has the last word on its field
   corsPolicy, // before whatever asks who it is: a browser shows no credential with a preflight; its fields stand on all refusals behind it
   faultPolicy, // before all that a request costs: what is refused on purpose is to cost nothing, as with a service that is down
+  clientCertificatePolicy, // before credentials of requests: the connection has shown it already
   apiKeyPolicy, // before anything that depends on who asks
   basicAuthPolicy, // behind keys, which cost less to look at
   anyOfPolicy, // behind the single methods: where both are configured, both must accept

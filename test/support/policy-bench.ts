@@ -8,6 +8,7 @@ import { type AnswerSource, type ClientRequest, type ClientSide, Exchange, Forwa
 import { encodeHttp1AttemptHead } from '#http/http1-attempt-head.ts';
 import { hasResponseBody, type ResponseHead } from '#http/response.ts';
 import { normaliseTarget, parseHost } from '#http/target.ts';
+import type { ClientCertificate } from '#net/client-certificate.ts';
 import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import { type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
 import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
@@ -29,6 +30,8 @@ export interface BenchRequest {
   readonly host?: string;
   readonly scheme?: 'http' | 'https';
   readonly clientAddress?: string;
+  /** What the client has shown in its handshake. */
+  readonly clientCertificate?: ClientCertificate;
   /** Lower-case names and values, alternating. */
   readonly fields?: readonly string[];
   /** Arrives piece by piece as it is written here. */
@@ -361,5 +364,6 @@ function toClientRequest({
     clientPort: 51_234,
     scheme,
     forwardingFields: new ForwardingFields([]),
+    clientCertificate: rest.clientCertificate,
   };
 }
