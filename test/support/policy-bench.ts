@@ -30,6 +30,8 @@ export interface BenchRequest {
   readonly host?: string;
   readonly scheme?: 'http' | 'https';
   readonly clientAddress?: string;
+  /** The protocol that the client would like to change to. */
+  readonly upgrade?: string;
   /** What the client has shown in its handshake. */
   readonly clientCertificate?: ClientCertificate;
   /** Lower-case names and values, alternating. */
@@ -358,7 +360,7 @@ function toClientRequest({
     hasBody: rest.body !== undefined,
     acceptsTrailers: false,
     expectsContinue: false,
-    upgrade: undefined,
+    upgrade: rest.upgrade,
     clientAddress,
     peerAddress: clientAddress,
     clientPort: 51_234,
