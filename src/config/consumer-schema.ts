@@ -6,6 +6,7 @@ import type { CertificateIdentity } from '#pipeline/certificate-directory.ts';
 import { forms, isMap, isText } from '#schema/forms.ts';
 import { entryName } from '#schema/name.ts';
 import { quote } from '#schema/quote.ts';
+import { secret } from '#schema/secret.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
 
 /** Shorter ones can be guessed: they are hashed once, which is only enough for what has the length of a random text. */
@@ -19,6 +20,9 @@ const SHOWN_LENGTH = 6;
 const SHA256 = /^[0-9a-fA-F]{64}$/;
 /** What is behind the last `@` is the issuer. */
 const SUBJECT = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}@[^\s@/][^\s@]*$/;
+/** RFC 2104 §3: as many as the hash has. */
+const HMAC_SECRET_BYTES_MIN = 32;
+const KEY_ID = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
 const ALT_NAME = /^(?:dns|uri|email):[\x21-\x7e]{1,512}$/i;
 const FINGERPRINT = /^[0-9a-fA-F]{2}(?::?[0-9a-fA-F]{2}){31}$/;
 const DISTINGUISHED_NAME = /^[A-Za-z0-9.]+=.+$/;
@@ -111,6 +115,33 @@ const certificate = z
     return san === undefined ? { kind: 'subject', value: subject ?? '' } : { kind: 'san', value: san };
   });
 
+const hmacKey = z
+  .strictObject({
+    id: textKind({
+      noun: 'a key id',
+      examples: ['warehouse-2027'],
+      pattern: KEY_ID,
+      help: 'What signatures name it by (`keyid`). It is no secret.',
+      read: readKeyId,
+    }),
+    secret: secret().describe(`The secret, of ${HMAC_SECRET_BYTES_MIN} bytes or more, such as \`openssl rand -hex 32\` makes.`),
+    encoding: z
+      .enum(['text', 'base64'])
+      .default('text')
+      .describe('`base64`: the secret is written in base64. `text`: it is the text itself.'),
+  })
+  .superRefine(({ secret: written, encoding }, context) => {
+    const text = written.reveal();
+    const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(text);
+    const problem =
+      encoding === 'base64' && !isBase64
+        ? 'the secret is not base64'
+        : Buffer.byteLength(text, encoding === 'base64' ? 'base64' : 'utf8') < HMAC_SECRET_BYTES_MIN
+          ? `the secret is too short; at least ${HMAC_SECRET_BYTES_MIN} bytes`
+          : undefined;
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem, path: ['secret'] });
+  });
+
 const subject = textKind({
   noun: 'a subject of an issuer',
   examples: ['3f2a@login.example.com', 'orders-job@login.example.com/realms/shop'],
@@ -126,6 +157,10 @@ const consumer = z.strictObject({
     .default([])
     .describe('Its keys for the policy `api-key`. With two, a new one can be handed out before the old one is taken away.'),
   password: password.optional(),
+  hmacKeys: z
+    .array(hmacKey)
+    .default([])
+    .describe('The secrets that it signs requests with, for the policy `hmac`. With two, one can be replaced without a gap.'),
   certificates: z
     .array(certificate)
     .default([])
@@ -141,9 +176,10 @@ const consumer = z.strictObject({
 /** By name. The same credential twice would be two consumers, or one that is taken away and still there. */
 export const consumersSchema = z.record(entryName(), consumer).superRefine((consumers, context) => {
   const owners = new Map<string, string>();
-  for (const [name, { keys, subjects, certificates }] of Object.entries(consumers)) {
+  for (const [name, { keys, subjects, certificates, hmacKeys }] of Object.entries(consumers)) {
     const credentials = [
       ...keys.map(({ sha256 }, index) => ({ noun: 'key', identity: `key ${sha256}`, path: ['keys', index] })),
+      ...hmacKeys.map(({ id }, index) => ({ noun: 'key id', identity: `key id ${id}`, path: ['hmacKeys', index, 'id'] })),
       ...certificates.map(({ kind, value }, index) => ({
         noun: 'certificate',
         identity: `certificate ${kind} ${value}`,
@@ -190,6 +226,11 @@ function readPassword(text: string): Reading<Secret> {
 function readSha256(text: string): Reading<string> {
   if (SHA256.test(text)) return { value: text.toLowerCase() };
   return { problem: `${quote(text)} is not a SHA-256; write 64 hexadecimal digits` };
+}
+
+function readKeyId(text: string): Reading<string> {
+  if (KEY_ID.test(text)) return { value: text };
+  return { problem: `${quote(text)} is not a key id; write 1 to 256 visible ASCII characters without \`"\` and \`\\\`` };
 }
 
 function readDistinguishedName(text: string): Reading<string> {

@@ -23,6 +23,20 @@ interface OneConsumer {
   /** A PHC string, or the password itself. */
   readonly password?: Secret | undefined;
   readonly certificates?: readonly CertificateIdentity[];
+  readonly hmacKeys?: readonly HmacKey[];
+}
+
+/** A secret that a consumer signs with. */
+export interface HmacKey {
+  readonly id: string;
+  readonly secret: Secret;
+  /** Whether the secret is written in base64. */
+  readonly encoding: 'text' | 'base64';
+}
+
+interface FoundHmacKey {
+  readonly secretBytes: Buffer;
+  readonly consumer: Consumer;
 }
 
 export interface FoundKey extends HashedKey {
@@ -36,6 +50,7 @@ export class ConsumerDirectory {
   readonly #keyByText = new Map<string, FoundKey>();
 
   readonly #certificates = new CertificateDirectory();
+  readonly #hmacKeys = new Map<string, FoundHmacKey>();
   readonly #passwords = new Map<string, Secret>();
   readonly #consumerBySubject = new Map<string, Consumer>();
 
@@ -43,12 +58,16 @@ export class ConsumerDirectory {
   readonly usualPassword: Secret | undefined = undefined;
 
   constructor(settings: ConsumerSettings) {
-    for (const [name, { groups, keys, subjects = [], password, certificates = [] }] of Object.entries(settings)) {
+    for (const [name, { groups, keys, subjects = [], password, certificates = [], hmacKeys = [] }] of Object.entries(settings)) {
       const consumer = toPlainConsumer(name, groups);
       this.#consumers.set(name, consumer);
       for (const key of keys) this.#keyByHash.set(key.sha256, { ...key, consumer });
       for (const subject of subjects) this.#consumerBySubject.set(subject, consumer);
       for (const certificate of certificates) this.#certificates.add(certificate, consumer);
+      for (const { id, secret, encoding } of hmacKeys) {
+        const secretBytes = Buffer.from(secret.reveal(), encoding === 'base64' ? 'base64' : 'utf8');
+        this.#hmacKeys.set(id, { secretBytes, consumer });
+      }
       if (password === undefined) continue;
       this.#passwords.set(name, password);
       if (this.usualPassword === undefined && isPasswordHash(password.reveal())) this.usualPassword = password;
@@ -67,6 +86,10 @@ export class ConsumerDirectory {
   /** The consumer, or why there is none. Verified certificates only. */
   findByCertificate(certificate: ClientCertificate): ReturnType<CertificateDirectory['find']> {
     return this.#certificates.find(certificate);
+  }
+
+  findHmacKey(id: string): FoundHmacKey | undefined {
+    return this.#hmacKeys.get(id);
   }
 
   passwordOf(name: string): Secret | undefined {

@@ -8,6 +8,7 @@ import { corsPolicy } from './cors/policy.ts';
 import { csrfPolicy } from './csrf/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
 import { headersPolicy } from './headers/policy.ts';
+import { hmacPolicy } from './hmac/policy.ts';
 import { hstsPolicy } from './hsts/policy.ts';
 import { httpsRedirectPolicy } from './https-redirect/policy.ts';
 import { ipPolicy } from './ip/policy.ts';
@@ -17,7 +18,7 @@ import { rewritePolicy } from './rewrite/policy.ts';
 import { securityHeadersPolicy } from './security-headers/policy.ts';
 
 /** All methods by which it is found out who asks, whichever of them a route asks for. */
-const anyOfPolicy = createAnyOfPolicy([clientCertificatePolicy, apiKeyPolicy, basicAuthPolicy]);
+const anyOfPolicy = createAnyOfPolicy([clientCertificatePolicy, apiKeyPolicy, basicAuthPolicy, hmacPolicy]);
 
 /** Every policy, in execution order. An answer meets them the other way round. */
 export const policyOrder = [
@@ -30,6 +31,7 @@ export const policyOrder = [
   clientCertificatePolicy, // before credentials of requests: the connection has shown it already
   apiKeyPolicy, // before anything that depends on who asks
   basicAuthPolicy, // behind keys, which cost less to look at
+  hmacPolicy, // as other credentials
   anyOfPolicy, // behind the single methods: where both are configured, both must accept
   csrfPolicy, // behind those that find out who asks, so that its refusals are logged with the user in whose name a page asked
   authorizePolicy, // behind all that find out who asks

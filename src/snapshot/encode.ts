@@ -21,9 +21,18 @@ export function* encodeConfiguration(configuration: Configuration): Generator<un
   return { ...joinLines(lines), serviceCount, routeImage, allowanceKeysMax: findAllowanceKeysMax(configuration) };
 }
 
+const countingPolicies = ['rate-limit', 'hmac'];
+
 function findAllowanceKeysMax({ policies, listeners, routes, rateLimits }: Configuration): number {
   const places = [{ policies }, ...Object.values(listeners), ...Object.values(routes)];
-  return places.some((place) => (place.policies?.['rate-limit'] ?? false) !== false) ? rateLimits.keys : 0;
+  return places.some((place) => counts(place.policies)) ? rateLimits.keys : 0;
+}
+
+/** Policies that count something, also where they are one of several methods. */
+function counts(blocks: Readonly<Record<string, unknown>> = {}): boolean {
+  if (countingPolicies.some((name) => (blocks[name] ?? false) !== false)) return true;
+  const anyOf = blocks['any-of'] as { readonly methods?: readonly Readonly<Record<string, unknown>>[] } | false | undefined;
+  return anyOf !== undefined && anyOf !== false && (anyOf.methods ?? []).some(counts);
 }
 
 function joinLines(written: readonly Buffer[]): Pick<EncodedConfiguration, 'lines' | 'lineEnds'> {

@@ -30,6 +30,8 @@ export interface BenchRequest {
   readonly host?: string;
   readonly scheme?: 'http' | 'https';
   readonly clientAddress?: string;
+  /** As it is announced; without one, the body's end shows itself. */
+  readonly contentLength?: number;
   /** The protocol that the client would like to change to. */
   readonly upgrade?: string;
   /** What the client has shown in its handshake. */
@@ -356,7 +358,7 @@ function toClientRequest({
     host: parseHost(host) ?? '',
     fields: rest.fields ?? [],
     fieldText: undefined,
-    contentLengthBytes: -1,
+    contentLengthBytes: rest.contentLength ?? -1,
     hasBody: rest.body !== undefined,
     acceptsTrailers: false,
     expectsContinue: false,
