@@ -21,13 +21,20 @@ const METHODS_MAX = 16;
 export function toAnyOfConfig(methods: readonly MethodSchema[]): z.ZodType<AnyOfConfig> {
   const names = methods.map(({ name }) => `\`${name}\``).join(', ');
   const method = z
-    .strictObject(Object.fromEntries(methods.map(({ name, config }) => [name, config.optional()])))
+    .strictObject(
+      Object.fromEntries(
+        methods.map(({ name, config }) => [
+          name,
+          config.optional().describe(`The settings of the policy \`${name}\`, without \`anonymous\`.`),
+        ]),
+      ),
+    )
     .superRefine((block: MethodBlock, context) => {
       const written = Object.entries(block).filter(([, settings]) => settings !== undefined);
       if (written.length !== 1)
         context.addIssue({
           code: 'custom',
-          message: `each item names one method, such as ${names}; the next one is an item of its own`,
+          message: `each item is one method: ${names}`,
         });
       for (const [name, settings] of written) if (hasAnonymous(settings)) context.addIssue(anonymousInside(name));
     });

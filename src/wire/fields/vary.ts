@@ -1,11 +1,16 @@
 /** `Vary` (RFC 9110 §12.5.5): which fields of a request an answer depends on. */
-import { getFieldValues } from './field-list.ts';
 
 /** Adds a name, which is in lower case, unless it or `*` is there. */
 export function addVary(fields: string[], name: string): void {
-  for (const value of getFieldValues(fields, 'vary')) {
-    const names = value.toLowerCase().split(',');
-    for (const listed of names) if (listed.trim() === name || listed.trim() === '*') return;
+  let last = -1;
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i] !== 'vary') continue;
+    last = i + 1;
+    for (const listed of fields[last]!.split(',')) {
+      const other = listed.trim();
+      if (other === '*' || (other.length === name.length && other.toLowerCase() === name)) return;
+    }
   }
-  fields.push('vary', name);
+  if (last < 0) fields.push('vary', name);
+  else fields[last] = `${fields[last]}, ${name}`;
 }
