@@ -55,17 +55,13 @@ function findProblem(password: string): string | undefined {
 
 /** `undefined`: it is too long. */
 async function readPassword(input: AsyncIterable<Buffer | string>): Promise<string | undefined> {
-  const pieces: Buffer[] = [];
-  let byteCount = 0;
+  const decoder = new TextDecoder();
+  let written = '';
   for await (const piece of input) {
-    const bytes = Buffer.from(piece);
-    byteCount += bytes.length;
+    written += decoder.decode(Buffer.from(piece), { stream: true });
     // A line break may follow.
-    if (byteCount > PASSWORD_BYTES_MAX + 2) return undefined;
-    pieces.push(bytes);
+    if (written.length > PASSWORD_BYTES_MAX + 2) return undefined;
   }
-  const text = Buffer.concat(pieces)
-    .toString('utf8')
-    .replace(/\r?\n$/, '');
+  const text = (written + decoder.decode()).replace(/\r?\n$/, '');
   return Buffer.byteLength(text) > PASSWORD_BYTES_MAX ? undefined : text;
 }

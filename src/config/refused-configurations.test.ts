@@ -140,7 +140,8 @@ routes: { it: { match: {}, to: orders, policies: { api-key: { anonymous: alice }
   bob: { certificates: [{ san: "DNS:A.example.com" }], hmacKeys: [{ id: one, secret: d91f6f2b1d2e47c08a53d1f0b6e4a795 }] }
 `,
     issues: [
-      'X',
+      'F:6:25 consumers.bob.certificates[0]: the consumer `alice` has this certificate already',
+      'F:6:73 consumers.bob.hmacKeys[0].id: the consumer `alice` has this key id already',
     ],
   },
   {
