@@ -2,7 +2,7 @@ import { OriginSet } from '#http/origin-set.ts';
 import { findAskedMethod } from '#http/preflight.ts';
 import type { Reply } from '#http/response.ts';
 import { definePolicy } from '#pipeline/policy.ts';
-import { getFieldValues, removeFields, setField } from '#wire/fields/field-list.ts';
+import { removeFields, setField } from '#wire/fields/field-list.ts';
 import { addVary } from '#wire/fields/vary.ts';
 import type { CorsConfig } from './config.ts';
 import { corsErrors } from './errors.ts';
@@ -22,11 +22,6 @@ export const corsPolicy = definePolicy({
     const origins = config.origins === '*' ? undefined : new OriginSet(config.origins);
     const preflights = new PreflightAnswers(config);
     const expose = config.expose === '*' ? '*' : config.expose.join(', ');
-    // Two origins are none: a browser sends one.
-    const findOrigin = (fields: readonly string[]): string | undefined => {
-      const values = getFieldValues(fields, 'origin');
-      return values.length === 1 ? values[0] : undefined;
-    };
     return {
       requestHead({ request }): Reply | ReturnType<typeof corsErrors.originRefused> | undefined {
         if (findAskedMethod(request) === undefined) return undefined;
@@ -38,11 +33,12 @@ export const corsPolicy = definePolicy({
         // Two answers to one question are none: browsers refuse both.
         removeFields(fields, isCorsField);
       },
-      responseHead({ request }, { fields }) {
+      responseHead({ request }, response) {
         // RFC 9110 §12.5.5: caches must know it, whoever asked.
-        if (origins !== undefined) addVary(fields, 'origin');
+        if (origins !== undefined) addVary(response.fields, 'origin');
         const origin = findOrigin(request.fields);
         if (origin === undefined || origins?.has(origin) === false) return;
+        const { fields } = response;
         setField(fields, 'access-control-allow-origin', origins === undefined ? '*' : origin);
         if (credentials) setField(fields, 'access-control-allow-credentials', 'true');
         if (expose !== '' && findAskedMethod(request) === undefined) setField(fields, 'access-control-expose-headers', expose);
@@ -52,6 +48,17 @@ export const corsPolicy = definePolicy({
 });
 
 const CORS_PREFIX = 'access-control-';
+
+/** Two origins are none: a browser sends one. */
+function findOrigin(fields: readonly string[]): string | undefined {
+  let origin: string | undefined;
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i] !== 'origin') continue;
+    if (origin !== undefined) return undefined;
+    origin = fields[i + 1];
+  }
+  return origin;
+}
 
 function isCorsField(name: string): boolean {
   return name.startsWith(CORS_PREFIX);
