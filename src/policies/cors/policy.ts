@@ -17,6 +17,7 @@ export const corsPolicy = definePolicy({
   answersPreflights: true,
   coversMissingRoutes: true,
   describe: describeOrigins,
+  explain: (config, { exchange }) => explainOrigin(config, findOrigin(exchange.request.fields)),
   create(config) {
     const { credentials } = config;
     const origins = config.origins === '*' ? undefined : new OriginSet(config.origins);
@@ -67,4 +68,12 @@ function isCorsField(name: string): boolean {
 function describeOrigins({ origins, credentials }: CorsConfig): string {
   const who = origins === '*' ? 'pages of every origin' : `pages of ${origins.length === 0 ? 'no origin' : origins.join(', ')}`;
   return `${who}${credentials ? ', with credentials' : ''}`;
+}
+
+function explainOrigin({ origins }: CorsConfig, origin: string | undefined): string {
+  if (origin === undefined) return 'the request comes from no page of another origin';
+  const isAllowed = origins === '*' || new OriginSet(origins).has(origin);
+  return isAllowed
+    ? `pages of ${origin} may ask`
+    : `pages of ${origin} may not read the answer; their preflights are refused with 403`;
 }

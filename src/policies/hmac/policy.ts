@@ -26,8 +26,8 @@ export const hmacPolicy = definePolicy({
     const anonymous = anonymousName === undefined ? undefined : consumers.find(anonymousName);
     const fields = ['www-authenticate', 'Signature realm="gatehouse"', 'accept-signature', toAcceptedSignature(config)];
     const refuse = (reason: string, consumer?: string) => hmacErrors.refused({ reason, consumer }, { fields });
-    // As long as a signature could count, from the first to the last moment. All places of the configuration share it: a
-    // signature for one of them is none for another.
+    // As long as a signature could count, from the first to the last moment. Places with the same times share it; between
+    // others, what a signature covers keeps it from counting twice.
     const nonces = allowances.open('hmac nonce', [{ limit: 1, burst: 1, windowMs: config.maxAge + 2 * config.leeway }]);
     const digestSlot = defineSlot<BodyDigest>('signed body');
 
