@@ -4,15 +4,21 @@ import { policyDefinitions } from '#policies/registry.ts';
 import { toInputJsonSchema } from '#schema/json-schema.ts';
 import { toPolicyErrorTable } from './error-tables.ts';
 import { toTable } from './markdown-table.ts';
-import { listSettings, toSettingTable } from './setting-rows.ts';
+import { type IsElsewhere, listSettings, toSettingTable } from './setting-rows.ts';
 
 type Policy = (typeof policyDefinitions)[number];
 
 /** The text of a policy's page with its tables as they should be. */
 export async function fillPolicyPage(policy: Policy, text: string): Promise<string> {
-  const settings = toSettingTable(listSettings(toInputJsonSchema(await policy.loadConfig())));
+  const settings = toSettingTable(listSettings(toInputJsonSchema(await policy.loadConfig()), '', toElsewhere(policy)));
   const errors = toPolicyErrorTable(Object.values(policy.errors).map(({ kind }) => kind));
   return fillMarked(fillMarked(text, 'configuration', settings), 'errors', errors);
+}
+
+/** The settings of policies within a policy stand on their own pages. */
+function toElsewhere({ nested }: Policy): IsElsewhere {
+  const paths = new Set(nested?.policies.map(({ name }) => `${nested.setting}[].${name}`));
+  return (path) => paths.has(path);
 }
 
 /** Replaces what stands between `<!-- generated: NAME -->` and the next `<!-- /generated -->`. */

@@ -11,7 +11,8 @@ test('without a command it lists the commands, and exits with 2', async () => {
   const { status, stdout, stderr } = await run();
   assert.equal(status, 2);
   assert.equal(stderr, '');
-  for (const name of ['start', 'check', 'explain', 'init', 'schema']) assert.match(stdout, new RegExp(`^ {2}${name} +\\w`, 'm'));
+  for (const name of ['start', 'check', 'explain', 'hash-password', 'init', 'schema'])
+    assert.match(stdout, new RegExp(`^ {2}${name} +\\w`, 'm'));
 });
 
 for (const args of [['--help'], ['-h'], ['help']]) {
@@ -37,7 +38,7 @@ test('a command that does not exist is answered with the one that was meant', as
   assert.equal((await run('constructor')).status, 2);
 });
 
-for (const name of ['start', 'check', 'explain', 'init', 'schema']) {
+for (const name of ['start', 'check', 'explain', 'hash-password', 'init', 'schema']) {
   test(`${name} explains itself`, async () => {
     const { status, stdout } = await run(name, '--help');
     assert.equal(status, 0);

@@ -17,6 +17,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     load: async () => (await import('./certs.ts')).runCerts,
   },
   explain: { summary: 'show where a request would go, and why', load: async () => (await import('./explain.ts')).runExplain },
+  'hash-password': {
+    summary: 'hash a password for a configuration',
+    load: async () => (await import('./hash-password.ts')).runHashPassword,
+  },
   init: { summary: 'write a configuration to begin with', load: async () => (await import('./init.ts')).runInit },
   schema: {
     summary: 'print the JSON Schema of the configuration, for editors',
@@ -27,7 +31,7 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
 const help = `Usage: gatehouse COMMAND [OPTIONS]
 
 ${Object.entries(commands)
-  .map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}`)
+  .map(([name, { summary }]) => `  ${name.padEnd(15)}${summary}`)
   .join('\n')}
 
 gatehouse COMMAND --help tells more; gatehouse --version prints the version.

@@ -9,6 +9,7 @@ import type { PolicyBlocks } from './policy-blocks.ts';
 export interface AddressListingPolicy {
   readonly name: string;
   readonly addressListSettings?: readonly string[];
+  readonly nested?: { readonly setting: string; readonly policies: readonly AddressListingPolicy[] };
 }
 
 export interface AddressListFile {
@@ -39,15 +40,25 @@ export function resolveAddressListFiles(
   listing: readonly AddressListingPolicy[],
 ): PolicyBlocks {
   const changed: Record<string, unknown> = {};
-  for (const { name, addressListSettings = [] } of listing) {
+  for (const { name, addressListSettings = [], nested } of listing) {
     const block = blocks[name];
-    if (!isMap(block) || addressListSettings.length === 0) continue;
-    const lists = addressListSettings
-      .filter((setting) => Array.isArray(block[setting]))
-      .map((setting) => [setting, (block[setting] as readonly unknown[]).map((entry) => resolveEntry(entry, folder))]);
-    changed[name] = { ...block, ...Object.fromEntries(lists) };
+    if (!isMap(block) || (addressListSettings.length === 0 && nested === undefined)) continue;
+    const lists = addressListSettings.map((setting) => [
+      setting,
+      changeItems(block[setting], (entry) => resolveEntry(entry, folder)),
+    ]);
+    if (nested !== undefined) {
+      const { setting, policies } = nested;
+      const resolveItem = (item: unknown) => (isMap(item) ? resolveAddressListFiles(item, folder, policies) : item);
+      lists.push([setting, changeItems(block[setting], resolveItem)]);
+    }
+    changed[name] = { ...block, ...Object.fromEntries(lists.filter(([, list]) => list !== undefined)) };
   }
   return { ...blocks, ...changed };
+}
+
+function changeItems(list: unknown, change: (item: unknown) => unknown): unknown {
+  return Array.isArray(list) ? list.map(change) : list;
 }
 
 function findInBlocks(
@@ -56,10 +67,15 @@ function findInBlocks(
   listing: readonly AddressListingPolicy[],
 ): AddressListFile[] {
   if (blocks === undefined) return [];
-  return listing.flatMap(({ name, addressListSettings = [] }) => {
+  return listing.flatMap(({ name, addressListSettings = [], nested }) => {
     const block = blocks[name];
     if (!isMap(block)) return [];
-    return addressListSettings.flatMap((setting) => findInList(block[setting], [...at, name, setting]));
+    const own = addressListSettings.flatMap((setting) => findInList(block[setting], [...at, name, setting]));
+    const items = nested === undefined ? undefined : block[nested.setting];
+    if (nested === undefined || !Array.isArray(items)) return own;
+    const inItem = (item: unknown, i: number) =>
+      isMap(item) ? findInBlocks(item, [...at, name, nested.setting, i], nested.policies) : [];
+    return [...own, ...items.flatMap(inItem)];
   });
 }
 

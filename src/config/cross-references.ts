@@ -36,6 +36,7 @@ interface NamingPolicy {
   readonly serviceSettings?: readonly string[] | undefined;
   readonly consumerSettings?: readonly string[] | undefined;
   readonly signingSettings?: readonly string[] | undefined;
+  readonly nested?: { readonly setting: string; readonly policies: readonly NamingPolicy[] } | undefined;
 }
 
 /** All mistakes between the parts. Parts of a wrong shape are passed over: the schema reports them. */
@@ -134,16 +135,19 @@ function listPolicyUses(
   policies: readonly NamingPolicy[],
   kind: 'serviceSettings' | 'consumerSettings',
 ): NameUse[] {
-  return policies.flatMap(({ name, [kind]: settings = [] }) => {
+  return policies.flatMap(({ name, nested, [kind]: settings = [] }) => {
     const block = isMap(blocks) ? blocks[name] : undefined;
     if (!isMap(block)) return [];
-    return settings.flatMap((setting) => {
+    const own = settings.flatMap((setting) => {
       const named = block[setting];
       if (isMap(named)) return Object.keys(named).map((used) => ({ name: used, path: [...path, name, setting, used] }));
       return itemsOf(named, [...path, name, setting]).flatMap(([used, usePath]) =>
         isText(used) ? [{ name: used, path: usePath }] : [],
       );
     });
+    if (nested === undefined) return own;
+    const items = itemsOf(block[nested.setting], [...path, name, nested.setting]);
+    return [...own, ...items.flatMap(([item, at]) => listPolicyUses(item, at, nested.policies, kind))];
   });
 }
 

@@ -1,8 +1,10 @@
 /** What is said about wrong configurations, mistake by mistake: where, and in which words. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createAnyOfPolicy } from '#policies/any-of/policy.ts';
 import { apiKeyPolicy } from '#policies/api-key/policy.ts';
 import { authorizePolicy } from '#policies/authorize/policy.ts';
+import { basicAuthPolicy } from '#policies/basic-auth/policy.ts';
 import { headersConfig } from '#policies/headers/config.ts';
 import { mirrorPolicy } from '#policies/mirror/policy.ts';
 import { rateLimitPolicy } from '#policies/rate-limit/policy.ts';
@@ -17,6 +19,8 @@ const policies = [
   apiKeyPolicy,
   authorizePolicy,
   rateLimitPolicy,
+  basicAuthPolicy,
+  createAnyOfPolicy([apiKeyPolicy, basicAuthPolicy]),
 ];
 
 /** Lines of the document and the lines of its issues. `F` stands for the name of the file. */
@@ -150,6 +154,69 @@ routes: { it: { match: {}, to: orders, policies: { api-key: { anonymous: alice }
       'F:5:35 policies.api-key.anonymous: there is no consumer `geust`; did you mean `guest`?',
       'F:6:74 routes.it.policies.api-key.anonymous: there is no consumer `alice`; there is `guest`',
       'F:6:115 routes.it.policies.authorize.consumers[1]: there is no consumer `alcie`; there is `guest`',
+    ],
+  },
+  {
+    mistake: 'passwords, certificates and secrets that are none',
+    text: `${HEAD}consumers:
+  alice: { password: short }
+  bob: { password: "$scrypt$ln=4,r=8,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA" }
+  carol:
+    certificates:
+      - { san: warehouse.example.com }
+      - { fingerprint: "12:ab" }
+      - { subject: warehouse }
+      - { subject: CN=a, san: "dns:a" }
+      - {}
+    hmacKeys:
+      - { id: "a b", secret: c91f6f2b1d2e47c08a53d1f0b6e4a795 }
+      - { id: a, secret: tooshort }
+      - { id: b, secret: "äöü", encoding: base64 }
+`,
+    issues: [
+      'F:5:22 consumers.alice.password: the password is too short; at least 12 characters, or the hash of one',
+      'F:6:20 consumers.bob.password: the hash of the password: `ln=4` is too fast to hash passwords; at least 10',
+      'F:9:16 consumers.carol.certificates[0].san: "warehouse.example.com" is not an alternative name; write `dns:NAME`, `uri:URI` or `email:ADDRESS`',
+      'F:10:24 consumers.carol.certificates[1].fingerprint: "12:ab" is not the SHA-256 of a certificate; write 64 hexadecimal digits',
+      'F:11:20 consumers.carol.certificates[2].subject: "warehouse" is not a distinguished name; write one such as `CN=warehouse,O=Example`',
+      'F:12:9 consumers.carol.certificates[3]: write one of `subject`, `san` and `fingerprint`',
+      'F:13:9 consumers.carol.certificates[4]: write one of `subject`, `san` and `fingerprint`',
+      'F:15:15 consumers.carol.hmacKeys[0].id: "a b" is not a key id; write 1 to 256 visible ASCII characters without `"` and `\\`',
+      'F:16:26 consumers.carol.hmacKeys[1].secret: the secret is too short; at least 32 bytes',
+      'F:17:26 consumers.carol.hmacKeys[2].secret: the secret is not base64',
+    ],
+  },
+  {
+    mistake: 'credentials of two consumers',
+    text: `${HEAD}consumers:
+  alice: { certificates: [{ san: "dns:a.example.com" }], hmacKeys: [{ id: one, secret: c91f6f2b1d2e47c08a53d1f0b6e4a795 }] }
+  bob: { certificates: [{ san: "DNS:A.example.com" }], hmacKeys: [{ id: one, secret: d91f6f2b1d2e47c08a53d1f0b6e4a795 }] }
+`,
+    issues: [
+      'F:6:25 consumers.bob.certificates[0]: the consumer `alice` has this certificate already',
+      'F:6:73 consumers.bob.hmacKeys[0].id: the consumer `alice` has this key id already',
+    ],
+  },
+  {
+    mistake: 'mistakes inside the methods of any-of',
+    text: `${HEAD}consumers: { guest: {} }
+policies:
+  any-of:
+    anonymous: geust
+    methods:
+      - api-key: { hedaer: x-key }
+      - basic-auth: { anonymous: nobody }
+      - api-key: {}
+        basic-auth: {}
+      - api-kye: {}
+`,
+    issues: [
+      'F:7:16 policies.any-of.anonymous: there is no consumer `geust`; did you mean `guest`?',
+      'F:9:20 policies.any-of.methods[0].api-key.hedaer: unknown key `hedaer`; did you mean `header`?',
+      'F:10:34 policies.any-of.methods[1].basic-auth.anonymous: nobody would get to the methods behind this one; write `anonymous` beside `methods`',
+      'F:10:34 policies.any-of.methods[1].basic-auth.anonymous: there is no consumer `nobody`; there is `guest`',
+      'F:11:9 policies.any-of.methods[2]: each item is one method: `api-key`, `basic-auth`',
+      'F:13:9 policies.any-of.methods[3].api-kye: unknown key `api-kye`; did you mean `api-key`?',
     ],
   },
   {

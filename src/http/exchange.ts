@@ -58,7 +58,7 @@ export interface AnswerSource {
 
 /** What the exchange's route adds to it. */
 export interface ExchangePlan {
-  readonly routeName: string;
+  readonly routeName: string | undefined;
   /** Names of the services that the route leads to. */
   readonly services?: readonly string[];
   /** Name of the service that is asked when they do not answer. */

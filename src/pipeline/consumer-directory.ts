@@ -1,5 +1,9 @@
 /** The consumers of a configuration, by what they identify themselves with. */
+import { isPasswordHash } from '#base/password-hash.ts';
+import type { Secret } from '#base/secret.ts';
 import { type Consumer, toPlainConsumer } from '#http/consumer.ts';
+import type { ClientCertificate } from '#net/client-certificate.ts';
+import { CertificateDirectory, type CertificateIdentity } from './certificate-directory.ts';
 
 /** A key without its text. */
 export interface HashedKey {
@@ -16,6 +20,23 @@ interface OneConsumer {
   readonly keys: readonly HashedKey[];
   /** `SUBJECT@ISSUER` of tokens. */
   readonly subjects?: readonly string[];
+  /** A PHC string, or the password itself. */
+  readonly password?: Secret | undefined;
+  readonly certificates?: readonly CertificateIdentity[];
+  readonly hmacKeys?: readonly HmacKey[];
+}
+
+/** A secret that a consumer signs with. */
+export interface HmacKey {
+  readonly id: string;
+  readonly secret: Secret;
+  /** Whether the secret is written in base64. */
+  readonly encoding: 'text' | 'base64';
+}
+
+interface FoundHmacKey {
+  readonly secretBytes: Buffer;
+  readonly consumer: Consumer;
 }
 
 export interface FoundKey extends HashedKey {
@@ -28,14 +49,28 @@ export class ConsumerDirectory {
   /** By the key itself, once it has been shown: hashing costs more than all else. Holds known keys only, so it stays small. */
   readonly #keyByText = new Map<string, FoundKey>();
 
+  readonly #certificates = new CertificateDirectory();
+  readonly #hmacKeys = new Map<string, FoundHmacKey>();
+  readonly #passwords = new Map<string, Secret>();
   readonly #consumerBySubject = new Map<string, Consumer>();
 
+  /** One of those that are hashed, for whoever wants to know what looking at one costs. */
+  readonly usualPassword: Secret | undefined = undefined;
+
   constructor(settings: ConsumerSettings) {
-    for (const [name, { groups, keys, subjects = [] }] of Object.entries(settings)) {
+    for (const [name, { groups, keys, subjects = [], password, certificates = [], hmacKeys = [] }] of Object.entries(settings)) {
       const consumer = toPlainConsumer(name, groups);
       this.#consumers.set(name, consumer);
       for (const key of keys) this.#keyByHash.set(key.sha256, { ...key, consumer });
       for (const subject of subjects) this.#consumerBySubject.set(subject, consumer);
+      for (const certificate of certificates) this.#certificates.add(certificate, consumer);
+      for (const { id, secret, encoding } of hmacKeys) {
+        const secretBytes = Buffer.from(secret.reveal(), encoding === 'base64' ? 'base64' : 'utf8');
+        this.#hmacKeys.set(id, { secretBytes, consumer });
+      }
+      if (password === undefined) continue;
+      this.#passwords.set(name, password);
+      if (this.usualPassword === undefined && isPasswordHash(password.reveal())) this.usualPassword = password;
     }
   }
 
@@ -46,6 +81,19 @@ export class ConsumerDirectory {
   /** Whom the configuration has for this `SUBJECT@ISSUER`. */
   findSubject(subject: string): Consumer | undefined {
     return this.#consumerBySubject.get(subject);
+  }
+
+  /** The consumer, or why there is none. Verified certificates only. */
+  findByCertificate(certificate: ClientCertificate): ReturnType<CertificateDirectory['find']> {
+    return this.#certificates.find(certificate);
+  }
+
+  findHmacKey(id: string): FoundHmacKey | undefined {
+    return this.#hmacKeys.get(id);
+  }
+
+  passwordOf(name: string): Secret | undefined {
+    return this.#passwords.get(name);
   }
 
   /**

@@ -24,6 +24,7 @@ const noServices: readonly string[] = Object.freeze([]);
 export interface PlannedPolicy {
   readonly name: string;
   readonly phases: PolicyPhases;
+  readonly answersPreflights?: boolean | undefined;
 }
 
 /** `requestHead` and `localAnswer` look the same to whoever runs them. */
@@ -39,7 +40,8 @@ export const NEVER_SHED = 3;
  * a policy throws ends its exchange and goes no further: these functions are called from the middle of sockets' events.
  */
 export class RoutePlan implements ExchangePlan {
-  readonly routeName: string;
+  /** `undefined`: the request has no route. */
+  readonly routeName: string | undefined;
   readonly terminal: Terminal;
   readonly services: readonly string[];
   readonly standIn: string | undefined;
@@ -54,10 +56,16 @@ export class RoutePlan implements ExchangePlan {
   /** What the service is sent may be shorter or longer than what the client sends. */
   readonly changesRequestBody: boolean;
   readonly onFinish: ((exchange: Exchange) => void) | undefined;
+  readonly answersPreflights: boolean;
   /** How soon its requests are refused when a thread has too much to do: up to `NEVER_SHED`. */
   readonly shedRank: number;
 
-  constructor(routeName: string, policies: readonly PlannedPolicy[], terminal: Terminal, shedRank: number = NEVER_SHED) {
+  constructor(
+    routeName: string | undefined,
+    policies: readonly PlannedPolicy[],
+    terminal: Terminal,
+    shedRank: number = NEVER_SHED,
+  ) {
     this.routeName = routeName;
     this.shedRank = shedRank;
     this.terminal = terminal;
@@ -68,7 +76,7 @@ export class RoutePlan implements ExchangePlan {
     this.upstreamRequest = collect(policies, 'upstreamRequest');
     this.upstreamResponseHead = collect(policies, 'upstreamResponseHead');
     // An answer meets the policies in reverse, so that the first to see the request is the last to see the answer.
-    const responseHead = collect([...policies, { name: routeName, phases: toPhases(terminal) }], 'responseHead')?.toReversed();
+    const responseHead = collect([...policies, { name: 'terminal', phases: toPhases(terminal) }], 'responseHead')?.toReversed();
     this.shapeResponseHead = responseHead && ((exchange, response) => shapeHead(responseHead, exchange, response));
     const responseChunk = collect(policies, 'responseChunk')?.toReversed();
     this.shapeResponseChunk = responseChunk && ((exchange, view) => shapeResponseChunk(responseChunk, exchange, view));
@@ -77,6 +85,7 @@ export class RoutePlan implements ExchangePlan {
     const requestChunk = joinPhases<ChunkPhase>(collect(policies, 'watchRequestChunk'), collect(policies, 'requestChunk'));
     this.shapeRequestChunk = requestChunk && ((exchange, view) => shapeChunk(requestChunk, exchange, view));
     const finish = collect(policies, 'finish');
+    this.answersPreflights = policies.some(({ answersPreflights }) => answersPreflights);
     this.onFinish = finish && ((exchange) => finishAll(finish, exchange));
   }
 

@@ -79,7 +79,7 @@ export interface PolicyServices {
 
 /** As much of an exchange as there is also of a request that is only explained. */
 export interface KeyedRequest {
-  readonly plan?: { readonly routeName: string } | undefined;
+  readonly plan?: { readonly routeName: string | undefined } | undefined;
   readonly request: { readonly clientAddress: string; readonly fields: readonly string[] };
   /** Values of the route's path captures. */
   readonly captureNames: readonly string[];
@@ -113,6 +113,12 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly signingSettings?: readonly string[];
   /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
   readonly addressListSettings?: readonly string[];
+  /** Policies that stand in its settings: each item of the list `setting` is a map of them by name. */
+  readonly nested?: { readonly setting: string; readonly policies: readonly PolicyDefinition[] };
+  /** A preflight of a browser belongs to the route of the request that it asks for, where that has such a policy. */
+  readonly answersPreflights?: boolean;
+  /** Those of the gateway or of a listener also act where a request has no route. */
+  readonly coversMissingRoutes?: boolean;
   /** What these settings do, in a few words, for explanations. */
   describe?(config: Config): string;
   /** What these settings decide about a request, for explanations. */

@@ -1,9 +1,15 @@
 import type { PolicyDefinition } from '#pipeline/policy.ts';
+import { createAnyOfPolicy } from './any-of/policy.ts';
 import { apiKeyPolicy } from './api-key/policy.ts';
 import { authorizePolicy } from './authorize/policy.ts';
+import { basicAuthPolicy } from './basic-auth/policy.ts';
+import { clientCertificatePolicy } from './client-certificate/policy.ts';
 import { concurrencyPolicy } from './concurrency/policy.ts';
+import { corsPolicy } from './cors/policy.ts';
+import { csrfPolicy } from './csrf/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
 import { headersPolicy } from './headers/policy.ts';
+import { hmacPolicy } from './hmac/policy.ts';
 import { hstsPolicy } from './hsts/policy.ts';
 import { httpsRedirectPolicy } from './https-redirect/policy.ts';
 import { ipPolicy } from './ip/policy.ts';
@@ -12,16 +18,27 @@ import { quotaPolicy } from './quota/policy.ts';
 import { rateLimitPolicy } from './rate-limit/policy.ts';
 import { requestSizePolicy } from './request-size/policy.ts';
 import { rewritePolicy } from './rewrite/policy.ts';
+import { securityHeadersPolicy } from './security-headers/policy.ts';
 import { upstreamAuthPolicy } from './upstream-auth/policy.ts';
+
+/** All methods by which it is found out who asks, whichever of them a route asks for. */
+const anyOfPolicy = createAnyOfPolicy([clientCertificatePolicy, apiKeyPolicy, basicAuthPolicy, hmacPolicy]);
 
 /** Every policy, in execution order. An answer meets them the other way round. */
 export const policyOrder = [
   ipPolicy, // first: who may not come is told nothing, not even where else to go
   httpsRedirectPolicy, // before the rest, so that nothing is done for a request that goes elsewhere
   hstsPolicy, // before what changes answers, so that it has the last word on its field
+  securityHeadersPolicy, // before what answers by itself, so that its fields stand on those answers too
+  corsPolicy, // before whatever asks who it is: a browser shows no credential with a preflight; its fields stand on all refusals behind it
   requestSizePolicy, // before anything that looks at fields, keys or tokens, which cost more the longer they are
   faultPolicy, // before all that a request costs: what is refused on purpose is to cost nothing, as with a service that is down
+  clientCertificatePolicy, // before credentials of requests: the connection has shown it already
   apiKeyPolicy, // before anything that depends on who asks
+  basicAuthPolicy, // behind keys, which cost less to look at
+  hmacPolicy, // as other credentials
+  anyOfPolicy, // behind the single methods: where both are configured, both must accept
+  csrfPolicy, // behind those that find out who asks, so that its refusals are logged with the user in whose name a page asked
   authorizePolicy, // behind all that find out who asks
   rateLimitPolicy, // as soon as it is known that the request is meant, so that one too many costs as little as can be
   quotaPolicy, // behind limits of the moment, so that what they refuse uses up nothing of the month

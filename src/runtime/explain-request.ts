@@ -92,10 +92,12 @@ export async function explainRequest(
   const addressLists = addresses.lists;
   const all = toExplainingMeans({ ...means, addressLists });
   const arrived = runAtOnce(decodeConfiguration(runAtOnce(encodeConfiguration(configuration))));
-  const { table, plans } = runAtOnce(compileSnapshot(arrived, undefined, all));
-  const match = table.lookup(subject);
+  const snapshot = runAtOnce(compileSnapshot(arrived, undefined, all));
+  const { plans } = snapshot;
+  const asked = snapshot.subjectOf(subject);
+  const match = snapshot.table.lookup(asked);
   const { candidates } = runAtOnce(compileRoutes(listRouteDefinitions(configuration)));
-  const { chosen, outranked, nearMisses } = explainMatch(candidates, subject, match?.routeIndex);
+  const { chosen, outranked, nearMisses } = explainMatch(candidates, asked, match?.routeIndex);
   const { method, host, path, query, clientAddress } = subject;
   const target = query === '' ? path : `${path}?${query}`;
   const explained = { method, host, target, path, query, listener, clientAddress };

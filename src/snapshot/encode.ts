@@ -22,16 +22,27 @@ export function* encodeConfiguration(configuration: Configuration): Generator<un
     ...joinLines(lines),
     serviceCount,
     routeImage,
-    allowanceKeysMax: usesPolicy(configuration, 'rate-limit') ? configuration.rateLimits.keys : 0,
+    allowanceKeysMax: countsAllowances(configuration) ? configuration.rateLimits.keys : 0,
     countsConcurrency: usesPolicy(configuration, 'concurrency'),
     countsQuotas: usesPolicy(configuration, 'quota'),
   };
 }
 
-/** The gateway, a listener or a route has settings of this policy. */
+/** Signed requests are counted too, so that each comes once. */
+function countsAllowances(configuration: Configuration): boolean {
+  return usesPolicy(configuration, 'rate-limit') || usesPolicy(configuration, 'hmac');
+}
+
+/** The gateway, a listener or a route has settings of this policy, also as one of several methods. */
 export function usesPolicy({ policies, listeners, routes }: Configuration, name: string): boolean {
   const places = [{ policies }, ...Object.values(listeners), ...Object.values(routes)];
-  return places.some((place) => (place.policies?.[name] ?? false) !== false);
+  return places.some((place) => names(place.policies, name));
+}
+
+function names(blocks: Readonly<Record<string, unknown>> = {}, name: string): boolean {
+  if ((blocks[name] ?? false) !== false) return true;
+  const anyOf = blocks['any-of'] as { readonly methods?: readonly Readonly<Record<string, unknown>>[] } | false | undefined;
+  return anyOf !== undefined && anyOf !== false && (anyOf.methods ?? []).some((method) => names(method, name));
 }
 
 function joinLines(written: readonly Buffer[]): Pick<EncodedConfiguration, 'lines' | 'lineEnds'> {

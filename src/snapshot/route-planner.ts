@@ -3,8 +3,10 @@ import { ForwardTerminal } from '#forward/forward.ts';
 import type { ForwardRules } from '#forward/forward-rules.ts';
 import type { ForwardMeans } from '#forward/forward-target.ts';
 import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
+import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import { NEVER_SHED, type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
 import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
+import { rescue } from '#pipeline/rescue.ts';
 import { TokenKeys } from '#pipeline/token-keys.ts';
 import { JwksTerminal } from '#reply/jwks.ts';
 import { RedirectTerminal } from '#reply/redirect.ts';
@@ -49,6 +51,8 @@ export class RoutePlanner {
   readonly #forwardMeans: ForwardMeans;
   readonly #inherited = new Map<PolicyDefinition, Map<unknown, PolicyPhases>>();
   readonly #listenersWithPolicies: readonly string[];
+  /** What is done for requests without a route; `undefined`: nothing but the error. */
+  readonly missingRoute: PlannedRoute | undefined;
 
   constructor(settings: SettingsOfConfiguration, services: ReadonlyMap<string, Service>, means: PlanMeans) {
     this.#settings = settings;
@@ -68,19 +72,28 @@ export class RoutePlanner {
       .map(([name]) => name);
     this.#makeInherited('gateway', settings.policies);
     for (const [listener, { policies }] of listeners) this.#makeInherited(`listener ${listener}`, policies);
+    this.missingRoute = this.#planMissingRoute();
   }
 
   plan(name: string, route: RouteConfiguration): PlannedRoute {
     const terminal = this.#toTerminal(name, route);
     const own = this.#makeOwn(`route ${name}`, route.policies);
     const rank = toShedRank(route);
-    const common = new RoutePlan(name, this.#collectPolicies(undefined, route, own), terminal, rank);
+    const common = new RoutePlan(name, this.#collectPolicies(undefined, route, { own }), terminal, rank);
     if (this.#listenersWithPolicies.length === 0) return new PlannedRoute(common, undefined);
     const byListener = this.#listenersWithPolicies.map((listener): [string, RoutePlan] => [
       listener,
-      new RoutePlan(name, this.#collectPolicies(listener, route, own), terminal, rank),
+      new RoutePlan(name, this.#collectPolicies(listener, route, { own }), terminal, rank),
     ]);
     return new PlannedRoute(common, new Map(byListener));
+  }
+
+  #planMissingRoute(): PlannedRoute | undefined {
+    const covering = this.#means.policies.filter(({ coversMissingRoutes }) => coversMissingRoutes);
+    if (!covering.some((policy) => this.#inherited.has(policy))) return undefined;
+    const planFor = (listener: string | undefined) =>
+      new RoutePlan(undefined, this.#collectPolicies(listener, {}, { policies: covering }), missingRouteTerminal);
+    return new PlannedRoute(planFor(undefined), new Map(this.#listenersWithPolicies.map((name) => [name, planFor(name)])));
   }
 
   #makeInherited(place: string, blocks: PolicyBlocks): void {
@@ -103,18 +116,18 @@ export class RoutePlanner {
 
   #collectPolicies(
     listener: string | undefined,
-    route: RouteConfiguration,
-    own: ReadonlyMap<PolicyDefinition, PolicyPhases>,
+    route: Pick<RouteConfiguration, 'policies'>,
+    { policies = this.#means.policies, own }: CollectedPolicies,
   ): PlannedPolicy[] {
     const atGateway = this.#settings.policies;
     const atListener = listener === undefined ? undefined : this.#settings.listeners[listener]?.policies;
     const planned: PlannedPolicy[] = [];
-    for (const policy of this.#means.policies) {
+    for (const policy of policies) {
       // A route that says anything of a policy has the last word.
       const isOwn = route.policies?.[policy.name] !== undefined;
       const inherited = atListener?.[policy.name] ?? atGateway?.[policy.name];
-      const phases = isOwn ? own.get(policy) : this.#inherited.get(policy)?.get(inherited);
-      if (phases !== undefined) planned.push({ name: policy.name, phases });
+      const phases = isOwn ? own?.get(policy) : this.#inherited.get(policy)?.get(inherited);
+      if (phases !== undefined) planned.push({ name: policy.name, phases, answersPreflights: policy.answersPreflights });
     }
     return planned;
   }
@@ -146,6 +159,14 @@ export class RoutePlanner {
     return toForwardRules(ofService, { name: route, settings });
   }
 }
+
+/** Which policies are looked at, in execution order, and those that a route has made for itself. */
+interface CollectedPolicies {
+  readonly policies?: readonly PolicyDefinition[];
+  readonly own?: ReadonlyMap<PolicyDefinition, PolicyPhases>;
+}
+
+const missingRouteTerminal: Terminal = { start: (exchange) => rescue(exchange, gatewayErrors.noRoute()) };
 
 const shedRanks = { low: 0, normal: 1, high: 2, critical: NEVER_SHED } as const;
 

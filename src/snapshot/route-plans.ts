@@ -23,6 +23,11 @@ export class RoutePlans {
     return (this.#planned[index] ?? this.#make(index)).planFor(listener);
   }
 
+  /** For requests without a route; `undefined` where no policy has a word on them. */
+  planForMissing(listener: string): RoutePlan | undefined {
+    return this.#planner.missingRoute?.planFor(listener);
+  }
+
   #make(index: number): PlannedRoute {
     const made = this.#planner.plan(...this.#arrived.readRoute(index));
     this.#planned[index] = made;

@@ -175,7 +175,7 @@ export class AccessLog {
     }
     let text = byEndpoint.get(endpointName);
     if (text === undefined) {
-      text = `,"route":${toAsciiJson(plan.routeName)}`;
+      text = plan.routeName === undefined ? '' : `,"route":${toAsciiJson(plan.routeName)}`;
       if (serviceName !== undefined) text += `,"service":${toAsciiJson(serviceName)}`;
       if (endpointName !== undefined) text += `,"endpoint":${toAsciiJson(endpointName)}`;
       text += ',"durationMs":';

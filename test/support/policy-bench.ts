@@ -9,6 +9,7 @@ import { encodeHttp1AttemptHead } from '#http/http1-attempt-head.ts';
 import { hasResponseBody, type ResponseHead } from '#http/response.ts';
 import { normaliseTarget, parseHost } from '#http/target.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
+import type { ClientCertificate } from '#net/client-certificate.ts';
 import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import { type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
 import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
@@ -30,6 +31,12 @@ export interface BenchRequest {
   readonly host?: string;
   readonly scheme?: 'http' | 'https';
   readonly clientAddress?: string;
+  /** As it is announced; without one, the body's end shows itself. */
+  readonly contentLength?: number;
+  /** The protocol that the client would like to change to. */
+  readonly upgrade?: string;
+  /** What the client has shown in its handshake. */
+  readonly clientCertificate?: ClientCertificate;
   /** Lower-case names and values, alternating. */
   readonly fields?: readonly string[];
   /** Arrives piece by piece as it is written here. */
@@ -359,15 +366,16 @@ function toClientRequest({
     host: parseHost(host) ?? '',
     fields: rest.fields ?? [],
     fieldText: undefined,
-    contentLengthBytes: -1,
+    contentLengthBytes: rest.contentLength ?? -1,
     hasBody: rest.body !== undefined,
     acceptsTrailers: false,
     expectsContinue: false,
-    upgrade: undefined,
+    upgrade: rest.upgrade,
     clientAddress,
     peerAddress: clientAddress,
     clientPort: 51_234,
     scheme,
     forwardingFields: new ForwardingFields([]),
+    clientCertificate: rest.clientCertificate,
   };
 }

@@ -35,6 +35,12 @@ test('finds a policy that is registered twice', () => {
   assert.match(registeredPolicies(withRegistry(registry))[0]!.message, /stands 2 times/);
 });
 
+test('accepts a policy that is also handed to another one', () => {
+  const text =
+    "import { requestSizePolicy } from './request-size/policy.ts';\nconst any = join([requestSizePolicy]);\nexport const policyOrder = [requestSizePolicy];";
+  assert.deepEqual(registeredPolicies(withRegistry(text)), []);
+});
+
 test('accepts a complete policy that is registered once', () => {
   const files = withRegistry(
     "import { requestSizePolicy } from './request-size/policy.ts';\nexport const policyOrder = [requestSizePolicy];",

@@ -32,7 +32,9 @@ function registryProblem(registry: string, policy: string): { line: number; mess
   const imports = strings.filter(({ text }) => text === `./${policy}/policy.ts` || text === `#policies/${policy}/policy.ts`);
   if (imports.length === 0) return { line: 1, message: `${policy} is not registered` };
   const name = `${policy.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())}Policy`;
-  const uses = [...code.slice(imports[0]!.end).matchAll(new RegExp(`\\b${name}\\b`, 'g'))];
+  // A policy may also be handed to another one, above the list.
+  const list = /\bpolicyOrder = \[([^\]]*)\]/.exec(code)?.[1] ?? '';
+  const uses = [...list.matchAll(new RegExp(`\\b${name}\\b`, 'g'))];
   if (imports.length === 1 && uses.length === 1) return undefined;
   return { line: lineAt(registry, imports[0]!.start), message: `${name} stands ${uses.length} times in the list, not once` };
 }

@@ -23,7 +23,8 @@ export const apiKeyPolicy = definePolicy({
         exchange.shownTarget = toShownTarget(exchange.request, places) ?? exchange.shownTarget;
         const text = findShownKey(exchange.request, places);
         if (text === undefined) {
-          exchange.consumer = anonymous;
+          // Who has shown something else to another policy stays who that is.
+          exchange.consumer ??= anonymous;
           return anonymous === undefined ? apiKeyErrors.missing(undefined, { fields }) : undefined;
         }
         if (text === several) return refuse({ reason: 'several keys' });

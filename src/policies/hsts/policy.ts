@@ -10,6 +10,7 @@ export const hstsPolicy = definePolicy({
   summary: 'Makes browsers ask for the host over `https` alone.',
   loadConfig: async () => (await import('./config.ts')).hstsConfig,
   errors: hstsErrors,
+  coversMissingRoutes: true,
   create({ maxAgeDays, includeSubDomains, preload }) {
     const value = `max-age=${maxAgeDays * SECONDS_PER_DAY}${includeSubDomains ? '; includeSubDomains' : ''}${preload ? '; preload' : ''}`;
     return {

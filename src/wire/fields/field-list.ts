@@ -26,9 +26,14 @@ export function setField(fields: string[], name: string, value: string): void {
 
 /** Takes out every line of this name, in place. */
 export function removeField(fields: string[], name: string): void {
+  if (hasField(fields, name)) removeFields(fields, (other) => other === name);
+}
+
+/** Takes out every line whose name fits, in place. */
+export function removeFields(fields: string[], fits: (name: string) => boolean): void {
   let kept = 0;
   for (let i = 0; i < fields.length; i += 2) {
-    if (fields[i] === name) continue;
+    if (fits(fields[i]!)) continue;
     fields[kept] = fields[i]!;
     fields[kept + 1] = fields[i + 1]!;
     kept += 2;
