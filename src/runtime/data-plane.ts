@@ -312,7 +312,7 @@ export class DataPlane {
   ): SharedConcurrency | undefined {
     if (!countsConcurrency) return undefined;
     const present = this.#concurrency;
-    const memory = supplies.concurrencyMemory ?? provideConcurrencyMemory(present?.memory);
+    const memory = supplies.concurrencyMemory ?? provideConcurrencyMemory({ threads: 1, present: present?.memory });
     return present?.memory === memory ? present : new SharedConcurrency(memory, this.#options.threadNumber);
   }
 

@@ -128,7 +128,7 @@ export async function explainRequest(
     // Nothing is counted.
     allowances: new SharedAllowances(provideAllowanceMemory(0), means.logger),
     quotas: new SharedQuotas(provideQuotaMemory(0), { threadNumber: 0, logger: means.logger }),
-    concurrency: new SharedConcurrency(provideConcurrencyMemory(undefined, 0), 0),
+    concurrency: new SharedConcurrency(provideConcurrencyMemory({ threads: 1, keysMax: 0 }), 0),
   };
   const arrived = runAtOnce(decodeConfiguration(runAtOnce(encodeConfiguration(configuration))));
   const { table, plans } = runAtOnce(compileSnapshot(arrived, undefined, all));
