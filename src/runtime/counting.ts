@@ -91,7 +91,7 @@ export class Counting {
 
   #provideConcurrency({ concurrencyMemory }: CountingMemory): SharedConcurrency {
     const { concurrency } = this.#present;
-    const memory = concurrencyMemory ?? provideConcurrencyMemory(concurrency?.memory);
+    const memory = concurrencyMemory ?? provideConcurrencyMemory({ threads: 1, present: concurrency?.memory });
     return concurrency?.memory === memory ? concurrency : new SharedConcurrency(memory, this.#thread.threadNumber);
   }
 

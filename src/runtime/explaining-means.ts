@@ -48,6 +48,6 @@ export function toExplainingMeans({ clock, logger, addressLists }: ExplainingMea
     endpoints: {},
     allowances: new SharedAllowances(provideAllowanceMemory(0), logger),
     quotas: new SharedQuotas(provideQuotaMemory(0), { threadNumber: 0, logger }),
-    concurrency: new SharedConcurrency(provideConcurrencyMemory(undefined, 0), 0),
+    concurrency: new SharedConcurrency(provideConcurrencyMemory({ threads: 1, keysMax: 0 }), 0),
   };
 }

@@ -7,7 +7,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { KeyedCounts } from '#stores/keyed-counts.ts';
-import { provideQuotaMemory, QuotaEntries, type QuotaEntry, quotaLayout, SHARED_KEY } from '#stores/quota-entries.ts';
+import { provideQuotaMemory, QuotaEntries, type QuotaEntry, SHARED_KEY } from '#stores/quota-entries.ts';
 import type { QuotaFile } from '#stores/quota-file.ts';
 
 export interface QuotaKeeperMeans {
@@ -45,8 +45,8 @@ export class QuotaKeeper {
 
   private constructor(memory: SharedArrayBuffer, file: QuotaFile | undefined, started: StartSettings, means: QuotaKeeperMeans) {
     this.memory = memory;
-    this.#counts = new KeyedCounts(memory, quotaLayout, CONTROL_THREAD_NUMBER);
-    this.#entries = new QuotaEntries(this.#counts.words);
+    this.#counts = new KeyedCounts(memory, CONTROL_THREAD_NUMBER);
+    this.#entries = new QuotaEntries(this.#counts);
     this.#file = file;
     this.#started = started;
     this.#means = means;
@@ -65,7 +65,7 @@ export class QuotaKeeper {
     if ('problem' in file) return file;
     const seed = file.readSeed();
     const keeper = new QuotaKeeper(provideQuotaMemory(quotas.keys, seed), file, started, means);
-    if (seed === undefined) file.writeSeed(keeper.#counts.seed);
+    if (seed === undefined) file.writeSeed(keeper.#counts.entries.seed);
     else keeper.#readAll(file);
     return keeper;
   }
@@ -82,7 +82,7 @@ export class QuotaKeeper {
   list(from: number, max: number): QuotaPage {
     const quotas: QuotaView[] = [];
     for (let index = from; ; index++) {
-      const at = this.#counts.entryAt(index);
+      const at = this.#counts.entries.entryAt(index);
       if (at === undefined) return { quotas };
       const entry = this.#readPresent(at);
       if (entry === undefined || entry.used === 0) continue;

@@ -158,7 +158,7 @@ export class ThreadPool {
   #count = 0;
   #isStopping = false;
   readonly #numbers = new Set<number>();
-  /** Of the first configuration that needs it. */
+  /** What limits of concurrency count in. */
   #concurrencyMemory: SharedArrayBuffer | undefined;
 
   constructor(options: ThreadPoolOptions) {
@@ -189,7 +189,7 @@ export class ThreadPool {
    */
   async apply(ordered: Delivery, { count, deadlineMs }: { count: number; deadlineMs: number }): Promise<readonly ListeningAt[]> {
     const allowanceMemory = this.#provideAllowanceMemory(ordered);
-    const delivery = { ...ordered, allowanceMemory, concurrencyMemory: this.#provideConcurrencyMemory(ordered) };
+    const delivery = { ...ordered, allowanceMemory, concurrencyMemory: this.#provideConcurrencyMemory(ordered, count) };
     while (this.#serving.length < count) this.#start();
     const told = this.#serving;
     if (this.#delivery !== undefined) await this.#prepareAll(told, delivery);
@@ -214,8 +214,10 @@ export class ThreadPool {
     return configuration.allowanceKeysMax === 0 ? present : provideAllowanceMemory(configuration.allowanceKeysMax, present);
   }
 
-  #provideConcurrencyMemory({ configuration }: Delivery): SharedArrayBuffer | undefined {
-    if (configuration.countsConcurrency) this.#concurrencyMemory ??= provideConcurrencyMemory();
+  /** Of the first configuration that needs it, unless there are far more threads now. */
+  #provideConcurrencyMemory({ configuration }: Delivery, threads: number): SharedArrayBuffer | undefined {
+    if (configuration.countsConcurrency)
+      this.#concurrencyMemory = provideConcurrencyMemory({ threads, present: this.#concurrencyMemory });
     return this.#concurrencyMemory;
   }
 

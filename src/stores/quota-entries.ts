@@ -1,7 +1,8 @@
 /** What an entry of a quota holds beside its count, in shared memory: for whom it is, as operators and the file on disk are told. */
-import { type CountTableLayout, EntryWord, KeyedCounts, provideCountMemory } from './keyed-counts.ts';
+import { COUNT_BUCKET_BYTES, KeyedCounts } from './keyed-counts.ts';
+import { provideEntryMemory } from './keyed-entries.ts';
 
-export const quotaLayout: CountTableLayout = { entryWords: 64, keepsHeld: false, notesChanges: true };
+const ENTRY_WORDS = 64;
 
 /** Words of an entry of a quota. */
 const MAX = 4;
@@ -10,7 +11,7 @@ const KEY_LENGTH = 6;
 const TEXT = 8;
 const WORD_BYTES = 4;
 const NAME_LENGTH_MAX = 120;
-const KEY_LENGTH_MAX = (quotaLayout.entryWords - TEXT) * WORD_BYTES - NAME_LENGTH_MAX;
+const KEY_LENGTH_MAX = (ENTRY_WORDS - TEXT) * WORD_BYTES - NAME_LENGTH_MAX;
 /** Of the count that keys share for which there is no room. */
 export const SHARED_KEY = '(keys without room)';
 const CHARACTER_MAX = 0xff;
@@ -18,12 +19,12 @@ const UNKNOWN_CHARACTER = 0x3f;
 
 /** `seed`: what the hashes of keys are made with that were kept elsewhere. */
 export function provideQuotaMemory(keysMax: number, seed?: readonly number[]): SharedArrayBuffer {
-  return provideCountMemory(keysMax, quotaLayout, { seed });
+  return provideEntryMemory({ keysMax, entryWords: ENTRY_WORDS, bucketBytes: COUNT_BUCKET_BYTES, seed });
 }
 
 /** A thread that lives no more may have been giving an entry to a key. Called by the control thread. */
 export function forgetQuotaThread(memory: SharedArrayBuffer, threadNumber: number): void {
-  new KeyedCounts(memory, quotaLayout, threadNumber).forgetThread(threadNumber);
+  new KeyedCounts(memory, threadNumber).forgetThread();
 }
 
 export interface QuotaEntry {
@@ -40,12 +41,14 @@ export interface QuotaEntry {
 }
 
 export class QuotaEntries {
+  readonly #counts: KeyedCounts;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
 
-  constructor(words: Int32Array) {
-    this.#words = words;
-    this.#bytes = new Uint8Array(words.buffer);
+  constructor(counts: KeyedCounts) {
+    this.#counts = counts;
+    this.#words = counts.entries.words;
+    this.#bytes = new Uint8Array(this.#words.buffer);
   }
 
   /** Before anybody else sees the entry. */
@@ -62,18 +65,18 @@ export class QuotaEntries {
   /** `undefined`: it is nobody's, or is being given to somebody. */
   read(at: number): QuotaEntry | undefined {
     const words = this.#words;
-    const until = Atomics.load(words, at + EntryWord.until) >>> 0;
-    const used = Atomics.load(words, at + EntryWord.count);
+    const counts = this.#counts;
+    const until = counts.untilAt(at);
+    const used = counts.countAt(at);
     if (until === 0 || used < 0) return undefined;
-    const low = Atomics.load(words, at + EntryWord.low);
-    const high = Atomics.load(words, at + EntryWord.high);
+    const key = counts.entries.keyOf(at);
     const textAt = (at + TEXT) * WORD_BYTES;
-    const name = this.#readText(textAt, words[at + NAME_LENGTH]!);
-    const key = this.#readText(textAt + NAME_LENGTH_MAX, words[at + KEY_LENGTH]!);
+    const shownName = this.#readText(textAt, words[at + NAME_LENGTH]!);
+    const shownKey = this.#readText(textAt + NAME_LENGTH_MAX, words[at + KEY_LENGTH]!);
+    const max = words[at + MAX]!;
     // Given to another key meanwhile: it will be noted as changed.
-    if (Atomics.load(words, at + EntryWord.low) !== low || Atomics.load(words, at + EntryWord.high) !== high) return undefined;
-    if (Atomics.load(words, at + EntryWord.count) < 0) return undefined;
-    return { low, high, until, used, max: words[at + MAX]!, name, key };
+    if (!counts.entries.isOf(at, key) || counts.countAt(at) < 0) return undefined;
+    return { ...key, until, used, max, name: shownName, key: shownKey };
   }
 
   #write(byteAt: number, text: string, lengthMax: number): number {

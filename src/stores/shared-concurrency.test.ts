@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NO_PLACE } from '#base/concurrency-limits.ts';
-import { EntryWord, KeyedCounts } from './keyed-counts.ts';
+import { HeldPlaces } from './held-places.ts';
 import { provideConcurrencyMemory, SharedConcurrency, takeBackPlaces } from './shared-concurrency.ts';
 
+const KEY_WORDS = 4;
+const ASKS = 0x4000;
+
 test('two threads share the places of a key, and each key has its own', () => {
-  const memory = provideConcurrencyMemory(undefined, 100);
+  const memory = provideConcurrencyMemory({ threads: 4, keysMax: 100 });
   const [one, other] = [0, 1].map((number) => new SharedConcurrency(memory, number).open('tested', 2));
   const taken = one!.take('a');
   assert.notEqual(taken, NO_PLACE);
@@ -18,7 +21,7 @@ test('two threads share the places of a key, and each key has its own', () => {
 });
 
 test('places of a thread that is gone come back, those of others do not, and its number may be given again', () => {
-  const memory = provideConcurrencyMemory(undefined, 100);
+  const memory = provideConcurrencyMemory({ threads: 4, keysMax: 100 });
   const [one, other] = [0, 1].map((number) => new SharedConcurrency(memory, number).open('tested', 3));
   one!.take('a');
   one!.take('a');
@@ -35,7 +38,7 @@ test('places of a thread that is gone come back, those of others do not, and its
 });
 
 test('entries are free when they hold nothing: any number of keys follow each other', () => {
-  const limit = new SharedConcurrency(provideConcurrencyMemory(undefined, 10), 0).open('tested', 1);
+  const limit = new SharedConcurrency(provideConcurrencyMemory({ threads: 4, keysMax: 10 }), 0).open('tested', 1);
   for (let i = 0; i < 10_000; i++) {
     const place = limit.take(`key ${i}`);
     assert.notEqual(place, NO_PLACE);
@@ -44,7 +47,7 @@ test('entries are free when they hold nothing: any number of keys follow each ot
 });
 
 test('keys without room share as many places as one has, whoever gives them back', () => {
-  const limit = new SharedConcurrency(provideConcurrencyMemory(undefined, 8), 0).open('tested', 2);
+  const limit = new SharedConcurrency(provideConcurrencyMemory({ threads: 4, keysMax: 8 }), 0).open('tested', 2);
   const places = Array.from({ length: 100 }, (_, i) => limit.take(`key ${i}`)).filter((place) => place !== NO_PLACE);
   // Two buckets of eight, and two places for all the others.
   assert.equal(places.length, 18);
@@ -53,19 +56,25 @@ test('keys without room share as many places as one has, whoever gives them back
   assert.equal(again.length, 18);
 });
 
-test('a thread that died as it gave an entry to a key leaves the table usable', () => {
-  const memory = provideConcurrencyMemory(undefined, 100);
-  const layout = { entryWords: 4, keepsHeld: true, notesChanges: false };
-  const dying = new KeyedCounts(memory, layout, 3);
-  const key = { low: 12, high: 34, until: 0, max: 1 };
-  assert.throws(() =>
-    dying.take(key, 0, (at) => {
-      // As it would be found: the lock is held, and the entry belongs to nobody yet.
-      takeBackPlaces(memory, 3);
-      assert.equal(Atomics.load(dying.words, at + EntryWord.count), 0);
-      throw new Error('the thread is gone');
-    }),
-  );
-  const living = new KeyedCounts(memory, layout, 0);
-  assert.ok(living.take(key, 0) > 0);
+test('a thread that died while it asked, or held the lock, keeps nobody from a place', () => {
+  const memory = provideConcurrencyMemory({ threads: 4, keysMax: 100 });
+  const one = new SharedConcurrency(memory, 1).open('tested', 1);
+  one.give(one.take('a'));
+  const words = new Int16Array(memory);
+  const dead = new HeldPlaces(memory, 0);
+  const at = Array.from({ length: dead.entries.entryCount }, (_, i) => dead.entries.entryAt(i)!).find(
+    (entry) => dead.entries.keyOf(entry).low !== 0,
+  )!;
+  // As it would be found: it says that it asks, and gives an entry to another key.
+  words[(at + KEY_WORDS) * 2] = ASKS;
+  assert.ok(dead.entries.lock());
+  takeBackPlaces(memory, 0);
+  assert.notEqual(one.take('a'), NO_PLACE);
+  assert.notEqual(one.take('b'), NO_PLACE);
+});
+
+test('memory is kept while there is a word in it for each thread', () => {
+  const memory = provideConcurrencyMemory({ threads: 4, keysMax: 10 });
+  assert.equal(provideConcurrencyMemory({ threads: 2, keysMax: 10, present: memory }), memory);
+  assert.notEqual(provideConcurrencyMemory({ threads: 40, keysMax: 10, present: memory }), memory);
 });

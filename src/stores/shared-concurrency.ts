@@ -2,67 +2,76 @@
 import { type ConcurrencyLimit, type ConcurrencyLimits, NO_PLACE } from '#base/concurrency-limits.ts';
 import { KeyedHash } from '#base/keyed-hash.ts';
 import { limits } from '#base/limits.ts';
-import { type CountedKey, type CountTableLayout, KeyedCounts, NO_ROOM, provideCountMemory, TOO_MANY } from './keyed-counts.ts';
+import { HeldPlaces, NO_ROOM, provideHeldMemory, TOO_MANY } from './held-places.ts';
+import type { KeyHash } from './keyed-entries.ts';
 
-const layout: CountTableLayout = { entryWords: 4, keepsHeld: true, notesChanges: false };
-/** Entries are free when they hold nothing, whatever the time. */
-const ANY_TIME = 0;
+export interface ConcurrencyMemory {
+  /** How many serve. */
+  readonly threads: number;
+  readonly keysMax?: number;
+  readonly present?: SharedArrayBuffer | undefined;
+}
 
-export function provideConcurrencyMemory(
-  present?: SharedArrayBuffer,
-  keysMax: number = limits.concurrencyKeysMax,
-): SharedArrayBuffer {
-  return provideCountMemory(keysMax, layout, { present });
+/** What is there already, where it is enough for so many threads. */
+export function provideConcurrencyMemory({
+  threads,
+  keysMax = limits.concurrencyKeysMax,
+  present,
+}: ConcurrencyMemory): SharedArrayBuffer {
+  return provideHeldMemory(threads, keysMax, present);
 }
 
 /** The places that a thread held which lives no more come back. Called by the control thread. */
 export function takeBackPlaces(memory: SharedArrayBuffer, threadNumber: number): void {
-  new KeyedCounts(memory, layout, threadNumber).forgetThread(threadNumber);
+  new HeldPlaces(memory, threadNumber).forgetThread();
 }
 
 export class SharedConcurrency implements ConcurrencyLimits {
   readonly memory: SharedArrayBuffer;
-  readonly #counts: KeyedCounts;
+  readonly #places: HeldPlaces;
   readonly #hash: KeyedHash;
 
   constructor(memory: SharedArrayBuffer, threadNumber: number) {
     this.memory = memory;
-    this.#counts = new KeyedCounts(memory, layout, threadNumber);
-    this.#hash = new KeyedHash(...this.#counts.seed);
+    this.#places = new HeldPlaces(memory, threadNumber);
+    this.#hash = new KeyedHash(...this.#places.entries.seed);
   }
 
   open(name: string, max: number): ConcurrencyLimit {
     this.#hash.hash(name);
-    const own = { low: this.#hash.low, high: this.#hash.high, until: 0, max };
-    return new SharedConcurrencyLimit(this.#counts, this.#hash, own);
+    const own = { low: this.#hash.low, high: this.#hash.high };
+    return new SharedConcurrencyLimit({ places: this.#places, hash: this.#hash, own, max });
   }
 }
 
-class SharedConcurrencyLimit implements ConcurrencyLimit {
-  readonly #counts: KeyedCounts;
-  readonly #hash: KeyedHash;
+interface LimitMeans {
+  readonly places: HeldPlaces;
+  readonly hash: KeyedHash;
   /** The limit itself: the same key is another one for another limit. */
-  readonly #own: Readonly<CountedKey>;
-  readonly #key: CountedKey;
+  readonly own: KeyHash;
+  readonly max: number;
+}
 
-  constructor(counts: KeyedCounts, hash: KeyedHash, own: Readonly<CountedKey>) {
-    this.#counts = counts;
-    this.#hash = hash;
-    this.#own = own;
-    this.#key = { ...own };
+class SharedConcurrencyLimit implements ConcurrencyLimit {
+  readonly #means: LimitMeans;
+  readonly #key: KeyHash = { low: 0, high: 0 };
+
+  constructor(means: LimitMeans) {
+    this.#means = means;
   }
 
   take(key: string): number {
-    this.#hash.hash(key);
-    this.#key.low = this.#hash.low ^ this.#own.low;
-    this.#key.high = this.#hash.high ^ this.#own.high;
-    let place = this.#counts.take(this.#key, ANY_TIME);
+    const { places, hash, own, max } = this.#means;
+    hash.hash(key);
+    this.#key.low = hash.low ^ own.low;
+    this.#key.high = hash.high ^ own.high;
+    let place = places.take(this.#key, max);
     // Those for which there is no room have together as much as one client.
-    if (place === NO_ROOM) place = this.#counts.takeShared(this.#own, ANY_TIME);
+    if (place === NO_ROOM) place = places.takeShared(own, max);
     return place === NO_ROOM || place === TOO_MANY ? NO_PLACE : place;
   }
 
   give(place: number): void {
-    this.#counts.give(place);
+    this.#means.places.give(place);
   }
 }

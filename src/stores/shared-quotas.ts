@@ -4,7 +4,7 @@ import { KeyedHash } from '#base/keyed-hash.ts';
 import type { Logger } from '#base/logger.ts';
 import { type Quota, type QuotaOpening, type QuotaRule, type Quotas, WITHIN_QUOTA } from '#base/quotas.ts';
 import { type CountedKey, KeyedCounts, NO_ROOM, TOO_MANY } from './keyed-counts.ts';
-import { QuotaEntries, quotaLayout, SHARED_KEY } from './quota-entries.ts';
+import { QuotaEntries, SHARED_KEY } from './quota-entries.ts';
 
 const FULL_TOLD_EVERY_MS = 10_000;
 const SECOND_MS = 1_000;
@@ -25,15 +25,15 @@ export class SharedQuotas implements Quotas {
 
   constructor(memory: SharedArrayBuffer, { threadNumber, logger }: { readonly threadNumber: number; readonly logger: Logger }) {
     this.memory = memory;
-    const counts = new KeyedCounts(memory, quotaLayout, threadNumber);
+    const counts = new KeyedCounts(memory, threadNumber);
     this.#means = {
       counts,
-      entries: new QuotaEntries(counts.words),
-      hash: new KeyedHash(...counts.seed),
+      entries: new QuotaEntries(counts),
+      hash: new KeyedHash(...counts.entries.seed),
       onFull: (nowMs) => this.#tellFull(nowMs),
     };
     this.#logger = logger;
-    this.#toldCount = counts.overflowCount;
+    this.#toldCount = counts.entries.overflowCount;
   }
 
   open({ name, showsKeys, rules }: QuotaOpening): Quota {
@@ -47,7 +47,7 @@ export class SharedQuotas implements Quotas {
   #tellFull(nowMs: number): void {
     if (nowMs - this.#toldMs < FULL_TOLD_EVERY_MS && nowMs >= this.#toldMs) return;
     this.#toldMs = nowMs;
-    const count = this.#means.counts.overflowCount;
+    const count = this.#means.counts.entries.overflowCount;
     this.#logger.log('warn', 'no room for more keys of quotas', { requests: count - this.#toldCount });
     this.#toldCount = count;
   }

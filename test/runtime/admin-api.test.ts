@@ -367,6 +367,8 @@ test('describes itself', async (t) => {
       '/api/services/{name} get',
       '/api/services/{name}/endpoints post',
       '/api/services/{name}/endpoints/{id} patch,delete',
+      '/api/quotas get',
+      '/api/quotas/{id} delete',
     ],
   );
 });

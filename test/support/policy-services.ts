@@ -22,7 +22,7 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     later: new ManualTimers().later,
     addressLists: {},
     allowances: new SharedAllowances(provideAllowanceMemory(KEYS_MAX), silentLogger),
-    concurrency: new SharedConcurrency(provideConcurrencyMemory(undefined, KEYS_MAX), 0),
+    concurrency: new SharedConcurrency(provideConcurrencyMemory({ threads: 1, keysMax: KEYS_MAX }), 0),
     quotas: new SharedQuotas(provideQuotaMemory(KEYS_MAX), { threadNumber: 0, logger: silentLogger }),
     keeper: new Keeper(),
     sharedStore: undefined,
