@@ -4,32 +4,32 @@
  *
  * Usage: node bench/shared-limits.ts [--rounds 3] [--seconds 3] [--markdown]
  *
- * The routes take turns within a round; "added" is the difference to the limit in memory of the same round, and medians
- * count. The target: no failed request, and an added p99 of at most 5 ms while the server is away.
+ * Beside each route, one with the same limit in memory is asked as much at the same time, so that whatever else is going on
+ * falls on both. "added" is the difference to it, and medians of the rounds count. The target: no failed request, and an added
+ * p99 of at most 5 ms while the server is away.
  */
 import { createServer } from 'node:net';
 import { toLatencyColumns } from './support/added-latency.ts';
 import { type BenchResult, type Row, runAlone } from './support/bench-result.ts';
 import { type Child, findProgram, pause, startChild, waitFor } from './support/child-process.ts';
-import { type GatewayUnderTest, startGateway } from './support/gateway-under-test.ts';
+import { startGateway } from './support/gateway-under-test.ts';
 import type { LoadFigures } from './support/latency-window.ts';
 import { Load } from './support/load.ts';
-import { readCpuUs } from './support/process-figures.ts';
 import { createScratchFolder } from './support/scratch-folder.ts';
-import { median, round } from './support/statistics.ts';
 import { startUpstream } from './support/upstream.ts';
 
 const defaults = { rounds: 3, seconds: 3 };
-const CONNECTIONS = 16;
+const CONNECTIONS = 8;
 const PAUSE_MS = 5;
 const WARM_UP_MS = 500;
 const GATEWAY_CPU = 0;
 const OTHER_CPU = 1;
 const LIMIT = 'limit: 1000000/second';
 
-/** Name of the route, and its policies; the first one is what the others are compared with. */
+const LIMIT_IN_MEMORY = `rate-limit: { ${LIMIT} }`;
+const COMPARED = '/api/compared';
+/** Name of the route, and its policies. */
 const ways = {
-  memory: `rate-limit: { ${LIMIT} }`,
   strict: `rate-limit: { ${LIMIT}, store: redis }`,
   'strict, two limits': 'rate-limit: { limits: [1000000/second, 1000000/minute], store: redis }',
   'local-first': `rate-limit: { ${LIMIT}, store: redis, shared: local-first }`,
@@ -93,49 +93,56 @@ export async function runSharedLimitsBench(given: Partial<typeof defaults> = {})
   const server = new Server(await findFreePort(), folder);
   await server.start();
   const upstream = await startUpstream({ cpu: OTHER_CPU });
-  const routes = Object.values(ways).map(
-    (policies, i) => `  r${i}: { match: { path: /api/r${i} }, policies: { ${policies} }, to: small }\n`,
+  const routes = [LIMIT_IN_MEMORY, ...Object.values(ways)].map(
+    (policies, i) => `  r${i}: { match: { path: ${toPath(i)} }, policies: { ${policies} }, to: small }\n`,
   );
   const stores = `stores: { redis: { url: "redis://127.0.0.1:${server.port}" } }\n`;
   const services = { small: upstream.port };
-  const gateway = await startGateway({ folder, services, routes: routes.join('') + stores, cpu: GATEWAY_CPU });
+  const { port, child } = await startGateway({ folder, services, routes: routes.join('') + stores, cpu: GATEWAY_CPU });
   const rows: Row[] = [];
   try {
     for (const [event, happen] of Object.entries(events)) {
-      const figures: Measured[][] = Object.keys(ways).map(() => []);
+      const pairs: Pair[][] = Object.keys(ways).map(() => []);
       for (let count = 0; count < rounds; count += 1)
-        for (const [i, of] of figures.entries())
-          of.push(await measure(gateway, `/api/r${i}`, () => happen(server, seconds * 1_000)));
-      rows.push(...Object.keys(ways).map((way, i) => toRow({ event, way }, figures[i]!, figures[0]!)));
+        for (const [i, of] of pairs.entries()) of.push(await measure(port, toPath(i + 1), () => happen(server, seconds * 1_000)));
+      rows.push(...Object.keys(ways).map((way, i) => toRow({ event, way }, pairs[i]!)));
     }
   } finally {
-    await Promise.all([upstream.child.end(), gateway.child.end(), server.end()]);
+    await Promise.all([upstream.child.end(), child.end(), server.end()]);
   }
   return { name, rows };
 }
 
-interface Measured extends LoadFigures {
-  readonly cpuUs: number;
+const toPath = (route: number) => (route === 0 ? COMPARED : `/api/r${route}`);
+
+interface Pair {
+  readonly own: LoadFigures;
+  readonly compared: LoadFigures;
 }
 
-async function measure({ port, child }: GatewayUnderTest, path: string, happen: () => Promise<void>): Promise<Measured> {
-  const load = new Load({ port, path, connections: CONNECTIONS, pauseMs: PAUSE_MS }, { cpu: OTHER_CPU });
+async function measure(port: number, path: string, happen: () => Promise<void>): Promise<Pair> {
+  const [own, compared] = [path, COMPARED].map(
+    (of) => new Load({ port, path: of, connections: CONNECTIONS, pauseMs: PAUSE_MS }, { cpu: OTHER_CPU }),
+  ) as [Load, Load];
+  const take = async (): Promise<Pair> => {
+    const [ofOwn, ofCompared] = await Promise.all([own.take(), compared.take()]);
+    return { own: ofOwn, compared: ofCompared };
+  };
   await pause(WARM_UP_MS);
-  await load.take();
-  const beforeUs = readCpuUs(child.pid);
+  await take();
   await happen();
-  const cpuUs = readCpuUs(child.pid) - beforeUs;
-  const figures = await load.take();
-  await load.end();
-  return { ...figures, cpuUs };
+  const figures = await take();
+  await Promise.all([own.end(), compared.end()]);
+  return figures;
 }
 
-function toRow(named: { event: string; way: string }, figures: Measured[], compared: Measured[]): Row {
-  const sum = (count: (of: LoadFigures) => number) => figures.reduce((total, of) => total + count(of), 0);
+function toRow(named: { event: string; way: string }, pairs: readonly Pair[]): Row {
+  const own = pairs.map((pair) => pair.own);
+  const compared = pairs.map((pair) => pair.compared);
+  const sum = (count: (of: LoadFigures) => number) => own.reduce((total, of) => total + count(of), 0);
   return {
     ...named,
-    ...toLatencyColumns(figures, compared),
-    'µs CPU/request': round(median(figures.map(({ cpuUs, requests }) => cpuUs / requests)), 1),
+    ...toLatencyColumns(own, compared),
     requests: sum(({ requests }) => requests),
     failed: sum(({ failed }) => failed),
   };
