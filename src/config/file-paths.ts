@@ -9,16 +9,19 @@ import type {
   ServiceConfiguration,
 } from './configuration.ts';
 import type { PolicyBlocks } from './policy-blocks.ts';
+import { type FileReadingPolicy, resolvePolicyFiles } from './policy-files.ts';
 
 /** Resolves every path of a file against the folder of the configuration. */
 export function resolveFilePaths(
   configuration: Configuration,
   folder: string,
-  policies: readonly AddressListingPolicy[],
+  policies: readonly (AddressListingPolicy & FileReadingPolicy)[],
 ): Configuration {
   const { accessLog, acme } = configuration;
+  const resolveBlocks = (blocks: PolicyBlocks) =>
+    resolvePolicyFiles(resolveAddressListFiles(blocks, folder, policies), folder, policies);
   const resolvePolicies = <Place extends { readonly policies?: PolicyBlocks | undefined }>(place: Place): Place =>
-    place.policies === undefined ? place : { ...place, policies: resolveAddressListFiles(place.policies, folder, policies) };
+    place.policies === undefined ? place : { ...place, policies: resolveBlocks(place.policies) };
   return {
     ...resolvePolicies(configuration),
     ...(acme !== undefined && { acme: resolveAcme(acme, folder) }),

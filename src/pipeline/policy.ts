@@ -51,6 +51,8 @@ export interface PolicyServices {
   readonly later: (delayMs: number, run: () => void) => () => void;
   /** The lists of `addressListSettings` as `AddressRanges` reads them, by the path of their file. */
   readonly addressLists: Readonly<Record<string, ArrayBufferLike>>;
+  /** The texts of `fileSettings` by the path of their file. */
+  readonly texts: Readonly<Record<string, string>>;
   /** Where it is counted who does something how often. */
   readonly allowances: Allowances;
   /** What outlives a configuration, such as keys that were fetched: a reload fetches nothing anew. */
@@ -92,6 +94,11 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly consumerSettings?: readonly string[];
   /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
   readonly addressListSettings?: readonly string[];
+  /**
+   * Names of validated settings in which, at any depth, `{ file: PATH }` stands for the text of a file. With `form` beside it,
+   * the configuration is refused where the file is something else.
+   */
+  readonly fileSettings?: readonly string[];
   /** What these settings do, in a few words, for explanations. */
   describe?(config: Config): string;
   /** What these settings decide about a request, for explanations. */

@@ -1,9 +1,9 @@
 import type { GatewayError } from '#base/errors.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { definePolicy } from '#pipeline/policy.ts';
+import { findShownCredential, removeCredential, several, toShownTarget } from '#pipeline/shown-credential.ts';
 import type { ApiKeyConfig } from './config.ts';
 import { apiKeyErrors } from './errors.ts';
-import { findShownKey, removeKey, several, toShownTarget } from './shown-key.ts';
 
 /** Lets requests pass that show a key of a consumer, and notes whose it is. */
 export const apiKeyPolicy = definePolicy({
@@ -21,7 +21,7 @@ export const apiKeyPolicy = definePolicy({
     return {
       requestHead(exchange): GatewayError | undefined {
         exchange.shownTarget = toShownTarget(exchange.request, places) ?? exchange.shownTarget;
-        const text = findShownKey(exchange.request, places);
+        const text = findShownCredential(exchange.request, places);
         if (text === undefined) {
           exchange.consumer = anonymous;
           return anonymous === undefined ? apiKeyErrors.missing(undefined, { fields }) : undefined;
@@ -36,7 +36,7 @@ export const apiKeyPolicy = definePolicy({
         exchange.consumer = consumer;
         return undefined;
       },
-      ...(forward ? {} : { upstreamRequest: (_exchange: Exchange, upstream) => removeKey(upstream, places) }),
+      ...(forward ? {} : { upstreamRequest: (_exchange: Exchange, upstream) => removeCredential(upstream, places) }),
     };
   },
 });

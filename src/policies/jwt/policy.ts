@@ -1,0 +1,137 @@
+import { GatewayError } from '#base/errors.ts';
+import type { Consumer } from '#http/consumer.ts';
+import type { Exchange } from '#http/exchange.ts';
+import type { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
+import { definePolicy, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
+import { findOnlyCredential, removeCredential, several, toShownTarget } from '#pipeline/shown-credential.ts';
+import { toTokenConsumer } from '#pipeline/token-consumer.ts';
+import { TokenMemory } from '#pipeline/token-memory.ts';
+import type { JwtConfig } from './config.ts';
+import { jwtErrors } from './errors.ts';
+import { toIssuer } from './issuers.ts';
+import { type Issuer, TokenVerifier, type VerifiedToken } from './token-verifier.ts';
+
+/** A token that counts, and whom it stands for in the configuration with this directory. */
+interface KnownToken {
+  readonly token: VerifiedToken;
+  consumer: Consumer;
+  directory: ConsumerDirectory;
+}
+
+/** Lets requests pass that show a signed token of an issuer, and notes whom it stands for. */
+export const jwtPolicy = definePolicy({
+  name: 'jwt',
+  summary: 'Lets requests pass that show a signed token (JWT) of an issuer.',
+  loadConfig: async () => (await import('./config.ts')).jwtConfig,
+  consumerSettings: ['anonymous'],
+  fileSettings: ['issuers'],
+  errors: jwtErrors,
+  describe: describeTokens,
+  create(config, services): PolicyPhases {
+    const places = { header: config.header, scheme: config.scheme, query: config.query, cookie: config.cookie };
+    const { clock, consumers: directory } = services;
+    const anonymous = config.anonymous === undefined ? undefined : directory.find(config.anonymous);
+    const challenge = `${config.scheme ?? 'Bearer'} realm="gatehouse"`;
+    // RFC 6750 §3.1: nothing is said of a token that was not shown.
+    const toMissing = { fields: ['www-authenticate', challenge] };
+    const toRefused = { fields: ['www-authenticate', `${challenge}, error="invalid_token"`] };
+    const refuse = (reason: string) => jwtErrors.refused({ reason }, toRefused);
+    const issuers = config.issuers.map((issuer) => toIssuer(issuer, services));
+    const verifier = toVerifier(issuers, config, services);
+    const known = services.keeper.keep(toMemoryName(config, services), () => new TokenMemory<KnownToken>());
+
+    const toKnown = async (shown: string): Promise<KnownToken | GatewayError> => {
+      const token = await verifier.verify(shown);
+      if (token instanceof GatewayError) return token;
+      if ('reason' in token) return refuse(token.reason);
+      const consumer = toConsumer(token, directory);
+      if (consumer === undefined) return refuse('subject');
+      const made = { token, consumer, directory };
+      known.keep(shown, made);
+      return made;
+    };
+    const verifyShown = async (exchange: Exchange, shown: string): Promise<GatewayError | undefined> => {
+      const made = await known.share(shown, () => toKnown(shown));
+      if (made instanceof GatewayError) return made;
+      exchange.consumer = toPresentConsumer(made, directory);
+      return undefined;
+    };
+    // Whoever comes first should not have to wait for what is needed anyway.
+    prepare(issuers, clock.monotonicMs());
+    return {
+      requestHead(exchange): GatewayError | undefined | Promise<GatewayError | undefined> {
+        const { request } = exchange;
+        if (places.query !== undefined) exchange.shownTarget = toShownTarget(request, places) ?? exchange.shownTarget;
+        const shown = findOnlyCredential(request, places);
+        if (shown === undefined) {
+          exchange.consumer = anonymous;
+          return anonymous === undefined ? jwtErrors.missing(undefined, toMissing) : undefined;
+        }
+        if (shown === several) return refuse('several tokens');
+        const made = known.find(shown);
+        if (made === undefined) return verifyShown(exchange, shown);
+        const { expiresMs, key, issuer } = made.token;
+        if (issuer.keys !== undefined && exchange.startedMs >= issuer.keys.refreshAtMs) issuer.keys.refresh();
+        if (clock.wallMs() >= expiresMs || key?.isWithdrawn === true) {
+          known.forget(shown);
+          return verifyShown(exchange, shown);
+        }
+        exchange.consumer = toPresentConsumer(made, directory);
+        return undefined;
+      },
+      ...(config.forward ? {} : { upstreamRequest: (_exchange: Exchange, upstream) => removeCredential(upstream, places) }),
+    };
+  },
+});
+
+function toVerifier(issuers: readonly Issuer[], config: JwtConfig, { clock, later }: PolicyServices): TokenVerifier {
+  return new TokenVerifier(issuers, config, {
+    wallMs: () => clock.wallMs(),
+    settles: (promise, timeoutMs) =>
+      new Promise((resolve) => {
+        const cancel = later(timeoutMs, () => resolve(false));
+        void promise.then(() => {
+          cancel();
+          resolve(true);
+        });
+      }),
+  });
+}
+
+function prepare(issuers: readonly Issuer[], nowMs: number): void {
+  for (const { keys } of issuers) if (keys !== undefined && nowMs >= keys.refreshAtMs) keys.refresh();
+  void import('jose/jwt/verify');
+}
+
+function toConsumer({ claims, issuer }: VerifiedToken, directory: ConsumerDirectory): Consumer | undefined {
+  return toTokenConsumer(claims, { issuer: issuer.config.name, names: issuer.config.names, directory });
+}
+
+/** Tokens outlive configurations; consumers do not. */
+function toPresentConsumer(known: KnownToken, directory: ConsumerDirectory): Consumer {
+  if (known.directory === directory) return known.consumer;
+  known.consumer = toConsumer(known.token, directory) ?? known.consumer;
+  known.directory = directory;
+  return known.consumer;
+}
+
+/** All that decides whether a token counts. Secrets are in it, and so it is a hash. */
+function toMemoryName({ issuers, typ, leewayMs, maxAgeMs, requireExpiry }: JwtConfig, { texts }: PolicyServices): string {
+  const parts = issuers.map(({ keys, ...rest }) => {
+    if (keys.kind === 'secret') return [rest, keys.secret.reveal()];
+    return [rest, keys, keys.kind === 'file' ? texts[keys.file] : undefined];
+  });
+  const text = JSON.stringify([parts, typ, leewayMs, maxAgeMs, requireExpiry]);
+  return `tokens ${process.getBuiltinModule('node:crypto').hash('sha256', text)}`;
+}
+
+function describeTokens({ issuers, header, scheme, query, cookie, anonymous, forward }: JwtConfig): string {
+  const places = [
+    ...(header === undefined ? [] : [scheme === undefined ? header : `${header}: ${scheme}`]),
+    ...(query === undefined ? [] : [`query parameter ${query}`]),
+    ...(cookie === undefined ? [] : [`cookie ${cookie}`]),
+  ];
+  const names = [...new Set(issuers.map(({ name }) => name))];
+  const other = anonymous === undefined ? '' : `, otherwise ${anonymous}`;
+  return `token of ${names.join(' or ')} in ${places.join(' or ')}${other}${forward ? '' : ' (not passed on)'}`;
+}
