@@ -43,11 +43,11 @@ class KeysFailed extends Error {
 }
 
 export class IssuerKeys implements KeySource {
-  refreshAtMs = Number.NEGATIVE_INFINITY;
   isFailing = false;
   readonly #location: IssuerLocation;
   readonly #means: Means;
   #keys: readonly VerificationKey[] = [];
+  #refreshAtMs = Number.NEGATIVE_INFINITY;
   #pending: Promise<void> | undefined;
   #nextLookMs = Number.NEGATIVE_INFINITY;
 
@@ -64,8 +64,8 @@ export class IssuerKeys implements KeySource {
     return findKeys(this.#keys, algorithm, kid);
   }
 
-  refresh(): void {
-    void this.lookAgain();
+  refreshIfOld(monotonicMs: number): void {
+    if (monotonicMs >= this.#refreshAtMs) void this.lookAgain();
   }
 
   lookAgain(): Promise<void> | undefined {
@@ -89,7 +89,7 @@ export class IssuerKeys implements KeySource {
       logger.log('warn', 'keys of an issuer cannot be fetched', { issuer, reason, keys: this.#keys.length });
     }
     const nowMs = clock.monotonicMs();
-    this.refreshAtMs = nowMs + ageMs;
+    this.#refreshAtMs = nowMs + ageMs;
     this.#nextLookMs = nowMs + (this.#keys.length === 0 ? FIRST_COOL_DOWN_MS : COOL_DOWN_MS);
     this.#pending = undefined;
   }

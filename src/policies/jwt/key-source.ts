@@ -2,10 +2,8 @@ import { fits, type VerificationKey } from './key-set.ts';
 
 /** Where the keys of an issuer come from. */
 export interface KeySource {
-  /** Monotonic time from which on `refresh` should be called, whenever somebody comes by. */
-  readonly refreshAtMs: number;
-  /** Fetches the keys anew while the present ones go on counting. */
-  refresh(): void;
+  /** Called whenever somebody comes by: keys that are no longer young are fetched anew, while they go on counting. */
+  refreshIfOld(monotonicMs: number): void;
   /** The keys that may have signed something. */
   find(algorithm: string, kid: string | undefined): readonly VerificationKey[];
   /** Looks for further keys. `undefined`: not now, since there was a look a moment ago. Never rejects. */
@@ -26,7 +24,6 @@ export function findKeys(keys: readonly VerificationKey[], algorithm: string, ki
 
 /** Keys that a configuration holds. */
 export class KnownKeys implements KeySource {
-  readonly refreshAtMs = Number.POSITIVE_INFINITY;
   readonly isFailing = false;
   readonly retryInMs = 0;
   readonly #keys: readonly VerificationKey[];
@@ -35,7 +32,7 @@ export class KnownKeys implements KeySource {
     this.#keys = keys;
   }
 
-  refresh(): void {
+  refreshIfOld(): void {
     // Another configuration brings other keys.
   }
 

@@ -71,7 +71,7 @@ export const jwtPolicy = definePolicy({
         const made = known.find(shown);
         if (made === undefined) return verifyShown(exchange, shown);
         const { expiresMs, key, issuer } = made.token;
-        if (issuer.keys !== undefined && exchange.startedMs >= issuer.keys.refreshAtMs) issuer.keys.refresh();
+        issuer.keys?.refreshIfOld(exchange.startedMs);
         if (clock.wallMs() >= expiresMs || key?.isWithdrawn === true) {
           known.forget(shown);
           return verifyShown(exchange, shown);
@@ -86,7 +86,7 @@ export const jwtPolicy = definePolicy({
 
 function toVerifier(issuers: readonly Issuer[], config: JwtConfig, { clock, later }: PolicyServices): TokenVerifier {
   return new TokenVerifier(issuers, config, {
-    wallMs: () => clock.wallMs(),
+    clock,
     settles: (promise, timeoutMs) =>
       new Promise((resolve) => {
         const cancel = later(timeoutMs, () => resolve(false));
@@ -99,7 +99,7 @@ function toVerifier(issuers: readonly Issuer[], config: JwtConfig, { clock, late
 }
 
 function prepare(issuers: readonly Issuer[], nowMs: number): void {
-  for (const { keys } of issuers) if (keys !== undefined && nowMs >= keys.refreshAtMs) keys.refresh();
+  for (const { keys } of issuers) keys?.refreshIfOld(nowMs);
   void import('jose/jwt/verify');
 }
 

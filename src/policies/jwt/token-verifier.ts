@@ -3,6 +3,7 @@
  * checked with is decided here, by the configuration and the keys, and never by the token alone.
  */
 import type { JWTVerifyOptions } from 'jose';
+import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { findClaim } from '#pipeline/token-consumer.ts';
 import { TOKEN_LENGTH_MAX } from '#pipeline/token-memory.ts';
@@ -33,7 +34,7 @@ export type Refusal = { readonly reason: string };
 export type Verdict = VerifiedToken | Refusal | GatewayError;
 
 export interface VerifierMeans {
-  readonly wallMs: () => number;
+  readonly clock: Clock;
   /** True once the promise has settled, false when it has not for so long. */
   readonly settles: (promise: Promise<void>, timeoutMs: number) => Promise<boolean>;
 }
@@ -85,6 +86,7 @@ export class TokenVerifier {
   async #verifyByKeys(token: string, parts: TokenParts, issuer: Issuer): Promise<Verdict> {
     const { alg, kid } = parts.header as { alg: string; kid: string | undefined };
     const keys = issuer.keys!;
+    keys.refreshIfOld(this.#means.clock.monotonicMs());
     const tried = new Set<VerificationKey>();
     let verdict: Verdict = { reason: 'key' };
     // A second time with the keys that the issuer has by now, if it has others.
@@ -116,7 +118,7 @@ export class TokenVerifier {
     const options: JWTVerifyOptions = {
       algorithms: [...config.algorithms],
       issuer: config.issuer,
-      currentDate: new Date(this.#means.wallMs()),
+      currentDate: new Date(this.#means.clock.wallMs()),
       clockTolerance: leewayMs / 1_000,
       ...(config.audience !== undefined && { audience: [...config.audience] }),
       ...(maxAgeMs !== undefined && { maxTokenAge: maxAgeMs / 1_000 }),
