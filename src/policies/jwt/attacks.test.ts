@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { createHmac, generateKeyPairSync, sign as signBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { EncryptJWT, exportSPKI, importJWK, SignJWT } from 'jose';
-import { reasonOf, setUpTokens } from '#test/support/token-bench.ts';
-import { makeKeyPair, TestIssuer } from '#test/support/token-issuer.ts';
+import { reasonOf, setUpTokens } from '#test/support/jwt-bench.ts';
+import { makeKeyPair, TestIssuer } from '#test/support/jwt-issuer.ts';
 
 const elliptic = await makeKeyPair('ec');
 const rsa = await makeKeyPair('rsa', 'RS256');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HttpCallFailed } from '#net/http-call.ts';
-import { reasonOf, setUpTokens } from '#test/support/token-bench.ts';
-import { makeKeyPair, TestIssuer } from '#test/support/token-issuer.ts';
+import { reasonOf, setUpTokens } from '#test/support/jwt-bench.ts';
+import { makeKeyPair, TestIssuer } from '#test/support/jwt-issuer.ts';
 
 const key = await makeKeyPair('k1');
 const nextKey = await makeKeyPair('k2');

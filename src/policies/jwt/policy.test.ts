@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { SignJWT } from 'jose';
 import { HttpCallFailed } from '#net/http-call.ts';
 import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
+import { reasonOf, setUpTokens as setUp } from '#test/support/jwt-bench.ts';
+import { makeKeyPair, type SignedClaims, TestIssuer } from '#test/support/jwt-issuer.ts';
 import { plan } from '#test/support/policy-bench.ts';
-import { reasonOf, setUpTokens as setUp } from '#test/support/token-bench.ts';
-import { makeKeyPair, type SignedClaims, TestIssuer } from '#test/support/token-issuer.ts';
 import { jwtPolicy } from './policy.ts';
 
 const key = await makeKeyPair('k1');

@@ -64,7 +64,8 @@ export const jwtPolicy = definePolicy({
         if (places.query !== undefined) exchange.shownTarget = toShownTarget(request, places) ?? exchange.shownTarget;
         const shown = findOnlyCredential(request, places);
         if (shown === undefined) {
-          exchange.consumer = anonymous;
+          // Who has shown something else to another policy stays who that is.
+          exchange.consumer ??= anonymous;
           return anonymous === undefined ? jwtErrors.missing(undefined, toMissing) : undefined;
         }
         if (shown === several) return refuse('several tokens');

@@ -5,7 +5,7 @@
 import type { JWTVerifyOptions } from 'jose';
 import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
-import { findClaim } from '#pipeline/token-consumer.ts';
+import { findClaim } from '#http/claims.ts';
 import { TOKEN_LENGTH_MAX } from '#pipeline/token-memory.ts';
 import type { IssuerConfig, JwtConfig } from './config.ts';
 import { jwtErrors } from './errors.ts';

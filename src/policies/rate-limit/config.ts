@@ -14,7 +14,7 @@ const KEYS_MAX = 8;
 const NAME_LENGTH_MAX = 256;
 
 const plainKinds = ['ip', 'consumer', 'route'] as const;
-const namedKinds = ['header', 'cookie', 'path'] as const;
+const namedKinds = ['header', 'cookie', 'path', 'claim'] as const;
 
 export type LimitKey =
   | { readonly kind: (typeof plainKinds)[number] }
@@ -42,8 +42,8 @@ function readLimitKey(text: string): Reading<LimitKey> {
 
 const limitKey = textKind({
   noun: 'a part of the request',
-  examples: ['ip', 'consumer', 'route', 'header.x-api-key', 'cookie.session', 'path.tenant'],
-  help: 'What of a request is counted: `ip` (the client’s address), `consumer` (who asks), `route`, `header.NAME`, `cookie.NAME` or `path.NAME` (a capture of the route’s path).',
+  examples: ['ip', 'consumer', 'route', 'header.x-api-key', 'cookie.session', 'path.tenant', 'claim.team'],
+  help: 'What of a request is counted: `ip` (the client’s address), `consumer` (who asks), `route`, `header.NAME`, `cookie.NAME`, `path.NAME` (a capture of the route’s path) or `claim.NAME` (a claim of the token).',
   read: readLimitKey,
 });
 
@@ -109,7 +109,7 @@ export const rateLimitConfig = z
       .refine((keys) => keys.length <= KEYS_MAX, { error: `at most ${KEYS_MAX} parts of a request are counted together` })
       .prefault('ip')
       .describe(
-        'Whose requests are counted together: those with the same `ip` (the client’s address), `consumer` (who asks), `route`, `header.NAME`, `cookie.NAME` or `path.NAME` (a capture of the route’s path), or the same of all in a list.',
+        'Whose requests are counted together: those with the same `ip` (the client’s address), `consumer` (who asks), `route`, `header.NAME`, `cookie.NAME`, `path.NAME` (a capture of the route’s path) or `claim.NAME` (a claim of the token), or the same of all in a list.',
       ),
     headers: z
       .enum(['all', 'refusals', 'none'])

@@ -3,9 +3,9 @@ import { Keeper } from '#base/keeper.ts';
 import { ConsumerDirectory, type ConsumerSettings } from '#pipeline/consumer-directory.ts';
 import { jwtPolicy } from '#policies/jwt/policy.ts';
 import { FakeClock } from './fake-clock.ts';
+import { type IssuerKeyPair, type SignedClaims, TestIssuer } from './jwt-issuer.ts';
 import { type BenchAnswer, createPolicyBench, plan } from './policy-bench.ts';
 import { createPolicyServices, ManualTimers } from './policy-services.ts';
-import { type IssuerKeyPair, type SignedClaims, TestIssuer } from './token-issuer.ts';
 
 interface TokenBenchOptions {
   readonly issuer?: TestIssuer;
