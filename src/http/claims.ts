@@ -12,6 +12,11 @@ export function findClaim(claims: Claims, path: string): unknown {
   return value;
 }
 
+/** Whether a claim is one of the values, or a list that holds one. */
+export function hasClaimValue(claim: unknown, values: readonly unknown[]): boolean {
+  return values.includes(claim) || (Array.isArray(claim) && claim.some((item) => values.includes(item)));
+}
+
 /** A claim as one text: lists with a space between their items. `undefined` where there is none, or a whole map. */
 export function readClaimText(claims: Claims | undefined, path: string): string | undefined {
   const value = claims === undefined ? undefined : findClaim(claims, path);

@@ -66,6 +66,16 @@ export function removeCredential(upstream: UpstreamRequest, { header, scheme, qu
   if (cookie !== undefined) upstream.fields = withoutCookie(upstream.fields, cookie) ?? upstream.fields;
 }
 
+/** For people. */
+export function describePlaces({ header, scheme, query, cookie }: CredentialPlaces): string {
+  const places = [
+    ...(header === undefined ? [] : [scheme === undefined ? header : `${header}: ${scheme}`]),
+    ...(query === undefined ? [] : [`query parameter ${query}`]),
+    ...(cookie === undefined ? [] : [`cookie ${cookie}`]),
+  ];
+  return places.join(' or ');
+}
+
 /** RFC 9110 §11.1: a scheme is followed by spaces, and its case does not matter. */
 function withoutScheme(value: string, scheme: string | undefined): string | undefined {
   if (scheme === undefined) return value;

@@ -47,8 +47,19 @@ export function toTokenPlaces({ header, scheme, query, cookie }: WrittenPlaces):
 }
 
 /** The name of a claim, or the way to one inside of others. */
-export function claimName(): z.ZodString {
+function claimName(): z.ZodString {
   return z.string().min(1).max(CLAIM_NAME_LENGTH_MAX);
+}
+
+const CLAIM_VALUES_MAX = 64;
+
+/** Values that claims must have. */
+export function requiredClaims() {
+  const values = oneOrList(z.union([z.string(), z.number(), z.boolean()]));
+  return z.record(
+    claimName(),
+    values.refine((list) => list.length <= CLAIM_VALUES_MAX, { error: `at most ${CLAIM_VALUES_MAX} values` }),
+  );
 }
 
 const several = () =>

@@ -8,8 +8,8 @@ import { secret } from '#schema/secret.ts';
 import { type ProvidedIssuer, tokenProvider } from '#schema/token-providers.ts';
 import {
   checkTokenPlaces,
-  claimName,
   claimNames,
+  requiredClaims,
   toClaimNames,
   tokenPlaceFields,
   toTokenPlaces,
@@ -17,7 +17,6 @@ import {
 
 const ISSUERS_MAX = 32;
 const INLINE_KEYS_MAX = 32;
-const CLAIM_VALUES_MAX = 64;
 const AUDIENCES_MAX = 32;
 /** RFC 7518 §3.2: as long as what HS256 makes of it; shorter ones can be guessed by whoever has a token. */
 const SECRET_LENGTH_MIN = 32;
@@ -61,8 +60,6 @@ const jwks = forms('an address, or a map with `file` or `keys`', [
   },
 ]);
 
-const claimValue = z.union([z.string(), z.number(), z.boolean()]);
-
 const issuerFields = {
   issuer: httpUrl('Who issues the tokens, exactly as in their claim `iss`.').optional(),
   provider: tokenProvider.optional().describe('Instead of `issuer`: a provider whose issuers and claims are known.'),
@@ -97,11 +94,7 @@ const issuerFields = {
     .describe(
       'What tokens may be signed with. Without it, every algorithm that fits the keys, and with `secret` those with `HS`.',
     ),
-  claims: z
-    .record(
-      claimName(),
-      oneOrList(claimValue).refine((list) => list.length <= CLAIM_VALUES_MAX, { error: `at most ${CLAIM_VALUES_MAX} values` }),
-    )
+  claims: requiredClaims()
     .optional()
     .describe('Claims that tokens must have: each is, or holds, one of the values that stand here.'),
   claimNames: claimNames.optional().describe('Which claims say what, where they are not as usual.'),

@@ -1,11 +1,11 @@
 import { GatewayError } from '#base/errors.ts';
 import type { Consumer } from '#http/consumer.ts';
-import type { Exchange } from '#http/exchange.ts';
 import type { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import { definePolicy, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
-import { findOnlyCredential, removeCredential, several, toShownTarget } from '#pipeline/shown-credential.ts';
+import { describePlaces } from '#pipeline/shown-credential.ts';
 import { toTokenConsumer } from '#pipeline/token-consumer.ts';
 import { TokenMemory } from '#pipeline/token-memory.ts';
+import { toTokenPhases } from '#pipeline/token-phases.ts';
 import type { JwtConfig } from './config.ts';
 import { jwtErrors } from './errors.ts';
 import { toIssuer } from './issuers.ts';
@@ -28,60 +28,39 @@ export const jwtPolicy = definePolicy({
   errors: jwtErrors,
   describe: describeTokens,
   create(config, services): PolicyPhases {
-    const places = { header: config.header, scheme: config.scheme, query: config.query, cookie: config.cookie };
     const { clock, consumers: directory } = services;
-    const anonymous = config.anonymous === undefined ? undefined : directory.find(config.anonymous);
-    const challenge = `${config.scheme ?? 'Bearer'} realm="gatehouse"`;
-    // RFC 6750 §3.1: nothing is said of a token that was not shown.
-    const toMissing = { fields: ['www-authenticate', challenge] };
-    const toRefused = { fields: ['www-authenticate', `${challenge}, error="invalid_token"`] };
-    const refuse = (reason: string) => jwtErrors.refused({ reason }, toRefused);
     const issuers = config.issuers.map((issuer) => toIssuer(issuer, services));
     const verifier = toVerifier(issuers, config, services);
     const known = services.keeper.keep(toMemoryName(config, services), () => new TokenMemory<KnownToken>());
-
-    const toKnown = async (shown: string): Promise<KnownToken | GatewayError> => {
-      const token = await verifier.verify(shown);
-      if (token instanceof GatewayError) return token;
-      if ('reason' in token) return refuse(token.reason);
-      const consumer = toConsumer(token, directory);
-      if (consumer === undefined) return refuse('subject');
-      const made = { token, consumer, directory };
-      known.keep(shown, made);
-      return made;
-    };
-    const verifyShown = async (exchange: Exchange, shown: string): Promise<GatewayError | undefined> => {
-      const made = await known.share(shown, () => toKnown(shown));
-      if (made instanceof GatewayError) return made;
-      exchange.consumer = toPresentConsumer(made, directory);
-      return undefined;
-    };
     // Whoever comes first should not have to wait for what is needed anyway.
     prepare(issuers, clock.monotonicMs());
-    return {
-      requestHead(exchange): GatewayError | undefined | Promise<GatewayError | undefined> {
-        const { request } = exchange;
-        if (places.query !== undefined) exchange.shownTarget = toShownTarget(request, places) ?? exchange.shownTarget;
-        const shown = findOnlyCredential(request, places);
-        if (shown === undefined) {
-          // Who has shown something else to another policy stays who that is.
-          exchange.consumer ??= anonymous;
-          return anonymous === undefined ? jwtErrors.missing(undefined, toMissing) : undefined;
-        }
-        if (shown === several) return refuse('several tokens');
-        const made = known.find(shown);
-        if (made === undefined) return verifyShown(exchange, shown);
-        const { expiresMs, key, issuer } = made.token;
-        issuer.keys?.refreshIfOld(exchange.startedMs);
-        if (clock.wallMs() >= expiresMs || key?.isWithdrawn === true) {
+    return toTokenPhases(config, { directory, errors: jwtErrors }, (refuse) => {
+      const verify = async (shown: string): Promise<KnownToken | GatewayError> => {
+        const token = await verifier.verify(shown);
+        if (token instanceof GatewayError) return token;
+        if ('reason' in token) return refuse(token.reason);
+        const consumer = toConsumer(token, directory);
+        if (consumer === undefined) return refuse('subject');
+        const made = { token, consumer, directory };
+        known.keep(shown, made);
+        return made;
+      };
+      return {
+        findKnown(shown, { startedMs }) {
+          const made = known.find(shown);
+          if (made === undefined) return undefined;
+          const { expiresMs, key, issuer } = made.token;
+          issuer.keys?.refreshIfOld(startedMs);
+          if (clock.wallMs() < expiresMs && key?.isWithdrawn !== true) return toPresentConsumer(made, directory);
           known.forget(shown);
-          return verifyShown(exchange, shown);
-        }
-        exchange.consumer = toPresentConsumer(made, directory);
-        return undefined;
-      },
-      ...(config.forward ? {} : { upstreamRequest: (_exchange: Exchange, upstream) => removeCredential(upstream, places) }),
-    };
+          return undefined;
+        },
+        async look(shown) {
+          const made = await known.share(shown, () => verify(shown));
+          return made instanceof GatewayError ? made : toPresentConsumer(made, directory);
+        },
+      };
+    });
   },
 });
 
@@ -126,13 +105,8 @@ function toMemoryName({ issuers, typ, leewayMs, maxAgeMs, requireExpiry }: JwtCo
   return `tokens ${process.getBuiltinModule('node:crypto').hash('sha256', text)}`;
 }
 
-function describeTokens({ issuers, header, scheme, query, cookie, anonymous, forward }: JwtConfig): string {
-  const places = [
-    ...(header === undefined ? [] : [scheme === undefined ? header : `${header}: ${scheme}`]),
-    ...(query === undefined ? [] : [`query parameter ${query}`]),
-    ...(cookie === undefined ? [] : [`cookie ${cookie}`]),
-  ];
-  const names = [...new Set(issuers.map(({ name }) => name))];
-  const other = anonymous === undefined ? '' : `, otherwise ${anonymous}`;
-  return `token of ${names.join(' or ')} in ${places.join(' or ')}${other}${forward ? '' : ' (not passed on)'}`;
+function describeTokens(config: JwtConfig): string {
+  const names = [...new Set(config.issuers.map(({ name }) => name))];
+  const other = config.anonymous === undefined ? '' : `, otherwise ${config.anonymous}`;
+  return `token of ${names.join(' or ')} in ${describePlaces(config)}${other}${config.forward ? '' : ' (not passed on)'}`;
 }

@@ -5,7 +5,7 @@
 import type { JWTVerifyOptions } from 'jose';
 import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
-import { findClaim } from '#http/claims.ts';
+import { findClaim, hasClaimValue } from '#http/claims.ts';
 import { TOKEN_LENGTH_MAX } from '#pipeline/token-memory.ts';
 import type { IssuerConfig, JwtConfig } from './config.ts';
 import { jwtErrors } from './errors.ts';
@@ -131,7 +131,7 @@ export class TokenVerifier {
       // Whatever it is that the token or a key of the issuer makes go wrong, the token does not count.
       return { reason: toReason(error) };
     }
-    const missing = Object.entries(config.claims).find(([name, values]) => !hasValue(findClaim(claims, name), values));
+    const missing = Object.entries(config.claims).find(([name, values]) => !hasClaimValue(findClaim(claims, name), values));
     if (missing !== undefined) return { reason: `claim ${missing[0]}` };
     return { claims, issuer, key, expiresMs: this.#findExpiry(claims) };
   }
@@ -153,11 +153,6 @@ function toReason(error: unknown): string {
   if (typeof claim === 'string' && code !== 'ERR_JWT_EXPIRED') return `claim ${claim}`;
   // A key that cannot be used for the algorithm, such as one that is too short, is no error of jose's own.
   return typeof code === 'string' ? (reasons[code] ?? 'not a token') : 'key';
-}
-
-function hasValue(claim: unknown, values: readonly unknown[]): boolean {
-  if (values.includes(claim)) return true;
-  return Array.isArray(claim) && claim.some((item) => values.includes(item));
 }
 
 /** RFC 7515 §4.1.9. */
