@@ -1,5 +1,5 @@
 /** What policies that look at tokens have in common: where the token is, who has shown none, and what a refusal says. */
-import { type ErrorFactory, GatewayError } from '#base/errors.ts';
+import { GatewayError, type GatewayErrorOptions } from '#base/errors.ts';
 import type { Consumer } from '#http/consumer.ts';
 import type { Exchange } from '#http/exchange.ts';
 import type { ConsumerDirectory } from './consumer-directory.ts';
@@ -21,9 +21,10 @@ export interface TokenLook {
 
 export type Refuse = (reason: string) => GatewayError;
 
+/** The errors of the policy; what it is given stands in the answer. */
 interface TokenErrors {
-  readonly missing: ErrorFactory;
-  readonly refused: ErrorFactory;
+  missing(answer: GatewayErrorOptions): GatewayError;
+  refused(reason: string, answer: GatewayErrorOptions): GatewayError;
 }
 
 export function toTokenPhases(
@@ -38,7 +39,7 @@ export function toTokenPhases(
   // RFC 6750 §3.1: nothing is said of a token that was not shown.
   const toMissing = { fields: ['www-authenticate', challenge] };
   const toRefused = { fields: ['www-authenticate', `${challenge}, error="invalid_token"`] };
-  const refuse: Refuse = (reason) => errors.refused({ reason }, toRefused);
+  const refuse: Refuse = (reason) => errors.refused(reason, toRefused);
   const look = toLook(refuse);
   const lookFirst = async (exchange: Exchange, shown: string): Promise<GatewayError | undefined> =>
     settle(exchange, await look.look(shown));
@@ -50,7 +51,7 @@ export function toTokenPhases(
       if (shown === undefined) {
         // Who has shown something else to another policy stays who that is.
         exchange.consumer ??= anonymous;
-        return anonymous === undefined ? errors.missing(undefined, toMissing) : undefined;
+        return anonymous === undefined ? errors.missing(toMissing) : undefined;
       }
       if (shown === several) return refuse('several tokens');
       const known = look.findKnown(shown, exchange);

@@ -6,7 +6,7 @@ import { type Reading, textKind } from './text-kind.ts';
 const LENGTH_MAX = 1_024;
 
 /** Reads an absolute URL of HTTP. It stays as it was written, since issuers are compared as texts. */
-export function readHttpUrl(text: string): Reading<string> {
+function readHttpUrl(text: string): Reading<string> {
   const url = text.length <= LENGTH_MAX && text === text.trim() ? URL.parse(text) : null;
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:') || !/^https?:\/\//i.test(text))
     return { problem: `${quote(text)} is not an address; write one such as \`https://login.example.com/\`` };

@@ -51,14 +51,14 @@ export class Inquiry {
 
   #toQuestion(token: string) {
     const { endpoint, clientId, clientSecret, sendSecretIn, hint } = this.#settings;
-    const body = new URLSearchParams({ token, token_type_hint: hint });
+    const form = new URLSearchParams({ token, token_type_hint: hint });
     const headers: Record<string, string> = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
     if (sendSecretIn === 'header') headers['authorization'] = toBasic(clientId, clientSecret.reveal());
     else {
-      body.set('client_id', clientId);
-      body.set('client_secret', clientSecret.reveal());
+      form.set('client_id', clientId);
+      form.set('client_secret', clientSecret.reveal());
     }
-    return { url: endpoint, method: 'POST', headers, body: body.toString(), bytesMax: ANSWER_BYTES_MAX };
+    return { url: endpoint, method: 'POST', headers, body: form.toString(), bytesMax: ANSWER_BYTES_MAX };
   }
 
   #judge(claims: Claims | undefined, wallMs: number): Answer {

@@ -1,4 +1,4 @@
-import { GatewayError } from '#base/errors.ts';
+import { GatewayError, type GatewayErrorOptions } from '#base/errors.ts';
 import { RefusalLog } from '#base/refusal-log.ts';
 import type { Claims, Consumer } from '#http/consumer.ts';
 import type { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
@@ -38,6 +38,11 @@ const RETRY_AFTER_MS = 1_000;
 /** Between two questions about a token while the server cannot be asked. */
 const STALE_PAUSE_MS = 5_000;
 
+const errors = {
+  missing: (answer: GatewayErrorOptions) => introspectionErrors.missing(undefined, answer),
+  refused: (reason: string, answer: GatewayErrorOptions) => introspectionErrors.refused({ reason }, answer),
+};
+
 /** Lets requests pass that show a token which a server says counts, and notes whom it stands for. */
 export const introspectionPolicy = definePolicy({
   name: 'introspection',
@@ -59,7 +64,7 @@ export const introspectionPolicy = definePolicy({
       known.directory = directory;
       return known.consumer;
     };
-    return toTokenPhases(config, { directory, errors: introspectionErrors }, (refuse) => {
+    return toTokenPhases(config, { directory, errors }, (refuse) => {
       const refuseFor = (shown: string, reason: string): GatewayError => {
         answers.refused.keep(shown, { reason, untilMs: clock.monotonicMs() + config.refusedTtlMs });
         answers.good.forget(shown);

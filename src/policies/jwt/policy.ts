@@ -1,4 +1,4 @@
-import { GatewayError } from '#base/errors.ts';
+import { GatewayError, type GatewayErrorOptions } from '#base/errors.ts';
 import type { Consumer } from '#http/consumer.ts';
 import type { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import { definePolicy, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
@@ -18,6 +18,11 @@ interface KnownToken {
   directory: ConsumerDirectory;
 }
 
+const errors = {
+  missing: (answer: GatewayErrorOptions) => jwtErrors.missing(undefined, answer),
+  refused: (reason: string, answer: GatewayErrorOptions) => jwtErrors.refused({ reason }, answer),
+};
+
 /** Lets requests pass that show a signed token of an issuer, and notes whom it stands for. */
 export const jwtPolicy = definePolicy({
   name: 'jwt',
@@ -34,7 +39,7 @@ export const jwtPolicy = definePolicy({
     const known = services.keeper.keep(toMemoryName(config, services), () => new TokenMemory<KnownToken>());
     // Whoever comes first should not have to wait for what is needed anyway.
     prepare(issuers, clock.monotonicMs());
-    return toTokenPhases(config, { directory, errors: jwtErrors }, (refuse) => {
+    return toTokenPhases(config, { directory, errors }, (refuse) => {
       const verify = async (shown: string): Promise<KnownToken | GatewayError> => {
         const token = await verifier.verify(shown);
         if (token instanceof GatewayError) return token;
