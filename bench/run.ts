@@ -23,6 +23,7 @@ import { runRoutingBench } from './routing.ts';
 import { runStartTimeBench } from './start-time.ts';
 import { type BenchResult, describeMachine, print, report, toMarkdown, toNumber, toText } from './support/bench-result.ts';
 import { runSwapBench } from './swap.ts';
+import { runTokensBench } from './tokens.ts';
 
 /** Shortest first, so that the first figures are there soon. */
 const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: number }) => Promise<BenchResult>>> = {
@@ -38,6 +39,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   latency: runLatencyBench,
   grpc: runGrpcBench,
   'rate-limit': runRateLimitBench,
+  tokens: runTokensBench,
   overload: runOverloadBench,
   swap: runSwapBench,
   'proxy-cost': runProxyCostBench,
