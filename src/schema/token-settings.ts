@@ -1,6 +1,7 @@
 /** What policies that read tokens have in common: where the token is, and which claims say what. */
 import { z } from 'zod';
 import { oneOrList } from './forms.ts';
+import { entryName } from './name.ts';
 import { freeFieldName, token } from './token.ts';
 
 const DEFAULT_HEADER = 'authorization';
@@ -26,6 +27,16 @@ export const tokenPlaceFields = {
     .optional()
     .describe('The query parameter that holds the token. Its value is not logged. A URL is kept in more places than a field is.'),
   cookie: token().optional().describe('The cookie that holds the token.'),
+};
+
+/** What happens to those who show none, and to the token afterwards. */
+export const tokenUseFields = {
+  anonymous: entryName()
+    .optional()
+    .describe(
+      'The consumer that those are who show no token. Without it they are refused; a token that does not count is refused in any case.',
+    ),
+  forward: z.boolean().default(true).describe('Whether the service sees the token.'),
 };
 
 interface WrittenPlaces {

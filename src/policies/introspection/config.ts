@@ -3,7 +3,6 @@ import { duration } from '#schema/duration.ts';
 import { filePath } from '#schema/file-path.ts';
 import { oneOrList } from '#schema/forms.ts';
 import { httpUrl } from '#schema/http-url.ts';
-import { entryName } from '#schema/name.ts';
 import { secret } from '#schema/secret.ts';
 import {
   checkTokenPlaces,
@@ -11,6 +10,7 @@ import {
   requiredClaims,
   toClaimNames,
   tokenPlaceFields,
+  tokenUseFields,
   toTokenPlaces,
 } from '#schema/token-settings.ts';
 
@@ -54,12 +54,7 @@ export const introspectionConfig = z
       .describe('How much longer an answer counts while the server cannot be asked. Without it, not at all.'),
     timeout: duration({ min: '100ms', max: '30s' }).prefault('3s').describe('How long the server may take.'),
     ...tokenPlaceFields,
-    anonymous: entryName()
-      .optional()
-      .describe(
-        'The consumer that those are who show no token. Without it they are refused; a token that does not count is refused in any case.',
-      ),
-    forward: z.boolean().default(true).describe('Whether the service sees the token.'),
+    ...tokenUseFields,
   })
   .superRefine(checkTokenPlaces)
   .transform(({ ttl, refusedTtl, staleFor, timeout, claims, claimNames: names, header, scheme, query, cookie, ...rest }) => ({

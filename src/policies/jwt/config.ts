@@ -3,7 +3,6 @@ import { duration } from '#schema/duration.ts';
 import { filePath } from '#schema/file-path.ts';
 import { forms, isMap, isText, oneOrList } from '#schema/forms.ts';
 import { httpUrl } from '#schema/http-url.ts';
-import { entryName } from '#schema/name.ts';
 import { secret } from '#schema/secret.ts';
 import { type ProvidedIssuer, tokenProvider } from '#schema/token-providers.ts';
 import {
@@ -12,6 +11,7 @@ import {
   requiredClaims,
   toClaimNames,
   tokenPlaceFields,
+  tokenUseFields,
   toTokenPlaces,
 } from '#schema/token-settings.ts';
 
@@ -147,12 +147,7 @@ export const jwtConfig = z
       .default(true)
       .describe('Whether a token needs a claim `exp`. One that never expires cannot be taken back.'),
     ...tokenPlaceFields,
-    anonymous: entryName()
-      .optional()
-      .describe(
-        'The consumer that those are who show no token. Without it they are refused; a token that does not count is refused in any case.',
-      ),
-    forward: z.boolean().default(true).describe('Whether the service sees the token.'),
+    ...tokenUseFields,
     timeout: duration({ min: '100ms', max: '30s' })
       .prefault('5s')
       .describe('How long a request waits for keys that have to be fetched first.'),
