@@ -27,6 +27,7 @@ export class TokenMemory<Value> {
     return old;
   }
 
+  /** For tokens that have been looked at, so that they are known to be ASCII. */
   keep(token: string, value: Value): void {
     this.forget(token);
     if (this.#young.size >= TOKENS_MAX || this.#youngLength + token.length > LENGTH_MAX) {
