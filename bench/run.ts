@@ -24,6 +24,7 @@ import { runSharedLimitsBench } from './shared-limits.ts';
 import { runStartTimeBench } from './start-time.ts';
 import { type BenchResult, describeMachine, print, report, toMarkdown, toNumber, toText } from './support/bench-result.ts';
 import { runSwapBench } from './swap.ts';
+import { runTokensBench } from './tokens.ts';
 
 /** Shortest first, so that the first figures are there soon. */
 const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: number }) => Promise<BenchResult>>> = {
@@ -40,6 +41,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   grpc: runGrpcBench,
   'rate-limit': runRateLimitBench,
   'shared-limits': runSharedLimitsBench,
+  tokens: runTokensBench,
   overload: runOverloadBench,
   swap: runSwapBench,
   'proxy-cost': runProxyCostBench,

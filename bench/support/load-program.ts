@@ -15,6 +15,8 @@ export interface LoadPlan {
   readonly connections: number;
   /** Between an answer and the next request of the same connection. */
   readonly pauseMs: number;
+  /** Shown with each request; one that is none when not given. */
+  readonly token?: string;
 }
 
 const READ_BYTES = 256 * 1024;
@@ -35,7 +37,7 @@ class LoadConnection {
   constructor(plan: LoadPlan, window: LatencyWindow) {
     this.#plan = plan;
     this.#window = window;
-    this.#request = `GET ${plan.path} HTTP/1.1\r\nhost: 127.0.0.1:${plan.port}\r\naccept: application/json\r\nuser-agent: bench/1\r\nauthorization: Bearer abcdefghijklmnop\r\n\r\n`;
+    this.#request = `GET ${plan.path} HTTP/1.1\r\nhost: 127.0.0.1:${plan.port}\r\naccept: application/json\r\nuser-agent: bench/1\r\nauthorization: Bearer ${plan.token ?? 'abcdefghijklmnop'}\r\n\r\n`;
     this.#connect();
     setInterval(() => {
       if (this.#isAsking && performance.now() - this.#askedMs > ANSWER_WITHIN_MS) this.#fail('no answer in time');

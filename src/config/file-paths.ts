@@ -9,23 +9,23 @@ import type {
   ServiceConfiguration,
 } from './configuration.ts';
 import type { PolicyBlocks } from './policy-blocks.ts';
+import { type FileReadingPolicy, resolvePolicyFiles } from './policy-files.ts';
 
 /** Resolves every path of a file against the folder of the configuration. */
 export function resolveFilePaths(
   configuration: Configuration,
   folder: string,
-  policies: readonly AddressListingPolicy[],
+  policies: readonly (AddressListingPolicy & FileReadingPolicy)[],
 ): Configuration {
   const { accessLog, acme, stores } = configuration;
+  const resolveBlocks = (blocks: PolicyBlocks) =>
+    resolvePolicyFiles(resolveAddressListFiles(blocks, folder, policies), folder, policies);
   const resolvePolicies = <Place extends { readonly policies?: PolicyBlocks | undefined }>(place: Place): Place =>
-    place.policies === undefined ? place : { ...place, policies: resolveAddressListFiles(place.policies, folder, policies) };
+    place.policies === undefined ? place : { ...place, policies: resolveBlocks(place.policies) };
   return {
     ...resolvePolicies(configuration),
-    ...(stores.file !== undefined && { stores: { ...stores, file: resolve(folder, stores.file) } }),
+    stores: resolveStores(stores, folder),
     ...(acme !== undefined && { acme: resolveAcme(acme, folder) }),
-    ...(stores?.redis?.ca !== undefined && {
-      stores: { ...stores, redis: { ...stores.redis, ca: resolve(folder, stores.redis.ca) } },
-    }),
     listeners: mapValues(configuration.listeners, (listener) => resolvePolicies(resolveListener(listener, folder))),
     routes: mapValues(configuration.routes, resolvePolicies),
     services: mapValues(configuration.services, (service) => resolveService(service, folder)),
@@ -33,6 +33,13 @@ export function resolveFilePaths(
       accessLog === false || accessLog.to === 'stdout'
         ? accessLog
         : { ...accessLog, to: { file: resolve(folder, accessLog.to.file) } },
+  };
+}
+
+function resolveStores({ file, redis }: Configuration['stores'], folder: string): Configuration['stores'] {
+  return {
+    ...(file !== undefined && { file: resolve(folder, file) }),
+    ...(redis !== undefined && { redis: { ...redis, ...(redis.ca !== undefined && { ca: resolve(folder, redis.ca) }) } }),
   };
 }
 

@@ -14,6 +14,8 @@ export interface ConfigurablePolicy {
   readonly signingSettings?: readonly string[];
   /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
   readonly addressListSettings?: readonly string[];
+  /** Names of settings in which `{ file: PATH }` stands for the text of a file. */
+  readonly fileSettings?: readonly string[];
   /** Policies that stand in its settings: each item of the list `setting` is a map of them by name. */
   readonly nested?: { readonly setting: string; readonly policies: readonly ConfigurablePolicy[] };
   loadConfig(): Promise<z.ZodType>;

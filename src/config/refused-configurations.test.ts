@@ -800,7 +800,7 @@ const ROUTES: readonly Refusal[] = [
     mistake: 'requests that are kept together by a word of its own',
     text: 'match: {}, to: { services: [{ service: orders }], sticky: { by: session } }',
     issues: [
-      'F:4:81 routes.it.to.sticky.by: "session" is nothing that requests are told by; write `cookie.NAME`, `header.NAME`, `ip` or `consumer`',
+      'F:4:81 routes.it.to.sticky.by: "session" is nothing that requests are told by; write `cookie.NAME`, `header.NAME`, `claim.NAME`, `ip` or `consumer`',
     ],
   },
   {
@@ -858,16 +858,16 @@ const ROUTES: readonly Refusal[] = [
     issues: [
       'F:4:73 routes.it.policies.rate-limit.limit: "0/minute" lets nothing pass; at least `1/minute`',
       'F:4:90 routes.it.policies.rate-limit.burst: the number 0 is too small; at least 1',
-      'F:4:97 routes.it.policies.rate-limit.by: expected `ip`, `consumer`, `route`, `header.NAME`, `cookie.NAME` or `path.NAME`, not "customer"',
+      'F:4:97 routes.it.policies.rate-limit.by: expected `ip`, `consumer`, `route`, `header.NAME`, `cookie.NAME`, `path.NAME` or `claim.NAME`, not "customer"',
     ],
   },
   {
     mistake: 'rates and a burst that are too much',
-    text: 'match: {}, to: orders, policies: { rate-limit: { limits: [2000000/second, { limit: 1/hour, burst: 100 }], by: [ip, claim.sub] } }',
+    text: 'match: {}, to: orders, policies: { rate-limit: { limits: [2000000/second, { limit: 1/hour, burst: 100 }], by: [ip, clam.sub] } }',
     issues: [
       'F:4:75 routes.it.policies.rate-limit.limits[0]: "2000000/second" is too much; at most `1000000/second`',
       'F:4:115 routes.it.policies.rate-limit.limits[1].burst: at this limit it would take longer than a day until a burst of 100 is back; at most `24`',
-      'F:4:132 routes.it.policies.rate-limit.by[1]: expected `ip`, `consumer`, `route`, `header.NAME`, `cookie.NAME` or `path.NAME`, not "claim.sub"',
+      'F:4:132 routes.it.policies.rate-limit.by[1]: expected `ip`, `consumer`, `route`, `header.NAME`, `cookie.NAME`, `path.NAME` or `claim.NAME`, not "clam.sub"; did you mean `claim.NAME`?',
     ],
   },
   {

@@ -7,6 +7,7 @@ import { type Reading, textKind } from '#schema/text-kind.ts';
 import { readFieldName } from '#schema/token.ts';
 
 const WEIGHT_MAX = 1000;
+const CLAIM_NAME_LENGTH_MAX = 256;
 /** RFC 6265 §4.1.1: the name of a cookie is a token, and its case matters. */
 const COOKIE = /^cookie\.([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100})$/;
 /** RFC 6265 §4.1.1: no semicolon and no control characters. */
@@ -18,14 +19,14 @@ export interface WeightedService {
 }
 
 type StickyBy =
-  | { readonly kind: 'cookie' | 'header'; readonly name: string }
+  | { readonly kind: 'cookie' | 'header' | 'claim'; readonly name: string }
   | { readonly kind: 'ip' }
   | { readonly kind: 'consumer' };
 
 /** How requests are kept together. */
 export type StickySettings =
   | { readonly kind: 'cookie'; readonly name: string; readonly path: string; readonly ttlMs?: number | undefined }
-  | { readonly kind: 'header'; readonly name: string }
+  | { readonly kind: 'header' | 'claim'; readonly name: string }
   | { readonly kind: 'ip' }
   | { readonly kind: 'consumer' };
 
@@ -47,9 +48,9 @@ export const weightedServices = z
 
 const stickyBy = textKind<StickyBy>({
   noun: 'what belongs together',
-  examples: ['cookie.release', 'header.x-account', 'ip', 'consumer'],
-  pattern: /^(?:cookie\..+|header\..+|ip|consumer)$/,
-  help: 'What requests that belong together have in common: `cookie.NAME`, `header.NAME`, `ip` for the address of the client, or `consumer` for who asks.',
+  examples: ['cookie.release', 'header.x-account', 'claim.team', 'ip', 'consumer'],
+  pattern: /^(?:cookie\..+|header\..+|claim\..+|ip|consumer)$/,
+  help: 'What requests that belong together have in common: `cookie.NAME`, `header.NAME`, `claim.NAME` for a claim of the token, `ip` for the address of the client, or `consumer` for who asks.',
   read: readStickyBy,
 });
 
@@ -61,8 +62,10 @@ function readStickyBy(text: string): Reading<StickyBy> {
     const reading = readFieldName(text.slice('header.'.length));
     return 'problem' in reading ? reading : { value: { kind: 'header', name: reading.value } };
   }
+  const claim = text.startsWith('claim.') ? text.slice('claim.'.length) : '';
+  if (claim !== '' && claim.length <= CLAIM_NAME_LENGTH_MAX) return { value: { kind: 'claim', name: claim } };
   return {
-    problem: `${quote(text)} is nothing that requests are told by; write \`cookie.NAME\`, \`header.NAME\`, \`ip\` or \`consumer\``,
+    problem: `${quote(text)} is nothing that requests are told by; write \`cookie.NAME\`, \`header.NAME\`, \`claim.NAME\`, \`ip\` or \`consumer\``,
   };
 }
 
@@ -88,7 +91,7 @@ export const stickySchema = z
   })
   .transform(({ by, ttl, path }): StickySettings => {
     if (by.kind === 'ip' || by.kind === 'consumer') return by;
-    if (by.kind === 'header') return { kind: 'header', name: by.name };
+    if (by.kind === 'header' || by.kind === 'claim') return { kind: by.kind, name: by.name };
     return { kind: 'cookie', name: by.name, path: path ?? '/', ...(ttl !== undefined && { ttlMs: ttl }) };
   })
   .describe(

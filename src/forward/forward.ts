@@ -25,7 +25,7 @@ export interface WeightedService {
 /** What keeps requests together at one of several services. */
 export type StickyDefinition =
   | (StickyCookieDefinition & { readonly kind: 'cookie' })
-  | { readonly kind: 'header'; readonly name: string }
+  | { readonly kind: 'header' | 'claim'; readonly name: string }
   | { readonly kind: 'ip' }
   | { readonly kind: 'consumer' };
 

@@ -87,6 +87,10 @@ test('requests are told by what they say, and a request that does not say it by 
   const byConsumer = split({ a: 1 }, { kind: 'consumer' });
   assert.equal(byConsumer.keyOf(subject(), toPlainConsumer('alice', [])), 'alice');
   assert.equal(byConsumer.keyOf(subject(), undefined), undefined);
+  const byClaim = split({ a: 1 }, { kind: 'claim', name: 'team' });
+  assert.equal(byClaim.keyOf(subject(), { ...toPlainConsumer('alice', []), claims: { team: 'blue' } }), 'blue');
+  assert.equal(byClaim.keyOf(subject(), { ...toPlainConsumer('alice', []), claims: { team: '' } }), undefined);
+  assert.equal(byClaim.keyOf(subject(), undefined), undefined);
   const byHeader = split({ a: 1 }, { kind: 'header', name: 'x-account' });
   assert.equal(byHeader.keyOf(subject('x-account', '7'), undefined), '7');
   assert.equal(byHeader.keyOf(subject('x-account', ''), undefined), undefined);

@@ -1,10 +1,11 @@
 /**
- * Gives requests that belong together to the same service of a split: by a cookie, a field, the address
+ * Gives requests that belong together to the same service of a split: by a cookie, a field, a claim of the token, the address
  * of the client or who asks. The
  * choice follows from the configuration and the request alone, so it is the same in every thread, after a reload, and in other
  * gateways with the same split.
  */
 import { hashText, mixHash } from '#base/text-hash.ts';
+import { readClaimText } from '#http/claims.ts';
 import type { Consumer } from '#http/consumer.ts';
 import { readCookie } from '#routing/value-test.ts';
 import type { Weighted } from '#services/balancing/weighted-rotation.ts';
@@ -13,6 +14,8 @@ import { getField } from '#wire/fields/field-list.ts';
 /** What requests have in common that belong together. */
 export type StickyKey =
   | { readonly kind: 'cookie' | 'header'; readonly name: string }
+  /** A claim of the token, once a policy has looked at it. */
+  | { readonly kind: 'claim'; readonly name: string }
   /** The address of the client, as far back as trusted proxies tell. */
   | { readonly kind: 'ip' }
   /** Who asks, once a policy has found it out. */
@@ -64,6 +67,7 @@ export class StickySplit<Share extends NamedShare> {
     const key = this.#key;
     if (key.kind === 'ip') return clientAddress;
     if (key.kind === 'consumer') return consumer?.name;
+    if (key.kind === 'claim') return readClaimText(consumer?.claims, key.name) || undefined;
     const value = key.kind === 'header' ? getField(fields, key.name) : readCookie(fields, key.name);
     return value === '' ? undefined : value;
   }

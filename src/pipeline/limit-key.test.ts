@@ -28,6 +28,15 @@ test('requests of one consumer are counted together, and so are those of nobody 
   assert.equal(reader.describe(request('::1')), 'consumer (none)');
 });
 
+test('requests are counted by a claim of their tokens, whatever stands in it', () => {
+  const reader = new LimitKeyReader([{ kind: 'claim', name: 'org.team' }, { kind: 'route' }]);
+  const keyOf = (claims: object) =>
+    reader.read({ ...request('::1'), consumer: { name: 'ann', claims: claims as Readonly<Record<string, unknown>> } });
+  assert.equal(keyOf({ org: { team: 7 } }), '7\norders');
+  assert.equal(keyOf({ org: { team: 'a\nb' } }), 'a%0Ab\norders');
+  assert.equal(keyOf({ org: { team: {} } }), reader.read(request('::1')));
+});
+
 test('parts of a key do not run into each other', () => {
   const reader = new LimitKeyReader([{ kind: 'header', name: 'a' }, { kind: 'path', name: 'tenant' }, { kind: 'route' }]);
   assert.equal(reader.read(request('::1', ['a', 'x'])), 'x\na%2Fb\norders');

@@ -1,5 +1,6 @@
 /** Whose requests are counted together. Everything that is read here is the client's choice, except its address. */
 import { IPV6_GROUPS, parseIpv6 } from '#base/ip.ts';
+import { readClaimText } from '#http/claims.ts';
 import type { LimitKey } from '#schema/limit-key.ts';
 import { findCookie } from '#wire/fields/cookies.ts';
 import type { KeyedRequest } from './policy.ts';
@@ -50,6 +51,8 @@ export class LimitKeyReader {
         return findCookie(request.request.fields, part.name) ?? ABSENT;
       case 'path':
         return request.captures[request.captureNames.indexOf(part.name)] ?? ABSENT;
+      case 'claim':
+        return toKeyPart(readClaimText(request.consumer?.claims, part.name) ?? ABSENT);
       default:
         return part satisfies never;
     }
@@ -62,6 +65,11 @@ export class LimitKeyReader {
     for (let i = 0; i < NETWORK_GROUPS; i++) network += `${this.#groups[i]!.toString(16)}:`;
     return `${network}:/64`;
   }
+}
+
+/** Unlike fields and paths, a claim may hold what separates parts. */
+function toKeyPart(claim: string): string {
+  return claim.includes(SEPARATOR) ? encodeURIComponent(claim.toWellFormed()) : claim;
 }
 
 /** What clients send may be a secret that shows who they are. */

@@ -57,6 +57,8 @@ export interface PolicyServices {
   readonly later: (delayMs: number, run: () => void) => () => void;
   /** The lists of `addressListSettings` as `AddressRanges` reads them, by the path of their file. */
   readonly addressLists: Readonly<Record<string, ArrayBufferLike>>;
+  /** The texts of `fileSettings` by the path of their file. */
+  readonly texts: Readonly<Record<string, string>>;
   /** Where it is counted who does something how often. */
   readonly allowances: Allowances;
   /** Where it is counted who does how much at the same time. */
@@ -113,6 +115,11 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly signingSettings?: readonly string[];
   /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
   readonly addressListSettings?: readonly string[];
+  /**
+   * Names of validated settings in which, at any depth, `{ file: PATH }` stands for the text of a file. With `form` beside it,
+   * the configuration is refused where the file is something else.
+   */
+  readonly fileSettings?: readonly string[];
   /** Policies that stand in its settings: each item of the list `setting` is a map of them by name. */
   readonly nested?: { readonly setting: string; readonly policies: readonly PolicyDefinition[] };
   /** A preflight of a browser belongs to the route of the request that it asks for, where that has such a policy. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { toPlainConsumer } from '#http/consumer.ts';
 import { parseTemplate } from '#schema/template.ts';
-import { type BenchRequest, createPolicyBench } from '#test/support/policy-bench.ts';
+import { type BenchRequest, createPolicyBench, planPhases } from '#test/support/policy-bench.ts';
 import { renderTemplate, type TemplatePlace } from './render-template.ts';
 
 async function render(text: string, place: TemplatePlace, request: BenchRequest): Promise<string> {
@@ -51,6 +52,63 @@ for (const [text, request, expected] of rows) {
     }
   });
 }
+
+const claims = {
+  sub: 'ann',
+  name: 'J\u00f6rg "J"',
+  evil: 'a\r\nx-admin: 1',
+  path: '../a/b?c',
+  'cognito:groups': ['x', 'y'],
+  broken: '\ud800',
+};
+
+const claimRows: readonly (readonly [text: string, Readonly<Record<TemplatePlace, string>>])[] = [
+  ['${claim.sub}', { path: 'ann', query: 'ann', field: 'ann', text: 'ann', json: 'ann' }],
+  [
+    '${claim.name}',
+    {
+      path: 'J%C3%B6rg%20%22J%22',
+      query: 'J%C3%B6rg%20%22J%22',
+      field: 'J%C3%B6rg%20%22J%22',
+      text: 'Jörg "J"',
+      json: 'Jörg \\"J\\"',
+    },
+  ],
+  [
+    '${claim.evil}',
+    {
+      path: 'a%0D%0Ax-admin%3A%201',
+      query: 'a%0D%0Ax-admin%3A%201',
+      field: 'a%0D%0Ax-admin%3A%201',
+      text: 'a\r\nx-admin: 1',
+      json: 'a\\r\\nx-admin: 1',
+    },
+  ],
+  ['${claim.path}', { path: '..%2Fa%2Fb%3Fc', query: '..%2Fa%2Fb%3Fc', field: '../a/b?c', text: '../a/b?c', json: '../a/b?c' }],
+  ['${claim.cognito:groups}', { path: 'x%20y', query: 'x%20y', field: 'x y', text: 'x y', json: 'x y' }],
+  ['${claim.broken}', { path: '%EF%BF%BD', query: '%EF%BF%BD', field: '%EF%BF%BD', text: '\ufffd', json: '\ufffd' }],
+  ['${claim.none}', { path: '', query: '', field: '', text: '', json: '' }],
+];
+
+test('writes what a token says as each place needs it, so that it is never more than a value', async () => {
+  const identify = planPhases({
+    requestHead(exchange) {
+      exchange.consumer = { ...toPlainConsumer('ann', []), claims };
+      return undefined;
+    },
+  });
+  const { exchange } = await createPolicyBench({ policies: [identify] }).send();
+  for (const [text, expected] of claimRows) {
+    const reading = parseTemplate(text);
+    assert.ok('value' in reading);
+    for (const place of ['path', 'query', 'field', 'text', 'json'] as const)
+      assert.equal(renderTemplate(reading.value, exchange, place), expected[place], `${text} ${place}`);
+  }
+});
+
+test('there are no claims where nobody has shown a token', async () => {
+  assert.equal(await render('${claim.sub}', 'field', { fields: ['x-sub', 'ann'] }), '');
+});
 
 test('a JSON text stays one text, whatever a client sends', async () => {
   const request = { url: '/?q=%22%2C%22admin%22%3Atrue%2C%22%5C%00%E2%80%A8' };

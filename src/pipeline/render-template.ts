@@ -2,6 +2,7 @@
  * Fills the request into templates. Most variables hold what a client sent: each place keeps them from being more than a
  * value there, such as another field, another path segment or another parameter.
  */
+import { readClaimText } from '#http/claims.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { decodeWhole, findQueryParameter } from '#http/query-parameter.ts';
 import type { Template, TemplateVariable } from '#schema/template.ts';
@@ -74,7 +75,10 @@ function isPath({ kind }: TemplateVariable): boolean {
   return kind === 'path' || kind === 'rest' || kind === 'capture';
 }
 
-/** What comes from the request's target, still percent-encoded; `undefined` for a variable that does not. */
+/**
+ * What comes from the request's target, still percent-encoded; `undefined` for a variable that does not. Claims are made to look
+ * like that, since they hold text of any kind as well.
+ */
 function readEncoded(variable: TemplateVariable, exchange: Exchange): string | undefined {
   switch (variable.kind) {
     case 'capture':
@@ -87,6 +91,8 @@ function readEncoded(variable: TemplateVariable, exchange: Exchange): string | u
       return exchange.request.query;
     case 'parameter':
       return findQueryParameter(exchange.request.query, variable.name) ?? '';
+    case 'claim':
+      return encodeURIComponent(readClaimText(exchange.consumer?.claims, variable.name)?.toWellFormed() ?? '');
     default:
       return undefined;
   }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { findClaim } from '#http/claims.ts';
 import { ConsumerDirectory } from './consumer-directory.ts';
-import { type ClaimNames, findClaim, toTexts, toTokenConsumer } from './token-consumer.ts';
+import { type ClaimNames, toTexts, toTokenConsumer } from './token-consumer.ts';
 
 const names: ClaimNames = { subject: 'sub', groups: 'groups', scopes: ['scope', 'scp'], roles: ['roles', 'realm_access.roles'] };
 const directory = new ConsumerDirectory({

@@ -1,4 +1,5 @@
 /** From the claims of a verified token to the consumer that it stands for. */
+import { findClaim } from '#http/claims.ts';
 import type { Claims, Consumer } from '#http/consumer.ts';
 import type { ConsumerDirectory } from './consumer-directory.ts';
 
@@ -42,17 +43,6 @@ export function toTokenConsumer(
 /** As it stands in names: the issuer's address without its scheme. */
 function toIssuerName(issuer: string): string {
   return issuer.replace(/^https?:\/\//, '').replace(/\/$/, '');
-}
-
-/** `undefined` where there is none. Only own properties count: a token may name any. */
-export function findClaim(claims: Claims, path: string): unknown {
-  if (Object.hasOwn(claims, path)) return claims[path];
-  let value: unknown = claims;
-  for (const name of path.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
-    value = (value as Claims)[name];
-  }
-  return value;
 }
 
 /** RFC 6749 §3.3: scopes are written with spaces between them; others write a list. */

@@ -12,7 +12,9 @@ import { headersPolicy } from './headers/policy.ts';
 import { hmacPolicy } from './hmac/policy.ts';
 import { hstsPolicy } from './hsts/policy.ts';
 import { httpsRedirectPolicy } from './https-redirect/policy.ts';
+import { introspectionPolicy } from './introspection/policy.ts';
 import { ipPolicy } from './ip/policy.ts';
+import { jwtPolicy } from './jwt/policy.ts';
 import { mirrorPolicy } from './mirror/policy.ts';
 import { quotaPolicy } from './quota/policy.ts';
 import { rateLimitPolicy } from './rate-limit/policy.ts';
@@ -22,7 +24,14 @@ import { securityHeadersPolicy } from './security-headers/policy.ts';
 import { upstreamAuthPolicy } from './upstream-auth/policy.ts';
 
 /** All methods by which it is found out who asks, whichever of them a route asks for. */
-const anyOfPolicy = createAnyOfPolicy([clientCertificatePolicy, apiKeyPolicy, basicAuthPolicy, hmacPolicy]);
+const anyOfPolicy = createAnyOfPolicy([
+  clientCertificatePolicy,
+  apiKeyPolicy,
+  basicAuthPolicy,
+  hmacPolicy,
+  jwtPolicy,
+  introspectionPolicy,
+]);
 
 /** Every policy, in execution order. An answer meets them the other way round. */
 export const policyOrder = [
@@ -37,6 +46,8 @@ export const policyOrder = [
   apiKeyPolicy, // before anything that depends on who asks
   basicAuthPolicy, // behind keys, which cost less to look at
   hmacPolicy, // as other credentials
+  jwtPolicy, // behind the ways to be known that cost less, and before anything that depends on who asks
+  introspectionPolicy, // the same by asking somebody else, which takes longer
   anyOfPolicy, // behind the single methods: where both are configured, both must accept
   csrfPolicy, // behind those that find out who asks, so that its refusals are logged with the user in whose name a page asked
   authorizePolicy, // behind all that find out who asks

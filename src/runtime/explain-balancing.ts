@@ -122,6 +122,7 @@ function chooseByBalancer(balance: BalanceDefinition, candidates: readonly Candi
   const name = formatHashKey(balance.by);
   if (balance.by.kind === 'consumer')
     return { endpoint: undefined, because: 'the hash of the name of who asks decides, which only policies find out' };
+  if (balance.by.kind === 'claim') return { endpoint: undefined, because: 'the token decides, which only policies look at' };
   const key = readHashKey(balance.by, subject);
   if (key === undefined) return { endpoint: undefined, because: `the request has no ${name}, so endpoints take turns` };
   const weightSum = candidates.reduce((sum, { weight }) => sum + weight, 0);

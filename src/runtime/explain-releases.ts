@@ -23,6 +23,8 @@ function explainSticky(
     services.map(({ service, weight }) => ({ name: service, weight })),
   );
   if (sticky.kind === 'consumer') return 'sticky by consumer: the name of who asks decides, which only policies find out';
+  if (sticky.kind === 'claim')
+    return `sticky by claim.${sticky.name}: the token of who asks decides, which only policies look at`;
   const what = sticky.kind === 'ip' ? 'client address' : `${sticky.kind} ${sticky.name}`;
   const key = split.keyOf(subject, undefined);
   if (key !== undefined) return `sticky by ${what}: this request goes to service ${split.shareFor(key).name}`;

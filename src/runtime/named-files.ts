@@ -2,11 +2,12 @@
 import { type AddressListFile, findAddressListFiles } from '#config/address-list-files.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { IssuePath } from '#config/issue.ts';
+import { findPolicyFiles } from '#config/policy-files.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 
 /** Files that a configuration names, read by the control thread. */
 export interface ConfigurationFiles {
-  /** PEM texts by path. */
+  /** PEM texts, and those that policies need, by path. */
   readonly texts: Readonly<Record<string, string>>;
   /** Lists of addresses by path, as `AddressRanges` reads them, in memory that all threads share. */
   readonly addressLists: Readonly<Record<string, SharedArrayBuffer>>;
@@ -22,7 +23,7 @@ export interface NamedFile {
   /** Where the configuration names it. */
   readonly at: IssuePath;
   /** What it must be by itself; a certificate and its key are looked at together. */
-  readonly form?: 'authority' | 'revocation-list';
+  readonly form?: 'authority' | 'revocation-list' | 'key-set' | undefined;
 }
 
 /** A certificate that is served or shown, and where the configuration names it. */
@@ -54,7 +55,12 @@ export function findNamedFiles(configuration: Configuration): NamedFile[] {
   const ofServices = Object.entries(services).flatMap(([name, { tls }]) => ofVerification(['services', name, 'tls'], tls));
   const ofAcme = ofVerification(['acme'], acme && { ca: acme.ca });
   const ofStores = ofVerification(['stores', 'redis'], stores?.redis && { ca: stores.redis.ca });
-  return [...ofPairs, ...ofListeners, ...ofServices, ...ofAcme, ...ofStores];
+  const ofPolicies = findPolicyFiles(configuration, policyDefinitions).map((file) => ({ ...file, role: toRole(file.form) }));
+  return [...ofPairs, ...ofListeners, ...ofServices, ...ofPolicies, ...ofAcme, ...ofStores];
+}
+
+function toRole(form: NamedFile['form']): string {
+  return form === 'authority' ? 'the certificate authority' : form === 'key-set' ? 'the key set' : 'the file';
 }
 
 export function findPairs({ listeners, services }: Configuration): NamedPair[] {

@@ -21,7 +21,7 @@ import {
 export type NamedFilesReading = { readonly files: ConfigurationFiles } | { readonly findings: readonly Finding[] };
 
 /** What is wrong with a text; completes "ROLE PATH ...". */
-const findFault = { authority: findAuthorityFault, 'revocation-list': findListFault } as const;
+const findFault = { authority: findAuthorityFault, 'revocation-list': findListFault, 'key-set': findKeySetFault } as const;
 
 /** Remembers which certificates were in order, so that a reload looks at the others only. */
 export class NamedFileReader {
@@ -82,6 +82,17 @@ function findAuthorityFault(text: string): string | undefined {
     // Why it cannot be read says less than that it cannot.
   }
   return 'is not a certificate in PEM form';
+}
+
+/** Keys that are for something else are left out later; here it is about the wrong file. */
+function findKeySetFault(text: string): string | undefined {
+  try {
+    const { keys } = JSON.parse(text) as { readonly keys?: unknown };
+    if (Array.isArray(keys) && keys.length > 0) return undefined;
+  } catch {
+    // Why it cannot be read says less than that it cannot.
+  }
+  return 'is not a JSON Web Key Set: a map with the list `keys`';
 }
 
 /** Node takes a text without any list in silence. */

@@ -9,7 +9,7 @@ const KEYS_MAX = 8;
 const NAME_LENGTH_MAX = 256;
 
 const plainKinds = ['ip', 'consumer', 'route'] as const;
-const namedKinds = ['header', 'cookie', 'path'] as const;
+const namedKinds = ['header', 'cookie', 'path', 'claim'] as const;
 
 /** A part of a request by which requests are counted together. */
 export type LimitKey =
@@ -38,13 +38,13 @@ function readLimitKey(text: string): Reading<LimitKey> {
 
 const limitKey = textKind({
   noun: 'a part of the request',
-  examples: ['ip', 'consumer', 'route', 'header.x-api-key', 'cookie.session', 'path.tenant'],
-  help: 'What of a request is counted: `ip` (the client’s address), `consumer` (who asks), `route`, `header.NAME`, `cookie.NAME` or `path.NAME` (a capture of the route’s path).',
+  examples: ['ip', 'consumer', 'route', 'header.x-api-key', 'cookie.session', 'path.tenant', 'claim.team'],
+  help: 'What of a request is counted: `ip` (the client’s address), `consumer` (who asks), `route`, `header.NAME`, `cookie.NAME`, `path.NAME` (a capture of the route’s path) or `claim.NAME` (a claim of the token).',
   read: readLimitKey,
 });
 
 export const limitKeysHelp =
-  'those with the same `ip` (the client’s address), `consumer` (who asks), `route`, `header.NAME`, `cookie.NAME` or `path.NAME` (a capture of the route’s path), or the same of all in a list.';
+  'those with the same `ip` (the client’s address), `consumer` (who asks), `route`, `header.NAME`, `cookie.NAME`, `path.NAME` (a capture of the route’s path) or `claim.NAME` (a claim of the token), or the same of all in a list.';
 
 /** One part of a request, or several in a list. */
 export function limitKeys() {

@@ -23,7 +23,9 @@ export type TemplateVariable =
   /** `${query.NAME}`: the first value of a query parameter. */
   | { readonly kind: 'parameter'; readonly name: string }
   /** `${header.NAME}`: a field of the request, its name in lower case. */
-  | { readonly kind: 'field'; readonly name: string };
+  | { readonly kind: 'field'; readonly name: string }
+  /** `${claim.NAME}`: a claim of the token that was shown. */
+  | { readonly kind: 'claim'; readonly name: string };
 
 export interface Template {
   readonly source: string;
@@ -42,7 +44,8 @@ export function parseTemplate(text: string): Reading<Template> {
     literal += text.slice(end, match.index);
     end = match.index + match[0].length;
     const inside = match[1];
-    if (inside === undefined || inside.includes(':')) {
+    // Names of claims may have colons, as in `cognito:groups`.
+    if (inside === undefined || (inside.includes(':') && !inside.startsWith('claim.'))) {
       literal += inside === undefined ? '${' : match[0];
       continue;
     }
@@ -79,6 +82,7 @@ function readVariable(inside: string): Reading<TemplateVariable> {
     if (CAPTURE_NAME.test(name)) return { value: { kind: 'capture', name } };
     return { problem: `${quote(name)} is not the name of a capture` };
   }
+  if (group === 'claim' && name !== '') return { value: { kind: 'claim', name } };
   if (group === 'query' && name !== '') return { value: { kind: 'parameter', name } };
   if (group === 'header') {
     const field = readFieldName(name);
@@ -88,7 +92,7 @@ function readVariable(inside: string): Reading<TemplateVariable> {
 }
 
 function explainVariable(inside: string): string {
-  const known = [...PLAIN_VARIABLES, 'path.NAME', 'path.*', 'query.NAME', 'header.NAME'];
+  const known = [...PLAIN_VARIABLES, 'path.NAME', 'path.*', 'query.NAME', 'header.NAME', 'claim.NAME'];
   const suggestion = suggestWord(inside, known);
   const ending =
     suggestion === undefined

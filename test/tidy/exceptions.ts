@@ -101,6 +101,31 @@ export const exceptions: readonly Exception[] = [
   },
   {
     rule: 'json-parse',
+    file: 'src/policies/jwt/token-json.ts',
+    reason: 'reads a part of a token of at most TOKEN_LENGTH_MAX characters',
+  },
+  {
+    rule: 'json-parse',
+    file: 'src/policies/jwt/key-set.ts',
+    reason: 'reads answers of an issuer, which are cut at ANSWER_BYTES_MAX, and a file of the operator',
+  },
+  {
+    rule: 'json-parse',
+    file: 'src/policies/jwt/issuer-keys.ts',
+    reason: 'reads answers of an issuer, which are cut at ANSWER_BYTES_MAX',
+  },
+  {
+    rule: 'json-parse',
+    file: 'src/policies/introspection/inquiry.ts',
+    reason: 'reads answers of an authorization server, which are cut at ANSWER_BYTES_MAX',
+  },
+  {
+    rule: 'json-parse',
+    file: 'src/runtime/read-named-files.ts',
+    reason: 'looks whether a file of the operator is a key set',
+  },
+  {
+    rule: 'json-parse',
     file: 'src/sources/consul/consul-answer.ts',
     reason: 'reads answers of Consul, which are cut at limits.discoveryBytesMax',
   },

@@ -94,7 +94,7 @@ const refusals: readonly { mistake: string; settings: string; more?: string; iss
     mistake: 'a hash of something else',
     settings: 'endpoints: [http://a]\n    balance: { hash: { by: heder.x-user } }',
     issues: [
-      'F:6:28 services.it.balance.hash.by: expected `ip`, `consumer`, `header.NAME`, `cookie.NAME`, `path.NAME` or `query.NAME`, not "heder.x-user"; did you mean `header.NAME`?',
+      'F:6:28 services.it.balance.hash.by: expected `ip`, `consumer`, `header.NAME`, `cookie.NAME`, `path.NAME`, `query.NAME` or `claim.NAME`, not "heder.x-user"; did you mean `header.NAME`?',
     ],
   },
   {

@@ -33,7 +33,7 @@ export function zone(help: string): z.ZodType<string, string> {
   return z.string().min(1).max(ZONE_LENGTH_MAX).describe(help);
 }
 
-const keyKinds = ['header', 'cookie', 'path', 'query'] as const;
+const keyKinds = ['header', 'cookie', 'path', 'query', 'claim'] as const;
 
 type HashKeyConfiguration =
   | { readonly kind: 'ip' }
@@ -43,8 +43,8 @@ type HashKeyConfiguration =
 function hashKey(): z.ZodType<HashKeyConfiguration, string> {
   return textKind({
     noun: 'a part of the request',
-    examples: ['ip', 'consumer', 'header.x-user', 'cookie.session', 'path.id', 'query.user'],
-    help: 'What of a request is hashed: `ip` (the client’s address), `consumer` (who asks), `header.NAME`, `cookie.NAME`, `path.NAME` (a capture of the route’s path) or `query.NAME`.',
+    examples: ['ip', 'consumer', 'header.x-user', 'cookie.session', 'path.id', 'query.user', 'claim.team'],
+    help: 'What of a request is hashed: `ip` (the client’s address), `consumer` (who asks), `header.NAME`, `cookie.NAME`, `path.NAME` (a capture of the route’s path), `query.NAME` or `claim.NAME` (a claim of the token).',
     read: readHashKeyName,
   });
 }
@@ -72,7 +72,7 @@ function explainKeyKind(text: string, word: string): string {
 
 const hashMap = z.strictObject({
   by: hashKey().describe(
-    'What of a request is hashed: `ip` (the client’s address), `consumer` (who asks), `header.NAME`, `cookie.NAME`, `path.NAME` (a capture of the route’s path) or `query.NAME`. Requests without it take turns.',
+    'What of a request is hashed: `ip` (the client’s address), `consumer` (who asks), `header.NAME`, `cookie.NAME`, `path.NAME` (a capture of the route’s path), `query.NAME` or `claim.NAME` (a claim of the token). Requests without it take turns.',
   ),
   boundedLoad: z
     .number()

@@ -35,6 +35,8 @@ export function createAnyOfPolicy<const Methods extends readonly PolicyDefinitio
       return toAnyOfConfig(await Promise.all(schemas)) as ConfigSchema<AnyOfConfig, AnyOfInput<Methods>>;
     },
     consumerSettings: ['anonymous'],
+    // The files of whichever method.
+    fileSettings: ['methods'],
     nested: { setting: 'methods', policies: methods },
     errors: anyOfErrors,
     describe(config: AnyOfConfig) {

@@ -1,9 +1,9 @@
 import type { GatewayError } from '#base/errors.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { definePolicy } from '#pipeline/policy.ts';
+import { describePlaces, findShownCredential, removeCredential, several, toShownTarget } from '#pipeline/shown-credential.ts';
 import type { ApiKeyConfig } from './config.ts';
 import { apiKeyErrors } from './errors.ts';
-import { findShownKey, removeKey, several, toShownTarget } from './shown-key.ts';
 
 /** Lets requests pass that show a key of a consumer, and notes whose it is. */
 export const apiKeyPolicy = definePolicy({
@@ -12,7 +12,7 @@ export const apiKeyPolicy = definePolicy({
   loadConfig: async () => (await import('./config.ts')).apiKeyConfig,
   consumerSettings: ['anonymous'],
   errors: apiKeyErrors,
-  describe: describePlaces,
+  describe: describeKey,
   create({ anonymous: anonymousName, forward, ...places }, { clock, consumers }) {
     const anonymous = anonymousName === undefined ? undefined : consumers.find(anonymousName);
     // RFC 9110 §11.6.1: a 401 says how to do better.
@@ -21,7 +21,7 @@ export const apiKeyPolicy = definePolicy({
     return {
       requestHead(exchange): GatewayError | undefined {
         exchange.shownTarget = toShownTarget(exchange.request, places) ?? exchange.shownTarget;
-        const text = findShownKey(exchange.request, places);
+        const text = findShownCredential(exchange.request, places);
         if (text === undefined) {
           // Who has shown something else to another policy stays who that is.
           exchange.consumer ??= anonymous;
@@ -37,7 +37,7 @@ export const apiKeyPolicy = definePolicy({
         exchange.consumer = consumer;
         return undefined;
       },
-      ...(forward ? {} : { upstreamRequest: (_exchange: Exchange, upstream) => removeKey(upstream, places) }),
+      ...(forward ? {} : { upstreamRequest: (_exchange: Exchange, upstream) => removeCredential(upstream, places) }),
     };
   },
 });
@@ -47,11 +47,6 @@ function toKeyName(shown: string, sha256: string): string {
   return shown === '' ? `sha256 ${sha256.slice(0, 8)}…` : `${shown}…`;
 }
 
-function describePlaces({ header, scheme, query, cookie, anonymous }: ApiKeyConfig): string {
-  const places = [
-    ...(header === undefined ? [] : [scheme === undefined ? header : `${header}: ${scheme}`]),
-    ...(query === undefined ? [] : [`query parameter ${query}`]),
-    ...(cookie === undefined ? [] : [`cookie ${cookie}`]),
-  ];
-  return `key in ${places.join(' or ')}${anonymous === undefined ? '' : `, otherwise ${anonymous}`}`;
+function describeKey({ anonymous, ...places }: ApiKeyConfig): string {
+  return `key in ${describePlaces(places)}${anonymous === undefined ? '' : `, otherwise ${anonymous}`}`;
 }

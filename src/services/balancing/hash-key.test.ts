@@ -8,7 +8,7 @@ const exchange: KeyedExchange = {
   request: { fields, query: 'user=b%20c&empty=' },
   captureNames: ['shop', 'id'],
   captures: ['north', '4711'],
-  consumer: { claims: {}, name: 'alice' },
+  consumer: { claims: { team: 'blue', empty: '', org: { id: 7 } }, name: 'alice' },
   field: (name) => getField(fields, name),
 };
 
@@ -25,6 +25,10 @@ const keys: readonly [key: HashKey, value: string | undefined][] = [
   [{ kind: 'query', name: 'user' }, 'b%20c'],
   [{ kind: 'query', name: 'empty' }, undefined],
   [{ kind: 'query', name: 'none' }, undefined],
+  [{ kind: 'claim', name: 'team' }, 'blue'],
+  [{ kind: 'claim', name: 'org.id' }, '7'],
+  [{ kind: 'claim', name: 'empty' }, undefined],
+  [{ kind: 'claim', name: 'none' }, undefined],
 ];
 
 for (const [key, value] of keys) {
@@ -36,6 +40,7 @@ for (const [key, value] of keys) {
 test('nobody has found out who asks', () => {
   const subject = { clientAddress: '192.0.2.7', exchange: { ...exchange, consumer: undefined } };
   assert.equal(readHashKey({ kind: 'consumer' }, subject), undefined);
+  assert.equal(readHashKey({ kind: 'claim', name: 'team' }, subject), undefined);
 });
 
 test('bytes that nobody reads have nothing but an address', () => {

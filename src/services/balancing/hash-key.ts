@@ -1,4 +1,5 @@
 /** What of a request decides about its endpoint, where the same shall go to the same. All of it is the client's choice. */
+import { readClaimText } from '#http/claims.ts';
 import type { Consumer } from '#http/consumer.ts';
 import { findQueryParameter } from '#http/query-parameter.ts';
 import { findCookie } from '#wire/fields/cookies.ts';
@@ -6,7 +7,7 @@ import { findCookie } from '#wire/fields/cookies.ts';
 export type HashKey =
   | { readonly kind: 'ip' }
   | { readonly kind: 'consumer' }
-  | { readonly kind: 'header' | 'cookie' | 'path' | 'query'; readonly name: string };
+  | { readonly kind: 'header' | 'cookie' | 'path' | 'query' | 'claim'; readonly name: string };
 
 /** What there is of an exchange, also when it is only explained. */
 export interface KeyedExchange {
@@ -45,6 +46,8 @@ function readFromExchange(
       return exchange.captures[exchange.captureNames.indexOf(name)];
     case 'query':
       return findQueryParameter(exchange.request.query, name);
+    case 'claim':
+      return readClaimText(exchange.consumer?.claims, name);
     default:
       return kind satisfies never;
   }
