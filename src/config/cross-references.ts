@@ -271,6 +271,12 @@ function listCapturingPaths(match: unknown, path: IssuePath): CapturingPath[] | 
   return found;
 }
 
+/** What every path of a route captures; `undefined` when a path is wrong. */
+export function listCommonCaptures(match: unknown): string[] | undefined {
+  const [first, ...others] = listCapturingPaths(match, []) ?? [];
+  return first?.captures.filter((name) => name !== REST && others.every(({ captures }) => captures.includes(name)));
+}
+
 function listAllCaptures(routes: unknown): ReadonlySet<string> | undefined {
   const captures = new Set<string>();
   for (const [, route] of entriesOf(routes)) {

@@ -92,6 +92,8 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly consumerSettings?: readonly string[];
   /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
   readonly addressListSettings?: readonly string[];
+  /** Names of settings that hold an expression, which is checked when the configuration is. */
+  readonly expressionSettings?: readonly string[];
   /** What these settings do, in a few words, for explanations. */
   describe?(config: Config): string;
   /** What these settings decide about a request, for explanations. */

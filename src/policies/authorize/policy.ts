@@ -1,44 +1,101 @@
+import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
-import type { Consumer } from '#http/consumer.ts';
-import { definePolicy } from '#pipeline/policy.ts';
+import { hasShownToken } from '#http/consumer.ts';
+import type { Exchange } from '#http/exchange.ts';
+import { decodeWhole } from '#http/query-parameter.ts';
+import { AskingConsumer, AskingRequest } from '#pipeline/expression/asking.ts';
+import type { Expression, ExpressionOutcome } from '#pipeline/expression/expression.ts';
+import { definePolicy, type PolicyPhases } from '#pipeline/policy.ts';
 import type { AuthorizeConfig } from './config.ts';
+import { ConsumerRules } from './consumer-rules.ts';
 import { authorizeErrors } from './errors.ts';
 
-/** Lets those pass who may do this: consumers by name, or by group. */
+/** Lets those pass who may do this: by who they are, by what their token says, and by what they ask for. */
 export const authorizePolicy = definePolicy({
   name: 'authorize',
-  summary: 'Lets pass only the consumers, or the groups of consumers, that are named.',
+  summary: 'Lets pass only those who are named: consumers, groups, roles, scopes, claims, or whom an expression allows.',
   loadConfig: async () => (await import('./config.ts')).authorizeConfig,
   consumerSettings: ['consumers'],
+  expressionSettings: ['expression'],
   errors: authorizeErrors,
-  describe: describeRule,
-  create({ consumers, groups, mode }) {
-    const allowedNames = consumers && new Set(consumers);
-    const allowedGroups = groups && new Set(groups);
+  describe: describeRules,
+  create(config, { clock }): PolicyPhases {
+    const { expression, mode } = config;
+    const rules = namesConsumers(config) ? new ConsumerRules(config) : undefined;
+    const challenge = toChallenge(config.scopes);
     const isEnforced = mode === 'enforce';
-    const findReason = (consumer: Consumer | undefined): string | undefined => {
-      if (consumer === undefined) return 'no consumer';
-      if (allowedNames?.has(consumer.name) === false) return 'consumer';
-      return allowedGroups !== undefined && !consumer.groups.some((group) => allowedGroups.has(group)) ? 'group' : undefined;
+    const settle = (exchange: Exchange, error: GatewayError | undefined): GatewayError | undefined => {
+      if (isEnforced || error === undefined) return error;
+      exchange.reported ??= error;
+      return undefined;
+    };
+    const judgeConsumer = ({ consumer }: Exchange): GatewayError | undefined => {
+      const reason = rules?.findReason(consumer);
+      if (reason === undefined) return undefined;
+      const detail = { reason, consumer: consumer?.name };
+      if (reason !== 'scope' || consumer === undefined || !hasShownToken(consumer)) return authorizeErrors.denied(detail);
+      return authorizeErrors.insufficientScope(detail, { fields: challenge });
+    };
+    if (expression === undefined) return { requestHead: (exchange) => settle(exchange, judgeConsumer(exchange)) };
+    let compiled: Expression | undefined;
+    const judge = (exchange: Exchange, condition: Expression) =>
+      settle(exchange, toRefusal(exchange, condition(toVariables(exchange, clock))));
+    const judgeLater = async (exchange: Exchange) => {
+      compiled ??= (await import('#pipeline/expression/language.ts')).compileExpression(expression);
+      return judge(exchange, compiled);
     };
     return {
-      requestHead(exchange): GatewayError | undefined {
-        const { consumer } = exchange;
-        const reason = findReason(consumer);
-        if (reason === undefined) return undefined;
-        const error = authorizeErrors.denied({ reason, consumer: consumer?.name });
-        if (isEnforced) return error;
-        exchange.reported = error;
-        return undefined;
+      requestHead(exchange) {
+        const refusal = judgeConsumer(exchange);
+        if (refusal !== undefined) return settle(exchange, refusal);
+        return compiled === undefined ? judgeLater(exchange) : judge(exchange, compiled);
       },
     };
   },
 });
 
-function describeRule({ consumers, groups, mode }: AuthorizeConfig): string {
+/** Whether it matters who asks. An expression may be about something else. */
+function namesConsumers({ consumers, groups, roles, scopes, claims }: AuthorizeConfig): boolean {
+  return [consumers, groups, roles, scopes, claims].some((rule) => rule !== undefined);
+}
+
+function toRefusal({ consumer }: Exchange, { isTrue, failure }: ExpressionOutcome): GatewayError | undefined {
+  if (isTrue) return undefined;
+  return authorizeErrors.denied({ reason: 'expression', consumer: consumer?.name, ...(failure !== undefined && { failure }) });
+}
+
+function toVariables(exchange: Exchange, clock: Clock) {
+  const { request, consumer, plan, captureNames, captures } = exchange;
+  return {
+    request: new AskingRequest(request),
+    consumer: new AskingConsumer(consumer),
+    route: plan?.routeName ?? '',
+    get path() {
+      return new Map(captureNames.map((name, i) => [name, decodeWhole(captures[i]!)]));
+    },
+    get now() {
+      return new Date(clock.wallMs());
+    },
+  };
+}
+
+/** RFC 6750 §3.1: what the next token has to allow. */
+function toChallenge(scopes: AuthorizeConfig['scopes']): readonly string[] {
+  if (scopes === undefined) return [];
+  const wanted = 'allOf' in scopes ? scopes.allOf.join(' ') : scopes.anyOf[0]!;
+  return ['www-authenticate', `Bearer error="insufficient_scope", scope="${wanted}"`];
+}
+
+function describeRules({ consumers, groups, roles, scopes, claims, expression, mode }: AuthorizeConfig): string {
   const rules = [
     ...(consumers === undefined ? [] : [`consumer ${consumers.join(' or ')}`]),
     ...(groups === undefined ? [] : [`group ${groups.join(' or ')}`]),
+    ...(roles === undefined ? [] : [`role ${roles.join(' or ')}`]),
+    ...(scopes === undefined
+      ? []
+      : ['allOf' in scopes ? `scope ${scopes.allOf.join(' and ')}` : `scope ${scopes.anyOf.join(' or ')}`]),
+    ...Object.entries(claims ?? {}).map(([name, values]) => `claim ${name} ${values.join(' or ')}`),
+    ...(expression === undefined ? [] : [`expression \`${expression}\``]),
   ];
   return `${rules.join(', and ')}${mode === 'report' ? ' (only reported)' : ''}`;
 }
