@@ -12,6 +12,7 @@ import type { UpstreamRequest } from '#http/upstream-request.ts';
 import type { CallHttp } from '#net/http-call.ts';
 import type { ConfigSchema } from '#schema/config-schema.ts';
 import type { ConsumerDirectory } from './consumer-directory.ts';
+import type { CallService } from './service-call.ts';
 
 /** `undefined`: go on. A reply: answer now. An error: refuse. */
 export type PhaseResult = undefined | Reply | GatewayError;
@@ -57,6 +58,8 @@ export interface PolicyServices {
   readonly keeper: Keeper;
   /** Calls a server that is no service of the configuration. */
   readonly callHttp: CallHttp;
+  /** Asks a service of the configuration, for an exchange that waits. */
+  readonly callService: CallService;
   /** Where the settings stand: the same for as long as they stay there, whatever else is configured. */
   readonly place: string;
 }

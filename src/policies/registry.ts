@@ -2,11 +2,13 @@ import type { PolicyDefinition } from '#pipeline/policy.ts';
 import { apiKeyPolicy } from './api-key/policy.ts';
 import { authorizePolicy } from './authorize/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
+import { forwardAuthPolicy } from './forward-auth/policy.ts';
 import { headersPolicy } from './headers/policy.ts';
 import { hstsPolicy } from './hsts/policy.ts';
 import { httpsRedirectPolicy } from './https-redirect/policy.ts';
 import { ipPolicy } from './ip/policy.ts';
 import { mirrorPolicy } from './mirror/policy.ts';
+import { opaPolicy } from './opa/policy.ts';
 import { rateLimitPolicy } from './rate-limit/policy.ts';
 import { rewritePolicy } from './rewrite/policy.ts';
 
@@ -18,6 +20,8 @@ export const policyOrder = [
   faultPolicy, // before all that a request costs: what is refused on purpose is to cost nothing, as with a service that is down
   apiKeyPolicy, // before anything that depends on who asks
   authorizePolicy, // behind all that find out who asks
+  forwardAuthPolicy, // what the gateway can decide by itself costs nobody a question
+  opaPolicy, // behind all that find out who asks, since it is told of it
   rateLimitPolicy, // as soon as it is known that the request is meant, so that one too many costs as little as can be
   rewritePolicy, // before anything that looks at what the service will see
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied

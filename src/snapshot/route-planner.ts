@@ -2,6 +2,7 @@ import type { ListenerConfiguration, RouteConfiguration } from '#config/configur
 import { ForwardTerminal } from '#forward/forward.ts';
 import type { ForwardRules } from '#forward/forward-rules.ts';
 import type { ForwardMeans } from '#forward/forward-target.ts';
+import { createServiceCaller } from '#forward/service-call.ts';
 import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import { NEVER_SHED, type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
 import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
@@ -12,7 +13,7 @@ import type { SettingsOfConfiguration } from './arrived-configuration.ts';
 import { toForwardDestination } from './forward-destination.ts';
 import { toForwardRules } from './forward-rules.ts';
 
-export interface PlanMeans extends Omit<ForwardMeans, 'services'>, Omit<PolicyServices, 'consumers' | 'place'> {
+export interface PlanMeans extends Omit<ForwardMeans, 'services'>, Omit<PolicyServices, 'consumers' | 'place' | 'callService'> {
   /** In execution order. */
   readonly policies: readonly PolicyDefinition[];
 }
@@ -52,8 +53,12 @@ export class RoutePlanner {
     this.#settings = settings;
     this.#services = services;
     this.#means = means;
-    this.#policyServices = { ...means, consumers: new ConsumerDirectory(settings.consumers) };
     const { clock, wheel, random, mirrors } = means;
+    this.#policyServices = {
+      ...means,
+      consumers: new ConsumerDirectory(settings.consumers),
+      callService: createServiceCaller({ clock, wheel, services }),
+    };
     this.#forwardMeans = { clock, wheel, random, mirrors, services };
     const listeners = Object.entries(settings.listeners);
     this.#listenersWithPolicies = listeners

@@ -21,6 +21,7 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     allowances: new SharedAllowances(provideAllowanceMemory(KEYS_MAX), silentLogger),
     keeper: new Keeper(),
     callHttp: async ({ url }) => assert.fail(`nobody is there at ${url}`),
+    callService: async (_exchange, service) => assert.fail(`nobody is there as ${service}`),
     place: 'gateway',
     ...parts,
   };
