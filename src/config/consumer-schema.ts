@@ -4,6 +4,7 @@ import { forms, isMap, isText } from '#schema/forms.ts';
 import { entryName } from '#schema/name.ts';
 import { quote } from '#schema/quote.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
+import { consumerAddresses } from './consumer-addresses.ts';
 
 /** Shorter ones can be guessed: they are hashed once, which is only enough for what has the length of a random text. */
 const KEY_LENGTH_MIN = 20;
@@ -78,6 +79,7 @@ const consumer = z.strictObject({
     .array(apiKey)
     .default([])
     .describe('Its keys for the policy `api-key`. With two, a new one can be handed out before the old one is taken away.'),
+  addresses: consumerAddresses,
   subjects: z
     .array(subject)
     .default([])

@@ -16,6 +16,7 @@ import {
   listByteDestinations,
   readServiceScheme,
 } from './byte-listeners.ts';
+import { findCountriesWithoutDatabase } from './country-uses.ts';
 import { findTooManyEndpoints } from './endpoint-room.ts';
 import type { Finding, IssuePath } from './issue.ts';
 import { findForeignLimitCaptures, findMissingLimitCaptures } from './limit-captures.ts';
@@ -33,6 +34,7 @@ interface NamingPolicy {
   readonly name: string;
   readonly serviceSettings?: readonly string[] | undefined;
   readonly consumerSettings?: readonly string[] | undefined;
+  readonly countrySettings?: readonly string[] | undefined;
 }
 
 /** All mistakes between the parts. Parts of a wrong shape are passed over: the schema reports them. */
@@ -77,6 +79,7 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
   }
   findings.push(...findMissingHashCaptures(configuration['services'], listAllCaptures(configuration['routes'])));
   findings.push(...findUselessByBytes(configuration), ...findUselessImportance(configuration));
+  findings.push(...findCountriesWithoutDatabase(configuration, policies));
   findings.push(...findTooManyEndpoints(configuration['services']));
   findings.push(...findSharedAddresses(configuration), ...findForeignCaptures(configuration), ...findAcmeProblems(configuration));
   return findings;

@@ -16,12 +16,13 @@ export function resolveFilePaths(
   folder: string,
   policies: readonly AddressListingPolicy[],
 ): Configuration {
-  const { accessLog, acme } = configuration;
+  const { accessLog, acme, geo } = configuration;
   const resolvePolicies = <Place extends { readonly policies?: PolicyBlocks | undefined }>(place: Place): Place =>
     place.policies === undefined ? place : { ...place, policies: resolveAddressListFiles(place.policies, folder, policies) };
   return {
     ...resolvePolicies(configuration),
     ...(acme !== undefined && { acme: resolveAcme(acme, folder) }),
+    ...(geo !== undefined && { geo: { ...geo, database: resolve(folder, geo.database) } }),
     listeners: mapValues(configuration.listeners, (listener) => resolvePolicies(resolveListener(listener, folder))),
     routes: mapValues(configuration.routes, resolvePolicies),
     services: mapValues(configuration.services, (service) => resolveService(service, folder)),

@@ -12,6 +12,8 @@ export interface ConfigurablePolicy {
   readonly consumerSettings?: readonly string[];
   /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
   readonly addressListSettings?: readonly string[];
+  /** Names of settings that name countries. */
+  readonly countrySettings?: readonly string[];
   /** Names of settings that hold an expression. */
   readonly expressionSettings?: readonly string[];
   loadConfig(): Promise<z.ZodType>;

@@ -1,4 +1,5 @@
 /** The consumers of a configuration, by what they identify themselves with. */
+import { type AddressSet, compileAddressSet } from '#base/address-set.ts';
 import { type Consumer, toPlainConsumer } from '#http/consumer.ts';
 
 /** A key without its text. */
@@ -16,6 +17,8 @@ interface OneConsumer {
   readonly keys: readonly HashedKey[];
   /** `SUBJECT@ISSUER` of tokens. */
   readonly subjects?: readonly string[];
+  /** Addresses and ranges from which its credentials count. */
+  readonly addresses?: readonly string[] | undefined;
 }
 
 export interface FoundKey extends HashedKey {
@@ -29,18 +32,26 @@ export class ConsumerDirectory {
   readonly #keyByText = new Map<string, FoundKey>();
 
   readonly #consumerBySubject = new Map<string, Consumer>();
+  /** Of those that may not come from everywhere. */
+  readonly #addresses = new Map<string, AddressSet>();
 
   constructor(settings: ConsumerSettings) {
-    for (const [name, { groups, keys, subjects = [] }] of Object.entries(settings)) {
+    for (const [name, { groups, keys, subjects = [], addresses }] of Object.entries(settings)) {
       const consumer = toPlainConsumer(name, groups);
       this.#consumers.set(name, consumer);
       for (const key of keys) this.#keyByHash.set(key.sha256, { ...key, consumer });
+      if (addresses !== undefined) this.#addresses.set(name, compileAddressSet(addresses));
       for (const subject of subjects) this.#consumerBySubject.set(subject, consumer);
     }
   }
 
   find(name: string): Consumer | undefined {
     return this.#consumers.get(name);
+  }
+
+  /** Whether credentials of this consumer count from this address. One that the configuration does not know may come from everywhere. */
+  mayComeFrom({ name }: Consumer, clientAddress: string): boolean {
+    return this.#addresses.size === 0 || this.#addresses.get(name)?.has(clientAddress) !== false;
   }
 
   /** Whom the configuration has for this `SUBJECT@ISSUER`. */

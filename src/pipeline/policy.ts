@@ -52,6 +52,8 @@ export interface PolicyServices {
   readonly later: (delayMs: number, run: () => void) => () => void;
   /** The lists of `addressListSettings` as `AddressRanges` reads them, by the path of their file. */
   readonly addressLists: Readonly<Record<string, ArrayBufferLike>>;
+  /** Which country addresses belong to, as `CountryTable` reads it; `undefined` where no database is named. */
+  readonly countries: ArrayBufferLike | undefined;
   /** Where it is counted who does something how often. */
   readonly allowances: Allowances;
   /** What outlives a configuration, such as keys that were fetched: a reload fetches nothing anew. */
@@ -95,12 +97,14 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly consumerSettings?: readonly string[];
   /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
   readonly addressListSettings?: readonly string[];
+  /** Names of settings that name countries, so that there has to be a database that tells them. */
+  readonly countrySettings?: readonly string[];
   /** Names of settings that hold an expression, which is checked when the configuration is. */
   readonly expressionSettings?: readonly string[];
   /** What these settings do, in a few words, for explanations. */
   describe?(config: Config): string;
   /** What these settings decide about a request, for explanations. */
-  explain?(config: Config, request: ExplainedRequest, services: Pick<PolicyServices, 'addressLists'>): string;
+  explain?(config: Config, request: ExplainedRequest, services: Pick<PolicyServices, 'addressLists' | 'countries'>): string;
   /**
    * Runs once per snapshot and place of use, with a validated configuration, and cannot fail: for the gateway and its
    * listeners when the snapshot is made, for a route while its first request waits.

@@ -28,13 +28,12 @@ import { encodeConfiguration } from '#snapshot/encode.ts';
 import { provideAllowanceMemory } from '#stores/allowance-table.ts';
 import { SharedAllowances } from '#stores/shared-allowances.ts';
 import { getField, hasField } from '#wire/fields/field-list.ts';
-import { AddressListReader } from './address-list-reader.ts';
+import { AddressFactReader } from './address-facts.ts';
 import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';
 import { type ExplainedFallback, explainFallback } from './explain-fallback.ts';
 import { explainForwarding } from './explain-forwarding.ts';
 import { describeProtection } from './explain-protection.ts';
 import { explainDestination, explainPolicies } from './explain-releases.ts';
-import { findAddressLists } from './named-files.ts';
 import { findRequestListener } from './request-listener.ts';
 
 export interface RequestToExplain {
@@ -98,9 +97,8 @@ export async function explainRequest(
     return `the listener \`${listener}\` passes bytes on (\`tcp\`) and reads no requests`;
   const subject = toSubject(request, listener);
   if (typeof subject === 'string') return subject;
-  const addresses = await new AddressListReader(means).read(findAddressLists(configuration));
-  if (addresses.findings.length > 0) return addresses.findings.map(({ message }) => message).join('\n');
-  const addressLists = addresses.lists;
+  const { addressLists, countries, findings } = await new AddressFactReader(means).read(configuration);
+  if (findings.length > 0) return findings.map(({ message }) => message).join('\n');
   const { clock } = means;
   const wheel = new TimerWheel(clock);
   const resolver = new NameResolver({ servers: [], ttlMinMs: 0, ttlMaxMs: 0 }, clock);
@@ -120,6 +118,7 @@ export async function explainRequest(
     policies: policyDefinitions,
     texts: {},
     addressLists,
+    countries,
     board: new EndpointBoard(),
     endpoints: {},
     // Nothing is counted.
@@ -157,6 +156,7 @@ export async function explainRequest(
         clientAddress,
         exchange: toKeyedRequest(chosen.route, subject, match),
         addressLists,
+        countries,
       }),
       ...explainDestination(settings.to, subject),
     ],

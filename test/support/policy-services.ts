@@ -18,6 +18,7 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     consumers: new ConsumerDirectory({}),
     later: new ManualTimers().later,
     addressLists: {},
+    countries: undefined,
     allowances: new SharedAllowances(provideAllowanceMemory(KEYS_MAX), silentLogger),
     keeper: new Keeper(),
     callHttp: async ({ url }) => assert.fail(`nobody is there at ${url}`),
