@@ -20,14 +20,17 @@ interface WrittenExpression {
 export async function findExpressionMistakes(configuration: unknown, policies: readonly ExpressingPolicy[]): Promise<Finding[]> {
   const expressions = isMap(configuration) ? listExpressions(configuration, policies) : [];
   if (expressions.length === 0) return [];
-  const { findMistake } = await import('#pipeline/expression/language.ts');
-  return expressions.flatMap(({ text, path, captures }): Finding[] => {
-    const mistake = findMistake(text, captures);
-    if (mistake === undefined) return [];
+  const { ExpressionLanguage } = await import('#pipeline/expression/language.ts');
+  const language = new ExpressionLanguage();
+  const findings: Finding[] = [];
+  for (const { text, path, captures } of expressions) {
+    const mistake = await language.findMistake(text, captures);
+    if (mistake === undefined) continue;
     const { line, column, problem } = mistake;
     const place = text.includes('\n') ? `line ${line}, column ${column}` : `column ${column}`;
-    return [{ path, code: 'invalid-value', message: `the expression, ${place}: ${problem}` }];
-  });
+    findings.push({ path, code: 'invalid-value', message: `the expression, ${place}: ${problem}` });
+  }
+  return findings;
 }
 
 function listExpressions(

@@ -50,7 +50,10 @@ test('a check says that a database is not there', async (t) => {
   await writeFile(join(folder, 'gatehouse.yaml'), yaml);
   const { status, stdout } = await runCommand(runCheck, [], folder);
   assert.equal(status, 2);
-  assert.match(stdout, /gatehouse\.yaml:4:\d+ the database of countries .*geo\.mmdb cannot be read: there is no such file/);
+  assert.match(
+    stdout,
+    /gatehouse\.yaml:4:\d+ geo\.database: the database of countries .*geo\.mmdb cannot be read: there is no such file/,
+  );
   await writeFile(join(folder, 'geo.mmdb'), writeCountryDatabase({ '192.0.2.0/24': 'CH' }));
   assert.equal((await runCommand(runCheck, [], folder)).status, 0);
   await rm(join(folder, 'geo.mmdb'));

@@ -2,8 +2,8 @@
  * The language of expressions: CEL, with what a request offers as variables (docs/decisions/0031-expressions.md). Loads the
  * library, so it is loaded itself by `import()`, and only where there is an expression.
  */
-import { RE2JS } from '@bufbuild/re2';
 import { type ASTNode, Environment, EvaluationError, ParseError, TypeError as TypeMistake } from '@marcbachmann/cel-js';
+import { assert } from '#base/assert.ts';
 import { AskingConsumer, AskingRequest, NotThere } from './asking.ts';
 import { type Expression, type ExpressionMistake, ExpressionOutcome } from './expression.ts';
 
@@ -16,46 +16,105 @@ const LOOPS = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
 /** Ours, in the place of the library's `matches`, whose regular expressions backtrack. */
 const LINEAR_MATCHES = 'matchesInLinearTime';
 
-/** An expression that `findMistake` has nothing to say about. */
-export function compileExpression(text: string): Expression {
-  const patterns = new Map<string, RE2JS>();
-  const parsed = createEnvironment(patterns, undefined).parse(text);
-  const mistake = useLinearMatches(parsed.ast, patterns, false);
-  const checked = parsed.check();
-  if (mistake !== undefined || !checked.valid) return () => ExpressionOutcome.failed('it cannot be compiled');
-  return (variables) => {
-    try {
-      return parsed(variables) === true ? ExpressionOutcome.holds : ExpressionOutcome.fails;
-    } catch (thrown) {
-      return ExpressionOutcome.failed(explainFailure(thrown, text));
-    }
-  };
+type Re2 = typeof import('@bufbuild/re2').RE2JS;
+type Pattern = ReturnType<Re2['compile']>;
+
+interface NodeMistake {
+  readonly node: Pick<ASTNode, 'start'>;
+  readonly problem: string;
 }
 
-/** `captures`: the names that `path` has; `undefined` where they are not known. */
-export function findMistake(text: string, captures: readonly string[] | undefined): ExpressionMistake | undefined {
-  try {
-    const patterns = new Map<string, RE2JS>();
-    const parsed = createEnvironment(patterns, captures).parse(text);
-    const mistake = useLinearMatches(parsed.ast, patterns, false);
-    if (mistake !== undefined) return toMistake(text, mistake.node.start, mistake.problem);
-    const checked = parsed.check();
-    if (!checked.valid) return toFoundMistake(text, checked.error);
-    if (checked.type === 'bool' || checked.type === 'dyn') return undefined;
-    return toMistake(text, 0, `it gives a value of the type ${checked.type}, not true or false`);
-  } catch (thrown) {
-    return toFoundMistake(text, thrown);
+/** Making one takes some milliseconds, so whoever compiles several expressions keeps it. */
+export class ExpressionLanguage {
+  readonly #environment: Environment;
+  /** Those that stand in expressions, so there are few. */
+  readonly #patterns = new Map<string, Pattern>();
+  #re2: Re2 | undefined = undefined;
+
+  constructor() {
+    this.#environment = createEnvironment((text, pattern) => this.#patterns.get(pattern)!.test(text));
+  }
+
+  /** Of an expression that `findMistake` has nothing to say about. */
+  async compile(text: string): Promise<Expression> {
+    await this.#loadPatterns(text);
+    const parsed = withPath(this.#environment, undefined).parse(text);
+    assert(this.#useLinearMatches(parsed.ast, false) === undefined, 'expressions are checked before they are compiled');
+    assert(parsed.check().valid, 'expressions are checked before they are compiled');
+    return (variables) => {
+      try {
+        return parsed(variables) === true ? ExpressionOutcome.holds : ExpressionOutcome.fails;
+      } catch (thrown) {
+        return ExpressionOutcome.failed(explainFailure(thrown, text));
+      }
+    };
+  }
+
+  /** `captures`: the names that `path` has; `undefined` where they are not known. */
+  async findMistake(text: string, captures: readonly string[] | undefined): Promise<ExpressionMistake | undefined> {
+    await this.#loadPatterns(text);
+    try {
+      const parsed = withPath(this.#environment, captures).parse(text);
+      const mistake = this.#useLinearMatches(parsed.ast, false);
+      if (mistake !== undefined) return toMistake(text, mistake.node.start, mistake.problem);
+      const checked = parsed.check();
+      if (!checked.valid) return toFoundMistake(text, checked.error);
+      if (checked.type === 'bool' || checked.type === 'dyn') return undefined;
+      return toMistake(text, 0, `it gives a value of the type ${checked.type}, not true or false`);
+    } catch (thrown) {
+      return toFoundMistake(text, thrown);
+    }
+  }
+
+  async #loadPatterns(text: string): Promise<void> {
+    if (this.#re2 === undefined && text.includes('matches')) this.#re2 = (await import('@bufbuild/re2')).RE2JS;
+  }
+
+  /**
+   * Has `matches` use expressions that take linear time, compiled once. Loops inside loops are refused: what a client sends
+   * decides how often a loop runs.
+   */
+  #useLinearMatches(node: ASTNode, isInLoop: boolean): NodeMistake | undefined {
+    if (node.op !== 'rcall') return this.#findIn(listNodes(node.args), isInLoop);
+    const [name, receiver, args] = node.args;
+    const isLoop = LOOPS.has(name);
+    if (isLoop && isInLoop) return { node, problem: `\`${name}\` stands inside another loop, which could take long` };
+    if (name === LINEAR_MATCHES) return { node, problem: `unknown function \`${LINEAR_MATCHES}\`` };
+    const mistake = name === 'matches' ? this.#readPattern(node, args[0]) : undefined;
+    return mistake ?? this.#findIn([receiver], isInLoop) ?? this.#findIn(args, isInLoop || isLoop);
+  }
+
+  #findIn(nodes: readonly ASTNode[], isInLoop: boolean): NodeMistake | undefined {
+    for (const node of nodes) {
+      const mistake = this.#useLinearMatches(node, isInLoop);
+      if (mistake !== undefined) return mistake;
+    }
+    return undefined;
+  }
+
+  #readPattern(call: ASTNode, pattern: ASTNode | undefined): NodeMistake | undefined {
+    if (pattern?.op !== 'value' || typeof pattern.args !== 'string')
+      return { node: pattern ?? call, problem: 'the pattern of `matches` must be a text that stands there' };
+    try {
+      if (!this.#patterns.has(pattern.args)) this.#patterns.set(pattern.args, this.#re2!.compile(pattern.args));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error);
+      return { node: pattern, problem: `the pattern of \`matches\` is wrong: ${reason}` };
+    }
+    // The library has no way to replace a function of its own; a call is found by its name when it is checked.
+    (call.args as unknown[])[0] = LINEAR_MATCHES;
+    return undefined;
   }
 }
 
-function createEnvironment(patterns: ReadonlyMap<string, RE2JS>, captures: readonly string[] | undefined): Environment {
+function createEnvironment(matches: (text: string, pattern: string) => boolean): Environment {
   const limits = {
     maxAstNodes: NODES_MAX,
     maxDepth: DEPTH_MAX,
     maxListElements: LITERAL_ITEMS_MAX,
     maxMapEntries: LITERAL_ITEMS_MAX,
   };
-  const environment = new Environment({ limits })
+  return new Environment({ limits })
     .registerType('Request', {
       ctor: AskingRequest,
       fields: {
@@ -85,56 +144,13 @@ function createEnvironment(patterns: ReadonlyMap<string, RE2JS>, captures: reado
     .registerVariable('route', 'string')
     .registerVariable('now', 'google.protobuf.Timestamp')
     .registerOperator('Consumer == null', (consumer: AskingConsumer) => consumer.isNobody)
-    .registerFunction(
-      `string.${LINEAR_MATCHES}(string): bool`,
-      (text: string, pattern: string) => patterns.get(pattern)!.test(text),
-      { async: false },
-    );
-  if (captures === undefined) return environment.registerVariable('path', 'map<string, string>');
+    .registerFunction(`string.${LINEAR_MATCHES}(string): bool`, matches, { async: false });
+}
+
+function withPath(environment: Environment, captures: readonly string[] | undefined): Environment {
+  if (captures === undefined) return environment.clone().registerVariable('path', 'map<string, string>');
   const fields = Object.fromEntries(captures.map((name) => [name, 'string']));
-  return environment.registerVariable({ name: 'path', schema: fields });
-}
-
-interface NodeMistake {
-  readonly node: Pick<ASTNode, 'start'>;
-  readonly problem: string;
-}
-
-/**
- * Has `matches` use expressions that take linear time, compiled once. Loops inside loops are refused: what a client sends
- * decides how often a loop runs.
- */
-function useLinearMatches(node: ASTNode, patterns: Map<string, RE2JS>, isInLoop: boolean): NodeMistake | undefined {
-  if (node.op === 'call' && LINEAR_MATCHES === node.args[0]) return { node, problem: `unknown function \`${LINEAR_MATCHES}\`` };
-  if (node.op !== 'rcall') return findIn(listNodes(node.args), patterns, isInLoop);
-  const [name, receiver, args] = node.args;
-  const isLoop = LOOPS.has(name);
-  if (isLoop && isInLoop) return { node, problem: `\`${name}\` stands inside another loop, which could take long` };
-  if (name === LINEAR_MATCHES) return { node, problem: `unknown function \`${LINEAR_MATCHES}\`` };
-  const mistake = name === 'matches' ? readPattern(node, args[0], patterns) : undefined;
-  return mistake ?? findIn([receiver], patterns, isInLoop) ?? findIn(args, patterns, isInLoop || isLoop);
-}
-
-function findIn(nodes: readonly ASTNode[], patterns: Map<string, RE2JS>, isInLoop: boolean): NodeMistake | undefined {
-  for (const node of nodes) {
-    const mistake = useLinearMatches(node, patterns, isInLoop);
-    if (mistake !== undefined) return mistake;
-  }
-  return undefined;
-}
-
-function readPattern(call: ASTNode, pattern: ASTNode | undefined, patterns: Map<string, RE2JS>): NodeMistake | undefined {
-  if (pattern?.op !== 'value' || typeof pattern.args !== 'string')
-    return { node: pattern ?? call, problem: 'the pattern of `matches` must be a text that stands there' };
-  try {
-    patterns.set(pattern.args, RE2JS.compile(pattern.args));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error);
-    return { node: pattern, problem: `the pattern of \`matches\` is wrong: ${reason}` };
-  }
-  // The library has no way to replace a function of its own; a call is found by its name when it is checked.
-  (call.args as unknown[])[0] = LINEAR_MATCHES;
-  return undefined;
+  return environment.clone().registerVariable({ name: 'path', schema: fields });
 }
 
 /** The nodes among the operands of another one, which come alone, in lists, and in pairs. */

@@ -1,9 +1,7 @@
-import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { hasShownToken } from '#http/consumer.ts';
 import type { Exchange } from '#http/exchange.ts';
-import { decodeWhole } from '#http/query-parameter.ts';
-import { AskingConsumer, AskingRequest } from '#pipeline/expression/asking.ts';
+import { ExchangeVariables } from '#pipeline/expression/exchange-variables.ts';
 import type { Expression, ExpressionOutcome } from '#pipeline/expression/expression.ts';
 import { definePolicy, type PolicyPhases } from '#pipeline/policy.ts';
 import type { AuthorizeConfig } from './config.ts';
@@ -19,7 +17,7 @@ export const authorizePolicy = definePolicy({
   expressionSettings: ['expression'],
   errors: authorizeErrors,
   describe: describeRules,
-  create(config, { clock }): PolicyPhases {
+  create(config, { clock, keeper }): PolicyPhases {
     const { expression, mode } = config;
     const rules = namesConsumers(config) ? new ConsumerRules(config) : undefined;
     const challenge = toChallenge(config.scopes);
@@ -39,9 +37,10 @@ export const authorizePolicy = definePolicy({
     if (expression === undefined) return { requestHead: (exchange) => settle(exchange, judgeConsumer(exchange)) };
     let compiled: Expression | undefined;
     const judge = (exchange: Exchange, condition: Expression) =>
-      settle(exchange, toRefusal(exchange, condition(toVariables(exchange, clock))));
+      settle(exchange, toRefusal(exchange, condition(new ExchangeVariables(exchange, clock))));
     const judgeLater = async (exchange: Exchange) => {
-      compiled ??= (await import('#pipeline/expression/language.ts')).compileExpression(expression);
+      const { ExpressionLanguage } = await import('#pipeline/expression/language.ts');
+      compiled = await keeper.keep('language of expressions', () => new ExpressionLanguage()).compile(expression);
       return judge(exchange, compiled);
     };
     return {
@@ -62,21 +61,6 @@ function namesConsumers({ consumers, groups, roles, scopes, claims }: AuthorizeC
 function toRefusal({ consumer }: Exchange, { isTrue, failure }: ExpressionOutcome): GatewayError | undefined {
   if (isTrue) return undefined;
   return authorizeErrors.denied({ reason: 'expression', consumer: consumer?.name, ...(failure !== undefined && { failure }) });
-}
-
-function toVariables(exchange: Exchange, clock: Clock) {
-  const { request, consumer, plan, captureNames, captures } = exchange;
-  return {
-    request: new AskingRequest(request),
-    consumer: new AskingConsumer(consumer),
-    route: plan?.routeName ?? '',
-    get path() {
-      return new Map(captureNames.map((name, i) => [name, decodeWhole(captures[i]!)]));
-    },
-    get now() {
-      return new Date(clock.wallMs());
-    },
-  };
 }
 
 /** RFC 6750 §3.1: what the next token has to allow. */
