@@ -1,4 +1,5 @@
 import type { GatewayError } from '#base/errors.ts';
+import type { Keeper } from '#base/keeper.ts';
 import { hasShownToken } from '#http/consumer.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { ExchangeVariables } from '#pipeline/expression/exchange-variables.ts';
@@ -36,13 +37,16 @@ export const authorizePolicy = definePolicy({
     };
     if (expression === undefined) return { requestHead: (exchange) => settle(exchange, judgeConsumer(exchange)) };
     let compiled: Expression | undefined;
+    // Begun at once, so that policies of the gateway and of listeners are ready when their configuration is.
+    const compiling = compileLater(expression, keeper).then((condition) => {
+      compiled = condition;
+      return condition;
+    });
+    // Whoever awaits it hears of it.
+    compiling.catch(() => undefined);
     const judge = (exchange: Exchange, condition: Expression) =>
       settle(exchange, toRefusal(exchange, condition(new ExchangeVariables(exchange, clock))));
-    const judgeLater = async (exchange: Exchange) => {
-      const { ExpressionLanguage } = await import('#pipeline/expression/language.ts');
-      compiled = await keeper.keep('language of expressions', () => new ExpressionLanguage()).compile(expression);
-      return judge(exchange, compiled);
-    };
+    const judgeLater = async (exchange: Exchange) => judge(exchange, await compiling);
     return {
       requestHead(exchange) {
         const refusal = judgeConsumer(exchange);
@@ -52,6 +56,12 @@ export const authorizePolicy = definePolicy({
     };
   },
 });
+
+/** The language is loaded by whoever needs it. */
+async function compileLater(expression: string, keeper: Keeper): Promise<Expression> {
+  const { ExpressionLanguage } = await import('#pipeline/expression/language.ts');
+  return keeper.keep('language of expressions', () => new ExpressionLanguage()).compile(expression);
+}
 
 /** Whether it matters who asks. An expression may be about something else. */
 function namesConsumers({ consumers, groups, roles, scopes, claims }: AuthorizeConfig): boolean {
