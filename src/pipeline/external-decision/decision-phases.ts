@@ -1,5 +1,5 @@
 /** The phases of a policy that has a service decide whether requests may pass: asks, remembers, and does what was decided. */
-import { type ErrorDetail, type ErrorFactory, GatewayError } from '#base/errors.ts';
+import { type ErrorDetail, GatewayError } from '#base/errors.ts';
 import { defineSlot, type Exchange } from '#http/exchange.ts';
 import { isGrpcRequest } from '#http/grpc-request.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
@@ -23,9 +23,10 @@ export interface DecisionMaking {
   readonly policy: string;
   /** Fields that only the decision may say: a client's own never reach the service. */
   readonly ownFields: readonly string[];
-  readonly unavailable: ErrorFactory;
   toRequest(exchange: Exchange): ServiceRequest;
   toDecision(answer: ServiceAnswer): Decision;
+  /** Nobody could decide. */
+  toUnavailable(detail: ErrorDetail): GatewayError;
 }
 
 type Means = Pick<PolicyServices, 'callService' | 'clock' | 'keeper' | 'place'>;
@@ -103,7 +104,7 @@ class DecisionGate {
 
   #onUndecided(exchange: Exchange, detail: ErrorDetail): PhaseResult {
     const { mode, onFailure, service } = this.#settings;
-    const error = this.#making.unavailable({ ...detail, service });
+    const error = this.#making.toUnavailable({ ...detail, service });
     return mode === 'report' || onFailure === 'allow' ? this.#report(exchange, error) : error;
   }
 

@@ -27,7 +27,7 @@ export const forwardAuthPolicy = definePolicy({
     const making = {
       policy: 'forward-auth',
       ownFields: consumer === undefined ? forward : [...forward, consumer],
-      unavailable: forwardAuthErrors.unavailable,
+      toUnavailable: (detail: ErrorDetail) => forwardAuthErrors.unavailable(detail),
       toRequest: (exchange: Exchange) => toRequest(exchange, config),
       toDecision: (answer: ServiceAnswer) => toDecision(answer, config, services.consumers),
     };

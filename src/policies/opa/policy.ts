@@ -1,3 +1,4 @@
+import type { ErrorDetail } from '#base/errors.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { createDecisionPhases } from '#pipeline/external-decision/decision-phases.ts';
 import { definePolicy } from '#pipeline/policy.ts';
@@ -17,8 +18,8 @@ export const opaPolicy = definePolicy({
   create(config, services) {
     const making = {
       policy: 'opa',
+      toUnavailable: (detail: ErrorDetail) => opaErrors.unavailable(detail),
       ownFields: config.forward,
-      unavailable: opaErrors.unavailable,
       toRequest: (exchange: Exchange) => toOpaRequest(exchange, config),
       toDecision: (answer: ServiceAnswer) => toOpaDecision(answer, config),
     };
