@@ -25,7 +25,7 @@ export function toTokenConsumer(
   { issuer, names, directory }: { readonly issuer: string; readonly names: ClaimNames; readonly directory: ConsumerDirectory },
 ): Consumer | undefined {
   const subject = findClaim(claims, names.subject);
-  if (!isName(subject)) return undefined;
+  if (!isConsumerName(subject)) return undefined;
   const name = `${subject}@${toIssuerName(issuer)}`;
   const known = directory.findSubject(name);
   const groups = names.groups === undefined ? [] : toTexts(findClaim(claims, names.groups));
@@ -40,15 +40,15 @@ export function toTokenConsumer(
 
 /**
  * The same for somebody that a service of the configuration names: one of the configuration with the subject `NAME@SERVICE`, or
- * one with just this name. `undefined`: it could not be a name.
+ * one with just this name. The text has to be one for which `isConsumerName` holds.
  */
-export function toNamedConsumer(text: string, service: string, directory: ConsumerDirectory): Consumer | undefined {
-  if (!isName(text)) return undefined;
+export function toNamedConsumer(text: string, service: string, directory: ConsumerDirectory): Consumer {
   const name = `${text}@${service}`;
   return directory.findSubject(name) ?? toPlainConsumer(name, []);
 }
 
-function isName(subject: unknown): subject is string {
+/** Whether a text can be part of the name of a consumer. */
+export function isConsumerName(subject: unknown): subject is string {
   return typeof subject === 'string' && subject !== '' && subject.length <= SUBJECT_LENGTH_MAX && !NOT_IN_NAME.test(subject);
 }
 

@@ -6,6 +6,7 @@ import type { UpstreamRequest } from '#http/upstream-request.ts';
 import type { RequestPart } from '#schema/request-part.ts';
 import type { PhaseResult, PolicyPhases, PolicyServices } from '../policy.ts';
 import type { ServiceAnswer, ServiceRequest } from '../service-call.ts';
+import { toNamedConsumer } from '../token-consumer.ts';
 import type { Allowed, Decision } from './decision.ts';
 import { DecisionCache } from './decision-cache.ts';
 import { toPartsKey, toWholeKey } from './decision-key.ts';
@@ -29,7 +30,7 @@ export interface DecisionMaking {
   toUnavailable(detail: ErrorDetail): GatewayError;
 }
 
-type Means = Pick<PolicyServices, 'callService' | 'clock' | 'keeper' | 'place'>;
+type Means = Pick<PolicyServices, 'callService' | 'clock' | 'consumers' | 'keeper' | 'place'>;
 
 export function createDecisionPhases(settings: DecisionSettings, making: DecisionMaking, means: Means): PolicyPhases {
   const gate = new DecisionGate(settings, making, means);
@@ -97,8 +98,9 @@ class DecisionGate {
     this.#cache?.keep(key, decision, this.#means.clock.monotonicMs() + this.#settings.cache!.ttl);
   }
 
-  #letPass(exchange: Exchange, { fields, consumer }: Allowed): void {
-    if (consumer !== undefined) exchange.consumer = consumer;
+  #letPass(exchange: Exchange, { fields, asker }: Allowed): void {
+    const { consumers } = this.#means;
+    if (asker !== undefined) exchange.consumer = toNamedConsumer(asker, this.#settings.service, consumers);
     if (fields.length > 0) exchange.set(this.#fields, fields);
   }
 

@@ -1,14 +1,13 @@
 /** Whether a request may pass, as somebody else has decided. */
 import type { ErrorDetail, GatewayError } from '#base/errors.ts';
-import type { Consumer } from '#http/consumer.ts';
 import type { Reply } from '#http/response.ts';
 
 export interface Allowed {
   readonly kind: 'allowed';
   /** What the request takes along, names and values alternating. */
   readonly fields: readonly string[];
-  /** Who asks, if the decision says so. */
-  readonly consumer: Consumer | undefined;
+  /** Who asks, by the name that the service has for them. Whom the configuration has for it is looked up for each request. */
+  readonly asker: string | undefined;
 }
 
 export interface Denied {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Keeper } from '#base/keeper.ts';
 import { type Consumer, toPlainConsumer } from '#http/consumer.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
@@ -211,4 +212,28 @@ test('whatever is sent tells requests apart, unless it is said what does', async
   await parts.send({ ...base, url: '/b' });
   await parts.send({ ...base, fields: ['authorization', 'Bearer a', 'cookie', 'sid=2'] });
   assert.equal(parts.asked.length, 3);
+});
+
+test('what is remembered outlives a reload, and whom the configuration has for a name does not', async () => {
+  const keeper = new Keeper();
+  let asked = 0;
+  const planWith = (consumers: ConsumerDirectory) =>
+    plan(
+      forwardAuthPolicy,
+      { service: 'decider', consumer: 'x-user', cache: { ttl: '1m' } },
+      {
+        keeper,
+        consumers,
+        callService: async () => {
+          asked += 1;
+          return { status: 200, fields: ['x-user', 'a.liddell'], body: Buffer.alloc(0) };
+        },
+      },
+    );
+  const alice = { groups: ['gold'], keys: [], subjects: ['a.liddell@decider'] };
+  const bench = createPolicyBench({ policies: [await planWith(new ConsumerDirectory({ alice }))] });
+  assert.equal((await bench.send()).exchange.consumer?.name, 'alice');
+  bench.reload([await planWith(new ConsumerDirectory({}))]);
+  assert.equal((await bench.send()).exchange.consumer?.name, 'a.liddell@decider');
+  assert.equal(asked, 1);
 });

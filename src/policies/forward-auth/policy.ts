@@ -1,12 +1,11 @@
 import type { ErrorDetail } from '#base/errors.ts';
 import type { Exchange } from '#http/exchange.ts';
-import type { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import type { Decision } from '#pipeline/external-decision/decision.ts';
 import { createDecisionPhases } from '#pipeline/external-decision/decision-phases.ts';
 import { pickFields } from '#pipeline/external-decision/pick-fields.ts';
 import { definePolicy } from '#pipeline/policy.ts';
 import type { ServiceAnswer, ServiceRequest } from '#pipeline/service-call.ts';
-import { toNamedConsumer } from '#pipeline/token-consumer.ts';
+import { isConsumerName } from '#pipeline/token-consumer.ts';
 import { getFieldValues } from '#wire/fields/field-list.ts';
 import type { ForwardAuthConfig } from './config.ts';
 import { forwardAuthErrors } from './errors.ts';
@@ -29,7 +28,7 @@ export const forwardAuthPolicy = definePolicy({
       ownFields: consumer === undefined ? forward : [...forward, consumer],
       toUnavailable: (detail: ErrorDetail) => forwardAuthErrors.unavailable(detail),
       toRequest: (exchange: Exchange) => toRequest(exchange, config),
-      toDecision: (answer: ServiceAnswer) => toDecision(answer, config, services.consumers),
+      toDecision: (answer: ServiceAnswer) => toDecision(answer, config),
     };
     return createDecisionPhases(config, making, services);
   },
@@ -48,8 +47,8 @@ function toRequest({ request }: Exchange, { method, path, send, timeout, maxAnsw
   };
 }
 
-function toDecision({ status, fields, body }: ServiceAnswer, config: ForwardAuthConfig, directory: ConsumerDirectory): Decision {
-  if (status >= 200 && status < 300) return toAllowed(fields, config, directory);
+function toDecision({ status, fields, body }: ServiceAnswer, config: ForwardAuthConfig): Decision {
+  if (status >= 200 && status < 300) return toAllowed(fields, config);
   const detail = { service: config.service, answered: status };
   if (!REFUSING.has(status)) return { kind: 'undecided', detail: { reason: 'status', ...detail } };
   const reply = { status, fields: pickFields(fields, config.reply), contentLengthBytes: body.length, body };
@@ -58,15 +57,11 @@ function toDecision({ status, fields, body }: ServiceAnswer, config: ForwardAuth
   return { kind: 'denied', error, reply };
 }
 
-function toAllowed(fields: readonly string[], config: ForwardAuthConfig, directory: ConsumerDirectory): Decision {
-  const { forward, service, consumer: consumerField } = config;
+function toAllowed(fields: readonly string[], { forward, consumer: field }: ForwardAuthConfig): Decision {
   const taken = pickFields(fields, forward);
-  if (consumerField === undefined) return { kind: 'allowed', fields: taken, consumer: undefined };
-  const names = getFieldValues(fields, consumerField);
+  const names = field === undefined ? [] : getFieldValues(fields, field);
   // A service may let people pass that it does not know.
-  if (names.length === 0) return { kind: 'allowed', fields: taken, consumer: undefined };
-  const consumer = names.length === 1 ? toNamedConsumer(names[0]!, service, directory) : undefined;
-  if (consumer !== undefined) return { kind: 'allowed', fields: taken, consumer };
-  const detail: ErrorDetail = { reason: 'no name of a consumer', field: consumerField };
-  return { kind: 'undecided', detail };
+  if (names.length === 0) return { kind: 'allowed', fields: taken, asker: undefined };
+  if (names.length === 1 && isConsumerName(names[0])) return { kind: 'allowed', fields: taken, asker: names[0] };
+  return { kind: 'undecided', detail: { reason: 'no name of a consumer', field } };
 }

@@ -21,8 +21,7 @@ export function toOpaDecision({ status, body }: ServiceAnswer, names: Names): De
   if (!isDocument(answer)) return { kind: 'undecided', detail: { reason: 'no JSON object' } };
   const { result } = answer;
   if (result === undefined) return deny({ reason: 'undefined' });
-  if (typeof result === 'boolean')
-    return result ? { kind: 'allowed', fields: [], consumer: undefined } : deny({ reason: 'false' });
+  if (typeof result === 'boolean') return result ? { kind: 'allowed', fields: [], asker: undefined } : deny({ reason: 'false' });
   if (!isDocument(result)) return { kind: 'undecided', detail: { reason: 'neither true, false nor an object' } };
   return readResult(result, names);
 }
@@ -30,7 +29,7 @@ export function toOpaDecision({ status, body }: ServiceAnswer, names: Names): De
 function readResult(result: Readonly<Record<string, unknown>>, { forward, reply }: Names): Decision {
   const verdict = result['allow'] ?? result['allowed'];
   const fields = toFields(result['headers']);
-  if (verdict === true) return { kind: 'allowed', fields: pickFields(fields, forward), consumer: undefined };
+  if (verdict === true) return { kind: 'allowed', fields: pickFields(fields, forward), asker: undefined };
   if (verdict !== false && verdict !== undefined)
     return { kind: 'undecided', detail: { reason: '`allow` is neither true nor false' } };
   const { reason } = result;
