@@ -67,6 +67,9 @@ export const limits = {
   /** Bytes of a file with addresses, and entries in it. */
   addressListBytesMax: 64 * 1024 * 1024,
   addressListEntriesMax: 1_000_000,
+  /** Bytes of a database of countries, and blocks of addresses in it once neighbours are joined. */
+  countryDatabaseBytesMax: 256 * 1024 * 1024,
+  countryBlocksMax: 2_000_000,
   /** Mistakes of one file with addresses that are told; they tend to have one cause. */
   addressListMistakesTold: 10,
   /** Services, and endpoints of all of them together, that metrics tell of one by one: five and three series for each. */

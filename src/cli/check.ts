@@ -7,8 +7,7 @@ import { defaultFileNames, findDefaultFile } from '#config/default-file.ts';
 import { formatIssue, type Issue, isError, sortIssues } from '#config/issue.ts';
 import { type LoadedConfiguration, loadConfiguration } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
-import { AddressListReader } from '#runtime/address-list-reader.ts';
-import { findAddressLists } from '#runtime/named-files.ts';
+import { AddressFactReader } from '#runtime/address-facts.ts';
 import { readArguments } from './arguments.ts';
 import { type CommandIo, EXIT_OK, EXIT_REFUSED } from './command-io.ts';
 
@@ -42,18 +41,18 @@ export async function runCheck(args: string[], io: CommandIo): Promise<number> {
     return EXIT_REFUSED;
   }
   const loaded = await loadConfiguration(resolve(io.cwd, file), { policies: policyOrder, env: io.env, shownAs: file });
-  const issues = sortIssues([...loaded.issues, ...(await findListIssues(loaded))]);
+  const issues = sortIssues([...loaded.issues, ...(await findAddressIssues(loaded))]);
   const valid = !issues.some(isError);
   if (json) io.stdout(`${JSON.stringify({ file, valid, issues }, undefined, 2)}\n`);
   else showIssues(file, issues, io);
   return valid ? EXIT_OK : EXIT_REFUSED;
 }
 
-/** The files with addresses that it names. */
-async function findListIssues({ configuration, toIssue }: LoadedConfiguration): Promise<Issue[]> {
+/** The files with addresses and countries that it names. */
+async function findAddressIssues({ configuration, toIssue }: LoadedConfiguration): Promise<Issue[]> {
   if (configuration === undefined) return [];
-  const reader = new AddressListReader({ clock: systemClock, logger: silentLogger });
-  const { findings } = await reader.read(findAddressLists(configuration));
+  const reader = new AddressFactReader({ clock: systemClock, logger: silentLogger });
+  const { findings } = await reader.read(configuration);
   return findings.map((finding) => toIssue(finding));
 }
 

@@ -12,6 +12,7 @@ import { type Reading, textKind } from '#schema/text-kind.ts';
 import { token } from '#schema/token.ts';
 import { acmeSchema } from './acme-schema.ts';
 import { consumersSchema } from './consumer-schema.ts';
+import { geoSchema } from './geo-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { overloadSchema } from './overload-schema.ts';
 import { type ConfigurablePolicy, type PolicyWithConfig, policyBlocks } from './policy-blocks.ts';
@@ -127,6 +128,7 @@ export function createConfigurationSchema<Policies extends readonly Configurable
       stores: storesSchema
         .prefault({})
         .describe('Where the gateway keeps what is to outlive it, or what several gateways share.'),
+      geo: geoSchema.optional().describe('Which countries addresses belong to. Without it, no policy can ask for a country.'),
       zone: zone(
         'The zone that the gateway is in, such as `${env:ZONE}`. Endpoints in the same `zone` are used first. Without it, zones of endpoints mean nothing.',
       ).optional(),

@@ -8,6 +8,7 @@ import { entryName } from '#schema/name.ts';
 import { quote } from '#schema/quote.ts';
 import { secret } from '#schema/secret.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
+import { consumerAddresses } from './consumer-addresses.ts';
 
 /** Shorter ones can be guessed: they are hashed once, which is only enough for what has the length of a random text. */
 const KEY_LENGTH_MIN = 20;
@@ -165,6 +166,7 @@ const consumer = z.strictObject({
     .array(certificate)
     .default([])
     .describe('Its TLS certificates for the policy `client-certificate`, each by one thing that it is known by.'),
+  addresses: consumerAddresses,
   subjects: z
     .array(subject)
     .default([])

@@ -16,6 +16,7 @@ import {
   listByteDestinations,
   readServiceScheme,
 } from './byte-listeners.ts';
+import { findCountriesWithoutDatabase } from './country-uses.ts';
 import { findTooManyEndpoints } from './endpoint-room.ts';
 import type { Finding, IssuePath } from './issue.ts';
 import { findForeignLimitCaptures, findMissingLimitCaptures } from './limit-captures.ts';
@@ -37,6 +38,7 @@ interface NamingPolicy {
   readonly consumerSettings?: readonly string[] | undefined;
   readonly signingSettings?: readonly string[] | undefined;
   readonly nested?: { readonly setting: string; readonly policies: readonly NamingPolicy[] } | undefined;
+  readonly countrySettings?: readonly string[] | undefined;
 }
 
 /** All mistakes between the parts. Parts of a wrong shape are passed over: the schema reports them. */
@@ -82,6 +84,7 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
   }
   findings.push(...findMissingHashCaptures(configuration['services'], listAllCaptures(configuration['routes'])));
   findings.push(...findUselessByBytes(configuration), ...findUselessImportance(configuration));
+  findings.push(...findCountriesWithoutDatabase(configuration, policies));
   findings.push(...findTooManyEndpoints(configuration['services']), ...findMissingTokenKeys(configuration, policies));
   findings.push(...findSharedAddresses(configuration), ...findForeignCaptures(configuration), ...findAcmeProblems(configuration));
   return findings;
@@ -279,6 +282,12 @@ function listCapturingPaths(match: unknown, path: IssuePath): CapturingPath[] | 
     }
   }
   return found;
+}
+
+/** What every path of a route captures; `undefined` when a path is wrong. */
+export function listCommonCaptures(match: unknown): string[] | undefined {
+  const [first, ...others] = listCapturingPaths(match, []) ?? [];
+  return first?.captures.filter((name) => name !== REST && others.every(({ captures }) => captures.includes(name)));
 }
 
 function listAllCaptures(routes: unknown): ReadonlySet<string> | undefined {

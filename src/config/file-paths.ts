@@ -17,7 +17,7 @@ export function resolveFilePaths(
   folder: string,
   policies: readonly (AddressListingPolicy & FileReadingPolicy)[],
 ): Configuration {
-  const { accessLog, acme, stores } = configuration;
+  const { accessLog, acme, geo, stores } = configuration;
   const resolveBlocks = (blocks: PolicyBlocks) =>
     resolvePolicyFiles(resolveAddressListFiles(blocks, folder, policies), folder, policies);
   const resolvePolicies = <Place extends { readonly policies?: PolicyBlocks | undefined }>(place: Place): Place =>
@@ -26,6 +26,7 @@ export function resolveFilePaths(
     ...resolvePolicies(configuration),
     stores: resolveStores(stores, folder),
     ...(acme !== undefined && { acme: resolveAcme(acme, folder) }),
+    ...(geo !== undefined && { geo: { ...geo, database: resolve(folder, geo.database) } }),
     listeners: mapValues(configuration.listeners, (listener) => resolvePolicies(resolveListener(listener, folder))),
     routes: mapValues(configuration.routes, resolvePolicies),
     services: mapValues(configuration.services, (service) => resolveService(service, folder)),

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import type { Configuration } from './configuration.ts';
 import { createConfigurationSchema } from './configuration-schema.ts';
 import { createValueDocument, readDocument, type SourceDocument } from './document.ts';
+import { findExpressionMistakes } from './expression-mistakes.ts';
 import { resolveFilePaths } from './file-paths.ts';
 import { type Finding, type Issue, isError, sortIssues } from './issue.ts';
 import { type ConfigurablePolicy, loadPolicyConfigs } from './policy-blocks.ts';
@@ -77,7 +78,8 @@ async function loadDocument(document: SourceDocument, folder: string, options: L
   const validation = validate(schema, resolved.value, { texts: resolved.texts, policies });
   // Whatever an unresolved reference is used for is wrong as well, but that says nothing new.
   const unresolved = new Set(resolved.findings.map(({ path }) => JSON.stringify(path)));
-  const findings = [...resolved.findings, ...validation.findings.filter(({ path }) => !unresolved.has(JSON.stringify(path)))];
+  const found = [...validation.findings, ...(await findExpressionMistakes(resolved.value, policies))];
+  const findings = [...resolved.findings, ...found.filter(({ path }) => !unresolved.has(JSON.stringify(path)))];
   const issues = sortIssues([...document.issues, ...findings.map((finding) => document.toIssue(finding))]);
   const { configuration } = validation;
   return {

@@ -18,6 +18,10 @@ export interface ConfigurablePolicy {
   readonly fileSettings?: readonly string[];
   /** Policies that stand in its settings: each item of the list `setting` is a map of them by name. */
   readonly nested?: { readonly setting: string; readonly policies: readonly ConfigurablePolicy[] };
+  /** Names of settings that name countries. */
+  readonly countrySettings?: readonly string[];
+  /** Names of settings that hold an expression. */
+  readonly expressionSettings?: readonly string[];
   loadConfig(): Promise<z.ZodType>;
 }
 

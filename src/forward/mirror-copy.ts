@@ -6,7 +6,7 @@ import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
-import { type ClientRequest, type ClientSide, Exchange } from '#http/exchange.ts';
+import { type ClientRequest, Exchange } from '#http/exchange.ts';
 import { isGrpcCall } from '#http/grpc-request.ts';
 import { type AnswerHead, type AttemptHead, type TimeLimit, toTimeoutDetail, type UpstreamCall } from '#http/upstream-call.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
@@ -21,6 +21,7 @@ import type { Service } from '#services/service.ts';
 import { setField } from '#wire/fields/field-list.ts';
 import { hideCookies } from './affinity-cookies.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
+import { noClient } from './no-client.ts';
 
 /** Tells a service that nobody waits for its answer. */
 export const MIRROR_FIELD = 'x-gatehouse-mirror';
@@ -103,7 +104,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
   send(): void {
     if (this.#isOver) return;
     const { request, requestId, startedMs } = this.#copied;
-    this.exchange = new Exchange(nobody, nobody, toCopiedRequest(request, this.#bodyBytes), { requestId, startedMs });
+    this.exchange = new Exchange(noClient, noClient, toCopiedRequest(request, this.#bodyBytes), { requestId, startedMs });
     try {
       const endpoint = this.#isLetIn(this.exchange) ? this.#service.pick(this) : undefined;
       if (endpoint === undefined) return this.#end('refused');
@@ -274,18 +275,3 @@ function toCopiedRequest(request: ClientRequest, bodyBytes: number): ClientReque
     forwardingFields: request.forwardingFields,
   };
 }
-
-/** Where the answer to a copy would go. */
-const nobody: ClientSide & { onExchangeFinished(): void } = {
-  sendInformational() {},
-  sendHead() {},
-  sendChunk: () => true,
-  flush: () => true,
-  sendEnd() {},
-  abort() {},
-  resumeRequestBody() {},
-  pauseRequestBody() {},
-  describeClient: () => undefined,
-  openTunnel: () => undefined,
-  onExchangeFinished() {},
-};

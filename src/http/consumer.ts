@@ -17,5 +17,10 @@ export function toPlainConsumer(name: string, groups: readonly string[]): Consum
   return { name, groups, scopes: none, roles: none, claims: noClaims };
 }
 
+/** Whether a token says anything of who asks. */
+export function hasShownToken({ claims }: Consumer): boolean {
+  return claims !== noClaims;
+}
+
 const none: readonly string[] = Object.freeze([]);
 const noClaims: Claims = Object.freeze({});

@@ -201,6 +201,7 @@ export class Exchange {
   endsWithGrpcStatus = false;
   #slots: Map<Slot<unknown>, unknown> | undefined = undefined;
   #hold: ExchangeHold | undefined = undefined;
+  #attached: Set<ExchangeHold> | undefined = undefined;
 
   constructor(
     client: ClientSide,
@@ -245,6 +246,16 @@ export class Exchange {
     this.#hold = undefined;
   }
 
+  /** Works for the exchange on the side, and is released when that ends first. Several may be attached at the same time. */
+  attach(work: ExchangeHold): void {
+    this.#attached ??= new Set();
+    this.#attached.add(work);
+  }
+
+  detach(work: ExchangeHold): void {
+    this.#attached?.delete(work);
+  }
+
   sendHead(response: ResponseHead): void {
     const { plan } = this;
     if (plan !== undefined) {
@@ -280,6 +291,7 @@ export class Exchange {
     this.isFinished = true;
     this.finishedMs = nowMs;
     this.#hold?.release();
+    if (this.#attached !== undefined) for (const work of [...this.#attached]) work.release();
     this.plan?.onFinish?.(this);
     this.observer.onExchangeFinished(this);
   }

@@ -1,4 +1,5 @@
 /** The consumers of a configuration, by what they identify themselves with. */
+import { type AddressSet, compileAddressSet } from '#base/address-set.ts';
 import { isPasswordHash } from '#base/password-hash.ts';
 import type { Secret } from '#base/secret.ts';
 import { type Consumer, toPlainConsumer } from '#http/consumer.ts';
@@ -24,6 +25,8 @@ interface OneConsumer {
   readonly password?: Secret | undefined;
   readonly certificates?: readonly CertificateIdentity[];
   readonly hmacKeys?: readonly HmacKey[];
+  /** Addresses and ranges from which its credentials count. */
+  readonly addresses?: readonly string[] | undefined;
 }
 
 /** A secret that a consumer signs with. */
@@ -53,15 +56,19 @@ export class ConsumerDirectory {
   readonly #hmacKeys = new Map<string, FoundHmacKey>();
   readonly #passwords = new Map<string, Secret>();
   readonly #consumerBySubject = new Map<string, Consumer>();
+  /** Of those that may not come from everywhere. */
+  readonly #addresses = new Map<string, AddressSet>();
 
   /** One of those that are hashed, for whoever wants to know what looking at one costs. */
   readonly usualPassword: Secret | undefined = undefined;
 
   constructor(settings: ConsumerSettings) {
-    for (const [name, { groups, keys, subjects = [], password, certificates = [], hmacKeys = [] }] of Object.entries(settings)) {
+    for (const [name, one] of Object.entries(settings)) {
+      const { groups, keys, subjects = [], password, certificates = [], hmacKeys = [], addresses } = one;
       const consumer = toPlainConsumer(name, groups);
       this.#consumers.set(name, consumer);
       for (const key of keys) this.#keyByHash.set(key.sha256, { ...key, consumer });
+      if (addresses !== undefined) this.#addresses.set(name, compileAddressSet(addresses));
       for (const subject of subjects) this.#consumerBySubject.set(subject, consumer);
       for (const certificate of certificates) this.#certificates.add(certificate, consumer);
       for (const { id, secret, encoding } of hmacKeys) {
@@ -76,6 +83,11 @@ export class ConsumerDirectory {
 
   find(name: string): Consumer | undefined {
     return this.#consumers.get(name);
+  }
+
+  /** Whether credentials of this consumer count from this address. One that the configuration does not know may come from everywhere. */
+  mayComeFrom({ name }: Consumer, clientAddress: string): boolean {
+    return this.#addresses.size === 0 || this.#addresses.get(name)?.has(clientAddress) !== false;
   }
 
   /** Whom the configuration has for this `SUBJECT@ISSUER`. */

@@ -15,6 +15,7 @@ import type { UpstreamRequest } from '#http/upstream-request.ts';
 import type { CallHttp } from '#net/http-call.ts';
 import type { ConfigSchema } from '#schema/config-schema.ts';
 import type { ConsumerDirectory } from './consumer-directory.ts';
+import type { CallService } from './service-call.ts';
 import type { TokenKeys } from './token-keys.ts';
 
 /** `undefined`: go on. A reply: answer now. An error: refuse. */
@@ -59,6 +60,8 @@ export interface PolicyServices {
   readonly addressLists: Readonly<Record<string, ArrayBufferLike>>;
   /** The texts of `fileSettings` by the path of their file. */
   readonly texts: Readonly<Record<string, string>>;
+  /** Which country addresses belong to, as `CountryTable` reads it; `undefined` where no database is named. */
+  readonly countries: ArrayBufferLike | undefined;
   /** Where it is counted who does something how often. */
   readonly allowances: Allowances;
   /** Where it is counted who does how much at the same time. */
@@ -75,6 +78,8 @@ export interface PolicyServices {
   readonly tokenKeys: TokenKeys | undefined;
   /** Calls a server that is no service of the configuration. */
   readonly callHttp: CallHttp;
+  /** Asks a service of the configuration, for an exchange that waits. */
+  readonly callService: CallService;
   /** Where the settings stand: the same for as long as they stay there, whatever else is configured. */
   readonly place: string;
 }
@@ -115,6 +120,10 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly signingSettings?: readonly string[];
   /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
   readonly addressListSettings?: readonly string[];
+  /** Names of settings that name countries, so that there has to be a database that tells them. */
+  readonly countrySettings?: readonly string[];
+  /** Names of settings that hold an expression, which is checked when the configuration is. */
+  readonly expressionSettings?: readonly string[];
   /**
    * Names of validated settings in which, at any depth, `{ file: PATH }` stands for the text of a file. With `form` beside it,
    * the configuration is refused where the file is something else.
@@ -129,7 +138,7 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   /** What these settings do, in a few words, for explanations. */
   describe?(config: Config): string;
   /** What these settings decide about a request, for explanations. */
-  explain?(config: Config, request: ExplainedRequest, services: Pick<PolicyServices, 'addressLists'>): string;
+  explain?(config: Config, request: ExplainedRequest, services: Pick<PolicyServices, 'addressLists' | 'countries'>): string;
   /**
    * Runs once per snapshot and place of use, with a validated configuration, and cannot fail: for the gateway and its
    * listeners when the snapshot is made, for a route while its first request waits.

@@ -1,6 +1,6 @@
 /** From the claims of a verified token to the consumer that it stands for. */
 import { findClaim } from '#http/claims.ts';
-import type { Claims, Consumer } from '#http/consumer.ts';
+import { type Claims, type Consumer, toPlainConsumer } from '#http/consumer.ts';
 import type { ConsumerDirectory } from './consumer-directory.ts';
 
 /** Which claims say what. A dot leads into an object, as in `realm_access.roles`; a claim with that very name comes first. */
@@ -26,8 +26,7 @@ export function toTokenConsumer(
   { issuer, names, directory }: { readonly issuer: string; readonly names: ClaimNames; readonly directory: ConsumerDirectory },
 ): Consumer | undefined {
   const subject = findClaim(claims, names.subject);
-  if (typeof subject !== 'string' || subject === '' || subject.length > SUBJECT_LENGTH_MAX || NOT_IN_NAME.test(subject))
-    return undefined;
+  if (!isConsumerName(subject)) return undefined;
   const name = `${subject}@${toIssuerName(issuer)}`;
   const known = directory.findSubject(name);
   const groups = names.groups === undefined ? [] : toTexts(findClaim(claims, names.groups));
@@ -38,6 +37,20 @@ export function toTokenConsumer(
     roles: findTexts(claims, names.roles),
     claims,
   };
+}
+
+/**
+ * The same for somebody that a service of the configuration names: one of the configuration with the subject `NAME@SERVICE`, or
+ * one with just this name. The text has to be one for which `isConsumerName` holds.
+ */
+export function toNamedConsumer(text: string, service: string, directory: ConsumerDirectory): Consumer {
+  const name = `${text}@${service}`;
+  return directory.findSubject(name) ?? toPlainConsumer(name, []);
+}
+
+/** Whether a text can be part of the name of a consumer. */
+export function isConsumerName(subject: unknown): subject is string {
+  return typeof subject === 'string' && subject !== '' && subject.length <= SUBJECT_LENGTH_MAX && !NOT_IN_NAME.test(subject);
 }
 
 /** As it stands in names: the issuer's address without its scheme. */

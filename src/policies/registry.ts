@@ -8,6 +8,7 @@ import { concurrencyPolicy } from './concurrency/policy.ts';
 import { corsPolicy } from './cors/policy.ts';
 import { csrfPolicy } from './csrf/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
+import { forwardAuthPolicy } from './forward-auth/policy.ts';
 import { headersPolicy } from './headers/policy.ts';
 import { hmacPolicy } from './hmac/policy.ts';
 import { hstsPolicy } from './hsts/policy.ts';
@@ -16,6 +17,7 @@ import { introspectionPolicy } from './introspection/policy.ts';
 import { ipPolicy } from './ip/policy.ts';
 import { jwtPolicy } from './jwt/policy.ts';
 import { mirrorPolicy } from './mirror/policy.ts';
+import { opaPolicy } from './opa/policy.ts';
 import { quotaPolicy } from './quota/policy.ts';
 import { rateLimitPolicy } from './rate-limit/policy.ts';
 import { requestSizePolicy } from './request-size/policy.ts';
@@ -51,6 +53,8 @@ export const policyOrder = [
   anyOfPolicy, // behind the single methods: where both are configured, both must accept
   csrfPolicy, // behind those that find out who asks, so that its refusals are logged with the user in whose name a page asked
   authorizePolicy, // behind all that find out who asks
+  forwardAuthPolicy, // what the gateway can decide by itself costs nobody a question
+  opaPolicy, // behind all that find out who asks, since it is told of it
   rateLimitPolicy, // as soon as it is known that the request is meant, so that one too many costs as little as can be
   quotaPolicy, // behind limits of the moment, so that what they refuse uses up nothing of the month
   concurrencyPolicy, // behind what counts, so that whoever may not come at all holds no place

@@ -307,6 +307,7 @@ export class DataPlane {
       board,
       texts: files.texts,
       addressLists: files.addressLists,
+      countries: files.countries,
       endpoints,
     };
   }

@@ -36,6 +36,7 @@ interface PolicyQuestion extends ExplainedRequest {
   readonly route: string;
   readonly listener: string;
   readonly addressLists: PolicyServices['addressLists'];
+  readonly countries: PolicyServices['countries'];
 }
 
 /** What the policies of a route say of their settings and of the request, by the name of the policy. */

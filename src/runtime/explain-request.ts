@@ -16,14 +16,13 @@ import { decodeConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
 import { getField, hasField } from '#wire/fields/field-list.ts';
-import { AddressListReader } from './address-list-reader.ts';
+import { AddressFactReader } from './address-facts.ts';
 import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';
 import { type ExplainedFallback, explainFallback } from './explain-fallback.ts';
 import { explainForwarding } from './explain-forwarding.ts';
 import { describeProtection } from './explain-protection.ts';
 import { explainDestination, explainPolicies } from './explain-releases.ts';
 import { toExplainingMeans } from './explaining-means.ts';
-import { findAddressLists } from './named-files.ts';
 import { findRequestListener } from './request-listener.ts';
 
 export interface RequestToExplain {
@@ -87,10 +86,9 @@ export async function explainRequest(
     return `the listener \`${listener}\` passes bytes on (\`tcp\`) and reads no requests`;
   const subject = toSubject(request, listener);
   if (typeof subject === 'string') return subject;
-  const addresses = await new AddressListReader(means).read(findAddressLists(configuration));
-  if (addresses.findings.length > 0) return addresses.findings.map(({ message }) => message).join('\n');
-  const addressLists = addresses.lists;
-  const all = toExplainingMeans({ ...means, addressLists });
+  const { addressLists, countries, findings } = await new AddressFactReader(means).read(configuration);
+  if (findings.length > 0) return findings.map(({ message }) => message).join('\n');
+  const all = toExplainingMeans({ ...means, addressLists, countries });
   const arrived = runAtOnce(decodeConfiguration(runAtOnce(encodeConfiguration(configuration))));
   const snapshot = runAtOnce(compileSnapshot(arrived, undefined, all));
   const { plans } = snapshot;
@@ -125,6 +123,7 @@ export async function explainRequest(
         clientAddress,
         exchange: toKeyedRequest(chosen.route, subject, match),
         addressLists,
+        countries,
       }),
       ...explainDestination(settings.to, subject),
     ],

@@ -22,9 +22,10 @@ export interface ExplainingMeans {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly addressLists: SnapshotMeans['addressLists'];
+  readonly countries: SnapshotMeans['countries'];
 }
 
-export function toExplainingMeans({ clock, logger, addressLists }: ExplainingMeans): SnapshotMeans {
+export function toExplainingMeans({ clock, logger, addressLists, countries }: ExplainingMeans): SnapshotMeans {
   const wheel = new TimerWheel(clock);
   return {
     clock,
@@ -44,6 +45,7 @@ export function toExplainingMeans({ clock, logger, addressLists }: ExplainingMea
     policies: policyDefinitions,
     texts: {},
     addressLists,
+    countries,
     board: new EndpointBoard(),
     endpoints: {},
     allowances: new SharedAllowances(provideAllowanceMemory(0), logger),

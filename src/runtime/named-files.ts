@@ -11,10 +11,12 @@ export interface ConfigurationFiles {
   readonly texts: Readonly<Record<string, string>>;
   /** Lists of addresses by path, as `AddressRanges` reads them, in memory that all threads share. */
   readonly addressLists: Readonly<Record<string, SharedArrayBuffer>>;
+  /** Which country addresses belong to, as `CountryTable` reads it, in such memory too. */
+  readonly countries: SharedArrayBuffer | undefined;
 }
 
 /** Of a configuration that names none. */
-export const noFiles: ConfigurationFiles = { texts: {}, addressLists: {} };
+export const noFiles: ConfigurationFiles = { texts: {}, addressLists: {}, countries: undefined };
 
 export interface NamedFile {
   readonly path: string;
@@ -35,7 +37,9 @@ export interface NamedPair {
 
 /** The paths of all files, to be watched. */
 export function listNamedFiles(configuration: Configuration): string[] {
-  return [...new Set([...findNamedFiles(configuration), ...findAddressLists(configuration)].map(({ path }) => path))];
+  const { geo } = configuration;
+  const named = [...findNamedFiles(configuration), ...findAddressLists(configuration)].map(({ path }) => path);
+  return [...new Set(geo === undefined ? named : [...named, geo.database])];
 }
 
 /** Of the policies, wherever they stand. */

@@ -7,15 +7,8 @@ import type { Configuration } from '#config/configuration.ts';
 import type { Finding } from '#config/issue.ts';
 import { explainReadError } from '#config/references.ts';
 import { CertificateChecks, type CertificateFault, readCertificates } from '#net/certificate-check.ts';
-import { AddressListReader } from './address-list-reader.ts';
-import {
-  type ConfigurationFiles,
-  findAddressLists,
-  findNamedFiles,
-  findPairs,
-  type NamedFile,
-  type NamedPair,
-} from './named-files.ts';
+import { AddressFactReader } from './address-facts.ts';
+import { type ConfigurationFiles, findNamedFiles, findPairs, type NamedFile, type NamedPair } from './named-files.ts';
 
 /** What was read, or everything that cannot be read or used. */
 export type NamedFilesReading = { readonly files: ConfigurationFiles } | { readonly findings: readonly Finding[] };
@@ -26,10 +19,10 @@ const findFault = { authority: findAuthorityFault, 'revocation-list': findListFa
 /** Remembers which certificates were in order, so that a reload looks at the others only. */
 export class NamedFileReader {
   readonly #checks = new CertificateChecks();
-  readonly #addressLists: AddressListReader;
+  readonly #addresses: AddressFactReader;
 
   constructor(means: { readonly clock: Clock; readonly logger: Logger }) {
-    this.#addressLists = new AddressListReader(means);
+    this.#addresses = new AddressFactReader(means);
   }
 
   /** Reads all files but those of ordered certificates, which are kept elsewhere. */
@@ -47,10 +40,12 @@ export class NamedFileReader {
       pairs.map(({ cert, key }) => ({ cert: texts[cert]!, key: texts[key]! })),
       nowMs,
     );
-    const addresses = await this.#addressLists.read(findAddressLists(configuration));
+    const addresses = await this.#addresses.read(configuration);
     const ofPairs = pairs.flatMap((pair, i) => explainFault(pair, faults[i]));
     const findings = [...read.flat(), ...ofPairs, ...addresses.findings];
-    return findings.length > 0 ? { findings } : { files: { texts, addressLists: addresses.lists } };
+    return findings.length > 0
+      ? { findings }
+      : { files: { texts, addressLists: addresses.addressLists, countries: addresses.countries } };
   }
 }
 

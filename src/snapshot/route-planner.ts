@@ -2,6 +2,7 @@ import type { ListenerConfiguration, RouteConfiguration } from '#config/configur
 import { ForwardTerminal } from '#forward/forward.ts';
 import type { ForwardRules } from '#forward/forward-rules.ts';
 import type { ForwardMeans } from '#forward/forward-target.ts';
+import { createServiceCaller } from '#forward/service-call.ts';
 import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import { NEVER_SHED, type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
@@ -16,7 +17,9 @@ import type { SettingsOfConfiguration } from './arrived-configuration.ts';
 import { toForwardDestination } from './forward-destination.ts';
 import { toForwardRules } from './forward-rules.ts';
 
-export interface PlanMeans extends Omit<ForwardMeans, 'services'>, Omit<PolicyServices, 'consumers' | 'place' | 'tokenKeys'> {
+type MadeHere = 'consumers' | 'place' | 'tokenKeys' | 'callService';
+
+export interface PlanMeans extends Omit<ForwardMeans, 'services'>, Omit<PolicyServices, MadeHere> {
   /** In execution order. */
   readonly policies: readonly PolicyDefinition[];
 }
@@ -59,12 +62,13 @@ export class RoutePlanner {
     this.#services = services;
     this.#means = means;
     const { consumers, tokenKeys } = settings;
+    const { clock, wheel, random, mirrors } = means;
     this.#policyServices = {
       ...means,
       consumers: new ConsumerDirectory(consumers),
       tokenKeys: tokenKeys && new TokenKeys(tokenKeys),
+      callService: createServiceCaller({ clock, wheel, services }),
     };
-    const { clock, wheel, random, mirrors } = means;
     this.#forwardMeans = { clock, wheel, random, mirrors, services };
     const listeners = Object.entries(settings.listeners);
     this.#listenersWithPolicies = listeners

@@ -22,6 +22,7 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     later: new ManualTimers().later,
     addressLists: {},
     texts: {},
+    countries: undefined,
     allowances: new SharedAllowances(provideAllowanceMemory(KEYS_MAX), silentLogger),
     concurrency: new SharedConcurrency(provideConcurrencyMemory({ threads: 1, keysMax: KEYS_MAX }), 0),
     quotas: new SharedQuotas(provideQuotaMemory(KEYS_MAX), { threadNumber: 0, logger: silentLogger }),
@@ -30,6 +31,7 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     storeAllowances: undefined,
     tokenKeys: undefined,
     callHttp: async ({ url }) => assert.fail(`nobody is there at ${url}`),
+    callService: async (_exchange, service) => assert.fail(`nobody is there as ${service}`),
     place: 'gateway',
     ...parts,
   };

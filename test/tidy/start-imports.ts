@@ -20,6 +20,9 @@ const starts: readonly Start[] = [
       yaml: 'data threads are given what has been read',
       'node:http': 'importing it loads its `fetch` and `WebSocket` too, which takes longer than all of ours',
       'node:http2': 'both sides speak HTTP/2 by our own codec; health checks alone load it, where they run',
+      '@marcbachmann/cel-js': 'needed only by configurations with an expression',
+      '@bufbuild/re2': 'needed only by expressions with a pattern',
+      'mmdb-lib': 'the control thread has read the database',
     },
   },
   {
@@ -36,6 +39,9 @@ const starts: readonly Start[] = [
       'node:sqlite': 'needed only by configurations that name a file to keep state in',
       '@peculiar/x509': 'needed only by who signs',
       'acme-client': 'needed only by who orders',
+      '@marcbachmann/cel-js': 'needed only by configurations with an expression',
+      '@bufbuild/re2': 'needed only by expressions with a pattern',
+      'mmdb-lib': 'needed only by configurations with a database of countries',
     },
   },
 ];

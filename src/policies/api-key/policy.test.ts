@@ -8,6 +8,7 @@ import { apiKeyPolicy } from './policy.ts';
 
 const ALICE = 'alice-key-0123456789abcdef';
 const NEW_ALICE = 'alice-new-0123456789abcdef';
+const CAROL = 'carol-key-0123456789abcdef';
 const BOB = 'bob-key-0123456789abcdefgh';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -21,6 +22,7 @@ const consumers = {
     ],
   },
   bob: { groups: [], keys: [{ sha256: sha256(BOB), shown: 'bob-ke', expiresMs: new FakeClock().wallMs() + 5_000 }] },
+  carol: { groups: [], keys: [{ sha256: sha256(CAROL), shown: 'carol-' }], addresses: ['10.0.0.0/8', '2001:db8::/32'] },
   guest: { groups: [], keys: [] },
 };
 
@@ -117,4 +119,20 @@ test('who shows no key is the anonymous consumer, where there is one; a wrong ke
   const bench = await benchWith({ anonymous: 'guest' });
   assert.equal((await bench.send()).exchange.consumer?.name, 'guest');
   assert.equal((await bench.send({ fields: ['x-api-key', 'wrong'] })).status, 401);
+});
+
+test('a key counts only from the addresses of its consumer, and from elsewhere it is like any wrong one', async () => {
+  const bench = await benchWith({});
+  const fields = ['x-api-key', CAROL];
+  for (const clientAddress of ['10.0.0.0', '10.255.255.255', '::ffff:10.1.2.3', '2001:db8::1'])
+    assert.equal((await bench.send({ fields, clientAddress })).exchange.consumer?.name, 'carol', clientAddress);
+  const wrong = await bench.send({ fields: ['x-api-key', 'wrong'] });
+  for (const clientAddress of ['9.255.255.255', '11.0.0.0', '2001:db9::1', '::1', '', 'unknown']) {
+    const refused = await bench.send({ fields, clientAddress });
+    assert.deepEqual([refused.status, refused.text, refused.fields], [401, wrong.text, wrong.fields], clientAddress);
+    assert.equal(refused.exchange.consumer, undefined);
+    assert.deepEqual(refused.exchange.error?.detail, { reason: 'address', consumer: 'carol', key: 'carol-…' });
+  }
+  // Others come from everywhere.
+  assert.equal((await bench.send({ fields: ['x-api-key', ALICE], clientAddress: '9.9.9.9' })).status, 200);
 });

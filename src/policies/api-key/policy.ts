@@ -34,6 +34,8 @@ export const apiKeyPolicy = definePolicy({
         const { consumer, expiresMs, shown, sha256 } = key;
         if (expiresMs !== undefined && clock.wallMs() >= expiresMs)
           return refuse({ reason: 'expired', consumer: consumer.name, key: toKeyName(shown, sha256) });
+        if (!consumers.mayComeFrom(consumer, exchange.request.clientAddress))
+          return refuse({ reason: 'address', consumer: consumer.name, key: toKeyName(shown, sha256) });
         exchange.consumer = consumer;
         return undefined;
       },

@@ -1,44 +1,95 @@
 import type { GatewayError } from '#base/errors.ts';
-import type { Consumer } from '#http/consumer.ts';
-import { definePolicy } from '#pipeline/policy.ts';
+import type { Keeper } from '#base/keeper.ts';
+import { hasShownToken } from '#http/consumer.ts';
+import type { Exchange } from '#http/exchange.ts';
+import { ExchangeVariables } from '#pipeline/expression/exchange-variables.ts';
+import type { Expression, ExpressionOutcome } from '#pipeline/expression/expression.ts';
+import { definePolicy, type PolicyPhases } from '#pipeline/policy.ts';
 import type { AuthorizeConfig } from './config.ts';
+import { ConsumerRules } from './consumer-rules.ts';
 import { authorizeErrors } from './errors.ts';
 
-/** Lets those pass who may do this: consumers by name, or by group. */
+/** Lets those pass who may do this: by who they are, by what their token says, and by what they ask for. */
 export const authorizePolicy = definePolicy({
   name: 'authorize',
-  summary: 'Lets pass only the consumers, or the groups of consumers, that are named.',
+  summary: 'Lets pass only those who are named: consumers, groups, roles, scopes, claims, or whom an expression allows.',
   loadConfig: async () => (await import('./config.ts')).authorizeConfig,
   consumerSettings: ['consumers'],
+  expressionSettings: ['expression'],
   errors: authorizeErrors,
-  describe: describeRule,
-  create({ consumers, groups, mode }) {
-    const allowedNames = consumers && new Set(consumers);
-    const allowedGroups = groups && new Set(groups);
+  describe: describeRules,
+  create(config, { clock, keeper }): PolicyPhases {
+    const { expression, mode } = config;
+    const rules = namesConsumers(config) ? new ConsumerRules(config) : undefined;
+    const challenge = toChallenge(config.scopes);
     const isEnforced = mode === 'enforce';
-    const findReason = (consumer: Consumer | undefined): string | undefined => {
-      if (consumer === undefined) return 'no consumer';
-      if (allowedNames?.has(consumer.name) === false) return 'consumer';
-      return allowedGroups !== undefined && !consumer.groups.some((group) => allowedGroups.has(group)) ? 'group' : undefined;
+    const settle = (exchange: Exchange, error: GatewayError | undefined): GatewayError | undefined => {
+      if (isEnforced || error === undefined) return error;
+      exchange.reported ??= error;
+      return undefined;
     };
+    const judgeConsumer = ({ consumer }: Exchange): GatewayError | undefined => {
+      const reason = rules?.findReason(consumer);
+      if (reason === undefined) return undefined;
+      const detail = { reason, consumer: consumer?.name };
+      if (reason !== 'scope' || consumer === undefined || !hasShownToken(consumer)) return authorizeErrors.denied(detail);
+      return authorizeErrors.insufficientScope(detail, { fields: challenge });
+    };
+    if (expression === undefined) return { requestHead: (exchange) => settle(exchange, judgeConsumer(exchange)) };
+    let compiled: Expression | undefined;
+    // Begun at once, so that policies of the gateway and of listeners are ready when their configuration is.
+    const compiling = compileLater(expression, keeper).then((condition) => {
+      compiled = condition;
+      return condition;
+    });
+    // Whoever awaits it hears of it.
+    compiling.catch(() => undefined);
+    const judge = (exchange: Exchange, condition: Expression) =>
+      settle(exchange, toRefusal(exchange, condition(new ExchangeVariables(exchange, clock))));
+    const judgeLater = async (exchange: Exchange) => judge(exchange, await compiling);
     return {
-      requestHead(exchange): GatewayError | undefined {
-        const { consumer } = exchange;
-        const reason = findReason(consumer);
-        if (reason === undefined) return undefined;
-        const error = authorizeErrors.denied({ reason, consumer: consumer?.name });
-        if (isEnforced) return error;
-        exchange.reported = error;
-        return undefined;
+      requestHead(exchange) {
+        const refusal = judgeConsumer(exchange);
+        if (refusal !== undefined) return settle(exchange, refusal);
+        return compiled === undefined ? judgeLater(exchange) : judge(exchange, compiled);
       },
     };
   },
 });
 
-function describeRule({ consumers, groups, mode }: AuthorizeConfig): string {
+/** The language is loaded by whoever needs it. */
+async function compileLater(expression: string, keeper: Keeper): Promise<Expression> {
+  const { ExpressionLanguage } = await import('#pipeline/expression/language.ts');
+  return keeper.keep('language of expressions', () => new ExpressionLanguage()).compile(expression);
+}
+
+/** Whether it matters who asks. An expression may be about something else. */
+function namesConsumers({ consumers, groups, roles, scopes, claims }: AuthorizeConfig): boolean {
+  return [consumers, groups, roles, scopes, claims].some((rule) => rule !== undefined);
+}
+
+function toRefusal({ consumer }: Exchange, { isTrue, failure }: ExpressionOutcome): GatewayError | undefined {
+  if (isTrue) return undefined;
+  return authorizeErrors.denied({ reason: 'expression', consumer: consumer?.name, ...(failure !== undefined && { failure }) });
+}
+
+/** RFC 6750 §3.1: what the next token has to allow. */
+function toChallenge(scopes: AuthorizeConfig['scopes']): readonly string[] {
+  if (scopes === undefined) return [];
+  const wanted = 'allOf' in scopes ? scopes.allOf.join(' ') : scopes.anyOf[0]!;
+  return ['www-authenticate', `Bearer error="insufficient_scope", scope="${wanted}"`];
+}
+
+function describeRules({ consumers, groups, roles, scopes, claims, expression, mode }: AuthorizeConfig): string {
   const rules = [
     ...(consumers === undefined ? [] : [`consumer ${consumers.join(' or ')}`]),
     ...(groups === undefined ? [] : [`group ${groups.join(' or ')}`]),
+    ...(roles === undefined ? [] : [`role ${roles.join(' or ')}`]),
+    ...(scopes === undefined
+      ? []
+      : ['allOf' in scopes ? `scope ${scopes.allOf.join(' and ')}` : `scope ${scopes.anyOf.join(' or ')}`]),
+    ...Object.entries(claims ?? {}).map(([name, values]) => `claim ${name} ${values.join(' or ')}`),
+    ...(expression === undefined ? [] : [`expression \`${expression}\``]),
   ];
   return `${rules.join(', and ')}${mode === 'report' ? ' (only reported)' : ''}`;
 }

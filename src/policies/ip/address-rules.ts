@@ -5,8 +5,15 @@ import { toValidatedRange } from '#base/address-set.ts';
 import { formatCidr } from '#base/cidr-text.ts';
 import { runAtOnce } from '#base/slices.ts';
 import type { AddressEntry, IpConfig } from './config.ts';
+import { CountryRules } from './country-rules.ts';
 
 type AddressLists = Readonly<Record<string, ArrayBufferLike>>;
+
+/** What the files of a configuration say of addresses. */
+export interface AddressFacts {
+  readonly addressLists: AddressLists;
+  readonly countries: ArrayBufferLike | undefined;
+}
 
 interface AddressSource {
   readonly ranges: AddressRanges;
@@ -22,33 +29,49 @@ export interface AddressVerdict {
   readonly rule: string | undefined;
   /** `FILE:LINE`, for a block of a file. */
   readonly from: string | undefined;
+  /** `unknown` is one too. `undefined`: countries have not been asked. */
+  readonly country: string | undefined;
 }
 
 export class AddressRules {
-  readonly #allow: readonly AddressSource[] | undefined;
+  readonly #allow: readonly AddressSource[];
   readonly #deny: readonly AddressSource[];
+  readonly #countries: CountryRules | undefined;
+  /** Whether those may pass of whom no list has anything to say. */
+  readonly #passesOthers: boolean;
   readonly #asked = new AskedAddress();
 
-  constructor({ allow, deny }: IpConfig, lists: AddressLists) {
-    this.#allow = allow === undefined ? undefined : toSources(allow, lists);
-    this.#deny = toSources(deny ?? [], lists);
+  constructor({ allow, deny, countries }: IpConfig, facts: AddressFacts) {
+    this.#allow = toSources(allow ?? [], facts.addressLists);
+    this.#deny = toSources(deny ?? [], facts.addressLists);
+    this.#countries = countries && new CountryRules(countries, facts.countries);
+    this.#passesOthers = allow === undefined && countries?.allow === undefined;
   }
 
   /** A text that is no address, as over a Unix socket, is in no list. */
   mayPass(address: string): boolean {
     this.#asked.read(address);
     if (this.#isIn(this.#deny)) return false;
-    return this.#allow === undefined || this.#isIn(this.#allow);
+    const decision = this.#countries?.decide(this.#asked) ?? 'none';
+    if (decision === 'deny') return false;
+    if (this.#isIn(this.#allow)) return true;
+    return decision === 'none' ? this.#passesOthers : decision === 'allow';
   }
 
   /** The same with its reasons; `undefined` when no list has anything to say. */
   judge(address: string): AddressVerdict | undefined {
     this.#asked.read(address);
     const denied = this.#findRule(this.#deny);
-    if (denied !== undefined) return { isRefused: true, list: 'deny', ...denied };
-    if (this.#allow === undefined) return undefined;
+    if (denied !== undefined) return { isRefused: true, list: 'deny', ...denied, country: undefined };
+    const decision = this.#countries?.decide(this.#asked) ?? 'none';
+    const country = this.#countries?.nameOf(this.#asked);
+    const byCountry = { rule: undefined, from: undefined, country };
+    if (decision === 'deny') return { isRefused: true, list: 'deny', ...byCountry };
     const allowed = this.#findRule(this.#allow);
-    return { isRefused: allowed === undefined, list: 'allow', rule: allowed?.rule, from: allowed?.from };
+    if (allowed !== undefined) return { isRefused: false, list: 'allow', ...allowed, country: undefined };
+    if (decision === 'deny-unknown') return { isRefused: true, list: 'deny', ...byCountry };
+    if (decision === 'allow') return { isRefused: false, list: 'allow', ...byCountry };
+    return this.#passesOthers ? undefined : { isRefused: true, list: 'allow', ...byCountry };
   }
 
   #isIn(sources: readonly AddressSource[]): boolean {

@@ -23,6 +23,15 @@ test('refuses what cannot be', () => {
     { deny: [{ file: './a', url: 'x' }] },
     { deny: [{}] },
     { block: ['10.0.0.1'] },
+    { countries: {} },
+    { countries: { unknown: 'deny' } },
+    { countries: { allow: [] } },
+    { countries: { allow: ['CHE'] } },
+    { countries: { allow: ['UK'] } },
+    { countries: { allow: ['Switzerland'] } },
+    { countries: { deny: ['C1'] } },
+    { countries: { deny: ['CH'], unknown: 'maybe' } },
+    { countries: ['CH'] },
   ])
     assert.equal(ipConfig.safeParse(config).success, false, JSON.stringify(config));
 });
@@ -77,4 +86,24 @@ for (const [entry, message] of Object.entries(said)) {
 test('takes the nearest entries that are right', async () => {
   for (const entry of ['10.0.0.0/8', '2001:db8::/64', '10.0.0.0/32', '0.0.0.0/0', '::/128', 'fe80::1', '::ffff:10.0.0.1'])
     assert.equal(await findIssue(entry), '', entry);
+});
+
+test('countries need a database that tells them, wherever they are named', async () => {
+  const find = async (geo: string) => {
+    const text = `version: 1
+listeners: { web: { address: ":8080", policies: { ip: { countries: { allow: [ch] } } } } }
+${geo}
+policies: { ip: { deny: [10.0.0.1] } }
+routes:
+  all: { match: { path: /* }, to: { respond: { text: ok } }, policies: { ip: { countries: { deny: [GB] } } } }
+`;
+    const { issues } = await loadConfigurationText(text, '/gatehouse.yaml', { policies: [ipPolicy], env: {} });
+    return issues.map(({ path, message }) => [path.join('.'), message]);
+  };
+  const message = 'no database tells countries; name one with `geo: { database: PATH }`';
+  assert.deepEqual(await find(''), [
+    ['listeners.web.policies.ip.countries', message],
+    ['routes.all.policies.ip.countries', message],
+  ]);
+  assert.deepEqual(await find('geo: { database: ./countries.mmdb }'), []);
 });

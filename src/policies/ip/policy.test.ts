@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { writeAddressRanges } from '#base/address-ranges-writer.ts';
+import { toCountryNumber } from '#base/country-table.ts';
 import { parseCidr } from '#base/ip.ts';
 import type { LogFields } from '#base/logger.ts';
 import { runAtOnce } from '#base/slices.ts';
 import { createPolicyBench, type PolicyBench, plan } from '#test/support/policy-bench.ts';
+import { createPolicyServices } from '#test/support/policy-services.ts';
 import { ipPolicy } from './policy.ts';
 
 /** As a file with these lines is read. */
@@ -134,4 +136,68 @@ test('a change counts from the next request on', async () => {
   await assertPasses(bench, { '198.51.100.7': false });
   bench.reload([await plan(ipPolicy, { deny: [{ file: '/a' }] }, { addressLists: { '/a': toImage(['198.51.100.8']) } })]);
   await assertPasses(bench, { '198.51.100.7': true, '198.51.100.8': false });
+});
+
+const SWISS = '192.0.2.1';
+const GERMAN = '2001:db8::1';
+const FRENCH = '198.51.100.1';
+const UNKNOWN = '10.0.0.1';
+
+const networks = { '192.0.2.0/24': 'CH', '2001:db8::/32': 'DE', '198.51.100.0/24': 'FR' };
+
+function toCountryImage(): ArrayBufferLike {
+  const listed = Object.entries(networks).map(([cidr, country]) => ({ range: parseCidr(cidr)!, line: toCountryNumber(country) }));
+  return runAtOnce(writeAddressRanges(listed, (bytes) => new SharedArrayBuffer(bytes)));
+}
+
+async function benchByCountry(config: object): Promise<PolicyBench> {
+  return createPolicyBench({ policies: [await plan(ipPolicy, config, { countries: toCountryImage() })] });
+}
+
+test('allows and denies by country, also beside addresses', async () => {
+  for (const [config, swiss, german, french, unknown] of [
+    [{ countries: { allow: ['CH'] } }, true, false, false, false],
+    [{ countries: { allow: ['CH', 'de'] } }, true, true, false, false],
+    [{ countries: { deny: ['DE'] } }, true, false, true, true],
+    [{ countries: { allow: ['CH', 'DE'], deny: ['DE'] } }, true, false, false, false],
+    [{ countries: { allow: ['CH'], unknown: 'allow' } }, true, false, false, true],
+    [{ countries: { deny: ['DE'], unknown: 'deny' } }, true, false, true, false],
+    [{ countries: { deny: ['DE'], unknown: 'allow' } }, true, false, true, true],
+    // An address that is allowed passes whatever its country, unless that is denied.
+    [{ allow: ['10.0.0.0/8'], countries: { allow: ['CH'] } }, true, false, false, true],
+    [{ allow: ['10.0.0.0/8'], countries: { allow: ['CH'], unknown: 'deny' } }, true, false, false, true],
+    [{ allow: ['198.51.100.1'], countries: { deny: ['FR'] } }, false, false, false, false],
+    [{ allow: ['10.0.0.0/8'], countries: { deny: ['FR'] } }, false, false, false, true],
+    [{ deny: ['192.0.2.1'], countries: { allow: ['CH'] } }, false, false, false, false],
+    [{ deny: ['192.0.2.0/25'], countries: { deny: ['DE'] } }, false, false, true, true],
+  ] as const)
+    await assertPasses(await benchByCountry(config), { [SWISS]: swiss, [GERMAN]: german, [FRENCH]: french, [UNKNOWN]: unknown });
+});
+
+test('what is no address is in no country', async () => {
+  for (const clientAddress of ['', 'unknown']) {
+    await assertPasses(await benchByCountry({ countries: { allow: ['CH'] } }), { [clientAddress]: false });
+    await assertPasses(await benchByCountry({ countries: { deny: ['CH'] } }), { [clientAddress]: true });
+  }
+});
+
+test('the log has the country that decided, and an explanation says it', async () => {
+  const bench = await benchByCountry({ deny: ['192.0.2.9'], countries: { allow: ['CH'], deny: ['DE'] } });
+  const details = [];
+  for (const clientAddress of [GERMAN, FRENCH, UNKNOWN, '192.0.2.9'])
+    details.push((await bench.send({ clientAddress })).exchange.error?.detail);
+  assert.deepEqual(details, [
+    { list: 'deny', country: 'DE' },
+    { list: 'allow', country: 'FR' },
+    { list: 'allow', country: 'unknown' },
+    { list: 'deny', rule: '192.0.2.9' },
+  ]);
+  const config = (await ipPolicy.loadConfig()).parse({ countries: { allow: ['CH'], deny: ['DE'], unknown: 'deny' } });
+  const services = createPolicyServices({ countries: toCountryImage() });
+  const explain = (clientAddress: string) =>
+    ipPolicy.explain?.(config, { clientAddress, exchange: undefined as never }, services);
+  assert.equal(explain(SWISS), '192.0.2.1 may pass: `allow` holds its country CH');
+  assert.equal(explain(GERMAN), '2001:db8::1 is refused with 403: `deny` holds its country DE');
+  assert.equal(explain(FRENCH), '198.51.100.1 is refused with 403: `allow` does not hold it, whose country is FR');
+  assert.equal(ipPolicy.describe?.(config), 'deny country DE; allow country CH and nobody else; deny unknown countries');
 });

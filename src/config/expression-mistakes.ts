@@ -1,0 +1,68 @@
+/** Checks the expressions in settings of policies: their language, what they name, and the types of it. */
+import { isMap, isText } from '#schema/forms.ts';
+import { listCommonCaptures } from './cross-references.ts';
+import type { Finding, IssuePath } from './issue.ts';
+
+/** As much of a policy as is needed to find its expressions. */
+interface ExpressingPolicy {
+  readonly name: string;
+  readonly expressionSettings?: readonly string[] | undefined;
+}
+
+interface WrittenExpression {
+  readonly text: string;
+  readonly path: IssuePath;
+  /** Of the route; `undefined` where policies serve many. */
+  readonly captures: readonly string[] | undefined;
+}
+
+/** The language is loaded only where something is written in it. */
+export async function findExpressionMistakes(configuration: unknown, policies: readonly ExpressingPolicy[]): Promise<Finding[]> {
+  const expressions = isMap(configuration) ? listExpressions(configuration, policies) : [];
+  if (expressions.length === 0) return [];
+  const { ExpressionLanguage } = await import('#pipeline/expression/language.ts');
+  const language = new ExpressionLanguage();
+  const findings: Finding[] = [];
+  for (const { text, path, captures } of expressions) {
+    const mistake = await language.findMistake(text, captures);
+    if (mistake === undefined) continue;
+    const { line, column, problem } = mistake;
+    const place = text.includes('\n') ? `line ${line}, column ${column}` : `column ${column}`;
+    findings.push({ path, code: 'invalid-value', message: `the expression, ${place}: ${problem}` });
+  }
+  return findings;
+}
+
+function listExpressions(
+  configuration: Readonly<Record<string, unknown>>,
+  policies: readonly ExpressingPolicy[],
+): WrittenExpression[] {
+  const { listeners, routes } = configuration;
+  const find = (holder: unknown, at: IssuePath, captures: readonly string[] | undefined): WrittenExpression[] =>
+    isMap(holder) ? findInBlocks(holder['policies'], [...at, 'policies'], policies).map((found) => ({ ...found, captures })) : [];
+  const ofListeners = Object.entries(isMap(listeners) ? listeners : {});
+  const ofRoutes = Object.entries(isMap(routes) ? routes : {});
+  return [
+    ...find(configuration, [], undefined),
+    ...ofListeners.flatMap(([name, listener]) => find(listener, ['listeners', name], undefined)),
+    ...ofRoutes.flatMap(([name, route]) =>
+      find(route, ['routes', name], isMap(route) ? listCommonCaptures(route['match']) : undefined),
+    ),
+  ];
+}
+
+function findInBlocks(
+  blocks: unknown,
+  at: IssuePath,
+  policies: readonly ExpressingPolicy[],
+): Pick<WrittenExpression, 'text' | 'path'>[] {
+  if (!isMap(blocks)) return [];
+  return policies.flatMap(({ name, expressionSettings = [] }) => {
+    const block = blocks[name];
+    if (!isMap(block)) return [];
+    return expressionSettings.flatMap((setting) => {
+      const text = block[setting];
+      return isText(text) && text !== '' ? [{ text, path: [...at, name, setting] }] : [];
+    });
+  });
+}
