@@ -87,9 +87,11 @@ test('reads consumers and keeps hashes of their keys', async () => {
         },
         { sha256, shown: '', expiresMs: Date.UTC(2031, 4, 7, 10) },
       ],
+      hmacKeys: [],
+      certificates: [],
       subjects: ['u1@login.example.com', 'a@b@login.example.com/realms/shop'],
     },
-    guest: { groups: [], keys: [], subjects: [] },
+    guest: { groups: [], keys: [], hmacKeys: [], certificates: [], subjects: [] },
   });
 });
 

@@ -77,6 +77,8 @@ test('answers every certificate that does not count alike, and logs why', async 
     [{ subject: 'CN=named,O=Example', verifyError: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'not verified'],
     [{ subjectAltNames: ['DNS:warehouse.example.com', 'email:office@example.com'] }, 'several consumers'],
     [{ subject: 'CN=named,O=Example,C=DE' }, 'unknown'],
+    // One name with a comma in it, as Node writes it, and not two.
+    [{ subject: 'CN=named\\,O=Example' }, 'unknown'],
     [{ subject: 'O=Example,CN=named' }, 'unknown'],
     [{ subjectAltNames: ['URI:spiffe://EXAMPLE.com/warehouse'] }, 'unknown'],
     [{ subjectAltNames: ['email:warehouse.example.com'] }, 'unknown'],
