@@ -4,6 +4,7 @@ import type { Allowances } from '#base/allowances.ts';
 import type { Clock } from '#base/clock.ts';
 import type { ErrorFactory, GatewayError } from '#base/errors.ts';
 import type { Keeper } from '#base/keeper.ts';
+import type { KeyValueStore } from '#base/key-value-store.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Consumer } from '#http/consumer.ts';
 import type { Exchange } from '#http/exchange.ts';
@@ -55,6 +56,8 @@ export interface PolicyServices {
   readonly allowances: Allowances;
   /** What outlives a configuration, such as keys that were fetched: a reload fetches nothing anew. */
   readonly keeper: Keeper;
+  /** The store of `stores` in the configuration, where there is one. Its calls fail with `StoreFailed`, and never later than its time-out says. */
+  readonly sharedStore: KeyValueStore | undefined;
   /** Calls a server that is no service of the configuration. */
   readonly callHttp: CallHttp;
   /** Where the settings stand: the same for as long as they stay there, whatever else is configured. */

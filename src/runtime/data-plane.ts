@@ -290,6 +290,7 @@ export class DataPlane {
       random: this.#random,
       later: startTimer,
       keeper: this.#keeper,
+      sharedStore: undefined,
       callHttp,
       wheel: this.#wheel,
       mirrors: this.#mirrors,

@@ -116,6 +116,7 @@ export async function explainRequest(
     random: () => 0,
     later: () => () => undefined,
     keeper: new Keeper(),
+    sharedStore: undefined,
     callHttp: () => Promise.reject(new HttpCallFailed('an explanation asks nobody')),
     policies: policyDefinitions,
     texts: {},

@@ -20,6 +20,7 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     addressLists: {},
     allowances: new SharedAllowances(provideAllowanceMemory(KEYS_MAX), silentLogger),
     keeper: new Keeper(),
+    sharedStore: undefined,
     callHttp: async ({ url }) => assert.fail(`nobody is there at ${url}`),
     place: 'gateway',
     ...parts,
