@@ -22,6 +22,11 @@ export type PhaseResult = undefined | Reply | GatewayError;
  * they must wait; only the head phases may.
  */
 export interface PolicyPhases {
+  /**
+   * Paths that the policy answers itself in `requestHead`. Where it stands at the gateway or at a listener, they come to it
+   * also if no route has them.
+   */
+  readonly ownPaths?: readonly string[];
   /** After the route is known, before anything is sent anywhere. */
   requestHead?(exchange: Exchange): PhaseResult | Promise<PhaseResult>;
   /** When every policy let the request pass: a chance to answer without an upstream. */

@@ -7,6 +7,7 @@ import { hstsPolicy } from './hsts/policy.ts';
 import { httpsRedirectPolicy } from './https-redirect/policy.ts';
 import { ipPolicy } from './ip/policy.ts';
 import { mirrorPolicy } from './mirror/policy.ts';
+import { oidcPolicy } from './oidc/policy.ts';
 import { rateLimitPolicy } from './rate-limit/policy.ts';
 import { rewritePolicy } from './rewrite/policy.ts';
 
@@ -17,6 +18,7 @@ export const policyOrder = [
   hstsPolicy, // before what changes answers, so that it has the last word on its field
   faultPolicy, // before all that a request costs: what is refused on purpose is to cost nothing, as with a service that is down
   apiKeyPolicy, // before anything that depends on who asks
+  oidcPolicy, // the same; behind credentials that programs show with each request
   authorizePolicy, // behind all that find out who asks
   rateLimitPolicy, // as soon as it is known that the request is meant, so that one too many costs as little as can be
   rewritePolicy, // before anything that looks at what the service will see

@@ -3,8 +3,10 @@ import { ForwardTerminal } from '#forward/forward.ts';
 import type { ForwardRules } from '#forward/forward-rules.ts';
 import type { ForwardMeans } from '#forward/forward-target.ts';
 import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
+import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import { NEVER_SHED, type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
 import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
+import { rescue } from '#pipeline/rescue.ts';
 import { RedirectTerminal } from '#reply/redirect.ts';
 import { RespondTerminal } from '#reply/respond.ts';
 import type { Service } from '#services/service.ts';
@@ -32,6 +34,15 @@ export class PlannedRoute {
   }
 }
 
+interface OwnPathPlan {
+  readonly paths: ReadonlySet<string>;
+  readonly plan: RoutePlan;
+}
+
+/** Where a request ends that is for a policy, when the policy does not answer it. */
+const noRoute: Terminal = { start: (exchange) => rescue(exchange, gatewayErrors.noRoute()) };
+const noOwn: ReadonlyMap<PolicyDefinition, PolicyPhases> = new Map();
+
 /** What is written under `policies`, by the name of the policy. */
 type PolicyBlocks = ListenerConfiguration['policies'];
 
@@ -47,6 +58,7 @@ export class RoutePlanner {
   readonly #forwardMeans: ForwardMeans;
   readonly #inherited = new Map<PolicyDefinition, Map<unknown, PolicyPhases>>();
   readonly #listenersWithPolicies: readonly string[];
+  readonly #ownPathPlans = new Map<string, OwnPathPlan>();
 
   constructor(settings: SettingsOfConfiguration, services: ReadonlyMap<string, Service>, means: PlanMeans) {
     this.#settings = settings;
@@ -76,6 +88,21 @@ export class RoutePlanner {
     return new PlannedRoute(common, new Map(byListener));
   }
 
+  /** What becomes of a request that no route takes, where a policy of the gateway or of its listener answers its path. */
+  planOwnPath(listener: string, path: string): RoutePlan | undefined {
+    const known = this.#ownPathPlans.get(listener);
+    const { paths, plan } = known ?? this.#makeOwnPathPlan(listener);
+    return paths.has(path) ? plan : undefined;
+  }
+
+  #makeOwnPathPlan(listener: string): OwnPathPlan {
+    const planned = this.#collectPolicies(listener, undefined, noOwn);
+    const paths = new Set(planned.flatMap(({ phases }) => phases.ownPaths ?? []));
+    const made = { paths, plan: new RoutePlan(`policies of ${listener}`, planned, noRoute) };
+    this.#ownPathPlans.set(listener, made);
+    return made;
+  }
+
   #makeInherited(place: string, blocks: PolicyBlocks): void {
     for (const policy of this.#means.policies) {
       const block = blocks?.[policy.name];
@@ -96,7 +123,7 @@ export class RoutePlanner {
 
   #collectPolicies(
     listener: string | undefined,
-    route: RouteConfiguration,
+    route: Pick<RouteConfiguration, 'policies'> | undefined,
     own: ReadonlyMap<PolicyDefinition, PolicyPhases>,
   ): PlannedPolicy[] {
     const atGateway = this.#settings.policies;
@@ -104,7 +131,7 @@ export class RoutePlanner {
     const planned: PlannedPolicy[] = [];
     for (const policy of this.#means.policies) {
       // A route that says anything of a policy has the last word.
-      const isOwn = route.policies?.[policy.name] !== undefined;
+      const isOwn = route?.policies?.[policy.name] !== undefined;
       const inherited = atListener?.[policy.name] ?? atGateway?.[policy.name];
       const phases = isOwn ? own.get(policy) : this.#inherited.get(policy)?.get(inherited);
       if (phases !== undefined) planned.push({ name: policy.name, phases });

@@ -23,6 +23,11 @@ export class RoutePlans {
     return (this.#planned[index] ?? this.#make(index)).planFor(listener);
   }
 
+  /** For a request that no route takes. */
+  planOwnPath(listener: string, path: string): RoutePlan | undefined {
+    return this.#planner.planOwnPath(listener, path);
+  }
+
   #make(index: number): PlannedRoute {
     const made = this.#planner.plan(...this.#arrived.readRoute(index));
     this.#planned[index] = made;

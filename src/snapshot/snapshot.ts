@@ -31,13 +31,17 @@ export class Snapshot {
     this.tcpDestinations = parts.tcpDestinations;
   }
 
-  /** The plan of the route that the request belongs to, with the route's captures put into the exchange. */
+  /**
+   * The plan of the route that the request belongs to, with the route's captures put into the exchange. Without a route it may
+   * belong to a policy that answers its path.
+   */
   findPlan(exchange: Exchange): RoutePlan | undefined {
-    const match = this.table.lookup(exchange.request);
-    if (match === undefined) return undefined;
+    const { request } = exchange;
+    const match = this.table.lookup(request);
+    if (match === undefined) return this.plans.planOwnPath(request.listener, request.path);
     exchange.captureNames = match.captureNames;
     exchange.captures = match.captures;
     exchange.pathRest = match.rest;
-    return this.plans.planFor(match.routeIndex, exchange.request.listener);
+    return this.plans.planFor(match.routeIndex, request.listener);
   }
 }
