@@ -10,14 +10,18 @@ const PIECE_LENGTH = 3_800;
 const PIECES_MAX = 4;
 export const SESSION_TEXT_LENGTH_MAX = PIECE_LENGTH * PIECES_MAX - 2;
 
-/** What the cookie holds; `undefined` when there is none. A cookie that is not whole comes back as what there is of it. */
+/** What the cookie holds; `undefined` when there is none. What is not whole, or not written by us, means nothing later on. */
 export function readSessionCookie(fields: readonly string[], name: string): string | undefined {
   const first = findCookie(fields, name);
   if (first === undefined) return undefined;
   const count = first.charCodeAt(0) - 0x30;
-  if (first.charCodeAt(1) !== 0x2e || !(count >= 1 && count <= PIECES_MAX)) return first;
+  if (first.charCodeAt(1) !== 0x2e || !(count >= 1 && count <= PIECES_MAX)) return '';
   let text = first.slice(2);
-  for (let i = 1; i < count; i++) text += findCookie(fields, `${name}.${i}`) ?? '';
+  for (let i = 1; i < count; i++) {
+    const piece = findCookie(fields, `${name}.${i}`);
+    if (piece === undefined) return '';
+    text += piece;
+  }
   return text;
 }
 
