@@ -12,7 +12,7 @@ export interface LoginProvider {
   /** What is asked of it from now on goes here instead; `undefined`: to the provider again. */
   intercept(answer: RequestListener | undefined): void;
   /** Known clients, from when these are known. */
-  register(clients: Configuration['clients'], options?: Configuration): void;
+  register(clients: Configuration['clients'], tokenS?: number): void;
   close(): Promise<void>;
 }
 
@@ -42,8 +42,8 @@ export async function startLoginProvider(accounts: Accounts = {}): Promise<Login
     intercept(answer) {
       intercepting = answer;
     },
-    register(clients, options = {}) {
-      const provider = new Provider(issuer, { ...toConfiguration(accounts), clients: clients ?? [], ...options });
+    register(clients, tokenS = 600) {
+      const provider = new Provider(issuer, { ...toConfiguration(accounts, tokenS), clients: clients ?? [] });
       serve = provider.callback();
     },
     close() {
@@ -53,7 +53,7 @@ export async function startLoginProvider(accounts: Accounts = {}): Promise<Login
   };
 }
 
-function toConfiguration(accounts: Accounts): Configuration {
+function toConfiguration(accounts: Accounts, tokenS: number): Configuration {
   keys ??= {
     keys: [{ ...generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey.export({ format: 'jwk' }), use: 'sig' }],
   };
@@ -66,7 +66,7 @@ function toConfiguration(accounts: Accounts): Configuration {
     conformIdTokenClaims: false,
     issueRefreshToken: (_context, client) => Promise.resolve(client.grantTypeAllowed('refresh_token')),
     ttl: {
-      AccessToken: 600,
+      AccessToken: tokenS,
       AuthorizationCode: 60,
       IdToken: 600,
       RefreshToken: 86_400,

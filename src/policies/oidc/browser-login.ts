@@ -41,6 +41,7 @@ export class BrowserLogin {
   readonly #services: PolicyServices;
   readonly #writer: CookieWriter;
   readonly #anonymous: Consumer | undefined;
+  readonly #renewals: Renewals;
   #parts: LoginParts | undefined;
 
   constructor(config: OidcConfig, services: PolicyServices) {
@@ -48,6 +49,9 @@ export class BrowserLogin {
     this.#services = services;
     this.#writer = new CookieWriter(config.cookie);
     this.#anonymous = config.anonymous === undefined ? undefined : services.consumers.find(config.anonymous);
+    const { clock, keeper } = services;
+    const name = toScope(config, 'renewals');
+    this.#renewals = keeper.keep(name, () => new Renewals(clock, name));
   }
 
   get ownPaths(): readonly string[] {
@@ -124,17 +128,20 @@ export class BrowserLogin {
   #makeParts(): LoginParts {
     const config = this.#config;
     const { clock, keeper, callHttp, sharedStore } = this.#services;
-    const { issuer, clientId } = config;
-    const scope = (kind: string) => JSON.stringify(['gatehouse oidc', kind, issuer, clientId]);
-    const sealer = new Sealer(config.secret, scope('session'));
+    const sealer = new Sealer(config.secret, toScope(config, 'session'));
     const provider = keeper.keep(toProviderName(config), () => new Provider(config, { clock, callHttp }));
-    const renewals = keeper.keep(`oidc renewals ${scope('renewals')}`, () => new Renewals(clock));
     const writer = this.#writer;
+    const renewals = this.#renewals;
     const home = config.session.store === 'cookie' ? new CookieHome(sealer, writer.name) : new StoreHome(sealer, sharedStore);
     const sessions = new SessionKeeper(config, this.#services, { home, provider, renewals, writer });
-    const attempts = new LoginAttempts(new Sealer(config.secret, scope('login')), writer, clock);
+    const attempts = new LoginAttempts(new Sealer(config.secret, toScope(config, 'login')), writer, clock);
     return { sessions, answers: new OwnAnswers(config, { sessions, attempts, provider }) };
   }
+}
+
+/** What belongs to one client of one provider is nothing to others. */
+function toScope({ issuer, clientId }: OidcConfig, kind: string): string {
+  return JSON.stringify(['gatehouse oidc', kind, issuer, clientId]);
 }
 
 /** Whoever would ask the provider the same questions shares what it said. */
