@@ -13,6 +13,8 @@ export interface ConfigurablePolicy {
   /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
   readonly addressListSettings?: readonly string[];
   loadConfig(): Promise<z.ZodType>;
+  /** Paths that the policy answers itself. */
+  ownPaths?(config: unknown): readonly string[];
 }
 
 /** The same with its schema at hand. */

@@ -22,8 +22,7 @@ export interface PlannedPolicy {
 
 /** `requestHead` and `localAnswer` look the same to whoever runs them. */
 export type HeadPhase = (exchange: Exchange) => PhaseResult | Promise<PhaseResult>;
-type PhaseName = Exclude<keyof PolicyPhases, 'ownPaths'>;
-type Phase<Name extends PhaseName> = NonNullable<PolicyPhases[Name]>;
+type Phase<Name extends keyof PolicyPhases> = NonNullable<PolicyPhases[Name]>;
 type ChunkPhase = (exchange: Exchange, view: Buffer) => undefined | Buffer | GatewayError;
 
 /** The rank of a route whose requests are served however much a thread has to do. Lower ones are refused sooner. */
@@ -86,7 +85,7 @@ function toPhases({ responseHead }: Terminal): PolicyPhases {
   return responseHead === undefined ? {} : { responseHead };
 }
 
-function collect<Name extends PhaseName>(policies: readonly PlannedPolicy[], name: Name): Phase<Name>[] | undefined {
+function collect<Name extends keyof PolicyPhases>(policies: readonly PlannedPolicy[], name: Name): Phase<Name>[] | undefined {
   const found: Phase<Name>[] = [];
   for (const { phases } of policies) {
     const phase = phases[name];

@@ -22,11 +22,6 @@ export type PhaseResult = undefined | Reply | GatewayError;
  * they must wait; only the head phases may.
  */
 export interface PolicyPhases {
-  /**
-   * Paths that the policy answers itself in `requestHead`. Where it stands at the gateway or at a listener, they come to it
-   * also if no route has them.
-   */
-  readonly ownPaths?: readonly string[];
   /** After the route is known, before anything is sent anywhere. */
   requestHead?(exchange: Exchange): PhaseResult | Promise<PhaseResult>;
   /** When every policy let the request pass: a chance to answer without an upstream. */
@@ -100,6 +95,11 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly consumerSettings?: readonly string[];
   /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
   readonly addressListSettings?: readonly string[];
+  /**
+   * Paths that the policy answers itself in `requestHead`. Where it stands at the gateway or at a listener, requests to them come
+   * to it also if no route takes them.
+   */
+  ownPaths?(config: Config): readonly string[];
   /** What these settings do, in a few words, for explanations. */
   describe?(config: Config): string;
   /** What these settings decide about a request, for explanations. */

@@ -96,11 +96,22 @@ export class RoutePlanner {
   }
 
   #makeOwnPathPlan(listener: string): OwnPathPlan {
-    const planned = this.#collectPolicies(listener, undefined, noOwn);
-    const paths = new Set(planned.flatMap(({ phases }) => phases.ownPaths ?? []));
+    const { policies } = this.#means;
+    const paths = new Set<string>();
+    for (const policy of policies) {
+      const block = this.#findInherited(policy, listener);
+      if (block !== undefined && block !== false) for (const path of policy.ownPaths?.(block) ?? []) paths.add(path);
+    }
+    const planned = paths.size === 0 ? [] : this.#collectPolicies(listener, undefined, noOwn);
     const made = { paths, plan: new RoutePlan(`policies of ${listener}`, planned, noRoute) };
     this.#ownPathPlans.set(listener, made);
     return made;
+  }
+
+  /** `undefined`: neither the listener nor the gateway says anything of the policy. */
+  #findInherited({ name }: PolicyDefinition, listener: string | undefined): unknown {
+    const atListener = listener === undefined ? undefined : this.#settings.listeners[listener]?.policies;
+    return atListener?.[name] ?? this.#settings.policies?.[name];
   }
 
   #makeInherited(place: string, blocks: PolicyBlocks): void {
@@ -126,13 +137,11 @@ export class RoutePlanner {
     route: Pick<RouteConfiguration, 'policies'> | undefined,
     own: ReadonlyMap<PolicyDefinition, PolicyPhases>,
   ): PlannedPolicy[] {
-    const atGateway = this.#settings.policies;
-    const atListener = listener === undefined ? undefined : this.#settings.listeners[listener]?.policies;
     const planned: PlannedPolicy[] = [];
     for (const policy of this.#means.policies) {
       // A route that says anything of a policy has the last word.
       const isOwn = route?.policies?.[policy.name] !== undefined;
-      const inherited = atListener?.[policy.name] ?? atGateway?.[policy.name];
+      const inherited = this.#findInherited(policy, listener);
       const phases = isOwn ? own.get(policy) : this.#inherited.get(policy)?.get(inherited);
       if (phases !== undefined) planned.push({ name: policy.name, phases });
     }

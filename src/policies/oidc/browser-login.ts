@@ -54,11 +54,6 @@ export class BrowserLogin {
     this.#renewals = keeper.keep(name, () => new Renewals(clock, name));
   }
 
-  get ownPaths(): readonly string[] {
-    const { callbackPath, loginPath, logoutPath } = this.#config;
-    return [callbackPath, loginPath, logoutPath];
-  }
-
   onRequest(exchange: Exchange): PhaseResult | Promise<PhaseResult> {
     const { path, fields } = exchange.request;
     const { callbackPath, loginPath, logoutPath } = this.#config;

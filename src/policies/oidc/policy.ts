@@ -10,11 +10,11 @@ export const oidcPolicy = definePolicy({
   loadConfig: async () => (await import('./config.ts')).oidcConfig,
   consumerSettings: ['anonymous'],
   errors: oidcErrors,
+  ownPaths: ({ callbackPath, loginPath, logoutPath }) => [callbackPath, loginPath, logoutPath],
   describe: describeLogin,
   create(config, services) {
     const login = new BrowserLogin(config, services);
     return {
-      ownPaths: login.ownPaths,
       requestHead: (exchange) => login.onRequest(exchange),
       upstreamRequest: (exchange, upstream) => login.shapeUpstream(exchange, upstream),
       responseHead: (exchange, response) => login.shapeAnswer(exchange, response),
