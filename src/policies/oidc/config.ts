@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Secret } from '#base/secret.ts';
 import { duration } from '#schema/duration.ts';
 import { oneOrList } from '#schema/forms.ts';
 import { entryName } from '#schema/name.ts';
@@ -107,7 +106,7 @@ const parameters = z.record(text(), z.string().max(TEXT_LENGTH_MAX)).superRefine
 });
 
 const secrets = oneOrList(
-  secret().superRefine((value: Secret, context) => {
+  secret().superRefine((value, context) => {
     if (value.reveal().length < SECRET_LENGTH_MIN)
       context.addIssue({ code: 'custom', message: `a secret for cookies has at least ${SECRET_LENGTH_MIN} characters` });
   }),
