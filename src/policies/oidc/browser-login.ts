@@ -109,7 +109,8 @@ export class BrowserLogin {
     const { request } = exchange;
     const { unauthenticated } = this.#config;
     if (unauthenticated === 'pass') {
-      exchange.consumer = this.#anonymous;
+      // Another policy may know already who asks.
+      exchange.consumer ??= this.#anonymous;
       if (setCookies.length > 0) exchange.set(setCookiesSlot, setCookies);
       return undefined;
     }

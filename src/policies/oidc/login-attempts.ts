@@ -23,6 +23,8 @@ const STATE = /^[\w-]{43}$/;
 const ATTEMPT_KEPT_MS = 600_000;
 /** Of one browser; with one more, the oldest is given up. */
 const ATTEMPTS_MAX = 6;
+/** A client may write as many as fit into a head; looking at each takes a while. */
+const ATTEMPTS_LOOKED_AT_MAX = 16;
 
 export class LoginAttempts {
   readonly #sealer: Sealer;
@@ -64,7 +66,8 @@ export class LoginAttempts {
 
   #listNames(fields: readonly string[]): string[] {
     const start = this.#writer.name.length + 1;
-    return [...new Set(listCookieFamily(fields, this.#writer.name))].filter((name) => name.length === start + STATE_SHOWN);
+    const names = new Set(listCookieFamily(fields, this.#writer.name).filter((name) => name.length === start + STATE_SHOWN));
+    return [...names].slice(0, ATTEMPTS_LOOKED_AT_MAX);
   }
 
   #read(fields: readonly string[], name: string): LoginAttempt | undefined {

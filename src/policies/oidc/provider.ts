@@ -120,7 +120,12 @@ export class Provider {
     if ('kind' in discovered) return undefined;
     const { client, configuration } = discovered;
     if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined;
-    return client.buildEndSessionUrl(configuration, { id_token_hint: idToken, post_logout_redirect_uri: afterLogout }).href;
+    try {
+      return client.buildEndSessionUrl(configuration, { id_token_hint: idToken, post_logout_redirect_uri: afterLogout }).href;
+    } catch {
+      // What the provider says is no address to send somebody to; the session here is over all the same.
+      return undefined;
+    }
   }
 
   async #toGrant(
