@@ -7,7 +7,7 @@
  *
  * Usage: npm run build [-- --out DIR]     DIR is `dist` if not given
  */
-import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
@@ -93,7 +93,8 @@ function writeLicences(out: string, packages: ReadonlySet<string>): void {
     const folder = join(repositoryRoot, 'node_modules', name);
     const { version }: Manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     const withText = join(repositoryRoot, 'node_modules', licencesElsewhere[name] ?? name);
-    return `${name} ${version}\n\n${readFileSync(join(withText, 'LICENSE'), 'utf8').trim()}\n`;
+    const file = readdirSync(withText).find((entry) => /^licen[cs]e(?:\.(?:md|txt))?$/i.test(entry)) ?? 'LICENSE';
+    return `${name} ${version}\n\n${readFileSync(join(withText, file), 'utf8').trim()}\n`;
   });
   writeFileSync(join(out, 'LICENSES-OF-BUNDLED-PACKAGES'), texts.join('\n----\n\n'));
 }
