@@ -459,7 +459,7 @@ test('a session that is too long for one cookie takes several, and one that is t
   assert.equal(refused.json()['code'], 'GH_OIDC_SESSION_TOO_LARGE');
   assert.deepEqual(other.cookiesFor(origin), {});
   const event = gateway.events.find(({ message }) => message === 'session too large for a cookie');
-  assert.match(String(event?.fields?.['advice']), /store: shared/);
+  assert.match(String(event?.fields?.['advice']), /store: redis/);
 });
 
 test('the service gets the token that it is meant to get, and not what a client wrote there', async (t) => {

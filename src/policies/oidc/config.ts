@@ -10,6 +10,7 @@ import { token } from '#schema/token.ts';
 const SECRET_LENGTH_MIN = 32;
 const SECRETS_MAX = 4;
 const SCOPES_MAX = 50;
+const CLAIM_NAMES_MAX = 8;
 const TEXT_LENGTH_MAX = 1_024;
 const LOCAL_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
 const PATH = /^\/[A-Za-z0-9._~/-]*$/;
@@ -116,9 +117,11 @@ const secrets = oneOrList(
 
 const session = z.strictObject({
   store: z
-    .enum(['cookie', 'shared'])
+    .enum(['cookie', 'redis'])
     .default('cookie')
-    .describe('Where sessions are: encrypted in a `cookie`, or in the `shared` store with nothing but an id in the cookie.'),
+    .describe(
+      'Where sessions are: encrypted in a `cookie`, or in the `redis` of `stores`, with nothing but an id in the cookie.',
+    ),
   idle: duration({ min: '1m', max: '24d' })
     .prefault('1h')
     .describe('A session ends when it has not been used for so long. It is noted after an eighth of this time that it was used.'),
@@ -162,12 +165,21 @@ const cookie = z
       });
   });
 
-const claims = z.strictObject({
-  subject: claim().default('sub').describe('The claim that names who asks.'),
-  groups: claim().default('groups').describe('The claim with groups.'),
-  scopes: z.array(claim()).default(['scope', 'scp']).describe('Claims with scopes; the first that is there counts.'),
-  roles: z.array(claim()).default(['roles']).describe('Claims with roles; the first that is there counts.'),
-});
+const severalClaims = () =>
+  oneOrList(claim()).refine((names) => names.length <= CLAIM_NAMES_MAX, { error: `at most ${CLAIM_NAMES_MAX} claims` });
+
+const claimNames = z
+  .strictObject({
+    subject: claim().optional().describe('Whom the token is about. Usually `sub`.'),
+    groups: claim().optional().describe('The groups that somebody is in. Usually `groups`.'),
+    scopes: severalClaims()
+      .optional()
+      .describe('What the token allows: the first of these that is there. Usually `scope`, then `scp`.'),
+    roles: severalClaims().optional().describe('The roles of somebody: the first of these that is there. Usually `roles`.'),
+  })
+  .transform(({ subject = 'sub', groups = 'groups', scopes = ['scope', 'scp'], roles = ['roles'] }) => {
+    return { subject, groups, scopes, roles };
+  });
 
 export const oidcConfig = z
   .strictObject({
@@ -217,7 +229,7 @@ export const oidcConfig = z
         'What happens without a session. `auto` sends browsers that open a page to the login, and answers 401 to all others; `redirect` sends every GET there; `refuse` answers 401; `pass` lets pass.',
       ),
     anonymous: entryName().optional().describe('The consumer that those are who pass without a session.'),
-    claims: claims.prefault({}).describe('Which claims tell who somebody is and what they may do.'),
+    claimNames: claimNames.prefault({}).describe('Which claims say what, where they are not as usual.'),
     forward: z
       .enum(['access-token', 'id-token'])
       .optional()

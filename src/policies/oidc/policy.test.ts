@@ -65,7 +65,7 @@ async function start(t: TestContext, settings: object = {}): Promise<Fixture> {
     clientId: 'shop',
     clientSecret: CLIENT_SECRET,
     secret: 'a secret that is long enough for cookies',
-    session: { store: 'shared' },
+    session: { store: 'redis' },
     ...settings,
   };
   const bench = async () =>

@@ -31,5 +31,5 @@ const strangers: Readonly<Record<OidcConfig['unauthenticated'], string>> = {
 
 function describeLogin({ issuer, session, unauthenticated, anonymous }: OidcConfig): string {
   const as = anonymous === undefined ? '' : ` as ${anonymous}`;
-  return `login at ${issuer}, session in ${session.store === 'cookie' ? 'a cookie' : 'the shared store'}; without one ${strangers[unauthenticated]}${as}`;
+  return `login at ${issuer}, session in ${session.store === 'cookie' ? 'a cookie' : 'redis'}; without one ${strangers[unauthenticated]}${as}`;
 }

@@ -168,7 +168,7 @@ export class SessionKeeper {
   }
 
   #toConsumer(session: Session): Consumer | undefined {
-    const { issuer, claims: names } = this.#config;
+    const { issuer, claimNames: names } = this.#config;
     return toTokenConsumer(readSessionClaims(session), { issuer, names, directory: this.#services.consumers });
   }
 
@@ -181,7 +181,7 @@ export class SessionKeeper {
   }
 
   #refuseLength(length: number): GatewayError {
-    const advice = 'ask for fewer claims and scopes, or keep sessions in the shared store (`session: { store: shared }`)';
+    const advice = 'ask for fewer claims and scopes, or keep sessions in Redis (`session: { store: redis }`)';
     const lengthMax = SESSION_TEXT_LENGTH_MAX;
     this.#services.logger.log('error', 'session too large for a cookie', { length, lengthMax, advice });
     return oidcErrors.sessionTooLarge({ length, lengthMax });
