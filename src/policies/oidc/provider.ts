@@ -1,6 +1,5 @@
 /**
- * The provider of a login, by way of openid-client, which is loaded when the first browser logs in. What it says of itself is
- * kept from one configuration to the next.
+ * The provider of a login, by way of openid-client. What it says of itself is kept from one configuration to the next.
  */
 import type * as openid from 'openid-client';
 import type { Clock } from '#base/clock.ts';
@@ -32,6 +31,16 @@ const ANSWER_BYTES_MAX = 512 * 1024;
 const DISCOVERY_KEPT_MS = 3_600_000;
 /** A provider that did not answer is left alone for so long, however many browsers would like to log in. */
 const DISCOVERY_PAUSE_MS = 2_000;
+
+/**
+ * Loads what talks to providers, and what that needs of Node.js. Both take long enough to be noticed by whoever has a request
+ * under way, so a thread does so when it starts.
+ */
+export async function loadProviderClient(): Promise<typeof openid> {
+  const client = await import('openid-client');
+  Response.error();
+  return client;
+}
 
 interface Discovered {
   readonly client: typeof openid;
@@ -159,7 +168,7 @@ export class Provider {
 
   async #ask(): Promise<Discovered | ProviderProblem> {
     const { issuer, clientId, clientSecret, clientAuthentication } = this.#settings;
-    const client = await import('openid-client');
+    const client = await loadProviderClient();
     try {
       const isPlain = issuer.startsWith('http:');
       const configuration = await client.discovery(
