@@ -14,6 +14,7 @@ import { formatAddress } from '#net/address.ts';
 import { HttpCallFailed } from '#net/http-call.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
+import type { RoutePlan } from '#pipeline/plan.ts';
 import type { KeyedRequest } from '#pipeline/policy.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 import { explainMatch, type NearMiss, type OutrankedRoute } from '#routing/explanation.ts';
@@ -80,6 +81,8 @@ export interface RequestExplanation {
         readonly fallback: ExplainedFallback | undefined;
       }
     | undefined;
+  /** Where no route takes it and its path is that of a policy: the policies that see it. */
+  readonly ownPath: { readonly policies: readonly string[] } | undefined;
   readonly outranked: readonly OutrankedRoute[];
   readonly nearMisses: readonly NearMiss[];
 }
@@ -131,10 +134,12 @@ export async function explainRequest(
   const match = table.lookup(subject);
   const { candidates } = runAtOnce(compileRoutes(listRouteDefinitions(configuration)));
   const { chosen, outranked, nearMisses } = explainMatch(candidates, subject, match?.routeIndex);
-  const { method, host, path, query, clientAddress } = subject;
-  const target = query === '' ? path : `${path}?${query}`;
-  const explained = { method, host, target, path, query, listener, clientAddress };
-  if (match === undefined || chosen === undefined) return { request: explained, route: undefined, outranked, nearMisses };
+  const { method, path, clientAddress } = subject;
+  const explained = { ...toShownRequest(subject), listener };
+  if (match === undefined || chosen === undefined) {
+    const ownPath = toOwnPath(plans.planOwnPath(listener, path));
+    return { request: explained, route: undefined, ownPath, outranked, nearMisses };
+  }
   const settings = configuration.routes[chosen.route]!;
   const named = { name: chosen.route, settings };
   const keyed = toKeyedSubject(subject, match);
@@ -163,7 +168,15 @@ export async function explainRequest(
     ],
     fallback: explainFallback(configuration, named, { ...sent, subject: keyed }),
   };
-  return { request: explained, route, outranked, nearMisses };
+  return { request: explained, route, ownPath: undefined, outranked, nearMisses };
+}
+
+function toShownRequest({ method, host, path, query, clientAddress }: RequestSubject) {
+  return { method, host, target: query === '' ? path : `${path}?${query}`, path, query, clientAddress };
+}
+
+function toOwnPath(plan: RoutePlan | undefined): RequestExplanation['ownPath'] {
+  return plan && { policies: plan.policies.map(({ name }) => name) };
 }
 
 interface RequestSubject extends MatchSubject {
