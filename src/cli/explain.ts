@@ -71,7 +71,7 @@ export async function runExplain(args: string[], io: CommandIo): Promise<number>
   const explanation = await explainRequest(loaded.configuration, request, { clock: systemClock, logger: silentLogger });
   if (typeof explanation === 'string') return refuse(io, explanation);
   io.stdout(values.json ? `${JSON.stringify(explanation, undefined, 2)}\n` : toText(explanation));
-  return explanation.route === undefined ? EXIT_NO_ROUTE : EXIT_OK;
+  return explanation.route === undefined && explanation.ownPath === undefined ? EXIT_NO_ROUTE : EXIT_OK;
 }
 
 function refuse(io: CommandIo, reason: string): number {
@@ -89,12 +89,15 @@ function readHeaders(lines: readonly string[]): [string, string][] | string {
   return headers;
 }
 
-function toText({ request, route, outranked, nearMisses }: RequestExplanation): string {
+function toText({ request, route, ownPath, outranked, nearMisses }: RequestExplanation): string {
   const lines = [
     `${request.method} ${request.target}   host ${request.host || '(none)'}, listener ${request.listener}, client ${request.clientAddress}`,
     '',
   ];
-  if (route === undefined) lines.push('No route takes this request: the answer is 404.');
+  if (route === undefined && ownPath !== undefined) {
+    lines.push('No route takes this request. Its path belongs to a policy, which answers it.');
+    lines.push(`  policies ${ownPath.policies.join(' → ')}`);
+  } else if (route === undefined) lines.push('No route takes this request: the answer is 404.');
   else {
     lines.push(`Route ${route.name}   ${describeMatch(route)}`);
     for (const reason of route.because) lines.push(`  because ${reason}`);

@@ -23,6 +23,8 @@ export interface ConfigurablePolicy {
   /** Names of settings that hold an expression. */
   readonly expressionSettings?: readonly string[];
   loadConfig(): Promise<z.ZodType>;
+  /** Paths that the policy answers itself. */
+  ownPaths?(config: unknown): readonly string[];
 }
 
 /** The same with its schema at hand. */

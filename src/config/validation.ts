@@ -6,6 +6,7 @@ import { quote } from '#schema/quote.ts';
 import type { Configuration } from './configuration.ts';
 import { findCrossReferenceProblems } from './cross-references.ts';
 import type { Finding, IssueCode, IssuePath } from './issue.ts';
+import { findUnreachedPaths } from './own-paths.ts';
 import type { ConfigurablePolicy } from './policy-blocks.ts';
 import { findQuotaWarnings } from './quota-warnings.ts';
 import type { ResolvedText } from './references.ts';
@@ -47,10 +48,8 @@ export function validate(
   if (!result.success || findings.length > 0) return { configuration: undefined, findings };
   // Only asked of a configuration that is right in itself: routes with mistakes would tie for the wrong reasons.
   const ties = findRouteTies(result.data);
-  return {
-    configuration: ties.length === 0 ? result.data : undefined,
-    findings: [...ties, ...findTimeoutWarnings(value), ...findQuotaWarnings(value)],
-  };
+  const warnings = [...findTimeoutWarnings(value), ...findQuotaWarnings(value), ...findUnreachedPaths(result.data, policies)];
+  return { configuration: ties.length === 0 ? result.data : undefined, findings: [...ties, ...warnings] };
 }
 
 /** A value by itself, without references and without other parts that it must agree with. */

@@ -135,6 +135,11 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly answersPreflights?: boolean;
   /** Those of the gateway or of a listener also act where a request has no route. */
   readonly coversMissingRoutes?: boolean;
+  /**
+   * Paths that the policy answers itself in `requestHead`. Where it stands at the gateway or at a listener, requests to them come
+   * to it also if no route takes them.
+   */
+  ownPaths?(config: Config): readonly string[];
   /** What these settings do, in a few words, for explanations. */
   describe?(config: Config): string;
   /** What these settings decide about a request, for explanations. */

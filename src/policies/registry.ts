@@ -17,6 +17,7 @@ import { introspectionPolicy } from './introspection/policy.ts';
 import { ipPolicy } from './ip/policy.ts';
 import { jwtPolicy } from './jwt/policy.ts';
 import { mirrorPolicy } from './mirror/policy.ts';
+import { oidcPolicy } from './oidc/policy.ts';
 import { opaPolicy } from './opa/policy.ts';
 import { quotaPolicy } from './quota/policy.ts';
 import { rateLimitPolicy } from './rate-limit/policy.ts';
@@ -33,6 +34,7 @@ const anyOfPolicy = createAnyOfPolicy([
   hmacPolicy,
   jwtPolicy,
   introspectionPolicy,
+  oidcPolicy,
 ]);
 
 /** Every policy, in execution order. An answer meets them the other way round. */
@@ -50,6 +52,7 @@ export const policyOrder = [
   hmacPolicy, // as other credentials
   jwtPolicy, // behind the ways to be known that cost less, and before anything that depends on who asks
   introspectionPolicy, // the same by asking somebody else, which takes longer
+  oidcPolicy, // people with a browser; behind credentials that programs show with each request
   anyOfPolicy, // behind the single methods: where both are configured, both must accept
   csrfPolicy, // behind those that find out who asks, so that its refusals are logged with the user in whose name a page asked
   authorizePolicy, // behind all that find out who asks

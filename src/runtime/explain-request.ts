@@ -6,6 +6,7 @@ import type { Configuration, DiscoveryConfiguration, RouteConfiguration } from '
 import { listRouteDefinitions } from '#config/route-definitions.ts';
 import { normaliseTarget, parseHost, targetFaults } from '#http/target.ts';
 import { formatAddress } from '#net/address.ts';
+import type { RoutePlan } from '#pipeline/plan.ts';
 import type { KeyedRequest } from '#pipeline/policy.ts';
 import { explainMatch, type NearMiss, type OutrankedRoute } from '#routing/explanation.ts';
 import { compileRoutes } from '#routing/route-compiler.ts';
@@ -68,6 +69,8 @@ export interface RequestExplanation {
         readonly fallback: ExplainedFallback | undefined;
       }
     | undefined;
+  /** Where no route takes it and its path is that of a policy: the policies that see it. */
+  readonly ownPath: { readonly policies: readonly string[] } | undefined;
   readonly outranked: readonly OutrankedRoute[];
   readonly nearMisses: readonly NearMiss[];
 }
@@ -96,10 +99,12 @@ export async function explainRequest(
   const match = snapshot.table.lookup(asked);
   const { candidates } = runAtOnce(compileRoutes(listRouteDefinitions(configuration)));
   const { chosen, outranked, nearMisses } = explainMatch(candidates, asked, match?.routeIndex);
-  const { method, host, path, query, clientAddress } = subject;
-  const target = query === '' ? path : `${path}?${query}`;
-  const explained = { method, host, target, path, query, listener, clientAddress };
-  if (match === undefined || chosen === undefined) return { request: explained, route: undefined, outranked, nearMisses };
+  const { method, path, clientAddress } = subject;
+  const explained = { ...toShownRequest(subject), listener };
+  if (match === undefined || chosen === undefined) {
+    const ownPath = toOwnPath(plans.planOwnPath(listener, path));
+    return { request: explained, route: undefined, ownPath, outranked, nearMisses };
+  }
   const settings = configuration.routes[chosen.route]!;
   const named = { name: chosen.route, settings };
   const keyed = toKeyedSubject(subject, match);
@@ -129,7 +134,15 @@ export async function explainRequest(
     ],
     fallback: explainFallback(configuration, named, { ...sent, subject: keyed }),
   };
-  return { request: explained, route, outranked, nearMisses };
+  return { request: explained, route, ownPath: undefined, outranked, nearMisses };
+}
+
+function toShownRequest({ method, host, path, query, clientAddress }: RequestSubject) {
+  return { method, host, target: query === '' ? path : `${path}?${query}`, path, query, clientAddress };
+}
+
+function toOwnPath(plan: RoutePlan | undefined): RequestExplanation['ownPath'] {
+  return plan && { policies: plan.policies.map(({ name }) => name) };
 }
 
 interface RequestSubject extends MatchSubject {

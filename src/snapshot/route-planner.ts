@@ -39,6 +39,11 @@ export class PlannedRoute {
   }
 }
 
+interface OwnPathPlan {
+  readonly paths: ReadonlySet<string>;
+  readonly plan: RoutePlan;
+}
+
 /** What is written under `policies`, by the name of the policy. */
 type PolicyBlocks = ListenerConfiguration['policies'];
 
@@ -54,8 +59,9 @@ export class RoutePlanner {
   readonly #forwardMeans: ForwardMeans;
   readonly #inherited = new Map<PolicyDefinition, Map<unknown, PolicyPhases>>();
   readonly #listenersWithPolicies: readonly string[];
-  /** What is done for requests without a route; `undefined`: nothing but the error. */
-  readonly missingRoute: PlannedRoute | undefined;
+  readonly #ownPathPlans = new Map<string, OwnPathPlan>();
+  /** What is done for requests that nobody takes; `undefined`: nothing but the error. */
+  readonly #missingRoute: PlannedRoute | undefined;
 
   constructor(settings: SettingsOfConfiguration, services: ReadonlyMap<string, Service>, means: PlanMeans) {
     this.#settings = settings;
@@ -76,7 +82,7 @@ export class RoutePlanner {
       .map(([name]) => name);
     this.#makeInherited('gateway', settings.policies);
     for (const [listener, { policies }] of listeners) this.#makeInherited(`listener ${listener}`, policies);
-    this.missingRoute = this.#planMissingRoute();
+    this.#missingRoute = this.#planMissingRoute();
   }
 
   plan(name: string, route: RouteConfiguration): PlannedRoute {
@@ -92,12 +98,43 @@ export class RoutePlanner {
     return new PlannedRoute(common, new Map(byListener));
   }
 
+  /** What becomes of a request that no route takes; `undefined`: nothing but the error. */
+  planMissing(listener: string, path: string): RoutePlan | undefined {
+    return this.planOwnPath(listener, path) ?? this.#missingRoute?.planFor(listener);
+  }
+
   #planMissingRoute(): PlannedRoute | undefined {
     const covering = this.#means.policies.filter(({ coversMissingRoutes }) => coversMissingRoutes);
     if (!covering.some((policy) => this.#inherited.has(policy))) return undefined;
     const planFor = (listener: string | undefined) =>
       new RoutePlan(undefined, this.#collectPolicies(listener, {}, { policies: covering }), missingRouteTerminal);
     return new PlannedRoute(planFor(undefined), new Map(this.#listenersWithPolicies.map((name) => [name, planFor(name)])));
+  }
+
+  /** What becomes of a request that no route takes, where a policy of the gateway or of its listener answers its path. */
+  planOwnPath(listener: string, path: string): RoutePlan | undefined {
+    const known = this.#ownPathPlans.get(listener);
+    const { paths, plan } = known ?? this.#makeOwnPathPlan(listener);
+    return paths.has(path) ? plan : undefined;
+  }
+
+  #makeOwnPathPlan(listener: string): OwnPathPlan {
+    const { policies } = this.#means;
+    const paths = new Set<string>();
+    for (const policy of policies) {
+      const block = this.#findInherited(policy, listener);
+      if (block !== undefined && block !== false) for (const path of policy.ownPaths?.(block) ?? []) paths.add(path);
+    }
+    const planned = paths.size === 0 ? [] : this.#collectPolicies(listener, {}, {});
+    const made = { paths, plan: new RoutePlan(undefined, planned, missingRouteTerminal) };
+    this.#ownPathPlans.set(listener, made);
+    return made;
+  }
+
+  /** `undefined`: neither the listener nor the gateway says anything of the policy. */
+  #findInherited({ name }: PolicyDefinition, listener: string | undefined): unknown {
+    const atListener = listener === undefined ? undefined : this.#settings.listeners[listener]?.policies;
+    return atListener?.[name] ?? this.#settings.policies?.[name];
   }
 
   #makeInherited(place: string, blocks: PolicyBlocks): void {
@@ -123,13 +160,11 @@ export class RoutePlanner {
     route: Pick<RouteConfiguration, 'policies'>,
     { policies = this.#means.policies, own }: CollectedPolicies,
   ): PlannedPolicy[] {
-    const atGateway = this.#settings.policies;
-    const atListener = listener === undefined ? undefined : this.#settings.listeners[listener]?.policies;
     const planned: PlannedPolicy[] = [];
     for (const policy of policies) {
       // A route that says anything of a policy has the last word.
       const isOwn = route.policies?.[policy.name] !== undefined;
-      const inherited = atListener?.[policy.name] ?? atGateway?.[policy.name];
+      const inherited = this.#findInherited(policy, listener);
       const phases = isOwn ? own?.get(policy) : this.#inherited.get(policy)?.get(inherited);
       if (phases !== undefined) planned.push({ name: policy.name, phases, answersPreflights: policy.answersPreflights });
     }

@@ -23,9 +23,14 @@ export class RoutePlans {
     return (this.#planned[index] ?? this.#make(index)).planFor(listener);
   }
 
-  /** For requests without a route; `undefined` where no policy has a word on them. */
-  planForMissing(listener: string): RoutePlan | undefined {
-    return this.#planner.missingRoute?.planFor(listener);
+  /** For a request that no route takes; `undefined` where no policy has a word on it. */
+  planMissing(listener: string, path: string): RoutePlan | undefined {
+    return this.#planner.planMissing(listener, path);
+  }
+
+  /** For a request that no route takes and that is for a policy. */
+  planOwnPath(listener: string, path: string): RoutePlan | undefined {
+    return this.#planner.planOwnPath(listener, path);
   }
 
   #make(index: number): PlannedRoute {

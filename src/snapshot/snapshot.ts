@@ -48,11 +48,12 @@ export class Snapshot {
 
   /** The plan of the route that the request belongs to, or of what is said where there is none, with the route's captures put into the exchange. */
   findPlan(exchange: Exchange): RoutePlan | undefined {
-    const match = this.table.lookup(this.subjectOf(exchange.request));
-    if (match === undefined) return this.plans.planForMissing(exchange.request.listener);
+    const { request } = exchange;
+    const match = this.table.lookup(this.subjectOf(request));
+    if (match === undefined) return this.plans.planMissing(request.listener, request.path);
     exchange.captureNames = match.captureNames;
     exchange.captures = match.captures;
     exchange.pathRest = match.rest;
-    return this.plans.planFor(match.routeIndex, exchange.request.listener);
+    return this.plans.planFor(match.routeIndex, request.listener);
   }
 }

@@ -39,6 +39,7 @@ export function createAnyOfPolicy<const Methods extends readonly PolicyDefinitio
     fileSettings: ['methods'],
     nested: { setting: 'methods', policies: methods },
     errors: anyOfErrors,
+    ownPaths: (config: AnyOfConfig) => listBlocks(config).flatMap(({ method, settings }) => method.ownPaths?.(settings) ?? []),
     describe(config: AnyOfConfig) {
       const texts = listBlocks(config).map(({ method, settings }) => describeMethod(method, settings));
       return `${texts.join(', or ')}${config.anonymous === undefined ? '' : `; otherwise ${config.anonymous}`}`;

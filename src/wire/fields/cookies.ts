@@ -22,39 +22,68 @@ export function findCookie(fields: readonly string[], name: string): string | un
 
 /** The fields without this cookie; `undefined` when it is not there. Lines that would be empty are left out. */
 export function withoutCookie(fields: readonly string[], name: string): string[] | undefined {
-  if (!hasCookie(fields, name)) return undefined;
+  return withoutPairs(fields, name, false);
+}
+
+/** The same without the cookies of a family: `NAME` itself, and every `NAME.` with something behind the dot. */
+export function withoutCookieFamily(fields: readonly string[], name: string): string[] | undefined {
+  return withoutPairs(fields, name, true);
+}
+
+/** The names of the cookies of a family that a request brings, each as often as it is there. */
+export function listCookieFamily(fields: readonly string[], name: string): string[] {
+  const found: string[] = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i] !== 'cookie') continue;
+    const line = fields[i + 1]!;
+    for (let place = findPair(line, name, 0, true); place !== undefined; place = findPair(line, name, place.to + 1, true))
+      found.push(line.slice(place.from, line.indexOf('=', place.from)));
+  }
+  return found;
+}
+
+function withoutPairs(fields: readonly string[], name: string, withFamily: boolean): string[] | undefined {
+  if (!hasCookie(fields, name, withFamily)) return undefined;
   const kept: string[] = [];
   for (let i = 0; i < fields.length; i += 2) {
     const isCookie = fields[i] === 'cookie';
-    const value = isCookie ? dropPairs(fields[i + 1]!, name) : fields[i + 1]!;
+    const value = isCookie ? dropPairs(fields[i + 1]!, name, withFamily) : fields[i + 1]!;
     if (!isCookie || value !== '') kept.push(fields[i]!, value);
   }
   return kept;
 }
 
-function hasCookie(fields: readonly string[], name: string): boolean {
+function hasCookie(fields: readonly string[], name: string, withFamily: boolean): boolean {
   for (let i = 0; i < fields.length; i += 2) {
-    if (fields[i] === 'cookie' && findPair(fields[i + 1]!, name, 0) !== undefined) return true;
+    if (fields[i] === 'cookie' && findPair(fields[i + 1]!, name, 0, withFamily) !== undefined) return true;
   }
   return false;
 }
 
-function findPair(line: string, name: string, start: number): PairPlace | undefined {
+function findPair(line: string, name: string, start: number, withFamily = false): PairPlace | undefined {
   for (let at = start; at < line.length; ) {
     const semicolon = line.indexOf(';', at);
     const end = semicolon < 0 ? line.length : semicolon;
     const from = skipSpaces(line, at, end);
-    if (line.startsWith(name, from) && line.charCodeAt(from + name.length) === 0x3d && from + name.length < end)
-      return { from, to: end };
+    if (line.startsWith(name, from) && endsName(line, { at: from + name.length, end, withFamily })) return { from, to: end };
     at = end + 1;
   }
   return undefined;
 }
 
-function dropPairs(line: string, name: string): string {
+/** Whether the name of a cookie ends here, or goes on as one of its family does. */
+function endsName(line: string, { at, end, withFamily }: { at: number; end: number; withFamily: boolean }): boolean {
+  if (at >= end) return false;
+  if (line.charCodeAt(at) === 0x3d) return true;
+  if (!withFamily || line.charCodeAt(at) !== 0x2e) return false;
+  const equals = line.indexOf('=', at);
+  return equals >= 0 && equals < end;
+}
+
+function dropPairs(line: string, name: string, withFamily: boolean): string {
   let kept = '';
   let at = 0;
-  for (let place = findPair(line, name, 0); place !== undefined; place = findPair(line, name, at)) {
+  for (let place = findPair(line, name, 0, withFamily); place !== undefined; place = findPair(line, name, at, withFamily)) {
     kept += line.slice(at, place.from);
     at = skipSpaces(line, place.to + 1, line.length);
   }

@@ -1,0 +1,38 @@
+import { definePolicy } from '#pipeline/policy.ts';
+import { BrowserLogin } from './browser-login.ts';
+import type { OidcConfig } from './config.ts';
+import { oidcErrors } from './errors.ts';
+import { loadProviderClient } from './provider.ts';
+
+/** Has people log in at a provider of OpenID Connect, and knows them by the session that they get. */
+export const oidcPolicy = definePolicy({
+  name: 'oidc',
+  summary: 'Has people log in with their browser at a provider of OpenID Connect, and keeps their sessions.',
+  loadConfig: async () => (await import('./config.ts')).oidcConfig,
+  consumerSettings: ['anonymous'],
+  errors: oidcErrors,
+  ownPaths: ({ callbackPath, loginPath, logoutPath }) => [callbackPath, loginPath, logoutPath],
+  describe: describeLogin,
+  create(config, services) {
+    const login = new BrowserLogin(config, services);
+    // What cannot be loaded is missed by who logs in.
+    services.later(0, () => void loadProviderClient().catch(() => undefined));
+    return {
+      requestHead: (exchange) => login.onRequest(exchange),
+      upstreamRequest: (exchange, upstream) => login.shapeUpstream(exchange, upstream),
+      responseHead: (exchange, response) => login.shapeAnswer(exchange, response),
+    };
+  },
+});
+
+const strangers: Readonly<Record<OidcConfig['unauthenticated'], string>> = {
+  auto: 'pages lead to the login, other requests are refused',
+  redirect: 'every GET leads to the login',
+  refuse: 'all are refused',
+  pass: 'all pass',
+};
+
+function describeLogin({ issuer, session, unauthenticated, anonymous }: OidcConfig): string {
+  const as = anonymous === undefined ? '' : ` as ${anonymous}`;
+  return `login at ${issuer}, session in ${session.store === 'cookie' ? 'a cookie' : 'redis'}; without one ${strangers[unauthenticated]}${as}`;
+}

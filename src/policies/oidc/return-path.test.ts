@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { toReturnPath } from './return-path.ts';
+
+test('leads on only to paths of this site', () => {
+  for (const path of ['/', '/a', '/a/b?c=//d', '/%2f%2fevil', '/a#b', '/:80']) assert.equal(toReturnPath(path), path);
+  const foreign = [
+    '',
+    'a',
+    '//evil',
+    '///evil',
+    '/\\evil',
+    '\\\\evil',
+    '/\t/evil',
+    '/\n/evil',
+    ' //evil',
+    'https://evil',
+    '/a\r\nb: c',
+    '/a\x00',
+  ];
+  for (const path of [...foreign, undefined, `/${'a'.repeat(1_500)}`])
+    assert.equal(toReturnPath(path), '/', JSON.stringify(path));
+  assert.equal(toReturnPath(`/${'a'.repeat(1_499)}`).length, 1_500);
+});

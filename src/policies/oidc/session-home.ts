@@ -1,0 +1,83 @@
+/** Where sessions are between requests: in the browser's cookie, or in a store with an id in the cookie. */
+import { type KeyValueStore, StoreFailed } from '#base/key-value-store.ts';
+import type { Sealer } from './sealer.ts';
+import { decodeSession, encodeSession, type Session } from './session.ts';
+
+export interface SessionHome {
+  /** How long a thread may go on with a session without looking whether it is still there. */
+  readonly trustedMs: number;
+  /** `undefined`: there is none with this text. Rejects with `StoreFailed`. */
+  find(text: string): Session | undefined | Promise<Session | undefined>;
+  /** The text for the cookie. With the text that it had so far, it stays at its place; without one it gets a new one. */
+  keep(session: Session, keep: { readonly forMs: number; readonly at?: string | undefined }): string | Promise<string>;
+  forget(text: string): void | Promise<void>;
+}
+
+export class CookieHome implements SessionHome {
+  /** Nobody but the browser can end it. */
+  readonly trustedMs = Number.POSITIVE_INFINITY;
+  readonly #sealer: Sealer;
+  readonly #cookieName: string;
+
+  constructor(sealer: Sealer, cookieName: string) {
+    this.#sealer = sealer;
+    this.#cookieName = cookieName;
+  }
+
+  find(text: string): Session | undefined {
+    const opened = this.#sealer.open(text, this.#cookieName);
+    return opened === undefined ? undefined : decodeSession(opened);
+  }
+
+  keep(session: Session): string {
+    return this.#sealer.seal(encodeSession(session), this.#cookieName);
+  }
+
+  forget(): void {
+    // The cookie is deleted by the answer.
+  }
+}
+
+const ID_BYTES = 32;
+/** 32 bytes in base64url. */
+const ID = /^[\w-]{43}$/;
+/** Who logs out at another thread or instance is logged out everywhere after this time. */
+const TRUSTED_MS = 5_000;
+
+export class StoreHome implements SessionHome {
+  readonly trustedMs = TRUSTED_MS;
+  readonly #sealer: Sealer;
+  readonly #store: KeyValueStore;
+
+  constructor(sealer: Sealer, store: KeyValueStore | undefined) {
+    this.#sealer = sealer;
+    this.#store = store ?? noStore;
+  }
+
+  async find(text: string): Promise<Session | undefined> {
+    if (!ID.test(text)) return undefined;
+    const key = toKey(text);
+    const sealed = await this.#store.get(key);
+    const opened = sealed === undefined ? undefined : this.#sealer.open(sealed.toString('latin1'), key);
+    return opened === undefined ? undefined : decodeSession(opened);
+  }
+
+  async keep(session: Session, { forMs, at }: { readonly forMs: number; readonly at?: string | undefined }): Promise<string> {
+    const id = at ?? process.getBuiltinModule('node:crypto').randomBytes(ID_BYTES).toString('base64url');
+    const key = toKey(id);
+    await this.#store.set(key, this.#sealer.seal(encodeSession(session), key), Math.ceil(forMs));
+    return id;
+  }
+
+  async forget(text: string): Promise<void> {
+    if (ID.test(text)) await this.#store.delete(toKey(text));
+  }
+}
+
+const failWithoutStore = () => Promise.reject(new StoreFailed('the configuration has no shared store'));
+const noStore: KeyValueStore = { get: failWithoutStore, set: failWithoutStore, delete: failWithoutStore };
+
+/** Who reads the store can neither use the ids, nor read the sessions. */
+function toKey(id: string): string {
+  return `oidc:${process.getBuiltinModule('node:crypto').hash('sha256', id, 'base64url')}`;
+}
