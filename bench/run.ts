@@ -17,6 +17,7 @@ import { runHpackBench } from './hpack.ts';
 import { runIdleMemoryBench } from './idle-memory.ts';
 import { runLatencyBench } from './latency.ts';
 import { runOverloadBench } from './overload.ts';
+import { runPoliciesBench } from './policies.ts';
 import { runProxyCostBench } from './proxy-cost.ts';
 import { runRateLimitBench } from './rate-limit.ts';
 import { runRoutingBench } from './routing.ts';
@@ -41,6 +42,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   grpc: runGrpcBench,
   'rate-limit': runRateLimitBench,
   'shared-limits': runSharedLimitsBench,
+  policies: runPoliciesBench,
   tokens: runTokensBench,
   overload: runOverloadBench,
   swap: runSwapBench,

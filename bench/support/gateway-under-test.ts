@@ -15,6 +15,8 @@ export interface GatewaySettings {
   readonly serviceSettings?: string;
   /** HTTP/2 requests that a client may have at a time over one connection. */
   readonly streams?: number;
+  /** More lines of the configuration, such as the block `consumers`. */
+  readonly more?: string;
   /** Lines of the `routes` block. */
   readonly routes: string;
   /** Files that the listener serves HTTPS with; without them it serves plain HTTP. */
@@ -59,7 +61,7 @@ function readPort(line: string): number | undefined {
 }
 
 export function writeConfiguration(settings: GatewaySettings, port = 0): string {
-  const { folder, services = {}, serviceProtocol, serviceSettings, streams, routes, certificate } = settings;
+  const { folder, services = {}, serviceProtocol, serviceSettings, streams, routes, certificate, more = '' } = settings;
   const protocol = serviceProtocol === undefined ? '' : `, protocol: ${serviceProtocol}`;
   const others = serviceSettings === undefined ? '' : `, ${serviceSettings}`;
   const written = Object.entries(services).map(
@@ -72,6 +74,6 @@ listeners:
   web: { address: "127.0.0.1:${port}", maxConnections: 100000, timeouts: { keepAlive: 1h }${http2}${tls} }
 accessLog: { to: { file: "${join(folder, 'access.log')}" } }
 shutdown: { deadline: 0s }
-services:${written.length === 0 ? ' {}\n' : `\n${written.join('')}`}routes:
+${more}services:${written.length === 0 ? ' {}\n' : `\n${written.join('')}`}routes:
 ${routes}`;
 }

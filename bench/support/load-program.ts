@@ -15,8 +15,8 @@ export interface LoadPlan {
   readonly connections: number;
   /** Between an answer and the next request of the same connection. */
   readonly pauseMs: number;
-  /** Shown with each request; one that is none when not given. */
-  readonly token?: string;
+  /** The field that tells who asks; a token that nobody reads when not given. */
+  readonly credential?: string;
 }
 
 const READ_BYTES = 256 * 1024;
@@ -37,7 +37,8 @@ class LoadConnection {
   constructor(plan: LoadPlan, window: LatencyWindow) {
     this.#plan = plan;
     this.#window = window;
-    this.#request = `GET ${plan.path} HTTP/1.1\r\nhost: 127.0.0.1:${plan.port}\r\naccept: application/json\r\nuser-agent: bench/1\r\nauthorization: Bearer ${plan.token ?? 'abcdefghijklmnop'}\r\n\r\n`;
+    const { credential = 'authorization: Bearer abcdefghijklmnop' } = plan;
+    this.#request = `GET ${plan.path} HTTP/1.1\r\nhost: 127.0.0.1:${plan.port}\r\naccept: application/json\r\nuser-agent: bench/1\r\n${credential}\r\n\r\n`;
     this.#connect();
     setInterval(() => {
       if (this.#isAsking && performance.now() - this.#askedMs > ANSWER_WITHIN_MS) this.#fail('no answer in time');
