@@ -26,7 +26,10 @@ import { ask } from '#test/support/ask.ts';
 import { listenFor } from '#test/support/listening-server.ts';
 
 const examples = join(import.meta.dirname, '../../examples/access');
-const names = readdirSync(examples).filter((file) => file.endsWith('.yaml'));
+/** Those that hold a secret. */
+const names = readdirSync(examples).filter(
+  (file) => file.endsWith('.yaml') && /\$\{(?:env|file):/.test(readFileSync(join(examples, file), 'utf8')),
+);
 /** Every kind of secret is shown with these examples. */
 const SECRET_EXAMPLE = '${file:/run/secrets/';
 /** Variables that hold a secret by their name: of some only a hash is kept. */
@@ -119,7 +122,8 @@ async function settle(t: TestContext, name: string): Promise<Place> {
   for (const [, path] of written.matchAll(/\$\{file:([^}]*)\}/g)) writeFileSync(path!, toSecret(path!));
   const { listeners, services, ...rest } = parse(written) as GatewayInput;
   const withUrl = Object.entries(services ?? {}).map(([service, settings]) => [service, { ...settings, endpoints: [url] }]);
-  const onFreePorts = Object.entries(listeners).map(([listener, settings]) => [
+  // Certificates are not what this is about.
+  const onFreePorts = Object.entries(listeners).map(([listener, { tls: _, ...settings }]) => [
     listener,
     { ...settings, address: '127.0.0.1:0' },
   ]);
