@@ -30,7 +30,7 @@ export interface Http2ConnectionHome {
   /** It takes no more calls. Those that it has may go on. */
   onConnectionLeft(connection: Http2UpstreamConnection): void;
   /** Calls that it cannot begin: it allows fewer than were assumed, or none any more. */
-  onSurplusCalls(calls: readonly Http2UpstreamCall[]): void;
+  onSurplusCalls(connection: Http2UpstreamConnection, calls: readonly Http2UpstreamCall[]): void;
 }
 
 /** `ended`: our side has ended, or will with what is being written, and what still comes is thrown away. */
@@ -342,7 +342,7 @@ export class Http2UpstreamConnection
 
   #giveAwayWaiting(): void {
     if (this.#waiting.size === 0) return;
-    this.#home.onSurplusCalls([...this.#waiting]);
+    this.#home.onSurplusCalls(this, [...this.#waiting]);
     if (this.#state <= State.open) return;
     const reason = this.#lossReason ?? 'GOAWAY';
     for (const call of [...this.#waiting]) call.fail(upstreamErrors.unprocessed({ reason }));

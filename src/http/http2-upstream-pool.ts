@@ -62,7 +62,9 @@ export class Http2UpstreamPool implements UpstreamPool, Http2ConnectionHome {
     this.#serveQueue();
   }
 
-  onSurplusCalls(calls: readonly Http2UpstreamCall[]): void {
+  onSurplusCalls({ streamsMax }: Http2UpstreamConnection, calls: readonly Http2UpstreamCall[]): void {
+    // Or the next connection would be given all of them, and they would not be moved again.
+    this.#streamsMax = streamsMax;
     for (const call of calls) {
       // A second new connection would hardly allow more than the first one.
       const connection = this.#find(false) ?? (call.hasMoved ? undefined : this.#openIfAllowed());
