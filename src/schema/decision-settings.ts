@@ -43,8 +43,8 @@ export function decisionSettings(sent: readonly string[]) {
     timeout: duration({ min: '10ms', max: '1m' }).prefault('1s').describe('How long the whole answer may take.'),
     maxAnswer: bytes({ min: '1KiB', max: '1MiB' }).prefault('64KiB').describe('A longer answer counts as none.'),
     onFailure: z
-      .enum(['deny', 'allow'])
-      .default('deny')
+      .enum(['refuse', 'allow'])
+      .default('refuse')
       .describe('What becomes of requests while the service does not answer, or not as it should.'),
     cache: cache.optional().describe('Keeps answers that let requests pass. Without it, each request is asked about.'),
     mode: z

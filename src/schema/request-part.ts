@@ -5,7 +5,7 @@ import { suggestWord } from './suggest.ts';
 import { type Reading, textKind } from './text-kind.ts';
 import { readFieldName } from './token.ts';
 
-const plainKinds = ['method', 'host', 'path', 'query', 'clientIp', 'consumer'] as const;
+const plainKinds = ['method', 'host', 'path', 'query', 'ip', 'consumer'] as const;
 const namedKinds = ['header', 'cookie'] as const;
 const NAME_LENGTH_MAX = 256;
 
@@ -19,7 +19,7 @@ export function requestPart(): z.ZodType<RequestPart, string> {
   return textKind({
     noun: 'a part of the request',
     examples: ['path', 'header.authorization', 'cookie.session'],
-    help: 'A part of the request: `method`, `host`, `path`, `query`, `clientIp`, `consumer` (who asks, with all that is known of it), `header.NAME` or `cookie.NAME`.',
+    help: 'A part of the request: `method`, `host`, `path`, `query`, `ip` (the client’s address), `consumer` (who asks, with all that is known of it), `header.NAME` or `cookie.NAME`.',
     read: readRequestPart,
   });
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { authorityFile } from '#schema/authority-file.ts';
 import { duration } from '#schema/duration.ts';
-import { filePath } from '#schema/file-path.ts';
 import { oneOrList } from '#schema/forms.ts';
 import { httpUrl } from '#schema/http-url.ts';
 import { secret } from '#schema/secret.ts';
@@ -24,14 +24,12 @@ export const introspectionConfig = z
     endpoint: httpUrl('Where the server is asked about tokens (RFC 7662).'),
     clientId: text().describe('What the gateway calls itself to the server.'),
     clientSecret: secret().describe('What it proves that with. Best written as a reference.'),
-    sendSecretIn: z
-      .enum(['header', 'body'])
-      .default('header')
-      .describe('Where both are sent: in `authorization: Basic`, or in the `body`, for servers that know no other way.'),
+    clientAuthentication: z
+      .enum(['basic', 'post'])
+      .default('basic')
+      .describe('How the secret is shown to the server: in the field `authorization` (`basic`), or in the form (`post`).'),
     hint: text().default('access_token').describe('What kind of token is meant, so that the server finds it sooner.'),
-    ca: filePath('Certificates in PEM form that the server is trusted by, in the place of the machine’s own.')
-      .transform((file) => ({ file, form: 'authority' as const }))
-      .optional(),
+    ca: authorityFile('the server').optional(),
     issuer: httpUrl(
       'Who issues the tokens: what names of consumers end with, and what `iss` must be where the server says it. Without it, names end with the address of the server.',
     ).optional(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type AuthorityFile, authorityFile } from '#schema/authority-file.ts';
 import { duration } from '#schema/duration.ts';
 import { filePath } from '#schema/file-path.ts';
 import { forms, isMap, isText, oneOrList } from '#schema/forms.ts';
@@ -76,9 +77,7 @@ const issuerFields = {
     .describe(
       'Where the keys are: the address of a key set, `{ file: PATH }` or `{ keys: [...] }`. Without it, the issuer is asked (discovery).',
     ),
-  ca: filePath('Certificates in PEM form that the server of the issuer is trusted by, in the place of the machine’s own.')
-    .transform((file): CaFile => ({ file, form: 'authority' }))
-    .optional(),
+  ca: authorityFile('the issuer').optional(),
   secret: secret()
     .refine((text) => text.reveal().length >= SECRET_LENGTH_MIN, {
       error: `the secret is too short; at least ${SECRET_LENGTH_MIN} characters, such as \`openssl rand -hex 32\` prints`,
@@ -110,17 +109,12 @@ type KeySource =
   | { readonly kind: 'discovery'; readonly issuer: string }
   | { readonly kind: 'secret'; readonly secret: SecretText };
 
-interface CaFile {
-  readonly file: string;
-  readonly form: 'authority';
-}
-
 export interface IssuerConfig {
   readonly issuer: string;
   readonly name: string;
   readonly audience?: readonly string[] | undefined;
   readonly keys: KeySource;
-  readonly ca?: CaFile | undefined;
+  readonly ca?: AuthorityFile | undefined;
   readonly algorithms: readonly string[];
   readonly claims: Readonly<Record<string, readonly (string | number | boolean)[]>>;
   readonly names: ReturnType<typeof toClaimNames>;

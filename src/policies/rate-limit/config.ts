@@ -109,7 +109,7 @@ export const rateLimitConfig = z
       .describe(
         'How gateways count together in a store. `strict` (the default): the store is asked for each request, and the limit holds exactly. `local-first`: it is decided in memory and settled in the background, so no request waits; for a moment, each gateway may let pass a burst of its own.',
       ),
-    onStoreFailure: z
+    onFailure: z
       .enum(['local', 'allow', 'refuse'])
       .optional()
       .describe(
@@ -133,28 +133,28 @@ export const rateLimitConfig = z
       context.addIssue({ code: 'custom', message, path: [name] });
     }
   })
-  .transform(({ limit, burst: atOnce, limits, shared = 'strict', onStoreFailure = 'local', ...rest }) => ({
+  .transform(({ limit, burst: atOnce, limits, shared = 'strict', onFailure = 'local', ...rest }) => ({
     ...rest,
     shared,
-    onStoreFailure,
+    onFailure,
     limits: limits ?? [toRule({ limit: limit!, burst: atOnce })],
   }));
 
 interface SharingInput {
   readonly store: string;
   readonly shared?: string | undefined;
-  readonly onStoreFailure?: string | undefined;
+  readonly onFailure?: string | undefined;
 }
 
-function checkSharing({ store, shared, onStoreFailure }: SharingInput, context: z.RefinementCtx): void {
+function checkSharing({ store, shared, onFailure }: SharingInput, context: z.RefinementCtx): void {
   const idle = (name: string, why: string) =>
     context.addIssue({ code: 'custom', message: `${why}, so \`${name}\` would have no effect`, path: [name] });
   if (store !== 'redis') {
     const why = 'it is counted in the memory of this gateway (write `store: redis`)';
     if (shared !== undefined) idle('shared', why);
-    if (onStoreFailure !== undefined) idle('onStoreFailure', why);
-  } else if (shared === 'local-first' && onStoreFailure !== undefined) {
-    idle('onStoreFailure', 'with `shared: local-first` this gateway always counts in its own memory');
+    if (onFailure !== undefined) idle('onFailure', why);
+  } else if (shared === 'local-first' && onFailure !== undefined) {
+    idle('onFailure', 'with `shared: local-first` this gateway always counts in its own memory');
   }
 }
 
