@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { bytes } from './bytes.ts';
 import { duration } from './duration.ts';
+import { enforcement } from './enforcement.ts';
 import { entryName } from './name.ts';
 import { type RequestPart, requestPart } from './request-part.ts';
 import { freeFieldName } from './token.ts';
@@ -47,10 +48,7 @@ export function decisionSettings(sent: readonly string[]) {
       .default('refuse')
       .describe('What becomes of requests while the service does not answer, or not as it should.'),
     cache: cache.optional().describe('Keeps answers that let requests pass. Without it, each request is asked about.'),
-    mode: z
-      .enum(['enforce', 'report'])
-      .default('enforce')
-      .describe('`report` refuses nobody and only logs who would be refused.'),
+    mode: enforcement(),
   };
 }
 

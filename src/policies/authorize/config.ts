@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { enforcement } from '#schema/enforcement.ts';
 import { forms, isMap } from '#schema/forms.ts';
 import { entryName } from '#schema/name.ts';
 import { scope } from '#schema/scope.ts';
@@ -48,10 +49,7 @@ export const authorizeConfig = z
       .describe(
         'A condition in CEL that has to be true, over `request`, `consumer`, `route`, `path` (captures) and `now`, such as `request.path.startsWith("/" + consumer.claims.tenant)`. What cannot be evaluated is not true.',
       ),
-    mode: z
-      .enum(['enforce', 'report'])
-      .default('enforce')
-      .describe('`report` refuses nobody and only logs who would be refused.'),
+    mode: enforcement(),
   })
   .superRefine(({ mode: _mode, ...rules }, context) => {
     if (Object.values(rules).some((rule) => rule !== undefined)) return;

@@ -1,18 +1,11 @@
 import { z } from 'zod';
 import { authorityFile } from '#schema/authority-file.ts';
+import { checkPlaces } from '#schema/credential-settings.ts';
 import { duration } from '#schema/duration.ts';
 import { oneOrList } from '#schema/forms.ts';
 import { httpUrl } from '#schema/http-url.ts';
 import { secret } from '#schema/secret.ts';
-import {
-  checkTokenPlaces,
-  claimNames,
-  requiredClaims,
-  toClaimNames,
-  tokenPlaceFields,
-  tokenUseFields,
-  toTokenPlaces,
-} from '#schema/token-settings.ts';
+import { claimNames, requiredClaims, toClaimNames, tokenPlaceFields, toTokenPlaces } from '#schema/token-settings.ts';
 
 const AUDIENCES_MAX = 32;
 const TEXT_LENGTH_MAX = 512;
@@ -52,9 +45,8 @@ export const introspectionConfig = z
       .describe('How much longer an answer counts while the server cannot be asked. Without it, not at all.'),
     timeout: duration({ min: '100ms', max: '30s' }).prefault('3s').describe('How long the server may take.'),
     ...tokenPlaceFields,
-    ...tokenUseFields,
   })
-  .superRefine(checkTokenPlaces)
+  .superRefine(checkPlaces)
   .transform(({ ttl, refusedTtl, staleFor, timeout, claims, claimNames: names, header, scheme, query, cookie, ...rest }) => ({
     ...rest,
     claims: claims ?? {},

@@ -1,20 +1,13 @@
 import { z } from 'zod';
 import { type AuthorityFile, authorityFile } from '#schema/authority-file.ts';
+import { checkPlaces } from '#schema/credential-settings.ts';
 import { duration } from '#schema/duration.ts';
 import { filePath } from '#schema/file-path.ts';
 import { forms, isMap, isText, oneOrList } from '#schema/forms.ts';
 import { httpUrl } from '#schema/http-url.ts';
 import { secret } from '#schema/secret.ts';
 import { type ProvidedIssuer, tokenProvider } from '#schema/token-providers.ts';
-import {
-  checkTokenPlaces,
-  claimNames,
-  requiredClaims,
-  toClaimNames,
-  tokenPlaceFields,
-  tokenUseFields,
-  toTokenPlaces,
-} from '#schema/token-settings.ts';
+import { claimNames, requiredClaims, toClaimNames, tokenPlaceFields, toTokenPlaces } from '#schema/token-settings.ts';
 
 const ISSUERS_MAX = 32;
 const INLINE_KEYS_MAX = 32;
@@ -141,13 +134,12 @@ export const jwtConfig = z
       .default(true)
       .describe('Whether a token needs a claim `exp`. One that never expires cannot be taken back.'),
     ...tokenPlaceFields,
-    ...tokenUseFields,
     timeout: duration({ min: '100ms', max: '30s' })
       .prefault('5s')
       .describe('How long a request waits for keys that have to be fetched first.'),
   })
   .superRefine((written, context) => {
-    checkTokenPlaces(written, context);
+    checkPlaces(written, context);
     checkIssuers(written, context);
   })
   .transform(({ typ, leeway, maxAge, requireExpiry, anonymous, forward, timeout, issuers, ...rest }) => ({
