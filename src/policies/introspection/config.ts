@@ -3,7 +3,7 @@ import { authorityFile } from '#schema/authority-file.ts';
 import { checkPlaces } from '#schema/credential-settings.ts';
 import { duration } from '#schema/duration.ts';
 import { oneOrList } from '#schema/forms.ts';
-import { httpUrl } from '#schema/http-url.ts';
+import { httpUrl, issuerUrl } from '#schema/http-url.ts';
 import { secret } from '#schema/secret.ts';
 import { claimNames, requiredClaims, toClaimNames, tokenPlaceFields, toTokenPlaces } from '#schema/token-settings.ts';
 
@@ -23,7 +23,7 @@ export const introspectionConfig = z
       .describe('How the secret is shown to the server: in the field `authorization` (`basic`), or in the form (`post`).'),
     hint: text().default('access_token').describe('What kind of token is meant, so that the server finds it sooner.'),
     ca: authorityFile('the server').optional(),
-    issuer: httpUrl(
+    issuer: issuerUrl(
       'Who issues the tokens: what names of consumers end with, and what `iss` must be where the server says it. Without it, names end with the address of the server.',
     ).optional(),
     audience: oneOrList(text())

@@ -4,7 +4,7 @@ import { checkPlaces } from '#schema/credential-settings.ts';
 import { duration } from '#schema/duration.ts';
 import { filePath } from '#schema/file-path.ts';
 import { forms, isMap, isText, oneOrList } from '#schema/forms.ts';
-import { httpUrl } from '#schema/http-url.ts';
+import { httpUrl, issuerUrl } from '#schema/http-url.ts';
 import { secret } from '#schema/secret.ts';
 import { type ProvidedIssuer, tokenProvider } from '#schema/token-providers.ts';
 import { claimNames, requiredClaims, toClaimNames, tokenPlaceFields, toTokenPlaces } from '#schema/token-settings.ts';
@@ -55,7 +55,7 @@ const jwks = forms('an address, or a map with `file` or `keys`', [
 ]);
 
 const issuerFields = {
-  issuer: httpUrl('Who issues the tokens, exactly as in their claim `iss`.').optional(),
+  issuer: issuerUrl('Who issues the tokens, exactly as in their claim `iss`.').optional(),
   provider: tokenProvider.optional().describe('Instead of `issuer`: a provider whose issuers and claims are known.'),
   audience: oneOrList(z.string().min(1))
     .refine((list) => list.length <= AUDIENCES_MAX, { error: `at most ${AUDIENCES_MAX}` })

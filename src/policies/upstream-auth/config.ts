@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { authorityFile } from '#schema/authority-file.ts';
 import { duration } from '#schema/duration.ts';
+import { httpUrl, issuerUrl } from '#schema/http-url.ts';
 import { namedMap } from '#schema/maps.ts';
 import { scope } from '#schema/scope.ts';
 import { secret } from '#schema/secret.ts';
-import { serverUrl } from '#schema/server-url.ts';
 import { fieldValueTemplate } from '#schema/template.ts';
 import { freeFieldName } from '#schema/token.ts';
 import { signingKey } from '#schema/token-key.ts';
@@ -27,10 +27,9 @@ const fieldSecret = () =>
 
 const token = z
   .strictObject({
-    tokenEndpoint: serverUrl('Where tokens are asked for.', 'https://login.example.com/oauth2/token').optional(),
-    issuer: serverUrl(
+    tokenEndpoint: httpUrl('Where tokens are asked for.').optional(),
+    issuer: issuerUrl(
       'Who issues tokens, in the place of `tokenEndpoint`: where they are asked for stands in its document `/.well-known/openid-configuration`.',
-      'https://login.example.com',
     ).optional(),
     clientId: printable().describe('The name of the gateway at the issuer.'),
     clientSecret: secret()
