@@ -3,18 +3,18 @@ import { duration } from '#schema/duration.ts';
 import { oneOrList } from '#schema/forms.ts';
 import { entryName } from '#schema/name.ts';
 import { quote } from '#schema/quote.ts';
-import { scope } from '#schema/scope.ts';
 import { secret } from '#schema/secret.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
 import { token } from '#schema/token.ts';
-import { claimNames, toClaimNames } from '#schema/token-settings.ts';
 
 const SECRET_LENGTH_MIN = 32;
 const SECRETS_MAX = 4;
 const SCOPES_MAX = 50;
+const CLAIM_NAMES_MAX = 8;
 const TEXT_LENGTH_MAX = 1_024;
 const LOCAL_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
 const PATH = /^\/[A-Za-z0-9._~/-]*$/;
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
 /** What the login writes into the authorization request itself. */
 const OWN_PARAMETERS = new Set([
@@ -87,7 +87,17 @@ const afterLogout = textKind({
   read: readAfterLogout,
 });
 
+const scope = textKind({
+  noun: 'a scope',
+  examples: ['openid', 'email', 'offline_access'],
+  pattern: SCOPE,
+  help: 'One scope, without spaces.',
+  read: (text): Reading<string> =>
+    SCOPE.test(text) ? { value: text } : { problem: `${quote(text)} is not one scope; write each as an entry of the list` },
+});
+
 const text = () => z.string().min(1).max(TEXT_LENGTH_MAX);
+const claim = () => z.string().min(1).max(TEXT_LENGTH_MAX);
 
 const parameters = z.record(text(), z.string().max(TEXT_LENGTH_MAX)).superRefine((map, context) => {
   for (const name of Object.keys(map)) {
@@ -155,6 +165,22 @@ const cookie = z
       });
   });
 
+const severalClaims = () =>
+  oneOrList(claim()).refine((names) => names.length <= CLAIM_NAMES_MAX, { error: `at most ${CLAIM_NAMES_MAX} claims` });
+
+const claimNames = z
+  .strictObject({
+    subject: claim().optional().describe('Whom the token is about. Usually `sub`.'),
+    groups: claim().optional().describe('The groups that somebody is in. Usually `groups`.'),
+    scopes: severalClaims()
+      .optional()
+      .describe('What the token allows: the first of these that is there. Usually `scope`, then `scp`.'),
+    roles: severalClaims().optional().describe('The roles of somebody: the first of these that is there. Usually `roles`.'),
+  })
+  .transform(({ subject = 'sub', groups = 'groups', scopes = ['scope', 'scp'], roles = ['roles'] }) => {
+    return { subject, groups, scopes, roles };
+  });
+
 export const oidcConfig = z
   .strictObject({
     issuer: issuer.describe('The provider: its address without `/.well-known/openid-configuration`.'),
@@ -165,7 +191,7 @@ export const oidcConfig = z
       .default('basic')
       .describe('How the secret is shown to the provider: in the field `authorization`, or in the body.'),
     scopes: z
-      .array(scope())
+      .array(scope)
       .max(SCOPES_MAX)
       .default(['openid', 'profile', 'email'])
       .describe('What is asked for. `offline_access` asks most providers for a token to refresh with.'),
@@ -203,10 +229,7 @@ export const oidcConfig = z
         'What happens without a session. `auto` sends browsers that open a page to the login, and answers 401 to all others; `redirect` sends every GET there; `refuse` answers 401; `pass` lets pass.',
       ),
     anonymous: entryName().optional().describe('The consumer that those are who pass without a session.'),
-    claimNames: claimNames
-      .optional()
-      .transform((written) => toClaimNames(written))
-      .describe('Which claims say what, where they are not as usual.'),
+    claimNames: claimNames.prefault({}).describe('Which claims say what, where they are not as usual.'),
     forward: z
       .enum(['access-token', 'id-token'])
       .optional()
