@@ -103,13 +103,13 @@ const DOCUMENTS: readonly Refusal[] = [
     mistake: 'a limit that counts in a store that is not there',
     text: `${HEAD}policies: { rate-limit: { limit: 1/second, store: redis } }
 routes:
-  a: { match: { path: /a }, to: orders, policies: { rate-limit: { limit: 1/second, store: redis, shared: local-first, onStoreFailure: allow } } }
+  a: { match: { path: /a }, to: orders, policies: { rate-limit: { limit: 1/second, store: redis, shared: local-first, onFailure: allow } } }
   b: { match: { path: /b }, to: orders, policies: { rate-limit: { limit: 1/second, shared: strict } } }
 `,
     issues: [
       'F:4:51 policies.rate-limit.store: there is no store `redis`; write `stores: { redis: { url: "redis://HOST:6379" } }` beside `routes`',
       'F:6:91 routes.a.policies.rate-limit.store: there is no store `redis`; write `stores: { redis: { url: "redis://HOST:6379" } }` beside `routes`',
-      'F:6:135 routes.a.policies.rate-limit.onStoreFailure: with `shared: local-first` this gateway always counts in its own memory, so `onStoreFailure` would have no effect',
+      'F:6:130 routes.a.policies.rate-limit.onFailure: with `shared: local-first` this gateway always counts in its own memory, so `onFailure` would have no effect',
       'F:7:92 routes.b.policies.rate-limit.shared: it is counted in the memory of this gateway (write `store: redis`), so `shared` would have no effect',
     ],
   },

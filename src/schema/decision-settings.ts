@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { bytes } from './bytes.ts';
 import { duration } from './duration.ts';
+import { enforcement } from './enforcement.ts';
 import { entryName } from './name.ts';
 import { type RequestPart, requestPart } from './request-part.ts';
 import { freeFieldName } from './token.ts';
@@ -43,14 +44,11 @@ export function decisionSettings(sent: readonly string[]) {
     timeout: duration({ min: '10ms', max: '1m' }).prefault('1s').describe('How long the whole answer may take.'),
     maxAnswer: bytes({ min: '1KiB', max: '1MiB' }).prefault('64KiB').describe('A longer answer counts as none.'),
     onFailure: z
-      .enum(['deny', 'allow'])
-      .default('deny')
+      .enum(['refuse', 'allow'])
+      .default('refuse')
       .describe('What becomes of requests while the service does not answer, or not as it should.'),
     cache: cache.optional().describe('Keeps answers that let requests pass. Without it, each request is asked about.'),
-    mode: z
-      .enum(['enforce', 'report'])
-      .default('enforce')
-      .describe('`report` refuses nobody and only logs who would be refused.'),
+    mode: enforcement(),
   };
 }
 

@@ -4,25 +4,33 @@ import { quote } from './quote.ts';
 import { type Reading, textKind } from './text-kind.ts';
 
 const LENGTH_MAX = 1_024;
+const EXAMPLE = 'https://login.example.com/';
 
-/** Reads an absolute URL of HTTP. It stays as it was written, since issuers are compared as texts. */
-function readHttpUrl(text: string): Reading<string> {
-  const url = text.length <= LENGTH_MAX && text === text.trim() ? URL.parse(text) : null;
-  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:') || !/^https?:\/\//i.test(text))
-    return { problem: `${quote(text)} is not an address; write one such as \`https://login.example.com/\`` };
-  if (url.username !== '' || url.password !== '') return { problem: 'the address holds a name or a password; leave them out' };
-  return text.includes('#')
-    ? { problem: `${quote(text)}: leave out what begins with \`#\`; servers never see it` }
-    : { value: text };
+/** The address of a server, with `https` or `http`. The text stays as it is written, since issuers are compared as texts. */
+export function httpUrl(help: string): z.ZodType<string, string> {
+  return urlKind(help, readHttpUrl);
 }
 
-/** The address of a server, with `https` or `http`. */
-export function httpUrl(help: string): z.ZodType<string, string> {
-  return textKind({
-    noun: 'an address',
-    examples: ['https://login.example.com/'],
-    pattern: /^[Hh][Tt][Tt][Pp][Ss]?:\/\//,
-    help,
-    read: readHttpUrl,
-  });
+/** The address of an issuer, which is part of other addresses. */
+export function issuerUrl(help: string): z.ZodType<string, string> {
+  // OpenID Connect Core 1.0 §2, `iss`.
+  return urlKind(help, (text) =>
+    text.includes('?') ? { problem: 'the address of an issuer has no query; leave out what begins with `?`' } : readHttpUrl(text),
+  );
+}
+
+function urlKind(help: string, read: (text: string) => Reading<string>): z.ZodType<string, string> {
+  return textKind({ noun: 'an address', examples: [EXAMPLE], pattern: /^[Hh][Tt][Tt][Pp][Ss]?:\/\//, help, read });
+}
+
+function readHttpUrl(text: string): Reading<string> {
+  const url = text.length <= LENGTH_MAX && text === text.trim() ? URL.parse(text) : null;
+  // What may hold a password is not repeated.
+  if (url !== null && (url.username !== '' || url.password !== ''))
+    return { problem: 'the address holds a name or a password; leave them out' };
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:') || !/^https?:\/\//i.test(text))
+    return { problem: `${quote(text)} is not an address; write one such as \`${EXAMPLE}\`` };
+  return text.includes('#')
+    ? { problem: 'the address has a part that servers never see; leave out what begins with `#`' }
+    : { value: text };
 }

@@ -9,7 +9,21 @@ import { policyOrder } from '#policies/registry.ts';
 
 const folder = join(import.meta.dirname, '../../examples/access');
 
-for (const name of readdirSync(folder).filter((file) => file.endsWith('.yaml'))) {
+const names = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
+
+test('each configuration in examples/access is listed there, and says how to try it', () => {
+  const list = readFileSync(join(folder, 'README.md'), 'utf8');
+  assert.deepEqual(
+    names.filter((name) => !list.includes(`[${name}](${name})`)),
+    [],
+  );
+  assert.deepEqual(
+    names.filter((name) => !/^# +(?:.* )?curl /m.test(readFileSync(join(folder, name), 'utf8'))),
+    [],
+  );
+});
+
+for (const name of names) {
   test(`examples/access/${name} is taken`, async () => {
     const path = join(folder, name);
     const text = readFileSync(path, 'utf8');

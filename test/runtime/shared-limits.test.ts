@@ -147,14 +147,14 @@ test('no request fails while the server is killed and started again under load, 
   assert.ok(told.includes('store is away') && told.includes('store answers again'), told.join());
 });
 
-for (const [onStoreFailure, statuses] of [
+for (const [onFailure, statuses] of [
   ['local', [200, 429, 429]],
   ['allow', [200, 200, 200]],
   ['refuse', [503, 503, 503]],
 ] as const) {
-  test(`with \`onStoreFailure: ${onStoreFailure}\` and no store, three requests of a client that may send one get ${statuses}`, async (t) => {
+  test(`with \`onFailure: ${onFailure}\` and no store, three requests of a client that may send one get ${statuses}`, async (t) => {
     // Nobody listens at this port.
-    const configuration = limited('redis://127.0.0.1:1', { limit: '1/day', onStoreFailure });
+    const configuration = limited('redis://127.0.0.1:1', { limit: '1/day', onFailure });
     const gateway = await startTestGateway({ ...configuration, threads: 0 }, { threads: 0 });
     t.after(() => gateway.stop());
     const answers = [await ask(gateway.port(), '/'), await ask(gateway.port(), '/'), await ask(gateway.port(), '/')];
@@ -162,7 +162,7 @@ for (const [onStoreFailure, statuses] of [
       answers.map(({ status }) => status),
       statuses,
     );
-    if (onStoreFailure === 'refuse') assert.match(answers[0]!.body, /GH_RATE_LIMIT_STORE_AWAY/);
+    if (onFailure === 'refuse') assert.match(answers[0]!.body, /GH_RATE_LIMIT_STORE_AWAY/);
   });
 }
 
@@ -211,7 +211,7 @@ test('over TLS, with the authority of the server and no other', redis, async (t)
   await writeFile(files.key, signed.keyPem);
   await writeFile(join(folder, 'other.pem'), other.certPem);
   const server = await RedisServer.start(t, { tls: files });
-  const withCa = (ca: string) => limited(server.url, { limit: '1/day', onStoreFailure: 'refuse' }, { ...patient, ca });
+  const withCa = (ca: string) => limited(server.url, { limit: '1/day', onFailure: 'refuse' }, { ...patient, ca });
   const gateway = await startTestGateway(withCa(files.ca), { threads: THREADS });
   t.after(() => gateway.stop());
   const status = async () => (await ask(gateway.port(), '/')).status;

@@ -1,8 +1,11 @@
 /** What services are shown, through a real gateway: tokens of a real issuer, tokens of the gateway itself, and nothing where it does not belong. */
 import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import type { GatewayInput } from '#config/define-gateway.ts';
@@ -41,13 +44,19 @@ async function startGateway(t: TestContext, input: Partial<GatewayInput>, option
 const toRoutes = (policy: unknown, to: unknown = 'orders') =>
   ({ orders: { match: { path: '/*' }, to, policies: { 'upstream-auth': policy } } }) as Partial<GatewayInput>['routes'] & object;
 
-for (const auth of ['basic', 'post'] as const) {
-  test(`each thread has one token of a real issuer, which is shown the secret by ${auth}`, async (t) => {
+for (const way of ['basic', 'post'] as const) {
+  test(`each thread has one token of a real issuer, which is shown the secret by ${way}`, async (t) => {
     const issuer = await startTokenIssuer(t, [
-      { client_id: 'gate:1', client_secret: SECRET, token_endpoint_auth_method: `client_secret_${auth}` },
+      { client_id: 'gate:1', client_secret: SECRET, token_endpoint_auth_method: `client_secret_${way}` },
     ]);
     const service = await startService(t);
-    const token = { issuer: issuer.issuer, clientId: 'gate:1', clientSecret: SECRET, auth, scope: 'read' };
+    const token = {
+      issuer: issuer.issuer,
+      clientId: 'gate:1',
+      clientSecret: SECRET,
+      clientAuthentication: way,
+      scopes: ['read'],
+    };
     const services = { orders: { endpoints: [service.url] } };
     const gateway = await startGateway(t, { services, routes: toRoutes({ token }) }, { threads: 2 });
     const tokens = new Set<string>();
@@ -143,9 +152,17 @@ test('an issuer with a certificate of a private authority is believed only where
   const gateway = await startGateway(t, { services, routes: toRoutes({ token }) });
   assert.equal((await ask(gateway.port(), '/')).status, 503);
   assert.equal(gateway.events.at(-1)?.fields?.['reason'], 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
-  const ca = certificates.authority.toString();
-  assert.deepEqual(await gateway.reconfigure({ services, routes: toRoutes({ token: { ...token, ca } }) }), []);
-  assert.equal((await ask(gateway.port(), '/')).body, 'Bearer t');
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-authority-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const ca = join(folder, 'ca.pem');
+  await writeFile(ca, certificates.authority);
+  for (const [name, policy] of [
+    ['gate', { token: { ...token, ca } }],
+    ['other', { services: { orders: { token: { ...token, clientId: 'other', ca } } } }],
+  ] as const) {
+    assert.deepEqual(await gateway.reconfigure({ services, routes: toRoutes(policy) }), []);
+    assert.equal((await ask(gateway.port(), '/')).body, 'Bearer t', name);
+  }
 });
 
 test('a token goes neither to the service that stands in nor to the one that gets copies, unless they are named', async (t) => {

@@ -213,7 +213,7 @@ test('when the client goes, the question is broken off', async (t) => {
 
 test('a service that cannot be reached lets nobody pass, unless it is meant to', async (t) => {
   for (const [onFailure, status] of [
-    ['deny', 503],
+    ['refuse', 503],
     ['allow', 200],
   ] as const) {
     const fixture = await start(t, () => undefined, {

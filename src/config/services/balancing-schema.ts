@@ -2,16 +2,15 @@
 import { z } from 'zod';
 import { duration } from '#schema/duration.ts';
 import { type FormProblem, forms, isMap, isText } from '#schema/forms.ts';
-import { listWords, quote } from '#schema/quote.ts';
+import { type NamedPart, readNamedPart } from '#schema/named-part.ts';
+import { quote } from '#schema/quote.ts';
 import { secret } from '#schema/secret.ts';
-import { suggestWord } from '#schema/suggest.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
-import { readFieldName, token } from '#schema/token.ts';
+import { token } from '#schema/token.ts';
 import { hasOnlyBytes, type ServiceEndpoints } from './service-schemes.ts';
 
 const PRIORITY_MAX = 1000;
 const ZONE_LENGTH_MAX = 253;
-const KEY_NAME_LENGTH_MAX = 256;
 /** Shorter ones can be guessed by whoever has a cookie to try them on. */
 const SECRET_LENGTH_MIN = 16;
 const BOUNDED_LOAD_MAX = 100;
@@ -33,12 +32,10 @@ export function zone(help: string): z.ZodType<string, string> {
   return z.string().min(1).max(ZONE_LENGTH_MAX).describe(help);
 }
 
-const keyKinds = ['header', 'cookie', 'path', 'query', 'claim'] as const;
+const plain = ['ip', 'consumer'] as const;
+const named = ['header', 'cookie', 'path', 'query', 'claim'] as const;
 
-type HashKeyConfiguration =
-  | { readonly kind: 'ip' }
-  | { readonly kind: 'consumer' }
-  | { readonly kind: (typeof keyKinds)[number]; readonly name: string };
+type HashKeyConfiguration = NamedPart<(typeof plain)[number], (typeof named)[number]>;
 
 function hashKey(): z.ZodType<HashKeyConfiguration, string> {
   return textKind({
@@ -50,24 +47,7 @@ function hashKey(): z.ZodType<HashKeyConfiguration, string> {
 }
 
 export function readHashKeyName(text: string): Reading<HashKeyConfiguration> {
-  if (text === 'ip' || text === 'consumer') return { value: { kind: text } };
-  const dot = text.indexOf('.');
-  const word = dot < 0 ? text : text.slice(0, dot);
-  const name = dot < 0 ? '' : text.slice(dot + 1);
-  const kind = keyKinds.find((known) => known === word);
-  if (kind === undefined) return { problem: explainKeyKind(text, word) };
-  if (name === '' || name.length > KEY_NAME_LENGTH_MAX)
-    return { problem: `${quote(text)} names no ${kind}; write \`${kind}.NAME\`` };
-  if (kind !== 'header') return { value: { kind, name } };
-  const field = readFieldName(name);
-  return 'problem' in field ? field : { value: { kind, name: field.value } };
-}
-
-function explainKeyKind(text: string, word: string): string {
-  const known = ['ip', 'consumer', ...keyKinds.map((kind) => `${kind}.NAME`)];
-  const suggestion = suggestWord(word, ['ip', 'consumer', ...keyKinds]);
-  const ending = suggestion === undefined ? '' : `; did you mean \`${known.find((key) => key.startsWith(suggestion))}\`?`;
-  return `expected ${listWords(known)}, not ${quote(text)}${ending}`;
+  return readNamedPart(text, { plain, named });
 }
 
 const hashMap = z.strictObject({

@@ -1,3 +1,4 @@
+import { RecentMap } from '#base/recent-map.ts';
 import type { Allowed } from './decision.ts';
 
 /** Of one place of use and thread. */
@@ -12,7 +13,7 @@ interface KeptDecision {
 
 /** Decisions that let requests pass, by what they depend on. Those that were kept first go first when there are too many. */
 export class DecisionCache {
-  readonly #kept = new Map<string, KeptDecision>();
+  readonly #kept = new RecentMap<KeptDecision>(DECISIONS_MAX);
 
   find(key: string, nowMs: number): Allowed | undefined {
     const kept = this.#kept.get(key);
@@ -22,15 +23,7 @@ export class DecisionCache {
   }
 
   keep(key: string, decision: Allowed, untilMs: number): void {
-    if (lengthOf(decision) > FIELD_LENGTH_MAX) return;
-    // Behind all that are there: the order of a map is that of insertion.
-    this.#kept.delete(key);
-    this.#kept.set(key, { decision, untilMs });
-    if (this.#kept.size <= DECISIONS_MAX) return;
-    for (const oldest of this.#kept.keys()) {
-      this.#kept.delete(oldest);
-      return;
-    }
+    if (lengthOf(decision) <= FIELD_LENGTH_MAX) this.#kept.set(key, { decision, untilMs });
   }
 }
 

@@ -26,7 +26,7 @@ function readPart({ request, consumer }: Exchange, part: RequestPart): unknown {
       return request.path;
     case 'query':
       return request.query;
-    case 'clientIp':
+    case 'ip':
       return request.clientAddress;
     case 'consumer':
       return consumer;

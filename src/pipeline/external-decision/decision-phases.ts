@@ -13,7 +13,7 @@ import { toPartsKey, toWholeKey } from './decision-key.ts';
 
 export interface DecisionSettings {
   readonly service: string;
-  readonly onFailure: 'deny' | 'allow';
+  readonly onFailure: 'refuse' | 'allow';
   readonly cache?: { readonly ttl: number; readonly by?: readonly RequestPart[] | undefined } | undefined;
   readonly mode: 'enforce' | 'report';
 }

@@ -1,36 +1,22 @@
 import { z } from 'zod';
+import { enforcement } from '#schema/enforcement.ts';
 import { forms, isMap } from '#schema/forms.ts';
 import { entryName } from '#schema/name.ts';
-import { quote } from '#schema/quote.ts';
-import { type Reading, textKind } from '#schema/text-kind.ts';
+import { scope } from '#schema/scope.ts';
 
-/** RFC 6749 §3.3. Scopes are named in an answer, between quotes. */
-const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
-const SCOPE_LENGTH_MAX = 256;
 const EXPRESSION_LENGTH_MAX = 4_096;
 
 const names = () => z.array(entryName()).min(1).optional();
-
-const scope = textKind({
-  noun: 'a scope',
-  examples: ['orders:write'],
-  pattern: SCOPE,
-  help: 'A scope of tokens.',
-  read: (text): Reading<string> =>
-    SCOPE.test(text) && text.length <= SCOPE_LENGTH_MAX
-      ? { value: text }
-      : { problem: `${quote(text)} is not a scope; write one without spaces and quotes, such as \`orders:write\`` },
-});
 
 const scopes = forms('a list of scopes, or a map with `anyOf`', [
   {
     isMeant: Array.isArray,
     schema: z
-      .array(scope)
+      .array(scope())
       .min(1)
       .transform((allOf) => ({ allOf })),
   },
-  { isMeant: isMap, schema: z.strictObject({ anyOf: z.array(scope).min(1).describe('One of these scopes is enough.') }) },
+  { isMeant: isMap, schema: z.strictObject({ anyOf: z.array(scope()).min(1).describe('One of these scopes is enough.') }) },
 ]);
 
 const claimValue = z.union([z.string(), z.number(), z.boolean()]);
@@ -63,10 +49,7 @@ export const authorizeConfig = z
       .describe(
         'A condition in CEL that has to be true, over `request`, `consumer`, `route`, `path` (captures) and `now`, such as `request.path.startsWith("/" + consumer.claims.tenant)`. What cannot be evaluated is not true.',
       ),
-    mode: z
-      .enum(['enforce', 'report'])
-      .default('enforce')
-      .describe('`report` refuses nobody and only logs who would be refused.'),
+    mode: enforcement(),
   })
   .superRefine(({ mode: _mode, ...rules }, context) => {
     if (Object.values(rules).some((rule) => rule !== undefined)) return;

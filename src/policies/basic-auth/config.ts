@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { entryName } from '#schema/name.ts';
+import { anonymousConsumer } from '#schema/credential-settings.ts';
 
 export const basicAuthConfig = z.strictObject({
   realm: z
@@ -7,11 +7,7 @@ export const basicAuthConfig = z.strictObject({
     .regex(/^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,100}$/, 'write 1 to 100 visible ASCII characters without `"` and `\\`')
     .default('gatehouse')
     .describe('What browsers say when they ask for a password, and what they remember it for.'),
-  anonymous: entryName()
-    .optional()
-    .describe(
-      'The consumer that those are who show no password. Without it they are refused; a password that does not count is refused in any case.',
-    ),
+  anonymous: anonymousConsumer('password'),
   forward: z.boolean().default(false).describe('Whether the service sees the password.'),
 });
 

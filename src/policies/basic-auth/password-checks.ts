@@ -4,6 +4,7 @@
  * in memory.
  */
 import { derivePasswordHash, isPasswordHash, type PasswordHash, parsePasswordHash, usualScrypt } from '#base/password-hash.ts';
+import { RecentMap } from '#base/recent-map.ts';
 
 /** Each thread of the gateway has its own. */
 const RUNNING_MAX = 1;
@@ -38,7 +39,7 @@ export class PasswordChecks {
   readonly #crypto = process.getBuiltinModule('node:crypto');
   readonly #key = this.#crypto.randomBytes(32).toString('hex');
   /** By digest: what the password was compared with, which a new configuration may have replaced. */
-  readonly #verified = new Map<string, string>();
+  readonly #verified = new RecentMap<string>(VERIFIED_MAX);
   readonly #running = new Map<string, Promise<boolean>>();
   readonly #waiting: (() => void)[] = [];
   readonly #countByAddress = new Map<string, number>();
@@ -76,7 +77,7 @@ export class PasswordChecks {
     else this.#runningCount += 1;
     try {
       const isRight = await this.#compare(password, stored, usual);
-      if (isRight && stored !== undefined) this.#remember(digest, stored);
+      if (isRight && stored !== undefined) this.#verified.set(digest, stored);
       return isRight;
     } finally {
       const next = this.#waiting.shift();
@@ -93,14 +94,6 @@ export class PasswordChecks {
     if (isPasswordHash(stored)) return this.#crypto.timingSafeEqual(derived, hash.hash);
     const sha256 = (text: string) => this.#crypto.hash('sha256', text, 'buffer');
     return this.#crypto.timingSafeEqual(sha256(password), sha256(stored));
-  }
-
-  #remember(digest: string, stored: string): void {
-    this.#verified.delete(digest);
-    this.#verified.set(digest, stored);
-    if (this.#verified.size <= VERIFIED_MAX) return;
-    const [oldest] = this.#verified.keys();
-    if (oldest !== undefined) this.#verified.delete(oldest);
   }
 
   #forget(clientAddress: string): void {

@@ -1,12 +1,8 @@
 import { z } from 'zod';
-import { entryName } from '#schema/name.ts';
+import { anonymousConsumer } from '#schema/credential-settings.ts';
 
 export const clientCertificateConfig = z.strictObject({
-  anonymous: entryName()
-    .optional()
-    .describe(
-      'The consumer that those are who show no certificate. Without it they are refused; a certificate that does not count, or that is nobody’s, is refused in any case.',
-    ),
+  anonymous: anonymousConsumer('certificate'),
 });
 
 export type ClientCertificateConfig = z.output<typeof clientCertificateConfig>;

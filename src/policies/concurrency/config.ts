@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration } from '#schema/duration.ts';
+import { enforcement } from '#schema/enforcement.ts';
 import { limitKeys, limitKeysHelp } from '#schema/limit-key.ts';
 
 /** What a thread may hold for one key is kept in 16 bits. */
@@ -13,10 +14,7 @@ export const concurrencyConfig = z.strictObject({
     .default(429)
     .describe('The status of a refusal: `429` says that this client has too many, `503` that there is no room just now.'),
   retryAfter: duration({ min: '1s', max: '1h' }).prefault('1s').describe('When a refused client may come again (`retry-after`).'),
-  mode: z
-    .enum(['enforce', 'report'])
-    .default('enforce')
-    .describe('`report` refuses nothing and only logs which requests would be refused.'),
+  mode: enforcement(),
 });
 
 export type ConcurrencyConfig = z.infer<typeof concurrencyConfig>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { enforcement } from '#schema/enforcement.ts';
 import { originPattern } from '#schema/origin.ts';
 
 const ORIGINS_MAX = 1_000;
@@ -11,7 +12,7 @@ export const csrfConfig = z.strictObject({
     .describe(
       'Other origins whose pages may change something here, such as `https://app.example.com` or `https://*.example.com`.',
     ),
-  mode: z.enum(['enforce', 'report']).default('enforce').describe('`report` refuses nobody and only logs who would be refused.'),
+  mode: enforcement(),
 });
 
 export type CsrfConfig = z.output<typeof csrfConfig>;

@@ -6,7 +6,7 @@ test('sends credentials and takes nothing along unless something else is written
   const { send, forward, path, method, onFailure, cache } = forwardAuthConfig.parse({ service: 'decider' });
   assert.deepEqual(
     { send, forward, path, method, onFailure, cache },
-    { send: ['authorization', 'cookie'], forward: [], path: '/', method: 'GET', onFailure: 'deny', cache: undefined },
+    { send: ['authorization', 'cookie'], forward: [], path: '/', method: 'GET', onFailure: 'refuse', cache: undefined },
   );
 });
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { anonymousConsumer } from '#schema/credential-settings.ts';
 import { duration } from '#schema/duration.ts';
-import { entryName } from '#schema/name.ts';
 import { quote } from '#schema/quote.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
 import { readFieldName } from '#schema/token.ts';
@@ -40,11 +40,7 @@ export const hmacConfig = z.strictObject({
     .enum(['required', 'optional'])
     .default('required')
     .describe('Whether each signature needs a `nonce`. One that has a nonce counts once, with either setting.'),
-  anonymous: entryName()
-    .optional()
-    .describe(
-      'The consumer that those are who sign nothing. Without it they are refused; a signature that does not count is refused in any case.',
-    ),
+  anonymous: anonymousConsumer('signature'),
   forward: z.boolean().default(false).describe('Whether the service sees the signature.'),
 });
 

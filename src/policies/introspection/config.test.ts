@@ -17,7 +17,7 @@ test('refuses what cannot be', () => {
     { ...least, endpoint: '/introspect' },
     { ...least, clientId: '' },
     { ...least, clientSecret: '' },
-    { ...least, sendSecretIn: 'query' },
+    { ...least, clientAuthentication: 'query' },
     { ...least, ttl: '0s' },
     { ...least, ttl: '2h' },
     { ...least, refusedTtl: '0s' },

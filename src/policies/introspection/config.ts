@@ -1,18 +1,11 @@
 import { z } from 'zod';
+import { authorityFile } from '#schema/authority-file.ts';
+import { checkPlaces } from '#schema/credential-settings.ts';
 import { duration } from '#schema/duration.ts';
-import { filePath } from '#schema/file-path.ts';
 import { oneOrList } from '#schema/forms.ts';
-import { httpUrl } from '#schema/http-url.ts';
+import { httpUrl, issuerUrl } from '#schema/http-url.ts';
 import { secret } from '#schema/secret.ts';
-import {
-  checkTokenPlaces,
-  claimNames,
-  requiredClaims,
-  toClaimNames,
-  tokenPlaceFields,
-  tokenUseFields,
-  toTokenPlaces,
-} from '#schema/token-settings.ts';
+import { claimNames, requiredClaims, toClaimNames, tokenPlaceFields, toTokenPlaces } from '#schema/token-settings.ts';
 
 const AUDIENCES_MAX = 32;
 const TEXT_LENGTH_MAX = 512;
@@ -24,15 +17,13 @@ export const introspectionConfig = z
     endpoint: httpUrl('Where the server is asked about tokens (RFC 7662).'),
     clientId: text().describe('What the gateway calls itself to the server.'),
     clientSecret: secret().describe('What it proves that with. Best written as a reference.'),
-    sendSecretIn: z
-      .enum(['header', 'body'])
-      .default('header')
-      .describe('Where both are sent: in `authorization: Basic`, or in the `body`, for servers that know no other way.'),
+    clientAuthentication: z
+      .enum(['basic', 'post'])
+      .default('basic')
+      .describe('How the secret is shown to the server: in the field `authorization` (`basic`), or in the form (`post`).'),
     hint: text().default('access_token').describe('What kind of token is meant, so that the server finds it sooner.'),
-    ca: filePath('Certificates in PEM form that the server is trusted by, in the place of the machine’s own.')
-      .transform((file) => ({ file, form: 'authority' as const }))
-      .optional(),
-    issuer: httpUrl(
+    ca: authorityFile('the server').optional(),
+    issuer: issuerUrl(
       'Who issues the tokens: what names of consumers end with, and what `iss` must be where the server says it. Without it, names end with the address of the server.',
     ).optional(),
     audience: oneOrList(text())
@@ -54,9 +45,8 @@ export const introspectionConfig = z
       .describe('How much longer an answer counts while the server cannot be asked. Without it, not at all.'),
     timeout: duration({ min: '100ms', max: '30s' }).prefault('3s').describe('How long the server may take.'),
     ...tokenPlaceFields,
-    ...tokenUseFields,
   })
-  .superRefine(checkTokenPlaces)
+  .superRefine(checkPlaces)
   .transform(({ ttl, refusedTtl, staleFor, timeout, claims, claimNames: names, header, scheme, query, cookie, ...rest }) => ({
     ...rest,
     claims: claims ?? {},

@@ -1,6 +1,7 @@
 /** Asks a server whether tokens count (RFC 7662). What it answers is bounded in time and bytes, and so is how much is asked at once. */
 import { findClaim, hasClaimValue } from '#http/claims.ts';
 import type { Claims } from '#http/consumer.ts';
+import { addClientProof } from '#net/client-authentication.ts';
 import type { CallHttp } from '#net/http-call.ts';
 import type { IntrospectionConfig } from './config.ts';
 
@@ -17,7 +18,7 @@ export type Answer =
 
 type Settings = Pick<
   IntrospectionConfig,
-  'endpoint' | 'clientId' | 'clientSecret' | 'sendSecretIn' | 'hint' | 'issuer' | 'audience' | 'claims' | 'timeoutMs'
+  'endpoint' | 'clientId' | 'clientSecret' | 'clientAuthentication' | 'hint' | 'issuer' | 'audience' | 'claims' | 'timeoutMs'
 >;
 
 export class Inquiry {
@@ -50,14 +51,10 @@ export class Inquiry {
   }
 
   #toQuestion(token: string) {
-    const { endpoint, clientId, clientSecret, sendSecretIn, hint } = this.#settings;
+    const { endpoint, clientId, clientSecret, clientAuthentication, hint } = this.#settings;
     const form = new URLSearchParams({ token, token_type_hint: hint });
-    const headers: Record<string, string> = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
-    if (sendSecretIn === 'header') headers['authorization'] = toBasic(clientId, clientSecret.reveal());
-    else {
-      form.set('client_id', clientId);
-      form.set('client_secret', clientSecret.reveal());
-    }
+    const proof = addClientProof(form, { clientId, secret: clientSecret, way: clientAuthentication });
+    const headers = { ...proof, accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
     return { url: endpoint, method: 'POST', headers, body: form.toString(), bytesMax: ANSWER_BYTES_MAX };
   }
 
@@ -79,12 +76,6 @@ export class Inquiry {
 
 /** How far the clock of the server may be from ours. */
 const LEEWAY_MS = 30_000;
-
-/** RFC 6749 §2.3.1: both are encoded as in forms first. */
-function toBasic(clientId: string, clientSecret: string): string {
-  const encode = (text: string) => new URLSearchParams({ x: text }).toString().slice('x='.length);
-  return `Basic ${Buffer.from(`${encode(clientId)}:${encode(clientSecret)}`).toString('base64')}`;
-}
 
 function readAnswer(text: string): Claims | undefined {
   try {

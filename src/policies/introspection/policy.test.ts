@@ -77,7 +77,7 @@ test('asks as the standard says, and shows its secret nowhere else', async () =>
 });
 
 test('sends the secret in the body where the server knows no other way', async () => {
-  const { show, asked } = await setUp({ sendSecretIn: 'body', hint: 'refresh_token' });
+  const { show, asked } = await setUp({ clientAuthentication: 'post', hint: 'refresh_token' });
   await show('t1');
   const sent = new URLSearchParams(asked[0]!.body);
   assert.deepEqual(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { exactCidr } from '#schema/cidr.ts';
+import { enforcement } from '#schema/enforcement.ts';
 import { filePath } from '#schema/file-path.ts';
 import { forms, isMap, isText } from '#schema/forms.ts';
 import { quote } from '#schema/quote.ts';
@@ -48,10 +49,7 @@ const countries = z
 
 export const ipConfig = z
   .strictObject({
-    mode: z
-      .enum(['enforce', 'report'])
-      .default('enforce')
-      .describe('`report` refuses nobody and only logs who would be refused.'),
+    mode: enforcement(),
     allow: addressList.optional().describe('Who may come: addresses, ranges and files with them. Everybody else is refused.'),
     deny: addressList.optional().describe('Who is refused: addresses, ranges and files with them. Goes before `allow`.'),
     countries: countries

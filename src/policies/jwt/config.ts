@@ -1,19 +1,13 @@
 import { z } from 'zod';
+import { type AuthorityFile, authorityFile } from '#schema/authority-file.ts';
+import { checkPlaces } from '#schema/credential-settings.ts';
 import { duration } from '#schema/duration.ts';
 import { filePath } from '#schema/file-path.ts';
 import { forms, isMap, isText, oneOrList } from '#schema/forms.ts';
-import { httpUrl } from '#schema/http-url.ts';
+import { httpUrl, issuerUrl } from '#schema/http-url.ts';
 import { secret } from '#schema/secret.ts';
 import { type ProvidedIssuer, tokenProvider } from '#schema/token-providers.ts';
-import {
-  checkTokenPlaces,
-  claimNames,
-  requiredClaims,
-  toClaimNames,
-  tokenPlaceFields,
-  tokenUseFields,
-  toTokenPlaces,
-} from '#schema/token-settings.ts';
+import { claimNames, requiredClaims, toClaimNames, tokenPlaceFields, toTokenPlaces } from '#schema/token-settings.ts';
 
 const ISSUERS_MAX = 32;
 const INLINE_KEYS_MAX = 32;
@@ -61,7 +55,7 @@ const jwks = forms('an address, or a map with `file` or `keys`', [
 ]);
 
 const issuerFields = {
-  issuer: httpUrl('Who issues the tokens, exactly as in their claim `iss`.').optional(),
+  issuer: issuerUrl('Who issues the tokens, exactly as in their claim `iss`.').optional(),
   provider: tokenProvider.optional().describe('Instead of `issuer`: a provider whose issuers and claims are known.'),
   audience: oneOrList(z.string().min(1))
     .refine((list) => list.length <= AUDIENCES_MAX, { error: `at most ${AUDIENCES_MAX}` })
@@ -76,9 +70,7 @@ const issuerFields = {
     .describe(
       'Where the keys are: the address of a key set, `{ file: PATH }` or `{ keys: [...] }`. Without it, the issuer is asked (discovery).',
     ),
-  ca: filePath('Certificates in PEM form that the server of the issuer is trusted by, in the place of the machine’s own.')
-    .transform((file): CaFile => ({ file, form: 'authority' }))
-    .optional(),
+  ca: authorityFile('the issuer').optional(),
   secret: secret()
     .refine((text) => text.reveal().length >= SECRET_LENGTH_MIN, {
       error: `the secret is too short; at least ${SECRET_LENGTH_MIN} characters, such as \`openssl rand -hex 32\` prints`,
@@ -110,17 +102,12 @@ type KeySource =
   | { readonly kind: 'discovery'; readonly issuer: string }
   | { readonly kind: 'secret'; readonly secret: SecretText };
 
-interface CaFile {
-  readonly file: string;
-  readonly form: 'authority';
-}
-
 export interface IssuerConfig {
   readonly issuer: string;
   readonly name: string;
   readonly audience?: readonly string[] | undefined;
   readonly keys: KeySource;
-  readonly ca?: CaFile | undefined;
+  readonly ca?: AuthorityFile | undefined;
   readonly algorithms: readonly string[];
   readonly claims: Readonly<Record<string, readonly (string | number | boolean)[]>>;
   readonly names: ReturnType<typeof toClaimNames>;
@@ -147,13 +134,12 @@ export const jwtConfig = z
       .default(true)
       .describe('Whether a token needs a claim `exp`. One that never expires cannot be taken back.'),
     ...tokenPlaceFields,
-    ...tokenUseFields,
     timeout: duration({ min: '100ms', max: '30s' })
       .prefault('5s')
       .describe('How long a request waits for keys that have to be fetched first.'),
   })
   .superRefine((written, context) => {
-    checkTokenPlaces(written, context);
+    checkPlaces(written, context);
     checkIssuers(written, context);
   })
   .transform(({ typ, leeway, maxAge, requireExpiry, anonymous, forward, timeout, issuers, ...rest }) => ({

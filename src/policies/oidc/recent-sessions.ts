@@ -1,4 +1,5 @@
 /** Sessions that a thread has looked at, by the text of their cookie, so that a request of one of them waits for nothing. */
+import { RecentMap } from '#base/recent-map.ts';
 import type { Consumer } from '#http/consumer.ts';
 import type { Session } from './session.ts';
 
@@ -13,19 +14,14 @@ export interface RecentSession {
 const SESSIONS_MAX = 2_048;
 
 export class RecentSessions {
-  readonly #byText = new Map<string, RecentSession>();
+  readonly #byText = new RecentMap<RecentSession>(SESSIONS_MAX);
 
   get(text: string): RecentSession | undefined {
     return this.#byText.get(text);
   }
 
   add(text: string, recent: RecentSession): void {
-    this.#byText.delete(text);
     this.#byText.set(text, recent);
-    for (const oldest of this.#byText.keys()) {
-      if (this.#byText.size <= SESSIONS_MAX) break;
-      this.#byText.delete(oldest);
-    }
   }
 
   delete(text: string): void {

@@ -15,7 +15,7 @@ test('takes a limit, by who asks and in UTC unless told otherwise', () => {
 
 test('takes several limits, tiers in their order, and short numbers', () => {
   const { limits, tiers, timeZone } = quotaConfig.parse({
-    limit: ['5k/day', '20k/week'],
+    limits: ['5k/day', '20k/week'],
     tiers: { gold: '1M/month', silver: ['10k/day', '100k/month'] },
     timeZone: 'Europe/Berlin',
   });
@@ -46,8 +46,11 @@ test('refuses what cannot be', () => {
     { limit: '100/year' },
     { limit: '1G/month' },
     { limit: '1001M/month' },
-    { limit: [] },
-    { limit: ['1/day', '2/day'] },
+    { limits: [] },
+    { limits: ['1/day', '2/day'] },
+    { limit: ['1/day'] },
+    { limit: '1/day', limits: ['2/week'] },
+    { tiers: { 10: '1/day' } },
     { tiers: { gold: ['1/day', '2/day'] } },
     { tiers: { '': '1/day' } },
     { limit: '1/day', by: 'plan' },

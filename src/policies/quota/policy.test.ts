@@ -78,7 +78,7 @@ test('the log is told the quota and what was counted, and nothing that may be a 
 });
 
 test('all of several limits must let a request pass, and what one refuses is not counted by the others', async () => {
-  const { bench, statuses, at } = await benchWith({ limit: ['2/day', '3/month'], headers: 'all' });
+  const { bench, statuses, at } = await benchWith({ limits: ['2/day', '3/month'], headers: 'all' });
   assert.deepEqual(await statuses(as('a'), as('a'), as('a'), as('a')), [200, 200, 429, 429]);
   at('2026-11-28T00:00:00Z');
   assert.deepEqual((await bench.send(as('a'))).values('ratelimit'), [`"2/day";r=1;t=86400, "3/month";r=0;t=${3 * 86_400}`]);

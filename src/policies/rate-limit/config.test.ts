@@ -11,7 +11,7 @@ test('takes a limit, by the address of the client unless told otherwise', () => 
     mode: 'enforce',
     store: 'memory',
     shared: 'strict',
-    onStoreFailure: 'local',
+    onFailure: 'local',
   });
   assert.deepEqual(rateLimitConfig.parse({ limit: '100/minute', burst: 20, by: 'ip' }).limits, [
     { limit: 100, windowMs: 60_000, burst: 20, name: '100/minute' },
@@ -62,12 +62,12 @@ test('takes tiers in the order in which they are written, each with one limit or
 });
 
 test('takes a store that gateways share', () => {
-  const { store, shared, onStoreFailure } = rateLimitConfig.parse({
+  const { store, shared, onFailure } = rateLimitConfig.parse({
     limit: '10/minute',
     store: 'redis',
-    onStoreFailure: 'refuse',
+    onFailure: 'refuse',
   });
-  assert.deepEqual([store, shared, onStoreFailure], ['redis', 'strict', 'refuse']);
+  assert.deepEqual([store, shared, onFailure], ['redis', 'strict', 'refuse']);
   assert.equal(rateLimitConfig.parse({ limit: '10/minute', store: 'redis', shared: 'local-first' }).shared, 'local-first');
 });
 
@@ -103,11 +103,11 @@ test('refuses what cannot be', () => {
     { limit: '10/minute', mode: 'dry' },
     { limit: '10/minute', store: 'disk' },
     { limit: '10/minute', shared: 'strict' },
-    { limit: '10/minute', onStoreFailure: 'local' },
+    { limit: '10/minute', onFailure: 'local' },
     { limit: '10/minute', store: 'memory', shared: 'local-first' },
     { limit: '10/minute', store: 'redis', shared: 'loose' },
-    { limit: '10/minute', store: 'redis', onStoreFailure: 'open' },
-    { limit: '10/minute', store: 'redis', shared: 'local-first', onStoreFailure: 'refuse' },
+    { limit: '10/minute', store: 'redis', onFailure: 'open' },
+    { limit: '10/minute', store: 'redis', shared: 'local-first', onFailure: 'refuse' },
     { tiers: { gold: '100/minute' } },
     { limit: '10/minute', tiers: { gold: 100 } },
     { limit: '10/minute', tiers: { gold: [] } },

@@ -1,14 +1,14 @@
 import { z } from 'zod';
+import { enforcement } from '#schema/enforcement.ts';
 import { forms, isMap, isText } from '#schema/forms.ts';
 import { limitKeys, limitKeysHelp } from '#schema/limit-key.ts';
+import { limitHeaders, tiers } from '#schema/limit-settings.ts';
 import { formatRate, rate } from '#schema/rate.ts';
 
 const BURST_MAX = 1_000_000;
 /** How long it may take until a whole burst is back: as long as the longest time that a limit may count over. */
 const BURST_RESTORED_MS_MAX = 86_400_000;
 const LIMITS_MAX = 8;
-const TIERS_MAX = 32;
-const NAME_LENGTH_MAX = 256;
 
 const burst = z
   .int()
@@ -65,19 +65,6 @@ const tierLimits = forms('a rate such as `100/minute`, a map with `limit` and `b
   { isMeant: isMap, schema: limitWithBurst.transform((rule) => [rule]) },
 ]);
 
-const tiers = z
-  .record(z.string().min(1).max(NAME_LENGTH_MAX), tierLimits)
-  .superRefine((entries, context) => {
-    const groups = Object.keys(entries);
-    if (groups.length > TIERS_MAX) context.addIssue({ code: 'custom', message: `at most ${TIERS_MAX} tiers` });
-    for (const group of groups) {
-      if (!/^\d+$/.test(group)) continue;
-      const message = 'a tier whose name is a number would lose its place in the order; give the group another name';
-      context.addIssue({ code: 'custom', message, path: [group] });
-    }
-  })
-  .transform((entries) => Object.entries(entries).map(([group, limits]) => ({ group, limits })));
-
 export const rateLimitConfig = z
   .strictObject({
     limit: rate().optional().describe('How many requests a client may send, such as `100/minute`.'),
@@ -87,18 +74,13 @@ export const rateLimitConfig = z
       .describe(
         'Instead of `limit`: several, all of which must admit a request, such as `[10/second, 1000/hour]`. Each may be a map with a `burst` of its own.',
       ),
-    tiers: tiers
+    tiers: tiers(tierLimits)
       .default([])
       .describe(
         'Other limits for groups of consumers, such as `{ gold: 1000/minute, silver: 100/minute }`. The first one counts whose group the consumer belongs to; without one, `limit` or `limits` do.',
       ),
     by: limitKeys().prefault('ip').describe(`Whose requests are counted together: ${limitKeysHelp}`),
-    headers: z
-      .enum(['all', 'refusals', 'none'])
-      .default('refusals')
-      .describe(
-        'Which answers tell of the limit, in the fields `ratelimit-policy` and `ratelimit`: `all`, `refusals` or `none`. With `none`, refusals have no `retry-after` either.',
-      ),
+    headers: limitHeaders(),
     store: z
       .enum(['memory', 'redis'])
       .default('memory')
@@ -109,16 +91,13 @@ export const rateLimitConfig = z
       .describe(
         'How gateways count together in a store. `strict` (the default): the store is asked for each request, and the limit holds exactly. `local-first`: it is decided in memory and settled in the background, so no request waits; for a moment, each gateway may let pass a burst of its own.',
       ),
-    onStoreFailure: z
+    onFailure: z
       .enum(['local', 'allow', 'refuse'])
       .optional()
       .describe(
         'What happens with `shared: strict` while the store is away or slow. `local` (the default): the gateway counts in its own memory. `allow`: nothing is counted. `refuse`: requests are refused with 503.',
       ),
-    mode: z
-      .enum(['enforce', 'report'])
-      .default('enforce')
-      .describe('`report` refuses nothing and only logs which requests would be refused.'),
+    mode: enforcement(),
   })
   .superRefine(checkSharing)
   .superRefine(({ limit, burst: atOnce, limits }, context) => {
@@ -133,28 +112,28 @@ export const rateLimitConfig = z
       context.addIssue({ code: 'custom', message, path: [name] });
     }
   })
-  .transform(({ limit, burst: atOnce, limits, shared = 'strict', onStoreFailure = 'local', ...rest }) => ({
+  .transform(({ limit, burst: atOnce, limits, shared = 'strict', onFailure = 'local', ...rest }) => ({
     ...rest,
     shared,
-    onStoreFailure,
+    onFailure,
     limits: limits ?? [toRule({ limit: limit!, burst: atOnce })],
   }));
 
 interface SharingInput {
   readonly store: string;
   readonly shared?: string | undefined;
-  readonly onStoreFailure?: string | undefined;
+  readonly onFailure?: string | undefined;
 }
 
-function checkSharing({ store, shared, onStoreFailure }: SharingInput, context: z.RefinementCtx): void {
+function checkSharing({ store, shared, onFailure }: SharingInput, context: z.RefinementCtx): void {
   const idle = (name: string, why: string) =>
     context.addIssue({ code: 'custom', message: `${why}, so \`${name}\` would have no effect`, path: [name] });
   if (store !== 'redis') {
     const why = 'it is counted in the memory of this gateway (write `store: redis`)';
     if (shared !== undefined) idle('shared', why);
-    if (onStoreFailure !== undefined) idle('onStoreFailure', why);
-  } else if (shared === 'local-first' && onStoreFailure !== undefined) {
-    idle('onStoreFailure', 'with `shared: local-first` this gateway always counts in its own memory');
+    if (onFailure !== undefined) idle('onFailure', why);
+  } else if (shared === 'local-first' && onFailure !== undefined) {
+    idle('onFailure', 'with `shared: local-first` this gateway always counts in its own memory');
   }
 }
 

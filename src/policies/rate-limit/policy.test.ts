@@ -211,22 +211,22 @@ test('what a store has decided is told as what is decided here', async () => {
   assert.deepEqual(asked, ['a', 'b']);
 });
 
-for (const [onStoreFailure, mode, statuses] of [
+for (const [onFailure, mode, statuses] of [
   ['local', 'enforce', [200, 429, 429]],
   ['allow', 'enforce', [200, 200, 200]],
   ['refuse', 'enforce', [503, 503, 503]],
   ['refuse', 'report', [200, 200, 200]],
 ] as const) {
-  test(`without an answer of the store, \`onStoreFailure: ${onStoreFailure}\` and \`mode: ${mode}\` answer ${statuses}`, async () => {
+  test(`without an answer of the store, \`onFailure: ${onFailure}\` and \`mode: ${mode}\` answer ${statuses}`, async () => {
     const { allowances } = scriptedStore(['away', undefined, 'away']);
-    const config = { limit: '1/minute', store: 'redis', onStoreFailure, mode };
+    const config = { limit: '1/minute', store: 'redis', onFailure, mode };
     const bench = createPolicyBench({ policies: [await plan(rateLimitPolicy, config, { storeAllowances: allowances })] });
     const answers = [await bench.send(), await bench.send(), await bench.send()];
     assert.deepEqual(
       answers.map(({ status }) => status),
       statuses,
     );
-    const isReported = onStoreFailure === 'refuse' && mode === 'report';
+    const isReported = onFailure === 'refuse' && mode === 'report';
     assert.equal(bench.finished[0]!.reported?.code, isReported ? 'GH_RATE_LIMIT_STORE_AWAY' : undefined);
   });
 }

@@ -76,7 +76,7 @@ class RateLimiter {
 
   #checkWithoutStore(exchange: Exchange, limits: CountedLimits, key: string): GatewayError | undefined {
     this.#services.allowances.countStoreFailure();
-    switch (this.#config.onStoreFailure) {
+    switch (this.#config.onFailure) {
       case 'local':
         return this.#checkHere(exchange, limits, key);
       case 'allow':
@@ -84,7 +84,7 @@ class RateLimiter {
       case 'refuse':
         return this.#refuse(exchange, rateLimitErrors.storeAway());
       default:
-        return this.#config.onStoreFailure satisfies never;
+        return this.#config.onFailure satisfies never;
     }
   }
 

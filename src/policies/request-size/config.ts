@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bytes } from '#schema/bytes.ts';
+import { enforcement } from '#schema/enforcement.ts';
 
 const COUNT_MAX = 10_000;
 
@@ -13,10 +14,7 @@ export const requestSizeConfig = z
     fields: z.int().min(1).max(COUNT_MAX).optional().describe('How many header fields there may be.'),
     url: bytes({ min: '16B', max: '64KiB' }).optional().describe('How long the path may be together with the query.'),
     parameters: z.int().min(0).max(COUNT_MAX).optional().describe('How many parameters the query may have.'),
-    mode: z
-      .enum(['enforce', 'report'])
-      .default('enforce')
-      .describe('`report` refuses nothing and only logs which requests would be refused.'),
+    mode: enforcement(),
   })
   .superRefine(({ mode: _, ...sizes }, context) => {
     if (Object.values(sizes).some((size) => size !== undefined)) return;

@@ -13,9 +13,18 @@ const mint = { issuer: 'https://gate.example.com', audience: 'orders' };
 test('takes one credential of each kind', () => {
   const kinds = [
     { token },
-    { token: { ...client, issuer: 'https://login.example.com', auth: 'post', scope: 'a b', audience: 'orders', timeout: '1s' } },
+    {
+      token: {
+        ...client,
+        issuer: 'https://login.example.com',
+        clientAuthentication: 'post',
+        scopes: ['a', 'b'],
+        audience: 'orders',
+        timeout: '1s',
+      },
+    },
     { token: { ...client, clientSecret: undefined, clientKey, keyId: 'k1', issuer: 'https://login.example.com' } },
-    { basic: { user: 'gate', password: 'hidden:secret' } },
+    { basic: { username: 'gate', password: 'hidden:secret' } },
     { bearer: 'hidden-secret' },
     { header: 'X-API-Key', value: 'hidden-secret' },
     { mint },
@@ -26,13 +35,13 @@ test('takes one credential of each kind', () => {
 test('a secret proves the gateway in the field unless another way is written, and a key by what it signs', () => {
   const proofOf = (more: object) => {
     const config = upstreamAuthConfig.parse({ token: { ...token, ...more } });
-    return config.kind === 'token' && config.proof.kind;
+    return config.kind === 'token' && (config.proof.kind === 'key' ? 'key' : config.proof.way);
   };
   assert.equal(proofOf({}), 'basic');
-  assert.equal(proofOf({ auth: 'basic' }), 'basic');
-  assert.equal(proofOf({ auth: 'post' }), 'post');
+  assert.equal(proofOf({ clientAuthentication: 'basic' }), 'basic');
+  assert.equal(proofOf({ clientAuthentication: 'post' }), 'post');
   assert.equal(proofOf({ clientSecret: undefined, clientKey }), 'key');
-  assert.equal(proofOf({ clientSecret: undefined, clientKey, auth: 'private_key_jwt' }), 'key');
+  assert.equal(proofOf({ clientSecret: undefined, clientKey, clientAuthentication: 'private_key_jwt' }), 'key');
 });
 
 test('takes credentials by service', () => {
@@ -63,14 +72,14 @@ test('refuses what is no credential, or more than one, and shows no secret', () 
     { bearer: '' },
     { bearer: 'hidden\r\nx-evil: 1' },
     { bearer: ' hidden' },
-    { bearer: 'hidden', basic: { user: 'a', password: 'hidden' } },
+    { bearer: 'hidden', basic: { username: 'a', password: 'hidden' } },
     { header: 'x-api-key' },
     { value: 'hidden' },
     { header: 'connection', value: 'hidden' },
     { header: 'x-api-key', value: 'hidden\n' },
     { header: 'x-api-key', value: 'hidden', bearer: 'hidden' },
-    { basic: { user: 'a:b', password: 'hidden' } },
-    { basic: { user: 'a' } },
+    { basic: { username: 'a:b', password: 'hidden' } },
+    { basic: { username: 'a' } },
     { services: {} },
     { services: { orders: {} } },
     { services: { orders: { bearer: 'hidden' } }, bearer: 'hidden' },
@@ -83,14 +92,16 @@ test('refuses what is no credential, or more than one, and shows no secret', () 
     { token: { ...token, clientSecret: 'hidden\n' } },
     { token: { ...token, clientSecret: 'hiddän' } },
     { token: { ...token, clientKey } },
-    { token: { ...token, auth: 'private_key_jwt' } },
-    { token: { ...token, auth: 'none' } },
+    { token: { ...token, clientAuthentication: 'private_key_jwt' } },
+    { token: { ...token, clientAuthentication: 'none' } },
     { token: { ...token, keyId: 'hidden' } },
     { token: { ...token, clientSecret: undefined, clientKey: publicKey } },
-    { token: { ...token, clientSecret: undefined, clientKey, auth: 'post' } },
+    { token: { ...token, clientSecret: undefined, clientKey, clientAuthentication: 'post' } },
     { token: { ...token, timeout: '1m' } },
-    { token: { ...token, ca: '/etc/ssl/hidden.pem' } },
-    { token: { ...token, scope: 'a\nb' } },
+    { token: { ...token, ca: '-----BEGIN CERTIFICATE-----\nhidden' } },
+    { token: { ...token, scopes: [] } },
+    { token: { ...token, scopes: ['a b'] } },
+    { token: { ...token, scopes: ['a\nb'] } },
     { mint: { issuer: 'a' } },
     { mint: { ...mint, ttl: '1s' } },
     { mint: { ...mint, claims: { sub: 'somebody' } } },

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { authorityFile } from '#schema/authority-file.ts';
 import { duration } from '#schema/duration.ts';
+import { httpUrl, issuerUrl } from '#schema/http-url.ts';
 import { namedMap } from '#schema/maps.ts';
+import { scope } from '#schema/scope.ts';
 import { secret } from '#schema/secret.ts';
-import { serverUrl } from '#schema/server-url.ts';
 import { fieldValueTemplate } from '#schema/template.ts';
 import { freeFieldName } from '#schema/token.ts';
 import { signingKey } from '#schema/token-key.ts';
@@ -11,6 +13,7 @@ import { signingKey } from '#schema/token-key.ts';
 const OWN_CLAIMS = ['iss', 'aud', 'sub', 'iat', 'exp', 'nbf', 'jti', 'scope', 'roles', 'groups', 'route', 'origin_iss'];
 const CREDENTIAL_KEYS = ['token', 'basic', 'bearer', 'header', 'mint'] as const;
 const CLAIMS_MAX = 32;
+const SCOPES_MAX = 64;
 /** RFC 6749 Appendix A: printable ASCII. */
 const PRINTABLE = /^[\x20-\x7e]+$/;
 /** RFC 9110 §5.5, without what would be cut off at its ends. */
@@ -24,10 +27,9 @@ const fieldSecret = () =>
 
 const token = z
   .strictObject({
-    tokenEndpoint: serverUrl('Where tokens are asked for.', 'https://login.example.com/oauth2/token').optional(),
-    issuer: serverUrl(
+    tokenEndpoint: httpUrl('Where tokens are asked for.').optional(),
+    issuer: issuerUrl(
       'Who issues tokens, in the place of `tokenEndpoint`: where they are asked for stands in its document `/.well-known/openid-configuration`.',
-      'https://login.example.com',
     ).optional(),
     clientId: printable().describe('The name of the gateway at the issuer.'),
     clientSecret: secret()
@@ -41,28 +43,22 @@ const token = z
     keyId: printable()
       .optional()
       .describe('What the issuer calls the public half of `clientKey`. Without it, the SHA-256 of the key (RFC 7638).'),
-    auth: z
+    clientAuthentication: z
       .enum(['basic', 'post', 'private_key_jwt'])
       .optional()
       .describe(
         'How the gateway proves who it is: `clientSecret` in the `authorization` field (`basic`) or in the form (`post`), or a token that `clientKey` signs (`private_key_jwt`). Without it, `basic` for a secret and `private_key_jwt` for a key.',
       ),
-    scope: printable().optional().describe('What the token is to allow, with spaces between.'),
+    scopes: z.array(scope()).min(1).max(SCOPES_MAX).optional().describe('What the token is to allow.'),
     audience: printable().optional().describe('Whom the token is for, as some issuers ask for it.'),
     resource: printable().optional().describe('Whom the token is for (RFC 8707).'),
     timeout: duration({ min: '100ms', max: '30s' })
       .prefault('5s')
       .describe('How long the issuer may take, and how long a request waits for a token at most.'),
-    ca: z
-      .string()
-      .regex(/-----BEGIN CERTIFICATE-----/, { error: 'there is no certificate in PEM form in it' })
-      .optional()
-      .describe(
-        "Certificates in PEM form that the issuer is verified with, in the place of the machine's own, such as `${file:/etc/ssl/private-ca.pem}`.",
-      ),
+    ca: authorityFile('the issuer').optional(),
   })
   .superRefine((written, context) => {
-    const { tokenEndpoint, issuer, clientSecret, clientKey, keyId, auth } = written;
+    const { tokenEndpoint, issuer, clientSecret, clientKey, keyId, clientAuthentication } = written;
     const report = (message: string, ...path: string[]) => context.addIssue({ code: 'custom', message, path });
     if (tokenEndpoint === undefined && issuer === undefined) report('there is neither `tokenEndpoint` nor `issuer`');
     if (tokenEndpoint !== undefined && issuer !== undefined)
@@ -71,14 +67,14 @@ const token = z
     if (clientSecret !== undefined && clientKey !== undefined)
       report('`clientKey` stands in the place of `clientSecret`; write one of them', 'clientKey');
     if (keyId !== undefined && clientKey === undefined) report('`keyId` belongs to `clientKey`, which is not written', 'keyId');
-    if (auth === undefined) return;
-    const needed = auth === 'private_key_jwt' ? 'clientKey' : 'clientSecret';
-    if (written[needed] === undefined) report(`\`${auth}\` needs \`${needed}\``, 'auth');
+    if (clientAuthentication === undefined) return;
+    const needed = clientAuthentication === 'private_key_jwt' ? 'clientKey' : 'clientSecret';
+    if (written[needed] === undefined) report(`\`${clientAuthentication}\` needs \`${needed}\``, 'clientAuthentication');
   })
-  .transform(({ tokenEndpoint, issuer, clientSecret, clientKey, auth, ...rest }) => ({
+  .transform(({ tokenEndpoint, issuer, clientSecret, clientKey, clientAuthentication, ...rest }) => ({
     ...rest,
     server: issuer === undefined ? { tokenEndpoint: tokenEndpoint ?? '' } : { issuer },
-    proof: toProof({ clientSecret, clientKey, auth }),
+    proof: toProof({ clientSecret, clientKey, clientAuthentication }),
   }));
 
 type SecretValue = z.output<ReturnType<typeof secret>>;
@@ -86,13 +82,12 @@ type SecretValue = z.output<ReturnType<typeof secret>>;
 interface Written {
   readonly clientSecret: SecretValue | undefined;
   readonly clientKey: SecretValue | undefined;
-  readonly auth: string | undefined;
+  readonly clientAuthentication: string | undefined;
 }
 
-function toProof({ clientSecret, clientKey, auth }: Written) {
+function toProof({ clientSecret, clientKey, clientAuthentication }: Written) {
   if (clientKey !== undefined) return { kind: 'key', key: clientKey } as const;
-  if (auth === 'post') return { kind: 'post', secret: clientSecret! } as const;
-  return { kind: 'basic', secret: clientSecret! } as const;
+  return { kind: 'secret', secret: clientSecret!, way: clientAuthentication === 'post' ? 'post' : 'basic' } as const;
 }
 
 const mint = z.strictObject({
@@ -122,10 +117,10 @@ const mint = z.strictObject({
 });
 
 const basic = z.strictObject({
-  user: z
+  username: z
     .string()
     // RFC 7617 §2: the first colon ends it.
-    .regex(/^[^:\x00-\x1f\x7f]+$/, { error: 'a user has no colon and no control characters' })
+    .regex(/^[^:\x00-\x1f\x7f]+$/, { error: 'a user name has no colon and no control characters' })
     .describe('The name of the user.'),
   password: secret(),
 });

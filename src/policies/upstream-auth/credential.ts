@@ -25,9 +25,9 @@ export function createCredential(settings: CredentialSettings, services: PolicyS
     case 'token':
       return toIssuedToken(settings, services);
     case 'basic': {
-      const { user, password } = settings;
+      const { username, password } = settings;
       // RFC 7617 §2.1: UTF-8, for want of anything that says otherwise.
-      return toFixed('authorization', `Basic ${Buffer.from(`${user}:${password.reveal()}`).toString('base64')}`);
+      return toFixed('authorization', `Basic ${Buffer.from(`${username}:${password.reveal()}`).toString('base64')}`);
     }
     case 'bearer':
       return toFixed('authorization', `Bearer ${settings.bearer.reveal()}`);
@@ -45,11 +45,11 @@ function toFixed(field: string, value: string): Credential {
 }
 
 /** A reload that changes something else goes on with the token that is there. */
-function toIssuedToken(settings: TokenSettings, { keeper, clock, logger, random, callHttp }: PolicyServices): Credential {
+function toIssuedToken(settings: TokenSettings, { keeper, clock, logger, random, callHttp, texts }: PolicyServices): Credential {
   // No more than it needs: it outlives the configuration that it was made for.
-  const means = { clock, logger, random, callHttp };
+  const means = { clock, logger, random, callHttp, ca: settings.ca && texts[settings.ca.file] };
   const holder = keeper.keep(
-    `upstream-auth token ${toDigest(settings)}`,
+    `upstream-auth token ${toDigest([settings, means.ca])}`,
     () => new TokenHolder(new TokenRequest(settings, means), means),
   );
   return {

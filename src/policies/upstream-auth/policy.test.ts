@@ -60,7 +60,7 @@ async function sendAndRead(bench: Awaited<ReturnType<typeof createBench>>, field
 
 for (const [what, config, field, value] of [
   ['a bearer token', { bearer: SECRET }, 'authorization', `Bearer ${SECRET}`],
-  ['a user', { basic: { user: 'gäte', password: 'a:b' } }, 'authorization', 'Basic Z8OkdGU6YTpi'],
+  ['a user', { basic: { username: 'gäte', password: 'a:b' } }, 'authorization', 'Basic Z8OkdGU6YTpi'],
   ['a key', { header: 'X-API-Key', value: SECRET }, 'x-api-key', SECRET],
   ['a credential by service', { services: { [BENCH_SERVICE]: { bearer: SECRET } } }, 'authorization', `Bearer ${SECRET}`],
 ] as const) {
@@ -114,7 +114,10 @@ function createIssuer(answerAs: (call: HttpCall) => Partial<HttpCallAnswer> | un
 
 test('shows a token that an issuer has given for the client and its secret', async () => {
   const { calls, services } = createIssuer();
-  const bench = await createBench({ token: { ...settings.token, scope: 'a b', audience: 'x&y', resource: 'z' } }, { services });
+  const bench = await createBench(
+    { token: { ...settings.token, scopes: ['a', 'b'], audience: 'x&y', resource: 'z' } },
+    { services },
+  );
   assert.deepEqual((await sendAndRead(bench, 'authorization', ['authorization', 'forged'])).values, [`Bearer ${TOKEN}-1`]);
   assert.deepEqual((await sendAndRead(bench, 'authorization')).values, [`Bearer ${TOKEN}-1`]);
   assert.equal(calls.length, 1);
@@ -129,7 +132,7 @@ test('shows a token that an issuer has given for the client and its secret', asy
 
 test('shows the secret in the form where the issuer wants it there', async () => {
   const { calls, services } = createIssuer();
-  await (await createBench({ token: { ...settings.token, auth: 'post' } }, { services })).send();
+  await (await createBench({ token: { ...settings.token, clientAuthentication: 'post' } }, { services })).send();
   assert.equal(calls[0]!.headers!['authorization'], undefined);
   assert.deepEqual(Object.fromEntries(new URLSearchParams(calls[0]!.body)), {
     grant_type: 'client_credentials',
@@ -360,7 +363,7 @@ test('says in a few words what is shown, and no secret', async () => {
   for (const [config, text] of [
     [settings, 'a token of https://login.example.com/token for gate way for the services of the route'],
     [{ bearer: SECRET }, 'a bearer token for the services of the route'],
-    [{ basic: { user: 'gate', password: SECRET } }, 'user gate with a password for the services of the route'],
+    [{ basic: { username: 'gate', password: SECRET } }, 'user gate with a password for the services of the route'],
     [{ header: 'x-api-key', value: SECRET }, 'a secret in x-api-key for the services of the route'],
     [
       { services: { orders: { bearer: SECRET }, stock: { mint } } },

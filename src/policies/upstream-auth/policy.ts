@@ -14,6 +14,8 @@ export const upstreamAuthPolicy = definePolicy({
   summary: 'Shows services a credential of the gateway: a token, a password, a key.',
   loadConfig: async () => (await import('./config.ts')).upstreamAuthConfig,
   serviceSettings: ['services'],
+  // As they stand in the settings that were read: of a route's one credential, or of those by service.
+  fileSettings: ['ca', 'credentials'],
   signingSettings: ['mint', 'services.*.mint'],
   errors: upstreamAuthErrors,
   describe: describeCredentials,
@@ -127,7 +129,7 @@ function describeCredential(settings: CredentialSettings): string {
       return `a token of ${'issuer' in server ? server.issuer : server.tokenEndpoint} for ${clientId}`;
     }
     case 'basic':
-      return `user ${settings.user} with a password`;
+      return `user ${settings.username} with a password`;
     case 'bearer':
       return 'a bearer token';
     case 'header':

@@ -2,6 +2,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { Secret } from '#base/secret.ts';
 import { readSigningKey } from '#base/signing-key.ts';
+import { addClientProof } from '#net/client-authentication.ts';
 import { type CallHttp, HttpCallFailed } from '#net/http-call.ts';
 import type { TokenSettings } from './config.ts';
 import { type IssuedToken, readDiscovery, readTokenAnswer } from './token-answer.ts';
@@ -14,6 +15,8 @@ const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 interface TokenRequestMeans {
   readonly clock: Clock;
   readonly callHttp: CallHttp;
+  /** The text of the file that the settings name. */
+  readonly ca: string | undefined;
 }
 
 export class TokenRequest {
@@ -80,28 +83,26 @@ export class TokenRequest {
       readonly body?: string;
     },
   ): ReturnType<CallHttp> {
-    const { timeout, ca } = this.#settings;
+    const { timeout } = this.#settings;
     const leftMs = timeout - (this.#means.clock.monotonicMs() - startMs);
     return this.#means.callHttp({
       ...call,
       headers: { accept: 'application/json', ...call.headers },
       timeoutMs: Math.max(1, Math.ceil(leftMs)),
       bytesMax: ANSWER_BYTES_MAX,
-      ca,
+      ca: this.#means.ca,
     });
   }
 
   #toMessage(tokenEndpoint: string): { readonly headers: Readonly<Record<string, string>>; readonly form: URLSearchParams } {
-    const { clientId, proof, scope, audience, resource } = this.#settings;
+    const { clientId, proof, scopes, audience, resource } = this.#settings;
+    const scope = scopes?.join(' ');
     const form = new URLSearchParams({ grant_type: 'client_credentials' });
     for (const [name, value] of Object.entries({ scope, audience, resource })) if (value !== undefined) form.set(name, value);
-    if (proof.kind === 'basic') return { headers: { authorization: toBasic(clientId, proof.secret.reveal()) }, form };
+    if (proof.kind === 'secret') return { headers: addClientProof(form, { clientId, ...proof }), form };
     form.set('client_id', clientId);
-    if (proof.kind === 'post') form.set('client_secret', proof.secret.reveal());
-    else {
-      form.set('client_assertion_type', ASSERTION_TYPE);
-      form.set('client_assertion', this.#toAssertion(proof.key, tokenEndpoint));
-    }
+    form.set('client_assertion_type', ASSERTION_TYPE);
+    form.set('client_assertion', this.#toAssertion(proof.key, tokenEndpoint));
     return { headers: {}, form };
   }
 
@@ -120,13 +121,4 @@ export class TokenRequest {
     };
     return readSigningKey(key.reveal())!.sign(claims, keyId);
   }
-}
-
-/** RFC 6749 §2.3.1: both are encoded as in a form before they are joined. */
-function toBasic(id: string, secret: string): string {
-  return `Basic ${Buffer.from(`${encodeForm(id)}:${encodeForm(secret)}`).toString('base64')}`;
-}
-
-function encodeForm(text: string): string {
-  return new URLSearchParams([['', text]]).toString().slice(1);
 }
