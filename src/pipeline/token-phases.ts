@@ -4,7 +4,7 @@ import type { Consumer } from '#http/consumer.ts';
 import type { Exchange } from '#http/exchange.ts';
 import type { ConsumerDirectory } from './consumer-directory.ts';
 import type { PolicyPhases } from './policy.ts';
-import { type CredentialPlaces, findOnlyCredential, removeCredential, several, toShownTarget } from './shown-credential.ts';
+import { type CredentialPlaces, findOnlyCredential, hideQueryCredential, removeCredential, several } from './shown-credential.ts';
 
 /** The settings of such a policy that it does not look at itself. */
 export interface TokenSettings extends CredentialPlaces {
@@ -46,7 +46,7 @@ export function toTokenPhases(
   return {
     requestHead(exchange): GatewayError | undefined | Promise<GatewayError | undefined> {
       const { request } = exchange;
-      if (query !== undefined) exchange.shownTarget = toShownTarget(request, places) ?? exchange.shownTarget;
+      hideQueryCredential(exchange, places, forward);
       const shown = findOnlyCredential(request, places);
       if (shown === undefined) {
         // Who has shown something else to another policy stays who that is.
@@ -57,7 +57,7 @@ export function toTokenPhases(
       const known = look.findKnown(shown, exchange);
       return known === undefined ? lookFirst(exchange, shown) : settle(exchange, known);
     },
-    ...(forward ? {} : { upstreamRequest: (_exchange: Exchange, upstream) => removeCredential(upstream, places) }),
+    ...(forward ? {} : { upstreamRequest: (exchange: Exchange, upstream) => removeCredential(exchange, upstream, places) }),
   };
 }
 
