@@ -117,11 +117,13 @@ function toIssuer({ issuer, endpoint }: IntrospectionConfig): string {
   return issuer ?? new URL(endpoint).origin;
 }
 
-/** All that decides whether a token counts. */
+/** All that decides whether a token counts, for how long, and whom it stands for. */
 function toMemoryName(config: IntrospectionConfig, texts: PolicyServices['texts']): string {
-  const { endpoint, clientId, clientSecret, hint, issuer, audience, claims, ca } = config;
-  const parts = [endpoint, clientId, clientSecret.reveal(), hint, issuer, audience, claims, ca && texts[ca.file]];
-  return `introspection ${process.getBuiltinModule('node:crypto').hash('sha256', JSON.stringify(parts))}`;
+  const { endpoint, clientId, clientSecret, hint, issuer, audience, claims, names, ca } = config;
+  const { ttlMs, staleForMs, refusedTtlMs } = config;
+  const asking = [endpoint, clientId, clientSecret.reveal(), hint, ca && texts[ca.file]];
+  const text = JSON.stringify([...asking, issuer, audience, claims, names, ttlMs, staleForMs, refusedTtlMs]);
+  return `introspection ${process.getBuiltinModule('node:crypto').hash('sha256', text)}`;
 }
 
 function describeInquiry(config: IntrospectionConfig): string {
