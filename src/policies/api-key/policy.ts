@@ -40,9 +40,8 @@ export const apiKeyPolicy = definePolicy({
         const { consumer, expiresMs, shown, sha256 } = key;
         if (expiresMs !== undefined && clock.wallMs() >= expiresMs)
           return refuse({ reason: 'expired', consumer: consumer.name, key: toKeyName(shown, sha256) });
-        if (!consumers.mayComeFrom(consumer, exchange.request.clientAddress))
+        if (!consumers.admit(exchange, consumer))
           return refuse({ reason: 'address', consumer: consumer.name, key: toKeyName(shown, sha256) });
-        exchange.consumer = consumer;
         return undefined;
       },
       ...(forward ? {} : { upstreamRequest: (exchange: Exchange, upstream) => removeCredential(exchange, upstream, places) }),

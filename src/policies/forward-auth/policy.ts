@@ -27,6 +27,7 @@ export const forwardAuthPolicy = definePolicy({
     const making = {
       policy: 'forward-auth',
       ownFields: consumer === undefined ? forward : [...forward, consumer],
+      toRefused: (detail: ErrorDetail) => forwardAuthErrors.denied(detail),
       toUnavailable: (detail: ErrorDetail) => forwardAuthErrors.unavailable(detail),
       toRequest: (exchange: Exchange) => toRequest(exchange, config),
       toDecision: (answer: ServiceAnswer) => toDecision(answer, config),

@@ -1,4 +1,4 @@
-import { GatewayError, type GatewayErrorOptions } from '#base/errors.ts';
+import { type ErrorDetail, GatewayError, type GatewayErrorOptions } from '#base/errors.ts';
 import { RefusalLog } from '#base/refusal-log.ts';
 import type { Claims, Consumer } from '#http/consumer.ts';
 import type { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
@@ -40,7 +40,7 @@ const STALE_PAUSE_MS = 5_000;
 
 const errors = {
   missing: (answer: GatewayErrorOptions) => introspectionErrors.missing(undefined, answer),
-  refused: (reason: string, answer: GatewayErrorOptions) => introspectionErrors.refused({ reason }, answer),
+  refused: (detail: ErrorDetail, answer: GatewayErrorOptions) => introspectionErrors.refused(detail, answer),
 };
 
 /** Lets requests pass that show a token which a server says counts, and notes whom it stands for. */
