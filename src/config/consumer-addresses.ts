@@ -7,5 +7,5 @@ export const consumerAddresses = z
   .min(1)
   .optional()
   .describe(
-    'Addresses and ranges from which its keys count; from elsewhere they are refused as wrong ones are. Without it, from everywhere.',
+    'Addresses and ranges from which its credentials count, of whichever kind; from elsewhere they are refused as wrong ones are. Without it, from everywhere.',
   );

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { hasArgon2, isPasswordHash, parsePasswordHash } from '#base/password-hash.ts';
 import { Secret } from '#base/secret.ts';
 import type { CertificateIdentity } from '#pipeline/certificate-directory.ts';
-import { forms, isMap, isText } from '#schema/forms.ts';
+import { forms, isMap } from '#schema/forms.ts';
 import { entryName } from '#schema/name.ts';
 import { quote } from '#schema/quote.ts';
 import { secret } from '#schema/secret.ts';
@@ -41,6 +41,7 @@ export interface ApiKey {
 
 const keyText = textKind({
   noun: 'a key',
+  isSecret: true,
   examples: ['${env:ALICE_KEY}', '${file:/run/secrets/alice-key}'],
   help: `The key itself, ${KEY_LENGTH_MIN} to ${KEY_LENGTH_MAX} visible ASCII characters. It is hashed when the configuration is read.`,
   read: readKey,
@@ -51,6 +52,7 @@ const keyMap = z
     key: keyText.optional(),
     sha256: textKind({
       noun: 'a SHA-256',
+      isSecret: true,
       examples: ['9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
       pattern: SHA256,
       help: 'The SHA-256 of the key in hex, such as `printf %s "$KEY" | sha256sum` prints, in the place of the key.',
@@ -73,12 +75,14 @@ const keyMap = z
   .transform(({ key, sha256, expires }): ApiKey => ({ ...(key ?? { sha256: sha256!, shown: '' }), expiresMs: expires }));
 
 const apiKey = forms('a key, or a map with `key` or `sha256`', [
-  { isMeant: isText, schema: keyText.transform((key): ApiKey => key) },
   { isMeant: isMap, schema: keyMap },
+  // What is not even text may be a key without quotes.
+  { isMeant: () => true, schema: keyText.transform((key): ApiKey => key) },
 ]);
 
 const password = textKind({
   noun: 'a password or its hash',
+  isSecret: true,
   examples: ['${env:ALICE_PASSWORD}', '$scrypt$ln=14,r=8,p=5$8mSXGzJW7zYgqg4ZVxMhGg$4RmZ0cZnBkZV0n0yEJdJqk3YyRz0cW7V0v3m0Jm3m0E'],
   help: `The hash of its password for the policy \`basic-auth\`, which \`gatehouse hash-password\` prints (scrypt or Argon2 as a PHC string), or the password itself, of ${PASSWORD_LENGTH_MIN} characters or more.`,
   read: readPassword,
@@ -227,7 +231,8 @@ function readPassword(text: string): Reading<Secret> {
 
 function readSha256(text: string): Reading<string> {
   if (SHA256.test(text)) return { value: text.toLowerCase() };
-  return { problem: `${quote(text)} is not a SHA-256; write 64 hexadecimal digits` };
+  // Perhaps it is the key itself.
+  return { problem: 'this is not a SHA-256; write 64 hexadecimal digits' };
 }
 
 function readKeyId(text: string): Reading<string> {

@@ -3,6 +3,7 @@ import { type AddressSet, compileAddressSet } from '#base/address-set.ts';
 import { isPasswordHash } from '#base/password-hash.ts';
 import type { Secret } from '#base/secret.ts';
 import { type Consumer, toPlainConsumer } from '#http/consumer.ts';
+import type { Exchange } from '#http/exchange.ts';
 import type { ClientCertificate } from '#net/client-certificate.ts';
 import { CertificateDirectory, type CertificateIdentity } from './certificate-directory.ts';
 
@@ -83,6 +84,13 @@ export class ConsumerDirectory {
 
   find(name: string): Consumer | undefined {
     return this.#consumers.get(name);
+  }
+
+  /** Notes whom a credential has shown, which every policy does here. False: the consumer may not come from there. */
+  admit(exchange: Exchange, consumer: Consumer): boolean {
+    if (!this.mayComeFrom(consumer, exchange.request.clientAddress)) return false;
+    exchange.consumer = consumer;
+    return true;
   }
 
   /** Whether credentials of this consumer count from this address. One that the configuration does not know may come from everywhere. */

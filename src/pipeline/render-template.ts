@@ -6,6 +6,7 @@ import { readClaimText } from '#http/claims.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { decodeWhole, findQueryParameter } from '#http/query-parameter.ts';
 import type { Template, TemplateVariable } from '#schema/template.ts';
+import { toForwardedQuery } from './shown-credential.ts';
 
 /** Where the text goes, which decides how what a client sent is written into it. */
 export type TemplatePlace =
@@ -88,7 +89,7 @@ function readEncoded(variable: TemplateVariable, exchange: Exchange): string | u
     case 'path':
       return exchange.request.path;
     case 'query':
-      return exchange.request.query;
+      return toForwardedQuery(exchange);
     case 'parameter':
       return findQueryParameter(exchange.request.query, variable.name) ?? '';
     case 'claim':

@@ -1,5 +1,5 @@
 /** Where a request holds a key or a token, and how it is kept from those who need not see it. */
-import type { ClientRequest } from '#http/exchange.ts';
+import { type ClientRequest, defineSlot, type Exchange } from '#http/exchange.ts';
 import { decodeWhole, findQueryParameter, hideQueryParameter, withoutQueryParameter } from '#http/query-parameter.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { findCookie, withoutCookie } from '#wire/fields/cookies.ts';
@@ -51,13 +51,30 @@ function* listOthers({ query: asked, fields }: ClientRequest, { query, cookie }:
   }
 }
 
-/** The target without the value of the credential, where the target holds one. */
-export function toShownTarget({ target, query: asked }: ClientRequest, { query }: CredentialPlaces): string | undefined {
-  if (query === undefined || findQueryParameter(asked, query) === undefined) return undefined;
-  return hideQueryParameter(target, query);
+/** Parameters of the query that no service sees, by name. */
+const withheldSlot = defineSlot<readonly string[]>('withheld parameters');
+
+/** Logs show that a credential stood in the query, and not which. Where it is not forwarded, what is made of the query is without it. */
+export function hideQueryCredential(exchange: Exchange, { query }: CredentialPlaces, forward: boolean): void {
+  const { request } = exchange;
+  if (query === undefined || findQueryParameter(request.query, query) === undefined) return;
+  // Other policies may have hidden others.
+  exchange.shownTarget = hideQueryParameter(exchange.shownTarget ?? request.target, query);
+  const withheld = exchange.get(withheldSlot) ?? [];
+  if (!forward && !withheld.includes(query)) exchange.set(withheldSlot, [...withheld, query]);
 }
 
-export function removeCredential(upstream: UpstreamRequest, { header, scheme, query, cookie }: CredentialPlaces): void {
+/** The query as services may see it, without `?`. */
+export function toForwardedQuery(exchange: Exchange): string {
+  const { query } = exchange.request;
+  const withheld = exchange.get(withheldSlot);
+  return withheld === undefined ? query : withheld.reduce(withoutQueryParameter, `?${query}`).slice(1);
+}
+
+export function removeCredential(exchange: Exchange, upstream: UpstreamRequest, places: CredentialPlaces): void {
+  const { header, scheme, query, cookie } = places;
+  // Once more: where another method has accepted the request, this one has not looked at it.
+  hideQueryCredential(exchange, places, false);
   if (header !== undefined) {
     const isOurs = getFieldValues(upstream.fields, header).some((value) => withoutScheme(value, scheme) !== undefined);
     if (isOurs) removeField(upstream.fields, header);

@@ -1,10 +1,10 @@
 /** What policies that look at tokens have in common: where the token is, who has shown none, and what a refusal says. */
-import { GatewayError, type GatewayErrorOptions } from '#base/errors.ts';
+import { type ErrorDetail, GatewayError, type GatewayErrorOptions } from '#base/errors.ts';
 import type { Consumer } from '#http/consumer.ts';
 import type { Exchange } from '#http/exchange.ts';
 import type { ConsumerDirectory } from './consumer-directory.ts';
 import type { PolicyPhases } from './policy.ts';
-import { type CredentialPlaces, findOnlyCredential, removeCredential, several, toShownTarget } from './shown-credential.ts';
+import { type CredentialPlaces, findOnlyCredential, hideQueryCredential, removeCredential, several } from './shown-credential.ts';
 
 /** The settings of such a policy that it does not look at itself. */
 export interface TokenSettings extends CredentialPlaces {
@@ -19,12 +19,12 @@ export interface TokenLook {
   look(shown: string): Promise<Consumer | GatewayError>;
 }
 
-export type Refuse = (reason: string) => GatewayError;
+export type Refuse = (reason: string, consumer?: string) => GatewayError;
 
 /** The errors of the policy; what it is given stands in the answer. */
 interface TokenErrors {
   missing(answer: GatewayErrorOptions): GatewayError;
-  refused(reason: string, answer: GatewayErrorOptions): GatewayError;
+  refused(detail: ErrorDetail, answer: GatewayErrorOptions): GatewayError;
 }
 
 export function toTokenPhases(
@@ -39,14 +39,18 @@ export function toTokenPhases(
   // RFC 6750 §3.1: nothing is said of a token that was not shown.
   const toMissing = { fields: ['www-authenticate', challenge] };
   const toRefused = { fields: ['www-authenticate', `${challenge}, error="invalid_token"`] };
-  const refuse: Refuse = (reason) => errors.refused(reason, toRefused);
+  const refuse: Refuse = (reason, consumer) => errors.refused({ reason, consumer }, toRefused);
+  const settle = (exchange: Exchange, found: Consumer | GatewayError): GatewayError | undefined => {
+    if (found instanceof GatewayError) return found;
+    return directory.admit(exchange, found) ? undefined : refuse('address', found.name);
+  };
   const look = toLook(refuse);
   const lookFirst = async (exchange: Exchange, shown: string): Promise<GatewayError | undefined> =>
     settle(exchange, await look.look(shown));
   return {
     requestHead(exchange): GatewayError | undefined | Promise<GatewayError | undefined> {
       const { request } = exchange;
-      if (query !== undefined) exchange.shownTarget = toShownTarget(request, places) ?? exchange.shownTarget;
+      hideQueryCredential(exchange, places, forward);
       const shown = findOnlyCredential(request, places);
       if (shown === undefined) {
         // Who has shown something else to another policy stays who that is.
@@ -57,12 +61,6 @@ export function toTokenPhases(
       const known = look.findKnown(shown, exchange);
       return known === undefined ? lookFirst(exchange, shown) : settle(exchange, known);
     },
-    ...(forward ? {} : { upstreamRequest: (_exchange: Exchange, upstream) => removeCredential(upstream, places) }),
+    ...(forward ? {} : { upstreamRequest: (exchange: Exchange, upstream) => removeCredential(exchange, upstream, places) }),
   };
-}
-
-function settle(exchange: Exchange, found: Consumer | GatewayError): GatewayError | undefined {
-  if (found instanceof GatewayError) return found;
-  exchange.consumer = found;
-  return undefined;
 }

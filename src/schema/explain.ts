@@ -1,6 +1,6 @@
 /** Turns what zod found into sentences that say what is wrong and what would be right. */
 import type { z } from 'zod';
-import { describeValue, listWords, quote } from './quote.ts';
+import { describeKind, describeValue, listWords, quote } from './quote.ts';
 import { suggestWord } from './suggest.ts';
 
 type RawIssue = z.core.$ZodRawIssue;
@@ -58,7 +58,9 @@ function explainType(expected: string, input: unknown, key: PropertyKey | undefi
     input === null && (expected === 'object' || expected === 'record')
       ? '; write `{}` for an empty map, or leave the key out'
       : '';
-  return `expected ${noun}, not ${describeValue(input)}${hint}${emptyHint}`;
+  // A secret that stands where a map or a list of them belongs is one all the same.
+  const isCompound = expected === 'object' || expected === 'record' || expected === 'array';
+  return `expected ${noun}, not ${isCompound ? describeKind(input) : describeValue(input)}${hint}${emptyHint}`;
 }
 
 function explainMissing(key: PropertyKey | undefined): string {

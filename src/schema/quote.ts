@@ -18,6 +18,12 @@ export function describeValue(value: unknown): string {
   return typeof value === 'object' ? 'a map' : `a ${typeof value}`;
 }
 
+/** The same without the value itself, which may be a secret. */
+export function describeKind(value: unknown): string {
+  if (typeof value === 'string') return 'a text';
+  return typeof value === 'number' || typeof value === 'bigint' ? 'a number' : describeValue(value);
+}
+
 /** `a`, `b` or `c`. */
 export function listWords(words: readonly string[], conjunction: 'and' | 'or' = 'or'): string {
   const marked = words.map((word) => `\`${word}\``);

@@ -7,6 +7,7 @@ import { type Reading, textKind } from './text-kind.ts';
 export function secret(): z.ZodType<Secret, string> {
   return textKind({
     noun: 'a secret',
+    isSecret: true,
     examples: ['${env:SHOP_KEY}', '${file:/run/secrets/shop-key}'],
     help: 'A secret. It is never shown again; best written as a reference to the environment or to a file.',
     read: (text): Reading<Secret> => (text === '' ? { problem: 'the secret is empty' } : { value: new Secret(text) }),

@@ -1,6 +1,6 @@
 /** The pattern that all value kinds written as text share: one reader that yields a value or says what is wrong and what is right. */
 import { z } from 'zod';
-import { describeValue } from './quote.ts';
+import { describeKind, describeValue } from './quote.ts';
 
 /** What a reader makes of a text. A problem is one sentence that names the text and says what would be right. */
 export type Reading<Value> = { readonly value: Value } | { readonly problem: string };
@@ -13,6 +13,8 @@ export interface TextKind<Value> {
   /** For editors. May let more pass than `read` does, never less. */
   readonly pattern?: RegExp;
   readonly help: string;
+  /** Messages never show what is written. */
+  readonly isSecret?: boolean;
 }
 
 /** Makes a schema of a kind: text in, value out; in JSON Schema a string with its pattern, examples and description. */
@@ -30,10 +32,10 @@ export function textKind<Value>(kind: TextKind<Value>): z.ZodType<Value, string>
   });
 }
 
-function explainNoText(kind: Pick<TextKind<unknown>, 'noun' | 'examples'>, input: unknown): string | undefined {
+function explainNoText(kind: Pick<TextKind<unknown>, 'noun' | 'examples' | 'isSecret'>, input: unknown): string | undefined {
   // A missing value is the same mistake for every kind, so it is said in one place.
   if (input === undefined) return undefined;
-  return `expected ${kind.noun} such as ${toExample(kind.examples[0])}, not ${describeValue(input)}`;
+  return `expected ${kind.noun} such as ${toExample(kind.examples[0])}, not ${kind.isSecret ? describeKind(input) : describeValue(input)}`;
 }
 
 function toExample(example: string): string {

@@ -197,6 +197,17 @@ test('nobody is led to another site after a login', async (t) => {
   }
 });
 
+test('no letter of where a login leads on to ends a line of the answer', async (t) => {
+  const site = await startSite(t);
+  const { browser, origin } = site;
+  // Their low bytes are CR and LF.
+  const target = '/\u560d\u560aset-cookie:evil=1';
+  const begun = await browser.follow(`${origin}/oauth2/login?return_to=${encodeURIComponent(target)}`);
+  const end = await logIn(browser, begun, 'ada', (next) => !next.includes('/oauth2/callback') && next.startsWith(origin));
+  assert.equal(end.headers.location, '/%E5%98%8D%E5%98%8Aset-cookie:evil=1');
+  assert.equal(JSON.stringify(end.headers['set-cookie']).includes('evil'), false);
+});
+
 test('several tabs log in at once, and too many give up the oldest', async (t) => {
   const site = await startSite(t);
   const { browser, origin, clock } = site;

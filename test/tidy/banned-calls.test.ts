@@ -18,6 +18,7 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
   'json-parse': ['JSON.parse(text);'],
   'buffer-concat': ['body = Buffer.concat([body, chunk]);'],
   'body-to-string': ['request.body.toString();', 'requestChunk.toString("utf8")'],
+  consumer: ['exchange.consumer = found;'],
   fetch: ["await fetch('http://a/');", "globalThis.fetch('http://a/')"],
   only: ["test.only('a', () => {});", "it('a', { only: true }, () => {});"],
   sleep: [

@@ -87,6 +87,12 @@ export const bannedCalls: readonly BannedCall[] = [
     instead: 'keep bodies as bytes; a policy that needs text asks for it with a cap',
   },
   {
+    rule: 'consumer',
+    call: /\bexchange\.consumer = /g,
+    bannedIn: isProgramOutside('forward'),
+    instead: 'call admit() of the ConsumerDirectory, which looks at where the consumer may come from',
+  },
+  {
     rule: 'fetch',
     call: /(?<![.\w#])(?:globalThis\.)?fetch\((?!.*\)\s*(?::|\{))/g,
     bannedIn: isProgramPath,

@@ -26,6 +26,8 @@ export interface DecisionMaking {
   readonly ownFields: readonly string[];
   toRequest(exchange: Exchange): ServiceRequest;
   toDecision(answer: ServiceAnswer): Decision;
+  /** The consumer that the answer names may not come from the client's address. */
+  toRefused(detail: ErrorDetail): GatewayError;
   /** Nobody could decide. */
   toUnavailable(detail: ErrorDetail): GatewayError;
 }
@@ -61,8 +63,7 @@ class DecisionGate {
     const key = by === undefined ? toWholeKey(exchange, request) : toPartsKey(exchange, by);
     const known = this.#cache.find(key, this.#means.clock.monotonicMs());
     if (known === undefined) return this.#ask(exchange, request, key);
-    this.#letPass(exchange, known);
-    return undefined;
+    return this.#letPass(exchange, known);
   }
 
   /** Whatever the decision was, and whether there was one: only what it says itself reaches the service under these names. */
@@ -79,8 +80,7 @@ class DecisionGate {
     switch (decision.kind) {
       case 'allowed':
         if (key !== undefined) this.#keep(key, decision);
-        this.#letPass(exchange, decision);
-        return undefined;
+        return this.#letPass(exchange, decision);
       case 'denied':
         if (this.#settings.mode === 'report') return this.#report(exchange, decision.error);
         if (decision.reply === undefined || isGrpcRequest(exchange.request)) return decision.error;
@@ -98,10 +98,16 @@ class DecisionGate {
     this.#cache?.keep(key, decision, this.#means.clock.monotonicMs() + this.#settings.cache!.ttl);
   }
 
-  #letPass(exchange: Exchange, { fields, asker }: Allowed): void {
+  #letPass(exchange: Exchange, { fields, asker }: Allowed): GatewayError | undefined {
     const { consumers } = this.#means;
-    if (asker !== undefined) exchange.consumer = toNamedConsumer(asker, this.#settings.service, consumers);
+    const { service, mode } = this.#settings;
+    const consumer = asker === undefined ? undefined : toNamedConsumer(asker, service, consumers);
+    if (consumer !== undefined && !consumers.admit(exchange, consumer)) {
+      const error = this.#making.toRefused({ reason: 'address', consumer: consumer.name, service });
+      return mode === 'report' ? this.#report(exchange, error) : error;
+    }
     if (fields.length > 0) exchange.set(this.#fields, fields);
+    return undefined;
   }
 
   #onUndecided(exchange: Exchange, detail: ErrorDetail): PhaseResult {

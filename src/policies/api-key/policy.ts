@@ -1,7 +1,13 @@
 import type { GatewayError } from '#base/errors.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { definePolicy } from '#pipeline/policy.ts';
-import { describePlaces, findShownCredential, removeCredential, several, toShownTarget } from '#pipeline/shown-credential.ts';
+import {
+  describePlaces,
+  findShownCredential,
+  hideQueryCredential,
+  removeCredential,
+  several,
+} from '#pipeline/shown-credential.ts';
 import type { ApiKeyConfig } from './config.ts';
 import { apiKeyErrors } from './errors.ts';
 
@@ -20,7 +26,7 @@ export const apiKeyPolicy = definePolicy({
     const refuse = (detail: Parameters<typeof apiKeyErrors.refused>[0]) => apiKeyErrors.refused(detail, { fields });
     return {
       requestHead(exchange): GatewayError | undefined {
-        exchange.shownTarget = toShownTarget(exchange.request, places) ?? exchange.shownTarget;
+        hideQueryCredential(exchange, places, forward);
         const text = findShownCredential(exchange.request, places);
         if (text === undefined) {
           // Who has shown something else to another policy stays who that is.
@@ -34,12 +40,11 @@ export const apiKeyPolicy = definePolicy({
         const { consumer, expiresMs, shown, sha256 } = key;
         if (expiresMs !== undefined && clock.wallMs() >= expiresMs)
           return refuse({ reason: 'expired', consumer: consumer.name, key: toKeyName(shown, sha256) });
-        if (!consumers.mayComeFrom(consumer, exchange.request.clientAddress))
+        if (!consumers.admit(exchange, consumer))
           return refuse({ reason: 'address', consumer: consumer.name, key: toKeyName(shown, sha256) });
-        exchange.consumer = consumer;
         return undefined;
       },
-      ...(forward ? {} : { upstreamRequest: (_exchange: Exchange, upstream) => removeCredential(upstream, places) }),
+      ...(forward ? {} : { upstreamRequest: (exchange: Exchange, upstream) => removeCredential(exchange, upstream, places) }),
     };
   },
 });

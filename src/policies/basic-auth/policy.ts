@@ -1,4 +1,5 @@
 import type { GatewayError } from '#base/errors.ts';
+import type { Consumer } from '#http/consumer.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { definePolicy } from '#pipeline/policy.ts';
 import { getFieldValues, removeField } from '#wire/fields/field-list.ts';
@@ -23,6 +24,10 @@ export const basicAuthPolicy = definePolicy({
     // RFC 7617 §2.1: names and passwords are UTF-8.
     const fields = ['www-authenticate', `Basic realm="${realm}", charset="UTF-8"`];
     const refuse = (reason: string) => basicAuthErrors.refused({ reason }, { fields });
+    const admit = (exchange: Exchange, consumer: Consumer) =>
+      consumers.admit(exchange, consumer)
+        ? undefined
+        : basicAuthErrors.refused({ reason: 'address', consumer: consumer.name }, { fields });
     // All of a thread share one: what a password is compared with does not depend on where it is asked for.
     const checks = keeper.keep('basic-auth', () => new PasswordChecks());
 
@@ -33,19 +38,15 @@ export const basicAuthPolicy = definePolicy({
       const stored = consumers.passwordOf(user)?.reveal();
       const consumer = stored === undefined ? undefined : consumers.find(user);
       const digest = checks.digest(text);
-      if (stored !== undefined && checks.isVerified(digest, stored)) {
-        exchange.consumer = consumer;
-        return undefined;
-      }
+      if (consumer !== undefined && stored !== undefined && checks.isVerified(digest, stored)) return admit(exchange, consumer);
       const usual = consumers.usualPassword?.reveal();
       const { clientAddress } = exchange.request;
       const checking = checks.check({ digest, password, stored, usual, clientAddress });
       if (checking === undefined) return basicAuthErrors.busy(undefined, { retryAfterMs: BUSY_RETRY_MS });
       return checking.then((isRight) => {
         // The name may be a password that somebody typed into the wrong place: it is not logged.
-        if (!isRight) return refuse(stored === undefined ? 'unknown name' : 'wrong password');
-        exchange.consumer = consumer;
-        return undefined;
+        if (!isRight || consumer === undefined) return refuse(stored === undefined ? 'unknown name' : 'wrong password');
+        return admit(exchange, consumer);
       });
     };
 

@@ -31,8 +31,7 @@ export const clientCertificatePolicy = definePolicy({
         if (verifyError !== undefined) return refuse({ reason: 'not verified', fault: verifyError, subject });
         const found = consumers.findByCertificate(clientCertificate);
         if (typeof found === 'string') return refuse({ reason: found, subject, fingerprint: fingerprint256 });
-        exchange.consumer = found;
-        return undefined;
+        return consumers.admit(exchange, found) ? undefined : refuse({ reason: 'address', consumer: found.name, subject });
       },
     };
   },

@@ -5,6 +5,7 @@ import { createDecisionPhases } from '#pipeline/external-decision/decision-phase
 import { pickFields } from '#pipeline/external-decision/pick-fields.ts';
 import { definePolicy } from '#pipeline/policy.ts';
 import type { ServiceAnswer, ServiceRequest } from '#pipeline/service-call.ts';
+import { toForwardedQuery } from '#pipeline/shown-credential.ts';
 import { isConsumerName } from '#pipeline/token-consumer.ts';
 import { getFieldValues } from '#wire/fields/field-list.ts';
 import type { ForwardAuthConfig } from './config.ts';
@@ -26,6 +27,7 @@ export const forwardAuthPolicy = definePolicy({
     const making = {
       policy: 'forward-auth',
       ownFields: consumer === undefined ? forward : [...forward, consumer],
+      toRefused: (detail: ErrorDetail) => forwardAuthErrors.denied(detail),
       toUnavailable: (detail: ErrorDetail) => forwardAuthErrors.unavailable(detail),
       toRequest: (exchange: Exchange) => toRequest(exchange, config),
       toDecision: (answer: ServiceAnswer) => toDecision(answer, config),
@@ -35,11 +37,14 @@ export const forwardAuthPolicy = definePolicy({
 });
 
 /** The gateway's own forwarding fields tell host, scheme and address; a client's are never among those that are sent. */
-function toRequest({ request }: Exchange, { method, path, send, timeout, maxAnswer }: ForwardAuthConfig): ServiceRequest {
+function toRequest(exchange: Exchange, { method, path, send, timeout, maxAnswer }: ForwardAuthConfig): ServiceRequest {
+  const { request } = exchange;
+  const query = toForwardedQuery(exchange);
+  const asked = query === '' ? request.path : `${request.path}?${query}`;
   return {
     method,
     target: path,
-    fields: ['x-forwarded-method', request.method, 'x-forwarded-uri', request.target, ...pickFields(request.fields, send)],
+    fields: ['x-forwarded-method', request.method, 'x-forwarded-uri', asked, ...pickFields(request.fields, send)],
     authority: request.authority,
     isRepeatable: true,
     limit: { ms: timeout, setting: 'forward-auth.timeout' },

@@ -36,6 +36,12 @@ test('sets, adds and removes fields of what the client receives', async () => {
   assert.deepEqual(answer.fields, ['vary', 'accept', 'x-a', '2', 'vary', 'origin']);
 });
 
+test('what a service could take for a field that is set or removed comes from no client', async () => {
+  const bench = await benchWith({ request: { set: { 'x-user': 'ann' }, remove: ['x-secret-key'], add: { 'x-b-c': '1' } } });
+  await bench.send({ fields: ['x_user', 'eve', 'x_secret-key', 'a', 'x_b-c', '2', 'x_users', '3'] });
+  assert.deepEqual(bench.seen[0]?.fields, ['x_b-c', '2', 'x_users', '3', 'x-user', 'ann', 'x-b-c', '1']);
+});
+
 test('leaves each side alone that is not configured', async () => {
   const upstream = (): UpstreamAnswer => ({ fields: ['x-a', 'upstream'] });
   const requestOnly = await benchWith({ request: { set: { 'x-a': 'set' } } }, { upstream });

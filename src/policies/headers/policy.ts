@@ -1,7 +1,7 @@
 import type { Exchange } from '#http/exchange.ts';
 import { definePolicy } from '#pipeline/policy.ts';
 import { renderTemplate } from '#pipeline/render-template.ts';
-import { removeField, setField } from '#wire/fields/field-list.ts';
+import { removeField, removeLookalikes } from '#wire/fields/field-list.ts';
 import type { FieldChanges } from './config.ts';
 import { headersErrors } from './errors.ts';
 
@@ -13,14 +13,24 @@ export const headersPolicy = definePolicy({
   errors: headersErrors,
   create({ request, response }) {
     return {
-      ...(request && { upstreamRequest: (exchange: Exchange, upstream) => changeFields(upstream.fields, request, exchange) }),
-      ...(response && { responseHead: (exchange: Exchange, head) => changeFields(head.fields, response, exchange) }),
+      // A client could have written what a service takes for a field that is set or removed here.
+      ...(request && {
+        upstreamRequest: (exchange: Exchange, upstream) => changeFields(exchange, upstream.fields, request, removeLookalikes),
+      }),
+      ...(response && {
+        responseHead: (exchange: Exchange, head) => changeFields(exchange, head.fields, response, removeField),
+      }),
     };
   },
 });
 
-function changeFields(fields: string[], changes: FieldChanges, exchange: Exchange): void {
-  for (const name of changes.remove) removeField(fields, name);
-  for (const { name, value } of changes.set) setField(fields, name, renderTemplate(value, exchange, 'field'));
+type Remove = (fields: string[], name: string) => void;
+
+function changeFields(exchange: Exchange, fields: string[], changes: FieldChanges, remove: Remove): void {
+  for (const name of changes.remove) remove(fields, name);
+  for (const { name, value } of changes.set) {
+    remove(fields, name);
+    fields.push(name, renderTemplate(value, exchange, 'field'));
+  }
   for (const { name, value } of changes.add) fields.push(name, renderTemplate(value, exchange, 'field'));
 }

@@ -51,12 +51,13 @@ export const hmacPolicy = definePolicy({
       if (expected.length !== signature.bytes.length || !timingSafeEqual(expected, signature.bytes)) return refuse('wrong', name);
       const digest = signature.components.includes(DIGEST) ? readDigest(request, hasBody) : undefined;
       if (digest instanceof GatewayError) return digest;
+      if (!consumers.mayComeFrom(found.consumer, request.clientAddress)) return refuse('address', name);
       // Last: nobody else can use a nonce up.
       const { nonce } = signature;
       if (nonce !== undefined && nonces.take(`${signature.keyId} ${nonce}`, clock.monotonicMs()) !== ADMITTED)
         return refuse('shown before', name);
       if (hasBody && digest !== undefined) exchange.set(digestSlot, digest);
-      exchange.consumer = found.consumer;
+      consumers.admit(exchange, found.consumer);
       return undefined;
     };
 

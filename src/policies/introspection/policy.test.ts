@@ -237,3 +237,21 @@ test('who shows no token is the anonymous consumer, where there is one; a wrong 
   assert.equal((await bench.send()).exchange.consumer?.name, 'guest');
   assert.equal((await show('wrong')).status, 401);
 });
+
+test('places that read claims differently, or trust an answer for another time, share no memory', async () => {
+  const { show, said, asked, services, settings, clock } = await setUp({ ttl: '10m' });
+  const showAt = async (config: object) => {
+    const bench = createPolicyBench({ policies: [await plan(introspectionPolicy, { ...settings, ...config }, services)] });
+    return bench.send({ fields: ['authorization', 'Bearer t1'] });
+  };
+  said.set('t1', { ...ann, teams: ['red'] });
+  assert.deepEqual((await show('t1')).exchange.consumer?.groups, ['gold']);
+  assert.deepEqual((await showAt({ claimNames: { groups: 'teams' } })).exchange.consumer?.groups, ['red']);
+  assert.deepEqual((await show('t1')).exchange.consumer?.groups, ['gold']);
+  assert.equal((await showAt({ ttl: '5s' })).status, 200);
+  clock.advance(5_000);
+  said.set('t1', { active: false });
+  assert.equal((await showAt({ ttl: '5s' })).status, 401);
+  assert.equal((await show('t1')).status, 200);
+  assert.equal(asked.length, 4);
+});

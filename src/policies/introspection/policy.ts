@@ -1,4 +1,4 @@
-import { GatewayError, type GatewayErrorOptions } from '#base/errors.ts';
+import { type ErrorDetail, GatewayError, type GatewayErrorOptions } from '#base/errors.ts';
 import { RefusalLog } from '#base/refusal-log.ts';
 import type { Claims, Consumer } from '#http/consumer.ts';
 import type { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
@@ -40,7 +40,7 @@ const STALE_PAUSE_MS = 5_000;
 
 const errors = {
   missing: (answer: GatewayErrorOptions) => introspectionErrors.missing(undefined, answer),
-  refused: (reason: string, answer: GatewayErrorOptions) => introspectionErrors.refused({ reason }, answer),
+  refused: (detail: ErrorDetail, answer: GatewayErrorOptions) => introspectionErrors.refused(detail, answer),
 };
 
 /** Lets requests pass that show a token which a server says counts, and notes whom it stands for. */
@@ -117,11 +117,13 @@ function toIssuer({ issuer, endpoint }: IntrospectionConfig): string {
   return issuer ?? new URL(endpoint).origin;
 }
 
-/** All that decides whether a token counts. */
+/** All that decides whether a token counts, for how long, and whom it stands for. */
 function toMemoryName(config: IntrospectionConfig, texts: PolicyServices['texts']): string {
-  const { endpoint, clientId, clientSecret, hint, issuer, audience, claims, ca } = config;
-  const parts = [endpoint, clientId, clientSecret.reveal(), hint, issuer, audience, claims, ca && texts[ca.file]];
-  return `introspection ${process.getBuiltinModule('node:crypto').hash('sha256', JSON.stringify(parts))}`;
+  const { endpoint, clientId, clientSecret, hint, issuer, audience, claims, names, ca } = config;
+  const { ttlMs, staleForMs, refusedTtlMs } = config;
+  const asking = [endpoint, clientId, clientSecret.reveal(), hint, ca && texts[ca.file]];
+  const text = JSON.stringify([...asking, issuer, audience, claims, names, ttlMs, staleForMs, refusedTtlMs]);
+  return `introspection ${process.getBuiltinModule('node:crypto').hash('sha256', text)}`;
 }
 
 function describeInquiry(config: IntrospectionConfig): string {

@@ -1,4 +1,4 @@
-import { GatewayError, type GatewayErrorOptions } from '#base/errors.ts';
+import { type ErrorDetail, GatewayError, type GatewayErrorOptions } from '#base/errors.ts';
 import type { Consumer } from '#http/consumer.ts';
 import type { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import { definePolicy, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
@@ -20,7 +20,7 @@ interface KnownToken {
 
 const errors = {
   missing: (answer: GatewayErrorOptions) => jwtErrors.missing(undefined, answer),
-  refused: (reason: string, answer: GatewayErrorOptions) => jwtErrors.refused({ reason }, answer),
+  refused: (detail: ErrorDetail, answer: GatewayErrorOptions) => jwtErrors.refused(detail, answer),
 };
 
 /** Lets requests pass that show a signed token of an issuer, and notes whom it stands for. */

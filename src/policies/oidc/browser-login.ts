@@ -63,9 +63,7 @@ export class BrowserLogin {
     const text = readSessionCookie(fields, this.#writer.name);
     if (text === undefined) return this.#receiveStranger(exchange, NOTHING);
     const recent = parts.sessions.recall(text);
-    if (recent === undefined) return this.#look(exchange, text);
-    this.#admit(exchange, recent);
-    return undefined;
+    return recent === undefined ? this.#look(exchange, text) : this.#admit(exchange, recent);
   }
 
   /** No service sees what logs in at the gateway. */
@@ -96,13 +94,15 @@ export class BrowserLogin {
     if (live instanceof GatewayError) return live;
     if (live === undefined) return this.#receiveStranger(exchange, sessions.deleteCookies(fields));
     if (live.setCookies.length > 0) exchange.set(setCookiesSlot, live.setCookies);
-    this.#admit(exchange, live.recent);
-    return undefined;
+    return this.#admit(exchange, live.recent);
   }
 
-  #admit(exchange: Exchange, { session, consumer }: RecentSession): void {
-    exchange.consumer = consumer;
+  #admit(exchange: Exchange, { session, consumer }: RecentSession): GatewayError | undefined {
+    // Another login would bring nothing else.
+    if (!this.#services.consumers.admit(exchange, consumer))
+      return oidcErrors.sessionRefused({ reason: 'address', consumer: consumer.name }, { fields: CHALLENGE });
     if (this.#config.forward !== undefined) exchange.set(sessionSlot, session);
+    return undefined;
   }
 
   #receiveStranger(exchange: Exchange, setCookies: readonly string[]): PhaseResult | Promise<PhaseResult> {

@@ -2,6 +2,7 @@ import { defineErrors } from '#base/errors.ts';
 
 export const oidcErrors = defineErrors('oidc', {
   missing: { side: 'client', stage: 'policy', status: 401, retry: 'never', help: 'Nobody is logged in.' },
+  sessionRefused: { side: 'client', stage: 'policy', status: 401, retry: 'never', help: 'The session does not count.' },
   refused: {
     side: 'client',
     stage: 'policy',

@@ -3,6 +3,7 @@ import type { Exchange } from '#http/exchange.ts';
 import { decodeWhole } from '#http/query-parameter.ts';
 import { pickFields } from '#pipeline/external-decision/pick-fields.ts';
 import type { ServiceRequest } from '#pipeline/service-call.ts';
+import { toForwardedQuery } from '#pipeline/shown-credential.ts';
 import type { OpaConfig } from './config.ts';
 
 export function toOpaRequest(exchange: Exchange, { path, send, timeout, maxAnswer }: OpaConfig): ServiceRequest {
@@ -19,13 +20,14 @@ export function toOpaRequest(exchange: Exchange, { path, send, timeout, maxAnswe
   };
 }
 
-function toInput({ request, consumer, plan }: Exchange, send: readonly string[]): object {
-  const { method, path, query, host, scheme, clientAddress, fields } = request;
+function toInput(exchange: Exchange, send: readonly string[]): object {
+  const { request, consumer, plan } = exchange;
+  const { method, path, host, scheme, clientAddress, fields } = request;
   return {
     method,
     // Without the empty text before the first slash.
     path: path.split('/').slice(1).map(decodeWhole),
-    query: gather(listParameters(query)),
+    query: gather(listParameters(toForwardedQuery(exchange))),
     headers: gather(pickFields(fields, send)),
     host,
     scheme,

@@ -18,6 +18,7 @@ export const opaPolicy = definePolicy({
   create(config, services) {
     const making = {
       policy: 'opa',
+      toRefused: (detail: ErrorDetail) => opaErrors.denied(detail),
       toUnavailable: (detail: ErrorDetail) => opaErrors.unavailable(detail),
       ownFields: config.forward,
       toRequest: (exchange: Exchange) => toOpaRequest(exchange, config),

@@ -48,7 +48,7 @@ const refused: readonly (readonly [unknown, string])[] = [
   ],
   [{ stripPrefix: '/a/' }, 'stripPrefix: "/a/" ends with `/`; write "/a"'],
   [{ stripPrefix: '/a/*' }, 'stripPrefix: "/a/*": leave out `/*`; everything below the path is meant anyway'],
-  [{ replacePrefix: '/a' }, 'replacePrefix: expected a map, not the text "/a"'],
+  [{ replacePrefix: '/a' }, 'replacePrefix: expected a map, not a text'],
   [{ replacePrefix: { from: '/a' } }, 'replacePrefix.with: `with` is missing'],
   [{ path: 'v2' }, 'path: "v2" must begin with `/`'],
   [{ path: '/a?b' }, 'path: "/a?b": a path has no query or fragment; use `query` beside `path`'],

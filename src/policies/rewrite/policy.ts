@@ -2,6 +2,7 @@ import type { Exchange } from '#http/exchange.ts';
 import { normaliseTarget } from '#http/target.ts';
 import { definePolicy } from '#pipeline/policy.ts';
 import { renderTemplate } from '#pipeline/render-template.ts';
+import { toForwardedQuery } from '#pipeline/shown-credential.ts';
 import type { PathRewrite, RewriteConfig } from './config.ts';
 import { rewriteErrors } from './errors.ts';
 
@@ -44,7 +45,7 @@ function rewriteTarget({ path, query }: RewriteConfig, exchange: Exchange): { ta
   const newPath = path === undefined ? request.path : rewritePath(path, exchange);
   // A client's own dot segments are long resolved: one that comes out of a template would lead out of where it points.
   if (path?.kind === 'template' && DOT_SEGMENT.test(newPath)) return { fault: 'dotSegment' };
-  const newQuery = query === undefined ? request.query : renderTemplate(query, exchange, 'query');
+  const newQuery = query === undefined ? toForwardedQuery(exchange) : renderTemplate(query, exchange, 'query');
   const normalised = normaliseTarget(newQuery === '' ? newPath : `${newPath}?${newQuery}`, request.method);
   return typeof normalised === 'string' ? { fault: normalised } : normalised;
 }

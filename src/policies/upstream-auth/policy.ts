@@ -3,7 +3,7 @@ import type { Exchange } from '#http/exchange.ts';
 import type { ResponseHead } from '#http/response.ts';
 import type { UpstreamPurpose } from '#http/upstream-request.ts';
 import { definePolicy, type PolicyServices } from '#pipeline/policy.ts';
-import { removeField, setField } from '#wire/fields/field-list.ts';
+import { removeLookalikes } from '#wire/fields/field-list.ts';
 import type { CredentialSettings, UpstreamAuthConfig } from './config.ts';
 import { type Credential, createCredential } from './credential.ts';
 import { upstreamAuthErrors } from './errors.ts';
@@ -25,9 +25,11 @@ export const upstreamAuthPolicy = definePolicy({
     return {
       ...(credentials.mayWait && { localAnswer: (exchange: Exchange) => prepareAll(credentials, exchange) }),
       upstreamRequest(exchange, request) {
-        for (const name of credentials.hidden) removeField(request.fields, name);
+        for (const name of credentials.hidden) removeLookalikes(request.fields, name);
         const credential = credentials.find(request.service, request.purpose);
-        if (credential !== undefined) setField(request.fields, credential.field, credential.valueFor(exchange));
+        if (credential === undefined) return;
+        removeLookalikes(request.fields, credential.field);
+        request.fields.push(credential.field, credential.valueFor(exchange));
       },
       ...(credentials.mayWait && {
         upstreamResponseHead: (exchange: Exchange, response: ResponseHead) => hearRefusal(credentials, exchange, response),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { getField, getFieldValues, hasField, removeField, setField } from './field-list.ts';
+import { getField, getFieldValues, hasField, removeField, removeLookalikes, setField } from './field-list.ts';
 
 const fields = () => ['accept', 'a/b', 'x-a', '1', 'cookie', 'accept', 'x-a', '2'];
 
@@ -35,4 +35,12 @@ test('sets a field to exactly one line', () => {
   assert.deepEqual(list, ['accept', 'a/b', 'cookie', 'accept', 'x-a', '3']);
   setField(list, 'x-b', '4');
   assert.deepEqual(list.slice(-2), ['x-b', '4']);
+});
+
+test('removes what services may take for a name together with it, and nothing else', () => {
+  const list = ['x-user-id', '1', 'x_user-id', '2', 'x_user_id', '3', 'x-user-ib', '4', 'xxuser-id', '5', 'x-user', '6'];
+  removeLookalikes(list, 'x-user-id');
+  assert.deepEqual(list, ['x-user-ib', '4', 'xxuser-id', '5', 'x-user', '6']);
+  removeLookalikes(list, 'x_user');
+  assert.deepEqual(list, ['x-user-ib', '4', 'xxuser-id', '5']);
 });

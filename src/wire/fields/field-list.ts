@@ -29,6 +29,30 @@ export function removeField(fields: string[], name: string): void {
   if (hasField(fields, name)) removeFields(fields, (other) => other === name);
 }
 
+/**
+ * The same with underscores and hyphens alike: a service that reads fields as variables of its environment (RFC 3875 §4.1.18) takes
+ * `x_user` for `x-user`.
+ */
+export function removeLookalikes(fields: string[], name: string): void {
+  for (let i = 0; i < fields.length; i += 2)
+    if (isLookalike(fields[i]!, name)) return removeFields(fields, (other) => isLookalike(other, name));
+}
+
+function isLookalike(one: string, other: string): boolean {
+  if (one.length !== other.length) return false;
+  for (let i = 0; i < one.length; i++) {
+    const code = one.charCodeAt(i);
+    const otherCode = other.charCodeAt(i);
+    if (code !== otherCode && !(isJoin(code) && isJoin(otherCode))) return false;
+  }
+  return true;
+}
+
+/** A hyphen or an underscore. */
+function isJoin(code: number): boolean {
+  return code === 0x2d || code === 0x5f;
+}
+
 /** Takes out every line whose name fits, in place. */
 export function removeFields(fields: string[], fits: (name: string) => boolean): void {
   let kept = 0;
