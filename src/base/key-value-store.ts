@@ -1,4 +1,4 @@
-/** A store outside of the process that all gateways share, such as Redis: sessions of a login, answers that are kept. */
+/** What keeps values for all threads, or for all gateways too: sessions of a login, answers that are kept. */
 export interface KeyValueStore {
   /** `undefined`: there is nothing, or no longer. */
   get(key: string): Promise<Buffer | undefined>;

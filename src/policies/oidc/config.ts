@@ -117,10 +117,10 @@ const secrets = oneOrList(
 
 const session = z.strictObject({
   store: z
-    .enum(['cookie', 'redis'])
+    .enum(['cookie', 'memory', 'redis'])
     .default('cookie')
     .describe(
-      'Where sessions are: encrypted in a `cookie`, or in the `redis` of `stores`, with nothing but an id in the cookie.',
+      'Where sessions are: encrypted in a `cookie`; or with nothing but an id in the cookie, in the `memory` of this process until that ends, or in the `redis` of `stores`.',
     ),
   idle: duration({ min: '1m', max: '24d' })
     .prefault('1h')

@@ -32,7 +32,13 @@ const strangers: Readonly<Record<OidcConfig['unauthenticated'], string>> = {
   pass: 'all pass',
 };
 
+const homes: Readonly<Record<OidcConfig['session']['store'], string>> = {
+  cookie: 'a cookie',
+  memory: 'memory',
+  redis: 'redis',
+};
+
 function describeLogin({ issuer, session, unauthenticated, anonymous }: OidcConfig): string {
   const as = anonymous === undefined ? '' : ` as ${anonymous}`;
-  return `login at ${issuer}, session in ${session.store === 'cookie' ? 'a cookie' : 'redis'}; without one ${strangers[unauthenticated]}${as}`;
+  return `login at ${issuer}, session in ${homes[session.store]}; without one ${strangers[unauthenticated]}${as}`;
 }

@@ -1,5 +1,7 @@
 /** Where sessions are between requests: in the browser's cookie, or in a store with an id in the cookie. */
 import { type KeyValueStore, StoreFailed } from '#base/key-value-store.ts';
+import type { PolicyServices } from '#pipeline/policy.ts';
+import type { OidcConfig } from './config.ts';
 import type { Sealer } from './sealer.ts';
 import { decodeSession, encodeSession, type Session } from './session.ts';
 
@@ -47,17 +49,18 @@ const TRUSTED_MS = 5_000;
 export class StoreHome implements SessionHome {
   readonly trustedMs = TRUSTED_MS;
   readonly #sealer: Sealer;
-  readonly #store: KeyValueStore;
+  readonly #open: () => Promise<KeyValueStore>;
 
-  constructor(sealer: Sealer, store: KeyValueStore | undefined) {
+  constructor(sealer: Sealer, open: () => Promise<KeyValueStore>) {
     this.#sealer = sealer;
-    this.#store = store ?? noStore;
+    this.#open = open;
   }
 
   async find(text: string): Promise<Session | undefined> {
     if (!ID.test(text)) return undefined;
     const key = toKey(text);
-    const sealed = await this.#store.get(key);
+    const store = await this.#open();
+    const sealed = await store.get(key);
     const opened = sealed === undefined ? undefined : this.#sealer.open(sealed.toString('latin1'), key);
     return opened === undefined ? undefined : decodeSession(opened);
   }
@@ -65,17 +68,39 @@ export class StoreHome implements SessionHome {
   async keep(session: Session, { forMs, at }: { readonly forMs: number; readonly at?: string | undefined }): Promise<string> {
     const id = at ?? process.getBuiltinModule('node:crypto').randomBytes(ID_BYTES).toString('base64url');
     const key = toKey(id);
-    await this.#store.set(key, this.#sealer.seal(encodeSession(session), key), Math.ceil(forMs));
+    const store = await this.#open();
+    await store.set(key, this.#sealer.seal(encodeSession(session), key), Math.ceil(forMs));
     return id;
   }
 
   async forget(text: string): Promise<void> {
-    if (ID.test(text)) await this.#store.delete(toKey(text));
+    if (!ID.test(text)) return;
+    const store = await this.#open();
+    await store.delete(toKey(text));
   }
 }
 
-const failWithoutStore = () => Promise.reject(new StoreFailed('the configuration has no shared store'));
-const noStore: KeyValueStore = { get: failWithoutStore, set: failWithoutStore, delete: failWithoutStore };
+export function toSessionHome(
+  { session }: OidcConfig,
+  sealer: Sealer,
+  { sharedStore, openMemoryStore }: Pick<PolicyServices, 'sharedStore' | 'openMemoryStore'>,
+  cookieName: string,
+): SessionHome {
+  switch (session.store) {
+    case 'cookie':
+      return new CookieHome(sealer, cookieName);
+    case 'memory':
+      return new StoreHome(sealer, openMemoryStore);
+    case 'redis':
+      return new StoreHome(sealer, async () => sharedStore ?? failWithoutStore());
+    default:
+      return session.store satisfies never;
+  }
+}
+
+function failWithoutStore(): never {
+  throw new StoreFailed('the configuration has no shared store');
+}
 
 /** Who reads the store can neither use the ids, nor read the sessions. */
 function toKey(id: string): string {

@@ -181,7 +181,7 @@ export class SessionKeeper {
   }
 
   #refuseLength(length: number): GatewayError {
-    const advice = 'ask for fewer claims and scopes, or keep sessions in Redis (`session: { store: redis }`)';
+    const advice = 'ask for fewer claims and scopes, or keep sessions in a store (`session: { store: redis }` or `memory`)';
     const lengthMax = SESSION_TEXT_LENGTH_MAX;
     this.#services.logger.log('error', 'session too large for a cookie', { length, lengthMax, advice });
     return oidcErrors.sessionTooLarge({ length, lengthMax });
