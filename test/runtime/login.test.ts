@@ -1,9 +1,14 @@
 /** The whole login of a browser: a real gateway, a real provider, and a service that tells what it was sent. */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { FakeClock } from '#test/support/fake-clock.ts';
 import { logIn } from '#test/support/login-provider.ts';
 import { COOKIE_SECRET, type LoginSite, logInAs, SESSION_COOKIE, startLoginSite } from '#test/support/login-site.ts';
+import { listenFor } from '#test/support/listening-server.ts';
 import { TestBrowser } from '#test/support/test-browser.ts';
 
 /** Only sessions live so long: connections, which live by the other time, stay as they are. */
@@ -423,4 +428,27 @@ test('a session counts in every thread, and is refreshed by one of them', async 
     for (const page of pages) tokens.add(page.json()['authorization']);
   }
   assert.equal(provider.grants.length, tokens.size);
+});
+
+test('a provider with a certificate of a private authority is trusted by the file that is named', async (t) => {
+  const certificates = join(import.meta.dirname, '../support/certificates');
+  const [cert, key] = await Promise.all(['localhost.pem', 'localhost.key'].map((name) => readFile(join(certificates, name))));
+  const port = await listenFor(
+    t,
+    createTlsServer({ cert, key }, (_, response) => {
+      const issuer = `https://localhost:${port}`;
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ issuer, authorization_endpoint: `${issuer}/authorize` }));
+    }) as unknown as Server,
+  );
+  const site = await startLoginSite(t, {
+    oidc: { issuer: `https://localhost:${port}`, ca: join(certificates, 'authority.pem') },
+  });
+  const sent = await site.browser.visit(`${site.origin}/shop/cart`);
+  assert.equal(sent.status, 302, sent.text);
+  assert.match(sent.headers.location ?? '', /^https:\/\/localhost:\d+\/authorize\?/);
+  assert.deepEqual(await site.gateway.reconfigure(site.configure({ ca: undefined })), []);
+  assert.equal((await site.browser.visit(`${site.origin}/shop/cart`)).status, 503);
+  const refusals = await site.gateway.reconfigure(site.configure({ ca: join(certificates, 'localhost.key') }));
+  assert.match(refusals.join(), /the certificate authority .*localhost\.key is not a certificate in PEM form/);
 });

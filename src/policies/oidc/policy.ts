@@ -10,6 +10,7 @@ export const oidcPolicy = definePolicy({
   summary: 'Has people log in with their browser at a provider of OpenID Connect, and keeps their sessions.',
   loadConfig: async () => (await import('./config.ts')).oidcConfig,
   consumerSettings: ['anonymous'],
+  fileSettings: ['ca'],
   errors: oidcErrors,
   ownPaths: ({ callbackPath, loginPath, logoutPath }) => [callbackPath, loginPath, logoutPath],
   describe: describeLogin,
