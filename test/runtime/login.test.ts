@@ -6,9 +6,9 @@ import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { FakeClock } from '#test/support/fake-clock.ts';
+import { listenFor } from '#test/support/listening-server.ts';
 import { logIn } from '#test/support/login-provider.ts';
 import { COOKIE_SECRET, type LoginSite, logInAs, SESSION_COOKIE, startLoginSite } from '#test/support/login-site.ts';
-import { listenFor } from '#test/support/listening-server.ts';
 import { TestBrowser } from '#test/support/test-browser.ts';
 
 /** Only sessions live so long: connections, which live by the other time, stay as they are. */
