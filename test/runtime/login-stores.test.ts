@@ -80,7 +80,11 @@ interface SharedSite {
   readonly browser: TestBrowser;
 }
 
-async function startSharedSite(t: TestContext, oidc: Partial<OidcInput> = {}, tokenS?: number): Promise<SharedSite> {
+async function startSharedSite(
+  t: TestContext,
+  oidc: Partial<OidcInput> = {},
+  { tokenS, isPublic = false }: { readonly tokenS?: number; readonly isPublic?: boolean } = {},
+): Promise<SharedSite> {
   const server = await RedisServer.start(t);
   const service = await startTellingService(t);
   const provider = await startLoginProvider();
@@ -93,7 +97,7 @@ async function startSharedSite(t: TestContext, oidc: Partial<OidcInput> = {}, to
       oidc: {
         issuer: provider.issuer,
         clientId: 'shop',
-        clientSecret: CLIENT_SECRET,
+        ...(!isPublic && { clientSecret: CLIENT_SECRET }),
         secret: COOKIE_SECRET,
         session: { store: 'redis' },
         ...oidc,
@@ -108,7 +112,7 @@ async function startSharedSite(t: TestContext, oidc: Partial<OidcInput> = {}, to
     [
       {
         client_id: 'shop',
-        client_secret: CLIENT_SECRET,
+        ...(isPublic ? { token_endpoint_auth_method: 'none' } : { client_secret: CLIENT_SECRET }),
         redirect_uris: origins.map((origin) => `${origin}/oauth2/callback`),
         grant_types: ['authorization_code', 'refresh_token'],
       },
@@ -154,4 +158,22 @@ test('without its server nobody can log in and no session counts, and both go on
   // It has kept nothing on disk: whoever comes back is a stranger.
   while ((await visitOften(browser, origin!)).some((status) => status !== 401));
   assert.equal((await logInAs({ browser: other, origin: origin! }, 'bob')).status, 200);
+});
+
+test('two gateways refresh a session once', redis, async (t) => {
+  // A token that is shown twice ends the session, as with all public clients.
+  const { origins, browser, provider } = await startSharedSite(t, { forward: 'access-token' }, { tokenS: 2, isPublic: true });
+  assert.equal((await logInAs({ browser, origin: origins[0]! }, 'ada')).status, 200);
+  const tokens = new Set<unknown>();
+  while (tokens.size < 4) {
+    const visits = origins.flatMap((origin) =>
+      Array.from({ length: 6 }, () => browser.visit(`${origin}/shop/cart`, { isScript: true })),
+    );
+    const pages = await Promise.all(visits);
+    for (const page of pages) {
+      assert.equal(page.status, 200, page.text);
+      tokens.add(page.json()['authorization']);
+    }
+  }
+  assert.equal(provider.grants.length, tokens.size);
 });

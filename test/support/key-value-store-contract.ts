@@ -15,6 +15,11 @@ export async function checkKeyValueStore(store: KeyValueStore): Promise<void> {
   await store.delete('text');
   await store.delete('text');
   assert.equal(await store.get('text'), undefined);
+  assert.deepEqual(await Promise.all([store.add('one', 'a', 60_000), store.add('one', 'b', 60_000)]), [true, false]);
+  assert.equal((await store.get('one'))?.toString(), 'a');
+  await store.delete('one');
+  assert.equal(await store.add('one', bytes, 60_000), true);
+  assert.deepEqual(await store.get('one'), bytes);
   const long = Buffer.alloc(limits.storeValueBytesMax, 'x');
   await store.set('k'.repeat(10_000), long, 60_000);
   assert.deepEqual(await store.get('k'.repeat(10_000)), long);

@@ -13,6 +13,9 @@ export interface SessionHome {
   /** The text for the cookie. With the text that it had so far, it stays at its place; without one it gets a new one. */
   keep(session: Session, keep: { readonly forMs: number; readonly at?: string | undefined }): string | Promise<string>;
   forget(text: string): void | Promise<void>;
+  /** Whether nobody else refreshes this session; then nobody else does so for a while. */
+  claimRefresh(session: Session): boolean | Promise<boolean>;
+  giveUpRefresh(session: Session): void | Promise<void>;
 }
 
 export class CookieHome implements SessionHome {
@@ -38,6 +41,15 @@ export class CookieHome implements SessionHome {
   forget(): void {
     // The cookie is deleted by the answer.
   }
+
+  claimRefresh(): boolean {
+    // Instances that share nothing know nothing of each other.
+    return true;
+  }
+
+  giveUpRefresh(): void {
+    // Nothing was claimed.
+  }
 }
 
 const ID_BYTES = 32;
@@ -45,15 +57,20 @@ const ID_BYTES = 32;
 const ID = /^[\w-]{43}$/;
 /** Who logs out at another thread or instance is logged out everywhere after this time. */
 const TRUSTED_MS = 5_000;
+/** Longer than all calls of a refresh together. Who has claimed one and died keeps others from it for so long. */
+const CLAIM_MS = 30_000;
 
 export class StoreHome implements SessionHome {
   readonly trustedMs = TRUSTED_MS;
   readonly #sealer: Sealer;
   readonly #open: () => Promise<KeyValueStore>;
+  readonly #isShared: boolean;
 
-  constructor(sealer: Sealer, open: () => Promise<KeyValueStore>) {
+  /** `isShared`: by several gateways, so that they may come to refresh a session at the same time. */
+  constructor(sealer: Sealer, open: () => Promise<KeyValueStore>, { isShared }: { readonly isShared: boolean }) {
     this.#sealer = sealer;
     this.#open = open;
+    this.#isShared = isShared;
   }
 
   async find(text: string): Promise<Session | undefined> {
@@ -78,6 +95,18 @@ export class StoreHome implements SessionHome {
     const store = await this.#open();
     await store.delete(toKey(text));
   }
+
+  async claimRefresh(session: Session): Promise<boolean> {
+    if (!this.#isShared) return true;
+    const store = await this.#open();
+    return store.add(toClaimKey(session), '', CLAIM_MS);
+  }
+
+  async giveUpRefresh(session: Session): Promise<void> {
+    if (!this.#isShared) return;
+    const store = await this.#open();
+    await store.delete(toClaimKey(session));
+  }
 }
 
 export function toSessionHome(
@@ -90,9 +119,9 @@ export function toSessionHome(
     case 'cookie':
       return new CookieHome(sealer, cookieName);
     case 'memory':
-      return new StoreHome(sealer, openMemoryStore);
+      return new StoreHome(sealer, openMemoryStore, { isShared: false });
     case 'redis':
-      return new StoreHome(sealer, async () => sharedStore ?? failWithoutStore());
+      return new StoreHome(sealer, async () => sharedStore ?? failWithoutStore(), { isShared: true });
     default:
       return session.store satisfies never;
   }
@@ -105,4 +134,10 @@ function failWithoutStore(): never {
 /** Who reads the store can neither use the ids, nor read the sessions. */
 function toKey(id: string): string {
   return `oidc:${process.getBuiltinModule('node:crypto').hash('sha256', id, 'base64url')}`;
+}
+
+/** Each refresh of a session is claimed for itself, also where the token stays the same. */
+function toClaimKey({ refreshToken, refreshAtMs }: Session): string {
+  const text = JSON.stringify([refreshToken, refreshAtMs]);
+  return `oidc-refresh:${process.getBuiltinModule('node:crypto').hash('sha256', text, 'base64url')}`;
 }

@@ -9,8 +9,10 @@ const PATIENCE_MS = 1_000;
 
 type Demand =
   | { readonly kind: 'get'; readonly key: string }
-  | { readonly kind: 'set'; readonly key: string; readonly value: Uint8Array | string; readonly ttlMs: number }
+  | { readonly kind: 'set' | 'add'; readonly key: string; readonly value: Uint8Array | string; readonly ttlMs: number }
   | { readonly kind: 'delete'; readonly key: string };
+
+type Value = Uint8Array | boolean | undefined;
 
 interface Question {
   readonly id: number;
@@ -19,13 +21,13 @@ interface Question {
 
 interface Answer {
   readonly id: number;
-  readonly value?: Uint8Array | undefined;
+  readonly value?: Value;
   /** Why nothing was done. */
   readonly failure?: string;
 }
 
 interface Waiting {
-  readonly resolve: (value: Uint8Array | undefined) => void;
+  readonly resolve: (value: Value) => void;
   readonly reject: (error: StoreFailed) => void;
   readonly stopWaiting: () => void;
 }
@@ -51,19 +53,22 @@ export class AskedStore implements KeyValueStore {
 
   async get(key: string): Promise<Buffer | undefined> {
     const value = await this.#ask({ kind: 'get', key });
-    return value && Buffer.from(value.buffer, value.byteOffset, value.length);
+    return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.length) : undefined;
   }
 
   async set(key: string, value: Buffer | string, ttlMs: number): Promise<void> {
-    // A message takes along all of the memory that a view is of.
-    await this.#ask({ kind: 'set', key, value: typeof value === 'string' ? value : new Uint8Array(value), ttlMs });
+    await this.#ask({ kind: 'set', key, value: toMessageValue(value), ttlMs });
+  }
+
+  async add(key: string, value: Buffer | string, ttlMs: number): Promise<boolean> {
+    return (await this.#ask({ kind: 'add', key, value: toMessageValue(value), ttlMs })) === true;
   }
 
   async delete(key: string): Promise<void> {
     await this.#ask({ kind: 'delete', key });
   }
 
-  #ask(demand: Demand): Promise<Uint8Array | undefined> {
+  #ask(demand: Demand): Promise<Value> {
     return new Promise((resolve, reject) => {
       if (this.#isGone) return reject(new StoreFailed('the store is gone'));
       if (this.#waiting.size >= limits.storeCommandsMax) return reject(new StoreFailed('the store is asked too much'));
@@ -98,6 +103,11 @@ export class AskedStore implements KeyValueStore {
   }
 }
 
+/** A message takes along all of the memory that a view is of. */
+function toMessageValue(value: Buffer | string): Uint8Array | string {
+  return typeof value === 'string' ? value : new Uint8Array(value);
+}
+
 /** Answers what the thread at the other end asks, until that ends. */
 export function answerQuestions(port: MessagePort, store: Promise<MemoryStore>): void {
   port.on('message', async ({ id, demand }: Question) => {
@@ -115,13 +125,15 @@ async function answer(id: number, demand: Demand, store: MemoryStore): Promise<A
   }
 }
 
-async function perform(demand: Demand, store: MemoryStore): Promise<Uint8Array | undefined> {
+async function perform(demand: Demand, store: MemoryStore): Promise<Value> {
   switch (demand.kind) {
     case 'get':
       return store.find(demand.key);
     case 'set':
       await store.set(demand.key, demand.value, demand.ttlMs);
       return undefined;
+    case 'add':
+      return store.add(demand.key, demand.value, demand.ttlMs);
     case 'delete':
       await store.delete(demand.key);
       return undefined;

@@ -71,6 +71,13 @@ export class MemoryStore implements KeyValueStore {
     this.#bytes += sizeOf(key, entry);
   }
 
+  async add(key: string, value: Uint8Array | string, ttlMs: number): Promise<boolean> {
+    if (this.#findPresent(key) !== undefined) return false;
+    // Nobody comes in between: what follows does not wait.
+    await this.set(key, value, ttlMs);
+    return true;
+  }
+
   async delete(key: string): Promise<void> {
     this.#remove(key);
   }
