@@ -121,6 +121,26 @@ test('says what a rate limit counts of a request', async () => {
   assert.ok(stdout.includes(lines), stdout);
 });
 
+test('says which limits hold for which tier, since who asks is not known', async () => {
+  writeFileSync(
+    join(folder, 'tiers.yaml'),
+    `version: 1
+listeners: { web: { address: ":1" } }
+services: { a: { endpoints: [http://a:1] } }
+policies:
+  rate-limit: { limit: 10/minute, by: consumer, tiers: { gold: 1000/minute, silver: [100/minute, 5/second] } }
+  quota: { by: consumer, tiers: { gold: 5000/day } }
+routes: { all: { match: { path: /* }, to: a } }
+`,
+  );
+  const { stdout } = await explain('GET', '/', '--config', 'tiers.yaml');
+  for (const line of [
+    'rate-limit: counts this request by consumer (none); tiers: gold 1000/minute, silver 100/minute and 5/second, otherwise 10/minute',
+    'quota: counts this request by consumer (none); tiers: gold 5000/day, otherwise none',
+  ])
+    assert.ok(stdout.includes(`\n  ${line}\n`), stdout);
+});
+
 test('says which route takes a request, why, with which policies, and where it goes', async () => {
   const { status, stdout, stderr } = await explain('GET', 'https://shop.example.com/orders/5?a=b');
   assert.equal(status, 0);

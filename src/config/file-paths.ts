@@ -37,8 +37,9 @@ export function resolveFilePaths(
   };
 }
 
-function resolveStores({ file, redis }: Configuration['stores'], folder: string): Configuration['stores'] {
+function resolveStores({ file, memory, redis }: Configuration['stores'], folder: string): Configuration['stores'] {
   return {
+    memory,
     ...(file !== undefined && { file: resolve(folder, file) }),
     ...(redis !== undefined && { redis: { ...redis, ...(redis.ca !== undefined && { ca: resolve(folder, redis.ca) }) } }),
   };

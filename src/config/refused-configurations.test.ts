@@ -7,6 +7,7 @@ import { authorizePolicy } from '#policies/authorize/policy.ts';
 import { basicAuthPolicy } from '#policies/basic-auth/policy.ts';
 import { headersConfig } from '#policies/headers/config.ts';
 import { mirrorPolicy } from '#policies/mirror/policy.ts';
+import { oidcPolicy } from '#policies/oidc/policy.ts';
 import { rateLimitPolicy } from '#policies/rate-limit/policy.ts';
 import { rewriteConfig } from '#policies/rewrite/config.ts';
 import { formatIssue } from './issue.ts';
@@ -20,6 +21,7 @@ const policies = [
   authorizePolicy,
   rateLimitPolicy,
   basicAuthPolicy,
+  oidcPolicy,
   createAnyOfPolicy([apiKeyPolicy, basicAuthPolicy]),
 ];
 
@@ -111,6 +113,18 @@ routes:
       'F:6:91 routes.a.policies.rate-limit.store: there is no store `redis`; write `stores: { redis: { url: "redis://HOST:6379" } }` beside `routes`',
       'F:6:130 routes.a.policies.rate-limit.onFailure: with `shared: local-first` this gateway always counts in its own memory, so `onFailure` would have no effect',
       'F:7:92 routes.b.policies.rate-limit.shared: it is counted in the memory of this gateway (write `store: redis`), so `shared` would have no effect',
+    ],
+  },
+  {
+    mistake: 'sessions of a login in a store that is not there',
+    text: `${HEAD}stores: { memory: { size: 1KiB } }
+policies: { oidc: { issuer: https://login.example.com, clientId: shop, secret: of the cookies and long enough for them, session: { store: redis } } }
+routes:
+  a: { match: { path: /a }, to: orders }
+`,
+    issues: [
+      'F:4:27 stores.memory.size: "1KiB" is too small; at least `1MiB`',
+      'F:5:139 policies.oidc.session.store: there is no store `redis`; write `stores: { redis: { url: "redis://HOST:6379" } }` beside `routes`',
     ],
   },
   {

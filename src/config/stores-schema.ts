@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bytes } from '#schema/bytes.ts';
 import { duration } from '#schema/duration.ts';
 import { filePath } from '#schema/file-path.ts';
 import { redisUrl } from '#schema/redis-url.ts';
@@ -53,8 +54,17 @@ const redis = z
       context.addIssue({ code: 'custom', message: '`ca` is of use with `rediss://` only', path: ['ca'] });
   });
 
+const memory = z.strictObject({
+  size: bytes({ min: '1MiB', max: '1GiB' })
+    .prefault('64MiB')
+    .describe('How much it may hold. Nothing is thrown out before its time: when it is full, nothing new is kept.'),
+});
+
 /** Where the gateway keeps what is to outlive it, and what several gateways share. */
 export const storesSchema = z.strictObject({
   file: storeFile.optional(),
+  memory: memory
+    .prefault({})
+    .describe('The memory of the gateway’s own process. A restart forgets what is in it; a reload does not.'),
   redis: redis.optional().describe('A Redis or Valkey server.'),
 });

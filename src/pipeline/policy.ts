@@ -72,7 +72,9 @@ export interface PolicyServices {
   readonly keeper: Keeper;
   /** The store of `stores` in the configuration, where there is one. Its calls fail with `StoreFailed`, and never later than its time-out says. */
   readonly sharedStore: KeyValueStore | undefined;
-  /** The same store, for counts that gateways share. */
+  /** The store in the memory of the process, in which all of its threads keep things together. It is made when it is first asked for. */
+  readonly openMemoryStore: () => Promise<KeyValueStore>;
+  /** The same as `sharedStore`, for counts that gateways share. */
   readonly storeAllowances: StoreAllowances | undefined;
   /** What tokens of the gateway are signed with, where the configuration has keys. */
   readonly tokenKeys: TokenKeys | undefined;

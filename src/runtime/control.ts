@@ -17,6 +17,7 @@ import { EndpointKeeper } from './endpoint-keeper.ts';
 import { TooManyEndpoints } from './endpoint-registry.ts';
 import { ListenerAddresses, noAddresses, withAddresses } from './listener-addresses.ts';
 import type { ListeningAt } from './listener-set.ts';
+import { MemorySide } from './memory-side.ts';
 import { listNamedFiles, noFiles } from './named-files.ts';
 import { QuotaSide } from './quota-side.ts';
 import type { NamedFileReader, NamedFilesReading } from './read-named-files.ts';
@@ -52,6 +53,7 @@ export class Control {
   readonly #options: ControlOptions;
   readonly #board: EndpointBoard;
   readonly #planes: DataPlanes;
+  readonly #memory: MemorySide;
   readonly #endpoints: EndpointKeeper;
   readonly #tls: TlsSide;
   readonly #quotas: QuotaSide;
@@ -74,7 +76,9 @@ export class Control {
     this.#options = options;
     const board = pool?.board ?? new EndpointBoard();
     this.#board = board;
-    const planes = new DataPlanes({ clock, logger, board, threads, pool });
+    const memory = new MemorySide({ clock, logger });
+    this.#memory = memory;
+    const planes = new DataPlanes({ clock, logger, board, memory, threads, pool });
     this.#planes = planes;
     this.#endpoints = new EndpointKeeper({ clock, logger, board, planes });
     const onCertificates = () => void this.#inOrder(() => this.#applyCertificates());
@@ -263,6 +267,7 @@ export class Control {
     await Promise.all([this.#admin.stop(), this.#tls.stop()]);
     // Behind everybody who counts.
     this.#quotas.stop();
+    this.#memory.forget();
     this.#drained = undefined;
     this.#isEnding = false;
   }
@@ -287,6 +292,7 @@ export class Control {
       openedAdmin = listens ? await this.#admin.open(configuration) : undefined;
       this.#tls.followListeners(configuration);
       const plan = await this.#endpoints.prepare(configuration);
+      this.#memory.follow(configuration);
       const supplies = { files, endpoints: plan.lists, quotaMemory: quotas.memory };
       this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens });
       this.#endpoints.commit(plan);
@@ -298,6 +304,7 @@ export class Control {
       return undefined;
     } catch (error) {
       this.#endpoints.abandon();
+      if (this.#configuration !== undefined) this.#memory.follow(this.#configuration);
       await openedAdmin?.server.stop();
       if (error instanceof TooManyEndpoints) return toRefusal([toFinding(error)], loaded);
       return { issues: [], reasons: [error instanceof Error ? error.message : String(error)] };

@@ -5,6 +5,7 @@
 import type { Allowances } from '#base/allowances.ts';
 import { assert } from '#base/assert.ts';
 import type { ConcurrencyLimits } from '#base/concurrency-limits.ts';
+import type { KeyValueStore } from '#base/key-value-store.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Quotas } from '#base/quotas.ts';
 import type { PolicyServices } from '#pipeline/policy.ts';
@@ -31,18 +32,34 @@ export interface PreparedCounting {
   readonly concurrency: SharedConcurrency | undefined;
   readonly quotas: SharedQuotas | undefined;
   readonly store: ProvidedStore | undefined;
+  readonly openMemoryStore: () => Promise<KeyValueStore>;
 }
 
-type CountingServices = Pick<PolicyServices, 'allowances' | 'concurrency' | 'quotas' | 'sharedStore' | 'storeAllowances'>;
+type CountingServices = Pick<
+  PolicyServices,
+  'allowances' | 'concurrency' | 'quotas' | 'sharedStore' | 'storeAllowances' | 'openMemoryStore'
+>;
 
-const nothing: PreparedCounting = { allowances: undefined, concurrency: undefined, quotas: undefined, store: undefined };
+/** What the thread that counts has. */
+export interface CountingThread {
+  readonly logger: Logger;
+  readonly threadNumber: number;
+  /** Called once, by who first needs it. */
+  readonly openMemoryStore: () => Promise<KeyValueStore>;
+}
 
 export class Counting {
-  readonly #thread: { readonly logger: Logger; readonly threadNumber: number };
-  #present = nothing;
+  readonly #thread: CountingThread;
+  #present: PreparedCounting;
+  #memoryStore: Promise<KeyValueStore> | undefined;
 
-  constructor(thread: { readonly logger: Logger; readonly threadNumber: number }) {
+  constructor(thread: CountingThread) {
     this.#thread = thread;
+    const openMemoryStore = () => {
+      this.#memoryStore ??= thread.openMemoryStore();
+      return this.#memoryStore;
+    };
+    this.#present = { allowances: undefined, concurrency: undefined, quotas: undefined, store: undefined, openMemoryStore };
   }
 
   /** What rate limits count in; `undefined` where there has been none. */
@@ -61,12 +78,14 @@ export class Counting {
       concurrency: countsConcurrency ? this.#provideConcurrency(memory) : undefined,
       quotas: countsQuotas ? this.#provideQuotas(memory) : undefined,
       store: await provideStore(settings, this.#present.store, storeMeans),
+      openMemoryStore: this.#present.openMemoryStore,
     };
   }
 
   commit({ allowances, concurrency, quotas, store }: PreparedCounting): void {
     const before = this.#present;
     this.#present = {
+      ...before,
       allowances: allowances ?? before.allowances,
       concurrency: concurrency ?? before.concurrency,
       quotas: quotas ?? before.quotas,
@@ -103,13 +122,15 @@ export class Counting {
 }
 
 /** A policy counts only in what its configuration was encoded to count in. */
-export function toCountingServices({ allowances, concurrency, quotas, store }: PreparedCounting): CountingServices {
+export function toCountingServices(prepared: PreparedCounting): CountingServices {
+  const { allowances, concurrency, quotas, store, openMemoryStore } = prepared;
   return {
     allowances: allowances ?? noAllowances,
     concurrency: concurrency ?? noConcurrency,
     quotas: quotas ?? noQuotas,
     sharedStore: store?.store,
     storeAllowances: store?.store,
+    openMemoryStore,
   };
 }
 

@@ -34,6 +34,7 @@ test('endpoints that come while a configuration is being prepared count, also in
     sharesPorts: false,
     opensUnixSockets: true,
     threadNumber: 0,
+    openMemoryStore: async () => assert.fail('nothing is kept'),
   };
   const plane = new DataPlane(options);
   t.after(() => plane.close());

@@ -4,6 +4,7 @@ import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import { createIdSource } from '#base/ids.ts';
 import { Keeper } from '#base/keeper.ts';
+import type { KeyValueStore } from '#base/key-value-store.ts';
 import type { Logger } from '#base/logger.ts';
 import { RefusalLog } from '#base/refusal-log.ts';
 import { runInSlices } from '#base/slices.ts';
@@ -57,6 +58,8 @@ export interface DataPlaneOptions {
   readonly sharesPorts: boolean;
   /** A Unix socket has one owner; the other threads leave it alone. */
   readonly opensUnixSockets: boolean;
+  /** The store that all threads of the process keep things in. */
+  readonly openMemoryStore: () => Promise<KeyValueStore>;
 }
 
 /** A configuration that could be the present one at once. */

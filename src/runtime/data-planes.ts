@@ -11,6 +11,7 @@ import { encodeConfiguration } from '#snapshot/encode.ts';
 import { withoutControlSecrets } from './control-secrets.ts';
 import type { ConfigurationSupplies, DataPlane } from './data-plane.ts';
 import type { ListeningAt } from './listener-set.ts';
+import type { MemorySide } from './memory-side.ts';
 import { sharesPorts, ThreadPool } from './thread-pool.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
@@ -18,6 +19,7 @@ export interface DataPlanesOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly board: EndpointBoard;
+  readonly memory: MemorySide;
   /** Overrides `threads` of the configuration. */
   readonly threads?: number | undefined;
   /** Data threads that have been started already. */
@@ -60,9 +62,10 @@ export class DataPlanes {
 
   /** Makes threads, or a data plane here, as the configuration wants it. */
   async begin(configuration: Configuration): Promise<void> {
-    const { clock, logger, board, pool } = this.#options;
+    const { clock, logger, board, memory, pool } = this.#options;
     if (this.countThreads(configuration) > 0) {
       this.#pool = pool ?? new ThreadPool({ clock, logger, board });
+      this.#pool.setMemory(memory);
       return;
     }
     await this.dismissStarted();
@@ -74,8 +77,17 @@ export class DataPlanes {
     if (this.#plane !== undefined) return;
     // Where other threads serve, this one does without its code.
     const { DataPlane } = await import('./data-plane.ts');
-    const { clock, logger, board } = this.#options;
-    this.#plane = new DataPlane({ clock, logger, board, sharesPorts, opensUnixSockets: true, threadNumber: 0 });
+    const { clock, logger, board, memory } = this.#options;
+    const openMemoryStore = () => memory.open();
+    this.#plane = new DataPlane({
+      clock,
+      logger,
+      board,
+      sharesPorts,
+      opensUnixSockets: true,
+      threadNumber: 0,
+      openMemoryStore,
+    });
   }
 
   /** Threads that have been started already are not needed. */

@@ -1,8 +1,9 @@
 /** Entry of a worker: a data plane that does what the control thread says. */
 import { isIPv6 } from 'node:net';
-import { parentPort, threadId, workerData } from 'node:worker_threads';
+import { MessageChannel, parentPort, threadId, workerData } from 'node:worker_threads';
 import { assert } from '#base/assert.ts';
 import { systemClock } from '#base/clock.ts';
+import type { KeyValueStore } from '#base/key-value-store.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import { createJsonLogger } from '#telemetry/json-logger.ts';
 import { keepCompiledCode } from './compiled-code.ts';
@@ -16,7 +17,7 @@ const logger: typeof plainLogger = {
   log: (level, message, fields) => plainLogger.log(level, message, { thread: threadId, ...fields }),
 };
 const { board, ...start } = workerData as DataThreadStart;
-const plane = new DataPlane({ clock: systemClock, logger, board: new EndpointBoard(board), ...start });
+const plane = new DataPlane({ clock: systemClock, logger, board: new EndpointBoard(board), ...start, openMemoryStore });
 
 keepCompiledCode();
 // Node compiles a large expression when it first looks at an address, which it does to listen. There is time for that now,
@@ -25,6 +26,17 @@ isIPv6('::');
 
 function say(message: FromDataThread): void {
   port.postMessage(message);
+}
+
+/** It is in the control thread, which is asked over a line of its own. */
+async function openMemoryStore(): Promise<KeyValueStore> {
+  const { AskedStore } = await import('#stores/memory/asked-store.ts');
+  const { port1: own, port2: others } = new MessageChannel();
+  port.postMessage({ kind: 'memory-port', port: others } satisfies FromDataThread, [others]);
+  return new AskedStore(own, (delayMs, run) => {
+    const timer = setTimeout(run, delayMs).unref();
+    return () => clearTimeout(timer);
+  });
 }
 
 let prepared: PreparedConfiguration | undefined;

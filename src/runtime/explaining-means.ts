@@ -1,6 +1,7 @@
 /** What the plans of an explanation are made with: nothing of it runs, counts, opens or asks anything. */
 import type { Clock } from '#base/clock.ts';
 import { Keeper } from '#base/keeper.ts';
+import { StoreFailed } from '#base/key-value-store.ts';
 import type { Logger } from '#base/logger.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import { Mirrors } from '#forward/mirrors.ts';
@@ -41,6 +42,7 @@ export function toExplainingMeans({ clock, logger, addressLists, countries }: Ex
     keeper: new Keeper(),
     sharedStore: undefined,
     storeAllowances: undefined,
+    openMemoryStore: () => Promise.reject(new StoreFailed('an explanation keeps nothing')),
     callHttp: () => Promise.reject(new HttpCallFailed('an explanation asks nobody')),
     policies: policyDefinitions,
     texts: {},

@@ -1,4 +1,5 @@
 /** What the control thread and a data thread say to each other. */
+import type { MessagePort } from 'node:worker_threads';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import type { EndpointList } from '#services/endpoint-list.ts';
 import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
@@ -43,4 +44,6 @@ export type FromDataThread =
   | { readonly kind: 'prepared' }
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'applied'; readonly listening: readonly ListeningAt[] }
-  | { readonly kind: 'ended' };
+  | { readonly kind: 'ended' }
+  /** Over it the thread asks for what is kept in the memory of the process. */
+  | { readonly kind: 'memory-port'; readonly port: MessagePort };

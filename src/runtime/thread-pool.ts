@@ -1,5 +1,5 @@
 /** The data threads: started, told of configurations, replaced when they die, drained. */
-import { Worker } from 'node:worker_threads';
+import { type MessagePort, Worker } from 'node:worker_threads';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
@@ -9,6 +9,7 @@ import { provideAllowanceMemory } from '#stores/allowance-table.ts';
 import { forgetQuotaThread } from '#stores/quota-entries.ts';
 import { provideConcurrencyMemory, takeBackPlaces } from '#stores/shared-concurrency.ts';
 import type { ListeningAt } from './listener-set.ts';
+import type { MemorySide } from './memory-side.ts';
 import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './thread-messages.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
@@ -64,7 +65,10 @@ class DataThread {
   #isGone = false;
   #onEnded: (() => void) | undefined;
 
-  constructor(clock: Clock, start: DataThreadStart) {
+  readonly #onMemoryPort: (port: MessagePort) => void;
+
+  constructor(clock: Clock, start: DataThreadStart, onMemoryPort: (port: MessagePort) => void) {
+    this.#onMemoryPort = onMemoryPort;
     this.startedMs = clock.monotonicMs();
     this.opensUnixSockets = start.opensUnixSockets;
     this.worker = new Worker(entry, { workerData: start, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
@@ -143,6 +147,7 @@ class DataThread {
 
   #onMessage(message: FromDataThread): void {
     if (message.kind === 'ended') return this.#onEnded?.();
+    if (message.kind === 'memory-port') return this.#onMemoryPort(message.port);
     const waiting = this.#waiting.shift();
     if (message.kind === 'refused') waiting?.reject(new ThreadRefusal(message.reason));
     else waiting?.resolve(message.kind === 'applied' ? message.listening : []);
@@ -160,6 +165,7 @@ export class ThreadPool {
   readonly #numbers = new Set<number>();
   /** What limits of concurrency count in. */
   #concurrencyMemory: SharedArrayBuffer | undefined;
+  #memory: MemorySide | undefined;
 
   constructor(options: ThreadPoolOptions) {
     this.#options = options;
@@ -244,6 +250,11 @@ export class ThreadPool {
     await Promise.all([...this.#threads].map((thread) => thread.stop()));
   }
 
+  /** What all threads keep things in. Said before the first configuration. */
+  setMemory(memory: MemorySide): void {
+    this.#memory = memory;
+  }
+
   /** Tells all threads, and those that start later. */
   setTicketKeys(keys: TicketKeyring): void {
     this.#ticketKeys = keys;
@@ -283,7 +294,8 @@ export class ThreadPool {
     const opensUnixSockets = this.#serving.every((other) => !other.opensUnixSockets);
     const { clock, logger, board } = this.#options;
     const threadNumber = this.#takeNumber();
-    const thread = new DataThread(clock, { sharesPorts, opensUnixSockets, threadNumber, board: board.memory });
+    const start = { sharesPorts, opensUnixSockets, threadNumber, board: board.memory };
+    const thread = new DataThread(clock, start, (port) => this.#memory?.serve(port));
     const id = thread.worker.threadId;
     this.#threads.add(thread);
     if (this.#ticketKeys !== undefined) thread.say({ kind: 'ticket-keys', keys: this.#ticketKeys });

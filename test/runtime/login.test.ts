@@ -1,106 +1,23 @@
 /** The whole login of a browser: a real gateway, a real provider, and a service that tells what it was sent. */
 import assert from 'node:assert/strict';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { type TestContext, test } from 'node:test';
-import { type Clock, systemClock } from '#base/clock.ts';
-import type { GatewayInput } from '#config/define-gateway.ts';
-import { FakeClock } from '#test/support/fake-clock.ts';
-import { type Accounts, CLIENT_SECRET, type LoginProvider, logIn, startLoginProvider } from '#test/support/login-provider.ts';
+import { readFile } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { FakeClock } from '#test/support/fake-clock.ts';
+import { listenFor } from '#test/support/listening-server.ts';
+import { logIn } from '#test/support/login-provider.ts';
+import { COOKIE_SECRET, type LoginSite, logInAs, SESSION_COOKIE, startLoginSite } from '#test/support/login-site.ts';
 import { TestBrowser } from '#test/support/test-browser.ts';
-import { startTestGateway, type TestGateway } from '#test/support/test-gateway.ts';
-
-type OidcInput = Exclude<NonNullable<NonNullable<GatewayInput['policies']>['oidc']>, false>;
-
-const SECRET = 'a secret of the gateway for its cookies, long enough';
-const SESSION = '__Host-gatehouse';
-
-interface Site {
-  readonly gateway: TestGateway;
-  readonly provider: LoginProvider;
-  /** Of the site as browsers see it. */
-  readonly origin: string;
-  readonly browser: TestBrowser;
-  readonly clock: FakeClock;
-  configure(oidc: Partial<OidcInput>, more?: Partial<GatewayInput>): Partial<GatewayInput>;
-}
-
-interface SiteOptions {
-  /** How long tokens of the provider are good. */
-  readonly tokenS?: number;
-  readonly oidc?: Partial<OidcInput>;
-  readonly more?: Partial<GatewayInput>;
-  readonly accounts?: Accounts;
-  readonly threads?: number;
-  readonly isPublic?: boolean;
-}
-
-/** Answers with what it was sent. */
-const tellRequest: RequestListener = ({ url, headers }, response) => {
-  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'public, max-age=60' });
-  response.end(JSON.stringify({ url, cookie: headers.cookie, authorization: headers.authorization, user: headers['x-user'] }));
-};
-
-async function startSite(
-  t: TestContext,
-  { oidc = {}, more, accounts, threads = 0, isPublic = false, tokenS = 600 }: SiteOptions = {},
-): Promise<Site> {
-  const service = createServer(tellRequest);
-  await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
-  const provider = await startLoginProvider(accounts);
-  const clock = new FakeClock();
-  const used: Clock = threads === 0 ? clock : systemClock;
-  const configure: Site['configure'] = (changed, further = more) => ({
-    policies: {
-      oidc: {
-        issuer: provider.issuer,
-        clientId: 'shop',
-        ...(!isPublic && { clientSecret: CLIENT_SECRET }),
-        secret: SECRET,
-        ...oidc,
-        ...changed,
-      },
-      headers: { request: { set: { 'x-user': '${consumer}' } } },
-    },
-    services: { shop: { endpoints: [`http://127.0.0.1:${(service.address() as AddressInfo).port}`] } },
-    routes: { shop: { match: { path: '/shop/*' }, to: 'shop' } },
-    ...further,
-  });
-  const gateway = await startTestGateway(configure({}), { clock: used, threads });
-  t.after(async () => {
-    await gateway.stop();
-    await provider.close();
-    service.closeAllConnections();
-    await new Promise((resolve) => service.close(resolve));
-  });
-  const origin = `http://shop.localhost:${gateway.port()}`;
-  provider.register(
-    [
-      {
-        client_id: 'shop',
-        ...(isPublic ? { token_endpoint_auth_method: 'none' } : { client_secret: CLIENT_SECRET }),
-        redirect_uris: [`${origin}/oauth2/callback`],
-        post_logout_redirect_uris: [`${origin}/`, `${origin}/shop/bye`],
-        grant_types: ['authorization_code', 'refresh_token'],
-        response_types: ['code'],
-      },
-    ],
-    tokenS,
-  );
-  return { gateway, provider, origin, browser: new TestBrowser(used), clock, configure };
-}
 
 /** Only sessions live so long: connections, which live by the other time, stay as they are. */
 function passTime(clock: FakeClock, ms: number): void {
   clock.jumpWallTo(clock.wallMs() + ms);
 }
 
-async function logInAs(site: Site, account: string, browser = site.browser) {
-  return logIn(browser, await browser.follow(`${site.origin}/shop/cart?a=1&b=%2F`), account);
-}
-
 test('who opens a page logs in and comes back to it, and the service learns who it is', async (t) => {
-  const site = await startSite(t);
+  const site = await startLoginSite(t);
   const { browser, origin, provider } = site;
   const page = await logInAs(site, 'ada');
   assert.equal(page.status, 200, page.text);
@@ -109,7 +26,7 @@ test('who opens a page logs in and comes back to it, and the service learns who 
   assert.equal(told['user'], `ada@${provider.issuer.slice('http://'.length)}`);
   assert.equal(told['cookie'], undefined);
   assert.equal(told['authorization'], undefined);
-  assert.deepEqual(Object.keys(browser.cookiesFor(origin)), [SESSION]);
+  assert.deepEqual(Object.keys(browser.cookiesFor(origin)), [SESSION_COOKIE]);
   const again = await browser.visit(`${origin}/shop/cart`);
   assert.equal(again.status, 200);
   assert.equal(again.headers['set-cookie'], undefined);
@@ -117,22 +34,22 @@ test('who opens a page logs in and comes back to it, and the service learns who 
 });
 
 test('no service sees a cookie of the login, and all other cookies stay as they are', async (t) => {
-  const site = await startSite(t);
+  const site = await startLoginSite(t);
   const { browser, origin } = site;
   await logInAs(site, 'ada');
   // A login that has begun in another tab.
   await browser.clone().visit(`${origin}/oauth2/login`);
-  browser.forge(origin, `${SESSION}.1`, 'left-over');
-  browser.forge(origin, `${SESSION}.abcdefghijkl`, 'begun');
+  browser.forge(origin, `${SESSION_COOKIE}.1`, 'left-over');
+  browser.forge(origin, `${SESSION_COOKIE}.abcdefghijkl`, 'begun');
   browser.forge(origin, 'theme', '"dark"');
   browser.forge(origin, 'gatehouse', 'mine');
-  browser.forge(origin, `${SESSION}y`, 'mine too');
+  browser.forge(origin, `${SESSION_COOKIE}y`, 'mine too');
   const { cookie } = (await browser.visit(`${origin}/shop/cart`)).json();
-  assert.equal(cookie, `theme="dark"; gatehouse=mine; ${SESSION}y=mine too`);
+  assert.equal(cookie, `theme="dark"; gatehouse=mine; ${SESSION_COOKIE}y=mine too`);
 });
 
 test('only who opens a page is sent to the provider; scripts and other methods are refused', async (t) => {
-  const site = await startSite(t);
+  const site = await startLoginSite(t);
   const { browser, origin } = site;
   for (const visit of [
     { isScript: true },
@@ -156,7 +73,7 @@ test('only who opens a page is sent to the provider; scripts and other methods a
 });
 
 test('`unauthenticated` decides otherwise', async (t) => {
-  const site = await startSite(t, { oidc: { unauthenticated: 'redirect' } });
+  const site = await startLoginSite(t, { oidc: { unauthenticated: 'redirect' } });
   const { browser, origin, gateway } = site;
   assert.equal((await browser.visit(`${origin}/shop/cart`, { isScript: true })).status, 302);
   assert.equal((await browser.visit(`${origin}/shop/cart`, { method: 'POST', form: {} })).status, 401);
@@ -187,7 +104,7 @@ const foreignTargets = [
 ];
 
 test('nobody is led to another site after a login', async (t) => {
-  const site = await startSite(t);
+  const site = await startLoginSite(t);
   const { origin } = site;
   for (const target of foreignTargets) {
     const browser = new TestBrowser(site.clock);
@@ -209,7 +126,7 @@ test('no letter of where a login leads on to ends a line of the answer', async (
 });
 
 test('several tabs log in at once, and too many give up the oldest', async (t) => {
-  const site = await startSite(t);
+  const site = await startLoginSite(t);
   const { browser, origin, clock } = site;
   const first = await browser.follow(`${origin}/shop/one`);
   passTime(clock, 1_000);
@@ -227,7 +144,7 @@ test('several tabs log in at once, and too many give up the oldest', async (t) =
 });
 
 /** The last URL of a login before it is complete: what the provider sends the browser back with. */
-async function comeBack(site: Site, browser = site.browser): Promise<string> {
+async function comeBack(site: LoginSite, browser = site.browser): Promise<string> {
   const stopAtCallback = (next: string) => next.includes('/oauth2/callback');
   const page = await browser.follow(`${site.origin}/shop/cart`, {}, stopAtCallback);
   const last = page.headers.location === undefined ? await logIn(browser, page, 'ada', stopAtCallback) : page;
@@ -235,7 +152,7 @@ async function comeBack(site: Site, browser = site.browser): Promise<string> {
 }
 
 test('what comes back from the provider counts once, for the browser that began, and as it was sent', async (t) => {
-  const site = await startSite(t);
+  const site = await startLoginSite(t);
   const { browser, origin, gateway, provider } = site;
   const change = (url: string, name: string, value: string | undefined) => {
     const changed = new URL(url);
@@ -249,7 +166,7 @@ test('what comes back from the provider counts once, for the browser that began,
     assert.equal(refused.json()['code'], 'GH_OIDC_REFUSED', what);
     assert.equal(refused.headers['cache-control'], 'no-store', what);
     assert.ok(!refused.text.includes('evil'), what);
-    assert.equal(who.cookiesFor(origin)[SESSION], undefined, what);
+    assert.equal(who.cookiesFor(origin)[SESSION_COOKIE], undefined, what);
   };
   const other = new TestBrowser(site.clock);
   await other.visit(`${origin}/shop/cart`);
@@ -271,7 +188,7 @@ test('what comes back from the provider counts once, for the browser that began,
   const copy = browser.clone();
   assert.equal((await browser.visit(url, { from: 'cross-site' })).status, 302);
   const replayed = browser.clone();
-  replayed.forge(origin, SESSION, '');
+  replayed.forge(origin, SESSION_COOKIE, '');
   await refuse(url, replayed, 'the same once more');
   await refuse(url, copy, 'the same once more with the cookie of the login, which the provider refuses');
   const lines = await gateway.stop();
@@ -282,7 +199,7 @@ test('what comes back from the provider counts once, for the browser that began,
 });
 
 test('a provider that denies the login is told of in words of ours', async (t) => {
-  const site = await startSite(t);
+  const site = await startLoginSite(t);
   const { browser, origin } = site;
   const url = new URL(await comeBack(site));
   url.searchParams.delete('code');
@@ -298,10 +215,10 @@ test('a provider that denies the login is told of in words of ours', async (t) =
 });
 
 test('cookies that were changed, are of another site or are too old are no session, and are taken back', async (t) => {
-  const site = await startSite(t);
+  const site = await startLoginSite(t);
   const { browser, origin, gateway } = site;
   await logInAs(site, 'ada');
-  const good = browser.cookiesFor(origin)[SESSION]!;
+  const good = browser.cookiesFor(origin)[SESSION_COOKIE]!;
   const middle = good.length / 2;
   const swapped = good[middle] === 'A' ? 'B' : 'A';
   const wrong = [
@@ -316,10 +233,10 @@ test('cookies that were changed, are of another site or are too old are no sessi
   ];
   for (const cookie of wrong) {
     const who = new TestBrowser(site.clock);
-    who.forge(origin, SESSION, cookie);
+    who.forge(origin, SESSION_COOKIE, cookie);
     const refused = await who.visit(`${origin}/shop/cart`, { isScript: true });
     assert.equal(refused.status, 401, cookie);
-    assert.equal(who.cookiesFor(origin)[SESSION], undefined, cookie);
+    assert.equal(who.cookiesFor(origin)[SESSION_COOKIE], undefined, cookie);
   }
   assert.equal((await browser.visit(`${origin}/shop/cart`, { isScript: true })).status, 200);
   // The same provider and secret, and another client.
@@ -327,23 +244,23 @@ test('cookies that were changed, are of another site or are too old are no sessi
   assert.equal((await browser.clone().visit(`${origin}/shop/cart`, { isScript: true })).status, 401);
   assert.deepEqual(await gateway.reconfigure(site.configure({ secret: 'another secret that nothing was encrypted with' })), []);
   assert.equal((await browser.clone().visit(`${origin}/shop/cart`, { isScript: true })).status, 401);
-  const rotated = ['another secret that nothing was encrypted with', SECRET];
+  const rotated = ['another secret that nothing was encrypted with', COOKIE_SECRET];
   assert.deepEqual(await gateway.reconfigure(site.configure({ secret: rotated })), []);
   assert.equal((await browser.visit(`${origin}/shop/cart`, { isScript: true })).status, 200);
 });
 
 test('a session ends when it is not used, and some time after the login in any case', async (t) => {
-  const site = await startSite(t, { oidc: { session: { idle: '10m', absolute: '1h' } } });
+  const site = await startLoginSite(t, { oidc: { session: { idle: '10m', absolute: '1h' } } });
   const { browser, origin, clock, provider } = site;
   const isLoggedIn = async () => (await browser.visit(`${origin}/shop/cart`, { isScript: true })).status === 200;
   await logInAs(site, 'ada');
-  const before = browser.cookiesFor(origin)[SESSION];
+  const before = browser.cookiesFor(origin)[SESSION_COOKIE];
   passTime(clock, 60_000);
   assert.ok(await isLoggedIn());
-  assert.equal(browser.cookiesFor(origin)[SESSION], before);
+  assert.equal(browser.cookiesFor(origin)[SESSION_COOKIE], before);
   passTime(clock, 60_000);
   const noted = await browser.visit(`${origin}/shop/cart`, { isScript: true });
-  assert.notEqual(browser.cookiesFor(origin)[SESSION], before);
+  assert.notEqual(browser.cookiesFor(origin)[SESSION_COOKIE], before);
   // The service would let everybody keep its answer, which now holds a cookie of one person.
   assert.equal(noted.headers['cache-control'], 'no-store');
   const copy = browser.clone();
@@ -364,7 +281,7 @@ test('a session ends when it is not used, and some time after the login in any c
 
 test('requests side by side refresh a session once, and who comes late with the old cookie gets what they got', async (t) => {
   // A public client gets a new token with each refresh, and one that is shown twice ends all of them.
-  const site = await startSite(t, { isPublic: true, oidc: { forward: 'access-token' } });
+  const site = await startLoginSite(t, { isPublic: true, oidc: { forward: 'access-token' } });
   const { browser, origin, clock, provider } = site;
   const first = (await logInAs(site, 'ada')).json()['authorization'];
   const old = browser.clone();
@@ -386,7 +303,7 @@ test('requests side by side refresh a session once, and who comes late with the 
 });
 
 test('while the provider is down, nobody can log in, and sessions go on for as long as what they need is good', async (t) => {
-  const site = await startSite(t);
+  const site = await startLoginSite(t);
   const { browser, origin, clock, provider, gateway } = site;
   provider.intercept((_, response) => void response.writeHead(500).end('down'));
   const down = await browser.visit(`${origin}/shop/cart`);
@@ -409,7 +326,7 @@ test('while the provider is down, nobody can log in, and sessions go on for as l
 });
 
 test('a provider that takes a session back ends it when the token ends', async (t) => {
-  const site = await startSite(t);
+  const site = await startLoginSite(t);
   const { browser, origin, clock, provider } = site;
   await logInAs(site, 'ada');
   provider.intercept((request, response) => {
@@ -424,7 +341,7 @@ test('a provider that takes a session back ends it when the token ends', async (
 });
 
 test('who logs out is logged out here and at the provider, and no other site can do that', async (t) => {
-  const site = await startSite(t, { oidc: { afterLogout: '/shop/bye' } });
+  const site = await startLoginSite(t, { oidc: { afterLogout: '/shop/bye' } });
   const { browser, origin, provider } = site;
   await logInAs(site, 'ada');
   for (const visit of [
@@ -453,16 +370,16 @@ test('who logs out is logged out here and at the provider, and no other site can
 const long = (length: number) => Array.from({ length: length / 10 }, (_, index) => String(index).padStart(9, 'g'));
 
 test('a session that is too long for one cookie takes several, and one that is too long for these is refused', async (t) => {
-  const site = await startSite(t, { accounts: { ada: { groups: long(4_000) }, bob: { groups: long(12_000) } } });
+  const site = await startLoginSite(t, { accounts: { ada: { groups: long(4_000) }, bob: { groups: long(12_000) } } });
   const { browser, origin, gateway } = site;
   assert.equal((await logInAs(site, 'ada')).status, 200);
   const names = Object.keys(browser.cookiesFor(origin));
-  assert.deepEqual(names.slice(0, 2), [SESSION, `${SESSION}.1`]);
+  assert.deepEqual(names.slice(0, 2), [SESSION_COOKIE, `${SESSION_COOKIE}.1`]);
   assert.ok(names.length > 1 && names.length <= 4, names.join());
   browser.forge(origin, 'other', '1');
   assert.equal((await browser.visit(`${origin}/shop/cart`)).json()['cookie'], 'other=1');
   const torn = browser.clone();
-  torn.forge(origin, `${SESSION}.1`, '');
+  torn.forge(origin, `${SESSION_COOKIE}.1`, '');
   assert.equal((await torn.visit(`${origin}/shop/cart`, { isScript: true })).status, 401);
   const other = new TestBrowser(site.clock);
   const refused = await logInAs(site, 'bob', other);
@@ -474,7 +391,7 @@ test('a session that is too long for one cookie takes several, and one that is t
 });
 
 test('the service gets the token that it is meant to get, and not what a client wrote there', async (t) => {
-  const site = await startSite(t, { oidc: { forward: 'id-token', unauthenticated: 'pass', userinfo: true } });
+  const site = await startLoginSite(t, { oidc: { forward: 'id-token', unauthenticated: 'pass', userinfo: true } });
   const { browser, origin, gateway } = site;
   const headers = { authorization: 'Bearer mine' };
   assert.equal((await browser.visit(`${origin}/shop/cart`, { headers })).json()['authorization'], undefined);
@@ -487,7 +404,7 @@ test('the service gets the token that it is meant to get, and not what a client 
 });
 
 test('groups of the token decide who may do what', async (t) => {
-  const site = await startSite(t, { accounts: { ada: { groups: ['gold'] } } });
+  const site = await startLoginSite(t, { accounts: { ada: { groups: ['gold'] } } });
   const { origin, gateway, clock } = site;
   const policies = { ...site.configure({}, {}).policies, authorize: { groups: ['gold'] } };
   assert.deepEqual(await gateway.reconfigure({ ...site.configure({}, {}), policies }), []);
@@ -499,7 +416,7 @@ test('groups of the token decide who may do what', async (t) => {
 });
 
 test('a listener, and a route that has the paths of the login too, have logins of their own', async (t) => {
-  const site = await startSite(t);
+  const site = await startLoginSite(t);
   const { origin, gateway, clock } = site;
   const { policies, ...plain } = site.configure({}, {});
   const atRoute = { shop: { match: { path: ['/shop/*', '/oauth2/*'] }, to: 'shop', policies } };
@@ -512,7 +429,7 @@ test('a listener, and a route that has the paths of the login too, have logins o
 
 test('a session counts in every thread, and is refreshed by one of them', async (t) => {
   // A token that is shown twice ends the session, as with all public clients.
-  const site = await startSite(t, { threads: 3, isPublic: true, tokenS: 2, oidc: { forward: 'access-token' } });
+  const site = await startLoginSite(t, { threads: 3, isPublic: true, tokenS: 2, oidc: { forward: 'access-token' } });
   const { browser, origin, provider } = site;
   assert.equal((await logInAs(site, 'ada')).status, 200);
   const tokens = new Set<unknown>();
@@ -522,4 +439,27 @@ test('a session counts in every thread, and is refreshed by one of them', async 
     for (const page of pages) tokens.add(page.json()['authorization']);
   }
   assert.equal(provider.grants.length, tokens.size);
+});
+
+test('a provider with a certificate of a private authority is trusted by the file that is named', async (t) => {
+  const certificates = join(import.meta.dirname, '../support/certificates');
+  const [cert, key] = await Promise.all(['localhost.pem', 'localhost.key'].map((name) => readFile(join(certificates, name))));
+  const port = await listenFor(
+    t,
+    createTlsServer({ cert, key }, (_, response) => {
+      const issuer = `https://localhost:${port}`;
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ issuer, authorization_endpoint: `${issuer}/authorize` }));
+    }) as unknown as Server,
+  );
+  const site = await startLoginSite(t, {
+    oidc: { issuer: `https://localhost:${port}`, ca: join(certificates, 'authority.pem') },
+  });
+  const sent = await site.browser.visit(`${site.origin}/shop/cart`);
+  assert.equal(sent.status, 302, sent.text);
+  assert.match(sent.headers.location ?? '', /^https:\/\/localhost:\d+\/authorize\?/);
+  assert.deepEqual(await site.gateway.reconfigure(site.configure({ ca: undefined })), []);
+  assert.equal((await site.browser.visit(`${site.origin}/shop/cart`)).status, 503);
+  const refusals = await site.gateway.reconfigure(site.configure({ ca: join(certificates, 'localhost.key') }));
+  assert.match(refusals.join(), /the certificate authority .*localhost\.key is not a certificate in PEM form/);
 });

@@ -29,6 +29,7 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     keeper: new Keeper(),
     sharedStore: undefined,
     storeAllowances: undefined,
+    openMemoryStore: async () => assert.fail('nothing is kept in the memory of the process'),
     tokenKeys: undefined,
     callHttp: async ({ url }) => assert.fail(`nobody is there at ${url}`),
     callService: async (_exchange, service) => assert.fail(`nobody is there as ${service}`),

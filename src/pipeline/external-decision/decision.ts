@@ -6,6 +6,8 @@ export interface Allowed {
   readonly kind: 'allowed';
   /** What the request takes along, names and values alternating. */
   readonly fields: readonly string[];
+  /** What the answer to the client takes along. */
+  readonly answerFields?: readonly string[] | undefined;
   /** Who asks, by the name that the service has for them. Whom the configuration has for it is looked up for each request. */
   readonly asker: string | undefined;
 }
@@ -21,6 +23,8 @@ export interface Denied {
 export interface Undecided {
   readonly kind: 'undecided';
   readonly detail: ErrorDetail;
+  /** Nobody waited for the answer any more. */
+  readonly isAbandoned?: boolean;
 }
 
 export type Decision = Allowed | Denied | Undecided;

@@ -15,6 +15,13 @@ export const forwardAuthConfig = z
       .describe(
         'A header of the answer that names who asks. The consumer is then called `NAME@SERVICE`, unless one of the configuration has this among its `subjects`.',
       ),
+    answer: z
+      .array(freeFieldName())
+      .max(REPLY_FIELDS_MAX)
+      .default([])
+      .describe(
+        'Headers of an answer that lets pass which the client is sent with the answer of its service, such as `set-cookie` where sessions are refreshed so.',
+      ),
     reply: z
       .array(freeFieldName())
       .max(REPLY_FIELDS_MAX)

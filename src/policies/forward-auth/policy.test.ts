@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { defineErrors } from '#base/errors.ts';
 import { Keeper } from '#base/keeper.ts';
 import { type Consumer, toPlainConsumer } from '#http/consumer.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
@@ -11,8 +12,13 @@ import { forwardAuthPolicy } from './policy.ts';
 
 type Answer = Partial<Omit<ServiceAnswer, 'body'>> & { readonly body?: string };
 
+/** As when the client leaves that the service is asked for. */
+const abandoned = defineErrors('bench', {
+  abandoned: { side: 'client', stage: 'policy', status: 499, retry: 'never', help: 'Nobody waits.' },
+});
+
 /** A service that gives one answer after the other, the last one for ever; `undefined`: it cannot be reached. */
-async function benchWith(config: object, answers: readonly (Answer | undefined)[], consumer?: Consumer) {
+async function benchWith(config: object, answers: readonly (Answer | 'abandoned' | undefined)[], consumer?: Consumer) {
   const clock = new FakeClock();
   const asked: ServiceRequest[] = [];
   const left = [...answers];
@@ -33,6 +39,7 @@ async function benchWith(config: object, answers: readonly (Answer | undefined)[
         asked.push(request);
         const answer = left.length > 1 ? left.shift() : left[0];
         if (answer === undefined) return upstreamErrors.unreachable();
+        if (answer === 'abandoned') return abandoned.abandoned();
         return { status: 200, fields: [], ...answer, body: Buffer.from(answer.body ?? '') };
       },
     },
@@ -178,6 +185,58 @@ test('does not ask again about the same for as long as it may remember', async (
   // A refusal is not remembered.
   for (let i = 0; i < 2; i++) assert.equal((await send(request)).status, 403);
   assert.equal(asked.length, 4);
+});
+
+test('the client is sent what it is meant to be sent of an answer that lets pass, once', async () => {
+  const answer = { fields: ['set-cookie', 'a=1; HttpOnly', 'set-cookie', 'b=2', 'x-user', 'alice', 'x-other', 'no'] };
+  for (const [config, sent] of [
+    [{}, []],
+    [{ answer: ['set-cookie'] }, ['a=1; HttpOnly', 'b=2']],
+    [{ answer: ['set-cookie'], mode: 'report' }, ['a=1; HttpOnly', 'b=2']],
+  ] as const) {
+    const { send, seen } = await benchWith({ forward: ['x-user'], ...config }, [answer]);
+    const { values, status } = await send();
+    assert.equal(status, 200);
+    assert.deepEqual(values('set-cookie'), sent);
+    assert.deepEqual([values('x-user'), values('x-other')], [[], []]);
+    // RFC 9111 §7.3: no cache may give it to others.
+    assert.deepEqual(values('cache-control'), sent.length === 0 ? [] : ['no-store']);
+    assert.deepEqual(seen[0]?.fields, ['x-user', 'alice']);
+  }
+  const refusing = await benchWith({ answer: ['set-cookie'] }, [{ status: 403, fields: answer.fields }]);
+  assert.deepEqual((await refusing.send()).values('set-cookie'), ['a=1; HttpOnly', 'b=2'], 'as `reply` says');
+  const keeping = await benchWith({ answer: ['set-cookie'], forward: ['x-user'], cache: { ttl: '1m' } }, [answer]);
+  assert.equal((await keeping.send()).values('set-cookie').length, 2);
+  const again = await keeping.send();
+  assert.deepEqual([again.values('set-cookie'), keeping.asked.length], [[], 1]);
+  assert.deepEqual(keeping.seen[1]?.fields, ['x-user', 'alice']);
+});
+
+test('equal questions at the same time are one, where answers are kept', async () => {
+  const ask = async (config: object, answers: readonly (Answer | undefined)[]) => {
+    const bench = await benchWith({ answer: ['set-cookie'], forward: ['x-user'], ...config }, answers);
+    const sent = await Promise.all(Array.from({ length: 5 }, () => bench.send({ fields: ['authorization', 'Bearer a'] })));
+    return { sent, asked: bench.asked.length, seen: bench.seen, statuses: sent.map(({ status }) => status) };
+  };
+  const kept = { cache: { ttl: '1m' } };
+  const passing = await ask(kept, [{ fields: ['x-user', 'alice', 'set-cookie', 'a=1'] }]);
+  assert.deepEqual([passing.statuses, passing.asked], [[200, 200, 200, 200, 200], 1]);
+  for (const { fields } of passing.seen) assert.deepEqual(fields.slice(-2), ['x-user', 'alice']);
+  // The cookie goes to the one that asked.
+  assert.deepEqual(passing.sent.map(({ values }) => values('set-cookie').length).sort(), [0, 0, 0, 0, 1]);
+  assert.equal((await ask({}, [{}])).asked, 5);
+  const down = await ask(kept, [undefined]);
+  assert.deepEqual([down.statuses, down.asked], [[503, 503, 503, 503, 503], 1]);
+  // A refusal may begin a login, which is one client's alone.
+  const refused = await ask(kept, [{ status: 302, fields: ['location', '/login', 'set-cookie', 'state=1'] }]);
+  assert.deepEqual([refused.statuses, refused.asked], [[302, 302, 302, 302, 302], 5]);
+});
+
+test('who waits for the question of a client that leaves asks itself', async () => {
+  const { send, asked } = await benchWith({ cache: { ttl: '1m' } }, ['abandoned', {}]);
+  const statuses = (await Promise.all([send(), send(), send()])).map(({ status }) => status);
+  // On the bench even who has left is answered.
+  assert.deepEqual([statuses, asked.length], [[503, 200, 200], 3]);
 });
 
 test('whatever is sent tells requests apart, unless it is said what does', async () => {

@@ -23,11 +23,12 @@ export const forwardAuthPolicy = definePolicy({
   errors: forwardAuthErrors,
   describe: ({ service, path, mode }) => `${service} at ${path}${mode === 'report' ? ' (only reported)' : ''}`,
   create(config, services) {
-    const { forward, consumer } = config;
+    const { forward, answer, consumer } = config;
     const making = {
       policy: 'forward-auth',
       ownFields: consumer === undefined ? forward : [...forward, consumer],
       toRefused: (detail: ErrorDetail) => forwardAuthErrors.denied(detail),
+      shapesAnswers: answer.length > 0,
       toUnavailable: (detail: ErrorDetail) => forwardAuthErrors.unavailable(detail),
       toRequest: (exchange: Exchange) => toRequest(exchange, config),
       toDecision: (answer: ServiceAnswer) => toDecision(answer, config),
@@ -62,11 +63,11 @@ function toDecision({ status, fields, body }: ServiceAnswer, config: ForwardAuth
   return { kind: 'denied', error, reply };
 }
 
-function toAllowed(fields: readonly string[], { forward, consumer: field }: ForwardAuthConfig): Decision {
-  const taken = pickFields(fields, forward);
+function toAllowed(fields: readonly string[], { forward, answer, consumer: field }: ForwardAuthConfig): Decision {
+  const taken = { fields: pickFields(fields, forward), answerFields: pickFields(fields, answer) };
   const names = field === undefined ? [] : getFieldValues(fields, field);
   // A service may let people pass that it does not know.
-  if (names.length === 0) return { kind: 'allowed', fields: taken, asker: undefined };
-  if (names.length === 1 && isConsumerName(names[0])) return { kind: 'allowed', fields: taken, asker: names[0] };
+  if (names.length === 0) return { kind: 'allowed', ...taken, asker: undefined };
+  if (names.length === 1 && isConsumerName(names[0])) return { kind: 'allowed', ...taken, asker: names[0] };
   return { kind: 'undecided', detail: { reason: 'no name of a consumer', field } };
 }

@@ -20,7 +20,7 @@ import { toReturnPath } from './return-path.ts';
 import { Sealer } from './sealer.ts';
 import type { Session } from './session.ts';
 import { readSessionCookie } from './session-cookie.ts';
-import { CookieHome, StoreHome } from './session-home.ts';
+import { toSessionHome } from './session-home.ts';
 import { SessionKeeper } from './session-keeper.ts';
 
 const sessionSlot = defineSlot<Session>('oidc session');
@@ -123,12 +123,13 @@ export class BrowserLogin {
   /** When the first request comes: keys and hashes are needed then, and not at a start. */
   #makeParts(): LoginParts {
     const config = this.#config;
-    const { clock, keeper, callHttp, sharedStore } = this.#services;
+    const { clock, keeper, callHttp, texts } = this.#services;
+    const ca = config.ca && texts[config.ca.file];
     const sealer = new Sealer(config.secret, toScope(config, 'session'));
-    const provider = keeper.keep(toProviderName(config), () => new Provider(config, { clock, callHttp }));
+    const provider = keeper.keep(toProviderName(config, ca), () => new Provider(config, { clock, callHttp, ca }));
     const writer = this.#writer;
     const renewals = this.#renewals;
-    const home = config.session.store === 'cookie' ? new CookieHome(sealer, writer.name) : new StoreHome(sealer, sharedStore);
+    const home = toSessionHome(config, sealer, this.#services, writer.name);
     const sessions = new SessionKeeper(config, this.#services, { home, provider, renewals, writer });
     const attempts = new LoginAttempts(new Sealer(config.secret, toScope(config, 'login')), writer, clock);
     return { sessions, answers: new OwnAnswers(config, { sessions, attempts, provider }) };
@@ -141,9 +142,9 @@ function toScope({ issuer, clientId }: OidcConfig, kind: string): string {
 }
 
 /** Whoever would ask the provider the same questions shares what it said. */
-function toProviderName(config: OidcConfig): string {
+function toProviderName(config: OidcConfig, ca: string | undefined): string {
   const { issuer, clientId, clientSecret, clientAuthentication, scopes, audience, resource, parameters, userinfo } = config;
   const settings = { issuer, clientId, clientAuthentication, scopes, audience, resource, parameters, userinfo };
-  const text = JSON.stringify({ ...settings, secret: clientSecret?.reveal() });
+  const text = JSON.stringify({ ...settings, ca, secret: clientSecret?.reveal() });
   return `oidc provider ${process.getBuiltinModule('node:crypto').hash('sha256', text)}`;
 }

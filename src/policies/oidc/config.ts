@@ -1,16 +1,17 @@
 import { z } from 'zod';
 import { duration } from '#schema/duration.ts';
+import { filePath } from '#schema/file-path.ts';
 import { oneOrList } from '#schema/forms.ts';
 import { entryName } from '#schema/name.ts';
 import { quote } from '#schema/quote.ts';
 import { secret } from '#schema/secret.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
 import { token } from '#schema/token.ts';
+import { claimNames, toClaimNames } from '#schema/token-settings.ts';
 
 const SECRET_LENGTH_MIN = 32;
 const SECRETS_MAX = 4;
 const SCOPES_MAX = 50;
-const CLAIM_NAMES_MAX = 8;
 const TEXT_LENGTH_MAX = 1_024;
 const LOCAL_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
 const PATH = /^\/[A-Za-z0-9._~/-]*$/;
@@ -97,7 +98,6 @@ const scope = textKind({
 });
 
 const text = () => z.string().min(1).max(TEXT_LENGTH_MAX);
-const claim = () => z.string().min(1).max(TEXT_LENGTH_MAX);
 
 const parameters = z.record(text(), z.string().max(TEXT_LENGTH_MAX)).superRefine((map, context) => {
   for (const name of Object.keys(map)) {
@@ -117,10 +117,10 @@ const secrets = oneOrList(
 
 const session = z.strictObject({
   store: z
-    .enum(['cookie', 'redis'])
+    .enum(['cookie', 'memory', 'redis'])
     .default('cookie')
     .describe(
-      'Where sessions are: encrypted in a `cookie`, or in the `redis` of `stores`, with nothing but an id in the cookie.',
+      'Where sessions are: encrypted in a `cookie`; or with nothing but an id in the cookie, in the `memory` of this process until that ends, or in the `redis` of `stores`.',
     ),
   idle: duration({ min: '1m', max: '24d' })
     .prefault('1h')
@@ -165,25 +165,12 @@ const cookie = z
       });
   });
 
-const severalClaims = () =>
-  oneOrList(claim()).refine((names) => names.length <= CLAIM_NAMES_MAX, { error: `at most ${CLAIM_NAMES_MAX} claims` });
-
-const claimNames = z
-  .strictObject({
-    subject: claim().optional().describe('Whom the token is about. Usually `sub`.'),
-    groups: claim().optional().describe('The groups that somebody is in. Usually `groups`.'),
-    scopes: severalClaims()
-      .optional()
-      .describe('What the token allows: the first of these that is there. Usually `scope`, then `scp`.'),
-    roles: severalClaims().optional().describe('The roles of somebody: the first of these that is there. Usually `roles`.'),
-  })
-  .transform(({ subject = 'sub', groups = 'groups', scopes = ['scope', 'scp'], roles = ['roles'] }) => {
-    return { subject, groups, scopes, roles };
-  });
-
 export const oidcConfig = z
   .strictObject({
     issuer: issuer.describe('The provider: its address without `/.well-known/openid-configuration`.'),
+    ca: filePath('Certificates in PEM form that the provider is trusted by, in the place of the machine’s own.')
+      .transform((file) => ({ file, form: 'authority' as const }))
+      .optional(),
     clientId: text().describe('Under which name the provider knows this gateway.'),
     clientSecret: secret().optional().describe('The secret that the provider gave out with it. A public client has none.'),
     clientAuthentication: z
@@ -229,7 +216,10 @@ export const oidcConfig = z
         'What happens without a session. `auto` sends browsers that open a page to the login, and answers 401 to all others; `redirect` sends every GET there; `refuse` answers 401; `pass` lets pass.',
       ),
     anonymous: entryName().optional().describe('The consumer that those are who pass without a session.'),
-    claimNames: claimNames.prefault({}).describe('Which claims say what, where they are not as usual.'),
+    claimNames: claimNames
+      .transform((written) => toClaimNames(written))
+      .prefault({})
+      .describe('Which claims say what, where they are not as usual.'),
     forward: z
       .enum(['access-token', 'id-token'])
       .optional()

@@ -2,10 +2,15 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type KeyValueStore, StoreFailed } from '#base/key-value-store.ts';
+import { silentLogger } from '#base/logger.ts';
 import { callHttp } from '#net/http-call.ts';
+import type { PolicyServices } from '#pipeline/policy.ts';
+import { MemoryStore } from '#stores/memory/memory-store.ts';
+import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { CLIENT_SECRET, type LoginProvider, logIn, startLoginProvider } from '#test/support/login-provider.ts';
 import { type BenchAnswer, createPolicyBench, type PolicyBench, plan } from '#test/support/policy-bench.ts';
+import { ManualTimers } from '#test/support/policy-services.ts';
 import { TestBrowser } from '#test/support/test-browser.ts';
 import { oidcPolicy } from './policy.ts';
 
@@ -28,6 +33,12 @@ class MapStore implements KeyValueStore {
     this.values.set(key, String(value));
   }
 
+  async add(key: string, value: Buffer | string) {
+    if ((await this.get(key)) !== undefined) return false;
+    await this.set(key, value);
+    return true;
+  }
+
   async delete(key: string) {
     this.#check();
     this.values.delete(key);
@@ -47,7 +58,7 @@ interface Fixture {
   readonly there: PolicyBench;
 }
 
-async function start(t: TestContext, settings: object = {}): Promise<Fixture> {
+async function start(t: TestContext, settings: object = {}, services: Partial<PolicyServices> = {}): Promise<Fixture> {
   const provider = await startLoginProvider();
   t.after(() => provider.close());
   provider.register([
@@ -69,7 +80,7 @@ async function start(t: TestContext, settings: object = {}): Promise<Fixture> {
     ...settings,
   };
   const bench = async () =>
-    createPolicyBench({ policies: [await plan(oidcPolicy, config, { clock, callHttp, sharedStore: store })] });
+    createPolicyBench({ policies: [await plan(oidcPolicy, config, { clock, callHttp, sharedStore: store, ...services })] });
   return { clock, store, provider, here: await bench(), there: await bench() };
 }
 
@@ -86,18 +97,20 @@ function toCookie(answer: BenchAnswer): string {
   return pairs.filter((pair) => !pair.endsWith('=')).join('; ');
 }
 
-/** The cookie of a session. */
-async function logInAt({ here, clock }: Fixture, before = ''): Promise<string> {
+/** Logs in at the provider, and comes back from there. */
+async function comeBackAt({ here, clock }: Fixture, before = ''): Promise<BenchAnswer> {
   const begun = await send(here, '/cart', before);
   assert.equal(begun.status, 302, begun.text);
   const provider = new TestBrowser(clock);
   const page = await provider.follow(begun.values('location')[0]!);
   const last = await logIn(provider, page, 'ada', (next) => next.startsWith(ORIGIN));
-  const back = await send(
-    here,
-    last.headers.location!.slice(ORIGIN.length),
-    [before, toCookie(begun)].filter((text) => text !== '').join('; '),
-  );
+  const cookies = [before, toCookie(begun)].filter((text) => text !== '').join('; ');
+  return send(here, last.headers.location!.slice(ORIGIN.length), cookies);
+}
+
+/** The cookie of a session. */
+async function logInAt(fixture: Fixture, before = ''): Promise<string> {
+  const back = await comeBackAt(fixture, before);
   assert.equal(back.status, 302, back.text);
   assert.deepEqual(back.values('location'), ['/cart']);
   return toCookie(back);
@@ -187,4 +200,55 @@ test('what is not an id is not looked up', async (t) => {
     const refused = await send(here, '/cart', `${NAME}=${text}`, ['sec-fetch-mode', 'cors']);
     assert.equal(refused.status, 401, text);
   }
+});
+
+test('a gateway waits while another refreshes, and refreshes itself where that has failed', async (t) => {
+  const timers = new ManualTimers();
+  const fixture = await start(t, { forward: 'access-token' }, { later: timers.later });
+  const { here, clock, provider, store } = fixture;
+  const cookie = await logInAt(fixture);
+  // As another gateway claims it: whatever it is called, it is not there yet.
+  const add = store.add.bind(store);
+  const claimed: string[] = [];
+  store.add = async (key) => {
+    claimed.push(key);
+    return false;
+  };
+  clock.advance(700_000);
+  const waiting = send(here, '/cart', cookie);
+  await eventually(() => claimed.length === 1 && timers.delaysMs.includes(100), 'it looks again soon');
+  store.add = add;
+  timers.runAll();
+  assert.equal((await waiting).status, 200);
+  assert.deepEqual(provider.grants, ['authorization_code', 'refresh_token']);
+});
+
+test('nobody waits for ever for another gateway that refreshes', async (t) => {
+  const timers = new ManualTimers();
+  const fixture = await start(t, { forward: 'access-token' }, { later: timers.later });
+  const { here, clock, provider, store } = fixture;
+  const cookie = await logInAt(fixture);
+  store.add = async () => false;
+  clock.advance(700_000);
+  let isOver = false;
+  const waiting = send(here, '/cart', cookie).finally(() => {
+    isOver = true;
+  });
+  await eventually(() => {
+    timers.runAll();
+    return isOver;
+  }, 'it is answered');
+  assert.equal((await waiting).status, 503);
+  assert.deepEqual(provider.grants, ['authorization_code']);
+});
+
+test('who logs in while the memory is full is told so, and nobody else notices', async (t) => {
+  const memory = new MemoryStore(8_192, { clock: new FakeClock(), logger: silentLogger });
+  const fixture = await start(t, { session: { store: 'memory' } }, { openMemoryStore: async () => memory });
+  const cookie = await logInAt(fixture);
+  memory.bytesMax = memory.bytes;
+  const refused = await comeBackAt(fixture);
+  assert.deepEqual([refused.status, (refused.json() as { code: string }).code], [503, 'GH_OIDC_STORE_UNAVAILABLE']);
+  assert.deepEqual(refused.exchange.error?.detail, { reason: 'the store is full' });
+  assert.equal((await send(fixture.there, '/cart', cookie)).status, 200);
 });

@@ -10,6 +10,7 @@ export const oidcPolicy = definePolicy({
   summary: 'Has people log in with their browser at a provider of OpenID Connect, and keeps their sessions.',
   loadConfig: async () => (await import('./config.ts')).oidcConfig,
   consumerSettings: ['anonymous'],
+  fileSettings: ['ca'],
   errors: oidcErrors,
   ownPaths: ({ callbackPath, loginPath, logoutPath }) => [callbackPath, loginPath, logoutPath],
   describe: describeLogin,
@@ -32,7 +33,13 @@ const strangers: Readonly<Record<OidcConfig['unauthenticated'], string>> = {
   pass: 'all pass',
 };
 
+const homes: Readonly<Record<OidcConfig['session']['store'], string>> = {
+  cookie: 'a cookie',
+  memory: 'memory',
+  redis: 'redis',
+};
+
 function describeLogin({ issuer, session, unauthenticated, anonymous }: OidcConfig): string {
   const as = anonymous === undefined ? '' : ` as ${anonymous}`;
-  return `login at ${issuer}, session in ${session.store === 'cookie' ? 'a cookie' : 'redis'}; without one ${strangers[unauthenticated]}${as}`;
+  return `login at ${issuer}, session in ${homes[session.store]}; without one ${strangers[unauthenticated]}${as}`;
 }

@@ -15,6 +15,13 @@ export type ProviderSettings = Pick<
   'issuer' | 'clientId' | 'clientSecret' | 'clientAuthentication' | 'scopes' | 'audience' | 'resource' | 'parameters' | 'userinfo'
 >;
 
+export interface ProviderMeans {
+  readonly clock: Clock;
+  readonly callHttp: CallHttp;
+  /** Certificates in PEM form that are trusted in the place of the machine's own. */
+  readonly ca: string | undefined;
+}
+
 /** What a login or a refresh brings. */
 export interface Grant {
   readonly idToken: string | undefined;
@@ -51,16 +58,18 @@ export class Provider {
   readonly #settings: ProviderSettings;
   readonly #clock: Clock;
   readonly #callHttp: CallHttp;
+  readonly #ca: string | undefined;
   #known: Discovered | undefined;
   #knownUntilMs = Number.NEGATIVE_INFINITY;
   #running: Promise<Discovered | ProviderProblem> | undefined;
   #problem: ProviderProblem | undefined;
   #problemUntilMs = Number.NEGATIVE_INFINITY;
 
-  constructor(settings: ProviderSettings, { clock, callHttp }: { readonly clock: Clock; readonly callHttp: CallHttp }) {
+  constructor(settings: ProviderSettings, { clock, callHttp, ca }: ProviderMeans) {
     this.#settings = settings;
     this.#clock = clock;
     this.#callHttp = callHttp;
+    this.#ca = ca;
   }
 
   /** Where the browser is sent to log in. */
@@ -201,6 +210,7 @@ export class Provider {
       ...(body !== undefined && body !== null && { body: String(body) }),
       timeoutMs: CALL_TIMEOUT_MS,
       bytesMax: ANSWER_BYTES_MAX,
+      ca: this.#ca,
       ...(signal !== undefined && { signal }),
     });
     return toResponse(answer);

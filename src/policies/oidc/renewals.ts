@@ -5,16 +5,13 @@
  */
 import type { BroadcastChannel, MessagePort } from 'node:worker_threads';
 import type { Clock } from '#base/clock.ts';
-import type { Grant } from './provider.ts';
-import type { ProviderProblem } from './provider-problem.ts';
+import type { Renewal } from './shared-refresh.ts';
 
 const KEPT_MS = 300_000;
 /** What could not be refreshed is tried again after this time. */
 const UNAVAILABLE_KEPT_MS = 5_000;
 /** With one more, the oldest is forgotten. */
 const RENEWALS_MAX = 4_096;
-
-export type Renewal = Grant | ProviderProblem;
 
 interface DoneRenewal {
   readonly renewal: Renewal;
@@ -81,7 +78,7 @@ export class Renewals {
   }
 
   #note({ key, renewal }: Told): void {
-    const isForNow = 'kind' in renewal && renewal.kind === 'unavailable';
+    const isForNow = 'kind' in renewal && (renewal.kind === 'unavailable' || renewal.kind === 'elsewhere');
     this.#done.delete(key);
     this.#done.set(key, { renewal, untilMs: this.#clock.monotonicMs() + (isForNow ? UNAVAILABLE_KEPT_MS : KEPT_MS) });
     for (const oldest of this.#done.keys()) {

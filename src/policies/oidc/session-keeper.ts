@@ -14,6 +14,7 @@ import type { Renewals } from './renewals.ts';
 import { findNoteTime, findSessionEnd, readSessionClaims, type Session, type SessionLimits, toSession } from './session.ts';
 import { deleteSessionCookie, readSessionCookie, SESSION_TEXT_LENGTH_MAX, writeSessionCookie } from './session-cookie.ts';
 import type { SessionHome } from './session-home.ts';
+import { refreshOnce } from './shared-refresh.ts';
 
 /** A session that counts, and the fields by which the browser learns what has changed of it. */
 export interface LiveSession {
@@ -33,7 +34,7 @@ const RETRY_MS = 5_000;
 
 export class SessionKeeper {
   readonly #config: OidcConfig;
-  readonly #services: Pick<PolicyServices, 'clock' | 'consumers' | 'logger'>;
+  readonly #services: Pick<PolicyServices, 'clock' | 'consumers' | 'later' | 'logger'>;
   readonly #means: SessionMeans;
   readonly #limits: SessionLimits;
   readonly #recent = new RecentSessions();
@@ -101,7 +102,7 @@ export class SessionKeeper {
     const nowMs = this.#services.clock.wallMs();
     this.#recent.delete(text);
     if (found === undefined) return undefined;
-    const session = nowMs < findSessionEnd(found, this.#limits) ? await this.#refresh(found) : undefined;
+    const session = nowMs < findSessionEnd(found, this.#limits) ? await this.#refresh(found, text) : undefined;
     const consumer = session === undefined || 'kind' in session ? undefined : this.#toConsumer(session);
     if (session !== undefined && 'kind' in session) return oidcErrors.providerUnavailable({ reason: session.reason });
     if (session === undefined || consumer === undefined) {
@@ -115,16 +116,18 @@ export class SessionKeeper {
   }
 
   /** The session as it goes on; `undefined`: it does not. A problem: it cannot be told now whether it does. */
-  async #refresh(session: Session): Promise<Session | ProviderProblem | undefined> {
-    const { clock } = this.#services;
+  async #refresh(session: Session, text: string): Promise<Session | ProviderProblem | undefined> {
+    const { clock, later } = this.#services;
     const { refreshToken, refreshAtMs, accessExpiresMs = Number.POSITIVE_INFINITY } = session;
     const needsToken = this.#config.forward === 'access-token';
     if (refreshToken === undefined) return needsToken && clock.wallMs() >= accessExpiresMs ? undefined : session;
     if (refreshAtMs === undefined || clock.wallMs() < refreshAtMs) return session;
-    const { renewals, provider } = this.#means;
+    const { home, renewals, provider } = this.#means;
     const subject = String(readSessionClaims(session)['sub']);
-    const renewed = await renewals.renew(refreshToken, () => provider.refresh(refreshToken, subject));
+    const refresh = () => provider.refresh(refreshToken, subject);
+    const renewed = await renewals.renew(refreshToken, () => refreshOnce(session, text, { home, later, refresh }));
     if (!('kind' in renewed)) return this.#toSession(renewed, session);
+    if (renewed.kind === 'elsewhere') return home.find(text);
     // Somebody else may have refreshed it meanwhile: the token counts for as long as was promised.
     if (clock.wallMs() < accessExpiresMs) return session;
     if (renewed.kind !== 'unavailable') return undefined;
@@ -181,7 +184,7 @@ export class SessionKeeper {
   }
 
   #refuseLength(length: number): GatewayError {
-    const advice = 'ask for fewer claims and scopes, or keep sessions in Redis (`session: { store: redis }`)';
+    const advice = 'ask for fewer claims and scopes, or keep sessions in a store (`session: { store: redis }` or `memory`)';
     const lengthMax = SESSION_TEXT_LENGTH_MAX;
     this.#services.logger.log('error', 'session too large for a cookie', { length, lengthMax, advice });
     return oidcErrors.sessionTooLarge({ length, lengthMax });

@@ -3,6 +3,7 @@ import { type Quota, WITHIN_QUOTA } from '#base/quotas.ts';
 import { defineSlot, type Exchange } from '#http/exchange.ts';
 import { formatPolicyField, formatStateField } from '#pipeline/limit-fields.ts';
 import { formatLimitKey, isSecretKey, LimitKeyReader } from '#pipeline/limit-key.ts';
+import { describeTiers } from '#pipeline/limit-tiers.ts';
 import { definePolicy, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
 import type { QuotaConfig } from './config.ts';
 import { quotaErrors } from './errors.ts';
@@ -35,7 +36,8 @@ export const quotaPolicy = definePolicy({
   loadConfig: async () => (await import('./config.ts')).quotaConfig,
   errors: quotaErrors,
   describe: describeQuota,
-  explain: ({ by }, { exchange }) => `counts this request by ${new LimitKeyReader(by).describe(exchange)}`,
+  explain: ({ by, tiers, limits }, { exchange }) =>
+    `counts this request by ${new LimitKeyReader(by).describe(exchange)}${describeTiers(tiers, limits)}`,
   create(config, services): PolicyPhases {
     const { by, headers, mode } = config;
     const keys = new LimitKeyReader(by);

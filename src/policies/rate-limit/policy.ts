@@ -3,6 +3,7 @@ import type { GatewayError } from '#base/errors.ts';
 import { defineSlot, type Exchange } from '#http/exchange.ts';
 import { formatStateField } from '#pipeline/limit-fields.ts';
 import { formatLimitKey, LimitKeyReader } from '#pipeline/limit-key.ts';
+import { describeTiers } from '#pipeline/limit-tiers.ts';
 import { definePolicy, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
 import type { RateLimitConfig } from './config.ts';
 import { type CountedLimits, type LimitRule, LimitTiers } from './counted-limits.ts';
@@ -23,7 +24,8 @@ export const rateLimitPolicy = definePolicy({
   loadConfig: async () => (await import('./config.ts')).rateLimitConfig,
   errors: rateLimitErrors,
   describe: describeRateLimit,
-  explain: ({ by }, { exchange }) => `counts this request by ${new LimitKeyReader(by).describe(exchange)}`,
+  explain: ({ by, tiers, limits }, { exchange }) =>
+    `counts this request by ${new LimitKeyReader(by).describe(exchange)}${describeTiers(tiers, limits)}`,
   create(config, services): PolicyPhases {
     const limiter = new RateLimiter(config, services);
     const requestHead: PolicyPhases['requestHead'] = (exchange) => limiter.check(exchange);

@@ -6,9 +6,9 @@ import { type TestContext, test } from 'node:test';
 import { ADMITTED, type AllowanceRule, type StoreAllowance } from '#base/allowances.ts';
 import { systemClock } from '#base/clock.ts';
 import { StoreFailed } from '#base/key-value-store.ts';
-import { limits } from '#base/limits.ts';
 import { silentLogger } from '#base/logger.ts';
 import { eventually } from '#test/support/eventually.ts';
+import { checkKeyValueStore } from '#test/support/key-value-store-contract.ts';
 import { needs } from '#test/support/programs.ts';
 import { RedisServer } from '#test/support/redis-server.ts';
 import { openRedisStore } from '#test/support/redis-store.ts';
@@ -28,21 +28,10 @@ const countAdmitted = (outcomes: readonly (number | undefined)[]) => outcomes.fi
 test('keeps values until their time is over, and what is not there is not there', redis, async (t) => {
   const server = await RedisServer.start(t);
   const { store } = await openRedisStore(t, server.port);
-  const bytes = Buffer.from([0, 13, 10, 255, 36, 45]);
-  await store.set('binary', bytes, 60_000);
+  await checkKeyValueStore(store);
   await store.set('text', 'grüße', 60_000);
-  assert.deepEqual(await store.get('binary'), bytes);
-  assert.equal((await store.get('text'))?.toString(), 'grüße');
-  assert.equal(await store.get('other'), undefined);
   const leftMs = Number(await server.ask('PTTL', 'test:value:text'));
   assert.ok(leftMs > 50_000 && leftMs <= 60_000, `${leftMs}`);
-  await store.delete('text');
-  await store.delete('text');
-  assert.equal(await store.get('text'), undefined);
-  const long = Buffer.alloc(limits.storeValueBytesMax, 'x');
-  await store.set('k'.repeat(10_000), long, 60_000);
-  assert.deepEqual(await store.get('k'.repeat(10_000)), long);
-  await assert.rejects(store.set('too long', `${long}x`, 60_000), StoreFailed);
 });
 
 test('a strict limit is exact over several stores that ask at once', redis, async (t) => {

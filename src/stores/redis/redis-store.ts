@@ -52,8 +52,11 @@ export class RedisStore implements KeyValueStore, StoreAllowances {
   }
 
   async set(key: string, value: Buffer | string, ttlMs: number): Promise<void> {
-    if (Buffer.byteLength(value) > limits.storeValueBytesMax) throw new StoreFailed('the value is too long for the store');
-    await this.#ask(['SET', this.#toStoreKey(key), value, 'PX', String(Math.max(TTL_MS_MIN, Math.ceil(ttlMs)))]);
+    await this.#ask(this.#toSet(key, value, ttlMs));
+  }
+
+  async add(key: string, value: Buffer | string, ttlMs: number): Promise<boolean> {
+    return (await this.#ask([...this.#toSet(key, value, ttlMs), 'NX'])) !== null;
   }
 
   async delete(key: string): Promise<void> {
@@ -73,6 +76,11 @@ export class RedisStore implements KeyValueStore, StoreAllowances {
   close(): void {
     this.#settlement.close();
     this.#connection.close();
+  }
+
+  #toSet(key: string, value: Buffer | string, ttlMs: number): readonly CommandPart[] {
+    if (Buffer.byteLength(value) > limits.storeValueBytesMax) throw new StoreFailed('the value is too long for the store');
+    return ['SET', this.#toStoreKey(key), value, 'PX', String(Math.max(TTL_MS_MIN, Math.ceil(ttlMs)))];
   }
 
   #toRuleKeys(name: string, rules: readonly AllowanceRule[]): RuleKeys {
