@@ -2,6 +2,7 @@ import type { GatewayError } from '#base/errors.ts';
 import type { Exchange } from '#http/exchange.ts';
 import type { ResponseHead } from '#http/response.ts';
 import type { UpstreamPurpose } from '#http/upstream-request.ts';
+import { callLibraries } from '#net/http-call.ts';
 import { definePolicy, type PolicyServices } from '#pipeline/policy.ts';
 import { removeField, setField } from '#wire/fields/field-list.ts';
 import type { CredentialSettings, UpstreamAuthConfig } from './config.ts';
@@ -15,6 +16,7 @@ export const upstreamAuthPolicy = definePolicy({
   loadConfig: async () => (await import('./config.ts')).upstreamAuthConfig,
   serviceSettings: ['services'],
   signingSettings: ['mint', 'services.*.mint'],
+  libraries: callLibraries(listTokenServers),
   errors: upstreamAuthErrors,
   describe: describeCredentials,
   create(config, services) {
@@ -33,6 +35,18 @@ export const upstreamAuthPolicy = definePolicy({
     };
   },
 });
+
+function listCredentials(config: UpstreamAuthConfig): readonly CredentialSettings[] {
+  return config.kind === 'services' ? Object.values(config.credentials) : [config];
+}
+
+function listTokenServers(config: UpstreamAuthConfig): string[] {
+  return listCredentials(config).flatMap((settings) => {
+    if (settings.kind !== 'token') return [];
+    const { server } = settings;
+    return [server.issuer ?? server.tokenEndpoint];
+  });
+}
 
 interface Credentials {
   /** Some of them have to be fetched. */
