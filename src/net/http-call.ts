@@ -1,9 +1,18 @@
 /**
  * A single call to a server that is no service of the configuration, such as that of an issuer of tokens: bounded in time and
- * size, for what is rare. Nothing of it is loaded before the first call.
+ * size, for what is rare. What it needs of Node.js is loaded by the first call, unless somebody has done so before.
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { RequestOptions } from 'node:https';
+import { Library } from '#base/library.ts';
+
+const plainLibrary = new Library('node:http', () => import('node:http'));
+/** The certificates that are trusted everywhere are read when somebody first needs them. */
+const secureLibrary = new Library(
+  'node:https',
+  () => import('node:https'),
+  () => process.getBuiltinModule('node:tls').createSecureContext(),
+);
 
 export interface HttpCall {
   readonly url: string;
@@ -35,8 +44,7 @@ export class HttpCallFailed extends Error {
 /** Rejects with `HttpCallFailed`. */
 export async function callHttp(call: HttpCall): Promise<HttpCallAnswer> {
   const { url, method = 'GET', headers = {}, body, timeoutMs, bytesMax, ca, signal } = call;
-  const isSecure = url.startsWith('https:');
-  const { request } = isSecure ? await import('node:https') : await import('node:http');
+  const { request } = await (isSecure(url) ? secureLibrary : plainLibrary).load();
   const times = AbortSignal.timeout(timeoutMs);
   const options: RequestOptions = {
     method,
@@ -54,6 +62,18 @@ export async function callHttp(call: HttpCall): Promise<HttpCallAnswer> {
     sent.on('socket', (socket) => socket.unref());
     sent.end(body);
   });
+}
+
+/** What calls to the addresses in some settings need. */
+export function callLibraries<Config>(listUrls: (config: Config) => readonly string[]) {
+  return [
+    { library: plainLibrary, isNeeded: (config: Config) => listUrls(config).some((url) => !isSecure(url)) },
+    { library: secureLibrary, isNeeded: (config: Config) => listUrls(config).some(isSecure) },
+  ];
+}
+
+function isSecure(url: string): boolean {
+  return url.startsWith('https:');
 }
 
 async function collect(response: IncomingMessage, bytesMax: number): Promise<HttpCallAnswer> {

@@ -6,6 +6,7 @@ import type { ConcurrencyLimits } from '#base/concurrency-limits.ts';
 import type { ErrorFactory, GatewayError } from '#base/errors.ts';
 import type { Keeper } from '#base/keeper.ts';
 import type { KeyValueStore } from '#base/key-value-store.ts';
+import type { Library } from '#base/library.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Quotas } from '#base/quotas.ts';
 import type { Consumer } from '#http/consumer.ts';
@@ -104,6 +105,12 @@ export interface ExplainedRequest {
   readonly exchange: KeyedRequest;
 }
 
+export interface PolicyLibrary<Config> {
+  readonly library: Library;
+  /** Without it, whatever the settings are. */
+  isNeeded?(config: Config): boolean;
+}
+
 export interface PolicyDefinition<Name extends string = string, Config = unknown> {
   readonly name: Name;
   /** One sentence for lists and the reference page. */
@@ -133,6 +140,8 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly fileSettings?: readonly string[];
   /** Policies that stand in its settings: each item of the list `setting` is a map of them by name. */
   readonly nested?: { readonly setting: string; readonly policies: readonly PolicyDefinition[] };
+  /** What is loaded before it is made: it can be used at once, and no request waits for it. */
+  readonly libraries?: readonly PolicyLibrary<Config>[];
   /** A preflight of a browser belongs to the route of the request that it asks for, where that has such a policy. */
   readonly answersPreflights?: boolean;
   /** Those of the gateway or of a listener also act where a request has no route. */

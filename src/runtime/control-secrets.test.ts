@@ -19,7 +19,7 @@ test('secrets that only the control thread uses do not reach data threads', asyn
   const { configuration, issues } = await loadConfigurationValue(value, '/', { policies: [], env: {} });
   assert.deepEqual(issues, []);
   const readable = (encoded: Configuration) => {
-    const lines = Buffer.from(runAtOnce(encodeConfiguration(encoded)).lines);
+    const lines = Buffer.from(runAtOnce(encodeConfiguration(encoded, [])).lines);
     return secrets.filter((secret) => lines.includes(secret));
   };
   assert.deepEqual(readable(configuration!), secrets);

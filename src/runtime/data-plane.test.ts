@@ -40,7 +40,7 @@ test('endpoints that come while a configuration is being prepared count, also in
   t.after(() => plane.close());
   const endpoints = { orders: { version: 1, slot: SERVICE_SLOT, records: toRecords('http://127.0.0.1:1') } };
   const preparing = plane.prepare(
-    runAtOnce(encodeConfiguration(await load())),
+    runAtOnce(encodeConfiguration(await load(), [])),
     { files: noFiles, endpoints },
     { listens: false },
   );

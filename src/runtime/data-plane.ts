@@ -36,6 +36,7 @@ import type { EndpointList, EndpointLists } from '#services/endpoint-list.ts';
 import { decodeConfiguration, type SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot, type SnapshotMeans } from '#snapshot/compile.ts';
 import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
+import { loadLibraries } from '#snapshot/policy-libraries.ts';
 import type { Snapshot } from '#snapshot/snapshot.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
@@ -157,6 +158,7 @@ export class DataPlane {
     { listens = true }: { readonly listens?: boolean } = {},
   ): Promise<PreparedConfiguration> {
     const { clock } = this.#options;
+    await loadLibraries(encoded.libraries, policyDefinitions);
     const arrived = await runInSlices(decodeConfiguration(encoded), clock);
     const { settings } = arrived;
     const resolverOptions = toResolverOptions(settings);

@@ -5,6 +5,7 @@ import type { Logger } from '#base/logger.ts';
 import { runInSlices } from '#base/slices.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
+import { policyDefinitions } from '#policies/registry.ts';
 import type { EndpointBoard } from '#services/endpoint-board.ts';
 import type { EndpointList } from '#services/endpoint-list.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
@@ -107,7 +108,7 @@ export class DataPlanes {
     if (version > 1 && (wanted === 0) !== (this.#pool === undefined))
       logger.log('warn', 'a change of `threads` from or to 0 takes effect at the next start', { threads: wanted });
     // In slices: where there are no data threads, this one serves.
-    const encoded = await runInSlices(encodeConfiguration(withoutControlSecrets(configuration)), clock);
+    const encoded = await runInSlices(encodeConfiguration(withoutControlSecrets(configuration), policyDefinitions), clock);
     if (this.#plane !== undefined) return this.#plane.commit(await this.#plane.prepare(encoded, supplies, { listens }));
     return this.#pool!.apply(
       { version, configuration: encoded, ...supplies },

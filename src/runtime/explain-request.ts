@@ -16,6 +16,7 @@ import type { Importance } from '#services/protection/importance.ts';
 import { decodeConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
+import { loadLibraries } from '#snapshot/policy-libraries.ts';
 import { getField, hasField } from '#wire/fields/field-list.ts';
 import { AddressFactReader } from './address-facts.ts';
 import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';
@@ -92,7 +93,9 @@ export async function explainRequest(
   const { addressLists, countries, findings } = await new AddressFactReader(means).read(configuration);
   if (findings.length > 0) return findings.map(({ message }) => message).join('\n');
   const all = toExplainingMeans({ ...means, addressLists, countries });
-  const arrived = runAtOnce(decodeConfiguration(runAtOnce(encodeConfiguration(configuration))));
+  const encoded = runAtOnce(encodeConfiguration(configuration, all.policies));
+  await loadLibraries(encoded.libraries, all.policies);
+  const arrived = runAtOnce(decodeConfiguration(encoded));
   const snapshot = runAtOnce(compileSnapshot(arrived, undefined, all));
   const { plans } = snapshot;
   const asked = snapshot.subjectOf(subject);

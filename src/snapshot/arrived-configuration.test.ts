@@ -54,7 +54,7 @@ test('a route arrives when it is asked for, by its position', async () => {
 });
 
 test('it travels in memory that threads share', async () => {
-  const { lines, lineEnds, routeImage } = runAtOnce(encodeConfiguration(await load()));
+  const { lines, lineEnds, routeImage } = runAtOnce(encodeConfiguration(await load(), []));
   for (const memory of [lines, lineEnds.buffer, routeImage]) assert.ok(memory instanceof SharedArrayBuffer);
 });
 
@@ -75,7 +75,7 @@ test('writing and reading is done in small steps', async () => {
   const configuration = await load();
   const routes = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`r${i}`, configuration.routes['answer']!]));
   const services = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`s${i}`, configuration.services['orders']!]));
-  const writing = encodeConfiguration({ ...configuration, services, routes });
+  const writing = encodeConfiguration({ ...configuration, services, routes }, []);
   let count = 0;
   let step = writing.next();
   for (; step.done !== true; step = writing.next()) count += 1;

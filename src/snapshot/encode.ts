@@ -3,12 +3,17 @@
 import { Secret } from '#base/secret.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { listRouteDefinitions } from '#config/route-definitions.ts';
+import type { PolicyDefinition } from '#pipeline/policy.ts';
 import { compileRoutes } from '#routing/route-compiler.ts';
 import { writeRouteImage } from '#routing/route-image-writer.ts';
 import { type EncodedConfiguration, LINES_PER_STEP, SECRET_KEY } from './encoded-configuration.ts';
+import { listLibraries } from './policy-libraries.ts';
 
 /** Yields between steps. */
-export function* encodeConfiguration(configuration: Configuration): Generator<undefined, EncodedConfiguration, void> {
+export function* encodeConfiguration(
+  configuration: Configuration,
+  definitions: readonly PolicyDefinition[],
+): Generator<undefined, EncodedConfiguration, void> {
   const { services, routes, ...head } = configuration;
   const values: readonly unknown[] = [head, ...Object.entries(services), ...Object.entries(routes)];
   const lines: Buffer[] = [];
@@ -25,6 +30,7 @@ export function* encodeConfiguration(configuration: Configuration): Generator<un
     allowanceKeysMax: countsAllowances(configuration) ? configuration.rateLimits.keys : 0,
     countsConcurrency: usesPolicy(configuration, 'concurrency'),
     countsQuotas: usesPolicy(configuration, 'quota'),
+    libraries: yield* listLibraries(configuration, definitions),
   };
 }
 

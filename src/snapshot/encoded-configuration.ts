@@ -17,6 +17,8 @@ export interface EncodedConfiguration {
   readonly countsConcurrency: boolean;
   /** It has quotas. */
   readonly countsQuotas: boolean;
+  /** Names of what its policies need loaded. */
+  readonly libraries: readonly string[];
 }
 
 /** Lines that are written or read between two yields: about a millisecond of work. */

@@ -5,5 +5,5 @@ import { encodeConfiguration } from '#snapshot/encode.ts';
 
 /** A configuration as a thread receives it. */
 export function arrive(configuration: Configuration): ArrivedConfiguration {
-  return runAtOnce(decodeConfiguration(runAtOnce(encodeConfiguration(configuration))));
+  return runAtOnce(decodeConfiguration(runAtOnce(encodeConfiguration(configuration, []))));
 }

@@ -18,6 +18,7 @@ import { runPlan } from '#pipeline/run.ts';
 import type { RouteDefinition } from '#routing/route-definition.ts';
 import type { RouteTable } from '#routing/route-table.ts';
 import { parsePathPattern } from '#schema/path-pattern.ts';
+import { findLibraries } from '#snapshot/policy-libraries.ts';
 import { getFieldValues } from '#wire/fields/field-list.ts';
 import { encodeFields } from '#wire/http1/encode.ts';
 import { compileTable } from './compiled-table.ts';
@@ -119,7 +120,9 @@ export async function plan<Config>(
   config: unknown,
   services: Partial<PolicyServices> = {},
 ): Promise<PlannedPolicy> {
-  const phases = definition.create((await definition.loadConfig()).parse(config), createPolicyServices(services));
+  const settings = (await definition.loadConfig()).parse(config);
+  for (const library of findLibraries(definition as PolicyDefinition, settings)) await library.load();
+  const phases = definition.create(settings, createPolicyServices(services));
   return { name: definition.name, phases };
 }
 

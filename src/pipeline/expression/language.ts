@@ -6,6 +6,7 @@ import { type ASTNode, Environment, EvaluationError, ParseError, TypeError as Ty
 import { assert } from '#base/assert.ts';
 import { AskingConsumer, AskingRequest, NotThere } from './asking.ts';
 import { type Expression, type ExpressionMistake, ExpressionOutcome } from './expression.ts';
+import { needsPatterns, patternLibrary } from './pattern-library.ts';
 
 /** Steps of an expression: as many as a page of rules has, and few enough that reading them costs nobody anything. */
 const NODES_MAX = 1_000;
@@ -16,8 +17,7 @@ const LOOPS = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
 /** Ours, in the place of the library's `matches`, whose regular expressions backtrack. */
 const LINEAR_MATCHES = 'matchesInLinearTime';
 
-type Re2 = typeof import('@bufbuild/re2').RE2JS;
-type Pattern = ReturnType<Re2['compile']>;
+type Pattern = ReturnType<(typeof patternLibrary)['module']['compile']>;
 
 interface NodeMistake {
   readonly node: Pick<ASTNode, 'start'>;
@@ -29,15 +29,13 @@ export class ExpressionLanguage {
   readonly #environment: Environment;
   /** Those that stand in expressions, so there are few. */
   readonly #patterns = new Map<string, Pattern>();
-  #re2: Re2 | undefined = undefined;
 
   constructor() {
     this.#environment = createEnvironment((text, pattern) => this.#patterns.get(pattern)!.test(text));
   }
 
-  /** Of an expression that `findMistake` has nothing to say about. */
-  async compile(text: string): Promise<Expression> {
-    await this.#loadPatterns(text);
+  /** Of an expression that `findMistake` has nothing to say about, and whose libraries are loaded. */
+  compile(text: string): Expression {
     const parsed = withPath(this.#environment, undefined).parse(text);
     assert(this.#useLinearMatches(parsed.ast, false) === undefined, 'expressions are checked before they are compiled');
     assert(parsed.check().valid, 'expressions are checked before they are compiled');
@@ -52,7 +50,7 @@ export class ExpressionLanguage {
 
   /** `captures`: the names that `path` has; `undefined` where they are not known. */
   async findMistake(text: string, captures: readonly string[] | undefined): Promise<ExpressionMistake | undefined> {
-    await this.#loadPatterns(text);
+    if (needsPatterns(text)) await patternLibrary.load();
     try {
       const parsed = withPath(this.#environment, captures).parse(text);
       const mistake = this.#useLinearMatches(parsed.ast, false);
@@ -64,10 +62,6 @@ export class ExpressionLanguage {
     } catch (thrown) {
       return toFoundMistake(text, thrown);
     }
-  }
-
-  async #loadPatterns(text: string): Promise<void> {
-    if (this.#re2 === undefined && text.includes('matches')) this.#re2 = (await import('@bufbuild/re2')).RE2JS;
   }
 
   /**
@@ -96,7 +90,7 @@ export class ExpressionLanguage {
     if (pattern?.op !== 'value' || typeof pattern.args !== 'string')
       return { node: pattern ?? call, problem: 'the pattern of `matches` must be a text that stands there' };
     try {
-      if (!this.#patterns.has(pattern.args)) this.#patterns.set(pattern.args, this.#re2!.compile(pattern.args));
+      if (!this.#patterns.has(pattern.args)) this.#patterns.set(pattern.args, patternLibrary.module.compile(pattern.args));
     } catch (error) {
       const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error);
       return { node: pattern, problem: `the pattern of \`matches\` is wrong: ${reason}` };

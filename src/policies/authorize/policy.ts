@@ -1,9 +1,10 @@
 import type { GatewayError } from '#base/errors.ts';
-import type { Keeper } from '#base/keeper.ts';
 import { hasShownToken } from '#http/consumer.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { ExchangeVariables } from '#pipeline/expression/exchange-variables.ts';
-import type { Expression, ExpressionOutcome } from '#pipeline/expression/expression.ts';
+import type { ExpressionOutcome } from '#pipeline/expression/expression.ts';
+import { expressionLibrary } from '#pipeline/expression/expression-library.ts';
+import { needsPatterns, patternLibrary } from '#pipeline/expression/pattern-library.ts';
 import { definePolicy, type PolicyPhases } from '#pipeline/policy.ts';
 import type { AuthorizeConfig } from './config.ts';
 import { ConsumerRules } from './consumer-rules.ts';
@@ -16,9 +17,13 @@ export const authorizePolicy = definePolicy({
   loadConfig: async () => (await import('./config.ts')).authorizeConfig,
   consumerSettings: ['consumers'],
   expressionSettings: ['expression'],
+  libraries: [
+    { library: expressionLibrary, isNeeded: ({ expression }) => expression !== undefined },
+    { library: patternLibrary, isNeeded: ({ expression }) => expression !== undefined && needsPatterns(expression) },
+  ],
   errors: authorizeErrors,
   describe: describeRules,
-  create(config, { clock, keeper }): PolicyPhases {
+  create(config, { clock }): PolicyPhases {
     const { expression, mode } = config;
     const rules = namesConsumers(config) ? new ConsumerRules(config) : undefined;
     const challenge = toChallenge(config.scopes);
@@ -36,32 +41,16 @@ export const authorizePolicy = definePolicy({
       return authorizeErrors.insufficientScope(detail, { fields: challenge });
     };
     if (expression === undefined) return { requestHead: (exchange) => settle(exchange, judgeConsumer(exchange)) };
-    let compiled: Expression | undefined;
-    // Begun at once, so that policies of the gateway and of listeners are ready when their configuration is.
-    const compiling = compileLater(expression, keeper).then((condition) => {
-      compiled = condition;
-      return condition;
-    });
-    // Whoever awaits it hears of it.
-    compiling.catch(() => undefined);
-    const judge = (exchange: Exchange, condition: Expression) =>
-      settle(exchange, toRefusal(exchange, condition(new ExchangeVariables(exchange, clock))));
-    const judgeLater = async (exchange: Exchange) => judge(exchange, await compiling);
+    const condition = expressionLibrary.module.compile(expression);
     return {
       requestHead(exchange) {
         const refusal = judgeConsumer(exchange);
         if (refusal !== undefined) return settle(exchange, refusal);
-        return compiled === undefined ? judgeLater(exchange) : judge(exchange, compiled);
+        return settle(exchange, toRefusal(exchange, condition(new ExchangeVariables(exchange, clock))));
       },
     };
   },
 });
-
-/** The language is loaded by whoever needs it. */
-async function compileLater(expression: string, keeper: Keeper): Promise<Expression> {
-  const { ExpressionLanguage } = await import('#pipeline/expression/language.ts');
-  return keeper.keep('language of expressions', () => new ExpressionLanguage()).compile(expression);
-}
 
 /** Whether it matters who asks. An expression may be about something else. */
 function namesConsumers({ consumers, groups, roles, scopes, claims }: AuthorizeConfig): boolean {

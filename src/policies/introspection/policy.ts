@@ -1,6 +1,7 @@
 import { type ErrorDetail, GatewayError, type GatewayErrorOptions } from '#base/errors.ts';
 import { RefusalLog } from '#base/refusal-log.ts';
 import type { Claims, Consumer } from '#http/consumer.ts';
+import { callLibraries } from '#net/http-call.ts';
 import type { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import { definePolicy, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
 import { describePlaces } from '#pipeline/shown-credential.ts';
@@ -51,6 +52,7 @@ export const introspectionPolicy = definePolicy({
   consumerSettings: ['anonymous'],
   fileSettings: ['ca'],
   errors: introspectionErrors,
+  libraries: callLibraries(({ endpoint }: IntrospectionConfig) => [endpoint]),
   describe: describeInquiry,
   create(config, services): PolicyPhases {
     const { clock, consumers: directory, logger, callHttp, keeper, texts } = services;

@@ -1,5 +1,6 @@
 import { type ErrorDetail, GatewayError, type GatewayErrorOptions } from '#base/errors.ts';
 import type { Consumer } from '#http/consumer.ts';
+import { callLibraries } from '#net/http-call.ts';
 import type { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import { definePolicy, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
 import { describePlaces } from '#pipeline/shown-credential.ts';
@@ -9,7 +10,7 @@ import { toTokenPhases } from '#pipeline/token-phases.ts';
 import type { JwtConfig } from './config.ts';
 import { jwtErrors } from './errors.ts';
 import { toIssuer } from './issuers.ts';
-import { type Issuer, TokenVerifier, type VerifiedToken } from './token-verifier.ts';
+import { type Issuer, TokenVerifier, type VerifiedToken, verifyLibrary } from './token-verifier.ts';
 
 /** A token that counts, and whom it stands for in the configuration with this directory. */
 interface KnownToken {
@@ -30,6 +31,7 @@ export const jwtPolicy = definePolicy({
   loadConfig: async () => (await import('./config.ts')).jwtConfig,
   consumerSettings: ['anonymous'],
   fileSettings: ['issuers'],
+  libraries: [{ library: verifyLibrary }, ...callLibraries(listIssuerUrls)],
   errors: jwtErrors,
   describe: describeTokens,
   create(config, services): PolicyPhases {
@@ -38,7 +40,7 @@ export const jwtPolicy = definePolicy({
     const verifier = toVerifier(issuers, config, services);
     const known = services.keeper.keep(toMemoryName(config, services), () => new TokenMemory<KnownToken>());
     // Whoever comes first should not have to wait for what is needed anyway.
-    prepare(issuers, clock.monotonicMs());
+    for (const { keys } of issuers) keys?.refreshIfOld(clock.monotonicMs());
     return toTokenPhases(config, { directory, errors }, (refuse) => {
       const verify = async (shown: string): Promise<KnownToken | GatewayError> => {
         const token = await verifier.verify(shown);
@@ -83,9 +85,8 @@ function toVerifier(issuers: readonly Issuer[], config: JwtConfig, { clock, late
   });
 }
 
-function prepare(issuers: readonly Issuer[], nowMs: number): void {
-  for (const { keys } of issuers) keys?.refreshIfOld(nowMs);
-  void import('jose/jwt/verify');
+function listIssuerUrls({ issuers }: JwtConfig): string[] {
+  return issuers.flatMap(({ keys }) => (keys.kind === 'url' ? [keys.url] : keys.kind === 'discovery' ? [keys.issuer] : []));
 }
 
 function toConsumer({ claims, issuer }: VerifiedToken, directory: ConsumerDirectory): Consumer | undefined {

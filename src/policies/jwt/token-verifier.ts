@@ -5,6 +5,7 @@
 import type { JWTVerifyOptions } from 'jose';
 import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
+import { Library } from '#base/library.ts';
 import { findClaim, hasClaimValue } from '#http/claims.ts';
 import { TOKEN_LENGTH_MAX } from '#pipeline/token-memory.ts';
 import type { IssuerConfig, JwtConfig } from './config.ts';
@@ -38,6 +39,8 @@ export interface VerifierMeans {
   /** True once the promise has settled, false when it has not for so long. */
   readonly settles: (promise: Promise<void>, timeoutMs: number) => Promise<boolean>;
 }
+
+export const verifyLibrary = new Library('jose', () => import('jose/jwt/verify'));
 
 /** RFC 9068 §2.1, RFC 7519 §5.1: types of access tokens. Others, such as `logout+jwt`, are no tokens to get in with. */
 const usualTypes: readonly string[] = ['application/jwt', 'application/at+jwt'];
@@ -124,9 +127,8 @@ export class TokenVerifier {
       ...(maxAgeMs !== undefined && { maxTokenAge: maxAgeMs / 1_000 }),
       ...(requireExpiry && { requiredClaims: ['exp'] }),
     };
-    const { jwtVerify } = await import('jose/jwt/verify');
     try {
-      await jwtVerify(token, secret ?? key!.jwk, options);
+      await verifyLibrary.module.jwtVerify(token, secret ?? key!.jwk, options);
     } catch (error) {
       // Whatever it is that the token or a key of the issuer makes go wrong, the token does not count.
       return { reason: toReason(error) };

@@ -1,8 +1,9 @@
+import { callLibraries } from '#net/http-call.ts';
 import { definePolicy } from '#pipeline/policy.ts';
 import { BrowserLogin } from './browser-login.ts';
 import type { OidcConfig } from './config.ts';
 import { oidcErrors } from './errors.ts';
-import { loadProviderClient } from './provider.ts';
+import { providerClient } from './provider.ts';
 
 /** Has people log in at a provider of OpenID Connect, and knows them by the session that they get. */
 export const oidcPolicy = definePolicy({
@@ -12,12 +13,11 @@ export const oidcPolicy = definePolicy({
   consumerSettings: ['anonymous'],
   fileSettings: ['ca'],
   errors: oidcErrors,
+  libraries: [{ library: providerClient }, ...callLibraries(({ issuer }: OidcConfig) => [issuer])],
   ownPaths: ({ callbackPath, loginPath, logoutPath }) => [callbackPath, loginPath, logoutPath],
   describe: describeLogin,
   create(config, services) {
     const login = new BrowserLogin(config, services);
-    // What cannot be loaded is missed by who logs in.
-    services.later(0, () => void loadProviderClient().catch(() => undefined));
     return {
       requestHead: (exchange) => login.onRequest(exchange),
       upstreamRequest: (exchange, upstream) => login.shapeUpstream(exchange, upstream),

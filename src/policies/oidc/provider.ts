@@ -3,6 +3,7 @@
  */
 import type * as openid from 'openid-client';
 import type { Clock } from '#base/clock.ts';
+import { Library } from '#base/library.ts';
 import type { Secret } from '#base/secret.ts';
 import type { Claims } from '#http/consumer.ts';
 import { type CallHttp, HttpCallFailed } from '#net/http-call.ts';
@@ -39,15 +40,13 @@ const DISCOVERY_KEPT_MS = 3_600_000;
 /** A provider that did not answer is left alone for so long, however many browsers would like to log in. */
 const DISCOVERY_PAUSE_MS = 2_000;
 
-/**
- * Loads what talks to providers, and what that needs of Node.js. Both take long enough to be noticed by whoever has a request
- * under way, so a thread does so when it starts.
- */
-export async function loadProviderClient(): Promise<typeof openid> {
+/** What talks to providers, with what that needs of Node.js. */
+export const providerClient = new Library('openid-client', async () => {
   const client = await import('openid-client');
+  // Node.js loads its `fetch` when somebody first asks for a part of it.
   Response.error();
   return client;
-}
+});
 
 interface Discovered {
   readonly client: typeof openid;
@@ -177,7 +176,7 @@ export class Provider {
 
   async #ask(): Promise<Discovered | ProviderProblem> {
     const { issuer, clientId, clientSecret, clientAuthentication } = this.#settings;
-    const client = await loadProviderClient();
+    const client = providerClient.module;
     try {
       const isPlain = issuer.startsWith('http:');
       const configuration = await client.discovery(

@@ -2,6 +2,7 @@ import type { GatewayError } from '#base/errors.ts';
 import type { Exchange } from '#http/exchange.ts';
 import type { ResponseHead } from '#http/response.ts';
 import type { UpstreamPurpose } from '#http/upstream-request.ts';
+import { callLibraries } from '#net/http-call.ts';
 import { definePolicy, type PolicyServices } from '#pipeline/policy.ts';
 import { removeLookalikes } from '#wire/fields/field-list.ts';
 import type { CredentialSettings, UpstreamAuthConfig } from './config.ts';
@@ -17,6 +18,7 @@ export const upstreamAuthPolicy = definePolicy({
   // As they stand in the settings that were read: of a route's one credential, or of those by service.
   fileSettings: ['ca', 'credentials'],
   signingSettings: ['mint', 'services.*.mint'],
+  libraries: callLibraries(listTokenServers),
   errors: upstreamAuthErrors,
   describe: describeCredentials,
   create(config, services) {
@@ -37,6 +39,18 @@ export const upstreamAuthPolicy = definePolicy({
     };
   },
 });
+
+function listCredentials(config: UpstreamAuthConfig): readonly CredentialSettings[] {
+  return config.kind === 'services' ? Object.values(config.credentials) : [config];
+}
+
+function listTokenServers(config: UpstreamAuthConfig): string[] {
+  return listCredentials(config).flatMap((settings) => {
+    if (settings.kind !== 'token') return [];
+    const { server } = settings;
+    return [server.issuer ?? server.tokenEndpoint];
+  });
+}
 
 interface Credentials {
   /** Some of them have to be fetched. */

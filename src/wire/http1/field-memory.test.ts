@@ -112,10 +112,14 @@ test('what is done to the fields of one request does not show in the next', () =
   const text = 'GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\n';
   const [first] = readRequests([text]) as RequestHead[];
   first!.fields.push('x-added', '1');
-  const [one, other] = readRequests([text, text]) as RequestHead[];
+  const [one, other, third, fourth] = readRequests([text, text, text, text]) as RequestHead[];
   one!.fields.push('x-added', '1');
   one!.fields = ['x-other', '2'];
   assert.deepEqual(other!.fields, ['x', '1']);
+  other!.fields.push('x-added', '1');
+  assert.deepEqual(third!.fields, ['x', '1']);
+  fourth!.fields = ['x-other', '2'];
+  assert.deepEqual([fourth!.fields, fourth!.fieldText], [['x-other', '2'], 'x-other: 2\r\n']);
 });
 
 const responseBlocks = [

@@ -29,6 +29,10 @@ export class MessageHead {
   lengthStart = -1;
   lengthEnd = -1;
   #fields: string[] | undefined = undefined;
+  /** The head before it on the connection, if that had the same field lines. */
+  #twin: MessageHead | undefined = undefined;
+  /** What heads that say the same are given copies of. */
+  #listed: readonly string[] | undefined = undefined;
   minorVersion = 1;
   /** -1: not given. */
   contentLengthBytes = -1;
@@ -71,20 +75,30 @@ export class MessageHead {
 
   /** End-to-end fields: lower-case names and values, alternating. Fields that rule the connection or the framing are above instead. */
   get fields(): string[] {
-    this.#fields ??= toFieldList(this.fieldText);
+    this.#fields ??= this.#twin === undefined ? toFieldList(this.fieldText) : this.#twin.#copyFields();
     return this.#fields;
   }
 
   set fields(fields: string[]) {
+    // Heads that say the same as this one said do so still.
+    this.#listed ??= toFieldList(this.fieldText);
     this.#fields = fields;
+    this.#twin = undefined;
     this.text = encodeFields(fields);
     this.startChars = 0;
     this.hostStart = -1;
     this.lengthStart = -1;
   }
 
+  /** Its list is read once for all: copying is cheaper, and who looks a value up in a map finds the hash of its text known. */
+  #copyFields(): string[] {
+    this.#listed ??= toFieldList(this.fieldText);
+    return this.#listed.slice();
+  }
+
   /** Takes over what the same field lines behind another start line meant. */
   takeFields(other: MessageHead): void {
+    this.#twin = other;
     const shift = this.startChars - other.startChars;
     this.hostStart = other.hostStart < 0 ? -1 : other.hostStart + shift;
     this.hostEnd = other.hostEnd + shift;
