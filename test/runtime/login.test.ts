@@ -115,8 +115,9 @@ test('nobody is led to another site after a login', async (t) => {
 });
 
 test('no letter of where a login leads on to ends a line of the answer', async (t) => {
-  const site = await startSite(t);
-  const { browser, origin } = site;
+  const site = await startLoginSite(t);
+  const { origin } = site;
+  const browser = new TestBrowser(site.clock);
   // Their low bytes are CR and LF.
   const target = '/\u560d\u560aset-cookie:evil=1';
   const begun = await browser.follow(`${origin}/oauth2/login?return_to=${encodeURIComponent(target)}`);
