@@ -18,6 +18,7 @@ test('addresses of one IPv6 network are one client, and those of IPv4 each their
   assert.equal(keyOf('2001:db8:0:1::1'), keyOf('2001:DB8:0:1:ffff::2'));
   assert.notEqual(keyOf('2001:db8:0:1::1'), keyOf('2001:db8:0:2::1'));
   assert.equal(keyOf('198.51.100.7'), '198.51.100.7');
+  for (const mapped of ['::ffff:c633:6407', '0:0:0:0:0:ffff:198.51.100.7']) assert.equal(keyOf(mapped), '198.51.100.7');
   assert.equal(keyOf('unknown:thing'), 'unknown:thing');
 });
 

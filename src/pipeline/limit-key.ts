@@ -1,5 +1,5 @@
 /** Whose requests are counted together. Everything that is read here is the client's choice, except its address. */
-import { IPV6_GROUPS, parseIpv6 } from '#base/ip.ts';
+import { ClientNetworks } from '#base/client-network.ts';
 import { readClaimText } from '#http/claims.ts';
 import type { LimitKey } from '#schema/limit-key.ts';
 import { findCookie } from '#wire/fields/cookies.ts';
@@ -9,12 +9,10 @@ import type { KeyedRequest } from './policy.ts';
 const ABSENT = '\u0000';
 /** Between the parts of a key; no part holds one. */
 const SEPARATOR = '\n';
-/** What one client is given at home: the groups of a /64. */
-const NETWORK_GROUPS = 4;
 
 export class LimitKeyReader {
   readonly #parts: readonly LimitKey[];
-  readonly #groups = new Uint16Array(IPV6_GROUPS);
+  readonly #networks = new ClientNetworks();
 
   constructor(parts: readonly LimitKey[]) {
     this.#parts = parts;
@@ -40,7 +38,7 @@ export class LimitKeyReader {
   #readPart(part: LimitKey, request: KeyedRequest): string {
     switch (part.kind) {
       case 'ip':
-        return this.#toNetwork(request.request.clientAddress);
+        return this.#networks.find(request.request.clientAddress);
       case 'consumer':
         return request.consumer?.name ?? ABSENT;
       case 'route':
@@ -56,14 +54,6 @@ export class LimitKeyReader {
       default:
         return part satisfies never;
     }
-  }
-
-  /** A client has as many addresses of IPv6 as it likes, so the network is counted that it has been given. */
-  #toNetwork(address: string): string {
-    if (!address.includes(':') || !parseIpv6(address, this.#groups)) return address;
-    let network = '';
-    for (let i = 0; i < NETWORK_GROUPS; i++) network += `${this.#groups[i]!.toString(16)}:`;
-    return `${network}:/64`;
   }
 }
 

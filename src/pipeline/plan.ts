@@ -4,7 +4,7 @@ import type { Exchange, ExchangePlan } from '#http/exchange.ts';
 import type { ResponseHead } from '#http/response.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { gatewayErrors } from './gateway-errors.ts';
-import type { PhaseResult, PolicyPhases } from './policy.ts';
+import type { PhaseResult, PolicyPhases, QueryCredential } from './policy.ts';
 import { leaveSource, replaceAnswer, rescueThrown, toFault } from './rescue.ts';
 
 /** Where a request ends: at a service, or at the gateway itself. */
@@ -29,7 +29,8 @@ export interface PlannedPolicy {
 
 /** `requestHead` and `localAnswer` look the same to whoever runs them. */
 export type HeadPhase = (exchange: Exchange) => PhaseResult | Promise<PhaseResult>;
-type Phase<Name extends keyof PolicyPhases> = NonNullable<PolicyPhases[Name]>;
+type PhaseName = Exclude<keyof PolicyPhases, 'queryCredentials'>;
+type Phase<Name extends PhaseName> = NonNullable<PolicyPhases[Name]>;
 type ChunkPhase = (exchange: Exchange, view: Buffer) => undefined | Buffer | GatewayError;
 
 /** The rank of a route whose requests are served however much a thread has to do. Lower ones are refused sooner. */
@@ -57,6 +58,7 @@ export class RoutePlan implements ExchangePlan {
   readonly changesRequestBody: boolean;
   readonly onFinish: ((exchange: Exchange) => void) | undefined;
   readonly answersPreflights: boolean;
+  readonly queryCredentials: readonly QueryCredential[] | undefined;
   /** How soon its requests are refused when a thread has too much to do: up to `NEVER_SHED`. */
   readonly shedRank: number;
 
@@ -85,6 +87,8 @@ export class RoutePlan implements ExchangePlan {
     const requestChunk = joinPhases<ChunkPhase>(collect(policies, 'watchRequestChunk'), collect(policies, 'requestChunk'));
     this.shapeRequestChunk = requestChunk && ((exchange, view) => shapeChunk(requestChunk, exchange, view));
     const finish = collect(policies, 'finish');
+    const queryCredentials = policies.flatMap(({ phases }) => phases.queryCredentials ?? []);
+    this.queryCredentials = queryCredentials.length === 0 ? undefined : queryCredentials;
     this.answersPreflights = policies.some(({ answersPreflights }) => answersPreflights);
     this.onFinish = finish && ((exchange) => finishAll(finish, exchange));
   }
@@ -108,7 +112,7 @@ function toPhases({ responseHead }: Terminal): PolicyPhases {
   return responseHead === undefined ? {} : { responseHead };
 }
 
-function collect<Name extends keyof PolicyPhases>(policies: readonly PlannedPolicy[], name: Name): Phase<Name>[] | undefined {
+function collect<Name extends PhaseName>(policies: readonly PlannedPolicy[], name: Name): Phase<Name>[] | undefined {
   const found: Phase<Name>[] = [];
   for (const { phases } of policies) {
     const phase = phases[name];

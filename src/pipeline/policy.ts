@@ -45,6 +45,14 @@ export interface PolicyPhases {
   responseChunk?(exchange: Exchange, chunk: Buffer): undefined | Buffer | GatewayError;
   /** Once, when everything is over. Observes only. */
   finish?(exchange: Exchange): void;
+  /** Parameters of the query that hold credentials. Whatever becomes of a request, logs do not show them. */
+  readonly queryCredentials?: readonly QueryCredential[];
+}
+
+export interface QueryCredential {
+  readonly name: string;
+  /** Whether services see it. */
+  readonly forward: boolean;
 }
 
 /** What a policy may ask of the gateway when it is made. */

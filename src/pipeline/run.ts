@@ -3,10 +3,12 @@ import type { Exchange } from '#http/exchange.ts';
 import type { HeadPhase, RoutePlan } from './plan.ts';
 import type { PhaseResult } from './policy.ts';
 import { rescue, rescueThrown } from './rescue.ts';
+import { hideQueryCredentials } from './shown-credential.ts';
 
 /** Takes a matched request through its route's policies to its terminal. Nothing thrown on the way leaves this function. */
 export function runPlan(exchange: Exchange, plan: RoutePlan): void {
   exchange.plan = plan;
+  if (plan.queryCredentials !== undefined) hideQueryCredentials(exchange, plan.queryCredentials);
   try {
     if (plan.headPhases === undefined) plan.terminal.start(exchange, plan);
     else runHeadPhases(exchange, plan, plan.headPhases);

@@ -4,6 +4,7 @@ import { decodeWhole, findQueryParameter, hideQueryParameter, withoutQueryParame
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { findCookie, withoutCookie } from '#wire/fields/cookies.ts';
 import { getFieldValues, removeField } from '#wire/fields/field-list.ts';
+import type { QueryCredential } from './policy.ts';
 
 /** Where it is looked for. */
 export interface CredentialPlaces {
@@ -54,14 +55,20 @@ function* listOthers({ query: asked, fields }: ClientRequest, { query, cookie }:
 /** Parameters of the query that no service sees, by name. */
 const withheldSlot = defineSlot<readonly string[]>('withheld parameters');
 
-/** Logs show that a credential stood in the query, and not which. Where it is not forwarded, what is made of the query is without it. */
-export function hideQueryCredential(exchange: Exchange, { query }: CredentialPlaces, forward: boolean): void {
-  const { request } = exchange;
-  if (query === undefined || findQueryParameter(request.query, query) === undefined) return;
-  // Other policies may have hidden others.
-  exchange.shownTarget = hideQueryParameter(exchange.shownTarget ?? request.target, query);
-  const withheld = exchange.get(withheldSlot) ?? [];
-  if (!forward && !withheld.includes(query)) exchange.set(withheldSlot, [...withheld, query]);
+/** Logs show that a credential stands in the query, and not which. Where it is not forwarded, what is made of the query is without it. */
+export function hideQueryCredentials(exchange: Exchange, credentials: readonly QueryCredential[]): void {
+  const { query, target } = exchange.request;
+  if (query === '') return;
+  const shown = credentials.filter(({ name }) => findQueryParameter(query, name) !== undefined);
+  if (shown.length === 0) return;
+  exchange.shownTarget = shown.reduce((hidden, { name }) => hideQueryParameter(hidden, name), target);
+  const withheld = shown.filter(({ forward }) => !forward).map(({ name }) => name);
+  if (withheld.length > 0) exchange.set(withheldSlot, withheld);
+}
+
+/** As the policies that look for it tell of it. */
+export function listQueryCredentials({ query }: CredentialPlaces, forward: boolean): { queryCredentials?: QueryCredential[] } {
+  return query === undefined ? {} : { queryCredentials: [{ name: query, forward }] };
 }
 
 /** The query as services may see it, without `?`. */
@@ -71,10 +78,7 @@ export function toForwardedQuery(exchange: Exchange): string {
   return withheld === undefined ? query : withheld.reduce(withoutQueryParameter, `?${query}`).slice(1);
 }
 
-export function removeCredential(exchange: Exchange, upstream: UpstreamRequest, places: CredentialPlaces): void {
-  const { header, scheme, query, cookie } = places;
-  // Once more: where another method has accepted the request, this one has not looked at it.
-  hideQueryCredential(exchange, places, false);
+export function removeCredential(upstream: UpstreamRequest, { header, scheme, query, cookie }: CredentialPlaces): void {
   if (header !== undefined) {
     const isOurs = getFieldValues(upstream.fields, header).some((value) => withoutScheme(value, scheme) !== undefined);
     if (isOurs) removeField(upstream.fields, header);

@@ -4,7 +4,13 @@ import type { Consumer } from '#http/consumer.ts';
 import type { Exchange } from '#http/exchange.ts';
 import type { ConsumerDirectory } from './consumer-directory.ts';
 import type { PolicyPhases } from './policy.ts';
-import { type CredentialPlaces, findOnlyCredential, hideQueryCredential, removeCredential, several } from './shown-credential.ts';
+import {
+  type CredentialPlaces,
+  findOnlyCredential,
+  listQueryCredentials,
+  removeCredential,
+  several,
+} from './shown-credential.ts';
 
 /** The settings of such a policy that it does not look at itself. */
 export interface TokenSettings extends CredentialPlaces {
@@ -48,9 +54,9 @@ export function toTokenPhases(
   const lookFirst = async (exchange: Exchange, shown: string): Promise<GatewayError | undefined> =>
     settle(exchange, await look.look(shown));
   return {
+    ...listQueryCredentials(places, forward),
     requestHead(exchange): GatewayError | undefined | Promise<GatewayError | undefined> {
       const { request } = exchange;
-      hideQueryCredential(exchange, places, forward);
       const shown = findOnlyCredential(request, places);
       if (shown === undefined) {
         // Who has shown something else to another policy stays who that is.
@@ -61,6 +67,6 @@ export function toTokenPhases(
       const known = look.findKnown(shown, exchange);
       return known === undefined ? lookFirst(exchange, shown) : settle(exchange, known);
     },
-    ...(forward ? {} : { upstreamRequest: (exchange: Exchange, upstream) => removeCredential(exchange, upstream, places) }),
+    ...(forward ? {} : { upstreamRequest: (_exchange: Exchange, upstream) => removeCredential(upstream, places) }),
   };
 }

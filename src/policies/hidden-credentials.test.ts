@@ -82,3 +82,20 @@ test('with any of several methods, the credential of one that was not needed is 
   assert.equal(seen?.target, '/b?x=1');
   assert.equal(answer.exchange.shownTarget, '/a?key=[redacted]&old=[redacted]&x=1');
 });
+
+test('a request that is refused or answered before anybody looks for its key has it hidden in logs all the same', async () => {
+  for (const [name, block] of [
+    ['ip', { deny: ['0.0.0.0/0'] }],
+    ['request-size', { url: '16B' }],
+    ['https-redirect', {}],
+  ] as const) {
+    for (const method of [
+      { 'api-key': { query: 'key' } },
+      { 'any-of': { methods: [{ 'api-key': { query: 'key' } }, { hmac: {} }] } },
+    ]) {
+      const { answer } = await send({ [name]: block, ...method }, `/a?key=${KEY}`);
+      assert.notEqual(answer.status, 200, name);
+      assert.equal(answer.exchange.shownTarget, '/a?key=[redacted]');
+    }
+  }
+});

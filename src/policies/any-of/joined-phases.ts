@@ -18,6 +18,7 @@ export function joinPhases(methods: readonly PolicyPhases[]): PolicyPhases {
     responseHead: joinObservers(collect(reversed, 'responseHead')),
     responseChunk: joinChunks(collect(reversed, 'responseChunk')),
     finish: joinObservers(collect(methods, 'finish')),
+    queryCredentials: methods.flatMap(({ queryCredentials = [] }) => queryCredentials),
   });
 }
 
@@ -27,7 +28,7 @@ function withoutAbsent(phases: OptionalPhases): PolicyPhases {
   return Object.fromEntries(Object.entries(phases).filter(([, phase]) => phase !== undefined));
 }
 
-function collect<Name extends keyof PolicyPhases>(
+function collect<Name extends Exclude<keyof PolicyPhases, 'queryCredentials'>>(
   methods: readonly PolicyPhases[],
   name: Name,
 ): NonNullable<PolicyPhases[Name]>[] {

@@ -4,7 +4,7 @@ import { definePolicy } from '#pipeline/policy.ts';
 import {
   describePlaces,
   findShownCredential,
-  hideQueryCredential,
+  listQueryCredentials,
   removeCredential,
   several,
 } from '#pipeline/shown-credential.ts';
@@ -25,8 +25,8 @@ export const apiKeyPolicy = definePolicy({
     const fields = ['www-authenticate', `${places.scheme ?? 'ApiKey'} realm="gatehouse"`];
     const refuse = (detail: Parameters<typeof apiKeyErrors.refused>[0]) => apiKeyErrors.refused(detail, { fields });
     return {
+      ...listQueryCredentials(places, forward),
       requestHead(exchange): GatewayError | undefined {
-        hideQueryCredential(exchange, places, forward);
         const text = findShownCredential(exchange.request, places);
         if (text === undefined) {
           // Who has shown something else to another policy stays who that is.
@@ -44,7 +44,7 @@ export const apiKeyPolicy = definePolicy({
           return refuse({ reason: 'address', consumer: consumer.name, key: toKeyName(shown, sha256) });
         return undefined;
       },
-      ...(forward ? {} : { upstreamRequest: (exchange: Exchange, upstream) => removeCredential(exchange, upstream, places) }),
+      ...(forward ? {} : { upstreamRequest: (_exchange: Exchange, upstream) => removeCredential(upstream, places) }),
     };
   },
 });

@@ -3,14 +3,15 @@
  * of the process, which files and compression need too: a flood of wrong passwords must neither occupy them nor be kept waiting
  * in memory.
  */
+import { ClientNetworks } from '#base/client-network.ts';
 import { derivePasswordHash, isPasswordHash, type PasswordHash, parsePasswordHash, usualScrypt } from '#base/password-hash.ts';
 import { RecentMap } from '#base/recent-map.ts';
 
 /** Each thread of the gateway has its own. */
 const RUNNING_MAX = 1;
 const WAITING_MAX = 32;
-/** Of one client address, running or waiting: one that guesses leaves room for others. */
-const CHECKS_PER_ADDRESS_MAX = 4;
+/** Of one client, running or waiting: one that guesses leaves room for others. */
+const CHECKS_PER_CLIENT_MAX = 4;
 /** Credentials that were right; beyond this the oldest is forgotten, and hashed once more when it is shown again. */
 const VERIFIED_MAX = 10_000;
 
@@ -42,7 +43,8 @@ export class PasswordChecks {
   readonly #verified = new RecentMap<string>(VERIFIED_MAX);
   readonly #running = new Map<string, Promise<boolean>>();
   readonly #waiting: (() => void)[] = [];
-  readonly #countByAddress = new Map<string, number>();
+  readonly #countByClient = new Map<string, number>();
+  readonly #networks = new ClientNetworks();
   #runningCount = 0;
 
   /** The key stays in this thread's memory, so what is remembered is of use to nobody who reads it. */
@@ -57,16 +59,17 @@ export class PasswordChecks {
   /** `undefined`: too many are being looked at. */
   check(question: PasswordQuestion): Promise<boolean> | undefined {
     const { digest, stored, clientAddress } = question;
+    const client = this.#networks.find(clientAddress);
     const key = `${digest} ${stored ?? ''}`;
     const same = this.#running.get(key);
     if (same !== undefined) return same;
-    const count = this.#countByAddress.get(clientAddress) ?? 0;
+    const count = this.#countByClient.get(client) ?? 0;
     const hasRoom = this.#runningCount < RUNNING_MAX || this.#waiting.length < WAITING_MAX;
-    if (!hasRoom || count >= CHECKS_PER_ADDRESS_MAX) return undefined;
-    this.#countByAddress.set(clientAddress, count + 1);
+    if (!hasRoom || count >= CHECKS_PER_CLIENT_MAX) return undefined;
+    this.#countByClient.set(client, count + 1);
     const checking = this.#run(question).finally(() => {
       this.#running.delete(key);
-      this.#forget(clientAddress);
+      this.#forget(client);
     });
     this.#running.set(key, checking);
     return checking;
@@ -96,10 +99,10 @@ export class PasswordChecks {
     return this.#crypto.timingSafeEqual(sha256(password), sha256(stored));
   }
 
-  #forget(clientAddress: string): void {
-    const count = this.#countByAddress.get(clientAddress) ?? 0;
-    if (count <= 1) this.#countByAddress.delete(clientAddress);
-    else this.#countByAddress.set(clientAddress, count - 1);
+  #forget(client: string): void {
+    const count = this.#countByClient.get(client) ?? 0;
+    if (count <= 1) this.#countByClient.delete(client);
+    else this.#countByClient.set(client, count - 1);
   }
 }
 

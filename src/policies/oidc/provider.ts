@@ -48,6 +48,9 @@ export const providerClient = new Library('openid-client', async () => {
   return client;
 });
 
+/** Logins that are completed at the same time. A browser that has begun one can ask for it again and again, before any rate limit. */
+export const REDEEMS_MAX = 64;
+
 interface Discovered {
   readonly client: typeof openid;
   readonly configuration: openid.Configuration;
@@ -63,6 +66,7 @@ export class Provider {
   #running: Promise<Discovered | ProviderProblem> | undefined;
   #problem: ProviderProblem | undefined;
   #problemUntilMs = Number.NEGATIVE_INFINITY;
+  #redeems = 0;
 
   constructor(settings: ProviderSettings, { clock, callHttp, ca }: ProviderMeans) {
     this.#settings = settings;
@@ -96,7 +100,17 @@ export class Provider {
   }
 
   /** Completes a login with what the provider sent the browser back with. */
-  async redeem(query: string, { state, nonce, verifier, redirectUri }: LoginAttempt): Promise<Grant | ProviderProblem> {
+  async redeem(query: string, attempt: LoginAttempt): Promise<Grant | ProviderProblem> {
+    if (this.#redeems >= REDEEMS_MAX) return { kind: 'unavailable', reason: `more than ${REDEEMS_MAX} logins at once` };
+    this.#redeems += 1;
+    try {
+      return await this.#redeem(query, attempt);
+    } finally {
+      this.#redeems -= 1;
+    }
+  }
+
+  async #redeem(query: string, { state, nonce, verifier, redirectUri }: LoginAttempt): Promise<Grant | ProviderProblem> {
     const discovered = await this.#discover();
     if ('kind' in discovered) return discovered;
     const { client, configuration } = discovered;
