@@ -18,7 +18,7 @@ export interface SessionHome {
   giveUpRefresh(session: Session): void | Promise<void>;
 }
 
-export class CookieHome implements SessionHome {
+class CookieHome implements SessionHome {
   /** Nobody but the browser can end it. */
   readonly trustedMs = Number.POSITIVE_INFINITY;
   readonly #sealer: Sealer;
@@ -60,7 +60,7 @@ const TRUSTED_MS = 5_000;
 /** Longer than all calls of a refresh together. Who has claimed one and died keeps others from it for so long. */
 const CLAIM_MS = 30_000;
 
-export class StoreHome implements SessionHome {
+class StoreHome implements SessionHome {
   readonly trustedMs = TRUSTED_MS;
   readonly #sealer: Sealer;
   readonly #open: () => Promise<KeyValueStore>;
