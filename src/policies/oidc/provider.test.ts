@@ -16,7 +16,7 @@ test('a login that is completed again and again asks the provider a bounded numb
     const text = JSON.stringify({ issuer, authorization_endpoint: `${issuer}/authorize`, token_endpoint: `${issuer}/token` });
     return Promise.resolve({ status: 200, headers: { 'content-type': 'application/json' }, text });
   };
-  const provider = new Provider(oidcConfig.parse(settings), { clock: new FakeClock(), callHttp });
+  const provider = new Provider(oidcConfig.parse(settings), { clock: new FakeClock(), callHttp, ca: undefined });
   const attempt = { state: 's', nonce: 'n', verifier: 'v'.repeat(43), redirectUri: 'https://a/b', returnTo: '/', startedMs: 0 };
   const redeem = () => provider.redeem('code=a&state=s', attempt);
   const redeems = Array.from({ length: REDEEMS_MAX }, redeem);
