@@ -8,7 +8,7 @@
 import { AddressRanges, AskedAddress } from '#base/address-ranges.ts';
 import { writeAddressRanges } from '#base/address-ranges-writer.ts';
 import { runAtOnce } from '#base/slices.ts';
-import { readAddressList } from '#config/address-list.ts';
+import { readAddressList } from '#config/policies/address-list.ts';
 import type { BenchResult } from './support/bench-result.ts';
 import { median } from './support/statistics.ts';
 

@@ -15,7 +15,7 @@ import { consumersSchema } from './consumer-schema.ts';
 import { geoSchema } from './geo-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { overloadSchema } from './overload-schema.ts';
-import { type ConfigurablePolicy, type PolicyWithConfig, policyBlocks } from './policy-blocks.ts';
+import { type ConfigurablePolicy, type PolicyWithConfig, policyBlocks } from './policies/policy-blocks.ts';
 import { quotasSchema } from './quotas-schema.ts';
 import { rateLimitsSchema } from './rate-limits-schema.ts';
 import { routeSchema } from './route-schema.ts';

@@ -1,7 +1,7 @@
 /** The types of a validated configuration. Durations are in milliseconds, sizes in bytes, and everything has its default. */
 import type { z } from 'zod';
 import type { createConfigurationSchema } from './configuration-schema.ts';
-import type { ConfigurablePolicy } from './policy-blocks.ts';
+import type { ConfigurablePolicy } from './policies/policy-blocks.ts';
 
 type ConfigurationSchema<Policies extends readonly ConfigurablePolicy[]> = ReturnType<typeof createConfigurationSchema<Policies>>;
 

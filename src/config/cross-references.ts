@@ -16,13 +16,13 @@ import {
   listByteDestinations,
   readServiceScheme,
 } from './byte-listeners.ts';
-import { findCountriesWithoutDatabase } from './country-uses.ts';
 import { findTooManyEndpoints } from './endpoint-room.ts';
 import type { Finding, IssuePath } from './issue.ts';
-import { findForeignLimitCaptures, findMissingLimitCaptures } from './limit-captures.ts';
-import { findMissingStores } from './missing-stores.ts';
+import { findCountriesWithoutDatabase } from './policies/country-uses.ts';
+import { findForeignLimitCaptures, findMissingLimitCaptures } from './policies/limit-captures.ts';
+import { findMissingStores } from './policies/missing-stores.ts';
+import { findMissingTokenKeys } from './policies/token-key-uses.ts';
 import { findMissingHashCaptures } from './services/hash-captures.ts';
-import { findMissingTokenKeys } from './token-key-uses.ts';
 import { findUselessImportance } from './useless-importance.ts';
 
 /** Each suggestion compares with every name. A configuration with more wrong names than this has one cause. */

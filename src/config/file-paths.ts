@@ -1,6 +1,5 @@
 /** The files that a configuration names, as absolute paths. */
 import { resolve } from 'node:path';
-import { type AddressListingPolicy, resolveAddressListFiles } from './address-list-files.ts';
 import type {
   AcmeConfiguration,
   Configuration,
@@ -8,8 +7,9 @@ import type {
   ListenerTlsConfiguration,
   ServiceConfiguration,
 } from './configuration.ts';
-import type { PolicyBlocks } from './policy-blocks.ts';
-import { type FileReadingPolicy, resolvePolicyFiles } from './policy-files.ts';
+import { type AddressListingPolicy, resolveAddressListFiles } from './policies/address-list-files.ts';
+import type { PolicyBlocks } from './policies/policy-blocks.ts';
+import { type FileReadingPolicy, resolvePolicyFiles } from './policies/policy-files.ts';
 
 /** Resolves every path of a file against the folder of the configuration. */
 export function resolveFilePaths(

@@ -1,7 +1,7 @@
 /** The JSON Schema of a configuration, for editors. */
 import { type JsonSchema, toInputJsonSchema } from '#schema/json-schema.ts';
 import { createConfigurationSchema } from './configuration-schema.ts';
-import { type ConfigurablePolicy, loadPolicyConfigs } from './policy-blocks.ts';
+import { type ConfigurablePolicy, loadPolicyConfigs } from './policies/policy-blocks.ts';
 
 /** Draft 2020-12, with a description for every key. */
 export async function createConfigurationJsonSchema(policies: readonly ConfigurablePolicy[]): Promise<JsonSchema> {

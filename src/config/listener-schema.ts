@@ -11,7 +11,7 @@ import { hostPattern } from '#schema/host-kinds.ts';
 import { readHostPattern } from '#schema/host-pattern.ts';
 import { acmeNames } from './acme-schema.ts';
 import { serviceDestinationSchema } from './destination-schema.ts';
-import type { PolicyBlocks } from './policy-blocks.ts';
+import type { PolicyBlocks } from './policies/policy-blocks.ts';
 
 const CONNECTIONS_MAX = 1_000_000;
 const CERTIFICATES_MAX = 10_000;

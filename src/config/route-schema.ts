@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { destinationSchema } from './destination-schema.ts';
 import { importance } from './importance-schema.ts';
 import { matchesSchema } from './match-schema.ts';
-import type { PolicyBlocks } from './policy-blocks.ts';
+import type { PolicyBlocks } from './policies/policy-blocks.ts';
 import { routeRetry } from './retry-schema.ts';
 import { routeTimeouts } from './timeouts-schema.ts';
 

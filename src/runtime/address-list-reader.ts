@@ -6,9 +6,9 @@ import type { Clock } from '#base/clock.ts';
 import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
 import { runInSlices } from '#base/slices.ts';
-import { type AddressListReading, readAddressList } from '#config/address-list.ts';
-import type { AddressListFile } from '#config/address-list-files.ts';
 import type { Finding } from '#config/issue.ts';
+import { type AddressListReading, readAddressList } from '#config/policies/address-list.ts';
+import type { AddressListFile } from '#config/policies/address-list-files.ts';
 import { explainReadError } from '#config/references.ts';
 
 export interface AddressListsReading {

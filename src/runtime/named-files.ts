@@ -1,8 +1,9 @@
 /** The files that a configuration names and whose contents the data threads need: certificates, keys, authorities, addresses. */
-import { type AddressListFile, findAddressListFiles } from '#config/address-list-files.ts';
+
 import type { Configuration } from '#config/configuration.ts';
 import type { IssuePath } from '#config/issue.ts';
-import { findPolicyFiles } from '#config/policy-files.ts';
+import { type AddressListFile, findAddressListFiles } from '#config/policies/address-list-files.ts';
+import { findPolicyFiles } from '#config/policies/policy-files.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 
 /** Files that a configuration names, read by the control thread. */

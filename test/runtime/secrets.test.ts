@@ -17,7 +17,7 @@ import type { CommandIo } from '#cli/command-io.ts';
 import { runExplain } from '#cli/explain.ts';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { loadConfigurationText } from '#config/load.ts';
-import { loadPolicyConfigs } from '#config/policy-blocks.ts';
+import { loadPolicyConfigs } from '#config/policies/policy-blocks.ts';
 import type { SocketAddress } from '#net/address.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { Control } from '#runtime/control.ts';

@@ -1,4 +1,5 @@
 /** Asks a server whether tokens count (RFC 7662). What it answers is bounded in time and bytes, and so is how much is asked at once. */
+import { parseJsonMap } from '#base/json-map.ts';
 import { findClaim, hasClaimValue } from '#http/claims.ts';
 import type { Claims } from '#http/consumer.ts';
 import { addClientProof } from '#net/client-authentication.ts';
@@ -41,7 +42,7 @@ export class Inquiry {
       const answer = await this.#callHttp({ ...this.#toQuestion(token), timeoutMs: this.#settings.timeoutMs, ca: this.#ca });
       // RFC 7662 §2.3: a token that does not count is answered with 200 too.
       if (answer.status !== 200) return { failure: `the server answers with ${answer.status}` };
-      return this.#judge(readAnswer(answer.text), wallMs);
+      return this.#judge(parseJsonMap(answer.text), wallMs);
     } catch (error) {
       // Whatever it was, the token is as good or bad as before; nobody knows.
       return { failure: error instanceof Error ? error.message : String(error) };
@@ -76,13 +77,3 @@ export class Inquiry {
 
 /** How far the clock of the server may be from ours. */
 const LEEWAY_MS = 30_000;
-
-function readAnswer(text: string): Claims | undefined {
-  try {
-    const answer: unknown = JSON.parse(text);
-    return typeof answer === 'object' && answer !== null && !Array.isArray(answer) ? (answer as Claims) : undefined;
-  } catch {
-    // What it is instead does not matter.
-    return undefined;
-  }
-}

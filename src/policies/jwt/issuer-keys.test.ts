@@ -134,7 +134,7 @@ test('what an issuer says of itself must be about itself, and lead to a place th
     [{ issuer: 'https://login.example.com/', jwks_uri: 'http://login.example.com/keys' }, /no place for keys/],
     [{ issuer: 'https://login.example.com/', jwks_uri: 'file:///etc/passwd' }, /no place for keys/],
     [{ issuer: 'https://login.example.com/' }, /no place for keys/],
-    [[], /is of the issuer/],
+    [[], /no map of JSON/],
     [7, /no map of JSON/],
   ] as const) {
     const issuer = new TestIssuer([key]);

@@ -5,6 +5,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { CallHttp, HttpCallAnswer } from '#net/http-call.ts';
+import { fetchIssuerDocument, readTrustedUrl } from '#net/issuer-document.ts';
 import { readKeySet, type VerificationKey } from './key-set.ts';
 import { findKeys, type KeySource } from './key-source.ts';
 
@@ -112,25 +113,13 @@ export class IssuerKeys implements KeySource {
     return { keys, maxAgeMs: readAgeMs(answer) };
   }
 
-  /** OpenID Connect Discovery 1.0 §4, and RFC 8414 §3 where there is no such document. */
   async #discover(): Promise<string> {
     const { issuer } = this.#location;
-    const { origin, pathname } = new URL(issuer);
-    const path = pathname.replace(/\/$/, '');
-    let url = `${origin}${path}/.well-known/openid-configuration`;
-    let answer = await this.#ask(url);
-    if (answer.status === 404) {
-      url = `${origin}/.well-known/oauth-authorization-server${path}`;
-      answer = await this.#ask(url);
-    }
-    if (answer.status !== 200) throw new KeysFailed(`${url} answers with ${answer.status}`);
-    const { issuer: told, jwks_uri: jwks } = readDocument(answer.text, url);
-    // RFC 8414 §3.3: else somebody could pass his document off as that of another.
-    if (told !== issuer) throw new KeysFailed(`${url} is of the issuer ${JSON.stringify(told)}, not ${JSON.stringify(issuer)}`);
-    const scheme = typeof jwks === 'string' ? URL.parse(jwks)?.protocol : undefined;
-    if (scheme !== 'https:' && !(scheme === 'http:' && issuer.startsWith('http:')))
-      throw new KeysFailed(`${url} names no place for keys that could be trusted`);
-    return String(jwks);
+    const document = await fetchIssuerDocument(issuer, (url) => this.#ask(url));
+    if (typeof document === 'string') throw new KeysFailed(document);
+    const jwks = readTrustedUrl(document, 'jwks_uri');
+    if (jwks === undefined) throw new KeysFailed(`the document of ${issuer} names no place for keys that could be trusted`);
+    return jwks;
   }
 
   #ask(url: string): Promise<HttpCallAnswer> {
@@ -142,16 +131,6 @@ export class IssuerKeys implements KeySource {
       ca: this.#location.ca,
     });
   }
-}
-
-function readDocument(text: string, url: string): Readonly<Record<string, unknown>> {
-  try {
-    const document: unknown = JSON.parse(text);
-    if (typeof document === 'object' && document !== null) return document as Readonly<Record<string, unknown>>;
-  } catch {
-    // What it is instead does not matter.
-  }
-  throw new KeysFailed(`${url} answers with no map of JSON`);
 }
 
 /** RFC 9111 §5.2.2.1, within bounds of our own. */

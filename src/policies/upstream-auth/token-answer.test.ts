@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readDiscovery, readTokenAnswer } from './token-answer.ts';
+import { readTokenAnswer } from './token-answer.ts';
 
 const answer = (body: unknown, status = 200) => ({
   status,
@@ -62,19 +62,4 @@ for (const [reason, given] of [
 test('the longest token is taken', () => {
   const text = 'x'.repeat(16_384);
   assert.deepEqual(readTokenAnswer(answer({ ...good, access_token: text })), { text, lifetimeMs: 60_000 });
-});
-
-test('the document of an issuer says where tokens are asked for', () => {
-  const issuer = 'https://login.example.com';
-  const read = (body: unknown, status = 200) => readDiscovery(answer(body, status), issuer);
-  const tokenEndpoint = 'https://login.example.com/token';
-  assert.deepEqual(read({ issuer, token_endpoint: tokenEndpoint }), { tokenEndpoint });
-  assert.deepEqual(readDiscovery(answer({ issuer: 'http://a', token_endpoint: 'http://a/t' }), 'http://a'), {
-    tokenEndpoint: 'http://a/t',
-  });
-  assert.match(String(read({ issuer, token_endpoint: tokenEndpoint }, 404)), /status 404/);
-  assert.match(String(read('hidden')), /no JSON object/);
-  assert.match(String(read({ issuer: `${issuer}/other`, token_endpoint: tokenEndpoint })), /another issuer/);
-  for (const endpoint of [undefined, 7, 'token', 'http://login.example.com/token', 'file:///etc/passwd'])
-    assert.match(String(read({ issuer, token_endpoint: endpoint })), /no usable `token_endpoint`/);
 });

@@ -1,4 +1,5 @@
 /** What a token endpoint answers (RFC 6749 §5). All of it comes from elsewhere and is looked at before it is believed. */
+import { parseJsonMap } from '#base/json-map.ts';
 import type { HttpCallAnswer } from '#net/http-call.ts';
 
 /** Longer ones would be refused by services together with the rest of a head. */
@@ -19,7 +20,7 @@ export interface IssuedToken {
 
 /** A text says why there is no token in it; it holds nothing that could be a secret. */
 export function readTokenAnswer(answer: HttpCallAnswer): IssuedToken | string {
-  const body = readJsonObject(answer.text);
+  const body = parseJsonMap(answer.text);
   if (answer.status !== 200) {
     const error = body?.['error'];
     return `status ${answer.status}${typeof error === 'string' && ERROR_NAME.test(error) ? `, ${error}` : ''}`;
@@ -33,31 +34,6 @@ export function readTokenAnswer(answer: HttpCallAnswer): IssuedToken | string {
   if (typeof type !== 'string' || type.toLowerCase() !== 'bearer') return 'the token is none of type `Bearer`';
   const lifetimeMs = readLifetimeMs(expiresIn);
   return lifetimeMs === undefined ? '`expires_in` is no number of seconds above 0' : { text, lifetimeMs };
-}
-
-/** Where the document of an issuer says that tokens are asked for, or why it does not say so. */
-export function readDiscovery(answer: HttpCallAnswer, issuer: string): { readonly tokenEndpoint: string } | string {
-  const body = answer.status === 200 ? readJsonObject(answer.text) : undefined;
-  if (body === undefined) return `the document of the issuer has status ${answer.status} or is no JSON object`;
-  // OpenID Connect Discovery §4.3: another issuer must not speak for this one.
-  if (body['issuer'] !== issuer) return 'the document of the issuer names another issuer';
-  const tokenEndpoint = body['token_endpoint'];
-  const url = typeof tokenEndpoint === 'string' && URL.canParse(tokenEndpoint) ? new URL(tokenEndpoint) : undefined;
-  // The secret does not go in the clear because a document says so.
-  const isAllowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && issuer.startsWith('http:'));
-  return url !== undefined && isAllowed
-    ? { tokenEndpoint: url.href }
-    : 'the document of the issuer has no usable `token_endpoint`';
-}
-
-function readJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
-  } catch {
-    // Whatever it is, it is no answer of a token endpoint.
-    return undefined;
-  }
 }
 
 /** Some issuers write the number as text. */

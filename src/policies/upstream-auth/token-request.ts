@@ -4,8 +4,9 @@ import type { Secret } from '#base/secret.ts';
 import { readSigningKey } from '#base/signing-key.ts';
 import { addClientProof } from '#net/client-authentication.ts';
 import { type CallHttp, HttpCallFailed } from '#net/http-call.ts';
+import { fetchIssuerDocument, readTrustedUrl } from '#net/issuer-document.ts';
 import type { TokenSettings } from './config.ts';
-import { type IssuedToken, readDiscovery, readTokenAnswer } from './token-answer.ts';
+import { type IssuedToken, readTokenAnswer } from './token-answer.ts';
 
 const ANSWER_BYTES_MAX = 64 * 1_024;
 /** RFC 7523 §3: short, since it is used once. */
@@ -68,10 +69,12 @@ export class TokenRequest {
     const { server } = this.#settings;
     if (!('issuer' in server)) return server;
     if (this.#tokenEndpoint !== undefined) return { tokenEndpoint: this.#tokenEndpoint };
-    const url = `${server.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-    const found = readDiscovery(await this.#call(startMs, { url }), server.issuer);
-    if (typeof found !== 'string') this.#tokenEndpoint = found.tokenEndpoint;
-    return found;
+    const document = await fetchIssuerDocument(server.issuer, (url) => this.#call(startMs, { url }));
+    if (typeof document === 'string') return document;
+    const tokenEndpoint = readTrustedUrl(document, 'token_endpoint');
+    if (tokenEndpoint === undefined) return 'the document of the issuer has no usable `token_endpoint`';
+    this.#tokenEndpoint = tokenEndpoint;
+    return { tokenEndpoint };
   }
 
   #call(

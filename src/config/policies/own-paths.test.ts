@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { policyOrder } from '#policies/registry.ts';
-import { loadConfigurationText } from './load.ts';
+import { loadConfigurationText } from '../load.ts';
 
 async function warningsOf(routes: string): Promise<string[]> {
   const text = `version: 1

@@ -1,6 +1,6 @@
 /** Settings of policies that need to know countries, where there is no database that tells. */
 import { isMap } from '#schema/forms.ts';
-import type { Finding, IssuePath } from './issue.ts';
+import type { Finding, IssuePath } from '../issue.ts';
 
 /** As much of a policy as is needed to find such settings. */
 interface CountryNamingPolicy {

@@ -1,6 +1,6 @@
 /** What policies keep in a store, such as `rate-limit: { store: redis }`, needs the store. Works on what the user wrote. */
 import { isMap } from '#schema/forms.ts';
-import type { Finding, IssuePath } from './issue.ts';
+import type { Finding, IssuePath } from '../issue.ts';
 
 /** Where in the settings of which policy the store stands. */
 const storeSettings = [

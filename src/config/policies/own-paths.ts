@@ -5,8 +5,8 @@
 import { compileAnchoredRegex } from '#routing/anchored-regex.ts';
 import type { MatchDefinition, PathPattern, PathRegex } from '#routing/route-definition.ts';
 import { listWords } from '#schema/quote.ts';
-import type { Configuration } from './configuration.ts';
-import type { Finding } from './issue.ts';
+import type { Configuration } from '../configuration.ts';
+import type { Finding } from '../issue.ts';
 import type { ConfigurablePolicy } from './policy-blocks.ts';
 
 export function findUnreachedPaths({ routes }: Configuration, policies: readonly ConfigurablePolicy[]): Finding[] {

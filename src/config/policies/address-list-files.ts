@@ -1,8 +1,8 @@
 /** The files with addresses that settings of policies name, wherever policies stand. */
 import { resolve } from 'node:path';
 import { isMap, isText } from '#schema/forms.ts';
-import type { Configuration } from './configuration.ts';
-import type { IssuePath } from './issue.ts';
+import type { Configuration } from '../configuration.ts';
+import type { IssuePath } from '../issue.ts';
 import type { PolicyBlocks } from './policy-blocks.ts';
 
 /** As much of a policy as is needed to find its files. */

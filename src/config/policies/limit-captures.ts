@@ -1,7 +1,7 @@
 /** `by: path.NAME` counts all requests together where no path captures that name. Works on what the user wrote. */
 import { isMap, isText } from '#schema/forms.ts';
 import { suggestWord } from '#schema/suggest.ts';
-import type { Finding, IssuePath } from './issue.ts';
+import type { Finding, IssuePath } from '../issue.ts';
 
 const CAPTURE_KEY = /^path\.(.+)$/;
 

@@ -1,6 +1,6 @@
 /** Tokens that the gateway makes itself, and the document with its keys, need keys. */
 import { isMap } from '#schema/forms.ts';
-import type { Finding, IssuePath } from './issue.ts';
+import type { Finding, IssuePath } from '../issue.ts';
 
 /** As much of a policy as is needed to find what signs. */
 interface SigningPolicy {

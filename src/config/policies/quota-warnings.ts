@@ -1,6 +1,6 @@
 /** Quotas that a restart forgets. They do no harm, and may be meant so; but who does not expect it finds out late. */
 import { isMap } from '#schema/forms.ts';
-import type { Finding, IssuePath } from './issue.ts';
+import type { Finding, IssuePath } from '../issue.ts';
 
 export function findQuotaWarnings(configuration: unknown): Finding[] {
   if (!isMap(configuration)) return [];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { policyOrder } from '#policies/registry.ts';
-import { loadConfigurationText } from './load.ts';
+import { loadConfigurationText } from '../load.ts';
 
 async function findIssues(policies: string, match = '{ path: "/:tenant/orders/:id" }') {
   const text = `version: 1

@@ -1,7 +1,7 @@
 /** Checks the expressions in settings of policies: their language, what they name, and the types of it. */
 import { isMap, isText } from '#schema/forms.ts';
-import { listCommonCaptures } from './cross-references.ts';
-import type { Finding, IssuePath } from './issue.ts';
+import { listCommonCaptures } from '../cross-references.ts';
+import type { Finding, IssuePath } from '../issue.ts';
 
 /** As much of a policy as is needed to find its expressions. */
 interface ExpressingPolicy {
