@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { HttpCall, HttpCallAnswer } from '#net/http-call.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { oidcConfig } from './config.ts';
-import { Provider, REDEEMS_MAX } from './provider.ts';
+import { Provider, providerClient, REDEEMS_MAX } from './provider.ts';
 
 const issuer = 'https://login.example.com';
 const settings = { issuer, clientId: 'shop', clientSecret: 'a', secret: 'a secret of more than thirty-two characters' };
@@ -16,6 +16,7 @@ test('a login that is completed again and again asks the provider a bounded numb
     const text = JSON.stringify({ issuer, authorization_endpoint: `${issuer}/authorize`, token_endpoint: `${issuer}/token` });
     return Promise.resolve({ status: 200, headers: { 'content-type': 'application/json' }, text });
   };
+  await providerClient.load();
   const provider = new Provider(oidcConfig.parse(settings), { clock: new FakeClock(), callHttp, ca: undefined });
   const attempt = { state: 's', nonce: 'n', verifier: 'v'.repeat(43), redirectUri: 'https://a/b', returnTo: '/', startedMs: 0 };
   const redeem = () => provider.redeem('code=a&state=s', attempt);
