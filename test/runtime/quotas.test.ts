@@ -44,7 +44,7 @@ test('eight clients of a gateway with four threads get exactly as many answers a
   const gateway = await startTestGateway(limited({ limit: '100/month' }), { threads: THREADS });
   t.after(() => gateway.stop());
   assert.equal(await countAdmitted(gateway.port(), 400), 100);
-  await gateway.reconfigure(limited({ limit: ['150/month', '120/week'] }));
+  await gateway.reconfigure(limited({ limits: ['150/month', '120/week'] }));
   assert.equal(await countAdmitted(gateway.port(), 400), 50, 'weeks are counted from now on');
   await gateway.reconfigure(limited({ limit: '150/month' }));
   const pool = gateway.control.pool!;
@@ -73,11 +73,11 @@ test('what was counted in a window that is over by the next start is forgotten',
   const file = join(await makeFolder(t), 'state.db');
   const clock = new FakeClock();
   clock.jumpWallTo(Date.parse('2026-11-30T23:59:00Z'));
-  const first = await startTestGateway(limited({ limit: ['1/day', '2/week'] }, file), { clock });
+  const first = await startTestGateway(limited({ limits: ['1/day', '2/week'] }, file), { clock });
   assert.deepEqual([await statusFor(first.port()), await statusFor(first.port())], [200, 429]);
   await first.stop();
   clock.jumpWallTo(Date.parse('2026-12-01T00:00:00Z'));
-  const second = await startTestGateway(limited({ limit: ['1/day', '2/week'] }, file), { clock });
+  const second = await startTestGateway(limited({ limits: ['1/day', '2/week'] }, file), { clock });
   t.after(() => second.stop());
   assert.deepEqual([await statusFor(second.port()), await statusFor(second.port())], [200, 429]);
   clock.jumpWallTo(Date.parse('2026-12-02T00:00:00Z'));
