@@ -88,7 +88,13 @@ export class Control {
     this.#admin = new AdminSide({
       logger,
       reasonNotReady: () => this.#notReady,
-      metricsText: () => this.#tls.metricsText + this.#endpoints.metricsText + toRateLimitMetrics(planes.allowanceMemory),
+      metricsText: () =>
+        [
+          this.#tls.metricsText,
+          this.#endpoints.metricsText,
+          toRateLimitMetrics(planes.allowanceMemory),
+          planes.refusals.metricsText,
+        ].join(''),
       findConfiguration,
       loadServices: () => this.#endpoints.createAdministration(findConfiguration),
       quotas: this.#quotas,

@@ -11,6 +11,7 @@ import { startRawUpstream } from '#test/support/raw-upstream.ts';
 import { SERVICE_SLOT, toRecords } from '#test/support/services.ts';
 import { DataPlane } from './data-plane.ts';
 import { noFiles } from './named-files.ts';
+import { RefusalCounts } from './refusal-counts.ts';
 
 async function load(): Promise<Configuration> {
   const value = {
@@ -31,6 +32,7 @@ test('endpoints that come while a configuration is being prepared count, also in
     clock: systemClock,
     logger: silentLogger,
     board: new EndpointBoard(),
+    refusals: new RefusalCounts(),
     sharesPorts: false,
     opensUnixSockets: true,
     threadNumber: 0,

@@ -46,6 +46,7 @@ import { ListenerSet, type ListenerUse, type ListeningAt, type PreparedListeners
 import type { LoadShedding } from './load-shedding.ts';
 import type { ConfigurationFiles } from './named-files.ts';
 import { OverloadWatch } from './overload-watch.ts';
+import type { RefusalCounts } from './refusal-counts.ts';
 import { toResolverOptions } from './resolver-options.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
@@ -53,6 +54,7 @@ export interface DataPlaneOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly board: EndpointBoard;
+  readonly refusals: RefusalCounts;
   /** By which the threads that count together know it. */
   readonly threadNumber: number;
   /** Listens with `SO_REUSEPORT`: other threads do so on the same ports. */
@@ -224,7 +226,8 @@ export class DataPlane {
   /** Counts and logs an exchange that is over. */
   finishExchange(exchange: Exchange): void {
     this.#accessLog?.add(exchange);
-    const { error } = exchange;
+    const { error, reported } = exchange;
+    if (error !== undefined || reported !== undefined) this.#options.refusals.count(exchange);
     if (error?.kind.side === 'gateway' && error !== this.#overload.refusal)
       this.#options.logger.log('error', 'exchange failed', { requestId: exchange.requestId, error: error.cause ?? error });
   }

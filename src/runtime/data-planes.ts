@@ -13,6 +13,7 @@ import { withoutControlSecrets } from './control-secrets.ts';
 import type { ConfigurationSupplies, DataPlane } from './data-plane.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { MemorySide } from './memory-side.ts';
+import { RefusalCounts } from './refusal-counts.ts';
 import { sharesPorts, ThreadPool } from './thread-pool.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
@@ -31,6 +32,8 @@ export class DataPlanes {
   readonly #options: DataPlanesOptions;
   #pool: ThreadPool | undefined;
   #plane: DataPlane | undefined;
+  /** Of a data plane here. */
+  readonly #refusals = new RefusalCounts();
   #version = 0;
 
   constructor(options: DataPlanesOptions) {
@@ -49,6 +52,11 @@ export class DataPlanes {
   /** What rate limits count in; `undefined` where there has been none. */
   get allowanceMemory(): SharedArrayBuffer | undefined {
     return this.#pool?.allowanceMemory ?? this.#plane?.allowanceMemory;
+  }
+
+  /** What policies have refused, in all threads. */
+  get refusals(): RefusalCounts {
+    return this.#pool?.refusals ?? this.#refusals;
   }
 
   /** How many configurations were delivered. */
@@ -84,6 +92,7 @@ export class DataPlanes {
       clock,
       logger,
       board,
+      refusals: this.#refusals,
       sharesPorts,
       opensUnixSockets: true,
       threadNumber: 0,

@@ -8,6 +8,7 @@ import { EndpointBoard } from '#services/endpoint-board.ts';
 import { createJsonLogger } from '#telemetry/json-logger.ts';
 import { keepCompiledCode } from './compiled-code.ts';
 import { DataPlane, type PreparedConfiguration } from './data-plane.ts';
+import { RefusalCounts } from './refusal-counts.ts';
 import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './thread-messages.ts';
 
 assert(parentPort !== null, 'a data thread is started as a worker');
@@ -16,8 +17,15 @@ const plainLogger = createJsonLogger(systemClock);
 const logger: typeof plainLogger = {
   log: (level, message, fields) => plainLogger.log(level, message, { thread: threadId, ...fields }),
 };
-const { board, ...start } = workerData as DataThreadStart;
-const plane = new DataPlane({ clock: systemClock, logger, board: new EndpointBoard(board), ...start, openMemoryStore });
+const { board, refusals, ...start } = workerData as DataThreadStart;
+const plane = new DataPlane({
+  clock: systemClock,
+  logger,
+  board: new EndpointBoard(board),
+  refusals: new RefusalCounts(refusals),
+  ...start,
+  openMemoryStore,
+});
 
 keepCompiledCode();
 // Node compiles a large expression when it first looks at an address, which it does to listen. There is time for that now,

@@ -15,6 +15,8 @@ export interface DataThreadStart {
   readonly threadNumber: number;
   /** Of the endpoint board. */
   readonly board: SharedArrayBuffer;
+  /** What refusals are counted in. */
+  readonly refusals: SharedArrayBuffer;
 }
 
 /** A configuration on its way to the threads. */

@@ -10,6 +10,7 @@ import { forgetQuotaThread } from '#stores/quota-entries.ts';
 import { provideConcurrencyMemory, takeBackPlaces } from '#stores/shared-concurrency.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { MemorySide } from './memory-side.ts';
+import { RefusalCounts } from './refusal-counts.ts';
 import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './thread-messages.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
@@ -163,6 +164,7 @@ export class ThreadPool {
   #count = 0;
   #isStopping = false;
   readonly #numbers = new Set<number>();
+  readonly refusals = new RefusalCounts();
   /** What limits of concurrency count in. */
   #concurrencyMemory: SharedArrayBuffer | undefined;
   #memory: MemorySide | undefined;
@@ -294,7 +296,7 @@ export class ThreadPool {
     const opensUnixSockets = this.#serving.every((other) => !other.opensUnixSockets);
     const { clock, logger, board } = this.#options;
     const threadNumber = this.#takeNumber();
-    const start = { sharesPorts, opensUnixSockets, threadNumber, board: board.memory };
+    const start = { sharesPorts, opensUnixSockets, threadNumber, board: board.memory, refusals: this.refusals.memory };
     const thread = new DataThread(clock, start, (port) => this.#memory?.serve(port));
     const id = thread.worker.threadId;
     this.#threads.add(thread);

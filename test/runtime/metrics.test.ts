@@ -55,3 +55,35 @@ test('metrics have the states of endpoints, and what all threads have seen of bu
   for (const line of body.split('\n'))
     if (line !== '' && !line.startsWith('#')) assert.ok(described.includes(line.split(/[{ ]/)[0]!), line);
 });
+
+for (const threads of [0, 2]) {
+  test(`metrics count what policies have refused, and what they would have, with ${threads} data threads`, async (t) => {
+    const gateway = await startTestGateway(
+      {
+        admin: { address: '127.0.0.1:0' },
+        consumers: { alice: { keys: ['alice-key-0123456789abcdef'] }, bob: {} },
+        policies: { 'api-key': {}, authorize: { consumers: ['bob'], mode: 'report' } },
+        routes: { all: { match: { path: '/*' }, to: { respond: { text: 'here' } } } },
+      },
+      { threads },
+    );
+    t.after(() => gateway.stop());
+    const started = await gateway.control.start();
+    assert.ok('admin' in started && started.admin !== undefined && 'port' in started.admin);
+    const { port } = started.admin;
+    assert.ok(!(await ask(port, '/metrics')).body.includes('gatehouse_policy_refusals_total'));
+    for (let i = 0; i < ASKED; i++) assert.equal((await ask(gateway.port(), '/')).status, 401);
+    const headers = { 'x-api-key': 'alice-key-0123456789abcdef' };
+    for (let i = 0; i < ASKED / 2; i++) assert.equal((await ask(gateway.port(), '/', { headers })).status, 200);
+    const expected = [
+      `gatehouse_policy_refusals_total{policy="api-key",code="GH_API_KEY_MISSING",mode="enforce"} ${ASKED}`,
+      `gatehouse_policy_refusals_total{policy="authorize",code="GH_AUTHORIZE_DENIED",mode="report"} ${ASKED / 2}`,
+    ];
+    const isCounted = (line: string) => line.startsWith('gatehouse_policy_refusals_total{');
+    let lines: string[];
+    // An exchange is counted when it is over, which may be after its client has the answer.
+    do lines = (await ask(port, '/metrics')).body.split('\n').filter(isCounted);
+    while (lines.length < expected.length || !lines[1]!.endsWith(expected[1]!.slice(-3)));
+    assert.deepEqual(lines, expected);
+  });
+}
