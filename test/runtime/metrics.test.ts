@@ -79,11 +79,12 @@ for (const threads of [0, 2]) {
       `gatehouse_policy_refusals_total{policy="api-key",code="GH_API_KEY_MISSING",mode="enforce"} ${ASKED}`,
       `gatehouse_policy_refusals_total{policy="authorize",code="GH_AUTHORIZE_DENIED",mode="report"} ${ASKED / 2}`,
     ];
+    const sum = (texts: readonly string[]) => texts.reduce((total, text) => total + Number(text.split(' ').at(-1)), 0);
     const isCounted = (line: string) => line.startsWith('gatehouse_policy_refusals_total{');
     let lines: string[];
     // An exchange is counted when it is over, which may be after its client has the answer.
     do lines = (await ask(port, '/metrics')).body.split('\n').filter(isCounted);
-    while (lines.length < expected.length || !lines[1]!.endsWith(expected[1]!.slice(-3)));
+    while (sum(lines) < sum(expected));
     assert.deepEqual(lines, expected);
   });
 }
