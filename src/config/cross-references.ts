@@ -37,6 +37,7 @@ interface NamingPolicy {
   readonly serviceSettings?: readonly string[] | undefined;
   readonly consumerSettings?: readonly string[] | undefined;
   readonly signingSettings?: readonly string[] | undefined;
+  readonly storeSettings?: readonly string[] | undefined;
   readonly nested?: { readonly setting: string; readonly policies: readonly NamingPolicy[] } | undefined;
   readonly countrySettings?: readonly string[] | undefined;
 }
@@ -45,6 +46,7 @@ interface NamingPolicy {
 export function findCrossReferenceProblems(configuration: unknown, policies: readonly NamingPolicy[]): Finding[] {
   if (!isMap(configuration)) return [];
   const findings: Finding[] = [];
+  const { stores } = configuration;
   const services = new NameCheck('service', configuration['services']);
   const listeners = new NameCheck('listener', configuration['listeners']);
   const consumers = new NameCheck('consumer', configuration['consumers']);
@@ -65,10 +67,10 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
     findings.push(...findMissingCaptures(route, path));
     const listPaths = () => listCapturingPaths(route['match'], [...path, 'match']);
     findings.push(...findMissingLimitCaptures(route['policies'], [...path, 'policies'], listPaths));
-    findings.push(...findMissingStores(route['policies'], [...path, 'policies'], configuration['stores']));
+    findings.push(...findMissingStores(route['policies'], [...path, 'policies'], { stores, policies }));
   }
   for (const [blocks, path] of listSharedPolicies(configuration)) {
-    findings.push(...findForeignLimitCaptures(blocks, path), ...findMissingStores(blocks, path, configuration['stores']));
+    findings.push(...findForeignLimitCaptures(blocks, path), ...findMissingStores(blocks, path, { stores, policies }));
     for (const use of listPolicyUses(blocks, path, policies, 'consumerSettings')) consumers.check(use, findings);
     for (const use of listPolicyUses(blocks, path, policies, 'serviceSettings')) {
       services.check(use, findings);

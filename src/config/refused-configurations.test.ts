@@ -22,7 +22,7 @@ const policies = [
   rateLimitPolicy,
   basicAuthPolicy,
   oidcPolicy,
-  createAnyOfPolicy([apiKeyPolicy, basicAuthPolicy]),
+  createAnyOfPolicy([apiKeyPolicy, basicAuthPolicy, oidcPolicy]),
 ];
 
 /** Lines of the document and the lines of its issues. `F` stands for the name of the file. */
@@ -113,6 +113,24 @@ routes:
       'F:6:91 routes.a.policies.rate-limit.store: there is no store `redis`; write `stores: { redis: { url: "redis://HOST:6379" } }` beside `routes`',
       'F:6:130 routes.a.policies.rate-limit.onFailure: with `shared: local-first` this gateway always counts in its own memory, so `onFailure` would have no effect',
       'F:7:92 routes.b.policies.rate-limit.shared: it is counted in the memory of this gateway (write `store: redis`), so `shared` would have no effect',
+    ],
+  },
+  {
+    mistake: 'the same, where the login is one of several methods',
+    text: `${HEAD}policies:
+  any-of:
+    methods:
+      - api-key: {}
+      - oidc:
+          issuer: https://login.example.com
+          clientId: shop
+          secret: of the cookies and long enough for them
+          session: { store: redis }
+routes:
+  a: { match: { path: /a }, to: orders }
+`,
+    issues: [
+      'F:12:29 policies.any-of.methods[1].oidc.session.store: there is no store `redis`; write `stores: { redis: { url: "redis://HOST:6379" } }` beside `routes`',
     ],
   },
   {
@@ -229,7 +247,7 @@ policies:
       'F:9:20 policies.any-of.methods[0].api-key.hedaer: unknown key `hedaer`; did you mean `header`?',
       'F:10:34 policies.any-of.methods[1].basic-auth.anonymous: nobody would get to the methods behind this one; write `anonymous` beside `methods`',
       'F:10:34 policies.any-of.methods[1].basic-auth.anonymous: there is no consumer `nobody`; there is `guest`',
-      'F:11:9 policies.any-of.methods[2]: each item is one method: `api-key`, `basic-auth`',
+      'F:11:9 policies.any-of.methods[2]: each item is one method: `api-key`, `basic-auth`, `oidc`',
       'F:13:9 policies.any-of.methods[3].api-kye: unknown key `api-kye`; did you mean `api-key`?',
     ],
   },

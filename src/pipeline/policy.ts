@@ -55,6 +55,8 @@ export interface QueryCredential {
   readonly forward: boolean;
 }
 
+export type CountingKind = 'allowances' | 'concurrency' | 'quotas';
+
 /** What a policy may ask of the gateway when it is made. */
 export interface PolicyServices {
   readonly clock: Clock;
@@ -135,6 +137,10 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   readonly consumerSettings?: readonly string[];
   /** Settings that need `tokenKeys`, as paths such as `services.*.mint`, in which `*` is any name. */
   readonly signingSettings?: readonly string[];
+  /** Settings that may name a store, as paths such as `session.store`, so that the configuration is refused where there is none. */
+  readonly storeSettings?: readonly string[];
+  /** What it counts in: a configuration is given only what its policies need. */
+  readonly counts?: CountingKind;
   /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
   readonly addressListSettings?: readonly string[];
   /** Names of settings that name countries, so that there has to be a database that tells them. */

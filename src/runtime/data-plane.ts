@@ -36,7 +36,7 @@ import type { EndpointList, EndpointLists } from '#services/endpoint-list.ts';
 import { decodeConfiguration, type SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot, type SnapshotMeans } from '#snapshot/compile.ts';
 import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
-import { loadLibraries } from '#snapshot/policy-libraries.ts';
+import { loadLibraries } from '#snapshot/policy-needs.ts';
 import type { Snapshot } from '#snapshot/snapshot.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';

@@ -16,7 +16,7 @@ import type { Importance } from '#services/protection/importance.ts';
 import { decodeConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
-import { loadLibraries } from '#snapshot/policy-libraries.ts';
+import { loadLibraries } from '#snapshot/policy-needs.ts';
 import { getField, hasField } from '#wire/fields/field-list.ts';
 import { AddressFactReader } from './address-facts.ts';
 import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';

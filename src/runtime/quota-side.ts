@@ -5,9 +5,11 @@ import type { Operator } from '#admin/service-administration.ts';
 import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import type { Logger } from '#base/logger.ts';
+import { runAtOnce } from '#base/slices.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { Finding } from '#config/issue.ts';
-import { usesPolicy } from '#snapshot/encode.ts';
+import { policyDefinitions } from '#policies/registry.ts';
+import { findPolicyNeeds } from '#snapshot/policy-needs.ts';
 import type { QuotaKeeper } from './quota-keeper.ts';
 
 export interface QuotaSideOptions {
@@ -35,7 +37,7 @@ export class QuotaSide implements QuotaAdministration {
       this.#keeper.follow(configuration);
       return { memory: this.#keeper.memory };
     }
-    if (!usesPolicy(configuration, 'quota')) return {};
+    if (!runAtOnce(findPolicyNeeds(configuration, policyDefinitions)).counts.has('quotas')) return {};
     const { QuotaKeeper } = await import('./quota-keeper.ts');
     const keeper = await QuotaKeeper.open(configuration, this.#options);
     if ('problem' in keeper) {

@@ -7,7 +7,7 @@ import type { PolicyDefinition } from '#pipeline/policy.ts';
 import { compileRoutes } from '#routing/route-compiler.ts';
 import { writeRouteImage } from '#routing/route-image-writer.ts';
 import { type EncodedConfiguration, LINES_PER_STEP, SECRET_KEY } from './encoded-configuration.ts';
-import { listLibraries } from './policy-libraries.ts';
+import { findPolicyNeeds } from './policy-needs.ts';
 
 /** Yields between steps. */
 export function* encodeConfiguration(
@@ -22,33 +22,17 @@ export function* encodeConfiguration(
     if (lines.length % LINES_PER_STEP === 0) yield;
   }
   const routeImage = yield* writeRouteImage(yield* compileRoutes(listRouteDefinitions(configuration)));
+  const { libraries, counts } = yield* findPolicyNeeds(configuration, definitions);
   const serviceCount = Object.keys(services).length;
   return {
     ...joinLines(lines),
     serviceCount,
     routeImage,
-    allowanceKeysMax: countsAllowances(configuration) ? configuration.rateLimits.keys : 0,
-    countsConcurrency: usesPolicy(configuration, 'concurrency'),
-    countsQuotas: usesPolicy(configuration, 'quota'),
-    libraries: yield* listLibraries(configuration, definitions),
+    allowanceKeysMax: counts.has('allowances') ? configuration.rateLimits.keys : 0,
+    countsConcurrency: counts.has('concurrency'),
+    countsQuotas: counts.has('quotas'),
+    libraries,
   };
-}
-
-/** Signed requests are counted too, so that each comes once. */
-function countsAllowances(configuration: Configuration): boolean {
-  return usesPolicy(configuration, 'rate-limit') || usesPolicy(configuration, 'hmac');
-}
-
-/** The gateway, a listener or a route has settings of this policy, also as one of several methods. */
-export function usesPolicy({ policies, listeners, routes }: Configuration, name: string): boolean {
-  const places = [{ policies }, ...Object.values(listeners), ...Object.values(routes)];
-  return places.some((place) => names(place.policies, name));
-}
-
-function names(blocks: Readonly<Record<string, unknown>> = {}, name: string): boolean {
-  if ((blocks[name] ?? false) !== false) return true;
-  const anyOf = blocks['any-of'] as { readonly methods?: readonly Readonly<Record<string, unknown>>[] } | false | undefined;
-  return anyOf !== undefined && anyOf !== false && (anyOf.methods ?? []).some((method) => names(method, name));
 }
 
 function joinLines(written: readonly Buffer[]): Pick<EncodedConfiguration, 'lines' | 'lineEnds'> {

@@ -18,7 +18,7 @@ import { runPlan } from '#pipeline/run.ts';
 import type { RouteDefinition } from '#routing/route-definition.ts';
 import type { RouteTable } from '#routing/route-table.ts';
 import { parsePathPattern } from '#schema/path-pattern.ts';
-import { findLibraries } from '#snapshot/policy-libraries.ts';
+import { findLibraries } from '#snapshot/policy-needs.ts';
 import { getFieldValues } from '#wire/fields/field-list.ts';
 import { encodeFields } from '#wire/http1/encode.ts';
 import { compileTable } from './compiled-table.ts';

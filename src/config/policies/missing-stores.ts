@@ -2,19 +2,38 @@
 import { isMap } from '#schema/forms.ts';
 import type { Finding, IssuePath } from '../issue.ts';
 
-/** Where in the settings of which policy the store stands. */
-const storeSettings = [
-  ['rate-limit', 'store'],
-  ['oidc', 'session', 'store'],
-] as const;
+/** As much of a policy as is needed to find what it keeps in a store. */
+interface StoringPolicy {
+  readonly name: string;
+  readonly storeSettings?: readonly string[] | undefined;
+  readonly nested?: { readonly setting: string; readonly policies: readonly StoringPolicy[] } | undefined;
+}
+
+const MESSAGE = 'there is no store `redis`; write `stores: { redis: { url: "redis://HOST:6379" } }` beside `routes`';
 
 /** In some `policies`, when the configuration has these `stores`. */
-export function findMissingStores(policies: unknown, path: IssuePath, stores: unknown): Finding[] {
+export function findMissingStores(
+  blocks: unknown,
+  path: IssuePath,
+  { stores, policies }: { readonly stores: unknown; readonly policies: readonly StoringPolicy[] },
+): Finding[] {
   if (isMap(stores) && stores['redis'] !== undefined) return [];
-  const message = 'there is no store `redis`; write `stores: { redis: { url: "redis://HOST:6379" } }` beside `routes`';
-  return storeSettings
-    .filter((setting) => findSetting(policies, setting) === 'redis')
-    .map((setting): Finding => ({ path: [...path, ...setting], code: 'unknown-name', message }));
+  return listStored(blocks, path, policies).map((place): Finding => ({ path: place, code: 'unknown-name', message: MESSAGE }));
+}
+
+function listStored(blocks: unknown, path: IssuePath, policies: readonly StoringPolicy[]): IssuePath[] {
+  if (!isMap(blocks)) return [];
+  return policies.flatMap(({ name, storeSettings = [], nested }) => {
+    const block = blocks[name];
+    const at = [...path, name];
+    const own = storeSettings
+      .map((setting) => setting.split('.'))
+      .filter((setting) => findSetting(block, setting) === 'redis')
+      .map((setting) => [...at, ...setting]);
+    const items = nested !== undefined && isMap(block) ? block[nested.setting] : undefined;
+    if (nested === undefined || !Array.isArray(items)) return own;
+    return [...own, ...items.flatMap((item, i) => listStored(item, [...at, nested.setting, i], nested.policies))];
+  });
 }
 
 function findSetting(value: unknown, [name, ...rest]: readonly string[]): unknown {

@@ -12,6 +12,8 @@ export interface ConfigurablePolicy {
   readonly consumerSettings?: readonly string[];
   /** Settings that need `tokenKeys`, as paths such as `services.*.mint`, in which `*` is any name. */
   readonly signingSettings?: readonly string[];
+  /** Settings that may name a store, as paths such as `session.store`. */
+  readonly storeSettings?: readonly string[];
   /** Names of settings that are lists, in which `{ file: PATH }` stands for the addresses in a file. */
   readonly addressListSettings?: readonly string[];
   /** Names of settings in which `{ file: PATH }` stands for the text of a file. */

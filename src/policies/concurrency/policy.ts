@@ -13,6 +13,7 @@ export const concurrencyPolicy = definePolicy({
   name: 'concurrency',
   summary: 'Refuses requests of clients that have too many running already.',
   loadConfig: async () => (await import('./config.ts')).concurrencyConfig,
+  counts: 'concurrency',
   errors: concurrencyErrors,
   describe: describeConcurrency,
   explain: ({ by }, { exchange }) => `counts this request by ${new LimitKeyReader(by).describe(exchange)}`,

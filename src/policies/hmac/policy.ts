@@ -19,6 +19,8 @@ export const hmacPolicy = definePolicy({
   summary: 'Lets requests pass that a consumer has signed with a shared secret.',
   loadConfig: async () => (await import('./config.ts')).hmacConfig,
   consumerSettings: ['anonymous'],
+  // Each signature counts once.
+  counts: 'allowances',
   errors: hmacErrors,
   describe: describeSignature,
   create(config, { clock, consumers, allowances }): PolicyPhases {

@@ -12,6 +12,7 @@ export const oidcPolicy = definePolicy({
   loadConfig: async () => (await import('./config.ts')).oidcConfig,
   consumerSettings: ['anonymous'],
   fileSettings: ['ca'],
+  storeSettings: ['session.store'],
   errors: oidcErrors,
   libraries: [{ library: providerClient }, ...callLibraries(({ issuer }: OidcConfig) => [issuer])],
   ownPaths: ({ callbackPath, loginPath, logoutPath }) => [callbackPath, loginPath, logoutPath],

@@ -34,6 +34,7 @@ export const quotaPolicy = definePolicy({
   name: 'quota',
   summary: 'Refuses requests of clients that have used up what they may send in a day, week or month.',
   loadConfig: async () => (await import('./config.ts')).quotaConfig,
+  counts: 'quotas',
   errors: quotaErrors,
   describe: describeQuota,
   explain: ({ by, tiers, limits }, { exchange }) =>

@@ -22,6 +22,8 @@ export const rateLimitPolicy = definePolicy({
   name: 'rate-limit',
   summary: 'Refuses requests of clients that send too many.',
   loadConfig: async () => (await import('./config.ts')).rateLimitConfig,
+  storeSettings: ['store'],
+  counts: 'allowances',
   errors: rateLimitErrors,
   describe: describeRateLimit,
   explain: ({ by, tiers, limits }, { exchange }) =>

@@ -5,7 +5,7 @@ import { Library } from '#base/library.ts';
 import { runAtOnce } from '#base/slices.ts';
 import { loadConfigurationValue } from '#config/load.ts';
 import { definePolicy, type PolicyDefinition } from '#pipeline/policy.ts';
-import { listLibraries, loadLibraries } from './policy-libraries.ts';
+import { findPolicyNeeds, loadLibraries, type PolicyNeeds } from './policy-needs.ts';
 
 interface LoadedPolicies {
   readonly definitions: readonly PolicyDefinition[];
@@ -29,16 +29,17 @@ function createPolicies(): LoadedPolicies {
     loadConfig: async () => z.strictObject({ matches: z.boolean().default(false) }),
     libraries: [{ library: toLibrary('language') }, { library: toLibrary('patterns'), isNeeded: ({ matches }) => matches }],
   });
+  const counting = definePolicy({ ...parts, name: 'counting', loadConfig: async () => z.strictObject({}), counts: 'quotas' });
   const joined = definePolicy({
     ...parts,
     name: 'joined',
     loadConfig: async () => z.strictObject({ methods: z.array(z.record(z.string(), z.unknown())) }),
-    nested: { setting: 'methods', policies: [heavy as PolicyDefinition] },
+    nested: { setting: 'methods', policies: [heavy as PolicyDefinition, counting as PolicyDefinition] },
   });
-  return { definitions: [plain, heavy, joined] as readonly unknown[] as readonly PolicyDefinition[], loaded };
+  return { definitions: [plain, heavy, counting, joined] as readonly unknown[] as readonly PolicyDefinition[], loaded };
 }
 
-async function listFor(parts: object, definitions: readonly PolicyDefinition[]): Promise<string[]> {
+async function findFor(parts: object, definitions: readonly PolicyDefinition[]): Promise<PolicyNeeds> {
   const value = {
     version: 1,
     listeners: { web: { address: ':8080' } },
@@ -47,7 +48,7 @@ async function listFor(parts: object, definitions: readonly PolicyDefinition[]):
   };
   const { configuration, issues } = await loadConfigurationValue(value, '/', { policies: definitions, env: {} });
   assert.deepEqual(issues, []);
-  return runAtOnce(listLibraries(configuration!, definitions));
+  return runAtOnce(findPolicyNeeds(configuration!, definitions));
 }
 
 const route = (policies: object) => ({ all: { match: { path: '/*' }, to: { respond: { text: 'x' } }, policies } });
@@ -70,9 +71,17 @@ for (const { title, parts, expected } of [
   { title: 'none of a policy that is switched off', parts: { routes: route({ heavy: false }) }, expected: [] },
 ]) {
   test(`lists libraries: ${title}`, async () => {
-    assert.deepEqual(await listFor(parts, createPolicies().definitions), expected);
+    assert.deepEqual((await findFor(parts, createPolicies().definitions)).libraries, expected);
   });
 }
+
+test('finds what is counted in, also by a policy inside another one', async () => {
+  const { definitions } = createPolicies();
+  const countsFor = async (policies: object) => [...(await findFor({ routes: route(policies) }, definitions)).counts];
+  assert.deepEqual(await countsFor({ counting: {} }), ['quotas']);
+  assert.deepEqual(await countsFor({ joined: { methods: [{ counting: {} }] } }), ['quotas']);
+  assert.deepEqual(await countsFor({ counting: false, heavy: {} }), []);
+});
 
 test('loads what is named, once, and nothing else', async () => {
   const { definitions, loaded } = createPolicies();
