@@ -138,7 +138,7 @@ export class FileAnswer implements AnswerSource {
       if (!(await this.#sendPart(file, part, { buffer, isLast: part === parts.at(-1) }))) return;
     }
     if (tail !== undefined) await this.#send(tail);
-    if (!this.#isGone) exchange.client.sendEnd(undefined);
+    if (!this.#isGone) exchange.answer.sendEnd(undefined);
   }
 
   /** False: nothing more is to be sent. */
@@ -169,7 +169,7 @@ export class FileAnswer implements AnswerSource {
 
   /** Resolves when the bytes are taken, or when nobody waits for them any more. */
   #send(view: Buffer): Promise<void> | undefined {
-    if (this.#exchange.sendChunk(view) || this.#isGone) return undefined;
+    if (this.#exchange.answer.sendChunk(view) || this.#isGone) return undefined;
     return new Promise((resolve) => {
       this.#onDrained = () => {
         this.#onDrained = undefined;

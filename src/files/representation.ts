@@ -14,7 +14,7 @@ const UNSETTLED_MS = 2_000;
  * From size and time of change, to the microsecond, as all gateways with a copy of the file have them; weak while the file is so new that
  * another change might not show (RFC 9110 §8.8.1).
  */
-export function toValidators({ sizeBytes, modifiedMs }: OpenedFile, coding: string | undefined, nowMs: number): Validators {
+function toValidators({ sizeBytes, modifiedMs }: OpenedFile, coding: string | undefined, nowMs: number): Validators {
   const opaque = `"${Math.round(modifiedMs * 1_000).toString(36)}-${sizeBytes.toString(36)}${coding === undefined ? '' : `-${coding}`}"`;
   const isSettled = modifiedMs + UNSETTLED_MS <= nowMs;
   // RFC 9110 §8.8.2.1: no time of change is later than that of the answer.

@@ -1,9 +1,11 @@
 /** A folder with files of a test's choice, and a gateway that serves them over real connections. */
+import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { GatewayInput } from '#config/define-gateway.ts';
+import { eventually } from './eventually.ts';
 import { RawClient } from './raw-client.ts';
 import { startTestGateway, type TestGateway } from './test-gateway.ts';
 
@@ -64,4 +66,34 @@ export async function writeSiteFile(folder: string, path: string, content: strin
   await mkdir(dirname(whole), { recursive: true });
   await writeFile(whole, content);
   await utimes(whole, at, at);
+}
+
+/** What a whole answer says, as latin1. */
+export const statusOf = (answer: string) => Number(/^HTTP\/1\.1 ([0-9]{3}) /.exec(answer)?.[1]);
+export const bodyOf = (answer: string) => answer.slice(answer.indexOf('\r\n\r\n') + 4);
+export const fieldOf = (answer: string, name: string) =>
+  new RegExp(`\r\n${name}: ([^\r]*)\r\n`).exec(answer.slice(0, answer.indexOf('\r\n\r\n') + 2))?.[1];
+export const codeOf = (answer: string) => (JSON.parse(bodyOf(answer)) as { code: string }).code;
+
+/** Bytes that tell where they stand. */
+export function countingBytes(length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let i = 0; i + 4 <= length; i += 4) bytes.writeUInt32BE(i, i);
+  return bytes;
+}
+
+/** Resolves when this process has no file below the folder open. */
+export async function assertNothingOpen({ folder }: Site): Promise<void> {
+  await eventually(() => listOpenFiles(folder).length === 0, 'no file of the folder is open');
+}
+
+function listOpenFiles(folder: string): string[] {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
+    } catch {
+      // It has been closed meanwhile, as the one that this list was read by.
+      return false;
+    }
+  });
 }
