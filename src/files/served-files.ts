@@ -1,8 +1,7 @@
 /** Finds the file that a request is answered with, and what its answer says of it. */
 import type { GatewayError } from '#base/errors.ts';
 import type { ClientRequest } from '#http/exchange.ts';
-import { chooseCoding } from '#wire/fields/accepted-codings.ts';
-import { getFieldValues } from '#wire/fields/field-list.ts';
+import { findMediaWeight, findWeight, readQualityList, type WeightedItem } from '#wire/fields/quality-list.ts';
 import { ContentTypes } from './content-types.ts';
 import { closeFile, FileFolder, isOpened, type NoFile, type OpenedFile } from './file-folder.ts';
 import { toFilePath } from './file-path.ts';
@@ -29,6 +28,7 @@ export type Found =
   | { readonly kind: 'redirect'; readonly location: string }
   | { readonly kind: 'error'; readonly error: GatewayError };
 
+const HTML = 'text/html';
 const endings: Readonly<Record<Coding, string>> = { br: '.br', zstd: '.zst', gzip: '.gz' };
 
 export class ServedFiles {
@@ -100,22 +100,31 @@ export class ServedFiles {
 
   /** The file in the coding that the client likes best. One that is older than the plain file was made of something else. */
   async #findCoded(request: ClientRequest, plain: OpenedFile): Promise<{ file: OpenedFile; coding?: Coding }> {
-    const accepted = getFieldValues(request.fields, 'accept-encoding').join(',');
-    let offered: readonly Coding[] = accepted === '' ? [] : this.#definition.precompressed;
-    for (;;) {
-      const coding = chooseCoding(accepted, offered) as Coding | undefined;
-      if (coding === undefined) return { file: plain };
+    const accepted = readQualityList(request.fields, 'accept-encoding');
+    if (accepted === undefined) return { file: plain };
+    for (const coding of rankCodings(accepted, this.#definition.precompressed)) {
       const opening = await this.#folder.open(plain.path + endings[coding]);
-      if (isOpened(opening)) {
-        if (opening.modifiedMs >= plain.modifiedMs) {
-          closeFile(plain);
-          return { file: opening, coding };
-        }
-        closeFile(opening);
+      if (!isOpened(opening)) continue;
+      if (opening.modifiedMs >= plain.modifiedMs) {
+        closeFile(plain);
+        return { file: opening, coding };
       }
-      offered = offered.filter((other) => other !== coding);
+      closeFile(opening);
     }
+    return { file: plain };
   }
+}
+
+/**
+ * Those that a client takes and likes at least as much as the plain form, best first; among equals in the order in which they are offered. The plain
+ * form is always there, and never preferred unless the client says so.
+ */
+function rankCodings(accepted: readonly WeightedItem[], offered: readonly Coding[]): Coding[] {
+  const plain = accepted.find(({ name }) => name === 'identity')?.weight ?? 0;
+  const weightOf = (coding: Coding) => findWeight(accepted, coding) ?? 0;
+  return offered
+    .filter((coding) => weightOf(coding) > 0 && weightOf(coding) >= plain)
+    .toSorted((one, other) => weightOf(other) - weightOf(one));
 }
 
 /** Relative, so that it holds behind whatever has taken a part of the path away; `./`, so that a colon makes no scheme of the name. */
@@ -129,9 +138,10 @@ function toRedirect({ path, query }: ClientRequest): Found {
  * HTML when they go to a page; who accepts anything asks for a page where the name has no ending.
  */
 function asksForPage({ fields, path }: ClientRequest): boolean {
-  const accepted = getFieldValues(fields, 'accept').join(',').toLowerCase();
-  if (accepted.includes('text/html')) return true;
-  return (accepted === '' || accepted.includes('*/*')) && !path.includes('.', path.lastIndexOf('/'));
+  const accepted = readQualityList(fields, 'accept');
+  if (accepted?.some(({ name, weight }) => name === HTML && weight > 0)) return true;
+  const takesHtml = accepted === undefined || findMediaWeight(accepted, HTML) > 0;
+  return takesHtml && !path.includes('.', path.lastIndexOf('/'));
 }
 
 function toError({ reason, systemCode }: NoFile): GatewayError {
