@@ -530,6 +530,7 @@ test('reads the folder of files, alone or with what is set beside it', async () 
     index: 'index.html',
     allowsDotfiles: false,
     followsLinks: false,
+    keptMs: 1_000,
     precompressed: [],
     types: {},
     charset: 'utf-8',
@@ -539,7 +540,8 @@ test('reads the folder of files, alone or with what is set beside it', async () 
   };
   assert.deepEqual((await readRoute('match: { path: [/, "/a/*"] }, to: { files: /srv/site }')).to, plain);
   assert.deepEqual((await readRoute('match: {}, to: { files: { folder: /srv/site } }')).to, plain);
-  const values = 'index: false, charset: false, dotfiles: true, outsideLinks: true, fallback: a.html, notFound: b/c.html';
+  const values =
+    'index: false, charset: false, dotfiles: true, outsideLinks: true, recheck: 0s, fallback: a.html, notFound: b/c.html';
   const lists = 'precompressed: [gzip, br], types: { md: text/markdown; charset=x }, cacheControl: no-cache';
   assert.deepEqual((await readRoute(`match: {}, to: { files: { folder: /srv/site, ${values}, ${lists} } }`)).to, {
     ...plain,
@@ -547,6 +549,7 @@ test('reads the folder of files, alone or with what is set beside it', async () 
     charset: undefined,
     allowsDotfiles: true,
     followsLinks: true,
+    keptMs: 0,
     fallback: 'a.html',
     notFound: 'b/c.html',
     precompressed: ['gzip', 'br'],
