@@ -11,9 +11,6 @@ export interface JsonMember {
   readonly value: JsonValue;
 }
 
-/** Above this a list is no place that a path would name. */
-const ITEM_PLACE = /^(?:0|[1-9][0-9]{0,8})$/;
-
 export class JsonValue {
   readonly #document: JsonDocument;
   readonly #entry: number;
@@ -81,7 +78,11 @@ export class JsonValue {
     for (let entry = this.#entry + 1; entry < end; entry = index[(entry + 1) * INDEX_ENTRY_LENGTH + 2]!) {
       const place = entry * INDEX_ENTRY_LENGTH;
       const hasEscapes = index[place + 2] === 1;
-      if (hasEscapes ? new JsonValue(this.#document, entry).text === text : hasBytes(document, index[place]! + 1, index[place + 1]! - 1, bytes))
+      if (
+        hasEscapes
+          ? new JsonValue(this.#document, entry).text === text
+          : hasBytes(document, index[place]! + 1, index[place + 1]! - 1, bytes)
+      )
         found = entry + 1;
     }
     return found < 0 ? undefined : new JsonValue(this.#document, found);
@@ -91,7 +92,7 @@ export class JsonValue {
   step(name: JsonName): JsonValue | undefined {
     const { kind } = this;
     if (kind === 'object') return this.find(name);
-    return kind === 'list' && ITEM_PLACE.test(name.text) ? this.item(Number(name.text)) : undefined;
+    return kind === 'list' && name.place >= 0 ? this.item(name.place) : undefined;
   }
 
   /** Where a path of members and items leads. */
