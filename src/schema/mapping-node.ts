@@ -61,7 +61,12 @@ export type MappingNode =
   | JoinNode
   | { readonly kind: 'mergeBy'; readonly lists: readonly MappingNode[]; readonly by: string }
   | EachNode
-  | { readonly kind: 'if'; readonly when: MappingCondition; readonly then: MappingNode; readonly else: MappingNode | undefined }
+  | {
+      readonly kind: 'if';
+      readonly when: MappingCondition;
+      readonly whenTrue: MappingNode;
+      readonly otherwise: MappingNode | undefined;
+    }
   | { readonly kind: 'toText' | 'toNumber' | 'count'; readonly from: MappingNode };
 
 export interface JoinNode {

@@ -10,14 +10,14 @@ export type MappingPath = readonly (string | number)[];
 /** Names of the values that an `$each` around a reference gives. */
 export type ItemNames = readonly string[];
 
-const LISTED_ROOTS_MAX = 12;
+const LISTED_ROOTS_MAX = 20;
 const STEPS_MAX = 64;
 const STEP = /\.([^.[\]!"]+)|\[(?:(\d+)|"((?:[^"\\]|\\.)*)")\]/y;
 const FIRST = /^[^.[\]!"]+/;
 
 const request: MappingRoot = { kind: 'request' };
-export const jsonRoot: MappingRoot = { kind: 'json' };
-export const textRoot: MappingRoot = { kind: 'text' };
+const jsonRoot: MappingRoot = { kind: 'json' };
+const textRoot: MappingRoot = { kind: 'text' };
 
 /** What every mapping may refer to. */
 export const requestRoots = {

@@ -202,9 +202,9 @@ class MappingReader {
   }
 
   writeJson(value: unknown, path: MappingPath): string {
-    const isFinite = typeof value !== 'number' || Number.isFinite(value);
+    const hasForm = typeof value !== 'number' || Number.isFinite(value);
     // What has no form in JSON, such as a date.
-    const json = isFinite ? JSON.stringify(value) : undefined;
+    const json = hasForm ? JSON.stringify(value) : undefined;
     if (json !== undefined) return json;
     this.refuse(path, `${describeValue(value)} has no form in JSON`);
     return 'null';
@@ -336,14 +336,14 @@ function readEach(reader: MappingReader, value: unknown, place: Place): MappingN
 }
 
 function readIf(reader: MappingReader, value: unknown, place: Place): MappingNode {
-  const settings = reader.readSettings(value, place, ['when', 'then', 'else']);
+  const settings = reader.readSettings(value, place, ['when', 'do', 'else']);
   if (settings === undefined) return NOTHING;
   if (settings['when'] === undefined) return reader.refuse(place.path, '`when` is missing');
   return {
     kind: 'if',
     when: reader.readCondition(settings['when'], inside(place, 'when')),
-    then: reader.readSetting(settings, 'then', place),
-    else: settings['else'] === undefined ? undefined : reader.readSetting(settings, 'else', place),
+    whenTrue: reader.readSetting(settings, 'do', place),
+    otherwise: settings['else'] === undefined ? undefined : reader.readSetting(settings, 'else', place),
   };
 }
 

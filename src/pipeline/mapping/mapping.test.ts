@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type ClientSide, Exchange } from '#http/exchange.ts';
 import { readMapping } from '#schema/mapping.ts';
 import { answerRoot, requestRoots } from '#schema/mapping-reference.ts';
-import { injectExchange } from '#test/support/inject-exchange.ts';
+import { injectedRequest } from '#test/support/asked-request.ts';
 import { JsonDocument, readJson } from '#wire/json/json-document.ts';
 import { Mapping } from './mapping.ts';
 import type { MappingScope } from './mapping-run.ts';
@@ -10,13 +11,13 @@ import type { MappingScope } from './mapping-run.ts';
 const BYTES_MAX = 100_000;
 const roots = { ...requestRoots, answer: answerRoot, calls: { kind: 'named', of: answerRoot } } as const;
 
-const request = '{"id":9007199254740993}';
+const body = '{"id":9007199254740993}';
 const answer =
   '{ "id" : 12345678901234567890, "price":1.50 , "a":1,"a":2, "name":"Ann \\u00e9", "none":null, "n":"7", "address":{"city":"X","zip":"1"}, "tags":["a","b"] }';
 const orders = '[{"id":1,"user":"u1","total":10.0},{"id":2,"user":"u2","total":20},{"id":3,"user":"u1","total":1e3},{"total":0}]';
 const users = '[{"id":"u1","name":"Ann"},{"id":"u2","name":"Bob"},{"id":"u3","name":"Cid"}]';
 const documents: Readonly<Record<string, string>> = {
-  body: request,
+  body,
   'answer.body': answer,
   'calls.orders.body': orders,
   'calls.users.body': users,
@@ -24,7 +25,11 @@ const documents: Readonly<Record<string, string>> = {
 };
 
 function toScope(): MappingScope {
-  const { exchange } = injectExchange({ url: '/orders/7?page=2', fields: ['x-tenant', 'acme "1"', 'cookie', 'lang=de'] });
+  const request = injectedRequest('/orders/7?page=2', ['x-tenant', 'acme "1"', 'cookie', 'lang=de']);
+  const exchange = new Exchange({} as ClientSide, { onExchangeFinished: () => undefined }, request, {
+    requestId: 'id',
+    startedMs: 1,
+  });
   exchange.captureNames = ['id'];
   exchange.captures = ['a%2Fb'];
   exchange.consumer = { name: 'ann', groups: [], scopes: [], roles: [], claims: { roles: ['admin'], sub: '1' } };
@@ -153,8 +158,8 @@ const cases: readonly (readonly [what: string, mapping: unknown, json: string])[
   [
     'decides',
     {
-      a: { $if: { when: { exists: '${answer.body.id}' }, then: 1, else: 2 } },
-      b: { $if: { when: { exists: '${answer.body.none}' }, then: 1 } },
+      a: { $if: { when: { exists: '${answer.body.id}' }, do: 1, else: 2 } },
+      b: { $if: { when: { exists: '${answer.body.none}' }, do: 1 } },
     },
     '{"a":1}',
   ],
@@ -163,7 +168,7 @@ const cases: readonly (readonly [what: string, mapping: unknown, json: string])[
     {
       $if: {
         when: { all: [{ value: '${answer.body.price}', equals: 1.5 }, { any: [{ value: '${answer.body.x}', equals: null }] }] },
-        then: 'y',
+        do: 'y',
         else: 'n',
       },
     },

@@ -79,9 +79,9 @@ function compileNode(node: MappingNode, items: Items): Evaluate {
     }
     case 'if': {
       const holds = compileCondition(node.when, items);
-      const then = compile(node.then);
-      const otherwise = node.else && compile(node.else);
-      return (run) => (holds(run) ? then(run) : otherwise?.(run));
+      const whenTrue = compile(node.whenTrue);
+      const otherwise = node.otherwise && compile(node.otherwise);
+      return (run) => (holds(run) ? whenTrue(run) : otherwise?.(run));
     }
     case 'each':
       return compileEach(node, items);
@@ -96,6 +96,8 @@ type OperatorNode = Exclude<
   MappingNode,
   { readonly kind: 'literal' | 'reference' | 'text' | 'map' | 'list' | 'default' | 'if' | 'each' }
 >;
+
+const makers = { toText: operators.toText, toNumber: operators.toNumber, count: operators.count } as const;
 
 /** Those that have nothing but values to work on. */
 function compileOperator(node: OperatorNode, compile: (node: MappingNode) => Evaluate): Evaluate {
@@ -142,7 +144,7 @@ function compileOperator(node: OperatorNode, compile: (node: MappingNode) => Eva
     case 'toNumber':
     case 'count': {
       const from = compile(node.from);
-      const make = operators[node.kind];
+      const make = makers[node.kind];
       return (run) => make(run, from(run));
     }
     default:

@@ -1,10 +1,15 @@
 /** Values of a JSON document that is there as bytes: each is a span of them, and nothing is made of it until somebody asks. */
-import type { JsonDocument } from './json-document.ts';
 import type { JsonName } from './json-name.ts';
-import { INDEX_ENTRY_LENGTH } from './json-reader.ts';
+import { INDEX_ENTRY_LENGTH, type JsonIndex } from './json-reader.ts';
 import type { JsonWriter } from './json-writer.ts';
 
 export type JsonKind = 'object' | 'list' | 'string' | 'number' | 'boolean' | 'null';
+
+/** The document that a value belongs to. */
+export interface IndexedJson {
+  readonly bytes: Buffer;
+  readonly index: JsonIndex;
+}
 
 export interface JsonMember {
   readonly name: JsonValue;
@@ -12,10 +17,10 @@ export interface JsonMember {
 }
 
 export class JsonValue {
-  readonly #document: JsonDocument;
+  readonly #document: IndexedJson;
   readonly #entry: number;
 
-  constructor(document: JsonDocument, entry: number) {
+  constructor(document: IndexedJson, entry: number) {
     this.#document = document;
     this.#entry = entry;
   }
