@@ -235,6 +235,18 @@ export class Exchange {
     this.#slots.set(slot, value);
   }
 
+  /** Both know the same of the request from now on: for an exchange that stands in the place of another. */
+  shareFacts(other: Exchange): void {
+    other.#slots ??= new Map();
+    this.#slots = other.#slots;
+    this.captureNames = other.captureNames;
+    this.captures = other.captures;
+    this.pathRest = other.pathRest;
+    this.consumer = other.consumer;
+    this.shownTarget = other.shownTarget;
+    this.requestBytes = other.requestBytes;
+  }
+
   /** Held from now on, instead of what was held before. */
   hold(hold: ExchangeHold): void {
     this.#hold?.release();

@@ -13,6 +13,7 @@ import { headersPolicy } from './headers/policy.ts';
 import { hmacPolicy } from './hmac/policy.ts';
 import { hstsPolicy } from './hsts/policy.ts';
 import { httpsRedirectPolicy } from './https-redirect/policy.ts';
+import { idempotencyPolicy } from './idempotency/policy.ts';
 import { introspectionPolicy } from './introspection/policy.ts';
 import { ipPolicy } from './ip/policy.ts';
 import { jwtPolicy } from './jwt/policy.ts';
@@ -65,6 +66,7 @@ export const policyOrder = [
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
   upstreamAuthPolicy, // behind all that refuses, so that nothing waits for a token in vain; behind what takes a client's own credential away
   headersPolicy, // last, so that it has the last word on requests; on answers, policies before it still add theirs
+  idempotencyPolicy, // last: what it keeps is what the service has said, and an answer that it repeats meets all others as that one did
 ] as const;
 
 /** The same for code that treats them all alike: each is only ever given the configuration that its own schema validated. */
