@@ -73,7 +73,7 @@ export class RoutePlanner {
       ...means,
       consumers: new ConsumerDirectory(consumers),
       tokenKeys: tokenKeys && new TokenKeys(tokenKeys),
-      callService: createServiceCaller({ clock, wheel, services }),
+      callService: createServiceCaller(services, { clock, wheel, random }),
     };
     this.#forwardMeans = { clock, wheel, random, mirrors, services };
     const listeners = Object.entries(settings.listeners);
