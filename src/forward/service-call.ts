@@ -290,7 +290,6 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
       target,
       authority: this.#target.service.authorityFor(endpoint, authority),
       fields,
-      changesBody: false,
       timeouts: { firstByte: limit, idle: limit },
     };
   }
