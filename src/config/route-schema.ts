@@ -33,7 +33,9 @@ export function routeSchema<Input>(policies: z.ZodType<PolicyBlocks, Input>) {
       retry: routeRetry
         .optional()
         .describe('Further attempts of requests on this route. What is not set is as the service says; `false` makes none.'),
-      to: destinationSchema.describe('Where requests go: a service, services with weights, a redirect or a fixed answer.'),
+      to: destinationSchema.describe(
+        'Where requests go: a service, services with weights, several services whose answers become one, a redirect or a fixed answer.',
+      ),
     })
     .superRefine(({ to, timeouts, retry }, context) => {
       if (to.kind === 'service') return;

@@ -82,7 +82,6 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
   #bodyBytes = 0;
   #isOver = false;
 
-  // biome-ignore lint/complexity/useMaxParams: who waits, where it goes, what is sent and who is told; it is made for each call
   constructor(waiting: Exchange, target: CallTarget, request: ServiceRequest, owner: ServiceCallOwner) {
     super();
     this.#waiting = waiting;

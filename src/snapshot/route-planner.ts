@@ -1,3 +1,4 @@
+import { AggregateTerminal } from '#aggregate/aggregate-terminal.ts';
 import type { ListenerConfiguration, RouteConfiguration } from '#config/configuration.ts';
 import { ForwardTerminal } from '#forward/forward.ts';
 import type { ForwardRules } from '#forward/forward-rules.ts';
@@ -13,6 +14,7 @@ import { JwksTerminal } from '#reply/jwks.ts';
 import { RedirectTerminal } from '#reply/redirect.ts';
 import { RespondTerminal } from '#reply/respond.ts';
 import type { Service } from '#services/service.ts';
+import { toAggregateMeans } from './aggregate-means.ts';
 import type { SettingsOfConfiguration } from './arrived-configuration.ts';
 import { toForwardDestination } from './forward-destination.ts';
 import { toForwardRules } from './forward-rules.ts';
@@ -180,6 +182,16 @@ export class RoutePlanner {
         return new RedirectTerminal(to);
       case 'jwks':
         return new JwksTerminal(this.#policyServices.tokenKeys, to.maxAgeMs);
+      case 'aggregate':
+        return new AggregateTerminal(
+          name,
+          to,
+          toAggregateMeans(name, to, {
+            ...this.#means,
+            settings: this.#settings,
+            services: this.#services,
+          }),
+        );
       case 'service':
         return new ForwardTerminal(
           toForwardDestination(to, route.importance, (service) => ({
@@ -211,5 +223,5 @@ const shedRanks = { low: 0, normal: 1, high: 2, critical: NEVER_SHED } as const;
 
 /** An answer of the gateway itself costs no more than to refuse it. */
 function toShedRank({ to, importance = 'normal' }: RouteConfiguration): number {
-  return to.kind === 'service' ? shedRanks[importance] : NEVER_SHED;
+  return to.kind === 'service' || to.kind === 'aggregate' ? shedRanks[importance] : NEVER_SHED;
 }
