@@ -106,8 +106,7 @@ const conditional = mapping({ help: 'A condition.', roots: callRoots });
 
 /** A condition of mappings stands inside of one; here it is written by itself. */
 const condition = z.custom<unknown>().transform((value, context): CallCondition => {
-  const branches = Object.entries({ when: value, else: false }).concat([['then', true]]);
-  const result = conditional.safeParse({ $if: Object.fromEntries(branches) });
+  const result = conditional.safeParse({ $if: { when: value, do: true, else: false } });
   if (result.success) return { kind: 'mapping', node: result.data };
   for (const { path: at, message } of result.error.issues)
     context.issues.push({ code: 'custom', path: at.slice(2), message, input: value });
