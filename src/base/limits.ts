@@ -143,4 +143,12 @@ export const limits = {
   mappingItemsMax: 1_000_000,
   /** Entries of one SETTINGS frame. */
   http2SettingsMax: 32,
+  /** Calls of one aggregate. */
+  aggregateCallsMax: 32,
+  /** Items for each of which one call of an aggregate is made. */
+  aggregateItemsMax: 100,
+  /** How many of these run at the same time. */
+  aggregateItemsAtOnceMax: 20,
+  /** Bytes of a body that a call of an aggregate sends. */
+  aggregateBodyBytesMax: 16 * 1024 * 1024,
 } as const;

@@ -1,4 +1,5 @@
 /** What is special about where a request goes: which service of a split keeps it, and what policies say of themselves. */
+import { describeAggregate } from '#aggregate/describe-aggregate.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { type SplitSubject, StickySplit } from '#forward/sticky-split.ts';
 import type { ExplainedRequest, PolicyServices } from '#pipeline/policy.ts';
@@ -9,6 +10,7 @@ type Destination = Configuration['routes'][string]['to'];
 type ServiceDestination = Extract<Destination, { kind: 'service' }>;
 
 export function explainDestination(to: Destination, subject: SplitSubject): string[] {
+  if (to.kind === 'aggregate') return describeAggregate(to);
   if (to.kind !== 'service') return [];
   return to.sticky === undefined ? [] : [explainSticky(to, to.sticky, subject)];
 }

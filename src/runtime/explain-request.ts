@@ -194,6 +194,8 @@ function describeDestination({ to }: RouteConfiguration, { services }: Configura
       return 'the keys of the tokens that the gateway makes';
     case 'files':
       return `the files of ${to.folder}`;
+    case 'aggregate':
+      return `${to.calls.length} calls, whose answers become one`;
     case 'service':
       return to.services
         .map(({ service, weight }) => describeService(service, to.services.length > 1 ? weight : undefined, services))

@@ -1,4 +1,5 @@
 import { createIdSource } from '#base/ids.ts';
+import { AggregateTerminal } from '#aggregate/aggregate-terminal.ts';
 import type { ListenerConfiguration, RouteConfiguration } from '#config/configuration.ts';
 import { OpenFileCount } from '#files/file-answer.ts';
 import { FilesTerminal } from '#files/files-terminal.ts';
@@ -16,6 +17,7 @@ import { JwksTerminal } from '#reply/jwks.ts';
 import { RedirectTerminal } from '#reply/redirect.ts';
 import { RespondTerminal } from '#reply/respond.ts';
 import type { Service } from '#services/service.ts';
+import { toAggregateMeans } from './aggregate-means.ts';
 import type { SettingsOfConfiguration } from './arrived-configuration.ts';
 import { toForwardDestination } from './forward-destination.ts';
 import { toForwardRules } from './forward-rules.ts';
@@ -76,7 +78,7 @@ export class RoutePlanner {
       ...means,
       consumers: new ConsumerDirectory(consumers),
       tokenKeys: tokenKeys && new TokenKeys(tokenKeys),
-      callService: createServiceCaller({ clock, wheel, services }),
+      callService: createServiceCaller(services, { clock, wheel, random }),
     };
     this.#forwardMeans = { clock, wheel, random, mirrors, services };
     const listeners = Object.entries(settings.listeners);
@@ -189,6 +191,16 @@ export class RoutePlanner {
           openFiles: this.#means.keeper.keep('files that are open', () => new OpenFileCount()),
           nextBoundary: createIdSource(),
         });
+      case 'aggregate':
+        return new AggregateTerminal(
+          name,
+          to,
+          toAggregateMeans(name, to, {
+            ...this.#means,
+            settings: this.#settings,
+            services: this.#services,
+          }),
+        );
       case 'service':
         return new ForwardTerminal(
           toForwardDestination(to, route.importance, (service) => ({
@@ -220,5 +232,5 @@ const shedRanks = { low: 0, normal: 1, high: 2, critical: NEVER_SHED } as const;
 
 /** An answer of the gateway itself costs no more than to refuse it. */
 function toShedRank({ to, importance = 'normal' }: RouteConfiguration): number {
-  return to.kind === 'service' ? shedRanks[importance] : NEVER_SHED;
+  return to.kind === 'service' || to.kind === 'aggregate' ? shedRanks[importance] : NEVER_SHED;
 }
