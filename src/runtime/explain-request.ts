@@ -133,7 +133,7 @@ export async function explainRequest(
         addressLists,
         countries,
       }),
-      ...explainDestination(settings.to, subject),
+      ...explainDestination(settings.to, subject, match.rest),
     ],
     fallback: explainFallback(configuration, named, { ...sent, subject: keyed }),
   };

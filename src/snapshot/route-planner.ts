@@ -2,6 +2,7 @@ import { createIdSource } from '#base/ids.ts';
 import { AggregateTerminal } from '#aggregate/aggregate-terminal.ts';
 import type { ListenerConfiguration, RouteConfiguration } from '#config/configuration.ts';
 import { OpenFileCount } from '#files/file-answer.ts';
+import { FileMemory } from '#files/file-memory.ts';
 import { FilesTerminal } from '#files/files-terminal.ts';
 import { ForwardTerminal } from '#forward/forward.ts';
 import type { ForwardRules } from '#forward/forward-rules.ts';
@@ -188,6 +189,7 @@ export class RoutePlanner {
       case 'files':
         return new FilesTerminal(to, {
           clock: this.#means.clock,
+          memory: this.#means.keeper.keep('files that were seen', () => new FileMemory()),
           openFiles: this.#means.keeper.keep('files that are open', () => new OpenFileCount()),
           nextBoundary: createIdSource(),
         });
