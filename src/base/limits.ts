@@ -129,6 +129,12 @@ export const limits = {
   http2BlockBytesFactor: 2,
   /** Streams of a connection that we have reset, and of which what still comes is known to be on its way since before. */
   http2StreamsLeftMax: 1_000,
+  /** Objects and lists in one another of a JSON document that is read. */
+  jsonDepthMax: 128,
+  /** Values of a JSON document that is looked into, names included: each needs twelve bytes. */
+  jsonValuesMax: 1_000_000,
+  /** Items and members that one run of a mapping looks at. */
+  mappingItemsMax: 1_000_000,
   /** Entries of one SETTINGS frame. */
   http2SettingsMax: 32,
 } as const;
