@@ -5,12 +5,13 @@ import { type FormProblem, forms, isMap, isText } from '#schema/forms.ts';
 import { entryName } from '#schema/name.ts';
 import { listWords } from '#schema/quote.ts';
 import { pathTemplate, type Template, template } from '#schema/template.ts';
+import { batchSchema } from './batch-schema.ts';
 import { type FallbackSettings, fallbackSchema } from './fallback-schema.ts';
 import { jwksSchema } from './jwks-schema.ts';
 import { respondSchema } from './respond-schema.ts';
 import { type StickySettings, stickySchema, type WeightedService, weightedServices } from './split-schema.ts';
 
-const DESTINATION_KEYS = ['service', 'services', 'redirect', 'respond', 'jwks'] as const;
+const DESTINATION_KEYS = ['service', 'services', 'redirect', 'respond', 'jwks', 'batch'] as const;
 
 export interface ServiceDestination {
   readonly kind: 'service';
@@ -131,7 +132,7 @@ const hasKey = (key: string) => (value: unknown) => isMap(value) && key in value
 
 /** `to`: the name of a service, a weighted list, or a map with exactly one of `DESTINATION_KEYS`. */
 export const destinationSchema = forms(
-  'the name of a service, a list of services with weights, or a map with `service`, `services`, `redirect`, `respond` or `jwks`',
+  'the name of a service, a list of services with weights, or a map with `service`, `services`, `redirect`, `respond`, `jwks` or `batch`',
   [
     { isMeant: isText, schema: oneService },
     { isMeant: Array.isArray, schema: severalServices },
@@ -150,6 +151,12 @@ export const destinationSchema = forms(
       schema: z
         .strictObject({ jwks: jwksSchema.describe('Answers with the keys that tokens of the gateway are verified with.') })
         .transform((form) => form.jwks),
+    },
+    {
+      isMeant: hasKey('batch'),
+      schema: z
+        .strictObject({ batch: batchSchema.describe('Takes several requests in one, and answers them together.') })
+        .transform((form) => form.batch),
     },
   ],
   findDestinationProblem,
