@@ -6,6 +6,7 @@ import { entryName } from '#schema/name.ts';
 import { listWords } from '#schema/quote.ts';
 import { pathTemplate, type Template, template } from '#schema/template.ts';
 import { aggregateSchema } from './aggregate-schema.ts';
+import { batchSchema } from './batch-schema.ts';
 import { type FallbackSettings, fallbackSchema } from './fallback-schema.ts';
 import { filesSchema } from './files-schema.ts';
 import { jwksSchema } from './jwks-schema.ts';
@@ -164,6 +165,12 @@ export const destinationSchema = forms(
       schema: z
         .strictObject({ files: filesSchema.describe('Answers with files of a folder: its path, or a map.') })
         .transform((form) => form.files),
+    },
+    {
+      isMeant: hasKey('batch'),
+      schema: z
+        .strictObject({ batch: batchSchema.describe('Takes several requests in one, and answers them together.') })
+        .transform((form) => form.batch),
     },
   ],
   findDestinationProblem,

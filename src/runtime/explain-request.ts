@@ -196,6 +196,8 @@ function describeDestination({ to }: RouteConfiguration, { services }: Configura
       return `the files of ${to.folder}`;
     case 'aggregate':
       return `${to.calls.length} calls, whose answers become one`;
+    case 'batch':
+      return `a batch of at most ${to.requestsMax} requests, ${to.parallel === 1 ? 'one after the other' : `up to ${to.parallel} at the same time`}, each by its own route`;
     case 'service':
       return to.services
         .map(({ service, weight }) => describeService(service, to.services.length > 1 ? weight : undefined, services))
