@@ -2,7 +2,8 @@
 import { Mapping } from '#pipeline/mapping/mapping.ts';
 import type { MappingProblem, MappingScope } from '#pipeline/mapping/mapping-run.ts';
 import type { MappingValue } from '#pipeline/mapping/mapping-value.ts';
-import { type BodyFault, contentTypes, findFormat, readBody, writeBody } from './body-format.ts';
+import type { BodyFault } from './body-fault.ts';
+import { contentTypes, findFormat, readBody, writeBody } from './body-format.ts';
 import type { BodyChange, BodyFormat } from './config.ts';
 
 export interface ChangedBody {

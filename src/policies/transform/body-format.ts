@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { MappingValue } from '#pipeline/mapping/mapping-value.ts';
 import { JsonDocument, readJson } from '#wire/json/json-document.ts';
+import type { BodyFault } from './body-fault.ts';
 import type { BodyFormat } from './config.ts';
 import { formToJson, valueToForm } from './form.ts';
 import { valueToXml, xmlToJson } from './xml.ts';
@@ -11,11 +12,6 @@ export const contentTypes: Readonly<Record<BodyFormat, string>> = {
   form: 'application/x-www-form-urlencoded',
   xml: 'application/xml',
 };
-
-/** Why a body cannot be read or written, for whoever sent it. */
-export interface BodyFault {
-  readonly fault: string;
-}
 
 /** `undefined`: another type, or none. */
 export function findFormat(contentType: string | undefined): BodyFormat | undefined {

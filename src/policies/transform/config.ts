@@ -5,7 +5,8 @@ import { mapping } from '#schema/mapping.ts';
 import type { MappingRoots, MappingText } from '#schema/mapping-node.ts';
 import { answerRoot, requestRoots } from '#schema/mapping-reference.ts';
 import { mappingText } from '#schema/mapping-text.ts';
-import { readStatusPattern, type StatusPattern, statusPattern } from '#schema/status-pattern.ts';
+import { statusPattern } from '#schema/status-kind.ts';
+import { byNarrowness, readStatusPattern, type StatusPattern } from '#schema/status-pattern.ts';
 import { cookieName } from '#schema/token.ts';
 
 const BODY_BYTES_MAX = '16MiB';
@@ -35,7 +36,9 @@ const queryChanges = z
   .strictObject({
     rename: renames(parameterName).optional().describe('New names by old ones.'),
     remove: z.array(parameterName).optional().describe('Names of parameters to take away.'),
-    set: namedTexts(parameterName, PARAMETER_HELP).optional().describe('Parameters to write; they replace those of the same name.'),
+    set: namedTexts(parameterName, PARAMETER_HELP)
+      .optional()
+      .describe('Parameters to write; they replace those of the same name.'),
     add: namedTexts(parameterName, PARAMETER_HELP).optional().describe('Parameters to write beside those of the same name.'),
   })
   .superRefine(refuseNothing);
@@ -74,14 +77,20 @@ const responseCookies = z
   })
   .superRefine((changes, context) => {
     if (changes.sameSite === 'none' && changes.secure === false)
-      context.addIssue({ code: 'custom', message: 'browsers take no cookie with `SameSite=None` that is not `Secure`', path: ['secure'] });
+      context.addIssue({
+        code: 'custom',
+        message: 'browsers take no cookie with `SameSite=None` that is not `Secure`',
+        path: ['secure'],
+      });
     const { names: _, ...rest } = changes;
     refuseNothing(rest, context);
   });
 
 const urlPrefix = z
   .string()
-  .regex(/^(?:https?:\/\/[^/?#\s]+)?(?:\/[^?#\s]*)?$/, { error: 'expected the beginning of an address, such as `http://orders.internal/v1` or `/v1`' })
+  .regex(/^(?:https?:\/\/[^/?#\s]+)?(?:\/[^?#\s]*)?$/, {
+    error: 'expected the beginning of an address, such as `http://orders.internal/v1` or `/v1`',
+  })
   .min(1);
 
 const location = forms('`true`, or a map with `replace`', [
@@ -91,7 +100,9 @@ const location = forms('`true`, or a map with `replace`', [
     schema: z.strictObject({
       replace: z
         .record(urlPrefix, urlPrefix)
-        .describe('By the beginning of an address that the service writes: what stands in its place. The longest counts. These go first.'),
+        .describe(
+          'By the beginning of an address that the service writes: what stands in its place. The longest counts. These go first.',
+        ),
     }),
   },
 ]);
@@ -104,13 +115,18 @@ function bodyShape(roots: MappingRoots, body: string) {
   return {
     from: oneOrList(bodyFormat)
       .prefault('json')
-      .describe('Which bodies are changed, by their type: `json` (and `…+json`), `form` (`x-www-form-urlencoded`), `xml` (and `…+xml`).'),
+      .describe(
+        'Which bodies are changed, by their type: `json` (and `…+json`), `form` (`x-www-form-urlencoded`), `xml` (and `…+xml`).',
+      ),
     to: bodyFormat.optional().describe('What the body becomes. Without it, it stays what it is.'),
     map: mapping({
-      help: `The new body: a [mapping](../json.md) of \`\${${body}…}\` and other references. A body in another format is what it would be as JSON.`,
+      help: `The new body: a mapping of \`\${${body}…}\` and other references. A body in another format is what it would be as JSON.`,
       roots,
     }).optional(),
-    otherTypes: z.enum(['pass', 'refuse']).default('pass').describe('What becomes of bodies of other types: `pass` as they are, or `refuse`.'),
+    otherTypes: z
+      .enum(['pass', 'refuse'])
+      .default('pass')
+      .describe('What becomes of bodies of other types: `pass` as they are, or `refuse`.'),
     maxBytes: bytes({ max: BODY_BYTES_MAX }).prefault('1MiB').describe('Most bytes of a body that is changed, before and after.'),
   };
 }
@@ -133,7 +149,11 @@ const statusChanges = z
       if (problem !== undefined) context.addIssue({ code: 'custom', message: problem, path: [from] });
     }
   })
-  .transform((changes) => Object.entries(changes).flatMap(toStatusChange).toSorted(byNarrowness));
+  .transform((changes) =>
+    Object.entries(changes)
+      .flatMap(toStatusChange)
+      .toSorted((left, right) => byNarrowness(left.from, right.from)),
+  );
 
 export interface StatusChange {
   readonly from: StatusPattern;
@@ -150,7 +170,9 @@ const request = z
 
 const response = z
   .strictObject({
-    status: statusChanges.optional().describe('New statuses by those of the service: one such as `404`, or a class such as `5xx`.'),
+    status: statusChanges
+      .optional()
+      .describe('New statuses by those of the service: one such as `404`, or a class such as `5xx`.'),
     location: location
       .optional()
       .describe(
@@ -196,9 +218,4 @@ function findStatusProblem({ first, last }: StatusPattern, to: number): string |
 function toStatusChange([from, to]: [string, number]): StatusChange[] {
   const reading = readStatusPattern(from);
   return 'problem' in reading ? [] : [{ from: reading.value, to }];
-}
-
-/** One status goes before its class. */
-function byNarrowness(left: StatusChange, right: StatusChange): number {
-  return left.from.last - left.from.first - (right.from.last - right.from.first);
 }

@@ -1,6 +1,6 @@
 /** Forms (`application/x-www-form-urlencoded`, URL standard §5) as JSON and the other way round. */
 import type { MappingValue } from '#pipeline/mapping/mapping-value.ts';
-import type { BodyFault } from './body-format.ts';
+import type { BodyFault } from './body-fault.ts';
 
 /** Far more than a form of people has. */
 const PAIRS_MAX = 10_000;
@@ -43,7 +43,9 @@ function collectPairs(
   if (depth === DEPTH_MAX) return { fault: 'it is nested too deeply for a form' };
   if (pairs.length > PAIRS_MAX) return { fault: `it has more than ${PAIRS_MAX} fields` };
   const members = value.members();
-  const inner = members?.map((member) => [`${name}[${member.name.text}]`, member.value] as const) ?? value.items()?.map((item) => [name, item] as const);
+  const inner =
+    members?.map((member) => [`${name}[${member.name.text}]`, member.value] as const) ??
+    value.items()?.map((item) => [name, item] as const);
   if (inner === undefined) {
     pairs.push([name, value.kind === 'null' ? '' : value.text]);
     return undefined;

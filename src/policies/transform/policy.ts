@@ -59,8 +59,12 @@ function usesXml({ request, response }: TransformConfig): boolean {
 
 function describe({ request, response }: TransformConfig): string {
   const parts = [
-    ...Object.entries(request ?? {}).flatMap(([part, changes]) => (changes === undefined ? [] : [`${part} of requests${toFormats(changes)}`])),
-    ...Object.entries(response ?? {}).flatMap(([part, changes]) => (changes === undefined ? [] : [`${part} of answers${toFormats(changes)}`])),
+    ...Object.entries(request ?? {}).flatMap(([part, changes]) =>
+      changes === undefined ? [] : [`${part} of requests${toFormats(changes)}`],
+    ),
+    ...Object.entries(response ?? {}).flatMap(([part, changes]) =>
+      changes === undefined ? [] : [`${part} of answers${toFormats(changes)}`],
+    ),
   ];
   return `changes ${parts.join(', ')}`;
 }

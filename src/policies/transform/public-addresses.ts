@@ -47,7 +47,7 @@ function rewriteRefresh(value: string, rewrite: (target: string) => string): str
 }
 
 /** What is not an address of the service stays as it is; so does what is relative to the address that was asked for. */
-export function toPublicAddress(address: string, asked: AskedAddresses, replace: readonly (readonly [string, string])[]): string {
+function toPublicAddress(address: string, asked: AskedAddresses, replace: readonly (readonly [string, string])[]): string {
   for (const [from, to] of replace) {
     const moved = movePrefix(address, from, to);
     if (moved !== undefined) return moved;

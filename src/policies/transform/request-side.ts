@@ -4,9 +4,10 @@ import type { Exchange } from '#http/exchange.ts';
 import { readRequestBody, replaceRequestBody } from '#http/request-body.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import type { MappingScope } from '#pipeline/mapping/mapping-run.ts';
+import type { MappingValue } from '#pipeline/mapping/mapping-value.ts';
 import { TextMapping } from '#pipeline/mapping/text-mapping.ts';
 import type { TemplatePlace } from '#pipeline/render-template.ts';
-import { listReferences } from '#schema/mapping.ts';
+import { listReferences } from '#schema/mapping-node.ts';
 import { getField, removeField, removeLookalikes, setField } from '#wire/fields/field-list.ts';
 import { JsonDocument } from '#wire/json/json-document.ts';
 import { BodyConversion, type ChangeFault } from './body-change.ts';
@@ -139,7 +140,7 @@ function renderAll(texts: readonly CompiledText[], scope: MappingScope, place: T
   return rendered;
 }
 
-function toScope(exchange: Exchange, body: MappingScope['readJson'] extends (root: never) => infer Value ? Value : never): MappingScope {
+function toScope(exchange: Exchange, body: MappingValue | undefined): MappingScope {
   return { exchange, readJson: () => body, readText: () => undefined };
 }
 

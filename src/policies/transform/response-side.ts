@@ -9,6 +9,7 @@ import type { MappingValue } from '#pipeline/mapping/mapping-value.ts';
 import { rescue } from '#pipeline/rescue.ts';
 import { WholeAnswerStage } from '#pipeline/whole-answer.ts';
 import { matchesStatus, type StatusPattern } from '#schema/status-pattern.ts';
+
 import { getField, removeField, setField } from '#wire/fields/field-list.ts';
 import { BodyConversion, type ChangeFault } from './body-change.ts';
 import type { BodyFormat, ResponseChanges } from './config.ts';
@@ -38,6 +39,7 @@ export class ResponseSide {
 
   /** For each attempt: a body that is changed has to come whole, and as it is. */
   ask(state: TransformState, upstream: UpstreamRequest): void {
+    if (upstream.purpose === 'mirror') return;
     state.serviceAuthority = upstream.authority;
     const question = upstream.target.indexOf('?');
     state.servicePath = question < 0 ? upstream.target : upstream.target.slice(0, question);
@@ -69,7 +71,10 @@ export class ResponseSide {
     if (conversion === undefined || !isMeant || state.status === 204 || state.status === 304) return undefined;
     const contentType = getField(response.fields, 'content-type');
     const format = conversion.findFormat(contentType);
-    if (format === undefined) return this.#refusesOthers && response.contentLengthBytes !== 0 ? new RefusedAnswer(exchange, transformErrors.otherAnswerType({ contentType })) : undefined;
+    if (format === undefined)
+      return this.#refusesOthers && response.contentLengthBytes !== 0
+        ? new RefusedAnswer(exchange, transformErrors.otherAnswerType({ contentType }))
+        : undefined;
     if (isEncoded(response.fields)) return new RefusedAnswer(exchange, transformErrors.encodedAnswer());
     if (!hasResponseBody(exchange.request.method, response.status)) {
       changeFields(response.fields, conversion.findNewType(format));
@@ -100,7 +105,11 @@ interface ReceivedAnswer {
   readonly body: Buffer;
 }
 
-function toScope(exchange: Exchange, state: TransformState, { head, root }: { head: ResponseHead; root: MappingValue }): MappingScope {
+function toScope(
+  exchange: Exchange,
+  state: TransformState,
+  { head, root }: { head: ResponseHead; root: MappingValue },
+): MappingScope {
   return {
     exchange,
     readJson: ([first]) => (first === 'answer' ? root : state.body),

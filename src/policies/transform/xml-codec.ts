@@ -1,9 +1,9 @@
 import { XMLBuilder, XMLParser, XMLValidator } from 'fast-xml-parser';
 
 /** Elements in one another. */
-export const XML_DEPTH_MAX = 64;
-export const ATTRIBUTE_MARK = '@';
-export const TEXT_MEMBER = '#text';
+const XML_DEPTH_MAX = 64;
+const ATTRIBUTE_MARK = '@';
+const TEXT_MEMBER = '#text';
 
 /** The library with the one set of options that we use: texts stay texts, and nothing is declared inside of a document. */
 export class XmlCodec {
@@ -14,6 +14,8 @@ export class XmlCodec {
     parseTagValue: false,
     parseAttributeValue: false,
     trimValues: true,
+    // Characters by their number are among them.
+    htmlEntities: true,
     ignoreDeclaration: true,
     ignorePiTags: true,
     maxNestedTags: XML_DEPTH_MAX,

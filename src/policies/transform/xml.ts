@@ -3,13 +3,14 @@
  * where it has attributes or elements too; elements of one name are a list. All values are texts.
  */
 import type { MappingValue } from '#pipeline/mapping/mapping-value.ts';
-import type { BodyFault } from './body-format.ts';
+import type { BodyFault } from './body-fault.ts';
 import { xmlLibrary } from './xml-library.ts';
 
 /** XML 1.0 §2.3, without what a service could take for a namespace that it has not declared. */
 const ELEMENT_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*(?::[A-Za-z_][A-Za-z0-9_.-]*)?$/;
 /** XML 1.0 §2.2: these cannot be written, not even as references. */
-const NOT_IN_XML = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+const NOT_IN_XML =
+  /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 const OTHER_ENCODING = /^\s*<\?xml[^>]*\sencoding\s*=\s*["'](?!utf-8["'])/i;
 const DECLARATION = /<!(?:DOCTYPE|ENTITY)/i;
 const DEPTH_MAX = 64;
@@ -24,7 +25,10 @@ export function xmlToJson(bytes: Buffer): Buffer | BodyFault {
   try {
     const problem = codec.findProblem(text);
     if (problem !== undefined) return { fault: `it is not XML: ${problem}` };
-    return Buffer.from(JSON.stringify(codec.read(text)));
+    const read = codec.read(text);
+    const elements = typeof read === 'object' && read !== null ? Object.values(read) : [];
+    if (elements.length !== 1 || Array.isArray(elements[0])) return { fault: 'it has not one outermost element' };
+    return Buffer.from(JSON.stringify(read));
   } catch (error) {
     // The library throws where a document is too deep, or has a name that is none of a member.
     return { fault: `it is not taken: ${error instanceof Error ? error.message : String(error)}` };
@@ -59,7 +63,8 @@ class XmlConversion {
     for (const { name: written, value: member } of members) {
       const name = written.text;
       const isAttribute = name.startsWith('@');
-      if (!ELEMENT_NAME.test(isAttribute ? name.slice(1) : name) && name !== '#text') this.fault ??= `${JSON.stringify(name)} is no name in XML`;
+      if (!ELEMENT_NAME.test(isAttribute ? name.slice(1) : name) && name !== '#text')
+        this.fault ??= `${JSON.stringify(name)} is no name in XML`;
       if ((isAttribute || name === '#text') && (member.kind === 'object' || member.kind === 'list'))
         this.fault ??= `${JSON.stringify(name)} cannot hold anything but text`;
       made[name] = this.convert(member, depth + 1);
