@@ -24,6 +24,7 @@ import { rateLimitPolicy } from './rate-limit/policy.ts';
 import { requestSizePolicy } from './request-size/policy.ts';
 import { rewritePolicy } from './rewrite/policy.ts';
 import { securityHeadersPolicy } from './security-headers/policy.ts';
+import { transformPolicy } from './transform/policy.ts';
 import { upstreamAuthPolicy } from './upstream-auth/policy.ts';
 
 /** All methods by which it is found out who asks, whichever of them a route asks for. */
@@ -62,6 +63,7 @@ export const policyOrder = [
   quotaPolicy, // behind limits of the moment, so that what they refuse uses up nothing of the month
   concurrencyPolicy, // behind what counts, so that whoever may not come at all holds no place
   rewritePolicy, // before anything that looks at what the service will see
+  transformPolicy, // behind rewrite, whose query it changes further; behind whatever keeps answers, which keeps them as it has made them
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
   upstreamAuthPolicy, // behind all that refuses, so that nothing waits for a token in vain; behind what takes a client's own credential away
   headersPolicy, // last, so that it has the last word on requests; on answers, policies before it still add theirs
