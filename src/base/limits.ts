@@ -52,6 +52,16 @@ export const limits = {
   upstreamHeldBytesMax: 64 * 1024 * 1024,
   /** Addresses walked right to left in `X-Forwarded-For` or `Forwarded`. */
   forwardedHopsMax: 32,
+  /** Ranges of one request; with more of them, the whole is sent. */
+  byteRangesMax: 32,
+  /** Bytes of a file that is read whole, and closed, before it is sent. */
+  shortFileBytesMax: 256 * 1024,
+  /** Bytes of a longer file that are read at once. */
+  fileReadBytes: 64 * 1024,
+  /** Bytes that a thread remembers of files that it has sent, and of names that were no files. */
+  fileMemoryBytesMax: 32 * 1024 * 1024,
+  /** Longer files that a thread has open at once, each for one answer; further requests are refused. */
+  filesOpenMax: 1_000,
   /** Bytes of access log lines waiting to be written; beyond this, lines are dropped and counted. */
   accessLogPendingBytesMax: 8 * 1024 * 1024,
   /** Addresses of one host name that are tried for a connection. */

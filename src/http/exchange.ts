@@ -180,6 +180,8 @@ export class Exchange {
   readonly requestId: string;
   /** Monotonic time when the request's head was there. */
   readonly startedMs: number;
+  /** Id of the request that it came in, with others. */
+  batchOf: string | undefined = undefined;
 
   plan: ExchangePlan | undefined = undefined;
   source: AnswerSource | undefined = undefined;
