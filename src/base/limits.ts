@@ -52,6 +52,12 @@ export const limits = {
   upstreamHeldBytesMax: 64 * 1024 * 1024,
   /** Addresses walked right to left in `X-Forwarded-For` or `Forwarded`. */
   forwardedHopsMax: 32,
+  /** Ranges of one request; with more of them, the whole is sent. */
+  byteRangesMax: 32,
+  /** Bytes of a file that are read at once. A file that is not longer is closed before it is sent. */
+  fileReadBytes: 64 * 1024,
+  /** Longer files that a thread has open at once, each for one answer; further requests are refused. */
+  filesOpenMax: 1_000,
   /** Bytes of access log lines waiting to be written; beyond this, lines are dropped and counted. */
   accessLogPendingBytesMax: 8 * 1024 * 1024,
   /** Addresses of one host name that are tried for a connection. */

@@ -192,6 +192,8 @@ function describeDestination({ to }: RouteConfiguration, { services }: Configura
       return `a redirect with status ${to.status}`;
     case 'jwks':
       return 'the keys of the tokens that the gateway makes';
+    case 'files':
+      return `the files of ${to.folder}`;
     case 'batch':
       return `a batch of at most ${to.requestsMax} requests, ${to.parallel === 1 ? 'one after the other' : `up to ${to.parallel} at the same time`}, each by its own route`;
     case 'service':

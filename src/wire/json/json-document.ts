@@ -1,8 +1,8 @@
 import { type JsonFault, type JsonIndex, JsonReader } from './json-reader.ts';
-import { JsonValue } from './json-value.ts';
+import { type IndexedJson, JsonValue } from './json-value.ts';
 
 /** Bytes that are JSON, with where its values are. The bytes must stay as they are for as long as it is used. */
-export class JsonDocument {
+export class JsonDocument implements IndexedJson {
   readonly bytes: Buffer;
   readonly index: JsonIndex;
   readonly root: JsonValue;

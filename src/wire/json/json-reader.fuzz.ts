@@ -75,7 +75,18 @@ function withoutPrototypes(value: unknown): unknown {
 }
 
 const spaces = fc.constantFrom('', '', ' ', '\n', '\t', '\r\n  ');
-const numbers = fc.constantFrom('0', '-0', '12', '-3.25', '1e9', '1E+9', '0.1e-2', '9007199254740993', '1.0', '100000000000000000000001');
+const numbers = fc.constantFrom(
+  '0',
+  '-0',
+  '12',
+  '-3.25',
+  '1e9',
+  '1E+9',
+  '0.1e-2',
+  '9007199254740993',
+  '1.0',
+  '100000000000000000000001',
+);
 const strings = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 8 }).map((text) => JSON.stringify(text)),
   fc.constantFrom('"\\u0041"', '"\\ud800"', '"\\/\\b"', '"é"', '"\\u00e9"', '"😀"', '"a"'),
@@ -86,21 +97,38 @@ const { json } = fc.letrec<{ json: string }>((tie) => ({
     fc.constantFrom('true', 'false', 'null'),
     numbers,
     strings,
-    fc.tuple(spaces, fc.array(fc.tuple(spaces, tie('json'), spaces), { maxLength: 4 })).map(
-      ([space, items]) => `[${space}${items.map((parts) => parts.join('')).join(',')}]`,
-    ),
-    fc.tuple(spaces, fc.array(fc.tuple(spaces, strings, spaces, tie('json'), spaces), { maxLength: 4 })).map(
-      ([space, members]) => `{${space}${members.map(([a, name, b, value, c]) => `${a}${name}${b}:${b}${value}${c}`).join(',')}}`,
-    ),
+    fc
+      .tuple(spaces, fc.array(fc.tuple(spaces, tie('json'), spaces), { maxLength: 4 }))
+      .map(([space, items]) => `[${space}${items.map((parts) => parts.join('')).join(',')}]`),
+    fc
+      .tuple(spaces, fc.array(fc.tuple(spaces, strings, spaces, tie('json'), spaces), { maxLength: 4 }))
+      .map(
+        ([space, members]) =>
+          `{${space}${members.map(([a, name, b, value, c]) => `${a}${name}${b}:${b}${value}${c}`).join(',')}}`,
+      ),
   ),
 }));
 const documents = fc.tuple(spaces, json, spaces).map((parts) => Buffer.from(parts.join('')));
-const structural = fc.constantFrom(...Buffer.from('{}[]:,"\\0123-+.eEtfnu \n\u0000\u007f'), 0x80, 0xc0, 0xc3, 0xe0, 0xed, 0xa0, 0xf0, 0xf4, 0x90, 0xff);
-const injured = fc.tuple(documents, fc.array(fc.tuple(fc.nat(), structural), { maxLength: 3 }), fc.boolean()).map(([bytes, injuries, isCut]) => {
-  const copy = Buffer.from(bytes);
-  for (const [at, byte] of injuries) copy[at % copy.length] = byte;
-  return isCut ? copy.subarray(0, copy.length - 1) : copy;
-});
+const structural = fc.constantFrom(
+  ...Buffer.from('{}[]:,"\\0123-+.eEtfnu \n\u0000\u007f'),
+  0x80,
+  0xc0,
+  0xc3,
+  0xe0,
+  0xed,
+  0xa0,
+  0xf0,
+  0xf4,
+  0x90,
+  0xff,
+);
+const injured = fc
+  .tuple(documents, fc.array(fc.tuple(fc.nat(), structural), { maxLength: 3 }), fc.boolean())
+  .map(([bytes, injuries, isCut]) => {
+    const copy = Buffer.from(bytes);
+    for (const [at, byte] of injuries) copy[at % copy.length] = byte;
+    return isCut ? copy.subarray(0, copy.length - 1) : copy;
+  });
 const letters = fc.array(structural, { maxLength: 12 }).map((bytes) => Buffer.from(bytes));
 const places = fc.array(fc.nat(), { maxLength: 6 });
 

@@ -61,7 +61,7 @@ const State = {
 
 type State = (typeof State)[keyof typeof State];
 
-const literals: Readonly<Record<number, string>> = { 0x74: 'true', 0x66: 'false', 0x6e: 'null' };
+const literals: Readonly<Record<number, string>> = { 116: 'true', 102: 'false', 110: 'null' };
 
 /** 1: stands for itself inside of a string. Not the quote, the backslash, control characters and what is not ASCII. */
 const plainInString = Uint8Array.from({ length: 256 }, (_, byte) =>
@@ -364,9 +364,7 @@ function toNextByDigit(state: State, digit: number): State | undefined {
 }
 
 function endsNumber(state: State): boolean {
-  return (
-    state === State.zero || state === State.integer || state === State.fraction || state === State.exponentDigits
-  );
+  return state === State.zero || state === State.integer || state === State.fraction || state === State.exponentDigits;
 }
 
 /** `"`, `\`, `/`, `b`, `f`, `n`, `r` and `t`. */

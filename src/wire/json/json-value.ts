@@ -1,24 +1,26 @@
 /** Values of a JSON document that is there as bytes: each is a span of them, and nothing is made of it until somebody asks. */
-import type { JsonDocument } from './json-document.ts';
 import type { JsonName } from './json-name.ts';
-import { INDEX_ENTRY_LENGTH } from './json-reader.ts';
+import { INDEX_ENTRY_LENGTH, type JsonIndex } from './json-reader.ts';
 import type { JsonWriter } from './json-writer.ts';
 
 export type JsonKind = 'object' | 'list' | 'string' | 'number' | 'boolean' | 'null';
+
+/** The document that a value belongs to. */
+export interface IndexedJson {
+  readonly bytes: Buffer;
+  readonly index: JsonIndex;
+}
 
 export interface JsonMember {
   readonly name: JsonValue;
   readonly value: JsonValue;
 }
 
-/** Above this a list is no place that a path would name. */
-const ITEM_PLACE = /^(?:0|[1-9][0-9]{0,8})$/;
-
 export class JsonValue {
-  readonly #document: JsonDocument;
+  readonly #document: IndexedJson;
   readonly #entry: number;
 
-  constructor(document: JsonDocument, entry: number) {
+  constructor(document: IndexedJson, entry: number) {
     this.#document = document;
     this.#entry = entry;
   }
@@ -81,7 +83,11 @@ export class JsonValue {
     for (let entry = this.#entry + 1; entry < end; entry = index[(entry + 1) * INDEX_ENTRY_LENGTH + 2]!) {
       const place = entry * INDEX_ENTRY_LENGTH;
       const hasEscapes = index[place + 2] === 1;
-      if (hasEscapes ? new JsonValue(this.#document, entry).text === text : hasBytes(document, index[place]! + 1, index[place + 1]! - 1, bytes))
+      if (
+        hasEscapes
+          ? new JsonValue(this.#document, entry).text === text
+          : hasBytes(document, index[place]! + 1, index[place + 1]! - 1, bytes)
+      )
         found = entry + 1;
     }
     return found < 0 ? undefined : new JsonValue(this.#document, found);
@@ -91,7 +97,7 @@ export class JsonValue {
   step(name: JsonName): JsonValue | undefined {
     const { kind } = this;
     if (kind === 'object') return this.find(name);
-    return kind === 'list' && ITEM_PLACE.test(name.text) ? this.item(Number(name.text)) : undefined;
+    return kind === 'list' && name.place >= 0 ? this.item(name.place) : undefined;
   }
 
   /** Where a path of members and items leads. */
