@@ -5,6 +5,7 @@ import { type FormProblem, forms, isMap, isText } from '#schema/forms.ts';
 import { entryName } from '#schema/name.ts';
 import { listWords } from '#schema/quote.ts';
 import { pathTemplate, type Template, template } from '#schema/template.ts';
+import { aggregateSchema } from './aggregate-schema.ts';
 import { batchSchema } from './batch-schema.ts';
 import { type FallbackSettings, fallbackSchema } from './fallback-schema.ts';
 import { filesSchema } from './files-schema.ts';
@@ -12,7 +13,7 @@ import { jwksSchema } from './jwks-schema.ts';
 import { respondSchema } from './respond-schema.ts';
 import { type StickySettings, stickySchema, type WeightedService, weightedServices } from './split-schema.ts';
 
-const DESTINATION_KEYS = ['service', 'services', 'redirect', 'respond', 'jwks', 'files', 'batch'] as const;
+const DESTINATION_KEYS = ['service', 'services', 'aggregate', 'batch', 'redirect', 'respond', 'jwks', 'files'] as const;
 
 export interface ServiceDestination {
   readonly kind: 'service';
@@ -133,12 +134,18 @@ const hasKey = (key: string) => (value: unknown) => isMap(value) && key in value
 
 /** `to`: the name of a service, a weighted list, or a map with exactly one of `DESTINATION_KEYS`. */
 export const destinationSchema = forms(
-  'the name of a service, a list of services with weights, or a map with `service`, `services`, `redirect`, `respond`, `jwks`, `files` or `batch`',
+  `the name of a service, a list of services with weights, or a map with ${listWords(DESTINATION_KEYS)}`,
   [
     { isMeant: isText, schema: oneService },
     { isMeant: Array.isArray, schema: severalServices },
     { isMeant: hasKey('service'), schema: oneServiceMap },
     { isMeant: hasKey('services'), schema: severalServicesMap },
+    {
+      isMeant: hasKey('aggregate'),
+      schema: z
+        .strictObject({ aggregate: aggregateSchema.describe('Calls several services and answers with what they say together.') })
+        .transform((form) => form.aggregate),
+    },
     {
       isMeant: hasKey('redirect'),
       schema: z.strictObject({ redirect: redirect.describe('Sends the client elsewhere.') }).transform((form) => form.redirect),

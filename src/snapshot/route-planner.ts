@@ -1,8 +1,10 @@
+import { AggregateTerminal } from '#aggregate/aggregate-terminal.ts';
 import { createIdSource } from '#base/ids.ts';
 import type { BatchMeans } from '#batch/batch-settings.ts';
 import { BatchTerminal } from '#batch/batch-terminal.ts';
 import type { ListenerConfiguration, RouteConfiguration } from '#config/configuration.ts';
 import { OpenFileCount } from '#files/file-answer.ts';
+import { FileMemory } from '#files/file-memory.ts';
 import { FilesTerminal } from '#files/files-terminal.ts';
 import { ForwardTerminal } from '#forward/forward.ts';
 import type { ForwardRules } from '#forward/forward-rules.ts';
@@ -19,6 +21,7 @@ import { JwksTerminal } from '#reply/jwks.ts';
 import { RedirectTerminal } from '#reply/redirect.ts';
 import { RespondTerminal } from '#reply/respond.ts';
 import type { Service } from '#services/service.ts';
+import { toAggregateMeans } from './aggregate-means.ts';
 import type { SettingsOfConfiguration } from './arrived-configuration.ts';
 import { toForwardDestination } from './forward-destination.ts';
 import { toForwardRules } from './forward-rules.ts';
@@ -83,7 +86,7 @@ export class RoutePlanner {
       ...means,
       consumers: new ConsumerDirectory(consumers),
       tokenKeys: tokenKeys && new TokenKeys(tokenKeys),
-      callService: createServiceCaller({ clock, wheel, services }),
+      callService: createServiceCaller(services, { clock, wheel, random }),
     };
     this.#forwardMeans = { clock, wheel, random, mirrors, services };
     this.#batchMeans = {
@@ -200,9 +203,20 @@ export class RoutePlanner {
       case 'files':
         return new FilesTerminal(to, {
           clock: this.#means.clock,
+          memory: this.#means.keeper.keep('files that were seen', () => new FileMemory()),
           openFiles: this.#means.keeper.keep('files that are open', () => new OpenFileCount()),
           nextBoundary: createIdSource(),
         });
+      case 'aggregate':
+        return new AggregateTerminal(
+          name,
+          to,
+          toAggregateMeans(name, to, {
+            ...this.#means,
+            settings: this.#settings,
+            services: this.#services,
+          }),
+        );
       case 'batch':
         return new BatchTerminal(to, this.#batchMeans);
       case 'service':
@@ -236,5 +250,5 @@ const shedRanks = { low: 0, normal: 1, high: 2, critical: NEVER_SHED } as const;
 
 /** An answer of the gateway itself costs no more than to refuse it. */
 function toShedRank({ to, importance = 'normal' }: RouteConfiguration): number {
-  return to.kind === 'service' ? shedRanks[importance] : NEVER_SHED;
+  return to.kind === 'service' || to.kind === 'aggregate' ? shedRanks[importance] : NEVER_SHED;
 }
