@@ -25,6 +25,7 @@ import { requestSizePolicy } from './request-size/policy.ts';
 import { rewritePolicy } from './rewrite/policy.ts';
 import { securityHeadersPolicy } from './security-headers/policy.ts';
 import { upstreamAuthPolicy } from './upstream-auth/policy.ts';
+import { validatePolicy } from './validate/policy.ts';
 
 /** All methods by which it is found out who asks, whichever of them a route asks for. */
 const anyOfPolicy = createAnyOfPolicy([
@@ -61,6 +62,7 @@ export const policyOrder = [
   rateLimitPolicy, // as soon as it is known that the request is meant, so that one too many costs as little as can be
   quotaPolicy, // behind limits of the moment, so that what they refuse uses up nothing of the month
   concurrencyPolicy, // behind what counts, so that whoever may not come at all holds no place
+  validatePolicy, // behind what counts and limits, since a body is held for it; before whatever changes the request that the document speaks of
   rewritePolicy, // before anything that looks at what the service will see
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
   upstreamAuthPolicy, // behind all that refuses, so that nothing waits for a token in vain; behind what takes a client's own credential away

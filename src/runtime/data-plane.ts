@@ -316,6 +316,7 @@ export class DataPlane {
       texts: files.texts,
       addressLists: files.addressLists,
       countries: files.countries,
+      contracts: files.contracts,
       endpoints,
     };
   }

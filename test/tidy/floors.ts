@@ -16,7 +16,7 @@ const floors: readonly Floor[] = [
   { floor: 4, folders: ['src/pipeline', 'src/routing', 'src/services', 'src/stores'] },
   { floor: 5, folders: ['src/policies/*', 'src/forward', 'src/aggregate', 'src/bridges/*', 'src/reply'] },
   { floor: 6, folders: ['src/config'] },
-  { floor: 7, folders: ['src/snapshot'] },
+  { floor: 7, folders: ['src/snapshot', 'src/openapi'] },
   {
     floor: 8,
     folders: ['src/sources/*', 'src/kubernetes/*', 'src/telemetry', 'src/management', 'src/admin', 'src/certificates'],
