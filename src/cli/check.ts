@@ -10,6 +10,7 @@ import { type LoadedConfiguration, loadConfiguration } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { AddressFactReader } from '#runtime/address-facts.ts';
 import { findNamedContracts } from '#runtime/named-files.ts';
+import { findFolderMistakes } from '#runtime/served-folders.ts';
 import { readArguments } from './arguments.ts';
 import { type CommandIo, EXIT_OK, EXIT_REFUSED } from './command-io.ts';
 
@@ -50,13 +51,13 @@ export async function runCheck(args: string[], io: CommandIo): Promise<number> {
   return valid ? EXIT_OK : EXIT_REFUSED;
 }
 
-/** The files that it names whose contents are checked without a start: addresses, countries, documents and schemas. */
+/** What it names and whose contents are checked without a start: addresses, countries, folders, documents and schemas. */
 async function findFileIssues({ configuration, toIssue }: LoadedConfiguration): Promise<Issue[]> {
   if (configuration === undefined) return [];
   const reader = new AddressFactReader({ clock: systemClock, logger: silentLogger });
   const { findings } = await reader.read(configuration);
   const ofContracts = await readContractFindings(configuration);
-  return [...findings, ...ofContracts].map((finding) => toIssue(finding));
+  return [...findings, ...(await findFolderMistakes(configuration)), ...ofContracts].map((finding) => toIssue(finding));
 }
 
 async function readContractFindings(configuration: Configuration): Promise<readonly Finding[]> {
