@@ -77,6 +77,9 @@ export const limits = {
   /** Bytes of a file with addresses, and entries in it. */
   addressListBytesMax: 64 * 1024 * 1024,
   addressListEntriesMax: 1_000_000,
+  /** Bytes of all files of a document with a contract (OpenAPI, JSON Schema), and how many files. */
+  contractBytesMax: 32 * 1024 * 1024,
+  contractFilesMax: 500,
   /** Bytes of a database of countries, and blocks of addresses in it once neighbours are joined. */
   countryDatabaseBytesMax: 256 * 1024 * 1024,
   countryBlocksMax: 2_000_000,

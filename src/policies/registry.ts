@@ -26,6 +26,7 @@ import { rewritePolicy } from './rewrite/policy.ts';
 import { securityHeadersPolicy } from './security-headers/policy.ts';
 import { transformPolicy } from './transform/policy.ts';
 import { upstreamAuthPolicy } from './upstream-auth/policy.ts';
+import { validatePolicy } from './validate/policy.ts';
 
 /** All methods by which it is found out who asks, whichever of them a route asks for. */
 const anyOfPolicy = createAnyOfPolicy([
@@ -62,6 +63,7 @@ export const policyOrder = [
   rateLimitPolicy, // as soon as it is known that the request is meant, so that one too many costs as little as can be
   quotaPolicy, // behind limits of the moment, so that what they refuse uses up nothing of the month
   concurrencyPolicy, // behind what counts, so that whoever may not come at all holds no place
+  validatePolicy, // behind what counts and limits, since a body is held for it; before whatever changes the request that the document speaks of
   rewritePolicy, // before anything that looks at what the service will see
   transformPolicy, // behind rewrite, whose query it changes further; behind whatever keeps answers, which keeps them as it has made them
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied

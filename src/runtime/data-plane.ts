@@ -320,6 +320,7 @@ export class DataPlane {
       texts: files.texts,
       addressLists: files.addressLists,
       countries: files.countries,
+      contracts: files.contracts,
       endpoints,
     };
   }
