@@ -4,9 +4,11 @@ import { apiKeyPolicy } from './api-key/policy.ts';
 import { authorizePolicy } from './authorize/policy.ts';
 import { basicAuthPolicy } from './basic-auth/policy.ts';
 import { clientCertificatePolicy } from './client-certificate/policy.ts';
+import { compressPolicy } from './compress/policy.ts';
 import { concurrencyPolicy } from './concurrency/policy.ts';
 import { corsPolicy } from './cors/policy.ts';
 import { csrfPolicy } from './csrf/policy.ts';
+import { decompressPolicy } from './decompress/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
 import { forwardAuthPolicy } from './forward-auth/policy.ts';
 import { headersPolicy } from './headers/policy.ts';
@@ -39,7 +41,8 @@ const anyOfPolicy = createAnyOfPolicy([
 
 /** Every policy, in execution order. An answer meets them the other way round. */
 export const policyOrder = [
-  ipPolicy, // first: who may not come is told nothing, not even where else to go
+  compressPolicy, // before all others, so that it sees answers last: what it compresses, nobody could read or change any more
+  ipPolicy, // before all that looks at requests: who may not come is told nothing, not even where else to go
   httpsRedirectPolicy, // before the rest, so that nothing is done for a request that goes elsewhere
   hstsPolicy, // before what changes answers, so that it has the last word on its field
   securityHeadersPolicy, // before what answers by itself, so that its fields stand on those answers too
@@ -61,6 +64,7 @@ export const policyOrder = [
   rateLimitPolicy, // as soon as it is known that the request is meant, so that one too many costs as little as can be
   quotaPolicy, // behind limits of the moment, so that what they refuse uses up nothing of the month
   concurrencyPolicy, // behind what counts, so that whoever may not come at all holds no place
+  decompressPolicy, // behind all that refuses, so that nothing is unpacked in vain; before what looks at bodies
   rewritePolicy, // before anything that looks at what the service will see
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
   upstreamAuthPolicy, // behind all that refuses, so that nothing waits for a token in vain; behind what takes a client's own credential away
