@@ -58,6 +58,16 @@ export const limits = {
   upstreamHeldBytesMax: 64 * 1024 * 1024,
   /** Addresses walked right to left in `X-Forwarded-For` or `Forwarded`. */
   forwardedHopsMax: 32,
+  /** Ranges of one request; with more of them, the whole is sent. */
+  byteRangesMax: 32,
+  /** Bytes of a file that is read whole, and closed, before it is sent. */
+  shortFileBytesMax: 256 * 1024,
+  /** Bytes of a longer file that are read at once. */
+  fileReadBytes: 64 * 1024,
+  /** Bytes that a thread remembers of files that it has sent, and of names that were no files. */
+  fileMemoryBytesMax: 32 * 1024 * 1024,
+  /** Longer files that a thread has open at once, each for one answer; further requests are refused. */
+  filesOpenMax: 1_000,
   /** Bytes of access log lines waiting to be written; beyond this, lines are dropped and counted. */
   accessLogPendingBytesMax: 8 * 1024 * 1024,
   /** Addresses of one host name that are tried for a connection. */
@@ -135,6 +145,20 @@ export const limits = {
   http2BlockBytesFactor: 2,
   /** Streams of a connection that we have reset, and of which what still comes is known to be on its way since before. */
   http2StreamsLeftMax: 1_000,
+  /** Objects and lists in one another of a JSON document that is read. */
+  jsonDepthMax: 128,
+  /** Values of a JSON document that is looked into, names included: each needs twelve bytes. */
+  jsonValuesMax: 1_000_000,
+  /** Items and members that one run of a mapping looks at. */
+  mappingItemsMax: 1_000_000,
   /** Entries of one SETTINGS frame. */
   http2SettingsMax: 32,
+  /** Calls of one aggregate. */
+  aggregateCallsMax: 32,
+  /** Items for each of which one call of an aggregate is made. */
+  aggregateItemsMax: 100,
+  /** How many of these run at the same time. */
+  aggregateItemsAtOnceMax: 20,
+  /** Bytes of a body that a call of an aggregate sends. */
+  aggregateBodyBytesMax: 16 * 1024 * 1024,
 } as const;

@@ -34,6 +34,11 @@ export const exceptions: readonly Exception[] = [
     reason: 'is the way in for programs that embed the gateway, as cli is for people',
   },
   {
+    rule: 'json-parse',
+    file: 'src/wire/json/json-value.ts',
+    reason: 'reads a span of a document that has been read, with its limits, for who cannot do without the value',
+  },
+  {
     rule: 'buffer-concat',
     file: 'src/http/http1-client-connection.ts',
     reason: 'holds bytes behind a request; reading pauses at limits.pipelinedBytesMax',
@@ -59,6 +64,11 @@ export const exceptions: readonly Exception[] = [
     reason: 'joins the parts of an answer once, below the size that the caller allows',
   },
   {
+    rule: 'buffer-concat',
+    file: 'src/aggregate/join-pieces.ts',
+    reason: 'joins the pieces of what a mapping has made once, below the size that its setting allows',
+  },
+  {
     rule: 'json-parse',
     file: 'src/policies/opa/opa-decision.ts',
     reason: 'parses the answer of an agent that the operator runs, capped at the setting `maxAnswer`',
@@ -67,6 +77,11 @@ export const exceptions: readonly Exception[] = [
     rule: 'body-to-string',
     file: 'src/policies/opa/opa-decision.ts',
     reason: 'reads the JSON of such an answer',
+  },
+  {
+    rule: 'buffer-concat',
+    file: 'src/files/file-answer.ts',
+    reason: 'joins ranges of a file once, below limits.shortFileBytesMax',
   },
   {
     rule: 'buffer-concat',
