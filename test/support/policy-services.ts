@@ -5,6 +5,7 @@ import { silentLogger } from '#base/logger.ts';
 import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import type { PolicyServices } from '#pipeline/policy.ts';
 import { provideAllowanceMemory } from '#stores/allowance-table.ts';
+import { AnswerMemory } from '#stores/memory/answer-memory.ts';
 import { provideQuotaMemory } from '#stores/quota-entries.ts';
 import { SharedAllowances } from '#stores/shared-allowances.ts';
 import { provideConcurrencyMemory, SharedConcurrency } from '#stores/shared-concurrency.ts';
@@ -12,10 +13,12 @@ import { SharedQuotas } from '#stores/shared-quotas.ts';
 import { FakeClock } from './fake-clock.ts';
 
 const KEYS_MAX = 100;
+const ANSWER_BYTES_MAX = 1024 * 1024;
 
 export function createPolicyServices(parts: Partial<PolicyServices> = {}): PolicyServices {
+  const { clock = new FakeClock() } = parts;
   return {
-    clock: new FakeClock(),
+    clock,
     logger: silentLogger,
     random: createSeededRandom(1),
     consumers: new ConsumerDirectory({}),
@@ -26,6 +29,7 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     allowances: new SharedAllowances(provideAllowanceMemory(KEYS_MAX), silentLogger),
     concurrency: new SharedConcurrency(provideConcurrencyMemory({ threads: 1, keysMax: KEYS_MAX }), 0),
     quotas: new SharedQuotas(provideQuotaMemory(KEYS_MAX), { threadNumber: 0, logger: silentLogger }),
+    answers: new AnswerMemory(ANSWER_BYTES_MAX, clock),
     keeper: new Keeper(),
     sharedStore: undefined,
     storeAllowances: undefined,
