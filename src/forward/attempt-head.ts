@@ -15,10 +15,9 @@ export function toAttemptHead(
 ): AttemptHead {
   const { method, target, authority: asked } = exchange.request;
   const authority = service.authorityFor(endpoint, asked);
-  const changesBody = plan.changesRequestBody;
   const { timeouts } = rules;
   const fields = affinities && hideCookies(exchange.request.fields, affinities);
-  if (plan.upstreamRequest === undefined) return { method, target, authority, fields, changesBody, timeouts };
+  if (plan.upstreamRequest === undefined) return { method, target, authority, fields, timeouts };
   // An attempt has fields of its own, so that a second one starts from what the client sent.
   const upstream: UpstreamRequest = {
     service: service.definition.name,
@@ -34,7 +33,6 @@ export function toAttemptHead(
     target: upstream.target,
     authority: upstream.authority,
     fields: upstream.fields,
-    changesBody,
     timeouts,
   };
 }

@@ -125,11 +125,11 @@ export class Forwarding
   onRequestChunk(view: Buffer): void {
     this.#replay?.keep(view);
     const isTaken = this.#attempt?.call?.sendChunk(view);
-    if (isTaken === false) this.exchange.client.pauseRequestBody();
+    if (isTaken === false) this.exchange.pauseRequestBody();
   }
 
   onRequestFlush(): void {
-    if (this.#attempt?.call?.flush() === false) this.exchange.client.pauseRequestBody();
+    if (this.#attempt?.call?.flush() === false) this.exchange.pauseRequestBody();
   }
 
   onRequestEnd(trailers: readonly string[] | undefined): void {
@@ -182,33 +182,30 @@ export class Forwarding
 
   onAttemptChunk(attempt: Attempt, view: Buffer): void {
     try {
-      if (!this.exchange.sendChunk(view)) attempt.call?.pauseAnswer();
-      // A policy has refused the chunk, and the answer is broken off.
-      else if (this.exchange.isFinished) this.onClientGone();
+      if (!this.exchange.answer.sendChunk(view)) attempt.call?.pauseAnswer();
     } catch (thrown) {
       this.onThrown(thrown);
     }
   }
 
   onAttemptText(attempt: Attempt, text: string): void {
-    const { exchange } = this;
-    if (exchange.client.sendText === undefined || exchange.plan?.shapeResponseChunk !== undefined)
-      this.onAttemptChunk(attempt, Buffer.from(text, 'latin1'));
-    else if (!exchange.client.sendText(text)) attempt.call?.pauseAnswer();
+    const { client, answer } = this.exchange;
+    if (answer !== client || client.sendText === undefined) this.onAttemptChunk(attempt, Buffer.from(text, 'latin1'));
+    else if (!client.sendText(text)) attempt.call?.pauseAnswer();
   }
 
   onAttemptFlush(attempt: Attempt): void {
-    if (!this.exchange.isFinished && !this.exchange.client.flush()) attempt.call?.pauseAnswer();
+    if (!this.exchange.isFinished && !this.exchange.answer.flush()) attempt.call?.pauseAnswer();
   }
 
   onAttemptEnd(_attempt: Attempt, trailers: readonly string[] | undefined): void {
     this.#endTimers();
     this.#attempt = undefined;
-    if (!this.exchange.isFinished) this.exchange.client.sendEnd(trailers);
+    if (!this.exchange.isFinished) this.exchange.answer.sendEnd(trailers);
   }
 
   onAttemptDrained(): void {
-    this.exchange.client.resumeRequestBody();
+    this.exchange.resumeRequestBody();
   }
 
   onAttemptFailed(attempt: Attempt, error: GatewayError): void {
@@ -278,9 +275,9 @@ export class Forwarding
   }
 
   #goOn(further: FurtherAttempts, next: NextAttempt): void {
-    const { request, client } = this.exchange;
+    const { exchange } = this;
     // Until there is a connection again, there is nowhere for more of the body to go.
-    if (request.hasBody && !this.#isRequestEnded) client.pauseRequestBody();
+    if (exchange.request.hasBody && !this.#isRequestEnded) exchange.pauseRequestBody();
     further.begin(next);
   }
 
@@ -389,7 +386,7 @@ export class Forwarding
     this.#further = undefined;
     exchange.serviceName = service.definition.name;
     // Until there is a connection, there is nowhere for more of the body to go.
-    if (exchange.request.hasBody && !this.#isRequestEnded) exchange.client.pauseRequestBody();
+    if (exchange.request.hasBody && !this.#isRequestEnded) exchange.pauseRequestBody();
     this.#ask();
   }
 
@@ -405,12 +402,12 @@ export class Forwarding
   }
 
   #sendBody(call: UpstreamCall): void {
-    const { request, client } = this.exchange;
+    const { exchange } = this;
     this.#replay?.sendTo(call);
     if (this.#isRequestEnded) return call.sendEnd(this.#requestTrailers);
-    this.#replay ??= toReplayBody(request, this.#target, call);
+    this.#replay ??= toReplayBody(exchange.request, this.#target, call);
     // What comes together with the head is sent together with it; `onRequestFlush` follows.
-    client.resumeRequestBody();
+    exchange.resumeRequestBody();
   }
 
   // Inside: the end

@@ -232,7 +232,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
     for (const phase of this.#plan.upstreamRequest ?? []) phase(this.#copied, upstream);
     setField(upstream.fields, MIRROR_FIELD, '1');
     const limit = this.#limit;
-    return { ...upstream, changesBody: false, timeouts: { firstByte: limit, idle: limit } };
+    return { ...upstream, timeouts: { firstByte: limit, idle: limit } };
   }
 
   /** An endpoint that says nothing is a silent one, unless the client took most of the time to send its request. */

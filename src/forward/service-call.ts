@@ -201,7 +201,6 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Excha
       target,
       authority: this.#service.authorityFor(endpoint, authority),
       fields,
-      changesBody: false,
       timeouts: { firstByte: limit, idle: limit },
     };
   }

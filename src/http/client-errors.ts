@@ -16,6 +16,13 @@ export const clientErrors = defineErrors('client', {
     retry: 'never',
     help: 'The request body is not well-formed.',
   },
+  bodyTooLong: {
+    side: 'client',
+    stage: 'read-body',
+    status: 413,
+    retry: 'never',
+    help: 'The request body is longer than what is read of one before it is answered.',
+  },
   certificate: {
     side: 'client',
     stage: 'read-head',

@@ -7,21 +7,18 @@ import type { ClientCertificate } from '#net/client-certificate.ts';
 import type { ProxiedClient } from '#net/proxied-client.ts';
 import type { TunnelStream } from '#net/tunnel.ts';
 import { getField } from '#wire/fields/field-list.ts';
+import type { AnswerSink, AnswerStages } from './answer-stage.ts';
+import type { RequestBodySink, RequestBodyStage } from './body-stage.ts';
 import type { Consumer } from './consumer.ts';
 import type { Reply, ResponseHead } from './response.ts';
 
 /** What the client's protocol does for an exchange: HTTP/1 over a socket, or an injected request without one. */
-export interface ClientSide {
+export interface ClientSide extends AnswerSink {
   /** An informational answer; dropped where the client could not understand it. */
   sendInformational(status: number, fields: readonly string[]): void;
   sendHead(response: ResponseHead): void;
-  /** The view is lent as by `StreamOwner.onBytes`. False: wait for `AnswerSource.onClientDrained`, and keep the view as it is until then. */
-  sendChunk(view: Buffer): boolean;
-  /** The same for a small piece that is latin1 text, where the protocol is text too. */
+  /** `sendChunk` for a small piece that is latin1 text, where the protocol is text too. */
   sendText?(text: string): boolean;
-  /** Nothing more comes for the moment: what is held back to be joined is written. False as for `sendChunk`. */
-  flush(): boolean;
-  sendEnd(trailers: readonly string[] | undefined): void;
   /** The answer has begun and cannot be completed: the client must not take it for whole. */
   abort(): void;
   /** Lets the request body flow into the answer source. Until then it is held back. Does nothing when it flows already. */
@@ -45,12 +42,8 @@ export interface TunnelSide {
 }
 
 /** Who produces the answer of an exchange and takes its request body. */
-export interface AnswerSource {
-  /** The view is lent as by `StreamOwner.onBytes`. To stop the flow, call `pauseRequestBody`. */
-  onRequestChunk(view: Buffer): void;
-  /** What one read brought has been said. Comes after each `resumeRequestBody` too, also when nothing was there. */
-  onRequestFlush(): void;
-  onRequestEnd(trailers: readonly string[] | undefined): void;
+export interface AnswerSource extends RequestBodySink {
+  /** Whoever takes the answer takes more again. */
   onClientDrained(): void;
   /** The client is gone, or broke its request off: nobody waits for the answer any more. */
   onClientGone(): void;
@@ -65,10 +58,10 @@ export interface ExchangePlan {
   readonly standIn?: string | undefined;
   /** Policies of the `responseHead` phase. */
   readonly shapeResponseHead?: ((exchange: Exchange, response: ResponseHead) => void) | undefined;
-  /** Policies of the `responseChunk` phase. */
-  readonly shapeResponseChunk?: ((exchange: Exchange, view: Buffer) => Buffer | GatewayError) | undefined;
+  /** The same and their stages, where there may be some: takes the answer to the client, through all of them. */
+  readonly passAnswer?: ((exchange: Exchange, response: ResponseHead) => void) | undefined;
   /** Policies of the `requestChunk` phase. */
-  readonly shapeRequestChunk?: ((exchange: Exchange, view: Buffer) => Buffer | GatewayError) | undefined;
+  readonly watchRequestChunk?: ((exchange: Exchange, view: Buffer) => GatewayError | undefined) | undefined;
   /** Policies of the `finish` phase. */
   readonly onFinish?: ((exchange: Exchange) => void) | undefined;
 }
@@ -160,13 +153,20 @@ export class ForwardingFields {
 export class Exchange {
   readonly client: ClientSide;
   readonly observer: ExchangeObserver;
-  readonly request: ClientRequest;
+  /** As the client sent it. Whoever gives it another body puts a request in its place that says so (`withBody`). */
+  request: ClientRequest;
   readonly requestId: string;
   /** Monotonic time when the request's head was there. */
   readonly startedMs: number;
 
   plan: ExchangePlan | undefined = undefined;
   source: AnswerSource | undefined = undefined;
+  /** What changes the request's body, or has read it, before the source takes it. */
+  bodyStage: RequestBodyStage | undefined = undefined;
+  /** What takes the body of the answer: the client, or the first of the stages on the way to it. */
+  answer: AnswerSink;
+  /** Those stages, once the answer has begun. */
+  stages: AnswerStages | undefined = undefined;
   /** Values of the route's path captures, still percent-encoded. */
   captureNames: readonly string[] = noCaptures;
   captures: readonly string[] = noCaptures;
@@ -210,6 +210,7 @@ export class Exchange {
     start: { requestId: string; startedMs: number },
   ) {
     this.client = client;
+    this.answer = client;
     this.observer = observer;
     this.request = request;
     this.requestId = start.requestId;
@@ -256,33 +257,65 @@ export class Exchange {
     this.#attached?.delete(work);
   }
 
+  // From the client
+
+  /** An error: a policy refuses the request. */
+  takeRequestChunk(view: Buffer): GatewayError | undefined {
+    this.requestBytes += view.length;
+    const refusal = this.plan?.watchRequestChunk?.(this, view);
+    if (refusal === undefined) (this.bodyStage ?? this.source)?.onRequestChunk(view);
+    return refusal;
+  }
+
+  flushRequest(): void {
+    (this.bodyStage ?? this.source)?.onRequestFlush();
+  }
+
+  endRequest(trailers: readonly string[] | undefined): void {
+    (this.bodyStage ?? this.source)?.onRequestEnd(trailers);
+  }
+
+  onClientDrained(): void {
+    if (this.stages === undefined) this.source?.onClientDrained();
+    else this.stages.onDrained();
+  }
+
+  // From whoever answers
+
+  resumeRequestBody(): void {
+    (this.bodyStage ?? this.client).resumeRequestBody();
+  }
+
+  pauseRequestBody(): void {
+    (this.bodyStage ?? this.client).pauseRequestBody();
+  }
+
   sendHead(response: ResponseHead): void {
     const { plan } = this;
-    if (plan !== undefined) {
-      // What a policy makes of the body has a length of its own.
-      if (plan.shapeResponseChunk !== undefined && this.request.method !== 'HEAD') response.contentLengthBytes = undefined;
-      plan.shapeResponseHead?.(this, response);
-    }
+    if (plan?.passAnswer !== undefined) return plan.passAnswer(this, response);
+    plan?.shapeResponseHead?.(this, response);
+    this.beginAnswer(response);
+  }
+
+  /** The head as the client sees it. */
+  beginAnswer(response: ResponseHead): void {
     this.status = response.status;
     this.client.sendHead(response);
   }
 
-  /** False: see `ClientSide.sendChunk`. */
-  sendChunk(view: Buffer): boolean {
-    const shape = this.plan?.shapeResponseChunk;
-    if (shape === undefined) return this.client.sendChunk(view);
-    const shaped = shape.call(this.plan, this, view);
-    if (Buffer.isBuffer(shaped)) return this.client.sendChunk(shaped);
-    this.error = shaped;
-    this.client.abort();
-    return true;
+  /** Another answer takes the place of the one that was on its way, or nobody waits for it. */
+  dropStages(): void {
+    const { stages } = this;
+    this.stages = undefined;
+    this.answer = this.client;
+    stages?.abandon();
   }
 
   /** Answers with something that is there already. */
   sendReply(reply: Reply): void {
     this.sendHead(reply);
-    if (reply.body !== undefined && reply.body.length > 0 && !this.isFinished) this.sendChunk(reply.body);
-    if (!this.isFinished) this.client.sendEnd(undefined);
+    if (reply.body !== undefined && reply.body.length > 0 && !this.isFinished) this.answer.sendChunk(reply.body);
+    if (!this.isFinished) this.answer.sendEnd(undefined);
   }
 
   /** Called by the client's side exactly once, when nothing more will happen. */
@@ -291,6 +324,8 @@ export class Exchange {
     this.isFinished = true;
     this.finishedMs = nowMs;
     this.#hold?.release();
+    this.bodyStage?.abandon();
+    if (this.stages !== undefined) this.dropStages();
     if (this.#attached !== undefined) for (const work of [...this.#attached]) work.release();
     this.plan?.onFinish?.(this);
     this.observer.onExchangeFinished(this);

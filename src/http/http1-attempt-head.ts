@@ -7,7 +7,7 @@ export function encodeHttp1AttemptHead(exchange: Exchange, attempt: AttemptHead,
   const { request } = exchange;
   const forwarding = request.forwardingFields;
   forwarding.http1Text ??= `${encodeFields(forwarding.fields)}x-request-id: `;
-  const whole = attempt.fields === undefined && !attempt.changesBody ? toMessageText(request, attempt) : undefined;
+  const whole = attempt.fields === undefined ? toMessageText(request, attempt) : undefined;
   // Few pieces: putting them together, and taking the result apart again to write it, is a good part of what a request costs.
   let text = (whole ?? toHeadText(request, attempt, sendsChunked)) + forwarding.http1Text + exchange.requestId;
   if (sendsChunked) text += '\r\ntransfer-encoding: chunked';

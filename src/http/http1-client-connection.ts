@@ -124,7 +124,7 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
     const exchange = this.#exchange;
     if (exchange !== undefined) {
       if (this.#waiting === Waiting.reader) this.#waitForAnswer();
-      exchange.source?.onClientDrained();
+      exchange.onClientDrained();
     } else if (this.#isEnding) this.#linger();
     else if (!this.#isDecoding) this.#goOn();
   }
@@ -185,16 +185,9 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
   onBodyChunk(view: Buffer): void {
     const exchange = this.#exchange;
     if (exchange === undefined) return this.#discardBody(view.length);
-    exchange.requestBytes += view.length;
     if (this.#waiting === Waiting.body) this.#services.wheel.arm(this, this.settings.bodyIdleTimeoutMs);
-    const shape = exchange.plan?.shapeRequestChunk;
-    if (shape === undefined) {
-      exchange.source?.onRequestChunk(view);
-      return;
-    }
-    const shaped = shape.call(exchange.plan, exchange, view);
-    if (Buffer.isBuffer(shaped)) exchange.source?.onRequestChunk(shaped);
-    else this.#failExchange(shaped);
+    const refusal = exchange.takeRequestChunk(view);
+    if (refusal !== undefined) this.#failExchange(refusal);
   }
 
   onRequestEnd(trailers: string[] | undefined): void {
@@ -203,7 +196,7 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
     this.stream.stopBodyBuffer('in-use');
     const exchange = this.#exchange;
     if (exchange !== undefined && this.#waiting === Waiting.body) this.#waitForAnswer();
-    if (exchange?.request.hasBody) exchange.source?.onRequestEnd(trailers);
+    if (exchange?.request.hasBody) exchange.endRequest(trailers);
   }
 
   onRequestFault(fault: Fault): void {
@@ -312,7 +305,7 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
     if (this.#waiting === Waiting.nothing && !this.#isRequestWhole) this.#wait(Waiting.body);
     if (this.#decoder.remainingBytes > limits.bodyBufferFromBytes) this.stream.startBodyBuffer();
     if (this.#isDecoding) return;
-    if (this.#pending === undefined) this.#exchange?.source?.onRequestFlush();
+    if (this.#pending === undefined) this.#exchange?.flushRequest();
     this.#decodePending();
   }
 
@@ -409,7 +402,7 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
     this.#isDecoding = false;
     if (this.#exchange === undefined) {
       if (!this.#isEnding) this.#waitForMore();
-    } else if (!this.#isRequestWhole) this.#exchange.source?.onRequestFlush();
+    } else if (!this.#isRequestWhole) this.#exchange.flushRequest();
     return position;
   }
 

@@ -98,7 +98,7 @@ export class Http1UpstreamConnection extends WheelTimer implements UpstreamCall,
     this.#events = events;
     this.#timeouts = attempt.timeouts;
     this.#awaitsContinue = request.expectsContinue;
-    this.#sendsChunked = request.hasBody && (request.contentLengthBytes < 0 || attempt.changesBody);
+    this.#sendsChunked = request.hasBody && request.contentLengthBytes < 0;
     this.#isRequestSent = false;
     this.#hasAnswerBegun = false;
     this.#hasAnswerEnded = false;

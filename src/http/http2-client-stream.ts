@@ -233,12 +233,12 @@ export class Http2ClientStream extends SendingStream implements ClientSide, Body
   }
 
   onBodyFlush(): void {
-    this.#exchange?.source?.onRequestFlush();
+    this.#exchange?.flushRequest();
   }
 
   onBodyEnd(trailers: string[] | undefined): void {
     if (this.#tunnel === undefined) {
-      if (this.#exchange?.request.hasBody) this.#exchange.source?.onRequestEnd(trailers);
+      if (this.#exchange?.request.hasBody) this.#exchange.endRequest(trailers);
       return;
     }
     this.#tunnel.owner.onEof();
@@ -260,7 +260,7 @@ export class Http2ClientStream extends SendingStream implements ClientSide, Body
     if (this.#hasAnswerEnded) this.#writeEnd();
     else if (!wasLent) return;
     else if (this.#tunnel !== undefined) this.#tunnel.owner.onDrained();
-    else this.#exchange?.source?.onClientDrained();
+    else this.#exchange?.onClientDrained();
   }
 
   // For the tunnel
@@ -319,12 +319,9 @@ export class Http2ClientStream extends SendingStream implements ClientSide, Body
   }
 
   #handOn(exchange: Exchange, view: Buffer): void {
-    exchange.requestBytes += view.length;
     if (this.#waiting === Waiting.body) this.#wait(Waiting.body);
-    const shape = exchange.plan?.shapeRequestChunk;
-    const shaped = shape === undefined ? view : shape.call(exchange.plan, exchange, view);
-    if (Buffer.isBuffer(shaped)) exchange.source?.onRequestChunk(shaped);
-    else this.#fail(shaped);
+    const refusal = exchange.takeRequestChunk(view);
+    if (refusal !== undefined) this.#fail(refusal);
   }
 
   #endAnswer(): void {

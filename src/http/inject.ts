@@ -1,18 +1,11 @@
 /** A client without a socket: gives a request to the gateway and collects the answer. For tests and programs that embed the gateway. */
-import type { GatewayError } from '#base/errors.ts';
+import { GatewayError } from '#base/errors.ts';
 import { getField, removeField } from '#wire/fields/field-list.ts';
 import { dropForwardingFields, toForwardingFields } from '#wire/fields/forwarded.ts';
 import { faults } from '#wire/http1/faults.ts';
 import { isTargetOctet, isTokenOctet, isValueOctet } from '#wire/http1/octets.ts';
-import {
-  type ClientRequest,
-  type ClientSide,
-  Exchange,
-  type ExchangeObserver,
-  ForwardingFields,
-  type TunnelSide,
-} from './exchange.ts';
-import { hasResponseBody, type ResponseHead } from './response.ts';
+import { type CollectedAnswer, CollectingClient, type CollectionOwner } from './collecting-client.ts';
+import { type ClientRequest, type Exchange, ForwardingFields } from './exchange.ts';
 import { normaliseTarget, parseHost, targetFaults } from './target.ts';
 
 export interface InjectedRequest {
@@ -42,9 +35,8 @@ export interface InjectedAnswer {
 }
 
 /** Whoever takes injected exchanges. */
-export interface InjectionTarget extends ExchangeObserver {
+export interface InjectionTarget extends CollectionOwner {
   onExchange(exchange: Exchange): void;
-  onRefusedRequest(exchange: Exchange, error: GatewayError): void;
 }
 
 export interface InjectionContext {
@@ -59,104 +51,36 @@ export interface InjectionContext {
 
 /** Resolves with the whole answer; rejects when the answer is broken off. */
 export function inject(request: InjectedRequest, context: InjectionContext): Promise<InjectedAnswer> {
-  return new Promise((resolve, reject) => new InjectedClient(request, context, { resolve, reject }).start());
-}
-
-interface Outcome {
-  resolve(answer: InjectedAnswer): void;
-  reject(error: Error): void;
-}
-
-class InjectedClient implements ClientSide {
-  readonly #context: InjectionContext;
-  readonly #outcome: Outcome;
-  readonly #body: Buffer;
-  readonly #exchange: Exchange;
-  readonly #fault: string | undefined;
-  readonly #chunks: Buffer[] = [];
-  #head: ResponseHead | undefined = undefined;
-  #isBodySent = false;
-
-  constructor(request: InjectedRequest, context: InjectionContext, outcome: Outcome) {
-    this.#context = context;
-    this.#outcome = outcome;
-    this.#body = Buffer.from(request.body ?? '');
-    const { clientRequest, fault } = toClientRequest(request, this.#body.length, context);
-    this.#fault = fault;
-    const start = { requestId: context.nextRequestId(), startedMs: context.nowMs() };
-    this.#exchange = new Exchange(this, context.target, clientRequest, start);
-  }
-
-  start(): void {
-    const { target, refuse } = this.#context;
-    if (this.#fault === undefined) target.onExchange(this.#exchange);
-    else target.onRefusedRequest(this.#exchange, refuse(this.#fault));
-  }
-
-  describeClient(): undefined {}
-
-  sendInformational(): void {
-    // The caller sees the final answer only.
-  }
-
-  sendHead(response: ResponseHead): void {
-    this.#head = response;
-  }
-
-  sendChunk(view: Buffer): boolean {
-    if (!hasResponseBody(this.#exchange.request.method, this.#exchange.status)) return true;
-    this.#exchange.responseBytes += view.length;
-    // The view is lent; what is kept must be a copy.
-    this.#chunks.push(Buffer.from(view));
-    return true;
-  }
-
-  flush(): boolean {
-    return true;
-  }
-
-  sendEnd(trailers: readonly string[] | undefined): void {
-    const exchange = this.#exchange;
-    exchange.finish(this.#context.nowMs());
-    const body = Buffer.concat(this.#chunks);
-    this.#outcome.resolve({
-      status: exchange.status,
-      headers: toRecord(this.#head?.fields ?? []),
+  const { target, refuse, nowMs } = context;
+  const body = Buffer.from(request.body ?? '');
+  const { clientRequest, fault } = toClientRequest(request, body.length, context);
+  return new Promise((resolve, reject) => {
+    const { exchange } = new CollectingClient({
+      request: clientRequest,
       body,
-      trailers: toRecord(trailers ?? []),
-      requestId: exchange.requestId,
-      route: exchange.plan?.routeName,
-      text: () => body.toString('utf8'),
-      json: () => JSON.parse(body.toString('utf8')),
+      requestId: context.nextRequestId(),
+      answerBytesMax: Number.POSITIVE_INFINITY,
+      tooLong: () => refuse('the answer is too long'),
+      owner: target,
+      nowMs,
+      onEnded: (outcome) => (outcome instanceof GatewayError ? reject(outcome) : resolve(toInjectedAnswer(exchange, outcome))),
     });
-  }
+    if (fault === undefined) target.onExchange(exchange);
+    else target.onRefusedRequest(exchange, refuse(fault));
+  });
+}
 
-  abort(): void {
-    const { error } = this.#exchange;
-    this.#exchange.finish(this.#context.nowMs());
-    this.#outcome.reject(error ?? this.#context.refuse('the answer broke off'));
-  }
-
-  resumeRequestBody(): void {
-    if (this.#isBodySent) return;
-    this.#isBodySent = true;
-    const exchange = this.#exchange;
-    exchange.requestBytes = this.#body.length;
-    const shaped = exchange.plan?.shapeRequestChunk?.(exchange, this.#body) ?? this.#body;
-    if (!Buffer.isBuffer(shaped)) return this.#context.target.onRefusedRequest(exchange, shaped);
-    exchange.source?.onRequestChunk(shaped);
-    exchange.source?.onRequestEnd(undefined);
-  }
-
-  pauseRequestBody(): void {
-    // The whole body has been handed over already; it is in memory anyway.
-  }
-
-  openTunnel(): TunnelSide | undefined {
-    this.#exchange.error ??= this.#context.refuse('an injected request cannot become a tunnel');
-    this.abort();
-    return undefined;
-  }
+function toInjectedAnswer({ requestId, plan }: Exchange, { status, fields, body, trailers }: CollectedAnswer): InjectedAnswer {
+  return {
+    status,
+    headers: toRecord(fields),
+    body,
+    trailers: toRecord(trailers ?? []),
+    requestId,
+    route: plan?.routeName,
+    text: () => body.toString('utf8'),
+    json: () => JSON.parse(body.toString('utf8')),
+  };
 }
 
 function toClientRequest(

@@ -44,8 +44,6 @@ export interface AttemptHead {
   readonly authority: string;
   /** End-to-end fields; `undefined`: those of the request as they came. */
   readonly fields: readonly string[] | undefined;
-  /** A policy works on the body, so its length is not the one that the client announced. */
-  readonly changesBody: boolean;
   readonly timeouts: AnswerTimeouts;
 }
 

@@ -1,11 +1,12 @@
 /** A route as it runs: its policies' phases, each kind in one list, and where the request ends. Compiled once per snapshot. */
-import { GatewayError } from '#base/errors.ts';
+import type { GatewayError } from '#base/errors.ts';
 import type { Exchange, ExchangePlan } from '#http/exchange.ts';
 import type { ResponseHead } from '#http/response.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
+import { compileAnswerPath } from './answer-path.ts';
 import { gatewayErrors } from './gateway-errors.ts';
 import type { PhaseResult, PolicyPhases, QueryCredential } from './policy.ts';
-import { leaveSource, replaceAnswer, rescueThrown, toFault } from './rescue.ts';
+import { replaceAnswer, rescueThrown, toFault } from './rescue.ts';
 
 /** Where a request ends: at a service, or at the gateway itself. */
 export interface Terminal {
@@ -31,7 +32,6 @@ export interface PlannedPolicy {
 export type HeadPhase = (exchange: Exchange) => PhaseResult | Promise<PhaseResult>;
 type PhaseName = Exclude<keyof PolicyPhases, 'queryCredentials'>;
 type Phase<Name extends PhaseName> = NonNullable<PolicyPhases[Name]>;
-type ChunkPhase = (exchange: Exchange, view: Buffer) => undefined | Buffer | GatewayError;
 
 /** The rank of a route whose requests are served however much a thread has to do. Lower ones are refused sooner. */
 export const NEVER_SHED = 3;
@@ -52,10 +52,8 @@ export class RoutePlan implements ExchangePlan {
   readonly upstreamRequest: readonly Phase<'upstreamRequest'>[] | undefined;
   readonly upstreamResponseHead: readonly Phase<'upstreamResponseHead'>[] | undefined;
   readonly shapeResponseHead: ((exchange: Exchange, response: ResponseHead) => void) | undefined;
-  readonly shapeResponseChunk: ((exchange: Exchange, view: Buffer) => Buffer | GatewayError) | undefined;
-  readonly shapeRequestChunk: ((exchange: Exchange, view: Buffer) => Buffer | GatewayError) | undefined;
-  /** What the service is sent may be shorter or longer than what the client sends. */
-  readonly changesRequestBody: boolean;
+  readonly passAnswer: ((exchange: Exchange, response: ResponseHead) => void) | undefined;
+  readonly watchRequestChunk: ((exchange: Exchange, view: Buffer) => GatewayError | undefined) | undefined;
   readonly onFinish: ((exchange: Exchange) => void) | undefined;
   readonly answersPreflights: boolean;
   readonly queryCredentials: readonly QueryCredential[] | undefined;
@@ -78,14 +76,12 @@ export class RoutePlan implements ExchangePlan {
     this.upstreamRequest = collect(policies, 'upstreamRequest');
     this.upstreamResponseHead = collect(policies, 'upstreamResponseHead');
     // An answer meets the policies in reverse, so that the first to see the request is the last to see the answer.
-    const responseHead = collect([...policies, { name: 'terminal', phases: toPhases(terminal) }], 'responseHead')?.toReversed();
+    const reversed = [...policies, { name: 'terminal', phases: toPhases(terminal) }].toReversed();
+    const responseHead = collect(reversed, 'responseHead');
     this.shapeResponseHead = responseHead && ((exchange, response) => shapeHead(responseHead, exchange, response));
-    const responseChunk = collect(policies, 'responseChunk')?.toReversed();
-    this.shapeResponseChunk = responseChunk && ((exchange, view) => shapeResponseChunk(responseChunk, exchange, view));
-    this.changesRequestBody = policies.some(({ phases }) => phases.requestChunk !== undefined);
-    // Who only looks sees what the client has sent, before anybody changes it.
-    const requestChunk = joinPhases<ChunkPhase>(collect(policies, 'watchRequestChunk'), collect(policies, 'requestChunk'));
-    this.shapeRequestChunk = requestChunk && ((exchange, view) => shapeChunk(requestChunk, exchange, view));
+    this.passAnswer = compileAnswerPath(reversed.map(({ phases }) => phases));
+    const requestChunk = collect(policies, 'requestChunk');
+    this.watchRequestChunk = requestChunk && ((exchange, view) => watchChunk(requestChunk, exchange, view));
     const finish = collect(policies, 'finish');
     const queryCredentials = policies.flatMap(({ phases }) => phases.queryCredentials ?? []);
     this.queryCredentials = queryCredentials.length === 0 ? undefined : queryCredentials;
@@ -136,25 +132,16 @@ function shapeHead(phases: readonly Phase<'responseHead'>[], exchange: Exchange,
   }
 }
 
-function shapeResponseChunk(phases: readonly ChunkPhase[], exchange: Exchange, view: Buffer): Buffer | GatewayError {
-  const shaped = shapeChunk(phases, exchange, view);
-  // The answer ends here, so whoever produces it is told to stop.
-  if (!Buffer.isBuffer(shaped)) leaveSource(exchange);
-  return shaped;
-}
-
-function shapeChunk(phases: readonly ChunkPhase[], exchange: Exchange, view: Buffer): Buffer | GatewayError {
-  let shaped = view;
+function watchChunk(phases: readonly Phase<'requestChunk'>[], exchange: Exchange, view: Buffer): GatewayError | undefined {
   try {
     for (const phase of phases) {
-      const result = phase(exchange, shaped);
-      if (result instanceof GatewayError) return result;
-      if (result !== undefined) shaped = result;
+      const refusal = phase(exchange, view);
+      if (refusal !== undefined) return refusal;
     }
   } catch (thrown) {
     return toFault(thrown);
   }
-  return shaped;
+  return undefined;
 }
 
 /** One policy that fails here keeps none of the others from its word. */

@@ -10,6 +10,7 @@ import type { KeyValueStore } from '#base/key-value-store.ts';
 import type { Library } from '#base/library.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Quotas } from '#base/quotas.ts';
+import type { AnswerStage } from '#http/answer-stage.ts';
 import type { Consumer } from '#http/consumer.ts';
 import type { Exchange } from '#http/exchange.ts';
 import type { Reply, ResponseHead } from '#http/response.ts';
@@ -32,18 +33,22 @@ export interface PolicyPhases {
   requestHead?(exchange: Exchange): PhaseResult | Promise<PhaseResult>;
   /** When every policy let the request pass: a chance to answer without an upstream. */
   localAnswer?(exchange: Exchange): PhaseResult | Promise<PhaseResult>;
-  /** Per piece of the request body: `undefined` passes it on, a buffer replaces it, an error refuses. */
-  requestChunk?(exchange: Exchange, chunk: Buffer): undefined | Buffer | GatewayError;
-  /** The same for who only looks, and refuses: the body goes on as it is, and keeps its length. */
-  watchRequestChunk?(exchange: Exchange, chunk: Buffer): undefined | GatewayError;
+  /**
+   * Per piece of the request body, as the client sends it: an error refuses. Who changes the body, or has to see all of it
+   * first, does so in a head phase: `Exchange.bodyStage`, `readRequestBody`.
+   */
+  requestChunk?(exchange: Exchange, chunk: Buffer): undefined | GatewayError;
   /** Per attempt, just before the request is sent: changes only what the upstream sees. */
   upstreamRequest?(exchange: Exchange, request: UpstreamRequest): void;
   /** Per attempt, when the upstream's answer begins. */
   upstreamResponseHead?(exchange: Exchange, response: ResponseHead): void;
   /** Once per answer to the client, also for our own answers and errors. */
   responseHead?(exchange: Exchange, response: ResponseHead): void;
-  /** Per piece of the answer's body: `undefined` passes it on, a buffer replaces it, an error ends the exchange. */
-  responseChunk?(exchange: Exchange, chunk: Buffer): undefined | Buffer | GatewayError;
+  /**
+   * Behind its own `responseHead`, also for our own answers and errors (`exchange.error`): what takes the answer from here on
+   * its way to the client, and decides what goes on and when. `undefined`: this answer passes by.
+   */
+  answerStage?(exchange: Exchange, response: ResponseHead): AnswerStage | undefined;
   /** Once, when everything is over. Observes only. */
   finish?(exchange: Exchange): void;
   /** Parameters of the query that hold credentials. Whatever becomes of a request, logs do not show them. */

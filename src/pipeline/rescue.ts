@@ -57,6 +57,19 @@ export function replaceAnswer(exchange: Exchange, response: ResponseHead, thrown
   queueMicrotask(() => sendBody(exchange, problem));
 }
 
+/** The same where nobody but the client takes anything any more: the problem document goes straight to it, or the answer ends here. */
+export function answerFault(exchange: Exchange, thrown: unknown): void {
+  const error = toFault(thrown);
+  exchange.error = error;
+  leaveSource(exchange);
+  exchange.dropStages();
+  if (exchange.isFinished) return;
+  if (exchange.hasResponseBegun) return exchange.client.abort();
+  const problem = toReply(exchange, error);
+  exchange.beginAnswer(problem);
+  sendBody(exchange, problem);
+}
+
 /** What was thrown, as an error that says nothing about the inside. */
 export function toFault(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
@@ -76,8 +89,8 @@ function isReply(response: ResponseHead): response is Reply {
 }
 
 function sendBody(exchange: Exchange, { body }: Reply): void {
-  if (!exchange.isFinished && body !== undefined) exchange.client.sendChunk(body);
-  if (!exchange.isFinished) exchange.client.sendEnd(undefined);
+  if (!exchange.isFinished && body !== undefined) exchange.answer.sendChunk(body);
+  if (!exchange.isFinished) exchange.answer.sendEnd(undefined);
 }
 
 /** The error in the language of the client. */

@@ -24,7 +24,7 @@ function noting(name: string, notes: string[]): PolicyPhases {
     upstreamRequest: note('upstreamRequest'),
     upstreamResponseHead: note('upstreamResponseHead'),
     responseHead: note('responseHead'),
-    responseChunk: note('responseChunk') as () => undefined,
+    answerStage: note('answerStage') as () => undefined,
     finish: note('finish'),
   };
 }
@@ -45,9 +45,9 @@ test('a request meets policies in their order, its answer in reverse', async () 
     'a upstreamResponseHead',
     'b upstreamResponseHead',
     'b responseHead',
+    'b answerStage',
     'a responseHead',
-    'b responseChunk',
-    'a responseChunk',
+    'a answerStage',
     'a finish',
     'b finish',
   ]);
@@ -57,8 +57,8 @@ test('a plan without policies has nothing to run', async () => {
   const bench = createPolicyBench({ policies: [planPhases({})] });
   const { exchange, text } = await bench.send();
   assert.equal(text, 'served');
-  const { shapeResponseHead, shapeResponseChunk, shapeRequestChunk, onFinish } = exchange.plan ?? {};
-  assert.deepEqual([shapeResponseHead, shapeResponseChunk, shapeRequestChunk, onFinish], Array(4).fill(undefined));
+  const { shapeResponseHead, passAnswer, watchRequestChunk, onFinish } = exchange.plan ?? {};
+  assert.deepEqual([shapeResponseHead, passAnswer, watchRequestChunk, onFinish], Array(4).fill(undefined));
 });
 
 test('phases keep the policy as their `this`', async () => {

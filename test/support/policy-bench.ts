@@ -240,14 +240,12 @@ class BenchClient implements ClientSide, BenchExchange {
     const { exchange } = this;
     for (const piece of this.#body) {
       const view = Buffer.from(piece, 'latin1');
-      exchange.requestBytes += view.length;
-      const shaped = exchange.plan?.shapeRequestChunk?.(exchange, view) ?? view;
-      if (!Buffer.isBuffer(shaped)) return rescue(exchange, shaped);
-      exchange.source?.onRequestChunk(shaped);
+      const refusal = exchange.takeRequestChunk(view);
+      if (refusal !== undefined) return rescue(exchange, refusal);
       // What was only lent is gone.
       view.fill('#');
     }
-    exchange.source?.onRequestEnd(undefined);
+    exchange.endRequest(undefined);
   }
 
   pauseRequestBody(): void {
@@ -291,10 +289,10 @@ class BenchUpstream implements AnswerSource {
   }
 
   take(): void {
-    const { request, client } = this.#exchange;
+    const { request } = this.#exchange;
     this.#exchange.source = this;
     this.#exchange.serviceName = BENCH_SERVICE;
-    if (request.hasBody) client.resumeRequestBody();
+    if (request.hasBody) this.#exchange.resumeRequestBody();
     else this.onRequestEnd();
   }
 
@@ -316,7 +314,7 @@ class BenchUpstream implements AnswerSource {
     if (this.#isGone) return;
     const forever = { ms: Number.POSITIVE_INFINITY, setting: '' };
     const timeouts = { firstByte: forever, idle: forever };
-    const head = encodeHttp1AttemptHead(this.#exchange, { ...upstream, changesBody: false, timeouts }, false);
+    const head = encodeHttp1AttemptHead(this.#exchange, { ...upstream, timeouts }, false);
     const seen = { ...upstream, head, body: this.#body };
     this.#seen.push(seen);
     const answer = this.#answerAs(seen);
@@ -341,10 +339,10 @@ class BenchUpstream implements AnswerSource {
     const response: ResponseHead = { status, fields: [...fields], contentLengthBytes: undefined };
     this.#plan.shapeUpstreamResponse(exchange, response);
     exchange.sendHead(response);
-    for (const piece of body) if (!this.#isGone) exchange.sendChunk(Buffer.from(piece, 'latin1'));
+    for (const piece of body) if (!this.#isGone) exchange.answer.sendChunk(Buffer.from(piece, 'latin1'));
     if (this.#isGone) return;
     if (error !== undefined) rescue(exchange, error);
-    else exchange.client.sendEnd(undefined);
+    else exchange.answer.sendEnd(undefined);
   }
 }
 

@@ -1,12 +1,11 @@
 /** The phases of several methods as those of one policy. All but the first phase run for each method, whichever has accepted. */
-import { GatewayError } from '#base/errors.ts';
 import type { Exchange } from '#http/exchange.ts';
 import type { PhaseResult, PolicyPhases } from '#pipeline/policy.ts';
 
 type ChunkPhase = NonNullable<PolicyPhases['requestChunk']>;
 type HeadPhase = NonNullable<PolicyPhases['requestHead']>;
 
-/** Everything but `requestHead`. A phase that no method has is left out. */
+/** Everything but `requestHead`. A phase that no method has is left out. No method changes answers on their way (`answerStage`). */
 export function joinPhases(methods: readonly PolicyPhases[]): PolicyPhases {
   // An answer meets what stands later first, here as among policies.
   const reversed = methods.toReversed();
@@ -16,7 +15,6 @@ export function joinPhases(methods: readonly PolicyPhases[]): PolicyPhases {
     upstreamRequest: joinObservers(collect(methods, 'upstreamRequest')),
     upstreamResponseHead: joinObservers(collect(methods, 'upstreamResponseHead')),
     responseHead: joinObservers(collect(reversed, 'responseHead')),
-    responseChunk: joinChunks(collect(reversed, 'responseChunk')),
     finish: joinObservers(collect(methods, 'finish')),
     queryCredentials: methods.flatMap(({ queryCredentials = [] }) => queryCredentials),
   });
@@ -50,13 +48,11 @@ function joinObservers<Rest extends readonly unknown[]>(
 function joinChunks(phases: readonly ChunkPhase[]): ChunkPhase | undefined {
   if (phases.length < 2) return phases[0];
   return (exchange, chunk) => {
-    let shaped = chunk;
     for (const phase of phases) {
-      const result = phase(exchange, shaped);
-      if (result instanceof GatewayError) return result;
-      shaped = result ?? shaped;
+      const refusal = phase(exchange, chunk);
+      if (refusal !== undefined) return refusal;
     }
-    return shaped;
+    return undefined;
   };
 }
 

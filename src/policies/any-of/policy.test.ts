@@ -38,7 +38,8 @@ function defineMethod(name: string, more: { readonly waits?: boolean; readonly a
     create: () => ({
       requestHead: (exchange) => (more.waits ? Promise.resolve().then(() => judge(exchange)) : judge(exchange)),
       upstreamRequest: (_exchange, upstream) => removeField(upstream.fields, name),
-      requestChunk: (_exchange, chunk) => Buffer.from(`${chunk.toString('latin1')}${name}`),
+      requestChunk: (_exchange, chunk) =>
+        chunk.includes(`no ${name}`) ? errors.refused({ reason: 'body' }, { fields }) : undefined,
       responseHead: (_exchange, response) => void response.fields.push('x-met', name),
     }),
   });
@@ -117,7 +118,11 @@ test('whichever method accepts, all of them hide their credentials and shape wha
   const fields = ['key', 'yes-alice', 'token', 'yes-bob', 'accept', '*/*'];
   const answer = await bench.send({ method: 'POST', fields, body: ['a', 'b'] });
   assert.deepEqual(bench.seen[0]!.fields, ['accept', '*/*']);
-  assert.deepEqual(bench.seen[0]!.body, ['akeytoken', 'bkeytoken']);
+  assert.deepEqual(bench.seen[0]!.body, ['a', 'b']);
+  for (const body of ['no key', 'no token']) {
+    const refused = await bench.send({ method: 'POST', fields, body: [body] });
+    assert.equal(refused.status, 401);
+  }
   assert.deepEqual(answer.values('x-met'), ['token', 'key']);
 });
 

@@ -27,7 +27,7 @@ export const requestSizePolicy = definePolicy({
       requestHead: (exchange) => settle(exchange, findRefusal(exchange.request, config)),
       // A body that is not announced shows how long it is only as it comes.
       ...(body !== undefined && {
-        watchRequestChunk: (exchange: Exchange) =>
+        requestChunk: (exchange: Exchange) =>
           exchange.requestBytes > body ? settle(exchange, refuseBody(exchange.requestBytes, body)) : undefined,
       }),
     };
