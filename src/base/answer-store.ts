@@ -78,6 +78,10 @@ export interface AnswerStore {
   /** Takes the place of those with the same selection. */
   put(uri: string, partition: string, answer: StoredAnswer): void;
   remove(uri: string, partition: string, answer: StoredAnswer): void;
-  /** Throws away, in all partitions. How many there were at hand. */
+  /** Nothing of this address is used any more, in no partition, whoever keeps it: cheap, for the path of a request. */
+  invalidate(uri: string): void;
+  /** Throws away, in all partitions. How many there were at hand. It looks at everything, so it is not for the path of a request. */
   purge(what: AnswerPurge): number;
+  /** Another one after each purge: who has asked a service before does not keep the answer. */
+  readonly era: number;
 }

@@ -9,6 +9,7 @@ import type { TunnelStream } from '#net/tunnel.ts';
 import { getField } from '#wire/fields/field-list.ts';
 import type { AnswerSink, AnswerStages } from './answer-stage.ts';
 import type { RequestBodySink, RequestBodyStage } from './body-stage.ts';
+import type { CacheResult } from './cache-result.ts';
 import type { Consumer } from './consumer.ts';
 import type { Reply, ResponseHead } from './response.ts';
 
@@ -185,6 +186,8 @@ export class Exchange {
   notRetried: string | undefined = undefined;
   /** Why somebody else answers than who was asked first: a code, or a status. */
   fallbackReason: string | undefined = undefined;
+  /** Where what is kept could have answered, what did. Of several places on the way, the one that said it last counts. */
+  cacheResult: CacheResult | undefined = undefined;
   /** 0 until the answer begins. */
   status = 0;
   requestBytes = 0;

@@ -87,6 +87,8 @@ export interface PolicyServices {
   readonly quotas: Quotas;
   /** Where answers of services are kept for requests to come. It outlives a configuration. */
   readonly answers: AnswerStore;
+  /** The same in the store of `stores` in the configuration, where there is one, with `answers` in front. */
+  readonly storeAnswers: AnswerStore | undefined;
   /** What outlives a configuration, such as keys that were fetched: a reload fetches nothing anew. */
   readonly keeper: Keeper;
   /** The store of `stores` in the configuration, where there is one. Its calls fail with `StoreFailed`, and never later than its time-out says. */

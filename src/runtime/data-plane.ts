@@ -308,6 +308,7 @@ export class DataPlane {
       random: this.#random,
       later: startTimer,
       answers: this.#answers,
+      storeAnswers: undefined,
       keeper: this.#keeper,
       callHttp,
       wheel: this.#wheel,

@@ -41,6 +41,7 @@ export function toExplainingMeans({ clock, logger, addressLists, countries }: Ex
     random: () => 0,
     later: () => () => undefined,
     answers: new AnswerMemory(0, clock),
+    storeAnswers: undefined,
     keeper: new Keeper(),
     sharedStore: undefined,
     storeAllowances: undefined,

@@ -30,6 +30,7 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     concurrency: new SharedConcurrency(provideConcurrencyMemory({ threads: 1, keysMax: KEYS_MAX }), 0),
     quotas: new SharedQuotas(provideQuotaMemory(KEYS_MAX), { threadNumber: 0, logger: silentLogger }),
     answers: new AnswerMemory(ANSWER_BYTES_MAX, clock),
+    storeAnswers: undefined,
     keeper: new Keeper(),
     sharedStore: undefined,
     storeAllowances: undefined,

@@ -33,6 +33,7 @@ export class AnswerMemory implements AnswerStore {
   /** In the order in which they are looked at when room is needed. */
   readonly #entries = new Map<StoredAnswer, Entry>();
   #bytes = 0;
+  #era = 0;
 
   constructor(bytesMax: number, clock: Clock) {
     this.bytesMax = bytesMax;
@@ -41,6 +42,10 @@ export class AnswerMemory implements AnswerStore {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  get era(): number {
+    return this.#era;
   }
 
   get count(): number {
@@ -74,13 +79,17 @@ export class AnswerMemory implements AnswerStore {
     this.#remove(answer);
   }
 
+  invalidate(uri: string): void {
+    const found = this.#shelves.get(uri);
+    const shelves = found === undefined ? [] : found instanceof Map ? [...found.values()] : [found];
+    for (const { answers } of shelves) for (const answer of answers) this.#remove(answer);
+  }
+
   purge(what: AnswerPurge): number {
+    this.#era += 1;
     const before = this.#entries.size;
-    if (what.kind === 'uri') {
-      const found = this.#shelves.get(what.uri);
-      const shelves = found === undefined ? [] : found instanceof Map ? [...found.values()] : [found];
-      for (const { answers } of shelves) for (const answer of answers) this.#remove(answer);
-    } else for (const entry of this.#entries.values()) if (isMeant(what, entry)) this.#remove(entry.answer);
+    if (what.kind === 'uri') this.invalidate(what.uri);
+    else for (const entry of this.#entries.values()) if (isMeant(what, entry)) this.#remove(entry.answer);
     return before - this.#entries.size;
   }
 
