@@ -11,9 +11,9 @@ const ROUTES_MAX = 10_000;
 
 export interface KeySettings {
   readonly place: string;
-  readonly key: readonly LimitKey[] | undefined;
-  readonly query: { readonly include?: readonly string[] | undefined; readonly exclude?: readonly string[] | undefined } | undefined;
-  readonly perConsumer: boolean | undefined;
+  readonly key?: readonly LimitKey[] | undefined;
+  readonly query?: { readonly include?: readonly string[] | undefined; readonly exclude?: readonly string[] | undefined } | undefined;
+  readonly perConsumer?: boolean | undefined;
 }
 
 export class AnswerKeys {

@@ -7,42 +7,50 @@ import { StoredAnswer } from '#base/answer-store.ts';
 import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
+import type { CacheResult } from '#http/cache-result.ts';
 import type { ClientSide, Exchange, ExchangeObserver } from '#http/exchange.ts';
 import type { ResponseHead } from '#http/response.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import type { ProxiedClient } from '#net/proxied-client.ts';
 import { runTerminal } from '#pipeline/run.ts';
+import type { Asked } from './asked.ts';
 import type { ForwardReason } from './cache-status.ts';
 import type { ReceivedAnswer } from './freshness.ts';
 import { toFacts, type StoredHead } from './storing.ts';
 import type { FetchedBody, WaitedFor, WaitingClient } from './waiting-client.ts';
 
 export interface FetchOrder {
-  readonly uri: string;
-  readonly partition: string;
   /** In whose name it is asked. */
-  readonly asking: Exchange;
-  /** Of a request that has one. */
-  readonly body: Buffer | undefined;
+  readonly asked: Asked;
+  /** By which others find it who may wait for it too. */
+  readonly key: string;
   readonly reason: ForwardReason;
   /** What is there already, and may not be used as it is. */
   readonly stale: StoredAnswer | undefined;
   /** Fields by which the service is asked whether `stale` is the same still, in the place of the client's own. */
   readonly conditions: readonly string[] | undefined;
-  readonly noStore: boolean;
   /** Others may wait for it too. */
   readonly isShared: boolean;
+  /** Of the store when it was asked. */
+  readonly era: number;
+}
+
+export interface GivenAnswer {
+  readonly answer: StoredAnswer;
+  /** What `Cache-Status` says of it. */
+  readonly said: string | undefined;
+  readonly result: CacheResult;
 }
 
 /** What is to be done with an answer whose head is there. */
 export type Verdict =
   /** This is the answer for everybody. */
-  | { readonly kind: 'use'; readonly answer: StoredAnswer; readonly said: string | undefined }
+  | ({ readonly kind: 'use' } & GivenAnswer)
   /** It is kept. */
-  | { readonly kind: 'keep'; readonly head: StoredHead; readonly said: string | undefined }
+  | { readonly kind: 'keep'; readonly head: StoredHead }
   /** It is for the one who asked alone. */
-  | { readonly kind: 'pass'; readonly said: string | undefined }
+  | { readonly kind: 'pass' }
   /** The service has to be asked once more, without conditions. */
   | { readonly kind: 'repeat' };
 
@@ -51,15 +59,14 @@ export interface FetchOwner {
   readonly objectBytesMax: number;
   judge(fetch: Fetch, received: ReceivedAnswer): Verdict;
   /** The service has failed: what is used in the place of its answer, if there is something. */
-  findStandIn(fetch: Fetch): Extract<Verdict, { kind: 'use' }> | undefined;
-  give(client: WaitingClient, answer: StoredAnswer, said: string | undefined): void;
+  findStandIn(fetch: Fetch): GivenAnswer | undefined;
+  give(client: WaitingClient, given: GivenAnswer): void;
   /** The head of what is kept, for one of those who wait. */
   begin(client: WaitingClient, fetch: Fetch, response: ResponseHead): void;
   keep(fetch: Fetch, answer: StoredAnswer): void;
   /** What is fetched is not for this one. */
-  goOn(client: WaitingClient, fetch: Fetch): void;
+  goOn(client: WaitingClient): void;
   isFor(client: WaitingClient, head: StoredHead): boolean;
-  repeat(fetch: Fetch): void;
   onOver(fetch: Fetch): void;
 }
 
@@ -73,8 +80,7 @@ export class Fetch implements ClientSide, ExchangeObserver, WaitedFor, FetchedBo
   readonly exchange: Exchange;
   /** What is kept of the answer, once that is known. */
   head: StoredHead | undefined = undefined;
-  said: string | undefined = undefined;
-  /** Something has changed the resource since it was asked for: what comes is not kept. */
+  /** Something has changed the resource since it was asked for: what comes is not kept, and nobody else waits for it. */
   isOutdated = false;
   /** The fields that the service was sent. */
   sentFields: readonly string[];
@@ -94,7 +100,7 @@ export class Fetch implements ClientSide, ExchangeObserver, WaitedFor, FetchedBo
 
   /** `first`: who asked; without one, nobody waits. */
   constructor(order: FetchOrder, first: WaitingClient | undefined, owner: FetchOwner) {
-    const { asking } = order;
+    const { exchange: asking } = order.asked;
     this.order = order;
     this.#owner = owner;
     this.#proxied = asking.client.describeClient();
@@ -105,11 +111,12 @@ export class Fetch implements ClientSide, ExchangeObserver, WaitedFor, FetchedBo
   }
 
   start(): void {
-    runTerminal(this.exchange, this.order.asking);
+    runTerminal(this.exchange, this.order.asked.exchange);
   }
 
-  get isKeeping(): boolean {
-    return this.#state === State.keeping;
+  /** How long the answer says that its body is. */
+  get announcedBytes(): number | undefined {
+    return this.#announcedBytes;
   }
 
   /** Others wait for it too from now on. */
@@ -151,7 +158,7 @@ export class Fetch implements ClientSide, ExchangeObserver, WaitedFor, FetchedBo
 
   sendInformational(status: number, fields: readonly string[]): void {
     const first = this.#waiting[0];
-    if (first?.exchange === this.order.asking) first.exchange.client.sendInformational(status, fields);
+    if (first?.asked === this.order.asked) first.exchange.client.sendInformational(status, fields);
   }
 
   sendHead(response: ResponseHead): void {
@@ -162,11 +169,11 @@ export class Fetch implements ClientSide, ExchangeObserver, WaitedFor, FetchedBo
     const verdict = this.#owner.judge(this, this.#toReceived(response));
     switch (verdict.kind) {
       case 'use':
-        return this.#settle(verdict.answer, verdict.said);
+        return this.#settle(verdict);
       case 'keep':
-        return this.#keep(verdict.head, response, verdict.said);
+        return this.#keep(verdict.head, response);
       case 'pass':
-        return this.#pass(response, verdict.said);
+        return this.#pass(response);
       case 'repeat':
         return this.#repeat();
       default:
@@ -207,7 +214,7 @@ export class Fetch implements ClientSide, ExchangeObserver, WaitedFor, FetchedBo
   resumeRequestBody(): void {
     if (this.#isBodySent) return;
     this.#isBodySent = true;
-    const { body } = this.order;
+    const { body } = this.order.asked;
     if (body !== undefined) this.exchange.takeRequestChunk(body);
     this.exchange.flushRequest();
     this.exchange.endRequest(undefined);
@@ -261,25 +268,24 @@ export class Fetch implements ClientSide, ExchangeObserver, WaitedFor, FetchedBo
   }
 
   /** There is an answer for everybody, and what the service says is not waited for. */
-  #settle(answer: StoredAnswer, said: string | undefined): void {
+  #settle(given: GivenAnswer): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#state = State.ignoring;
     this.#owner.onOver(this);
     for (const client of waiting) {
       client.exchange.takeOutcome(this.exchange);
-      this.#owner.give(client, answer, said);
+      this.#owner.give(client, given);
     }
   }
 
-  #keep(head: StoredHead, response: ResponseHead, said: string | undefined): void {
+  #keep(head: StoredHead, response: ResponseHead): void {
     this.#state = State.keeping;
     this.head = head;
-    this.said = said;
     const [first] = this.#waiting;
     for (const client of [...this.#waiting]) {
       if (!this.#owner.isFor(client, head)) this.#send(client);
-      else if (client === first && client.exchange === this.order.asking) {
+      else if (client === first && client.asked === this.order.asked) {
         client.exchange.takeOutcome(this.exchange);
         client.begin(response);
       } else this.#owner.begin(client, this, this.#toHead());
@@ -292,14 +298,13 @@ export class Fetch implements ClientSide, ExchangeObserver, WaitedFor, FetchedBo
     return { status, fields: [...fields], contentLengthBytes: this.#announcedBytes };
   }
 
-  #pass(response: ResponseHead, said: string | undefined): void {
+  #pass(response: ResponseHead): void {
     this.#state = State.passing;
-    this.said = said;
     const [first, ...others] = this.#waiting;
     for (const client of others) this.#send(client);
     if (first === undefined) return this.#end();
     // Who asked may have gone, while another one waits.
-    if (first.exchange !== this.order.asking) {
+    if (first.asked !== this.order.asked) {
       this.#send(first);
       return this.#end();
     }
@@ -309,19 +314,15 @@ export class Fetch implements ClientSide, ExchangeObserver, WaitedFor, FetchedBo
 
   #send(client: WaitingClient): void {
     this.#waiting = this.#waiting.filter((other) => other !== client);
-    this.#owner.goOn(client, this);
+    this.#owner.goOn(client);
   }
 
   #repeat(): void {
-    this.#end();
-    this.#owner.repeat(this);
-  }
-
-  /** Those who wait, for whoever asks once more. */
-  takeWaiting(): readonly WaitingClient[] {
     const waiting = this.#waiting;
     this.#waiting = [];
-    return waiting;
+    this.#state = State.ignoring;
+    this.#owner.onOver(this);
+    for (const client of waiting) this.#owner.goOn(client);
   }
 
   /** It is too long to be kept, but those who have its beginning get the rest, at the speed of the slowest. */
@@ -348,7 +349,7 @@ export class Fetch implements ClientSide, ExchangeObserver, WaitedFor, FetchedBo
     this.isWhole = true;
     this.trailers = trailers;
     const isComplete = this.#announcedBytes === undefined || this.#announcedBytes === this.#bytes;
-    if (isComplete && !this.#tookOver && !this.isOutdated) {
+    if (isComplete && !this.#tookOver) {
       const body = this.pieces.length === 1 ? this.pieces[0]! : joinPieces(this.pieces, this.#bytes);
       this.#owner.keep(this, new StoredAnswer(toFacts(this.head!, body)));
     }
@@ -365,7 +366,7 @@ export class Fetch implements ClientSide, ExchangeObserver, WaitedFor, FetchedBo
 
   #fail(error: GatewayError): void {
     const standIn = this.#owner.findStandIn(this);
-    if (standIn !== undefined) return this.#settle(standIn.answer, standIn.said);
+    if (standIn !== undefined) return this.#settle(standIn);
     this.#breakOff(error);
   }
 

@@ -1,7 +1,7 @@
 /** How long an answer is fresh, and how long it may be used afterwards (RFC 9111 §4.2, RFC 5861). */
 import { type AnswerDirectives, SECONDS_MAX } from '#wire/fields/cache-control.ts';
 import { getField } from '#wire/fields/field-list.ts';
-import { parseHttpDate } from '#wire/fields/http-date.ts';
+import { parseHttpDate } from '#wire/fields/http-dates.ts';
 import type { TtlByStatus } from './config.ts';
 import { isHeuristicallyCacheable } from './statuses.ts';
 
@@ -71,7 +71,7 @@ function findSaidMs({ fields, receivedWallMs }: ReceivedAnswer, directives: Answ
   const expires = getField(fields, 'expires');
   if (expires === undefined) return undefined;
   // RFC 9111 §5.3: what is no date, `0` above all, is in the past.
-  const expiresMs = parseHttpDate(expires, receivedWallMs);
+  const expiresMs = readDateMs(expires, receivedWallMs);
   return expiresMs === undefined ? 0 : Math.min(Math.max(0, expiresMs - dateMs), SECONDS_MAX * 1_000);
 }
 
@@ -88,15 +88,20 @@ function findHeuristicMs(
 ): number {
   if (!heuristic || !(isPublic || isHeuristicallyCacheable(status))) return 0;
   const lastModified = getField(fields, 'last-modified');
-  const changedMs = lastModified === undefined ? undefined : parseHttpDate(lastModified, receivedWallMs);
+  const changedMs = readDateMs(lastModified, receivedWallMs);
   if (changedMs === undefined || changedMs >= dateMs) return 0;
   return Math.min((dateMs - changedMs) * HEURISTIC_SHARE, HEURISTIC_MS_MAX);
 }
 
 /** When the answer was made, by the clock of who made it. */
 export function findDateMs({ fields, receivedWallMs }: Pick<ReceivedAnswer, 'fields' | 'receivedWallMs'>): number {
-  const date = getField(fields, 'date');
-  return (date === undefined ? undefined : parseHttpDate(date, receivedWallMs)) ?? receivedWallMs;
+  return readDateMs(getField(fields, 'date'), receivedWallMs) ?? receivedWallMs;
+}
+
+/** Milliseconds since 1970; `undefined`: it is not there, or no date. */
+export function readDateMs(text: string | undefined, wallMs: number): number | undefined {
+  const seconds = text === undefined ? undefined : parseHttpDate(text, wallMs);
+  return seconds === undefined ? undefined : seconds * 1_000;
 }
 
 /** RFC 9111 §4.2.3: how old it was when it came. */

@@ -1,9 +1,10 @@
 /** What a client gets of an answer that is kept: all of it, a part, or that it has it already (RFC 9110 §13 and §14). */
 import type { StoredAnswer } from '#base/answer-store.ts';
-import { type ByteRange, formatContentRange, readRange } from '#wire/fields/byte-range.ts';
-import { isListed, isStronglySame } from '#wire/fields/entity-tag.ts';
+import { type ByteRange, readByteRanges } from '#wire/fields/byte-ranges.ts';
+import { formatContentRange } from '#wire/fields/content-range.ts';
+import { isWeakTag, listsTag } from '#wire/fields/entity-tags.ts';
 import { getField, getFieldValues, removeFields, setField } from '#wire/fields/field-list.ts';
-import { parseHttpDate } from '#wire/fields/http-date.ts';
+import { readDateMs } from './freshness.ts';
 import { StoredReply } from './stored-reply.ts';
 
 export interface RepliedRequest {
@@ -44,31 +45,35 @@ function shape(reply: StoredReply, { facts }: StoredAnswer, { method, fields }: 
   if (isTheSame(facts, fields, wallMs)) return toNotModified(reply);
   const asked = method === 'GET' ? getField(fields, 'range') : undefined;
   if (asked === undefined || !isMeant(facts.fields, getField(fields, 'if-range'), wallMs)) return;
-  const range = readRange(asked, facts.body.length);
-  if (range === 'unsatisfiable') toUnsatisfiable(reply, facts.body.length);
-  else if (range !== undefined) toPart(reply, facts.body, range);
+  const ranges = readByteRanges(asked, facts.body.length);
+  if (ranges === 'unsatisfiable') toUnsatisfiable(reply, facts.body.length);
+  // Several are sent as the whole, which RFC 9110 §14.2 allows.
+  else if (ranges !== 'whole' && ranges.length === 1) toPart(reply, facts.body, ranges[0]);
 }
 
 /** RFC 9110 §13.2.2: with tags, dates do not count. */
 function isTheSame(facts: StoredAnswer['facts'], asked: readonly string[], wallMs: number): boolean {
   const tags = getFieldValues(asked, 'if-none-match');
-  if (tags.length > 0) return isListed(tags, getField(facts.fields, 'etag'));
-  const since = getField(asked, 'if-modified-since');
-  const sinceMs = since === undefined ? undefined : parseHttpDate(since, wallMs);
+  if (tags.length > 0) return isListed(tags.join(','), getField(facts.fields, 'etag'));
+  const sinceMs = readDateMs(getField(asked, 'if-modified-since'), wallMs);
   if (sinceMs === undefined) return false;
   // RFC 9111 §4.3.2: what does not say when it was changed was made no later than that.
   const changed = getField(facts.fields, 'last-modified');
-  const changedMs = changed === undefined ? facts.dateMs : parseHttpDate(changed, wallMs);
+  const changedMs = changed === undefined ? facts.dateMs : readDateMs(changed, wallMs);
   return changedMs !== undefined && changedMs <= sinceMs;
+}
+
+/** `*` stands for whatever there is. Some services write tags without quotes, and their clients do so too. */
+function isListed(list: string, tag: string | undefined): boolean {
+  const trimmed = list.trim();
+  return trimmed === '*' || (tag !== undefined && (trimmed === tag || listsTag(list, tag, 'weak')));
 }
 
 /** RFC 9110 §13.1.5: a part is of use only together with the same whole. */
 function isMeant(fields: readonly string[], ifRange: string | undefined, wallMs: number): boolean {
   if (ifRange === undefined) return true;
-  const tag = getField(fields, 'etag');
-  if (ifRange.includes('"')) return tag !== undefined && isStronglySame(ifRange.trim(), tag);
-  const changed = getField(fields, 'last-modified');
-  return changed !== undefined && parseHttpDate(ifRange, wallMs) !== undefined && changed === ifRange;
+  if (ifRange.includes('"')) return !isWeakTag(ifRange) && ifRange === getField(fields, 'etag');
+  return readDateMs(ifRange, wallMs) !== undefined && ifRange === getField(fields, 'last-modified');
 }
 
 /** RFC 9110 §15.4.5: what is about the body that is not sent is left out, except what tells it from others. */
@@ -82,11 +87,11 @@ function toNotModified(reply: StoredReply): void {
   );
 }
 
-function toPart(reply: StoredReply, body: Buffer, { first, last }: ByteRange): void {
+function toPart(reply: StoredReply, body: Buffer, { start, end }: ByteRange): void {
   reply.status = 206;
-  reply.body = body.subarray(first, last + 1);
+  reply.body = body.subarray(start, end);
   reply.contentLengthBytes = reply.body.length;
-  setField(reply.fields, 'content-range', formatContentRange({ first, last, wholeBytes: body.length }));
+  setField(reply.fields, 'content-range', formatContentRange({ start, end, wholeBytes: body.length }));
 }
 
 function toUnsatisfiable(reply: StoredReply, wholeBytes: number): void {

@@ -1,6 +1,7 @@
 /** Which of several answers of one address is the one for a request (RFC 9111 §4.1). */
 import type { AnswerSelection, StoredAnswer } from '#base/answer-store.ts';
 import { getFieldValues } from '#wire/fields/field-list.ts';
+import { parseQualityList } from '#wire/fields/quality-list.ts';
 
 const NAMES_MAX = 16;
 /** No field holds one. */
@@ -8,7 +9,8 @@ const SEPARATOR = '\n';
 const ABSENT = '\u0000';
 
 /** Lists of choices with weights, in which order and case mean nothing (RFC 9110 §12.4.2). */
-const weighted: ReadonlySet<string> = new Set(['accept', 'accept-charset', 'accept-encoding', 'accept-language']);
+const weighted: ReadonlySet<string> = new Set(['accept-charset', 'accept-encoding', 'accept-language']);
+const WRITTEN_DIFFERENTLY = /[,;A-Z \t]/;
 
 /** As much of a request as tells answers apart. */
 export interface SelectingRequest {
@@ -86,20 +88,29 @@ function readOne(name: string, { fields, authority, forwardingFields }: Selectin
   if (lines.length === 0) lines = getFieldValues(forwardingFields.fields, name);
   if (lines.length === 0) return ABSENT;
   const text = lines.length === 1 ? lines[0]! : lines.join(',');
+  if (weighted.has(name)) return normaliseWeighted(text);
   // What stands in quotes may differ by case, and hold commas.
-  if (weighted.has(name) && !text.includes('"')) return normaliseWeighted(text);
+  if (name === 'accept' && !text.includes('"')) return normaliseTypes(text);
   return text.includes(',') ? text.split(',').map(trimInside).join(',') : trimInside(text);
 }
 
 const trimInside = (text: string): string => text.trim().replace(/[ \t]+/g, ' ');
 
-/** In one order, which for a list with weights says nothing itself. */
+/** What is weighed the same is the same, in whatever order and case it is written. */
 function normaliseWeighted(text: string): string {
-  if (!/[,;A-Z \t]/.test(text)) return text;
-  const choices = text.split(',').map((choice) => choice.replace(/[ \t]/g, '').toLowerCase());
-  return choices
-    .filter((choice) => choice !== '')
-    .map((choice) => choice.replace(/;q=1(?:\.0{0,3})?$/, ''))
+  if (!WRITTEN_DIFFERENTLY.test(text)) return text;
+  return parseQualityList(text)
+    .map(({ name, weight }) => `${name};${weight}`)
+    .sort()
+    .join(',');
+}
+
+/** Types have parameters besides their weight, which tell them apart. */
+function normaliseTypes(text: string): string {
+  if (!WRITTEN_DIFFERENTLY.test(text)) return text;
+  return text
+    .split(',')
+    .map((type) => type.replace(/[ \t]/g, '').toLowerCase())
     .sort()
     .join(',');
 }

@@ -2,7 +2,7 @@
 import type { AnswerFacts, AnswerPart, AnswerSelection } from '#base/answer-store.ts';
 import { type AnswerDirectives, type FieldsOf, readAnswerDirectives } from '#wire/fields/cache-control.ts';
 import { getField, getFieldValues, hasField, removeField, removeFields } from '#wire/fields/field-list.ts';
-import { formatHttpDate } from '#wire/fields/http-date.ts';
+import { formatHttpDate } from '#wire/fields/http-dates.ts';
 import { type Freshness, type FreshnessRules, findDateMs, findFreshness, type ReceivedAnswer } from './freshness.ts';
 import { findSelection, type SelectingRequest } from './selecting.ts';
 import { isHeuristicallyCacheable, isUnderstood } from './statuses.ts';
@@ -55,6 +55,8 @@ function findRefusal(
   { directives, freshness }: Judgement,
 ): string | undefined {
   const { mustUnderstand, mustRevalidate, isPublic, sharedMaxAgeS } = directives;
+  // §3.3 and §4.3: neither is a whole answer by itself.
+  if (status === 206 || status === 304) return 'status';
   if (noStore) return 'no-store-asked';
   if (mustUnderstand && !isUnderstood(status)) return 'must-understand';
   // §5.2.2.3: who understands the status passes over the `no-store` that is there for who does not.
@@ -99,7 +101,7 @@ function toHead(answer: ReceivedAnswer, { directives, freshness, selection, rule
 }
 
 /** RFC 9110 §6.6.1: who has a clock adds the date that is missing. */
-function withDate({ fields, receivedWallMs }: ReceivedAnswer): readonly string[] {
+export function withDate({ fields, receivedWallMs }: ReceivedAnswer): readonly string[] {
   return hasField(fields, 'date') ? fields : [...fields, 'date', formatHttpDate(receivedWallMs)];
 }
 

@@ -1,6 +1,6 @@
 /** What is learned anew of an answer that is kept (RFC 9111 §3.2, §4.3). */
 import type { AnswerFacts, StoredAnswer } from '#base/answer-store.ts';
-import { isStronglySame, isWeak, isWeaklySame } from '#wire/fields/entity-tag.ts';
+import { listsTag } from '#wire/fields/entity-tags.ts';
 import { getField } from '#wire/fields/field-list.ts';
 
 /** The fields by which the service is asked whether the answer is the same still; `undefined`: it cannot be asked. */
@@ -18,8 +18,7 @@ export function toConditions({ fields, part }: AnswerFacts): readonly string[] |
 export function isAbout(told: readonly string[], { facts }: StoredAnswer): boolean {
   const tag = getField(told, 'etag');
   const kept = getField(facts.fields, 'etag');
-  if (tag === undefined || kept === undefined) return true;
-  return isWeak(tag) || isWeak(kept) ? isWeaklySame(tag, kept) : isStronglySame(tag, kept);
+  return tag === undefined || kept === undefined || tag === kept || listsTag(tag, kept, 'weak');
 }
 
 /** RFC 9111 §4.3.5: whether what is said of a HEAD says the same of the answer that is kept for GET. */

@@ -3,6 +3,7 @@ import type { GatewayError } from '#base/errors.ts';
 import type { AnswerSource, Exchange, ExchangeHold } from '#http/exchange.ts';
 import type { Reply, ResponseHead } from '#http/response.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
+import type { Asked } from './asked.ts';
 
 /** What it waits for. */
 export interface WaitedFor {
@@ -19,6 +20,7 @@ export interface FetchedBody {
 }
 
 export class WaitingClient implements AnswerSource, ExchangeHold {
+  readonly asked: Asked;
   readonly exchange: Exchange;
   /** Resolves when its exchange is over. */
   readonly ended: Promise<undefined>;
@@ -30,12 +32,13 @@ export class WaitingClient implements AnswerSource, ExchangeHold {
   /** It goes for its answer itself, whatever others fetch. */
   goesAlone = false;
 
-  constructor(exchange: Exchange) {
+  constructor(asked: Asked) {
     const { promise, resolve } = Promise.withResolvers<undefined>();
-    this.exchange = exchange;
+    this.asked = asked;
+    this.exchange = asked.exchange;
     this.ended = promise;
     this.#end = resolve;
-    exchange.attach(this);
+    asked.exchange.attach(this);
   }
 
   waitFor(what: WaitedFor): void {
