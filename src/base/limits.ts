@@ -52,6 +52,12 @@ export const limits = {
   upstreamHeldBytesMax: 64 * 1024 * 1024,
   /** Addresses walked right to left in `X-Forwarded-For` or `Forwarded`. */
   forwardedHopsMax: 32,
+  /** Ranges of one request; with more of them, the whole is sent. */
+  byteRangesMax: 32,
+  /** Bytes of a file that are read at once. A file that is not longer is closed before it is sent. */
+  fileReadBytes: 64 * 1024,
+  /** Longer files that a thread has open at once, each for one answer; further requests are refused. */
+  filesOpenMax: 1_000,
   /** Bytes of access log lines waiting to be written; beyond this, lines are dropped and counted. */
   accessLogPendingBytesMax: 8 * 1024 * 1024,
   /** Addresses of one host name that are tried for a connection. */
@@ -101,6 +107,8 @@ export const limits = {
   storeValueBytesMax: 1024 * 1024,
   /** Bytes of the answers that a thread keeps in its own memory. */
   answerMemoryBytesMax: 64 * 1024 * 1024,
+  /** Questions of one place of the cache that are under way, beyond which none is asked in the background. */
+  cacheFetchesInBackgroundMax: 100,
   /** Answers that are kept for one address, which differ by fields of the request; with one more, the oldest is let go. */
   answerVariantsMax: 64,
   /** Keys of which a store is still to be told what a thread has let pass; of further ones it is not told. */
@@ -133,6 +141,12 @@ export const limits = {
   http2BlockBytesFactor: 2,
   /** Streams of a connection that we have reset, and of which what still comes is known to be on its way since before. */
   http2StreamsLeftMax: 1_000,
+  /** Objects and lists in one another of a JSON document that is read. */
+  jsonDepthMax: 128,
+  /** Values of a JSON document that is looked into, names included: each needs twelve bytes. */
+  jsonValuesMax: 1_000_000,
+  /** Items and members that one run of a mapping looks at. */
+  mappingItemsMax: 1_000_000,
   /** Entries of one SETTINGS frame. */
   http2SettingsMax: 32,
 } as const;

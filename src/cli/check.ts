@@ -8,6 +8,7 @@ import { formatIssue, type Issue, isError, sortIssues } from '#config/issue.ts';
 import { type LoadedConfiguration, loadConfiguration } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { AddressFactReader } from '#runtime/address-facts.ts';
+import { findFolderMistakes } from '#runtime/served-folders.ts';
 import { readArguments } from './arguments.ts';
 import { type CommandIo, EXIT_OK, EXIT_REFUSED } from './command-io.ts';
 
@@ -41,19 +42,19 @@ export async function runCheck(args: string[], io: CommandIo): Promise<number> {
     return EXIT_REFUSED;
   }
   const loaded = await loadConfiguration(resolve(io.cwd, file), { policies: policyOrder, env: io.env, shownAs: file });
-  const issues = sortIssues([...loaded.issues, ...(await findAddressIssues(loaded))]);
+  const issues = sortIssues([...loaded.issues, ...(await findFileIssues(loaded))]);
   const valid = !issues.some(isError);
   if (json) io.stdout(`${JSON.stringify({ file, valid, issues }, undefined, 2)}\n`);
   else showIssues(file, issues, io);
   return valid ? EXIT_OK : EXIT_REFUSED;
 }
 
-/** The files with addresses and countries that it names. */
-async function findAddressIssues({ configuration, toIssue }: LoadedConfiguration): Promise<Issue[]> {
+/** The files with addresses and countries that it names, and the folders that it serves. */
+async function findFileIssues({ configuration, toIssue }: LoadedConfiguration): Promise<Issue[]> {
   if (configuration === undefined) return [];
   const reader = new AddressFactReader({ clock: systemClock, logger: silentLogger });
   const { findings } = await reader.read(configuration);
-  return findings.map((finding) => toIssue(finding));
+  return [...findings, ...(await findFolderMistakes(configuration))].map((finding) => toIssue(finding));
 }
 
 function showIssues(file: string, issues: readonly Issue[], io: CommandIo): void {

@@ -6,11 +6,12 @@ import { entryName } from '#schema/name.ts';
 import { listWords } from '#schema/quote.ts';
 import { pathTemplate, type Template, template } from '#schema/template.ts';
 import { type FallbackSettings, fallbackSchema } from './fallback-schema.ts';
+import { filesSchema } from './files-schema.ts';
 import { jwksSchema } from './jwks-schema.ts';
 import { respondSchema } from './respond-schema.ts';
 import { type StickySettings, stickySchema, type WeightedService, weightedServices } from './split-schema.ts';
 
-const DESTINATION_KEYS = ['service', 'services', 'redirect', 'respond', 'jwks'] as const;
+const DESTINATION_KEYS = ['service', 'services', 'redirect', 'respond', 'jwks', 'files'] as const;
 
 export interface ServiceDestination {
   readonly kind: 'service';
@@ -131,7 +132,7 @@ const hasKey = (key: string) => (value: unknown) => isMap(value) && key in value
 
 /** `to`: the name of a service, a weighted list, or a map with exactly one of `DESTINATION_KEYS`. */
 export const destinationSchema = forms(
-  'the name of a service, a list of services with weights, or a map with `service`, `services`, `redirect`, `respond` or `jwks`',
+  'the name of a service, a list of services with weights, or a map with `service`, `services`, `redirect`, `respond`, `jwks` or `files`',
   [
     { isMeant: isText, schema: oneService },
     { isMeant: Array.isArray, schema: severalServices },
@@ -150,6 +151,12 @@ export const destinationSchema = forms(
       schema: z
         .strictObject({ jwks: jwksSchema.describe('Answers with the keys that tokens of the gateway are verified with.') })
         .transform((form) => form.jwks),
+    },
+    {
+      isMeant: hasKey('files'),
+      schema: z
+        .strictObject({ files: filesSchema.describe('Answers with files of a folder: its path, or a map.') })
+        .transform((form) => form.files),
     },
   ],
   findDestinationProblem,

@@ -5,6 +5,7 @@ import type {
   Configuration,
   ListenerConfiguration,
   ListenerTlsConfiguration,
+  RouteConfiguration,
   ServiceConfiguration,
 } from './configuration.ts';
 import { type AddressListingPolicy, resolveAddressListFiles } from './policies/address-list-files.ts';
@@ -28,7 +29,7 @@ export function resolveFilePaths(
     ...(acme !== undefined && { acme: resolveAcme(acme, folder) }),
     ...(geo !== undefined && { geo: { ...geo, database: resolve(folder, geo.database) } }),
     listeners: mapValues(configuration.listeners, (listener) => resolvePolicies(resolveListener(listener, folder))),
-    routes: mapValues(configuration.routes, resolvePolicies),
+    routes: mapValues(configuration.routes, (route) => resolvePolicies(resolveRoute(route, folder))),
     services: mapValues(configuration.services, (service) => resolveService(service, folder)),
     accessLog:
       accessLog === false || accessLog.to === 'stdout'
@@ -71,6 +72,11 @@ function resolveClientCertificates({ clientCertificates }: ListenerTlsConfigurat
       ...(crl !== undefined && { crl: resolve(folder, crl) }),
     },
   };
+}
+
+function resolveRoute(route: RouteConfiguration, folder: string): RouteConfiguration {
+  const { to } = route;
+  return to.kind === 'files' ? { ...route, to: { ...to, folder: resolve(folder, to.folder) } } : route;
 }
 
 function resolveService(service: ServiceConfiguration, folder: string): ServiceConfiguration {

@@ -6,6 +6,8 @@ import type { PolicyBlocks } from './policies/policy-blocks.ts';
 import { routeRetry } from './retry-schema.ts';
 import { routeTimeouts } from './timeouts-schema.ts';
 
+type RoutePath = NonNullable<z.output<typeof matchesSchema>[number]['paths']>[number];
+
 const PRIORITY_MAX = 1_000_000;
 
 /** A route; `policies` is the schema of its policy blocks. */
@@ -33,7 +35,9 @@ export function routeSchema<Input>(policies: z.ZodType<PolicyBlocks, Input>) {
       retry: routeRetry
         .optional()
         .describe('Further attempts of requests on this route. What is not set is as the service says; `false` makes none.'),
-      to: destinationSchema.describe('Where requests go: a service, services with weights, a redirect or a fixed answer.'),
+      to: destinationSchema.describe(
+        'Where requests go: a service, services with weights, a redirect, a fixed answer or the files of a folder.',
+      ),
     })
     .superRefine(({ to, timeouts, retry }, context) => {
       if (to.kind === 'service') return;
@@ -43,5 +47,18 @@ export function routeSchema<Input>(policies: z.ZodType<PolicyBlocks, Input>) {
         context.addIssue({ code: 'custom', message, path: [name] });
       }
     })
+    .superRefine(({ match, to }, context) => {
+      if (to.kind !== 'files') return;
+      for (const [i, { paths = [] }] of match.entries()) {
+        if (paths.every(namesFiles)) continue;
+        const message = 'with `to.files`, what stands for `*` is the path of the file; end each path with `/*`';
+        context.addIssue({ code: 'custom', message, path: match.length === 1 ? ['match'] : ['match', i] });
+      }
+    })
     .transform(({ match, ...route }) => ({ matches: match, ...route }));
+}
+
+/** `/` alone names the index. */
+function namesFiles(path: RoutePath): boolean {
+  return 'segments' in path && (path.isPrefix || path.segments.length === 0);
 }

@@ -238,6 +238,35 @@ export class Exchange {
     this.#slots.set(slot, value);
   }
 
+  /**
+   * Another exchange, which asks in the place of this one: it knows what is known of this one, and what either notes, both see. No
+   * policy is told of its answer or its end.
+   */
+  derive(client: ClientSide, observer: ExchangeObserver, startedMs: number): Exchange {
+    const { request, requestId, plan } = this;
+    const derived = new Exchange(client, observer, request, { requestId, startedMs });
+    if (plan !== undefined) derived.plan = { routeName: plan.routeName, services: plan.services ?? [], standIn: plan.standIn };
+    derived.captureNames = this.captureNames;
+    derived.captures = this.captures;
+    derived.pathRest = this.pathRest;
+    derived.consumer = this.consumer;
+    derived.shownTarget = this.shownTarget;
+    this.#slots ??= new Map();
+    derived.#slots = this.#slots;
+    return derived;
+  }
+
+  /** Who asked in the place of this one has found this out: it is told of where this one is. */
+  takeOutcome(derived: Exchange): void {
+    this.serviceName = derived.serviceName;
+    this.endpointName = derived.endpointName;
+    this.attempts = derived.attempts;
+    this.tried = derived.tried;
+    this.notRetried = derived.notRetried;
+    this.fallbackReason = derived.fallbackReason;
+    this.upstreamHeadMs = derived.upstreamHeadMs;
+  }
+
   /** Held from now on, instead of what was held before. */
   hold(hold: ExchangeHold): void {
     this.#hold?.release();

@@ -2,10 +2,11 @@
  * Fills the request into templates. Most variables hold what a client sent: each place keeps them from being more than a
  * value there, such as another field, another path segment or another parameter.
  */
-import { readClaimText } from '#http/claims.ts';
+import { findClaim, readClaimText } from '#http/claims.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { decodeWhole, findQueryParameter } from '#http/query-parameter.ts';
 import type { Template, TemplateVariable } from '#schema/template.ts';
+import { findCookie } from '#wire/fields/cookies.ts';
 import { toForwardedQuery } from './shown-credential.ts';
 
 /** Where the text goes, which decides how what a client sent is written into it. */
@@ -34,7 +35,8 @@ export function renderTemplate(template: Template, exchange: Exchange, place: Te
   return text;
 }
 
-function renderVariable(variable: TemplateVariable, exchange: Exchange, place: TemplatePlace): string {
+/** What a variable stands for, as it is written at this place; empty without a value. */
+export function renderVariable(variable: TemplateVariable, exchange: Exchange, place: TemplatePlace): string {
   const value = readEncoded(variable, exchange);
   if (value === undefined) return renderPlain(readPlain(variable, exchange), place);
   switch (place) {
@@ -72,6 +74,43 @@ function renderPlain(value: string, place: TemplatePlace): string {
   }
 }
 
+/** Text from elsewhere than a request, as it is written at this place. */
+export function encodeFor(text: string, place: TemplatePlace): string {
+  switch (place) {
+    case 'path':
+    case 'query':
+      return encodeURIComponent(text.toWellFormed());
+    case 'field':
+      return NOT_VISIBLE_ASCII.test(text) ? encodeURIComponent(text.toWellFormed()) : text;
+    case 'text':
+      return text;
+    case 'json':
+      return escapeJson(text);
+    default:
+      return place satisfies never;
+  }
+}
+
+/** Whether there is a value at all, be it an empty one. */
+export function hasVariable(variable: TemplateVariable, exchange: Exchange): boolean {
+  switch (variable.kind) {
+    case 'capture':
+      return exchange.captureNames.includes(variable.name);
+    case 'parameter':
+      return findQueryParameter(exchange.request.query, variable.name) !== undefined;
+    case 'field':
+      return exchange.field(variable.name) !== undefined;
+    case 'cookie':
+      return findCookie(exchange.request.fields, variable.name) !== undefined;
+    case 'claim':
+      return exchange.consumer !== undefined && findClaim(exchange.consumer.claims, variable.name) !== undefined;
+    case 'consumer':
+      return exchange.consumer !== undefined;
+    default:
+      return true;
+  }
+}
+
 function isPath({ kind }: TemplateVariable): boolean {
   return kind === 'path' || kind === 'rest' || kind === 'capture';
 }
@@ -104,6 +143,8 @@ function readPlain(variable: TemplateVariable, exchange: Exchange): string {
   switch (variable.kind) {
     case 'field':
       return exchange.field(variable.name) ?? '';
+    case 'cookie':
+      return findCookie(request.fields, variable.name) ?? '';
     case 'host':
       return request.host;
     case 'authority':

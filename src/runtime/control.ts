@@ -23,6 +23,7 @@ import { QuotaSide } from './quota-side.ts';
 import type { NamedFileReader, NamedFilesReading } from './read-named-files.ts';
 import { logIssues, logRefusal, type Refusal, toRefusal } from './refusal.ts';
 import { findRequestListener } from './request-listener.ts';
+import { findFolderMistakes } from './served-folders.ts';
 import type { ThreadPool } from './thread-pool.ts';
 import { TlsSide } from './tls-side.ts';
 import { logUnverifiedServices } from './unverified-services.ts';
@@ -318,6 +319,8 @@ export class Control {
   }
 
   async #readNamedFiles(configuration: Configuration): Promise<NamedFilesReading> {
+    const mistakes = await findFolderMistakes(configuration);
+    if (mistakes.length > 0) return { findings: mistakes };
     if (listNamedFiles(configuration).length === 0) return { files: noFiles };
     const { NamedFileReader } = await import('./read-named-files.ts');
     this.#fileReader ??= new NamedFileReader(this.#options);

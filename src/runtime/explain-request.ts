@@ -192,6 +192,8 @@ function describeDestination({ to }: RouteConfiguration, { services }: Configura
       return `a redirect with status ${to.status}`;
     case 'jwks':
       return 'the keys of the tokens that the gateway makes';
+    case 'files':
+      return `the files of ${to.folder}`;
     case 'service':
       return to.services
         .map(({ service, weight }) => describeService(service, to.services.length > 1 ? weight : undefined, services))

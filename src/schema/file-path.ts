@@ -16,3 +16,16 @@ export function filePath(help: string): z.ZodType<string, string> {
     },
   });
 }
+
+/** A path of a folder. It may be relative; to what, the help says. */
+export function folderPath(help: string): z.ZodType<string, string> {
+  return textKind({
+    noun: 'the path of a folder',
+    examples: ['./site'],
+    help,
+    read(text): Reading<string> {
+      if (text === '') return { problem: 'the path is empty; write `.` for the folder of the configuration itself' };
+      return text.includes('\0') ? { problem: 'a path holds no NUL character' } : { value: text };
+    },
+  });
+}

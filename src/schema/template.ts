@@ -8,7 +8,7 @@ import { CAPTURE_NAME } from './path-pattern.ts';
 import { describeValue, quote } from './quote.ts';
 import { suggestWord } from './suggest.ts';
 import { type Reading, textKind } from './text-kind.ts';
-import { readFieldName } from './token.ts';
+import { readCookieName, readFieldName } from './token.ts';
 
 /** The variables that stand alone. */
 const PLAIN_VARIABLES = ['path', 'query', 'host', 'authority', 'scheme', 'method', 'clientIp', 'requestId', 'consumer'] as const;
@@ -24,6 +24,8 @@ export type TemplateVariable =
   | { readonly kind: 'parameter'; readonly name: string }
   /** `${header.NAME}`: a field of the request, its name in lower case. */
   | { readonly kind: 'field'; readonly name: string }
+  /** `${cookie.NAME}`: the first value of a cookie of the request. */
+  | { readonly kind: 'cookie'; readonly name: string }
   /** `${claim.NAME}`: a claim of the token that was shown. */
   | { readonly kind: 'claim'; readonly name: string };
 
@@ -69,7 +71,8 @@ export function parseJsonTemplate(value: unknown): Reading<Template> {
   return problem === undefined ? { value: { source: JSON.stringify(value), parts: joinTexts(parts) } } : { problem };
 }
 
-function readVariable(inside: string): Reading<TemplateVariable> {
+/** Reads what stands between `${` and `}`. */
+export function readVariable(inside: string): Reading<TemplateVariable> {
   const dot = inside.indexOf('.');
   if (dot < 0) {
     const kind = PLAIN_VARIABLES.find((name) => name === inside);
@@ -78,12 +81,17 @@ function readVariable(inside: string): Reading<TemplateVariable> {
   const group = inside.slice(0, dot);
   const name = inside.slice(dot + 1);
   if (inside === 'path.*') return { value: { kind: 'rest' } };
+  if (inside === 'consumer.name') return { value: { kind: 'consumer' } };
   if (group === 'path') {
     if (CAPTURE_NAME.test(name)) return { value: { kind: 'capture', name } };
     return { problem: `${quote(name)} is not the name of a capture` };
   }
   if (group === 'claim' && name !== '') return { value: { kind: 'claim', name } };
   if (group === 'query' && name !== '') return { value: { kind: 'parameter', name } };
+  if (group === 'cookie') {
+    const cookie = readCookieName(name);
+    return 'problem' in cookie ? cookie : { value: { kind: 'cookie', name } };
+  }
   if (group === 'header') {
     const field = readFieldName(name);
     return 'problem' in field ? field : { value: { kind: 'field', name: field.value } };
@@ -92,7 +100,7 @@ function readVariable(inside: string): Reading<TemplateVariable> {
 }
 
 function explainVariable(inside: string): string {
-  const known = [...PLAIN_VARIABLES, 'path.NAME', 'path.*', 'query.NAME', 'header.NAME', 'claim.NAME'];
+  const known = [...PLAIN_VARIABLES, 'path.NAME', 'path.*', 'query.NAME', 'header.NAME', 'cookie.NAME', 'claim.NAME'];
   const suggestion = suggestWord(inside, known);
   const ending =
     suggestion === undefined

@@ -52,6 +52,13 @@ export function readFreeFieldName(text: string): Reading<string> {
   return reason === undefined ? reading : { problem: reason };
 }
 
+/** Reads the name of a cookie (RFC 6265 §4.1.1), whose case matters. */
+export function readCookieName(text: string): Reading<string> {
+  return isToken(text)
+    ? { value: text }
+    : { problem: `${quote(text)} is not the name of a cookie; write letters, digits, hyphens and dots` };
+}
+
 function isToken(text: string): boolean {
   return text.length <= TOKEN_LENGTH_MAX && TOKEN.test(text);
 }

@@ -1,4 +1,7 @@
+import { createIdSource } from '#base/ids.ts';
 import type { ListenerConfiguration, RouteConfiguration } from '#config/configuration.ts';
+import { OpenFileCount } from '#files/file-answer.ts';
+import { FilesTerminal } from '#files/files-terminal.ts';
 import { ForwardTerminal } from '#forward/forward.ts';
 import type { ForwardRules } from '#forward/forward-rules.ts';
 import type { ForwardMeans } from '#forward/forward-target.ts';
@@ -180,6 +183,12 @@ export class RoutePlanner {
         return new RedirectTerminal(to);
       case 'jwks':
         return new JwksTerminal(this.#policyServices.tokenKeys, to.maxAgeMs);
+      case 'files':
+        return new FilesTerminal(to, {
+          clock: this.#means.clock,
+          openFiles: this.#means.keeper.keep('files that are open', () => new OpenFileCount()),
+          nextBoundary: createIdSource(),
+        });
       case 'service':
         return new ForwardTerminal(
           toForwardDestination(to, route.importance, (service) => ({

@@ -1,0 +1,156 @@
+/** Values of a mapping: spans of a document that was read, and what operators make of such. */
+
+import type { JsonName } from '#wire/json/json-name.ts';
+import type { JsonKind } from '#wire/json/json-value.ts';
+import { JsonWriter } from '#wire/json/json-writer.ts';
+
+/** What `JsonValue` is too. */
+export interface MappingValue {
+  readonly kind: JsonKind;
+  /** What a string means; of everything else, how it is written. */
+  readonly text: string;
+  writeTo(writer: JsonWriter): void;
+  /** Of a list; of everything else `undefined`. */
+  items(): readonly MappingValue[] | undefined;
+  /** Of an object; of everything else `undefined`. */
+  members(): readonly ValueMember[] | undefined;
+  find(name: JsonName): MappingValue | undefined;
+  /** A member by its name, or an item by its place. */
+  step(name: JsonName): MappingValue | undefined;
+}
+
+export interface ValueMember {
+  /** A string. */
+  readonly name: MappingValue;
+  readonly value: MappingValue;
+}
+
+abstract class MadeValue implements MappingValue {
+  abstract readonly kind: JsonKind;
+  abstract readonly text: string;
+  abstract writeTo(writer: JsonWriter): void;
+
+  items(): readonly MappingValue[] | undefined {
+    return undefined;
+  }
+
+  members(): readonly ValueMember[] | undefined {
+    return undefined;
+  }
+
+  find(_name: JsonName): MappingValue | undefined {
+    return undefined;
+  }
+
+  step(_name: JsonName): MappingValue | undefined {
+    return undefined;
+  }
+}
+
+export class MadeText extends MadeValue {
+  readonly kind = 'string';
+  readonly text: string;
+
+  constructor(text: string) {
+    super();
+    this.text = text;
+  }
+
+  writeTo(writer: JsonWriter): void {
+    writer.writeText(JSON.stringify(this.text));
+  }
+}
+
+/** A number as it is written in JSON. */
+export class MadeNumber extends MadeValue {
+  readonly kind = 'number';
+  readonly text: string;
+
+  constructor(text: string) {
+    super();
+    this.text = text;
+  }
+
+  writeTo(writer: JsonWriter): void {
+    writer.writeText(this.text);
+  }
+}
+
+export class MadeList extends MadeValue {
+  readonly kind = 'list';
+  readonly #items: readonly MappingValue[];
+
+  constructor(items: readonly MappingValue[]) {
+    super();
+    this.#items = items;
+  }
+
+  get text(): string {
+    return writeAsText(this);
+  }
+
+  override items(): readonly MappingValue[] {
+    return this.#items;
+  }
+
+  override step({ place }: JsonName): MappingValue | undefined {
+    return this.#items[place];
+  }
+
+  writeTo(writer: JsonWriter): void {
+    writer.writeText('[');
+    for (let i = 0; i < this.#items.length && !writer.isOver; i++) {
+      if (i > 0) writer.writeText(',');
+      this.#items[i]!.writeTo(writer);
+    }
+    writer.writeText(']');
+  }
+}
+
+export class MadeObject extends MadeValue {
+  readonly kind = 'object';
+  readonly #members: readonly ValueMember[];
+
+  constructor(members: readonly ValueMember[]) {
+    super();
+    this.#members = members;
+  }
+
+  get text(): string {
+    return writeAsText(this);
+  }
+
+  override members(): readonly ValueMember[] {
+    return this.#members;
+  }
+
+  override find({ text }: JsonName): MappingValue | undefined {
+    return this.#members.findLast(({ name }) => name.text === text)?.value;
+  }
+
+  override step(name: JsonName): MappingValue | undefined {
+    return this.find(name);
+  }
+
+  writeTo(writer: JsonWriter): void {
+    writer.writeText('{');
+    for (let i = 0; i < this.#members.length && !writer.isOver; i++) {
+      const { name, value } = this.#members[i]!;
+      if (i > 0) writer.writeText(',');
+      name.writeTo(writer);
+      writer.writeText(':');
+      value.writeTo(writer);
+    }
+    writer.writeText('}');
+  }
+}
+
+/** Whoever asks for the text of something large spends what it may make. */
+function writeAsText(value: MappingValue): string {
+  const writer = new JsonWriter(Number.POSITIVE_INFINITY);
+  value.writeTo(writer);
+  return writer
+    .finish()
+    .map((piece) => piece.toString())
+    .join('');
+}

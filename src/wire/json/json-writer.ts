@@ -1,0 +1,71 @@
+/** Puts a JSON text together: small parts are copied behind each other, large ones stay the views that they are. */
+
+/** From this length on a part is not copied. */
+const VIEW_BYTES_MIN = 4 * 1024;
+const PAGE_BYTES = 16 * 1024;
+
+export class JsonWriter {
+  readonly #bytesMax: number;
+  readonly #pieces: Buffer[] = [];
+  #page: Buffer | undefined = undefined;
+  /** Where what is not yet a piece begins in the page, and where it ends. */
+  #from = 0;
+  #to = 0;
+  byteLength = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** More was written than may be. What comes from then on is not kept. */
+  get isOver(): boolean {
+    return this.byteLength > this.#bytesMax;
+  }
+
+  writeSpan(bytes: Buffer, from: number, to: number): void {
+    const length = to - from;
+    this.byteLength += length;
+    if (this.isOver) return;
+    if (length >= VIEW_BYTES_MIN) {
+      this.#endPiece();
+      this.#pieces.push(bytes.subarray(from, to));
+      return;
+    }
+    const page = this.#makeRoom(length);
+    this.#to += bytes.copy(page, this.#to, from, to);
+  }
+
+  writeText(text: string): void {
+    const length = Buffer.byteLength(text);
+    this.byteLength += length;
+    if (this.isOver) return;
+    if (length >= VIEW_BYTES_MIN) {
+      this.#endPiece();
+      this.#pieces.push(Buffer.from(text));
+      return;
+    }
+    const page = this.#makeRoom(length);
+    this.#to += page.write(text, this.#to);
+  }
+
+  finish(): readonly Buffer[] {
+    this.#endPiece();
+    return this.#pieces;
+  }
+
+  #makeRoom(length: number): Buffer {
+    if (this.#page !== undefined && this.#page.length - this.#to >= length) return this.#page;
+    this.#endPiece();
+    const size = this.#page === undefined && this.#pieces.length === 0 ? VIEW_BYTES_MIN : PAGE_BYTES;
+    this.#page = Buffer.allocUnsafe(size);
+    this.#from = 0;
+    this.#to = 0;
+    return this.#page;
+  }
+
+  #endPiece(): void {
+    if (this.#page === undefined || this.#from === this.#to) return;
+    this.#pieces.push(this.#page.subarray(this.#from, this.#to));
+    this.#from = this.#to;
+  }
+}
