@@ -105,8 +105,6 @@ export const limits = {
   storeUnwrittenBytesMax: 16 * 1024 * 1024,
   /** Bytes of one value that is kept in a store. */
   storeValueBytesMax: 1024 * 1024,
-  /** Bytes of the answers that a thread keeps in its own memory. */
-  answerMemoryBytesMax: 64 * 1024 * 1024,
   /** Questions of one place of the cache that are under way, beyond which none is asked in the background. */
   cacheFetchesInBackgroundMax: 100,
   /** Answers that are kept for one address, which differ by fields of the request; with one more, the oldest is let go. */

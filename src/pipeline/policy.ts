@@ -61,7 +61,8 @@ export interface QueryCredential {
   readonly forward: boolean;
 }
 
-export type CountingKind = 'allowances' | 'concurrency' | 'quotas';
+/** `answers` are kept more than counted; what they need comes on the same way. */
+export type CountingKind = 'allowances' | 'concurrency' | 'quotas' | 'answers';
 
 /** What a policy may ask of the gateway when it is made. */
 export interface PolicyServices {

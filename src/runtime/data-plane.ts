@@ -5,7 +5,6 @@ import type { Clock } from '#base/clock.ts';
 import { createIdSource } from '#base/ids.ts';
 import { Keeper } from '#base/keeper.ts';
 import type { KeyValueStore } from '#base/key-value-store.ts';
-import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
 import { RefusalLog } from '#base/refusal-log.ts';
 import { runInSlices } from '#base/slices.ts';
@@ -39,7 +38,7 @@ import { compileSnapshot, type SnapshotMeans } from '#snapshot/compile.ts';
 import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
 import { loadLibraries } from '#snapshot/policy-needs.ts';
 import type { Snapshot } from '#snapshot/snapshot.ts';
-import { AnswerMemory } from '#stores/memory/answer-memory.ts';
+import type { SharedAnswers } from '#stores/memory/shared-answers.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { AcmeAnswers } from './acme-answers.ts';
@@ -97,7 +96,6 @@ export class DataPlane {
   readonly #nextRequestId = createIdSource();
   readonly #random = createChanceSource();
   readonly #keeper = new Keeper();
-  readonly #answers: AnswerMemory;
   readonly #mirrors: Mirrors;
   readonly #listeners: ListenerSet;
   readonly #overload: OverloadWatch;
@@ -122,7 +120,6 @@ export class DataPlane {
   constructor(options: DataPlaneOptions) {
     this.#options = options;
     this.#counting = new Counting(options);
-    this.#answers = new AnswerMemory(limits.answerMemoryBytesMax, options.clock);
     this.#wheel = new TimerWheel(options.clock);
     this.#wheel.start();
     this.#date = new HttpDate(options.clock);
@@ -147,6 +144,11 @@ export class DataPlane {
   /** What rate limits count in; `undefined` where there has been none. */
   get allowanceMemory(): SharedArrayBuffer | undefined {
     return this.#counting.allowanceMemory;
+  }
+
+  /** What answers are kept in; `undefined` where none are. */
+  get answers(): SharedAnswers | undefined {
+    return this.#counting.answers;
   }
 
   /** Copies of requests that are under way to mirrors. */
@@ -307,8 +309,6 @@ export class DataPlane {
       logger,
       random: this.#random,
       later: startTimer,
-      answers: this.#answers,
-      storeAnswers: undefined,
       keeper: this.#keeper,
       callHttp,
       wheel: this.#wheel,

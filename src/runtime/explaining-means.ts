@@ -14,7 +14,8 @@ import { policyDefinitions } from '#policies/registry.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import type { SnapshotMeans } from '#snapshot/compile.ts';
 import { provideAllowanceMemory } from '#stores/allowance-table.ts';
-import { AnswerMemory } from '#stores/memory/answer-memory.ts';
+import { provideAnswerMemory } from '#stores/memory/answer-layout.ts';
+import { SharedAnswers } from '#stores/memory/shared-answers.ts';
 import { provideQuotaMemory } from '#stores/quota-entries.ts';
 import { SharedAllowances } from '#stores/shared-allowances.ts';
 import { provideConcurrencyMemory, SharedConcurrency } from '#stores/shared-concurrency.ts';
@@ -40,7 +41,7 @@ export function toExplainingMeans({ clock, logger, addressLists, countries }: Ex
     mirrors: new Mirrors({ clock, logger, wheel }),
     random: () => 0,
     later: () => () => undefined,
-    answers: new AnswerMemory(0, clock),
+    answers: new SharedAnswers(provideAnswerMemory({ bytes: 0, threads: 1 }), { clock, threadNumber: 0 }),
     storeAnswers: undefined,
     keeper: new Keeper(),
     sharedStore: undefined,

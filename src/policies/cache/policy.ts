@@ -15,6 +15,7 @@ export const cachePolicy = definePolicy({
   name: 'cache',
   summary: 'Keeps answers of services and answers further requests from them, as RFC 9111 says.',
   loadConfig: async () => (await import('./config.ts')).cacheConfig,
+  counts: 'answers',
   expressionSettings: ['bypass'],
   libraries: [
     { library: expressionLibrary, isNeeded: ({ bypass }) => bypass !== undefined },

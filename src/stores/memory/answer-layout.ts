@@ -3,7 +3,7 @@
  * other as they came; slots tell where. A slot is one of the window that follows from the hash of a key.
  */
 
-const WORD_BYTES = 4;
+export const WORD_BYTES = 4;
 const HEADER_WORDS = 16;
 /** Words of the header. */
 const SEED = 0;
@@ -14,17 +14,42 @@ const SLOTS = 5;
 const NEAR_BYTES = 6;
 export const ORDERS = 7;
 export const EVICTIONS = 8;
+const ANSWERS = 9;
+const UNITS = 10;
 
 /** A cache line for each segment. */
 export const SEGMENT_WORDS = 16;
 /** Memory in which an answer begins at a multiple of this; places are counted in it. */
 export const UNIT_BYTES = 16;
 
+/** Words of an answer, before its bytes. The version is that of its segment. */
+export const ENTRY_VERSION = 0;
+/** With the bytes behind it up to the next unit. */
+export const ENTRY_BYTES = 1;
+export const ENTRY_LOW = 2;
+export const ENTRY_HIGH = 3;
+export const ENTRY_SLOT = 4;
+/** Where the generation of its address is counted, and how it was when the answer was written. */
+export const ENTRY_GENERATION_AT = 5;
+export const ENTRY_GENERATION = 6;
+/** When it is of no use any more: in seconds, rounded up. */
+export const ENTRY_UNTIL = 7;
+/** Of what is encoded, without the body. */
+export const ENTRY_HEAD_BYTES = 8;
+/** Without those. */
+export const ENTRY_EXACT_BYTES = 9;
+export const ENTRY_HEADER_BYTES = 48;
+
+/** In the place of a place: its answer is about to stand somewhere else. */
+export const MOVING = -1;
+
 const SEGMENTS_MIN = 32;
 /** Emptying one is about a millisecond of work, and an answer that is longer is not kept. */
 const SEGMENT_BYTES_MAX = 4 * 1024 * 1024;
 /** Each thread writes in two at a time. */
-const SEGMENTS_PER_THREAD = 4;
+const SEGMENTS_PER_THREAD = 2;
+/** For what is in none of them. */
+const SEGMENTS_BESIDE = 16;
 /** So that half of the slots are free where an answer takes a kibibyte with all that is kept of it. */
 const BYTES_PER_SLOT = 512;
 const SLOTS_MIN = 1_024;
@@ -45,7 +70,11 @@ export function provideAnswerMemory({ bytes, threads }: AnswerMemorySize, presen
   const nearBytes = Math.min(NEAR_BYTES_MAX, Math.floor((bytes * NEAR_SHARE) / Math.max(1, threads)));
   const sharedBytes = Math.floor(bytes - nearBytes * Math.max(1, threads));
   const slots = Math.max(SLOTS_MIN, 2 ** Math.floor(Math.log2(bytes / BYTES_PER_SLOT)));
-  const segments = Math.max(SEGMENTS_MIN, SEGMENTS_PER_THREAD * threads, Math.ceil(sharedBytes / SEGMENT_BYTES_MAX));
+  const segments = Math.max(
+    SEGMENTS_MIN,
+    SEGMENTS_PER_THREAD * threads + SEGMENTS_BESIDE,
+    Math.ceil(sharedBytes / SEGMENT_BYTES_MAX),
+  );
   const tableWords = HEADER_WORDS + segments * SEGMENT_WORDS + slots * SLOT_TABLES;
   const room = Math.max(0, sharedBytes - tableWords * WORD_BYTES);
   const segmentBytes = Math.floor(room / segments / UNIT_BYTES) * UNIT_BYTES;
@@ -118,6 +147,27 @@ export class AnswerLayout {
     return Atomics.load(this.words, EVICTIONS) >>> 0;
   }
 
+  /** Also those that are of no use any more, until their room is needed. */
+  get answerCount(): number {
+    return Atomics.load(this.words, ANSWERS);
+  }
+
+  /** Of those answers. */
+  get answerBytes(): number {
+    return Atomics.load(this.words, UNITS) * UNIT_BYTES;
+  }
+
+  /** Whether the slot did name `from`; it names `to` then. */
+  exchangePlace(slot: number, from: number, to: number): boolean {
+    // Where a place is named, an answer stands. What stood at `from` may be overwritten as soon as nobody names it.
+    const units = this.#unitsAt(to) - this.#unitsAt(from);
+    const answers = Number(to > 0) - Number(from > 0);
+    if (Atomics.compareExchange(this.places, slot, from, to) !== from) return false;
+    if (answers !== 0) Atomics.add(this.words, ANSWERS, answers);
+    if (units !== 0) Atomics.add(this.words, UNITS, units);
+    return true;
+  }
+
   beginEra(): void {
     Atomics.add(this.words, ERA, 1);
   }
@@ -141,5 +191,9 @@ export class AnswerLayout {
 
   toSegment(byteAt: number): number {
     return Math.floor((byteAt - this.#dataAt) / this.segmentBytes);
+  }
+
+  #unitsAt(place: number): number {
+    return place <= 0 ? 0 : this.words[this.toByteAt(place) / WORD_BYTES + ENTRY_BYTES]! / UNIT_BYTES;
   }
 }

@@ -10,7 +10,25 @@
  * A segment has a version, which is another one before any of its bytes is. Who reads an answer looks at the version, then
  * whether the slot still names the place, then copies, then looks at the version again.
  */
-import { type AnswerLayout, EVICTIONS, ORDERS, UNIT_BYTES } from './answer-layout.ts';
+import {
+  type AnswerLayout,
+  ENTRY_BYTES,
+  ENTRY_EXACT_BYTES,
+  ENTRY_GENERATION,
+  ENTRY_GENERATION_AT,
+  ENTRY_HEAD_BYTES,
+  ENTRY_HEADER_BYTES,
+  ENTRY_HIGH,
+  ENTRY_LOW,
+  ENTRY_SLOT,
+  ENTRY_UNTIL,
+  ENTRY_VERSION,
+  EVICTIONS,
+  MOVING,
+  ORDERS,
+  UNIT_BYTES,
+  WORD_BYTES,
+} from './answer-layout.ts';
 
 /** Words of a segment. */
 const STATE = 0;
@@ -32,26 +50,6 @@ const emptying = 3;
 export const newcomers = 0;
 export const residents = 1;
 export type SegmentKind = typeof newcomers | typeof residents;
-
-/** Words of an answer, before its bytes. The version is that of its segment. */
-const ENTRY_VERSION = 0;
-const ENTRY_BYTES = 1;
-export const ENTRY_LOW = 2;
-export const ENTRY_HIGH = 3;
-export const ENTRY_SLOT = 4;
-/** Where the generation of its address is counted, and how it was when the answer was written. */
-export const ENTRY_GENERATION_AT = 5;
-export const ENTRY_GENERATION = 6;
-/** In seconds, rounded up. */
-export const ENTRY_UNTIL = 7;
-export const ENTRY_HEAD_BYTES = 8;
-/** Without the bytes behind it up to the next unit. */
-export const ENTRY_EXACT_BYTES = 9;
-export const ENTRY_HEADER_BYTES = 48;
-const WORD_BYTES = 4;
-
-/** In the place of a place: its answer is about to stand somewhere else. */
-export const MOVING = -1;
 
 const NEWCOMERS_SHARE = 1 / 10;
 /**
@@ -293,7 +291,7 @@ export class AnswerSegments {
       if (used > usesMin && !isOver) {
         Atomics.store(uses, slot, wasNewcomers ? 0 : used - 1);
         staying.push(byteAt);
-      } else if (Atomics.compareExchange(places, slot, place, 0) === place && !isOver) {
+      } else if (this.#layout.exchangePlace(slot, place, 0) && !isOver) {
         evicted += 1;
         if (wasNewcomers) Atomics.store(ghosts, this.#words[entry + ENTRY_HIGH]! & (slotCount - 1), tags[slot]!);
       }
@@ -324,7 +322,7 @@ export class AnswerSegments {
   /** Of the slot of the answer that stands there. */
   #exchangePlace(byteAt: number, from: number, to: number): boolean {
     const slot = this.#words[byteAt / WORD_BYTES + ENTRY_SLOT]!;
-    return Atomics.compareExchange(this.#layout.places, slot, from, to) === from;
+    return this.#layout.exchangePlace(slot, from, to);
   }
 
   /** Also of what is moving, which may be another thread's: that is lost too, which happens when a thread dies and not else. */
@@ -334,7 +332,7 @@ export class AnswerSegments {
     const end = this.#layout.toPlace(this.#layout.dataAt(segment + 1));
     for (let slot = 0; slot < places.length; slot++) {
       const place = Atomics.load(places, slot);
-      if (place === MOVING || (place >= first && place < end)) Atomics.compareExchange(places, slot, place, 0);
+      if (place === MOVING || (place >= first && place < end)) this.#layout.exchangePlace(slot, place, 0);
     }
   }
 

@@ -64,15 +64,27 @@ test('what was read is in memory of its own', () => {
   assert.equal(String(answer!.facts.body), 'a'.repeat(KIB));
 });
 
-test('what is of no use any more is not counted and not found', () => {
+test('what is of no use any more is not found', () => {
   const { clock, store } = open();
   store.put('u', '', createAnswer(clock));
-  store.put('v', '', createAnswer(clock));
-  store.invalidate('v');
-  assert.equal(store.count().answers, 1);
   clock.advance(12_000);
-  assert.equal(store.count().answers, 0);
   assert.equal(store.find('u', ''), undefined);
+});
+
+test('what is kept is counted to the byte, and nothing is left of what was thrown away', () => {
+  const { clock, store } = open();
+  assert.deepEqual(store.count(), { answers: 0, bytes: 0, evictions: 0 });
+  store.put('u', '', createAnswer(clock, { body: Buffer.alloc(1_000) }));
+  const one = store.count().bytes;
+  assert.ok(one > 1_000 && one < 1_300, `${one} bytes`);
+  store.put('v', '', createAnswer(clock, { body: Buffer.alloc(1_000) }));
+  assert.deepEqual(store.count(), { answers: 2, bytes: 2 * one, evictions: 0 });
+  store.put('v', '', createAnswer(clock, { body: Buffer.alloc(1_000) }));
+  assert.deepEqual(store.count(), { answers: 2, bytes: 2 * one, evictions: 0 });
+  store.remove('v', '', store.find('v', '')![0]!);
+  assert.deepEqual(store.count(), { answers: 1, bytes: one, evictions: 0 });
+  store.purge({ kind: 'prefix', prefix: '' });
+  assert.deepEqual(store.count(), { answers: 0, bytes: 0, evictions: 0 });
 });
 
 test('memory of the same size is the same memory, with what is in it', () => {
@@ -167,6 +179,9 @@ test('whatever is kept, asked for and thrown away in whatever order: what is fou
       }
       for (const other of threads)
         for (let n = 0; n <= 40; n++) if (!last.has(`u${n}`)) assert.equal(other.find(`u${n}`, ''), undefined);
+      threads[0]!.purge({ kind: 'prefix', prefix: '' });
+      const { answers, bytes } = threads[1]!.count();
+      assert.deepEqual([answers, bytes], [0, 0]);
     }),
     { ...parameters, numRuns: Math.min(parameters.numRuns, 60) },
   );

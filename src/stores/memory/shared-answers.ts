@@ -8,20 +8,18 @@ import { KeyedHash } from '#base/keyed-hash.ts';
 import { limits } from '#base/limits.ts';
 import { runAtOnce } from '#base/slices.ts';
 import { type AnswerRecord, decodeAnswer, decodeAnswerHead, encodeAnswerHead } from '../answer-encoding.ts';
-import { AnswerLayout } from './answer-layout.ts';
 import {
-  AnswerSegments,
+  AnswerLayout,
   ENTRY_HEAD_BYTES,
   ENTRY_HEADER_BYTES,
   ENTRY_HIGH,
   ENTRY_LOW,
   MOVING,
-  newcomers,
-  residents,
-} from './answer-segments.ts';
+  WORD_BYTES,
+} from './answer-layout.ts';
+import { AnswerSegments, newcomers, residents } from './answer-segments.ts';
 import { NearAnswers, type NearShelf, nearBytesOf } from './near-answers.ts';
 
-const WORD_BYTES = 4;
 /** Slots in which an answer may stand. Half of all are free where answers are of a usual length. */
 const WINDOW = 128;
 const USES_MAX = 3;
@@ -153,20 +151,10 @@ export class SharedAnswers implements AnswerStore {
     return count;
   }
 
-  /** Looks at everything. */
+  /** Of all threads. What is of no use any more counts until its room is needed. */
   count(): AnswerCounts {
-    let answers = 0;
-    let bytes = 0;
-    for (let slot = 0; slot < this.#layout.slotCount; slot++) {
-      const place = Atomics.load(this.#layout.places, slot);
-      if (place <= 0) continue;
-      const byteAt = this.#layout.toByteAt(place);
-      const length = this.#segments.lengthAt(byteAt, this.#segments.versionAt(byteAt));
-      if (length === 0 || this.#segments.isOver(byteAt)) continue;
-      answers += 1;
-      bytes += length;
-    }
-    return { answers, bytes, evictions: this.#layout.evictionCount };
+    const { answerCount, answerBytes, evictionCount } = this.#layout;
+    return { answers: answerCount, bytes: answerBytes, evictions: evictionCount };
   }
 
   #holds({ changesAt, changes, generationAt, generation, era }: NearShelf): boolean {
@@ -296,13 +284,13 @@ export class SharedAnswers implements AnswerStore {
     const { places, tags, uses } = this.#layout;
     const before = Atomics.load(places, slot);
     // Another thread moves what stands there, or was faster: then this answer is not kept.
-    if (before === MOVING || Atomics.compareExchange(places, slot, before, this.#layout.toPlace(byteAt)) !== before) return;
+    if (before === MOVING || !this.#layout.exchangePlace(slot, before, this.#layout.toPlace(byteAt))) return;
     Atomics.store(tags, slot, key.low);
     Atomics.store(uses, slot, 0);
   }
 
   #clear(slot: number, place: number): boolean {
-    return Atomics.compareExchange(this.#layout.places, slot, place, 0) === place;
+    return this.#layout.exchangePlace(slot, place, 0);
   }
 
   #purgeSlot(slot: number, what: AnswerPurge): boolean {
