@@ -39,9 +39,10 @@ export function resolveFilePaths(
   };
 }
 
-function resolveStores({ file, memory, redis }: Configuration['stores'], folder: string): Configuration['stores'] {
+function resolveStores({ file, memory, cache, redis }: Configuration['stores'], folder: string): Configuration['stores'] {
   return {
     memory,
+    cache,
     ...(file !== undefined && { file: resolve(folder, file) }),
     ...(redis !== undefined && { redis: { ...redis, ...(redis.ca !== undefined && { ca: resolve(folder, redis.ca) }) } }),
   };

@@ -3,6 +3,7 @@ import { createAnyOfPolicy } from './any-of/policy.ts';
 import { apiKeyPolicy } from './api-key/policy.ts';
 import { authorizePolicy } from './authorize/policy.ts';
 import { basicAuthPolicy } from './basic-auth/policy.ts';
+import { cachePolicy } from './cache/policy.ts';
 import { clientCertificatePolicy } from './client-certificate/policy.ts';
 import { compressPolicy } from './compress/policy.ts';
 import { concurrencyPolicy } from './concurrency/policy.ts';
@@ -73,6 +74,7 @@ export const policyOrder = [
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
   upstreamAuthPolicy, // behind all that refuses, so that nothing waits for a token in vain; behind what takes a client's own credential away
   headersPolicy, // last, so that it has the last word on requests; on answers, policies before it still add theirs
+  cachePolicy, // last: what it keeps is what the service has said, and its answers meet all other policies as the service's own do
 ] as const;
 
 /** The same for code that treats them all alike: each is only ever given the configuration that its own schema validated. */
