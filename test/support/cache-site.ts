@@ -1,5 +1,5 @@
 /** A gateway with a cache in front of a service that answers as a test says. Time passes only when the test lets it. */
-import { createServer, type IncomingMessage, request as sendRequest, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse, request as sendRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { GatewayInput } from '#config/define-gateway.ts';
@@ -143,7 +143,8 @@ async function answer(response: ServerResponse, told: ServiceAnswer, wallMs: () 
   const lines = [...fields];
   if (hasDate && getField(fields, 'date') === undefined) lines.push('date', new Date(wallMs()).toUTCString());
   const hasBody = status !== 204 && status !== 304;
-  if (hasBody && !isChunked && getField(fields, 'content-length') === undefined) lines.push('content-length', String(bytes.length));
+  if (hasBody && !isChunked && getField(fields, 'content-length') === undefined)
+    lines.push('content-length', String(bytes.length));
   response.sendDate = false;
   response.writeHead(status, lines);
   if (!hasBody || response.req.method === 'HEAD') return void response.end();
@@ -159,7 +160,10 @@ async function answer(response: ServerResponse, told: ServiceAnswer, wallMs: () 
   response.end(bytes);
 }
 
-function ask(port: number, { method = 'GET', path = '/', host = 'shop', fields = [], body, signal }: SiteRequest): Promise<SiteAnswer> {
+function ask(
+  port: number,
+  { method = 'GET', path = '/', host = 'shop', fields = [], body, signal }: SiteRequest,
+): Promise<SiteAnswer> {
   return new Promise((resolve, reject) => {
     const headers: string[] = ['host', host, ...fields];
     if (body !== undefined) headers.push('content-length', String(Buffer.byteLength(body)));

@@ -64,7 +64,11 @@ export function findFreshness(answer: ReceivedAnswer, directives: AnswerDirectiv
 }
 
 /** What the answer says itself of how long it is fresh; `undefined`: nothing. */
-function findSaidMs({ fields, receivedWallMs }: ReceivedAnswer, directives: AnswerDirectives, dateMs: number): number | undefined {
+function findSaidMs(
+  { fields, receivedWallMs }: ReceivedAnswer,
+  directives: AnswerDirectives,
+  dateMs: number,
+): number | undefined {
   const seconds = directives.sharedMaxAgeS ?? directives.maxAgeS;
   if (seconds !== undefined) return seconds * 1_000;
   if (directives.isTargeted) return undefined;

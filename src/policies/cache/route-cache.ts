@@ -91,7 +91,8 @@ export class RouteCache implements FetchOwner {
     const traits = findTraits(request.fields, this.#keyed);
     if (traits.passesBy || request.upgrade !== undefined || this.#isBypassed?.(exchange) === true)
       return this.#passBy(exchange, 'bypass');
-    const directives = this.#config.obeyClients && traits.hasDirectives ? readRequestDirectives(request.fields) : noRequestDirectives;
+    const directives =
+      this.#config.obeyClients && traits.hasDirectives ? readRequestDirectives(request.fields) : noRequestDirectives;
     const uri = this.#keys.toUri(exchange);
     const partition = this.#keys.toPartition(exchange);
     const asked: Asked = { exchange, uri, partition, traits, directives, body: undefined };
@@ -202,7 +203,8 @@ export class RouteCache implements FetchOwner {
   }
 
   #refresh(asked: Asked, answer: StoredAnswer): void {
-    const isBusy = this.#fetches.has(`${asked.uri}\n${asked.partition}`) || this.#running.size >= limits.cacheFetchesInBackgroundMax;
+    const isBusy =
+      this.#fetches.has(`${asked.uri}\n${asked.partition}`) || this.#running.size >= limits.cacheFetchesInBackgroundMax;
     // A HEAD cannot bring what is kept for GET.
     if (isBusy || asked.exchange.request.method === 'HEAD') return;
     this.#fetchFor(undefined, { ...asked, directives: noRequestDirectives }, { reason: 'stale', stale: answer });
@@ -350,7 +352,9 @@ export class RouteCache implements FetchOwner {
     // What the service says to one client, because of who it is, changes nothing for others.
     if (head !== 'authorization') this.#answers.remove(uri, partition, stale);
     if (isKept) this.keep(fetch, answer);
-    const said = this.#config.statusHeader ? sayForwarded(reason, { status: 304, ttlS: toTtlS(answer, received.receivedMs) }) : undefined;
+    const said = this.#config.statusHeader
+      ? sayForwarded(reason, { status: 304, ttlS: toTtlS(answer, received.receivedMs) })
+      : undefined;
     return { answer, said, result: 'revalidated' };
   }
 
@@ -424,6 +428,7 @@ function resolveHere(reference: string | undefined, base: string): string | unde
 /** With the fields that say what the body is (RFC 10008 §2.7 for QUERY). */
 function digestBody({ request }: Exchange, body: Buffer): string {
   const hash = createHash('sha256').update(`${request.method}\n`);
-  for (const name of ['content-type', 'content-encoding', 'content-language']) hash.update(`${getField(request.fields, name) ?? ''}\n`);
+  for (const name of ['content-type', 'content-encoding', 'content-language'])
+    hash.update(`${getField(request.fields, name) ?? ''}\n`);
   return hash.update(body).digest('base64');
 }
