@@ -9,6 +9,7 @@ import type { TunnelStream } from '#net/tunnel.ts';
 import { getField } from '#wire/fields/field-list.ts';
 import type { AnswerSink, AnswerStages } from './answer-stage.ts';
 import type { RequestBodySink, RequestBodyStage } from './body-stage.ts';
+import type { CacheResult } from './cache-result.ts';
 import type { Consumer } from './consumer.ts';
 import type { Reply, ResponseHead } from './response.ts';
 
@@ -73,6 +74,28 @@ export interface TriedAttempt {
   readonly outcome: string | number;
   readonly detail: ErrorDetail | undefined;
   readonly durationMs: number;
+}
+
+/** How a call has ended that was made for the answer: `ok`, `cached`, `skipped`, `last-good`, `fallback`, `failed` or `cancelled`. */
+export type CallOutcome = 'ok' | 'cached' | 'skipped' | 'last-good' | 'fallback' | 'failed' | 'cancelled';
+
+/** One of several calls whose answers the answer is made of. */
+export interface CallRecord {
+  readonly name: string;
+  readonly service: string;
+  /** Of its last attempt. */
+  readonly endpoint: string | undefined;
+  /** 0: there was no answer. */
+  readonly status: number;
+  readonly durationMs: number;
+  /** Of bodies of answers. */
+  readonly bytes: number;
+  readonly outcome: CallOutcome;
+  /** Of the error that it ended with. */
+  readonly code: string | undefined;
+  readonly attempts: number;
+  /** How many requests it stands for, where it was made for each item of a list; else 1. */
+  readonly count: number;
 }
 
 /** Whoever keeps count of exchanges. */
@@ -158,6 +181,8 @@ export class Exchange {
   readonly requestId: string;
   /** Monotonic time when the request's head was there. */
   readonly startedMs: number;
+  /** Id of the request that it came in, with others. */
+  batchOf: string | undefined = undefined;
 
   plan: ExchangePlan | undefined = undefined;
   source: AnswerSource | undefined = undefined;
@@ -181,10 +206,14 @@ export class Exchange {
   attempts = 0;
   /** Attempts whose outcome is not that of the exchange. */
   tried: TriedAttempt[] | undefined = undefined;
+  /** What was asked for an answer that is made of several. */
+  calls: readonly CallRecord[] | undefined = undefined;
   /** Why an answer was passed on although the settings would rather have another one. */
   notRetried: string | undefined = undefined;
   /** Why somebody else answers than who was asked first: a code, or a status. */
   fallbackReason: string | undefined = undefined;
+  /** Where what is kept could have answered, what did. Of several places on the way, the one that said it last counts. */
+  cacheResult: CacheResult | undefined = undefined;
   /** 0 until the answer begins. */
   status = 0;
   requestBytes = 0;
@@ -235,16 +264,33 @@ export class Exchange {
     this.#slots.set(slot, value);
   }
 
-  /** Both know the same of the request from now on: for an exchange that stands in the place of another. */
-  shareFacts(other: Exchange): void {
-    other.#slots ??= new Map();
-    this.#slots = other.#slots;
-    this.captureNames = other.captureNames;
-    this.captures = other.captures;
-    this.pathRest = other.pathRest;
-    this.consumer = other.consumer;
-    this.shownTarget = other.shownTarget;
-    this.requestBytes = other.requestBytes;
+  /**
+   * Another exchange, which asks in the place of this one: it knows what is known of this one, and what either notes, both see. No
+   * policy is told of its answer or its end.
+   */
+  derive(client: ClientSide, observer: ExchangeObserver, startedMs: number): Exchange {
+    const { request, requestId, plan } = this;
+    const derived = new Exchange(client, observer, request, { requestId, startedMs });
+    if (plan !== undefined) derived.plan = { routeName: plan.routeName, services: plan.services ?? [], standIn: plan.standIn };
+    derived.captureNames = this.captureNames;
+    derived.captures = this.captures;
+    derived.pathRest = this.pathRest;
+    derived.consumer = this.consumer;
+    derived.shownTarget = this.shownTarget;
+    this.#slots ??= new Map();
+    derived.#slots = this.#slots;
+    return derived;
+  }
+
+  /** Who asked in the place of this one has found this out: it is told of where this one is. */
+  takeOutcome(derived: Exchange): void {
+    this.serviceName = derived.serviceName;
+    this.endpointName = derived.endpointName;
+    this.attempts = derived.attempts;
+    this.tried = derived.tried;
+    this.notRetried = derived.notRetried;
+    this.fallbackReason = derived.fallbackReason;
+    this.upstreamHeadMs = derived.upstreamHeadMs;
   }
 
   /** Held from now on, instead of what was held before. */

@@ -110,7 +110,8 @@ function toGrpcStatusFields({ status, code, kind, publicDetail }: GatewayError):
   return ['grpc-status', String(grpcStatus), 'grpc-message', message];
 }
 
-function toProblem(error: GatewayError, requestId: string): Reply {
+/** The error as a problem document (RFC 9457). */
+export function toProblem(error: GatewayError, requestId: string): Reply {
   const { status, code, kind, publicDetail } = error;
   const problem = {
     type: 'about:blank',
@@ -119,6 +120,7 @@ function toProblem(error: GatewayError, requestId: string): Reply {
     detail: publicDetail === undefined ? kind.help : `${kind.help.slice(0, -1)}: ${publicDetail}.`,
     code,
     requestId,
+    ...error.members,
   };
   const body = Buffer.from(`${JSON.stringify(problem)}\n`);
   const fields = ['content-type', 'application/problem+json', ...error.fields];

@@ -18,7 +18,7 @@ import { FrameMemory } from '#http/frame-memory.ts';
 import { HttpDate } from '#http/http-date.ts';
 import { Http1ClientConnection } from '#http/http1-client-connection.ts';
 import { Http2ClientConnection } from '#http/http2-client-connection.ts';
-import { type InjectedAnswer, type InjectedRequest, inject } from '#http/inject.ts';
+import { type InjectedAnswer, type InjectedRequest, type InjectionTarget, inject } from '#http/inject.ts';
 import type { ConnectionOwner, ServerServices } from '#http/server-settings.ts';
 import { TurnEnd } from '#http/turn-end.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
@@ -38,6 +38,7 @@ import { compileSnapshot, type SnapshotMeans } from '#snapshot/compile.ts';
 import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
 import { loadLibraries } from '#snapshot/policy-needs.ts';
 import type { Snapshot } from '#snapshot/snapshot.ts';
+import type { SharedAnswers } from '#stores/memory/shared-answers.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { AcmeAnswers } from './acme-answers.ts';
@@ -96,6 +97,12 @@ export class DataPlane {
   readonly #random = createChanceSource();
   readonly #keeper = new Keeper();
   readonly #mirrors: Mirrors;
+  /** For exchanges that begin without a connection. */
+  readonly #target: InjectionTarget = {
+    onExchange: (exchange) => this.#onExchange(exchange),
+    onRefusedRequest: rescue,
+    onExchangeFinished: (exchange) => this.finishExchange(exchange),
+  };
   readonly #listeners: ListenerSet;
   readonly #overload: OverloadWatch;
   /** Listeners that accept no more and still have connections. */
@@ -143,6 +150,11 @@ export class DataPlane {
   /** What rate limits count in; `undefined` where there has been none. */
   get allowanceMemory(): SharedArrayBuffer | undefined {
     return this.#counting.allowanceMemory;
+  }
+
+  /** What answers are kept in; `undefined` where none are. */
+  get answers(): SharedAnswers | undefined {
+    return this.#counting.answers;
   }
 
   /** Copies of requests that are under way to mirrors. */
@@ -235,11 +247,7 @@ export class DataPlane {
   /** Sends a request through the present snapshot without a socket. */
   inject(request: InjectedRequest, defaultListener: string): Promise<InjectedAnswer> {
     return inject(request, {
-      target: {
-        onExchange: (exchange) => this.#onExchange(exchange),
-        onRefusedRequest: rescue,
-        onExchangeFinished: (exchange) => this.finishExchange(exchange),
-      },
+      target: this.#target,
       nextRequestId: this.#nextRequestId,
       nowMs: () => this.#options.clock.monotonicMs(),
       defaultListener,
@@ -304,6 +312,8 @@ export class DataPlane {
       random: this.#random,
       later: startTimer,
       keeper: this.#keeper,
+      gateway: this.#target,
+      nextRequestId: this.#nextRequestId,
       callHttp,
       wheel: this.#wheel,
       mirrors: this.#mirrors,
@@ -316,6 +326,7 @@ export class DataPlane {
       texts: files.texts,
       addressLists: files.addressLists,
       countries: files.countries,
+      contracts: files.contracts,
       endpoints,
     };
   }

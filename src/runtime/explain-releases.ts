@@ -1,9 +1,10 @@
 /** What is special about where a request goes: which service of a split keeps it, which file it names, and what policies say of themselves. */
 import { join } from 'node:path';
+import { describeAggregate } from '#aggregate/describe-aggregate.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { toFilePath } from '#files/file-path.ts';
 import { type SplitSubject, StickySplit } from '#forward/sticky-split.ts';
-import type { ExplainedRequest, PolicyServices } from '#pipeline/policy.ts';
+import type { ExplainedRequest, ExplainingServices } from '#pipeline/policy.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 import { findPolicyBlock } from '#snapshot/policy-block.ts';
 
@@ -11,6 +12,7 @@ type Destination = Configuration['routes'][string]['to'];
 type ServiceDestination = Extract<Destination, { kind: 'service' }>;
 
 export function explainDestination(to: Destination, subject: SplitSubject, rest: string): string[] {
+  if (to.kind === 'aggregate') return describeAggregate(to);
   if (to.kind === 'files') return [explainFile(to, rest)];
   if (to.kind !== 'service') return [];
   return to.sticky === undefined ? [] : [explainSticky(to, to.sticky, subject)];
@@ -45,11 +47,9 @@ function explainSticky(
   return `sticky by ${what}: the request has none, so ${otherwise}`;
 }
 
-interface PolicyQuestion extends ExplainedRequest {
+interface PolicyQuestion extends ExplainedRequest, ExplainingServices {
   readonly route: string;
   readonly listener: string;
-  readonly addressLists: PolicyServices['addressLists'];
-  readonly countries: PolicyServices['countries'];
 }
 
 /** What the policies of a route say of their settings and of the request, by the name of the policy. */
