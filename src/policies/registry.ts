@@ -16,6 +16,7 @@ import { headersPolicy } from './headers/policy.ts';
 import { hmacPolicy } from './hmac/policy.ts';
 import { hstsPolicy } from './hsts/policy.ts';
 import { httpsRedirectPolicy } from './https-redirect/policy.ts';
+import { idempotencyPolicy } from './idempotency/policy.ts';
 import { introspectionPolicy } from './introspection/policy.ts';
 import { ipPolicy } from './ip/policy.ts';
 import { jwtPolicy } from './jwt/policy.ts';
@@ -74,6 +75,7 @@ export const policyOrder = [
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
   upstreamAuthPolicy, // behind all that refuses, so that nothing waits for a token in vain; behind what takes a client's own credential away
   headersPolicy, // last, so that it has the last word on requests; on answers, policies before it still add theirs
+  idempotencyPolicy, // behind all that changes answers: what it keeps is what the service has said, and an answer that it repeats meets all others as that one did
   cachePolicy, // last: what it keeps is what the service has said, and its answers meet all other policies as the service's own do
 ] as const;
 
