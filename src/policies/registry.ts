@@ -7,6 +7,7 @@ import { clientCertificatePolicy } from './client-certificate/policy.ts';
 import { concurrencyPolicy } from './concurrency/policy.ts';
 import { corsPolicy } from './cors/policy.ts';
 import { csrfPolicy } from './csrf/policy.ts';
+import { errorPagesPolicy } from './error-pages/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
 import { forwardAuthPolicy } from './forward-auth/policy.ts';
 import { headersPolicy } from './headers/policy.ts';
@@ -45,6 +46,7 @@ export const policyOrder = [
   hstsPolicy, // before what changes answers, so that it has the last word on its field
   securityHeadersPolicy, // before what answers by itself, so that its fields stand on those answers too
   corsPolicy, // before whatever asks who it is: a browser shows no credential with a preflight; its fields stand on all refusals behind it
+  errorPagesPolicy, // outside of all that makes and changes answers, so that every error gets its page, and none is changed again
   requestSizePolicy, // before anything that looks at fields, keys or tokens, which cost more the longer they are
   faultPolicy, // before all that a request costs: what is refused on purpose is to cost nothing, as with a service that is down
   clientCertificatePolicy, // before credentials of requests: the connection has shown it already

@@ -50,7 +50,7 @@ export class Mapping {
 }
 
 /** A value that a configuration names. */
-function toLiteral(json: string): MappingValue {
+export function toLiteral(json: string): MappingValue {
   const document = readJson(Buffer.from(json));
   assert(document instanceof JsonDocument, 'literals are written by ourselves');
   return document.root;
