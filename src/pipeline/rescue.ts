@@ -125,6 +125,7 @@ export function toProblem(error: GatewayError, requestId: string): Reply {
     detail: toDetail(error),
     code,
     requestId,
+    ...error.members,
   };
   const body = Buffer.from(`${JSON.stringify(problem)}\n`);
   const fields = ['content-type', 'application/problem+json', ...error.fields];
