@@ -66,6 +66,11 @@ export const exceptions: readonly Exception[] = [
   },
   {
     rule: 'buffer-concat',
+    file: 'src/policies/error-pages/pages.ts',
+    reason: 'joins the pieces of a page once, below PAGE_BYTES_MAX',
+  },
+  {
+    rule: 'buffer-concat',
     file: 'src/policies/transform/body-change.ts',
     reason: 'joins the pieces of a changed body once, below the setting `maxBytes`',
   },
