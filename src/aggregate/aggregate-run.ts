@@ -67,9 +67,13 @@ export class AggregateRun implements AnswerSource, AggregateContext {
     return 'value' in result && result.value?.text === 'true';
   }
 
+  leftMs(): number {
+    return this.aggregate.limit.ms - (this.nowMs() - this.#startedMs);
+  }
+
   limitFor({ limit, definition }: CompiledCall): TimeLimit {
     const all = this.aggregate.limit;
-    const leftMs = definition.after.length === 0 ? all.ms : all.ms - (this.nowMs() - this.#startedMs);
+    const leftMs = definition.after.length === 0 ? all.ms : this.leftMs();
     return leftMs < limit.ms ? { ms: leftMs, setting: all.setting } : limit;
   }
 

@@ -2,11 +2,11 @@
 import type { GatewayError } from '#base/errors.ts';
 import type { CallOutcome, CallRecord } from '#http/exchange.ts';
 import type { MappingValue } from '#pipeline/mapping/mapping-value.ts';
-import type { AggregateContext } from './aggregate-context.ts';
+import type { AggregateContext, CallResult } from './aggregate-context.ts';
 import type { CompiledCall } from './compiled-aggregate.ts';
 import type { KeptAnswer } from './kept-answers.ts';
 
-export abstract class CallState implements CallRecord {
+export abstract class CallState implements CallRecord, CallResult {
   readonly call: CompiledCall;
   /** Calls that it still waits for. */
   waitingFor: number;

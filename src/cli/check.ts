@@ -8,6 +8,7 @@ import { formatIssue, type Issue, isError, sortIssues } from '#config/issue.ts';
 import { type LoadedConfiguration, loadConfiguration } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { AddressFactReader } from '#runtime/address-facts.ts';
+import { findFunctionMistakes } from '#runtime/compose-functions.ts';
 import { findFolderMistakes } from '#runtime/served-folders.ts';
 import { readArguments } from './arguments.ts';
 import { type CommandIo, EXIT_OK, EXIT_REFUSED } from './command-io.ts';
@@ -49,12 +50,13 @@ export async function runCheck(args: string[], io: CommandIo): Promise<number> {
   return valid ? EXIT_OK : EXIT_REFUSED;
 }
 
-/** The files with addresses and countries that it names, and the folders that it serves. */
+/** The files with addresses and countries that it names, the folders that it serves, and functions that compose answers. */
 async function findFileIssues({ configuration, toIssue }: LoadedConfiguration): Promise<Issue[]> {
   if (configuration === undefined) return [];
   const reader = new AddressFactReader({ clock: systemClock, logger: silentLogger });
   const { findings } = await reader.read(configuration);
-  return [...findings, ...(await findFolderMistakes(configuration))].map((finding) => toIssue(finding));
+  const mistakes = [...(await findFolderMistakes(configuration)), ...(await findFunctionMistakes(configuration))];
+  return [...findings, ...mistakes].map((finding) => toIssue(finding));
 }
 
 function showIssues(file: string, issues: readonly Issue[], io: CommandIo): void {

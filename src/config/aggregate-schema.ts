@@ -58,10 +58,13 @@ function readAggregate(written: WrittenAggregate): AggregateReading {
   const read = new Set(allUses.flatMap(({ reference }) => readBodyOwner(reference) ?? []));
   const destination: AggregateDestination = {
     kind: 'aggregate',
-    calls: calls.map(([name, call], index) => toCall(name, call, { after: after[index]!, isRead: read.has(name), written })),
+    calls: calls.map(([name, call], index) =>
+      toCall(name, call, { after: after[index]!, isRead: written.compose !== undefined || read.has(name), written }),
+    ),
     retries: Object.fromEntries(calls.map(([name, { retry }]) => [name, retry])),
     ...toAnswer(written),
-    requestBytesMax: allUses.some(({ reference }) => isRequestBody(reference)) ? written.requestMax : undefined,
+    requestBytesMax:
+      written.compose !== undefined || allUses.some(({ reference }) => isRequestBody(reference)) ? written.requestMax : undefined,
   };
   return { destination, problems: [] };
 }

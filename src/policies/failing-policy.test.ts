@@ -81,6 +81,7 @@ async function startSnapshot(t: TestContext) {
     frames: new FrameMemory(),
     turnEnd: new TurnEnd(),
     resolver,
+    findFunction: () => () => undefined,
     policies: [failingPolicy],
     texts: {},
     board: new EndpointBoard(),

@@ -41,6 +41,7 @@ import type { Snapshot } from '#snapshot/snapshot.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { AcmeAnswers } from './acme-answers.ts';
+import { loadFunctions } from './compose-functions.ts';
 import { Counting, type CountingMemory, type PreparedCounting, toCountingServices } from './counting.ts';
 import { ListenerSet, type ListenerUse, type ListeningAt, type PreparedListeners } from './listener-set.ts';
 import type { LoadShedding } from './load-shedding.ts';
@@ -179,7 +180,8 @@ export class DataPlane {
     const storeMeans = { ...this.#options, resolver, resolverDefinition, texts: files.texts };
     const counting = await this.#counting.prepare(encoded, settings, { memory: supplies, storeMeans });
     try {
-      const means = { ...this.#toMeans(supplies, resolver), ...toCountingServices(counting) };
+      const findFunction = await loadFunctions(encoded.functions, files.texts);
+      const means = { ...this.#toMeans(supplies, resolver), ...toCountingServices(counting), findFunction };
       const snapshot = await runInSlices(compileSnapshot(arrived, previous, means), clock);
       const listeners = listens ? await this.#listeners.prepare(settings, files) : undefined;
       return { snapshot, resolver, resolverDefinition, listeners, endpoints, counting };
@@ -298,7 +300,7 @@ export class DataPlane {
   #toMeans(
     { files, endpoints }: ConfigurationSupplies,
     resolver: NameResolver,
-  ): Omit<SnapshotMeans, keyof ReturnType<typeof toCountingServices>> {
+  ): Omit<SnapshotMeans, keyof ReturnType<typeof toCountingServices> | 'findFunction'> {
     const { clock, logger, board } = this.#options;
     return {
       clock,

@@ -49,6 +49,7 @@ export function toExplainingMeans({ clock, logger, addressLists, countries }: Ex
     storeAllowances: undefined,
     openMemoryStore: () => Promise.reject(new StoreFailed('an explanation keeps nothing')),
     callHttp: () => Promise.reject(new HttpCallFailed('an explanation asks nobody')),
+    findFunction: () => () => undefined,
     policies: policyDefinitions,
     texts: {},
     addressLists,
