@@ -42,7 +42,6 @@ export interface AggregateContext extends MappingScope {
   /** Policies hear of answers of services: one may have refused a credential. */
   hearAnswer(call: CompiledCall, answer: ServiceAnswer): void;
   isSkipped(name: string): boolean;
-  markPartial(name: string): void;
   onCallSettled(call: CompiledCall): void;
   /** A call that must not fail has failed. */
   fail(error: GatewayError): void;

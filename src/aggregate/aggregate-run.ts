@@ -26,7 +26,6 @@ export class AggregateRun implements AnswerSource, AggregateContext {
   readonly exchange: Exchange;
   readonly aggregate: CompiledAggregate;
   isOver = false;
-  partial: string[] | undefined = undefined;
   readonly calls: readonly CallState[];
   readonly #plan: RoutePlan;
   readonly #requestBody: MappingValue | undefined;
@@ -53,6 +52,11 @@ export class AggregateRun implements AnswerSource, AggregateContext {
       const call = calls[i]!;
       if (call.waitingFor === 0 && call.call.definition.after.length === 0) this.#begin(call);
     }
+  }
+
+  get partial(): readonly string[] | undefined {
+    const names = this.calls.filter(({ isPartial }) => isPartial).map(({ name }) => name);
+    return names.length === 0 ? undefined : names;
   }
 
   // For calls
@@ -99,11 +103,6 @@ export class AggregateRun implements AnswerSource, AggregateContext {
 
   isSkipped(name: string): boolean {
     return this.#find(name)?.outcome === 'skipped';
-  }
-
-  markPartial(name: string): void {
-    this.partial ??= [];
-    this.partial.push(name);
   }
 
   onCallSettled({ dependents }: CompiledCall): void {

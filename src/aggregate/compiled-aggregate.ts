@@ -10,6 +10,7 @@ import { TextMapping } from '#pipeline/mapping/text-mapping.ts';
 import type { StartServiceCall } from '#pipeline/service-call.ts';
 import type { MappingReference, MappingText } from '#schema/mapping-node.ts';
 import type { AggregateDefinition, CallDefinition, NamedText } from './aggregate-definition.ts';
+import type { CallCounter } from './call-counts.ts';
 import type { Compose, FunctionPlace } from './compose-function.ts';
 import { KeptAnswers } from './kept-answers.ts';
 
@@ -19,6 +20,7 @@ export interface AggregateMeans {
   /** As in `PolicyServices`. */
   readonly later: (delayMs: number, run: () => void) => () => void;
   readonly findFunction: (place: FunctionPlace) => Compose;
+  readonly findCounter: (call: string) => CallCounter | undefined;
   /** For the call with this index. */
   readonly startCall: (index: number) => StartServiceCall;
 }
@@ -37,6 +39,7 @@ export interface CompiledText {
 export interface CompiledCall {
   readonly definition: CallDefinition;
   readonly start: StartServiceCall;
+  readonly counter: CallCounter | undefined;
   readonly limit: TimeLimit;
   /** Indices of the calls that wait for it. */
   readonly dependents: readonly number[];
@@ -97,6 +100,7 @@ function compileCall(definition: CallDefinition, { index, calls, setting, means 
   return {
     definition,
     start: means.startCall(index),
+    counter: means.findCounter(name),
     limit: { ms: timeoutMs, setting: `${setting}.calls.${name}.timeout` },
     dependents: calls.flatMap(({ after }, other) => (after.includes(index) ? [other] : [])),
     path: path.parts.map((part) => (typeof part === 'string' ? part : { text: toText(part), reference: part })),

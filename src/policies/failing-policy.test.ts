@@ -82,6 +82,7 @@ async function startSnapshot(t: TestContext) {
     turnEnd: new TurnEnd(),
     resolver,
     findFunction: () => () => undefined,
+    findCounter: () => undefined,
     policies: [failingPolicy],
     texts: {},
     board: new EndpointBoard(),

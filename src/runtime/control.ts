@@ -11,6 +11,7 @@ import type { ServiceHealth } from '#services/health/service-health.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import { toRateLimitMetrics } from '#stores/rate-limit-metrics.ts';
 import { AdminSide, type OpenedAdmin } from './admin-side.ts';
+import { AggregateSide } from './aggregate-side.ts';
 import { findFunctionMistakes } from './compose-functions.ts';
 import type { DataPlane } from './data-plane.ts';
 import { DataPlanes } from './data-planes.ts';
@@ -59,6 +60,7 @@ export class Control {
   readonly #endpoints: EndpointKeeper;
   readonly #tls: TlsSide;
   readonly #quotas: QuotaSide;
+  readonly #aggregates = new AggregateSide();
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
@@ -96,6 +98,7 @@ export class Control {
           this.#endpoints.metricsText,
           toRateLimitMetrics(planes.allowanceMemory),
           planes.refusals.metricsText,
+          this.#aggregates.metricsText,
         ].join(''),
       findConfiguration,
       loadServices: () => this.#endpoints.createAdministration(findConfiguration),
@@ -301,7 +304,12 @@ export class Control {
       this.#tls.followListeners(configuration);
       const plan = await this.#endpoints.prepare(configuration);
       this.#memory.follow(configuration);
-      const supplies = { files, endpoints: plan.lists, quotaMemory: quotas.memory };
+      const supplies = {
+        files,
+        endpoints: plan.lists,
+        quotaMemory: quotas.memory,
+        callCounts: this.#aggregates.provide(configuration),
+      };
       this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens });
       this.#endpoints.commit(plan);
       if (listens) await this.#endpoints.followHealth(configuration, files);

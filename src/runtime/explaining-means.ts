@@ -50,6 +50,7 @@ export function toExplainingMeans({ clock, logger, addressLists, countries }: Ex
     openMemoryStore: () => Promise.reject(new StoreFailed('an explanation keeps nothing')),
     callHttp: () => Promise.reject(new HttpCallFailed('an explanation asks nobody')),
     findFunction: () => () => undefined,
+    findCounter: () => undefined,
     policies: policyDefinitions,
     texts: {},
     addressLists,

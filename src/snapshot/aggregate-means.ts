@@ -1,4 +1,5 @@
 /** How the calls of an aggregate reach their services, and by which rules. */
+import type { CallCounter } from '#aggregate/call-counts.ts';
 import type { AggregateMeans } from '#aggregate/compiled-aggregate.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { AggregateDestination } from '#config/aggregate-schema.ts';
@@ -9,6 +10,7 @@ import type { SettingsOfConfiguration } from './arrived-configuration.ts';
 import { toForwardRules } from './forward-rules.ts';
 
 interface CallingMeans extends Pick<AggregateMeans, 'clock' | 'keeper' | 'later' | 'findFunction'> {
+  readonly findCounter: (route: string, call: string) => CallCounter | undefined;
   readonly wheel: TimerWheel;
   readonly random: () => number;
   /** Of the route. */
@@ -24,6 +26,7 @@ export function toAggregateMeans(route: string, { calls, retries }: AggregateDes
     keeper,
     later,
     findFunction,
+    findCounter: (call) => means.findCounter(route, call),
     startCall(index) {
       const { name, service } = calls[index]!;
       const ofService = { name: service, settings: settings.services[service]! };

@@ -37,6 +37,7 @@ function meansWith(texts: Readonly<Record<string, string>> = {}): SnapshotMeans 
     frames: new FrameMemory(),
     turnEnd: new TurnEnd(),
     findFunction: () => () => undefined,
+    findCounter: () => undefined,
     policies: policyDefinitions,
     texts,
     board: new EndpointBoard(),
