@@ -133,7 +133,8 @@ function findCountProblems(names: readonly string[]): Problem[] {
 function findUseProblems({ reference, path }: Use, names: readonly string[], loops: ReadonlySet<string>): Problem[] {
   const root = readCallRoot(reference);
   const name = root?.[1];
-  if (root === undefined || name === undefined) return [];
+  // Without any call, that alone is the mistake.
+  if (root === undefined || name === undefined || names.length === 0) return [];
   if (!names.includes(name)) return [{ path, message: `\`\${${reference.source}}\`: ${explainMissingCall(name, names)}` }];
   if (!loops.has(name) || root[2] === 'body') return [];
   const message = `\`\${${reference.source}}\`: the call \`${name}\` is made for each item, so it has many answers; only their bodies can be used, as the list \`\${calls.${name}.body}\``;
