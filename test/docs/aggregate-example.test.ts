@@ -41,7 +41,7 @@ test('examples/one-request/aggregate.yaml answers as its comments say', async (t
 
 test('explain shows which calls of the example run at the same time, and which wait', async () => {
   const config = join(import.meta.dirname, '../../examples/one-request/aggregate.yaml');
-  const { stdout } = await runCommand(runExplain, ['GET', '/api/users/7/page', '--config', config]);
+  const { stdout } = await runCommand(runExplain, ['GET', '/api/users/7/page', '--config', config], '/');
   for (const line of [
     'goes to 4 calls, whose answers become one',
     'stage 1: user = GET /users/${path.id} of users (5s, kept for 5s); orders = GET /orders of orders (5s)',
