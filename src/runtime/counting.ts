@@ -21,12 +21,21 @@ import { provideConcurrencyMemory, SharedConcurrency } from '#stores/shared-conc
 import { SharedQuotas } from '#stores/shared-quotas.ts';
 import { type ProvidedStore, provideStore, type StoreConnectionMeans } from './store-connection.ts';
 
+/** Where calls of aggregates are counted, and at which place each. */
+export interface CallCountPlaces {
+  readonly memory: SharedArrayBuffer;
+  /** By `toCallKey`. */
+  readonly slots: Readonly<Record<string, number>>;
+}
+
 /** Memory that the control thread hands to all threads. */
 export interface CountingMemory {
   /** What rate limits count in, where threads share it. */
   readonly allowanceMemory?: SharedArrayBuffer | undefined;
   /** What limits of concurrency count in. */
   readonly concurrencyMemory?: SharedArrayBuffer | undefined;
+  /** Where calls of aggregates are counted. */
+  readonly callCounts?: CallCountPlaces | undefined;
   /** What quotas count in, which the control thread keeps. */
   readonly quotaMemory?: SharedArrayBuffer | undefined;
   /** What answers are kept in, where threads share it. */
