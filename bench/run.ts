@@ -8,6 +8,7 @@
  */
 import { parseArgs } from 'node:util';
 import { runAddressListsBench } from './address-lists.ts';
+import { runAggregateBench } from './aggregate.ts';
 import { runBalancingBench } from './balancing.ts';
 import { runBatchBench } from './batch.ts';
 import { runBodyMemoryBench } from './body-memory.ts';
@@ -44,6 +45,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   'rate-limit': runRateLimitBench,
   'shared-limits': runSharedLimitsBench,
   policies: runPoliciesBench,
+  aggregate: runAggregateBench,
   batch: runBatchBench,
   tokens: runTokensBench,
   overload: runOverloadBench,

@@ -57,7 +57,7 @@ test('fills in every default of the shortest configuration', async () => {
     forwarding: { via: 'gatehouse' },
     rateLimits: { keys: 1_000_000 },
     quotas: { keys: 100_000 },
-    stores: { memory: { size: 67_108_864 } },
+    stores: { memory: { size: 67_108_864 }, cache: { size: 67_108_864 } },
   });
 });
 
