@@ -17,6 +17,7 @@ import { introspectionPolicy } from './introspection/policy.ts';
 import { ipPolicy } from './ip/policy.ts';
 import { jwtPolicy } from './jwt/policy.ts';
 import { mirrorPolicy } from './mirror/policy.ts';
+import { mockPolicy } from './mock/policy.ts';
 import { oidcPolicy } from './oidc/policy.ts';
 import { opaPolicy } from './opa/policy.ts';
 import { quotaPolicy } from './quota/policy.ts';
@@ -63,6 +64,7 @@ export const policyOrder = [
   quotaPolicy, // behind limits of the moment, so that what they refuse uses up nothing of the month
   concurrencyPolicy, // behind what counts, so that whoever may not come at all holds no place
   validatePolicy, // behind what counts and limits, since a body is held for it; before whatever changes the request that the document speaks of
+  mockPolicy, // behind validate, so that a mock too answers only what the document asks for
   rewritePolicy, // before anything that looks at what the service will see
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
   upstreamAuthPolicy, // behind all that refuses, so that nothing waits for a token in vain; behind what takes a client's own credential away
