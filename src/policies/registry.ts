@@ -22,6 +22,7 @@ import { introspectionPolicy } from './introspection/policy.ts';
 import { ipPolicy } from './ip/policy.ts';
 import { jwtPolicy } from './jwt/policy.ts';
 import { mirrorPolicy } from './mirror/policy.ts';
+import { mockPolicy } from './mock/policy.ts';
 import { oidcPolicy } from './oidc/policy.ts';
 import { opaPolicy } from './opa/policy.ts';
 import { quotaPolicy } from './quota/policy.ts';
@@ -72,6 +73,7 @@ export const policyOrder = [
   concurrencyPolicy, // behind what counts, so that whoever may not come at all holds no place
   decompressPolicy, // behind what counts and limits, so that nothing is unpacked in vain; before what looks at bodies
   validatePolicy, // behind what counts and limits, since a body is held for it; before whatever changes the request that the document speaks of
+  mockPolicy, // behind validate, so that a mock too answers only what the document asks for
   rewritePolicy, // before anything that looks at what the service will see
   transformPolicy, // behind rewrite, whose query it changes further; in front of the cache, so that what that has kept is changed as well
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
