@@ -83,6 +83,9 @@ export const limits = {
   /** Bytes of a file with addresses, and entries in it. */
   addressListBytesMax: 64 * 1024 * 1024,
   addressListEntriesMax: 1_000_000,
+  /** Bytes of all files of a document with a contract (OpenAPI, JSON Schema), and how many files. */
+  contractBytesMax: 32 * 1024 * 1024,
+  contractFilesMax: 500,
   /** Bytes of a database of countries, and blocks of addresses in it once neighbours are joined. */
   countryDatabaseBytesMax: 256 * 1024 * 1024,
   countryBlocksMax: 2_000_000,
@@ -115,6 +118,10 @@ export const limits = {
   storeUnwrittenBytesMax: 16 * 1024 * 1024,
   /** Bytes of one value that is kept in a store. */
   storeValueBytesMax: 1024 * 1024,
+  /** Questions of one place of the cache that are under way, beyond which none is asked in the background. */
+  cacheFetchesInBackgroundMax: 100,
+  /** Answers that are kept for one address, which differ by fields of the request; with one more, the oldest is let go. */
+  answerVariantsMax: 64,
   /** Keys of which a store is still to be told what a thread has let pass; of further ones it is not told. */
   unsettledKeysMax: 100_000,
   /** Keys that a store is told of at once. */

@@ -3,6 +3,7 @@ import { createAnyOfPolicy } from './any-of/policy.ts';
 import { apiKeyPolicy } from './api-key/policy.ts';
 import { authorizePolicy } from './authorize/policy.ts';
 import { basicAuthPolicy } from './basic-auth/policy.ts';
+import { cachePolicy } from './cache/policy.ts';
 import { clientCertificatePolicy } from './client-certificate/policy.ts';
 import { compressPolicy } from './compress/policy.ts';
 import { concurrencyPolicy } from './concurrency/policy.ts';
@@ -26,7 +27,9 @@ import { rateLimitPolicy } from './rate-limit/policy.ts';
 import { requestSizePolicy } from './request-size/policy.ts';
 import { rewritePolicy } from './rewrite/policy.ts';
 import { securityHeadersPolicy } from './security-headers/policy.ts';
+import { transformPolicy } from './transform/policy.ts';
 import { upstreamAuthPolicy } from './upstream-auth/policy.ts';
+import { validatePolicy } from './validate/policy.ts';
 
 /** All methods by which it is found out who asks, whichever of them a route asks for. */
 const anyOfPolicy = createAnyOfPolicy([
@@ -64,11 +67,14 @@ export const policyOrder = [
   rateLimitPolicy, // as soon as it is known that the request is meant, so that one too many costs as little as can be
   quotaPolicy, // behind limits of the moment, so that what they refuse uses up nothing of the month
   concurrencyPolicy, // behind what counts, so that whoever may not come at all holds no place
-  decompressPolicy, // behind all that refuses, so that nothing is unpacked in vain; before what looks at bodies
+  decompressPolicy, // behind what counts and limits, so that nothing is unpacked in vain; before what looks at bodies
+  validatePolicy, // behind what counts and limits, since a body is held for it; before whatever changes the request that the document speaks of
   rewritePolicy, // before anything that looks at what the service will see
+  transformPolicy, // behind rewrite, whose query it changes further; behind whatever keeps answers, which keeps them as it has made them
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
   upstreamAuthPolicy, // behind all that refuses, so that nothing waits for a token in vain; behind what takes a client's own credential away
   headersPolicy, // last, so that it has the last word on requests; on answers, policies before it still add theirs
+  cachePolicy, // last: what it keeps is what the service has said, and its answers meet all other policies as the service's own do
 ] as const;
 
 /** The same for code that treats them all alike: each is only ever given the configuration that its own schema validated. */

@@ -3,7 +3,9 @@
  * is memory that threads share; a store is a connection to what gateways share.
  */
 import type { Allowances } from '#base/allowances.ts';
+import type { AnswerStore } from '#base/answer-store.ts';
 import { assert } from '#base/assert.ts';
+import type { Clock } from '#base/clock.ts';
 import type { ConcurrencyLimits } from '#base/concurrency-limits.ts';
 import type { KeyValueStore } from '#base/key-value-store.ts';
 import type { Logger } from '#base/logger.ts';
@@ -12,6 +14,8 @@ import type { PolicyServices } from '#pipeline/policy.ts';
 import type { SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts';
 import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
 import { provideAllowanceMemory } from '#stores/allowance-table.ts';
+import { provideAnswerMemory } from '#stores/memory/answer-layout.ts';
+import { SharedAnswers } from '#stores/memory/shared-answers.ts';
 import { SharedAllowances } from '#stores/shared-allowances.ts';
 import { provideConcurrencyMemory, SharedConcurrency } from '#stores/shared-concurrency.ts';
 import { SharedQuotas } from '#stores/shared-quotas.ts';
@@ -25,23 +29,27 @@ export interface CountingMemory {
   readonly concurrencyMemory?: SharedArrayBuffer | undefined;
   /** What quotas count in, which the control thread keeps. */
   readonly quotaMemory?: SharedArrayBuffer | undefined;
+  /** What answers are kept in, where threads share it. */
+  readonly answerMemory?: SharedArrayBuffer | undefined;
 }
 
 export interface PreparedCounting {
   readonly allowances: SharedAllowances | undefined;
   readonly concurrency: SharedConcurrency | undefined;
   readonly quotas: SharedQuotas | undefined;
+  readonly answers: SharedAnswers | undefined;
   readonly store: ProvidedStore | undefined;
   readonly openMemoryStore: () => Promise<KeyValueStore>;
 }
 
 type CountingServices = Pick<
   PolicyServices,
-  'allowances' | 'concurrency' | 'quotas' | 'sharedStore' | 'storeAllowances' | 'openMemoryStore'
+  'allowances' | 'concurrency' | 'quotas' | 'answers' | 'storeAnswers' | 'sharedStore' | 'storeAllowances' | 'openMemoryStore'
 >;
 
 /** What the thread that counts has. */
 export interface CountingThread {
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly threadNumber: number;
   /** Called once, by who first needs it. */
@@ -59,7 +67,14 @@ export class Counting {
       this.#memoryStore ??= thread.openMemoryStore();
       return this.#memoryStore;
     };
-    this.#present = { allowances: undefined, concurrency: undefined, quotas: undefined, store: undefined, openMemoryStore };
+    this.#present = {
+      allowances: undefined,
+      concurrency: undefined,
+      quotas: undefined,
+      answers: undefined,
+      store: undefined,
+      openMemoryStore,
+    };
   }
 
   /** What rate limits count in; `undefined` where there has been none. */
@@ -67,9 +82,14 @@ export class Counting {
     return this.#present.allowances?.memory;
   }
 
+  /** What answers are kept in; `undefined` where none are. */
+  get answers(): SharedAnswers | undefined {
+    return this.#present.answers;
+  }
+
   /** What a configuration counts in. What it does not count is not there. */
   async prepare(
-    { allowanceKeysMax, countsConcurrency, countsQuotas }: EncodedConfiguration,
+    { allowanceKeysMax, countsConcurrency, countsQuotas, answerBytesMax }: EncodedConfiguration,
     settings: SettingsOfConfiguration,
     { memory, storeMeans }: { readonly memory: CountingMemory; readonly storeMeans: StoreConnectionMeans },
   ): Promise<PreparedCounting> {
@@ -77,18 +97,20 @@ export class Counting {
       allowances: allowanceKeysMax === 0 ? undefined : this.#provideAllowances(allowanceKeysMax, memory),
       concurrency: countsConcurrency ? this.#provideConcurrency(memory) : undefined,
       quotas: countsQuotas ? this.#provideQuotas(memory) : undefined,
+      answers: answerBytesMax === 0 ? undefined : this.#provideAnswers(answerBytesMax, memory),
       store: await provideStore(settings, this.#present.store, storeMeans),
       openMemoryStore: this.#present.openMemoryStore,
     };
   }
 
-  commit({ allowances, concurrency, quotas, store }: PreparedCounting): void {
+  commit({ allowances, concurrency, quotas, answers, store }: PreparedCounting): void {
     const before = this.#present;
     this.#present = {
       ...before,
       allowances: allowances ?? before.allowances,
       concurrency: concurrency ?? before.concurrency,
       quotas: quotas ?? before.quotas,
+      answers: answers ?? before.answers,
       store,
     };
     if (store !== before.store) before.store?.store.close();
@@ -119,15 +141,35 @@ export class Counting {
     const { quotas } = this.#present;
     return quotas?.memory === quotaMemory ? quotas : new SharedQuotas(quotaMemory, this.#thread);
   }
+
+  #provideAnswers(bytes: number, { answerMemory }: CountingMemory): SharedAnswers {
+    const { answers } = this.#present;
+    const memory = answerMemory ?? provideAnswerMemory({ bytes, threads: 1 }, answers?.memory);
+    return answers?.memory === memory ? answers : new SharedAnswers(memory, this.#thread);
+  }
 }
+
+const noAnswers: AnswerStore = {
+  find: failToCount,
+  fetch: failToCount,
+  put: failToCount,
+  remove: failToCount,
+  invalidate: failToCount,
+  purge: failToCount,
+  get era(): number {
+    return failToCount();
+  },
+};
 
 /** A policy counts only in what its configuration was encoded to count in. */
 export function toCountingServices(prepared: PreparedCounting): CountingServices {
-  const { allowances, concurrency, quotas, store, openMemoryStore } = prepared;
+  const { allowances, concurrency, quotas, answers, store, openMemoryStore } = prepared;
   return {
     allowances: allowances ?? noAllowances,
     concurrency: concurrency ?? noConcurrency,
     quotas: quotas ?? noQuotas,
+    answers: answers ?? noAnswers,
+    storeAnswers: undefined,
     sharedStore: store?.store,
     storeAllowances: store?.store,
     openMemoryStore,

@@ -38,6 +38,7 @@ import { compileSnapshot, type SnapshotMeans } from '#snapshot/compile.ts';
 import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
 import { loadLibraries } from '#snapshot/policy-needs.ts';
 import type { Snapshot } from '#snapshot/snapshot.ts';
+import type { SharedAnswers } from '#stores/memory/shared-answers.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { AcmeAnswers } from './acme-answers.ts';
@@ -149,6 +150,11 @@ export class DataPlane {
   /** What rate limits count in; `undefined` where there has been none. */
   get allowanceMemory(): SharedArrayBuffer | undefined {
     return this.#counting.allowanceMemory;
+  }
+
+  /** What answers are kept in; `undefined` where none are. */
+  get answers(): SharedAnswers | undefined {
+    return this.#counting.answers;
   }
 
   /** Copies of requests that are under way to mirrors. */
@@ -320,6 +326,7 @@ export class DataPlane {
       texts: files.texts,
       addressLists: files.addressLists,
       countries: files.countries,
+      contracts: files.contracts,
       endpoints,
     };
   }

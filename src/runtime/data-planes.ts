@@ -54,6 +54,11 @@ export class DataPlanes {
     return this.#pool?.allowanceMemory ?? this.#plane?.allowanceMemory;
   }
 
+  /** What answers are kept in; `undefined` where there have been none. */
+  get answerMemory(): SharedArrayBuffer | undefined {
+    return this.#pool?.answerMemory ?? this.#plane?.answers?.memory;
+  }
+
   /** What policies have refused, in all threads. */
   get refusals(): RefusalCounts {
     return this.#pool?.refusals ?? this.#refusals;

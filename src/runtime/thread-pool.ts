@@ -6,6 +6,8 @@ import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import type { EndpointBoard } from '#services/endpoint-board.ts';
 import type { EndpointList } from '#services/endpoint-list.ts';
 import { provideAllowanceMemory } from '#stores/allowance-table.ts';
+import { provideAnswerMemory } from '#stores/memory/answer-layout.ts';
+import { SharedAnswers } from '#stores/memory/shared-answers.ts';
 import { forgetQuotaThread } from '#stores/quota-entries.ts';
 import { provideConcurrencyMemory, takeBackPlaces } from '#stores/shared-concurrency.ts';
 import type { ListeningAt } from './listener-set.ts';
@@ -182,6 +184,11 @@ export class ThreadPool {
     return this.#delivery?.allowanceMemory;
   }
 
+  /** What answers are kept in; `undefined` where there have been none. */
+  get answerMemory(): SharedArrayBuffer | undefined {
+    return this.#delivery?.answerMemory;
+  }
+
   get threadIds(): number[] {
     return this.#serving.map(({ worker }) => worker.threadId);
   }
@@ -197,7 +204,13 @@ export class ThreadPool {
    */
   async apply(ordered: Delivery, { count, deadlineMs }: { count: number; deadlineMs: number }): Promise<readonly ListeningAt[]> {
     const allowanceMemory = this.#provideAllowanceMemory(ordered);
-    const delivery = { ...ordered, allowanceMemory, concurrencyMemory: this.#provideConcurrencyMemory(ordered, count) };
+    const answerMemory = this.#provideAnswerMemory(ordered, count);
+    const delivery = {
+      ...ordered,
+      allowanceMemory,
+      answerMemory,
+      concurrencyMemory: this.#provideConcurrencyMemory(ordered, count),
+    };
     while (this.#serving.length < count) this.#start();
     const told = this.#serving;
     if (this.#delivery !== undefined) await this.#prepareAll(told, delivery);
@@ -220,6 +233,13 @@ export class ThreadPool {
   #provideAllowanceMemory({ configuration }: Delivery): SharedArrayBuffer | undefined {
     const present = this.#delivery?.allowanceMemory;
     return configuration.allowanceKeysMax === 0 ? present : provideAllowanceMemory(configuration.allowanceKeysMax, present);
+  }
+
+  /** Of the last configuration, so that a reload keeps what is in it; also while nothing is kept. */
+  #provideAnswerMemory({ configuration }: Delivery, threads: number): SharedArrayBuffer | undefined {
+    const present = this.#delivery?.answerMemory;
+    const bytes = configuration.answerBytesMax;
+    return bytes === 0 ? present : provideAnswerMemory({ bytes, threads }, present);
   }
 
   /** Of the first configuration that needs it, unless there are far more threads now. */
@@ -324,7 +344,8 @@ export class ThreadPool {
   /** The thread is gone: what it held is free for others before another thread has its number. */
   #forgetNumber(number: number): void {
     if (this.#concurrencyMemory !== undefined) takeBackPlaces(this.#concurrencyMemory, number);
-    const { quotaMemory } = this.#delivery ?? {};
+    const { quotaMemory, answerMemory } = this.#delivery ?? {};
+    if (answerMemory !== undefined) SharedAnswers.forgetThread(answerMemory, number);
     if (quotaMemory !== undefined) forgetQuotaThread(quotaMemory, number);
     this.#numbers.delete(number);
   }

@@ -31,6 +31,7 @@ export function* encodeConfiguration(
     allowanceKeysMax: counts.has('allowances') ? configuration.rateLimits.keys : 0,
     countsConcurrency: counts.has('concurrency'),
     countsQuotas: counts.has('quotas'),
+    answerBytesMax: counts.has('answers') ? configuration.stores.cache.size : 0,
     libraries,
   };
 }

@@ -17,6 +17,8 @@ export interface EncodedConfiguration {
   readonly countsConcurrency: boolean;
   /** It has quotas. */
   readonly countsQuotas: boolean;
+  /** How much it keeps of answers; 0: it keeps none. */
+  readonly answerBytesMax: number;
   /** Names of what its policies need loaded. */
   readonly libraries: readonly string[];
 }
