@@ -11,6 +11,7 @@ import type { ServiceHealth } from '#services/health/service-health.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import { toRateLimitMetrics } from '#stores/rate-limit-metrics.ts';
 import { AdminSide, type OpenedAdmin } from './admin-side.ts';
+import { CacheSide } from './cache-side.ts';
 import type { DataPlane } from './data-plane.ts';
 import { DataPlanes } from './data-planes.ts';
 import { EndpointKeeper } from './endpoint-keeper.ts';
@@ -86,6 +87,7 @@ export class Control {
     this.#tls = new TlsSide({ clock, logger, planes, onCertificates });
     this.#quotas = new QuotaSide({ clock, logger });
     const findConfiguration = () => this.#configuration;
+    const cache = new CacheSide({ clock, logger, planes, findConfiguration });
     this.#admin = new AdminSide({
       logger,
       reasonNotReady: () => this.#notReady,
@@ -95,10 +97,12 @@ export class Control {
           this.#endpoints.metricsText,
           toRateLimitMetrics(planes.allowanceMemory),
           planes.refusals.metricsText,
+          cache.metricsText,
         ].join(''),
       findConfiguration,
       loadServices: () => this.#endpoints.createAdministration(findConfiguration),
       quotas: this.#quotas,
+      cache,
     });
   }
 
