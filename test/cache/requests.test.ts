@@ -171,17 +171,34 @@ test('what never changes is not asked for anew while it is fresh', async (t) => 
 function shown({ status, body, fields }: SiteAnswer): unknown {
   const shown: string[] = [];
   for (let i = 0; i < fields.length; i += 2)
-    if (!['age', 'cache-status', 'x-request-id', 'connection', 'keep-alive'].includes(fields[i]!)) shown.push(`${fields[i]}: ${fields[i + 1]}`);
+    if (!['age', 'cache-status', 'x-request-id', 'connection', 'keep-alive'].includes(fields[i]!))
+      shown.push(`${fields[i]}: ${fields[i + 1]}`);
   return { status, body, fields: shown.sort() };
 }
 
 test('what is kept is what the service has said', async (t) => {
   const site = await startCacheSite(t);
-  const fields = ['cache-control', 'max-age=100', 'x-a', '1', 'x-a', '2', 'content-type', 'text/plain', 'link', '</a>', 'content-language', 'de'];
+  const fields = [
+    'cache-control',
+    'max-age=100',
+    'x-a',
+    '1',
+    'x-a',
+    '2',
+    'content-type',
+    'text/plain',
+    'link',
+    '</a>',
+    'content-language',
+    'de',
+  ];
   site.script = () => ({ fields, body: 'a body', isChunked: true });
   const first = await site.ask();
   const second = await site.ask();
-  const withLength = { ...first, fields: [...first.fields.filter((_, i, all) => all[i - (i % 2)] !== 'transfer-encoding'), 'content-length', '6'] };
+  const withLength = {
+    ...first,
+    fields: [...first.fields.filter((_, i, all) => all[i - (i % 2)] !== 'transfer-encoding'), 'content-length', '6'],
+  };
   assert.deepEqual(shown(second), shown(withLength));
 });
 
@@ -190,7 +207,20 @@ test('fields of one connection, for one proxy or for one use are not kept', asyn
   site.script = () => ({
     fields: [
       ...['cache-control', 'max-age=100, no-cache="x-once", private="x-own, x-other"', 'connection', 'x-hop', 'x-hop', '1'],
-      ...['proxy-authenticate', 'Basic', 'proxy-authentication-info', 'a', 'x-once', '1', 'x-own', '2', 'x-other', '3', 'x-kept', '4'],
+      ...[
+        'proxy-authenticate',
+        'Basic',
+        'proxy-authentication-info',
+        'a',
+        'x-once',
+        '1',
+        'x-own',
+        '2',
+        'x-other',
+        '3',
+        'x-kept',
+        '4',
+      ],
     ],
   });
   const first = await site.ask();

@@ -24,9 +24,27 @@ const cases: readonly (readonly [title: string, vary: readonly string[], first: 
   ['values differ by case', ['foo'], ['foo', 'a'], ['foo', 'A'], false],
   ['languages in another order', ['accept-language'], ['accept-language', 'en, de'], ['accept-language', 'de,en'], true],
   ['languages in another case', ['accept-language'], ['accept-language', 'en-US'], ['accept-language', 'en-us'], true],
-  ['languages with other weights', ['accept-language'], ['accept-language', 'en, de;q=0.5'], ['accept-language', 'en;q=0.5, de'], false],
-  ['weights that are written differently', ['accept-encoding'], ['accept-encoding', 'gzip;q=1.0'], ['accept-encoding', 'gzip'], true],
-  ['types in another order', ['accept'], ['accept', 'text/html, text/plain;q=0.5'], ['accept', 'text/plain;q=0.5,text/html'], true],
+  [
+    'languages with other weights',
+    ['accept-language'],
+    ['accept-language', 'en, de;q=0.5'],
+    ['accept-language', 'en;q=0.5, de'],
+    false,
+  ],
+  [
+    'weights that are written differently',
+    ['accept-encoding'],
+    ['accept-encoding', 'gzip;q=1.0'],
+    ['accept-encoding', 'gzip'],
+    true,
+  ],
+  [
+    'types in another order',
+    ['accept'],
+    ['accept', 'text/html, text/plain;q=0.5'],
+    ['accept', 'text/plain;q=0.5,text/html'],
+    true,
+  ],
   ['types with other parameters', ['accept'], ['accept', 'a/b;v=1'], ['accept', 'a/b;v=2'], false],
   ['a star', ['*'], [], [], false],
   ['a star among others', ['foo, *'], ['foo', '1'], ['foo', '1'], false],
@@ -82,9 +100,12 @@ test('what a policy makes of a field is not taken for what the client has sent',
 });
 
 test('what the gateway says of where a request came from tells answers apart too', async (t) => {
-  const more = { forwarding: { trustedProxies: ['127.0.0.1'] } };
+  const more = { listeners: { web: { address: '127.0.0.1:0', trustedProxies: ['127.0.0.1'] } } };
   const site = await startCacheSite(t, { more });
-  site.script = ({ field }) => ({ fields: ['cache-control', 'max-age=100', 'vary', 'x-forwarded-for'], body: field('x-forwarded-for')! });
+  site.script = ({ field }) => ({
+    fields: ['cache-control', 'max-age=100', 'vary', 'x-forwarded-for'],
+    body: field('x-forwarded-for')!,
+  });
   for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.1'])
     assert.match((await site.ask({ fields: ['x-forwarded-for', address] })).body, new RegExp(`^${address}`));
   assert.equal(site.seen.length, 2);

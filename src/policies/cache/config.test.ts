@@ -37,10 +37,7 @@ const refused: readonly (readonly [unknown, string])[] = [
   [{ ttl: '30' }, 'ttl: "30" has no unit; write `30s` or `30ms`'],
   [{ ttl: { 99: '1s' } }, 'ttl.99: "99" is not a status; write one such as `404`, or a kind such as `4xx`'],
   [{ query: {} }, 'query: give `include` or `exclude`: which parameters count, or which do not'],
-  [
-    { query: { include: ['a'], exclude: ['b'] } },
-    'query: give `include` or `exclude`: which parameters count, or which do not',
-  ],
+  [{ query: { include: ['a'], exclude: ['b'] } }, 'query: give `include` or `exclude`: which parameters count, or which do not'],
   [
     { query: { include: ['a=b'] } },
     'query.include.0: "a=b" is not the name of a parameter; write one such as `page`, or `utm_*`',

@@ -49,7 +49,10 @@ function isChanged(name: string, { fields }: SelectingRequest, sentFields: reado
   return !isSameList(getFieldValues(fields, name), getFieldValues(sentFields, name));
 }
 
-export function isSelected({ selection }: { readonly selection: AnswerSelection | undefined }, request: SelectingRequest): boolean {
+export function isSelected(
+  { selection }: { readonly selection: AnswerSelection | undefined },
+  request: SelectingRequest,
+): boolean {
   return selection === undefined || readSelecting(selection.names, request) === selection.values;
 }
 
