@@ -54,8 +54,12 @@ export const limits = {
   forwardedHopsMax: 32,
   /** Ranges of one request; with more of them, the whole is sent. */
   byteRangesMax: 32,
-  /** Bytes of a file that are read at once. A file that is not longer is closed before it is sent. */
+  /** Bytes of a file that is read whole, and closed, before it is sent. */
+  shortFileBytesMax: 256 * 1024,
+  /** Bytes of a longer file that are read at once. */
   fileReadBytes: 64 * 1024,
+  /** Bytes that a thread remembers of files that it has sent, and of names that were no files. */
+  fileMemoryBytesMax: 32 * 1024 * 1024,
   /** Longer files that a thread has open at once, each for one answer; further requests are refused. */
   filesOpenMax: 1_000,
   /** Bytes of access log lines waiting to be written; beyond this, lines are dropped and counted. */
@@ -147,4 +151,12 @@ export const limits = {
   mappingItemsMax: 1_000_000,
   /** Entries of one SETTINGS frame. */
   http2SettingsMax: 32,
+  /** Calls of one aggregate. */
+  aggregateCallsMax: 32,
+  /** Items for each of which one call of an aggregate is made. */
+  aggregateItemsMax: 100,
+  /** How many of these run at the same time. */
+  aggregateItemsAtOnceMax: 20,
+  /** Bytes of a body that a call of an aggregate sends. */
+  aggregateBodyBytesMax: 16 * 1024 * 1024,
 } as const;

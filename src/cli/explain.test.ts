@@ -111,6 +111,22 @@ routes: { all: { match: { path: /* }, importance: ${importance}, to: a } }
   assert.deepEqual(route!.protection, ['overload: never refused, also when work in a data thread waits for more than 200ms']);
 });
 
+test('says which file a request is answered with', async () => {
+  writeFileSync(
+    join(folder, 'files.yaml'),
+    `version: 1
+listeners: { web: { address: ":1" } }
+routes: { site: { match: { path: /site/* }, to: { files: { folder: /srv/site, fallback: index.html } } } }
+`,
+  );
+  const detailsOf = async (path: string) => (await explained('GET', path, '--config', 'files.yaml')).route!.details;
+  const otherwise = 'or for pages with index.html where there is none';
+  assert.deepEqual(await detailsOf('/site/a%20b'), [`files: answered with /srv/site/a b, ${otherwise}`]);
+  assert.deepEqual(await detailsOf('/site/sub/'), [`files: answered with /srv/site/sub/index.html, ${otherwise}`]);
+  assert.deepEqual(await detailsOf('/site/.env'), ['files: the path is the name of no file that is served']);
+  assert.equal((await explained('GET', '/site/', '--config', 'files.yaml')).route!.destination, 'the files of /srv/site');
+});
+
 test('says what a rate limit counts of a request', async () => {
   const { stdout } = await explain('GET', '/tenants/acme', '--client', '2001:db8::1');
   const limits = 'at most 10/second and 100/minute with a burst of 20';

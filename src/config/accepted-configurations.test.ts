@@ -523,6 +523,41 @@ test('reads a fixed answer without a body', async () => {
   });
 });
 
+test('reads the folder of files, alone or with what is set beside it', async () => {
+  const plain = {
+    kind: 'files',
+    folder: '/srv/site',
+    index: 'index.html',
+    allowsDotfiles: false,
+    followsLinks: false,
+    keptMs: 1_000,
+    precompressed: [],
+    types: {},
+    charset: 'utf-8',
+    cacheControl: [],
+    fallback: undefined,
+    notFound: undefined,
+  };
+  assert.deepEqual((await readRoute('match: { path: [/, "/a/*"] }, to: { files: /srv/site }')).to, plain);
+  assert.deepEqual((await readRoute('match: {}, to: { files: { folder: /srv/site } }')).to, plain);
+  const values =
+    'index: false, charset: false, dotfiles: true, outsideLinks: true, recheck: 0s, fallback: a.html, notFound: b/c.html';
+  const lists = 'precompressed: [gzip, br], types: { md: text/markdown; charset=x }, cacheControl: no-cache';
+  assert.deepEqual((await readRoute(`match: {}, to: { files: { folder: /srv/site, ${values}, ${lists} } }`)).to, {
+    ...plain,
+    index: undefined,
+    charset: undefined,
+    allowsDotfiles: true,
+    followsLinks: true,
+    keptMs: 0,
+    fallback: 'a.html',
+    notFound: 'b/c.html',
+    precompressed: ['gzip', 'br'],
+    types: { md: 'text/markdown; charset=x' },
+    cacheControl: [{ files: '**', value: 'no-cache' }],
+  });
+});
+
 test('knows captures of paths, of expressions and of the star', async () => {
   await readRoute('match: [{ path: "/a/:id/*" }, { path: { regex: "/(?<id>.*)" } }], to: { redirect: { path: "/${path.id}" } }');
   await readRoute('match: { path: [/a/*, /b/*] }, to: orders, policies: { rewrite: { path: "/c/${path.*}" } }');

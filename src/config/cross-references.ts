@@ -129,8 +129,15 @@ function listServiceUses(to: unknown, path: IssuePath): NameUse[] {
   if (!isMap(to)) return [];
   const one = isText(to['service']) ? [{ name: to['service'], path: [...path, 'service'] }] : [];
   const several = Array.isArray(to['services']) ? listServiceUses(to['services'], [...path, 'services']) : [];
-  const { fallback } = to;
-  return [...one, ...several, ...(isMap(fallback) ? listServiceUses(fallback, [...path, 'fallback']) : [])];
+  const { fallback, aggregate } = to;
+  const calls = isMap(aggregate) ? listCallUses(aggregate['calls'], [...path, 'aggregate', 'calls']) : [];
+  return [...one, ...several, ...calls, ...(isMap(fallback) ? listServiceUses(fallback, [...path, 'fallback']) : [])];
+}
+
+function listCallUses(calls: unknown, path: IssuePath): NameUse[] {
+  return entriesOf(calls).flatMap(([name, call]) =>
+    isMap(call) && isText(call['service']) ? [{ name: call['service'], path: [...path, name, 'service'] }] : [],
+  );
 }
 
 /** What the settings of policies name. */

@@ -5,13 +5,15 @@ import { type FormProblem, forms, isMap, isText } from '#schema/forms.ts';
 import { entryName } from '#schema/name.ts';
 import { listWords } from '#schema/quote.ts';
 import { pathTemplate, type Template, template } from '#schema/template.ts';
+import { aggregateSchema } from './aggregate-schema.ts';
+import { batchSchema } from './batch-schema.ts';
 import { type FallbackSettings, fallbackSchema } from './fallback-schema.ts';
 import { filesSchema } from './files-schema.ts';
 import { jwksSchema } from './jwks-schema.ts';
 import { respondSchema } from './respond-schema.ts';
 import { type StickySettings, stickySchema, type WeightedService, weightedServices } from './split-schema.ts';
 
-const DESTINATION_KEYS = ['service', 'services', 'redirect', 'respond', 'jwks', 'files'] as const;
+const DESTINATION_KEYS = ['service', 'services', 'aggregate', 'batch', 'redirect', 'respond', 'jwks', 'files'] as const;
 
 export interface ServiceDestination {
   readonly kind: 'service';
@@ -132,12 +134,18 @@ const hasKey = (key: string) => (value: unknown) => isMap(value) && key in value
 
 /** `to`: the name of a service, a weighted list, or a map with exactly one of `DESTINATION_KEYS`. */
 export const destinationSchema = forms(
-  'the name of a service, a list of services with weights, or a map with `service`, `services`, `redirect`, `respond`, `jwks` or `files`',
+  `the name of a service, a list of services with weights, or a map with ${listWords(DESTINATION_KEYS)}`,
   [
     { isMeant: isText, schema: oneService },
     { isMeant: Array.isArray, schema: severalServices },
     { isMeant: hasKey('service'), schema: oneServiceMap },
     { isMeant: hasKey('services'), schema: severalServicesMap },
+    {
+      isMeant: hasKey('aggregate'),
+      schema: z
+        .strictObject({ aggregate: aggregateSchema.describe('Calls several services and answers with what they say together.') })
+        .transform((form) => form.aggregate),
+    },
     {
       isMeant: hasKey('redirect'),
       schema: z.strictObject({ redirect: redirect.describe('Sends the client elsewhere.') }).transform((form) => form.redirect),
@@ -157,6 +165,12 @@ export const destinationSchema = forms(
       schema: z
         .strictObject({ files: filesSchema.describe('Answers with files of a folder: its path, or a map.') })
         .transform((form) => form.files),
+    },
+    {
+      isMeant: hasKey('batch'),
+      schema: z
+        .strictObject({ batch: batchSchema.describe('Takes several requests in one, and answers them together.') })
+        .transform((form) => form.batch),
     },
   ],
   findDestinationProblem,

@@ -1,6 +1,7 @@
 /** Files of a folder: `to.files`. */
 import { z } from 'zod';
 import { codings, type FilesDefinition } from '#files/files-definition.ts';
+import { duration } from '#schema/duration.ts';
 import { folderPath } from '#schema/file-path.ts';
 import { forms, isMap, isText } from '#schema/forms.ts';
 import { quote } from '#schema/quote.ts';
@@ -127,10 +128,16 @@ const settings = z
       .prefault(DEFAULT_CHARSET)
       .describe('The charset of texts; `false` says nothing of it.'),
     dotfiles: z.boolean().default(false).describe('Whether names that begin with a dot are served. `.well-known` always is.'),
+    recheck: duration({ max: '1h' })
+      .prefault('1s')
+      .describe(
+        'How long a short file that was sent, or a name that was no file, is remembered before the folder is looked at again; `0s` looks each time.',
+      ),
     outsideLinks: z.boolean().default(false).describe('Whether symbolic links may lead out of the folder.'),
   })
   .transform(
     ({
+      recheck,
       index,
       charset,
       dotfiles,
@@ -147,6 +154,7 @@ const settings = z
       index: index === false ? undefined : index,
       allowsDotfiles: dotfiles,
       followsLinks: outsideLinks,
+      keptMs: recheck,
       precompressed,
       types,
       charset: charset === false ? undefined : charset,

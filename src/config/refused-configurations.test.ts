@@ -709,7 +709,7 @@ const SERVICES: readonly Refusal[] = [
 ];
 
 const FORMS =
-  'the name of a service, a list of services with weights, or a map with `service`, `services`, `redirect`, `respond` or `jwks`';
+  'the name of a service, a list of services with weights, or a map with `service`, `services`, `redirect`, `respond`, `jwks` or `files`';
 
 /** Mistakes inside one route, in one line that begins with `routes: { it: { ` in line 4: columns are those of the text plus 16. */
 const ROUTES: readonly Refusal[] = [
@@ -787,7 +787,7 @@ const ROUTES: readonly Refusal[] = [
     mistake: 'two destinations at once',
     text: 'match: {}, to: { service: orders, redirect: { path: / } }',
     issues: [
-      'F:4:51 routes.it.to.redirect: `service` and `redirect` exclude each other; give one of `service`, `services`, `redirect`, `respond` or `jwks`',
+      'F:4:51 routes.it.to.redirect: `service` and `redirect` exclude each other; give one of `service`, `services`, `redirect`, `respond`, `jwks` or `files`',
     ],
   },
   {
@@ -798,7 +798,9 @@ const ROUTES: readonly Refusal[] = [
   {
     mistake: 'a destination without a kind',
     text: 'match: {}, to: {}',
-    issues: ['F:4:32 routes.it.to: the map is empty; give one of `service`, `services`, `redirect`, `respond` or `jwks`'],
+    issues: [
+      'F:4:32 routes.it.to: the map is empty; give one of `service`, `services`, `redirect`, `respond`, `jwks` or `files`',
+    ],
   },
   {
     mistake: 'a number for a destination',
@@ -920,6 +922,48 @@ const ROUTES: readonly Refusal[] = [
     mistake: 'a mirror that is not there',
     text: 'match: {}, to: orders, policies: { mirror: { to: shadow } }',
     issues: ['F:4:66 routes.it.policies.mirror.to: there is no service `shadow`; there is `orders`'],
+  },
+  {
+    mistake: 'files for paths that name none',
+    text: 'match: { path: [/a/*, /favicon.ico] }, to: { files: ./site }',
+    issues: ['F:4:24 routes.it.match: with `to.files`, what stands for `*` is the path of the file; end each path with `/*`'],
+  },
+  {
+    mistake: 'files of nowhere',
+    text: 'match: {}, to: { files: "" }',
+    issues: ['F:4:41 routes.it.to.files: the path is empty; write `.` for the folder of the configuration itself'],
+  },
+  {
+    mistake: 'a list of folders',
+    text: 'match: {}, to: { files: [./a, ./b] }',
+    issues: ['F:4:41 routes.it.to.files: expected the path of a folder, or a map with `folder`, not a list'],
+  },
+  {
+    mistake: 'settings of files that name what is not in a folder',
+    text: 'match: {}, to: { files: { folder: ./a, index: a/b, fallback: ../b, notFound: /404.html } }',
+    issues: [
+      'F:4:63 routes.it.to.files.index: "a/b" is a path; write the name of a file',
+      'F:4:78 routes.it.to.files.fallback: "../b" is not the path of a file in the folder',
+      'F:4:94 routes.it.to.files.notFound: "/404.html" begins with `/`; write the path from the folder on',
+    ],
+  },
+  {
+    mistake: 'settings of files that are no values of fields',
+    text: 'match: {}, to: { files: { folder: ./a, cacheControl: "a\\u00e9", types: { .md: text/markdown, txt: text }, charset: "utf 8" } }',
+    issues: [
+      'F:4:70 routes.it.to.files.cacheControl: "aé" is no value of a field',
+      'F:4:90 routes.it.to.files.types[".md"]: expected the ending of a name without its dot, in lower case, such as `md`',
+      'F:4:115 routes.it.to.files.types.txt: "text" is not a media type; write one such as `text/markdown`',
+      'F:4:132 routes.it.to.files.charset: expected the name of a charset, such as `utf-8`',
+    ],
+  },
+  {
+    mistake: 'patterns of files that fit none, and codings that are not known',
+    text: 'match: {}, to: { files: { folder: ./a, cacheControl: [{ files: /a/*, value: no-store }], precompressed: [deflate] } }',
+    issues: [
+      'F:4:80 routes.it.to.files.cacheControl[0].files: "/a/*" fits no file; write a name such as `*.html`, or a path from the folder on such as `assets/**`',
+      'F:4:122 routes.it.to.files.precompressed[0]: expected `br`, `zstd` or `gzip`, not "deflate"',
+    ],
   },
   {
     mistake: 'a redirect to the same place',

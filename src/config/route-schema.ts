@@ -36,7 +36,7 @@ export function routeSchema<Input>(policies: z.ZodType<PolicyBlocks, Input>) {
         .optional()
         .describe('Further attempts of requests on this route. What is not set is as the service says; `false` makes none.'),
       to: destinationSchema.describe(
-        'Where requests go: a service, services with weights, a redirect, a fixed answer or the files of a folder.',
+        'Where requests go: a service, services with weights, several services whose answers become one, several requests in one, a redirect, a fixed answer or the files of a folder.',
       ),
     })
     .superRefine(({ to, timeouts, retry }, context) => {

@@ -2,22 +2,25 @@
  * One answer with a file: finds it, and sends it piece by piece, each when the client has taken the one before, so that it costs the memory of
  * one piece however long the file is. Reads happen in Node's threads for files; this one goes on meanwhile.
  */
-import { fstat, read } from 'node:fs';
+import { read } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Clock } from '#base/clock.ts';
 import { limits } from '#base/limits.ts';
 import type { AnswerSource, Exchange } from '#http/exchange.ts';
+import type { Reply } from '#http/response.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
-import { closeFile, type OpenedFile } from './file-folder.ts';
+import { closeFile, isUnchanged, type OpenedFile } from './file-folder.ts';
+import type { FileMemory } from './file-memory.ts';
 import { filesErrors } from './files-errors.ts';
 import { type BodyPart, type Representation, represent } from './representation.ts';
 import type { FoundFile, ServedFiles } from './served-files.ts';
 
 const readFile = promisify(read);
-const statFile = promisify(fstat);
+const noBytes = Buffer.alloc(0);
 
 export interface FileMeans {
   readonly clock: Clock;
+  readonly memory: FileMemory;
   /** Long files that the thread has open. */
   readonly openFiles: OpenFileCount;
   /** A text that is in no file. */
@@ -93,7 +96,7 @@ export class FileAnswer implements AnswerSource {
     if (status === 304) return exchange.sendReply({ status, fields, contentLengthBytes: undefined, body: undefined });
     if (exchange.request.method === 'HEAD' || bodyBytes === 0)
       return exchange.sendReply({ status, fields, contentLengthBytes: bodyBytes, body: undefined });
-    if (bodyBytes <= limits.fileReadBytes) return this.#sendShort(found.file, representation);
+    if (found.file.content !== undefined) return exchange.sendReply(toReply(found.file.content, representation));
     const { openFiles } = this.#means;
     if (openFiles.count >= limits.filesOpenMax) return rescue(exchange, filesErrors.tooManyOpen());
     openFiles.count += 1;
@@ -102,29 +105,6 @@ export class FileAnswer implements AnswerSource {
     } finally {
       openFiles.count -= 1;
     }
-  }
-
-  /** Read whole and looked at again before anything of it is said. */
-  async #sendShort(file: OpenedFile, { status, fields, parts, tail, bodyBytes }: Representation): Promise<void> {
-    const exchange = this.#exchange;
-    const body = Buffer.allocUnsafe(bodyBytes);
-    let at = 0;
-    for (const { lead, start, end } of parts) {
-      if (lead !== undefined) at += lead.copy(body, at);
-      let position = start;
-      while (position < end) {
-        const { bytesRead } = await readFile(file.fd, body, at, end - position, position);
-        if (this.#isGone) return;
-        if (bytesRead === 0) return rescue(exchange, filesErrors.changed());
-        at += bytesRead;
-        position += bytesRead;
-      }
-    }
-    tail?.copy(body, at);
-    const isSame = await this.#isUnchanged(file);
-    if (this.#isGone) return;
-    if (!isSame) return rescue(exchange, filesErrors.changed());
-    exchange.sendReply({ status, fields, contentLengthBytes: bodyBytes, body });
   }
 
   async #sendLong(file: OpenedFile, { status, fields, parts, tail, bodyBytes }: Representation): Promise<void> {
@@ -153,18 +133,12 @@ export class FileAnswer implements AnswerSource {
       const { bytesRead } = await readFile(file.fd, buffer, 0, Math.min(buffer.length, end - position), position);
       position += bytesRead;
       if (this.#isGone) return false;
-      const isWhole = bytesRead > 0 && (position < end || !isLast || (await this.#isUnchanged(file)));
+      const isWhole = bytesRead > 0 && (position < end || !isLast || (await isUnchanged(file)));
       if (!isWhole) rescue(this.#exchange, filesErrors.changed());
       if (this.#isGone || !isWhole) return false;
       await this.#send(buffer.subarray(0, bytesRead));
     }
     return !this.#isGone;
-  }
-
-  /** A file that is replaced stays what it was for who has it open; one that is written to does not. */
-  async #isUnchanged({ fd, sizeBytes, modifiedMs }: OpenedFile): Promise<boolean> {
-    const { size, mtimeMs } = await statFile(fd);
-    return size === sizeBytes && mtimeMs === modifiedMs;
   }
 
   /** Resolves when the bytes are taken, or when nobody waits for them any more. */
@@ -177,4 +151,13 @@ export class FileAnswer implements AnswerSource {
       };
     });
   }
+}
+
+/** A view of the content where that is possible: it is the same for all, and nobody changes it. */
+function toReply(content: Buffer, { status, fields, parts, tail, bodyBytes }: Representation): Reply {
+  const [first, ...others] = parts;
+  const isOne = first !== undefined && first.lead === undefined && others.length === 0;
+  const pieces = isOne ? [] : parts.flatMap(({ lead, start, end }) => [lead ?? noBytes, content.subarray(start, end)]);
+  const body = isOne ? content.subarray(first.start, first.end) : Buffer.concat([...pieces, tail ?? noBytes], bodyBytes);
+  return { status, fields, contentLengthBytes: bodyBytes, body };
 }

@@ -3,7 +3,11 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { FakeClock } from '#test/support/fake-clock.ts';
 import { closeFile, FileFolder, isBelow, isOpened } from './file-folder.ts';
+import { FileMemory } from './file-memory.ts';
+
+const makeMeans = () => ({ clock: new FakeClock(), memory: new FileMemory() });
 
 async function makeFolder(t: TestContext): Promise<string> {
   const around = await mkdtemp(join(tmpdir(), 'gatehouse-folder-'));
@@ -20,7 +24,7 @@ async function makeFolder(t: TestContext): Promise<string> {
 
 for (const pathsOfOpenFiles of ['proc', 'compared'] as const) {
   test(`what is in the folder is opened, and what is not is closed again (${pathsOfOpenFiles})`, async (t) => {
-    const folder = new FileFolder(await makeFolder(t), { followsLinks: false, pathsOfOpenFiles });
+    const folder = new FileFolder(await makeFolder(t), { followsLinks: false, keptMs: 0, pathsOfOpenFiles }, makeMeans());
     const outcomes: Record<string, unknown> = {};
     for (const path of ['sub/a', 'inner', 'out', 'above/secret', 'above', 'sub', 'none', 'sub/a/b']) {
       const opening = await folder.open(path);

@@ -2,10 +2,14 @@
  * A folder whose files are served. A file is opened first and looked at then, so that what was looked at is what is read: between a look at a
  * path and its opening, the path can come to mean something else.
  */
-import { close, constants, fstat, open, readlink, realpath, type Stats, stat } from 'node:fs';
+import { close, constants, fstat, open, read, readlink, realpath, type Stats, stat } from 'node:fs';
 import { promisify } from 'node:util';
+import type { Clock } from '#base/clock.ts';
+import { limits } from '#base/limits.ts';
+import type { FileMemory } from './file-memory.ts';
 
 const openFile = promisify(open);
+const readFile = promisify(read);
 const statFile = promisify(fstat);
 const statPath = promisify(stat);
 const readLink = promisify(readlink);
@@ -27,9 +31,14 @@ const MISSING: ReadonlySet<string | undefined> = new Set([
 ]);
 const FORBIDDEN: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM']);
 const EXHAUSTED: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE']);
+/** What is not the fault of a moment. */
+const LASTING: ReadonlySet<NoFile['reason']> = new Set(['missing', 'directory', 'outside', 'irregular']);
+const NOTHING_OPEN = -1;
 
 /** Closed by whoever has it. */
 export interface OpenedFile {
+  /** All of a short file, which nobody changes; then nothing is open. */
+  readonly content: Buffer | undefined;
   readonly fd: number;
   /** In the folder. */
   readonly path: string;
@@ -39,7 +48,7 @@ export interface OpenedFile {
 
 /** Why there is no file: `outside` and `irregular` are as good as missing to the client, but an operator may wonder. */
 export interface NoFile {
-  readonly reason: 'missing' | 'directory' | 'outside' | 'irregular' | 'forbidden' | 'exhausted' | 'failed';
+  readonly reason: 'missing' | 'directory' | 'outside' | 'irregular' | 'forbidden' | 'exhausted' | 'failed' | 'changed';
   readonly systemCode?: string | undefined;
 }
 
@@ -50,31 +59,69 @@ export function isOpened(opening: Opening): opening is OpenedFile {
 }
 
 export function closeFile({ fd }: OpenedFile): void {
-  close(fd, noteNothing);
+  if (fd !== NOTHING_OPEN) close(fd, noteNothing);
+}
+
+/** A file that is replaced stays what it was for who has it open; one that is written to does not. */
+export async function isUnchanged({ fd, sizeBytes, modifiedMs }: OpenedFile): Promise<boolean> {
+  const { size, mtimeMs } = await statFile(fd);
+  return size === sizeBytes && mtimeMs === modifiedMs;
 }
 
 export interface FolderRules {
   /** May links lead out of the folder? */
   readonly followsLinks: boolean;
+  /** How long what was seen counts as what is there. */
+  readonly keptMs: number;
   /** How the system tells which path an open file has. */
   readonly pathsOfOpenFiles?: 'proc' | 'compared';
+}
+
+export interface FolderMeans {
+  readonly clock: Clock;
+  readonly memory: FileMemory;
 }
 
 export class FileFolder {
   readonly path: string;
   readonly #followsLinks: boolean;
+  readonly #keptMs: number;
   readonly #hasProc: boolean;
+  readonly #clock: Clock;
+  readonly #memory: FileMemory;
+  /** Begins the names under which the memory has its files. */
+  readonly #memoryPrefix: string;
   /** Where the folder is, all links followed; found out again when a file does not seem to be in it. */
   #realPath: string | undefined = undefined;
 
-  constructor(path: string, { followsLinks, pathsOfOpenFiles }: FolderRules) {
+  constructor(path: string, { followsLinks, keptMs, pathsOfOpenFiles }: FolderRules, { clock, memory }: FolderMeans) {
     this.path = path;
     this.#followsLinks = followsLinks;
+    this.#keptMs = keptMs;
     this.#hasProc = (pathsOfOpenFiles ?? (process.platform === 'linux' ? 'proc' : 'compared')) === 'proc';
+    this.#clock = clock;
+    this.#memory = memory;
+    // No path holds a NUL.
+    this.#memoryPrefix = `${followsLinks ? 'everywhere' : 'inside'}\0${path}\0`;
   }
 
   /** `path` is one that `toFilePath` has let pass, without a slash at its end. Nothing stays open unless it is returned. */
-  async open(path: string): Promise<Opening> {
+  open(path: string): Opening | Promise<Opening> {
+    if (this.#keptMs === 0) return this.#look(path);
+    const name = this.#memoryPrefix + path;
+    const seen = this.#memory.find(name, { nowMs: this.#clock.monotonicMs(), keptMs: this.#keptMs });
+    return seen ?? this.#lookAndKeep(path, name);
+  }
+
+  async #lookAndKeep(path: string, name: string): Promise<Opening> {
+    const opening = await this.#look(path);
+    const isKept = isOpened(opening) ? opening.content !== undefined : LASTING.has(opening.reason);
+    if (isKept) this.#memory.keep(name, opening, this.#clock.monotonicMs());
+    else this.#memory.forget(name);
+    return opening;
+  }
+
+  async #look(path: string): Promise<Opening> {
     let fd: number;
     try {
       fd = await openFile(`${this.path}/${path}`, OPEN_FLAGS);
@@ -84,10 +131,11 @@ export class FileFolder {
     let opening: Opening = { reason: 'failed' };
     try {
       opening = await this.#inspect(fd, path);
+      if (isOpened(opening) && opening.sizeBytes <= limits.shortFileBytesMax) opening = await readWhole(opening);
     } catch (error) {
       opening = toNoFile(error);
     } finally {
-      if (!isOpened(opening)) close(fd, noteNothing);
+      if (!isOpened(opening) || opening.content !== undefined) close(fd, noteNothing);
     }
     return opening;
   }
@@ -97,7 +145,7 @@ export class FileFolder {
     if (!this.#followsLinks && !(await this.#isInside(fd, path, stats))) return { reason: 'outside' };
     if (stats.isDirectory()) return { reason: 'directory' };
     if (!stats.isFile()) return { reason: 'irregular' };
-    return { fd, path, sizeBytes: stats.size, modifiedMs: stats.mtimeMs };
+    return { content: undefined, fd, path, sizeBytes: stats.size, modifiedMs: stats.mtimeMs };
   }
 
   async #isInside(fd: number, path: string, stats: Stats): Promise<boolean> {
@@ -117,6 +165,19 @@ export class FileFolder {
     const { dev, ino } = await statPath(found);
     return dev === stats.dev && ino === stats.ino ? found : undefined;
   }
+}
+
+/** Looked at again behind the last byte: what was written to meanwhile is neither the old nor the new. */
+async function readWhole(file: OpenedFile): Promise<Opening> {
+  const { fd, path, sizeBytes, modifiedMs } = file;
+  const content = Buffer.allocUnsafeSlow(sizeBytes);
+  for (let position = 0; position < sizeBytes; ) {
+    const { bytesRead } = await readFile(fd, content, position, sizeBytes - position, position);
+    if (bytesRead === 0) return { reason: 'changed' };
+    position += bytesRead;
+  }
+  if (!(await isUnchanged(file))) return { reason: 'changed' };
+  return { content, fd: NOTHING_OPEN, path, sizeBytes, modifiedMs };
 }
 
 /**

@@ -11,6 +11,8 @@ export interface FilesDefinition {
   readonly allowsDotfiles: boolean;
   /** May links lead out of the folder? */
   readonly followsLinks: boolean;
+  /** How long what was seen of a file counts as what is there. */
+  readonly keptMs: number;
   /** Codings in which files may lie beside the plain ones, those that are liked better first. */
   readonly precompressed: readonly Coding[];
   /** Values of `content-type` by the ending of the name, beside those that are known. */

@@ -12,7 +12,7 @@ export class FilesTerminal implements Terminal {
   readonly #means: FileMeans;
 
   constructor(definition: FilesDefinition, means: FileMeans) {
-    this.#files = new ServedFiles(definition);
+    this.#files = new ServedFiles(definition, means);
     this.#means = means;
   }
 

@@ -3,7 +3,7 @@ import type { GatewayError } from '#base/errors.ts';
 import type { ClientRequest } from '#http/exchange.ts';
 import { findMediaWeight, findWeight, readQualityList, type WeightedItem } from '#wire/fields/quality-list.ts';
 import { ContentTypes } from './content-types.ts';
-import { closeFile, FileFolder, isOpened, type NoFile, type OpenedFile } from './file-folder.ts';
+import { closeFile, FileFolder, type FolderMeans, isOpened, type NoFile, type OpenedFile } from './file-folder.ts';
 import { toFilePath } from './file-path.ts';
 import { compileFilePattern } from './file-pattern.ts';
 import type { Coding, FilesDefinition } from './files-definition.ts';
@@ -37,9 +37,9 @@ export class ServedFiles {
   readonly #types: ContentTypes;
   readonly #cacheControl: readonly { readonly pattern: RegExp; readonly value: string }[];
 
-  constructor(definition: FilesDefinition) {
+  constructor(definition: FilesDefinition, means: FolderMeans) {
     this.#definition = definition;
-    this.#folder = new FileFolder(definition.folder, definition);
+    this.#folder = new FileFolder(definition.folder, definition, means);
     this.#types = new ContentTypes(definition.types, definition.charset);
     this.#cacheControl = definition.cacheControl.map(({ files, value }) => ({ pattern: compileFilePattern(files), value }));
   }
@@ -150,6 +150,8 @@ function toError({ reason, systemCode }: NoFile): GatewayError {
       return filesErrors.forbidden({ reason: systemCode });
     case 'exhausted':
       return filesErrors.tooManyOpen({ reason: systemCode });
+    case 'changed':
+      return filesErrors.changed();
     case 'failed':
       return filesErrors.unreadable({ reason: systemCode });
     case 'missing':

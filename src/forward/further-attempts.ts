@@ -7,7 +7,7 @@ import type { Service } from '#services/service.ts';
 import { getField } from '#wire/fields/field-list.ts';
 import type { Attempt } from './attempt.ts';
 import type { RetryRules } from './forward-rules.ts';
-import type { ForwardMeans, ForwardTarget } from './forward-target.ts';
+import type { ForwardMeans } from './forward-target.ts';
 import {
   decideAfterAnswer,
   decideAfterError,
@@ -42,6 +42,13 @@ export interface FurtherAttemptsOwner {
   onThrown(thrown: unknown): void;
 }
 
+/** Where they go, and by which rules. */
+export interface FurtherTarget {
+  readonly service: Service;
+  readonly rules: { readonly retry: RetryRules };
+  readonly means: Pick<ForwardMeans, 'clock' | 'random'>;
+}
+
 const stop: NoAttempt = { kind: 'stop', reason: undefined };
 const none: readonly Endpoint[] = Object.freeze([]);
 
@@ -49,7 +56,7 @@ export class FurtherAttempts {
   readonly #exchange: Exchange;
   readonly #service: Service;
   readonly #rules: RetryRules;
-  readonly #means: ForwardMeans;
+  readonly #means: FurtherTarget['means'];
   readonly #owner: FurtherAttemptsOwner;
   #pause: ShortTimer | undefined = undefined;
   /** Those that were asked. */
@@ -61,7 +68,7 @@ export class FurtherAttempts {
   /** It was sent once more without asking the settings. */
   #hasRepeated = false;
 
-  constructor(exchange: Exchange, { service, rules, means }: ForwardTarget, owner: FurtherAttemptsOwner) {
+  constructor(exchange: Exchange, { service, rules, means }: FurtherTarget, owner: FurtherAttemptsOwner) {
     this.#exchange = exchange;
     this.#service = service;
     this.#rules = rules.retry;

@@ -2,71 +2,96 @@
 import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { type TimerWheel, WheelTimer } from '#base/timer-wheel.ts';
-import { type ClientRequest, Exchange, type ExchangeHold } from '#http/exchange.ts';
+import { type ClientRequest, Exchange, type TriedAttempt } from '#http/exchange.ts';
 import { type AnswerHead, type AttemptHead, toTimeoutDetail, type UpstreamCall } from '#http/upstream-call.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import { encodeClientHeader } from '#net/proxied-client.ts';
-import type { CallService, ServiceAnswer, ServiceRequest } from '#pipeline/service-call.ts';
+import { toFault } from '#pipeline/rescue.ts';
+import type {
+  CallService,
+  ServiceAnswer,
+  ServiceCallOwner,
+  ServiceRequest,
+  StartedServiceCall,
+  StartServiceCall,
+} from '#pipeline/service-call.ts';
 import type { PickSubject } from '#services/balancing/balancer.ts';
 import type { Endpoint } from '#services/endpoint.ts';
 import type { Service } from '#services/service.ts';
 import { serviceErrors } from '#services/service-errors.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
+import type { RetryRules } from './forward-rules.ts';
+import {
+  explainStop,
+  FurtherAttempts,
+  type FurtherAttemptsOwner,
+  type FurtherTarget,
+  type NextAttempt,
+} from './further-attempts.ts';
 import { noClient } from './no-client.ts';
+import { isUnwanted } from './retry-decision.ts';
 import { serviceCallErrors } from './service-call-errors.ts';
 
 export interface ServiceCallMeans {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
-  readonly services: ReadonlyMap<string, Service>;
+  readonly random: () => number;
 }
 
 /** For the services of one snapshot. */
-export function createServiceCaller({ clock, wheel, services }: ServiceCallMeans): CallService {
+export function createServiceCaller(services: ReadonlyMap<string, Service>, means: ServiceCallMeans): CallService {
   return (exchange, name, request) =>
     new Promise((resolve) => {
-      new ServiceCall(exchange, { service: services.get(name)!, request }, { clock, wheel, onEnded: resolve }).start();
+      const owner: ServiceCallOwner = { onServiceCallEnded: resolve };
+      new ServiceCall(exchange, { service: services.get(name)!, rules: undefined, means }, request, owner).start();
     });
 }
 
-interface CallOrder {
+/** For one service, with further attempts. */
+export function createCallStarter(service: Service, retry: RetryRules, means: ServiceCallMeans): StartServiceCall {
+  const target = { service, rules: { retry }, means };
+  return (exchange, request, owner) => {
+    const call = new ServiceCall(exchange, target, request, owner);
+    call.start();
+    return call;
+  };
+}
+
+interface CallTarget {
   readonly service: Service;
-  readonly request: ServiceRequest;
+  /** `undefined`: it is sent once more only where that is safe whatever it asks for. */
+  readonly rules: FurtherTarget['rules'] | undefined;
+  readonly means: ServiceCallMeans;
 }
 
-interface CallMeans {
-  readonly clock: Clock;
-  readonly wheel: TimerWheel;
-  readonly onEnded: (outcome: ServiceAnswer | GatewayError) => void;
-}
-
-class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, ExchangeHold {
+class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, StartedServiceCall, FurtherAttemptsOwner {
   /** The body is there. */
   readonly isRequestWhole = true;
   readonly isGrpc = false;
   /** One of its own, so that whatever is noted for it, such as a place at the service, is not noted for the one that waits. */
   readonly exchange: Exchange;
   readonly #waiting: Exchange;
-  readonly #service: Service;
+  readonly #target: CallTarget;
   readonly #request: ServiceRequest;
-  readonly #means: CallMeans;
+  readonly #owner: ServiceCallOwner;
   #attempt: Attempt | undefined = undefined;
+  #further: FurtherAttempts | undefined = undefined;
   #hasRepeated = false;
   #head: AnswerHead | undefined = undefined;
   #body: Buffer[] = [];
   #bodyBytes = 0;
   #isOver = false;
 
-  constructor(waiting: Exchange, { service, request }: CallOrder, means: CallMeans) {
+  constructor(waiting: Exchange, target: CallTarget, request: ServiceRequest, owner: ServiceCallOwner) {
     super();
     this.#waiting = waiting;
-    this.#service = service;
+    this.#target = target;
     this.#request = request;
-    this.#means = means;
+    this.#owner = owner;
     const { requestId } = waiting;
     this.exchange = new Exchange(noClient, noClient, toClientRequest(waiting.request, request), {
       requestId,
-      startedMs: means.clock.monotonicMs(),
+      startedMs: target.means.clock.monotonicMs(),
     });
     this.exchange.consumer = waiting.consumer;
   }
@@ -75,18 +100,32 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Excha
     return this.exchange.request.clientAddress;
   }
 
+  get endpoint(): string | undefined {
+    return this.exchange.endpointName;
+  }
+
+  get attempts(): number {
+    return this.exchange.attempts;
+  }
+
+  get tried(): readonly TriedAttempt[] | undefined {
+    return this.exchange.tried;
+  }
+
   nowMs(): number {
-    return this.#means.clock.monotonicMs();
+    return this.#target.means.clock.monotonicMs();
   }
 
   start(): void {
-    this.#means.wheel.arm(this, this.#request.limit.ms);
+    const { service, rules, means } = this.#target;
+    means.wheel.arm(this, this.#request.limit.ms);
     this.#waiting.attach(this);
-    const { protection } = this.#service;
+    if (rules !== undefined) service.retryBudget.onRequest();
+    const { protection } = service;
     const place = protection?.admitNow();
     if (protection !== undefined && place === undefined) return this.#end(serviceErrors.overloaded(this.#detail));
     if (place !== undefined) this.exchange.hold(place);
-    this.#attemptAt(this.#service.pick(this), false);
+    this.#attemptAt(service.pick(this), false);
   }
 
   /** The exchange that waited is over. */
@@ -118,7 +157,8 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Excha
     // Only the final answer counts.
   }
 
-  onAttemptHead(_attempt: Attempt, head: AnswerHead): void {
+  onAttemptHead(attempt: Attempt, head: AnswerHead): void {
+    if (attempt.status >= 400 && this.#triesAgain(attempt, head)) return;
     this.#head = head;
     if (head.status === 101) return this.#end(upstreamErrors.unexpectedUpgrade(this.#detail));
     if (head.contentLengthBytes > this.#request.answerBytesMax && this.#request.method !== 'HEAD') this.#refuseLength();
@@ -145,23 +185,70 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Excha
   onAttemptEnd(): void {
     this.#attempt = undefined;
     const { status, fields } = this.#head!;
-    this.#end({ status, fields, body: Buffer.concat(this.#body) });
+    // Most answers come in one piece.
+    this.#end({ status, fields, body: this.#body.length === 1 ? this.#body[0]! : Buffer.concat(this.#body) });
   }
 
   onAttemptFailed(attempt: Attempt, error: GatewayError): void {
     this.#attempt = undefined;
+    const { rules, service } = this.#target;
+    if (rules !== undefined && this.#head === undefined) return this.#goOnBehind(attempt, error, rules);
     if (!this.#mayRepeat(attempt, error)) return this.#end(error);
     this.#hasRepeated = true;
     // Somebody else, where an endpoint could not be reached; the same one, where only a connection was old.
     const tried = error.kind.stage === 'connect' ? [attempt.endpoint] : undefined;
-    this.#attemptAt(this.#service.pick(this, tried), true);
+    this.#attemptAt(service.pick(this, tried), true);
+  }
+
+  // For further attempts
+
+  attemptNext({ endpoint, isFresh }: NextAttempt): void {
+    if (this.#isOver) return;
+    const { service } = this.#target;
+    // Another thread may have taken its last place since it was looked for.
+    const isMeant = endpoint !== undefined && service.letsTo(endpoint);
+    this.#attemptAt(isMeant ? endpoint : service.pick(this, this.#further?.endpoints), isFresh);
+  }
+
+  onThrown(thrown: unknown): void {
+    this.#end(toFault(thrown));
   }
 
   // Inside
 
+  #goOnBehind(attempt: Attempt, error: GatewayError, rules: FurtherTarget['rules']): void {
+    const further = this.#furtherBehind(attempt, rules);
+    const next = further.afterError(error, attempt, true);
+    if (next.kind === 'stop') return this.#end(explainStop(error, next.reason));
+    further.log(attempt, error.code);
+    further.begin(next);
+  }
+
+  /** False: the answer counts. */
+  #triesAgain(attempt: Attempt, head: AnswerHead): boolean {
+    const { rules } = this.#target;
+    if (rules === undefined || !isUnwanted(attempt, rules.retry)) return false;
+    const further = this.#furtherBehind(attempt, rules);
+    const next = further.afterAnswer(head, attempt, true);
+    if (next.kind === 'stop') return false;
+    this.#attempt = undefined;
+    attempt.discard(head);
+    further.log(attempt, attempt.said);
+    further.begin(next);
+    return true;
+  }
+
+  #furtherBehind({ endpoint }: Attempt, rules: FurtherTarget['rules']): FurtherAttempts {
+    this.#further ??= new FurtherAttempts(this.exchange, { ...this.#target, rules }, this);
+    this.#further.exclude(endpoint);
+    return this.#further;
+  }
+
   #attemptAt(endpoint: Endpoint | undefined, isFresh: boolean): void {
     if (endpoint === undefined) return this.#end(serviceErrors.noEndpoint(this.#detail));
-    const attempt = new Attempt(this.#service, endpoint, this);
+    this.exchange.endpointName = endpoint.url;
+    this.exchange.attempts += 1;
+    const attempt = new Attempt(this.#target.service, endpoint, this);
     this.#attempt = attempt;
     attempt.start(isFresh);
   }
@@ -186,12 +273,13 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Excha
   #end(outcome: ServiceAnswer | GatewayError): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#further?.end();
     this.#leave(undefined);
-    this.#means.wheel.remove(this);
+    this.#target.means.wheel.remove(this);
     this.#waiting.detach(this);
     this.exchange.release();
     this.#body = [];
-    this.#means.onEnded(outcome);
+    this.#owner.onServiceCallEnded(outcome, this);
   }
 
   #toHead(endpoint: Endpoint): AttemptHead {
@@ -199,14 +287,14 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Excha
     return {
       method,
       target,
-      authority: this.#service.authorityFor(endpoint, authority),
+      authority: this.#target.service.authorityFor(endpoint, authority),
       fields,
       timeouts: { firstByte: limit, idle: limit },
     };
   }
 
   get #detail() {
-    return { service: this.#service.definition.name };
+    return { service: this.#target.service.definition.name };
   }
 }
 

@@ -1,5 +1,6 @@
 /** The client's side of an exchange without a connection: has the request's body ready, and collects the answer. */
 import type { GatewayError } from '#base/errors.ts';
+import type { ProxiedClient } from '#net/proxied-client.ts';
 import { type ClientRequest, type ClientSide, Exchange, type ExchangeObserver } from './exchange.ts';
 import { hasResponseBody, type ResponseHead } from './response.ts';
 import { upstreamErrors } from './upstream-errors.ts';
@@ -25,6 +26,8 @@ export interface CollectionOrder {
   readonly tooLong: () => GatewayError;
   readonly owner: CollectionOwner;
   readonly nowMs: () => number;
+  /** Whom a service is told of by a PROXY header; `undefined`: nobody. */
+  readonly describeClient?: (() => ProxiedClient | undefined) | undefined;
   /** Once. An error: the answer broke off, or the client left. */
   readonly onEnded: (outcome: CollectedAnswer | GatewayError) => void;
 }
@@ -48,13 +51,16 @@ export class CollectingClient implements ClientSide {
     const { exchange } = this;
     if (exchange.isFinished) return;
     exchange.error ??= error;
+    if (!exchange.hasResponseBegun) exchange.status = error.status;
     const { source } = exchange;
     exchange.source = undefined;
     source?.onClientGone();
     this.#end(error);
   }
 
-  describeClient(): undefined {}
+  describeClient(): ProxiedClient | undefined {
+    return this.#order.describeClient?.();
+  }
 
   sendInformational(): void {
     // Only the final answer counts.

@@ -76,6 +76,28 @@ export interface TriedAttempt {
   readonly durationMs: number;
 }
 
+/** How a call has ended that was made for the answer: `ok`, `cached`, `skipped`, `last-good`, `fallback`, `failed` or `cancelled`. */
+export type CallOutcome = 'ok' | 'cached' | 'skipped' | 'last-good' | 'fallback' | 'failed' | 'cancelled';
+
+/** One of several calls whose answers the answer is made of. */
+export interface CallRecord {
+  readonly name: string;
+  readonly service: string;
+  /** Of its last attempt. */
+  readonly endpoint: string | undefined;
+  /** 0: there was no answer. */
+  readonly status: number;
+  readonly durationMs: number;
+  /** Of bodies of answers. */
+  readonly bytes: number;
+  readonly outcome: CallOutcome;
+  /** Of the error that it ended with. */
+  readonly code: string | undefined;
+  readonly attempts: number;
+  /** How many requests it stands for, where it was made for each item of a list; else 1. */
+  readonly count: number;
+}
+
 /** Whoever keeps count of exchanges. */
 export interface ExchangeObserver {
   onExchangeFinished(exchange: Exchange): void;
@@ -159,6 +181,8 @@ export class Exchange {
   readonly requestId: string;
   /** Monotonic time when the request's head was there. */
   readonly startedMs: number;
+  /** Id of the request that it came in, with others. */
+  batchOf: string | undefined = undefined;
 
   plan: ExchangePlan | undefined = undefined;
   source: AnswerSource | undefined = undefined;
@@ -182,6 +206,8 @@ export class Exchange {
   attempts = 0;
   /** Attempts whose outcome is not that of the exchange. */
   tried: TriedAttempt[] | undefined = undefined;
+  /** What was asked for an answer that is made of several. */
+  calls: readonly CallRecord[] | undefined = undefined;
   /** Why an answer was passed on although the settings would rather have another one. */
   notRetried: string | undefined = undefined;
   /** Why somebody else answers than who was asked first: a code, or a status. */

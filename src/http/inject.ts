@@ -2,11 +2,10 @@
 import { GatewayError } from '#base/errors.ts';
 import { getField, removeField } from '#wire/fields/field-list.ts';
 import { dropForwardingFields, toForwardingFields } from '#wire/fields/forwarded.ts';
-import { faults } from '#wire/http1/faults.ts';
-import { isTargetOctet, isTokenOctet, isValueOctet } from '#wire/http1/octets.ts';
 import { type CollectedAnswer, CollectingClient, type CollectionOwner } from './collecting-client.ts';
 import { type ClientRequest, type Exchange, ForwardingFields } from './exchange.ts';
 import { normaliseTarget, parseHost, targetFaults } from './target.ts';
+import { findHeadFault } from './written-request.ts';
 
 export interface InjectedRequest {
   /** `GET` when not given. */
@@ -127,7 +126,7 @@ function toClientRequest(
     scheme,
     forwardingFields: new ForwardingFields(forwarding),
   };
-  const fault = findFault({ method, url, fields: given }) ?? (isFault ? targetFaults[normalised] : undefined);
+  const fault = findHeadFault({ method, target: url, fields: given }) ?? (isFault ? targetFaults[normalised] : undefined);
   return { clientRequest, fault: fault ?? (host === undefined ? 'the host is malformed' : undefined) };
 }
 
@@ -135,23 +134,6 @@ function toForwarded(given: readonly string[]): string[] {
   const fields = dropForwardingFields(given);
   removeField(fields, 'host');
   return fields;
-}
-
-/** No parser stands before an injected request, so bytes that would break out of its head upstream are looked for here. */
-function findFault(request: { method: string; url: string; fields: readonly string[] }): string | undefined {
-  if (!consistsOf(request.method, isTokenOctet) || request.method === '') return faults.method;
-  if (!consistsOf(request.url, isTargetOctet)) return faults.target;
-  for (let i = 0; i < request.fields.length; i += 2) {
-    const name = request.fields[i]!;
-    if (name === '' || !consistsOf(name, isTokenOctet)) return faults.fieldName;
-    if (!consistsOf(request.fields[i + 1]!, isValueOctet)) return faults.fieldValue;
-  }
-  return undefined;
-}
-
-function consistsOf(text: string, isAllowed: (code: number) => boolean): boolean {
-  for (let i = 0; i < text.length; i++) if (!isAllowed(text.charCodeAt(i))) return false;
-  return true;
 }
 
 /** Framing is the gateway's own; what the caller says of it is left out. */

@@ -110,7 +110,8 @@ function toGrpcStatusFields({ status, code, kind, publicDetail }: GatewayError):
   return ['grpc-status', String(grpcStatus), 'grpc-message', message];
 }
 
-function toProblem(error: GatewayError, requestId: string): Reply {
+/** The error as a problem document (RFC 9457). */
+export function toProblem(error: GatewayError, requestId: string): Reply {
   const { status, code, kind, publicDetail } = error;
   const problem = {
     type: 'about:blank',

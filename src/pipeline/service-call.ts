@@ -4,7 +4,7 @@
  * its answer is read as a whole.
  */
 import type { GatewayError } from '#base/errors.ts';
-import type { Exchange } from '#http/exchange.ts';
+import type { Exchange, ExchangeHold, TriedAttempt } from '#http/exchange.ts';
 import type { TimeLimit } from '#http/upstream-call.ts';
 
 export interface ServiceRequest {
@@ -37,3 +37,21 @@ export interface ServiceAnswer {
  * error is not to be looked at. `service`: a name of the configuration.
  */
 export type CallService = (exchange: Exchange, service: string, request: ServiceRequest) => Promise<ServiceAnswer | GatewayError>;
+
+/** Who awaits one without a promise. */
+export interface ServiceCallOwner {
+  /** Once, also when it is broken off. It may be said before the call is known to whoever started it. */
+  onServiceCallEnded(outcome: ServiceAnswer | GatewayError, call: StartedServiceCall): void;
+}
+
+/** A call on its way, or one that is over. To release it is to break it off. */
+export interface StartedServiceCall extends ExchangeHold {
+  /** Of the last attempt; `undefined`: there was none. */
+  readonly endpoint: string | undefined;
+  readonly attempts: number;
+  /** Attempts that did not bring the answer. */
+  readonly tried: readonly TriedAttempt[] | undefined;
+}
+
+/** The same as `CallService`, for one service and by the rules of its further attempts. */
+export type StartServiceCall = (exchange: Exchange, request: ServiceRequest, owner: ServiceCallOwner) => StartedServiceCall;

@@ -22,6 +22,7 @@ import { compileSnapshot } from '#snapshot/compile.ts';
 import { arrive } from '#test/support/arrive.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
+import { noGateway } from '#test/support/no-gateway.ts';
 import { createPolicyServices } from '#test/support/policy-services.ts';
 import { startRawUpstream } from '#test/support/raw-upstream.ts';
 import { SERVICE_SLOT, toRecords } from '#test/support/services.ts';
@@ -73,6 +74,7 @@ async function startSnapshot(t: TestContext) {
   const resolver = new NameResolver({ servers: [], ttlMinMs: 1000, ttlMaxMs: 1000 }, clock);
   const means = {
     ...createPolicyServices({ clock }),
+    ...noGateway,
     mirrors: new Mirrors({ clock, wheel, logger: silentLogger }),
     wheel,
     buffers: new ReadBuffers(),

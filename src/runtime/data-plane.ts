@@ -19,7 +19,7 @@ import { FrameMemory } from '#http/frame-memory.ts';
 import { HttpDate } from '#http/http-date.ts';
 import { Http1ClientConnection } from '#http/http1-client-connection.ts';
 import { Http2ClientConnection } from '#http/http2-client-connection.ts';
-import { type InjectedAnswer, type InjectedRequest, inject } from '#http/inject.ts';
+import { type InjectedAnswer, type InjectedRequest, type InjectionTarget, inject } from '#http/inject.ts';
 import type { ConnectionOwner, ServerServices } from '#http/server-settings.ts';
 import { TurnEnd } from '#http/turn-end.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
@@ -100,6 +100,12 @@ export class DataPlane {
   readonly #random = createChanceSource();
   readonly #keeper = new Keeper();
   readonly #mirrors: Mirrors;
+  /** For exchanges that begin without a connection. */
+  readonly #target: InjectionTarget = {
+    onExchange: (exchange) => this.#onExchange(exchange),
+    onRefusedRequest: rescue,
+    onExchangeFinished: (exchange) => this.finishExchange(exchange),
+  };
   readonly #listeners: ListenerSet;
   readonly #overload: OverloadWatch;
   /** Listeners that accept no more and still have connections. */
@@ -245,11 +251,7 @@ export class DataPlane {
   /** Sends a request through the present snapshot without a socket. */
   inject(request: InjectedRequest, defaultListener: string): Promise<InjectedAnswer> {
     return inject(request, {
-      target: {
-        onExchange: (exchange) => this.#onExchange(exchange),
-        onRefusedRequest: rescue,
-        onExchangeFinished: (exchange) => this.finishExchange(exchange),
-      },
+      target: this.#target,
       nextRequestId: this.#nextRequestId,
       nowMs: () => this.#options.clock.monotonicMs(),
       defaultListener,
@@ -319,6 +321,8 @@ export class DataPlane {
       random: this.#random,
       later: startTimer,
       keeper: this.#keeper,
+      gateway: this.#target,
+      nextRequestId: this.#nextRequestId,
       callHttp,
       wheel: this.#wheel,
       mirrors: this.#mirrors,

@@ -1,5 +1,8 @@
-/** What is special about where a request goes: which service of a split keeps it, and what policies say of themselves. */
+/** What is special about where a request goes: which service of a split keeps it, which file it names, and what policies say of themselves. */
+import { join } from 'node:path';
+import { describeAggregate } from '#aggregate/describe-aggregate.ts';
 import type { Configuration } from '#config/configuration.ts';
+import { toFilePath } from '#files/file-path.ts';
 import { type SplitSubject, StickySplit } from '#forward/sticky-split.ts';
 import type { ExplainedRequest, PolicyServices } from '#pipeline/policy.ts';
 import { policyDefinitions } from '#policies/registry.ts';
@@ -8,9 +11,21 @@ import { findPolicyBlock } from '#snapshot/policy-block.ts';
 type Destination = Configuration['routes'][string]['to'];
 type ServiceDestination = Extract<Destination, { kind: 'service' }>;
 
-export function explainDestination(to: Destination, subject: SplitSubject): string[] {
+export function explainDestination(to: Destination, subject: SplitSubject, rest: string): string[] {
+  if (to.kind === 'aggregate') return describeAggregate(to);
+  if (to.kind === 'files') return [explainFile(to, rest)];
   if (to.kind !== 'service') return [];
   return to.sticky === undefined ? [] : [explainSticky(to, to.sticky, subject)];
+}
+
+/** Nothing is opened: whether the file is there is not known. */
+function explainFile(to: Extract<Destination, { kind: 'files' }>, rest: string): string {
+  const path = toFilePath(rest, to);
+  if (path === undefined) return 'files: the path is the name of no file that is served';
+  const isFolder = path === '' || path.endsWith('/');
+  if (isFolder && to.index === undefined) return 'files: a folder is asked for, and there is no index';
+  const file = join(to.folder, isFolder ? path + to.index : path);
+  return `files: answered with ${file}${to.fallback === undefined ? '' : `, or for pages with ${to.fallback} where there is none`}`;
 }
 
 function explainSticky(

@@ -133,7 +133,7 @@ export async function explainRequest(
         addressLists,
         countries,
       }),
-      ...explainDestination(settings.to, subject),
+      ...explainDestination(settings.to, subject, match.rest),
     ],
     fallback: explainFallback(configuration, named, { ...sent, subject: keyed }),
   };
@@ -194,6 +194,10 @@ function describeDestination({ to }: RouteConfiguration, { services }: Configura
       return 'the keys of the tokens that the gateway makes';
     case 'files':
       return `the files of ${to.folder}`;
+    case 'aggregate':
+      return `${to.calls.length} calls, whose answers become one`;
+    case 'batch':
+      return `a batch of at most ${to.requestsMax} requests, ${to.parallel === 1 ? 'one after the other' : `up to ${to.parallel} at the same time`}, each by its own route`;
     case 'service':
       return to.services
         .map(({ service, weight }) => describeService(service, to.services.length > 1 ? weight : undefined, services))

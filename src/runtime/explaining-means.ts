@@ -5,11 +5,14 @@ import { StoreFailed } from '#base/key-value-store.ts';
 import type { Logger } from '#base/logger.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
 import { Mirrors } from '#forward/mirrors.ts';
+import type { Exchange } from '#http/exchange.ts';
 import { FrameMemory } from '#http/frame-memory.ts';
 import { TurnEnd } from '#http/turn-end.ts';
 import { HttpCallFailed } from '#net/http-call.ts';
 import { NameResolver } from '#net/name-resolver.ts';
 import { ReadBuffers } from '#net/read-buffers.ts';
+import { gatewayErrors } from '#pipeline/gateway-errors.ts';
+import { rescue } from '#pipeline/rescue.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import type { SnapshotMeans } from '#snapshot/compile.ts';
@@ -40,6 +43,8 @@ export function toExplainingMeans({ clock, logger, addressLists, countries }: Ex
     turnEnd: new TurnEnd(),
     mirrors: new Mirrors({ clock, logger, wheel }),
     random: () => 0,
+    nextRequestId: () => '',
+    gateway: { onExchange: refuse, onRefusedRequest: rescue, onExchangeFinished: () => undefined },
     later: () => () => undefined,
     answers: new SharedAnswers(provideAnswerMemory({ bytes: 0, threads: 1 }), { clock, threadNumber: 0 }),
     storeAnswers: undefined,
@@ -58,4 +63,8 @@ export function toExplainingMeans({ clock, logger, addressLists, countries }: Ex
     quotas: new SharedQuotas(provideQuotaMemory(0), { threadNumber: 0, logger }),
     concurrency: new SharedConcurrency(provideConcurrencyMemory({ threads: 1, keysMax: 0 }), 0),
   };
+}
+
+function refuse(exchange: Exchange): void {
+  rescue(exchange, gatewayErrors.internal({ reason: 'an explanation sends nothing' }));
 }

@@ -16,6 +16,7 @@ import { policyDefinitions, policyOrder } from '#policies/registry.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import { arrive } from '#test/support/arrive.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
+import { noGateway } from '#test/support/no-gateway.ts';
 import { createPolicyServices } from '#test/support/policy-services.ts';
 import { compileSnapshot, type SnapshotMeans } from './compile.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -28,6 +29,7 @@ function meansWith(texts: Readonly<Record<string, string>> = {}): SnapshotMeans 
   const wheel = new TimerWheel(clock);
   return {
     ...createPolicyServices({ clock }),
+    ...noGateway,
     mirrors: new Mirrors({ clock, wheel, logger: silentLogger }),
     wheel,
     resolver,

@@ -1,7 +1,8 @@
 /**
- * What the policies of a configuration need: what they count in, and libraries. The control thread, which has read all of it,
+ * What the policies of a configuration need, and where its requests end: what they count in, and libraries. The control thread, which has read all of it,
  * finds it out; data threads load libraries while they still serve what they served before.
  */
+import { listAggregateLibraries } from '#aggregate/aggregate-libraries.ts';
 import type { Library } from '#base/library.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { CountingKind, PolicyDefinition } from '#pipeline/policy.ts';
@@ -35,6 +36,8 @@ export function* findPolicyNeeds(
       for (const { name } of listNeeded(used)) libraries.add(name);
       if (used.definition.counts !== undefined) counts.add(used.definition.counts);
     }
+    if ('to' in place && place.to.kind === 'aggregate')
+      for (const { name } of listAggregateLibraries(place.to)) libraries.add(name);
     places += 1;
     if (places % LINES_PER_STEP === 0) yield;
   }

@@ -1,11 +1,16 @@
+import { AggregateTerminal } from '#aggregate/aggregate-terminal.ts';
 import { createIdSource } from '#base/ids.ts';
+import type { BatchMeans } from '#batch/batch-settings.ts';
+import { BatchTerminal } from '#batch/batch-terminal.ts';
 import type { ListenerConfiguration, RouteConfiguration } from '#config/configuration.ts';
 import { OpenFileCount } from '#files/file-answer.ts';
+import { FileMemory } from '#files/file-memory.ts';
 import { FilesTerminal } from '#files/files-terminal.ts';
 import { ForwardTerminal } from '#forward/forward.ts';
 import type { ForwardRules } from '#forward/forward-rules.ts';
 import type { ForwardMeans } from '#forward/forward-target.ts';
 import { createServiceCaller } from '#forward/service-call.ts';
+import type { InjectionTarget } from '#http/inject.ts';
 import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import { NEVER_SHED, type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
@@ -16,6 +21,7 @@ import { JwksTerminal } from '#reply/jwks.ts';
 import { RedirectTerminal } from '#reply/redirect.ts';
 import { RespondTerminal } from '#reply/respond.ts';
 import type { Service } from '#services/service.ts';
+import { toAggregateMeans } from './aggregate-means.ts';
 import type { SettingsOfConfiguration } from './arrived-configuration.ts';
 import { toForwardDestination } from './forward-destination.ts';
 import { toForwardRules } from './forward-rules.ts';
@@ -25,6 +31,9 @@ type MadeHere = 'consumers' | 'place' | 'tokenKeys' | 'callService';
 export interface PlanMeans extends Omit<ForwardMeans, 'services'>, Omit<PolicyServices, MadeHere> {
   /** In execution order. */
   readonly policies: readonly PolicyDefinition[];
+  /** The whole gateway, for exchanges that begin inside of it. */
+  readonly gateway: InjectionTarget;
+  readonly nextRequestId: () => string;
 }
 
 /** A route with its plans: one for all listeners, and one more for each listener that has policies of its own. */
@@ -60,6 +69,7 @@ export class RoutePlanner {
   readonly #means: PlanMeans;
   readonly #policyServices: Omit<PolicyServices, 'place'>;
   readonly #forwardMeans: ForwardMeans;
+  readonly #batchMeans: BatchMeans;
   readonly #inherited = new Map<PolicyDefinition, Map<unknown, PolicyPhases>>();
   readonly #listenersWithPolicies: readonly string[];
   readonly #ownPathPlans = new Map<string, OwnPathPlan>();
@@ -76,9 +86,16 @@ export class RoutePlanner {
       ...means,
       consumers: new ConsumerDirectory(consumers),
       tokenKeys: tokenKeys && new TokenKeys(tokenKeys),
-      callService: createServiceCaller({ clock, wheel, services }),
+      callService: createServiceCaller(services, { clock, wheel, random }),
     };
     this.#forwardMeans = { clock, wheel, random, mirrors, services };
+    this.#batchMeans = {
+      wheel,
+      target: means.gateway,
+      nowMs: () => clock.monotonicMs(),
+      nextRequestId: means.nextRequestId,
+      headLimitsOf: (listener) => settings.listeners[listener]!.limits,
+    };
     const listeners = Object.entries(settings.listeners);
     this.#listenersWithPolicies = listeners
       .filter(([, { policies }]) => policies !== undefined && Object.keys(policies).length > 0)
@@ -186,9 +203,22 @@ export class RoutePlanner {
       case 'files':
         return new FilesTerminal(to, {
           clock: this.#means.clock,
+          memory: this.#means.keeper.keep('files that were seen', () => new FileMemory()),
           openFiles: this.#means.keeper.keep('files that are open', () => new OpenFileCount()),
           nextBoundary: createIdSource(),
         });
+      case 'aggregate':
+        return new AggregateTerminal(
+          name,
+          to,
+          toAggregateMeans(name, to, {
+            ...this.#means,
+            settings: this.#settings,
+            services: this.#services,
+          }),
+        );
+      case 'batch':
+        return new BatchTerminal(to, this.#batchMeans);
       case 'service':
         return new ForwardTerminal(
           toForwardDestination(to, route.importance, (service) => ({
@@ -220,5 +250,5 @@ const shedRanks = { low: 0, normal: 1, high: 2, critical: NEVER_SHED } as const;
 
 /** An answer of the gateway itself costs no more than to refuse it. */
 function toShedRank({ to, importance = 'normal' }: RouteConfiguration): number {
-  return to.kind === 'service' ? shedRanks[importance] : NEVER_SHED;
+  return to.kind === 'service' || to.kind === 'aggregate' ? shedRanks[importance] : NEVER_SHED;
 }

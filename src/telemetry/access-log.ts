@@ -5,7 +5,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import type { TcpConnection } from '#forward/tcp-connection.ts';
-import type { ClientRequest, Exchange, ExchangePlan, TriedAttempt } from '#http/exchange.ts';
+import type { CallRecord, ClientRequest, Exchange, ExchangePlan, TriedAttempt } from '#http/exchange.ts';
 
 /** Where batches go. */
 export interface LineSink {
@@ -95,8 +95,10 @@ export class AccessLog {
     line += this.#outcomeText(exchange) + (smallNumbers[responseBytes] ?? responseBytes) + this.#namesOf(plan, exchange);
     line += toMs(exchange.finishedMs - startedMs);
     if (upstreamHeadMs > 0) line += `,"upstreamMs":${toMs(upstreamHeadMs - startedMs)}`;
+    if (exchange.batchOf !== undefined) line += `,"batchOf":"${exchange.batchOf}"`;
     if (exchange.consumer !== undefined) line += `,"consumer":"${exchange.consumer.name}"`;
     if (exchange.attempts > 1) line += `,"attempts":${exchange.attempts}`;
+    if (exchange.calls !== undefined) line += `,"calls":${toCallsText(exchange.calls)}`;
     if (exchange.tried !== undefined) line += `,"tried":${toTriedText(exchange.tried)}`;
     if (exchange.notRetried !== undefined) line += `,"notRetried":${toAsciiJson(exchange.notRetried)}`;
     if (exchange.fallbackReason !== undefined) line += `,"fallback":"${exchange.fallbackReason}"`;
@@ -189,6 +191,21 @@ export class AccessLog {
 /** The attempts before the one that the rest of the line is about. */
 function toTriedText(tried: readonly TriedAttempt[]): string {
   return toAsciiJson(tried.map((attempt) => ({ ...attempt, durationMs: Math.round(attempt.durationMs * 1000) / 1000 })));
+}
+
+/** Names are those of the configuration: letters, digits and signs that JSON leaves as they are. */
+function toCallsText(calls: readonly CallRecord[]): string {
+  let text = '';
+  for (const { name, service, endpoint, status, durationMs, bytes, outcome, code, attempts, count } of calls) {
+    text += `${text === '' ? '[' : ','}{"name":"${name}","service":"${service}","outcome":"${outcome}"`;
+    if (endpoint !== undefined) text += `,"endpoint":${toAsciiJson(endpoint)}`;
+    if (status !== 0) text += `,"status":${status},"bytes":${bytes}`;
+    if (attempts > 1) text += `,"attempts":${attempts}`;
+    if (count !== 1) text += `,"count":${count}`;
+    if (code !== undefined) text += `,"code":"${code}"`;
+    text += `,"durationMs":${toMs(durationMs)}}`;
+  }
+  return `${text}]`;
 }
 
 function toErrorText({ code, detail }: GatewayError): string {

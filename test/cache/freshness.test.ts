@@ -12,7 +12,10 @@ interface Case {
   readonly isUsed: boolean;
 }
 
-const plain = (...fields: string[]) => () => fields;
+const plain =
+  (...fields: string[]) =>
+  () =>
+    fields;
 
 const cases: readonly Case[] = [
   { title: 'max-age, while it lasts', says: plain('cache-control', 'max-age=10'), afterS: 8, isUsed: true },
@@ -35,7 +38,12 @@ const cases: readonly Case[] = [
   },
   { title: 'Expires in the form of asctime', says: () => ['expires', 'Wed May  7 11:14:00 2031'], afterS: 8, isUsed: true },
   { title: 'Expires in lower case', says: ({ date }) => ['expires', date(100).toLowerCase()], afterS: 8, isUsed: true },
-  { title: 'Expires in another zone', says: ({ date }) => ['expires', date(100).replace('GMT', 'UTC')], afterS: 1, isUsed: false },
+  {
+    title: 'Expires in another zone',
+    says: ({ date }) => ['expires', date(100).replace('GMT', 'UTC')],
+    afterS: 1,
+    isUsed: false,
+  },
   { title: 'Expires: 0', says: plain('expires', '0'), afterS: 1, isUsed: false },
   { title: 'Expires before the date', says: ({ date }) => ['expires', date(-10)], afterS: 0, isUsed: false },
   {
@@ -65,7 +73,12 @@ const cases: readonly Case[] = [
   { title: 'a word behind the number', says: plain('cache-control', 'max-age=10s'), afterS: 1, isUsed: false },
   { title: 'a space before the number', says: plain('cache-control', 'max-age= 10'), afterS: 1, isUsed: false },
   { title: 'a number that is too large', says: plain('cache-control', 'max-age=99999999999999'), afterS: 100_000, isUsed: true },
-  { title: 'unknown directives beside', says: plain('cache-control', 'foo, bar=x, max-age=10, baz="a, b"'), afterS: 8, isUsed: true },
+  {
+    title: 'unknown directives beside',
+    says: plain('cache-control', 'foo, bar=x, max-age=10, baz="a, b"'),
+    afterS: 8,
+    isUsed: true,
+  },
   { title: 'a quoted text that holds a directive', says: plain('cache-control', 'x="max-age=10"'), afterS: 1, isUsed: false },
   { title: 'a quote that nobody closes', says: plain('cache-control', 'max-age=10, x="a, no-store'), afterS: 1, isUsed: false },
   { title: 'several lines', says: plain('cache-control', 'public', 'cache-control', 'max-age=10'), afterS: 8, isUsed: true },
@@ -78,17 +91,42 @@ const cases: readonly Case[] = [
   },
   { title: 'an age that is no number', says: plain('cache-control', 'max-age=10', 'age', 'x'), afterS: 8, isUsed: true },
   { title: 'a negative age', says: plain('cache-control', 'max-age=10', 'age', '-5'), afterS: 8, isUsed: true },
-  { title: 'an age that is too large', says: plain('cache-control', 'max-age=10', 'age', '99999999999'), afterS: 0, isUsed: false },
+  {
+    title: 'an age that is too large',
+    says: plain('cache-control', 'max-age=10', 'age', '99999999999'),
+    afterS: 0,
+    isUsed: false,
+  },
   { title: 'of several ages the first', says: plain('cache-control', 'max-age=10', 'age', '0, 20'), afterS: 8, isUsed: true },
-  { title: 'the age by its date', says: ({ date }) => ['date', date(-5), 'cache-control', 'max-age=10'], afterS: 6, isUsed: false },
-  { title: 'a date in the future', says: ({ date }) => ['date', date(50), 'cache-control', 'max-age=10'], afterS: 8, isUsed: true },
+  {
+    title: 'the age by its date',
+    says: ({ date }) => ['date', date(-5), 'cache-control', 'max-age=10'],
+    afterS: 6,
+    isUsed: false,
+  },
+  {
+    title: 'a date in the future',
+    says: ({ date }) => ['date', date(50), 'cache-control', 'max-age=10'],
+    afterS: 8,
+    isUsed: true,
+  },
   { title: 'a date that is none', says: plain('date', 'x', 'cache-control', 'max-age=10'), afterS: 8, isUsed: true },
   { title: 'no-store', says: plain('cache-control', 'max-age=10, no-store'), afterS: 1, isUsed: false },
   { title: 'no-store in another case', says: plain('cache-control', 'max-age=10, No-Store'), afterS: 1, isUsed: false },
   { title: 'no-cache', says: plain('cache-control', 'max-age=10, no-cache', 'etag', '"a"'), afterS: 1, isUsed: false },
   { title: 'private', says: plain('cache-control', 'max-age=10, private'), afterS: 1, isUsed: false },
-  { title: 'Pragma of an answer means nothing', says: plain('cache-control', 'max-age=10', 'pragma', 'no-cache'), afterS: 8, isUsed: true },
-  { title: 'must-understand takes no-store away', says: plain('cache-control', 'max-age=10, no-store, must-understand'), afterS: 8, isUsed: true },
+  {
+    title: 'Pragma of an answer means nothing',
+    says: plain('cache-control', 'max-age=10', 'pragma', 'no-cache'),
+    afterS: 8,
+    isUsed: true,
+  },
+  {
+    title: 'must-understand takes no-store away',
+    says: plain('cache-control', 'max-age=10, no-store, must-understand'),
+    afterS: 8,
+    isUsed: true,
+  },
   {
     title: 'must-understand with a status that nobody knows',
     says: plain('cache-control', 'max-age=10, must-understand'),
@@ -96,23 +134,68 @@ const cases: readonly Case[] = [
     afterS: 1,
     isUsed: false,
   },
-  { title: 'a tenth of the time since it was changed', says: ({ date }) => ['last-modified', date(-100)], afterS: 8, isUsed: true },
+  {
+    title: 'a tenth of the time since it was changed',
+    says: ({ date }) => ['last-modified', date(-100)],
+    afterS: 8,
+    isUsed: true,
+  },
   { title: 'not more than a tenth', says: ({ date }) => ['last-modified', date(-100)], afterS: 11, isUsed: false },
   { title: 'nothing at all', says: plain(), afterS: 0, isUsed: false },
-  { title: 'Set-Cookie of who says how long', says: plain('cache-control', 'max-age=10', 'set-cookie', 'a=1'), afterS: 8, isUsed: true },
-  { title: 'Set-Cookie of who does not', says: ({ date }) => ['last-modified', date(-1_000), 'set-cookie', 'a=1'], afterS: 1, isUsed: false },
-  { title: 'CDN-Cache-Control first', says: plain('cache-control', 'no-store', 'cdn-cache-control', 'max-age=10'), afterS: 8, isUsed: true },
+  {
+    title: 'Set-Cookie of who says how long',
+    says: plain('cache-control', 'max-age=10', 'set-cookie', 'a=1'),
+    afterS: 8,
+    isUsed: true,
+  },
+  {
+    title: 'Set-Cookie of who does not',
+    says: ({ date }) => ['last-modified', date(-1_000), 'set-cookie', 'a=1'],
+    afterS: 1,
+    isUsed: false,
+  },
+  {
+    title: 'CDN-Cache-Control first',
+    says: plain('cache-control', 'no-store', 'cdn-cache-control', 'max-age=10'),
+    afterS: 8,
+    isUsed: true,
+  },
   {
     title: 'CDN-Cache-Control before Expires',
     says: ({ date }) => ['expires', date(100), 'cdn-cache-control', 'max-age=1'],
     afterS: 8,
     isUsed: false,
   },
-  { title: 'our own field before both', says: plain('cdn-cache-control', 'max-age=1', 'gatehouse-cache-control', 'max-age=10'), afterS: 8, isUsed: true },
-  { title: 'a targeted field that is no dictionary', says: plain('cache-control', 'max-age=10', 'cdn-cache-control', 'MAX-AGE=1'), afterS: 8, isUsed: true },
-  { title: 'an empty targeted field', says: plain('cache-control', 'max-age=10', 'cdn-cache-control', ''), afterS: 8, isUsed: true },
-  { title: 'a targeted value of another type', says: plain('cache-control', 'max-age=10', 'cdn-cache-control', 'max-age="10"'), afterS: 1, isUsed: false },
-  { title: 'a targeted private', says: plain('cache-control', 'max-age=10', 'cdn-cache-control', 'max-age=10, private'), afterS: 1, isUsed: false },
+  {
+    title: 'our own field before both',
+    says: plain('cdn-cache-control', 'max-age=1', 'gatehouse-cache-control', 'max-age=10'),
+    afterS: 8,
+    isUsed: true,
+  },
+  {
+    title: 'a targeted field that is no dictionary',
+    says: plain('cache-control', 'max-age=10', 'cdn-cache-control', 'MAX-AGE=1'),
+    afterS: 8,
+    isUsed: true,
+  },
+  {
+    title: 'an empty targeted field',
+    says: plain('cache-control', 'max-age=10', 'cdn-cache-control', ''),
+    afterS: 8,
+    isUsed: true,
+  },
+  {
+    title: 'a targeted value of another type',
+    says: plain('cache-control', 'max-age=10', 'cdn-cache-control', 'max-age="10"'),
+    afterS: 1,
+    isUsed: false,
+  },
+  {
+    title: 'a targeted private',
+    says: plain('cache-control', 'max-age=10', 'cdn-cache-control', 'max-age=10, private'),
+    afterS: 1,
+    isUsed: false,
+  },
 ];
 
 for (const { title, says, status = 200, afterS, isUsed } of cases) {
@@ -135,7 +218,9 @@ async function isKept(t: TestContext, status: number, fields: (site: CacheSite) 
   return site.seen.length === 1;
 }
 
-for (const status of [200, 203, 204, 299, 300, 301, 302, 303, 307, 308, 400, 404, 405, 410, 414, 451, 499, 500, 501, 502, 503, 504, 599])
+for (const status of [
+  200, 203, 204, 299, 300, 301, 302, 303, 307, 308, 400, 404, 405, 410, 414, 451, 499, 500, 501, 502, 503, 504, 599,
+])
   test(`an answer with ${status} is used when it says how long`, async (t) => {
     assert.equal(await isKept(t, status, () => ['cache-control', 'max-age=10', 'location', '/']), true);
   });

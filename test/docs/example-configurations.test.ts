@@ -1,4 +1,4 @@
-/** The configurations in `examples/access` are taken, without a warning, when what they name is there. */
+/** The configurations in `examples` are taken, without a warning, when what they name is there. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -7,33 +7,34 @@ import { test } from 'node:test';
 import { loadConfigurationText } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
 
-const folder = join(import.meta.dirname, '../../examples/access');
+for (const group of ['access', 'one-request']) {
+  const folder = join(import.meta.dirname, '../../examples', group);
+  const names = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
 
-const names = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
-
-test('each configuration in examples/access is listed there, and says how to try it', () => {
-  const list = readFileSync(join(folder, 'README.md'), 'utf8');
-  assert.deepEqual(
-    names.filter((name) => !list.includes(`[${name}](${name})`)),
-    [],
-  );
-  assert.deepEqual(
-    names.filter((name) => !/^# +(?:.* )?curl /m.test(readFileSync(join(folder, name), 'utf8'))),
-    [],
-  );
-});
-
-for (const name of names) {
-  test(`examples/access/${name} is taken`, async () => {
-    const path = join(folder, name);
-    const text = readFileSync(path, 'utf8');
-    const { issues } = await loadConfigurationText(text, path, {
-      policies: policyOrder,
-      env: toEnvironment(text),
-      readFile: (file) => Promise.resolve(toValue(file)),
-    });
-    assert.deepEqual(issues, []);
+  test(`each configuration in examples/${group} is listed there, and says how to try it`, () => {
+    const list = readFileSync(join(folder, 'README.md'), 'utf8');
+    assert.deepEqual(
+      names.filter((name) => !list.includes(`[${name}](${name})`)),
+      [],
+    );
+    assert.deepEqual(
+      names.filter((name) => !/^# +(?:.* )?curl /m.test(readFileSync(join(folder, name), 'utf8'))),
+      [],
+    );
   });
+
+  for (const name of names) {
+    test(`examples/${group}/${name} is taken`, async () => {
+      const path = join(folder, name);
+      const text = readFileSync(path, 'utf8');
+      const { issues } = await loadConfigurationText(text, path, {
+        policies: policyOrder,
+        env: toEnvironment(text),
+        readFile: (file) => Promise.resolve(toValue(file)),
+      });
+      assert.deepEqual(issues, []);
+    });
+  }
 }
 
 /** A value for each variable that is named, and another one for each. */

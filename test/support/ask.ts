@@ -10,7 +10,7 @@ export interface Answer {
 export interface Asked {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Buffer;
   /** A Unix socket instead of the port. */
   readonly socketPath?: string;
 }

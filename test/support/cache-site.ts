@@ -1,5 +1,5 @@
 /** A gateway with a cache in front of a service that answers as a test says. Time passes only when the test lets it. */
-import { createServer, type IncomingMessage, request as sendRequest, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse, request as sendRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { GatewayInput } from '#config/define-gateway.ts';
@@ -66,6 +66,8 @@ export interface CacheSite {
   ask(request?: SiteRequest): Promise<SiteAnswer>;
   /** An HTTP date that lies so many seconds from now. */
   date(seconds?: number): string;
+  /** How many requests were given up before the service had answered. */
+  readonly abandonedCount: number;
   /** Resolves when the service has been asked so often. */
   untilSeen(count: number): Promise<void>;
 }
@@ -78,8 +80,11 @@ export async function startCacheSite(
   const clock = new FakeClock();
   const seen: SeenRequest[] = [];
   const waiters = new Set<() => void>();
-  const site = { script: (() => ({})) as ServiceScript };
+  const site = { script: (() => ({})) as ServiceScript, abandonedCount: 0 };
   const server = createServer((incoming, response) => {
+    response.once('close', () => {
+      if (!response.writableEnded) site.abandonedCount += 1;
+    });
     void readBody(incoming).then(async (body) => {
       const request = toSeen(incoming, body);
       seen.push(request);
@@ -109,6 +114,9 @@ export async function startCacheSite(
     },
     set script(script) {
       site.script = script;
+    },
+    get abandonedCount() {
+      return site.abandonedCount;
     },
     ask: (request = {}) => ask(gateway.port(), request),
     date: (seconds = 0) => new Date(clock.wallMs() + seconds * 1_000).toUTCString(),
@@ -143,7 +151,8 @@ async function answer(response: ServerResponse, told: ServiceAnswer, wallMs: () 
   const lines = [...fields];
   if (hasDate && getField(fields, 'date') === undefined) lines.push('date', new Date(wallMs()).toUTCString());
   const hasBody = status !== 204 && status !== 304;
-  if (hasBody && !isChunked && getField(fields, 'content-length') === undefined) lines.push('content-length', String(bytes.length));
+  if (hasBody && !isChunked && getField(fields, 'content-length') === undefined)
+    lines.push('content-length', String(bytes.length));
   response.sendDate = false;
   response.writeHead(status, lines);
   if (!hasBody || response.req.method === 'HEAD') return void response.end();
@@ -159,7 +168,10 @@ async function answer(response: ServerResponse, told: ServiceAnswer, wallMs: () 
   response.end(bytes);
 }
 
-function ask(port: number, { method = 'GET', path = '/', host = 'shop', fields = [], body, signal }: SiteRequest): Promise<SiteAnswer> {
+function ask(
+  port: number,
+  { method = 'GET', path = '/', host = 'shop', fields = [], body, signal }: SiteRequest,
+): Promise<SiteAnswer> {
   return new Promise((resolve, reject) => {
     const headers: string[] = ['host', host, ...fields];
     if (body !== undefined) headers.push('content-length', String(Buffer.byteLength(body)));

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { Clock } from '#base/clock.ts';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { eventually } from './eventually.ts';
 import { RawClient } from './raw-client.ts';
@@ -16,7 +17,9 @@ type Files = Exclude<Extract<To, { files: unknown }>['files'], string>;
 export interface SiteOptions {
   /** Contents by path in the folder. */
   readonly files: Readonly<Record<string, string | Buffer>>;
+  /** Without `recheck`, each request looks at the folder. */
   readonly settings?: Omit<Files, 'folder'>;
+  readonly clock?: Clock;
   readonly route?: Partial<Omit<Route, 'to'>>;
   readonly gateway?: Partial<GatewayInput>;
 }
@@ -33,15 +36,18 @@ export interface Site {
 /** A time long enough ago for a strong entity tag, and the same in each run. */
 export const WRITTEN_AT = new Date('2026-01-02T03:04:05.678Z');
 
-export async function startSite(t: TestContext, { files, settings, route, gateway: input }: SiteOptions): Promise<Site> {
+export async function startSite(t: TestContext, { files, settings, clock, route, gateway: input }: SiteOptions): Promise<Site> {
   const around = await mkdtemp(join(tmpdir(), 'gatehouse-site-'));
   const folder = join(around, 'site');
   await mkdir(folder);
   for (const [path, content] of Object.entries(files)) await writeSiteFile(folder, path, content);
-  const gateway = await startTestGateway({
-    routes: { site: { match: { path: '/*' }, ...route, to: { files: { folder, ...settings } } } },
-    ...input,
-  });
+  const gateway = await startTestGateway(
+    {
+      routes: { site: { match: { path: '/*' }, ...route, to: { files: { folder, recheck: '0s', ...settings } } } },
+      ...input,
+    },
+    clock === undefined ? {} : { clock },
+  );
   t.after(async () => {
     await gateway.stop();
     await rm(around, { recursive: true, force: true });

@@ -64,6 +64,11 @@ export const exceptions: readonly Exception[] = [
     reason: 'joins the parts of an answer once, below the size that the caller allows',
   },
   {
+    rule: 'buffer-concat',
+    file: 'src/aggregate/join-pieces.ts',
+    reason: 'joins the pieces of what a mapping has made once, below the size that its setting allows',
+  },
+  {
     rule: 'json-parse',
     file: 'src/policies/opa/opa-decision.ts',
     reason: 'parses the answer of an agent that the operator runs, capped at the setting `maxAnswer`',
@@ -72,6 +77,11 @@ export const exceptions: readonly Exception[] = [
     rule: 'body-to-string',
     file: 'src/policies/opa/opa-decision.ts',
     reason: 'reads the JSON of such an answer',
+  },
+  {
+    rule: 'buffer-concat',
+    file: 'src/files/file-answer.ts',
+    reason: 'joins ranges of a file once, below limits.shortFileBytesMax',
   },
   {
     rule: 'buffer-concat',

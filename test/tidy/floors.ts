@@ -14,7 +14,10 @@ const floors: readonly Floor[] = [
   { floor: 2, folders: ['src/net'] },
   { floor: 3, folders: ['src/http'] },
   { floor: 4, folders: ['src/pipeline', 'src/routing', 'src/services', 'src/stores'] },
-  { floor: 5, folders: ['src/policies/*', 'src/forward', 'src/aggregate', 'src/files', 'src/bridges/*', 'src/reply'] },
+  {
+    floor: 5,
+    folders: ['src/policies/*', 'src/forward', 'src/aggregate', 'src/batch', 'src/files', 'src/bridges/*', 'src/reply'],
+  },
   { floor: 6, folders: ['src/config'] },
   { floor: 7, folders: ['src/snapshot'] },
   {

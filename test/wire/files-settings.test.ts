@@ -1,8 +1,9 @@
 /** What the settings of a folder do to the answers with its files, over real connections. */
 import assert from 'node:assert/strict';
-import { symlink, writeFile } from 'node:fs/promises';
+import { rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { FakeClock } from '#test/support/fake-clock.ts';
 import { bodyOf, fieldOf, startSite, statusOf, WRITTEN_AT, writeSiteFile } from '#test/support/site.ts';
 
 const SECRET = 'nobody may read this';
@@ -142,4 +143,38 @@ test('the page for what is not there has no validators, and no part of it is had
   const answer = await ask('GET /none', 'range: bytes=0-0', 'if-none-match: *');
   assert.deepEqual([statusOf(answer), bodyOf(answer), fieldOf(answer, 'etag')], [404, 'lost', undefined]);
   assert.equal(fieldOf(answer, 'content-type'), 'text/html; charset=utf-8');
+});
+
+test('what was seen of short files counts for as long as it is set, and then the folder is looked at again', async (t) => {
+  const clock = new FakeClock();
+  const { ask, folder } = await startSite(t, { files: { a: 'one' }, settings: { recheck: '2s' }, clock });
+  assert.equal(bodyOf(await ask('GET /a')), 'one');
+  assert.equal(statusOf(await ask('GET /b')), 404);
+  await writeSiteFile(folder, 'a', 'two');
+  await writeSiteFile(folder, 'b', 'new');
+  clock.advance(1_999);
+  const tag = fieldOf(await ask('GET /a'), 'etag')!;
+  assert.deepEqual([bodyOf(await ask('GET /a')), statusOf(await ask('GET /b'))], ['one', 404]);
+  assert.equal(bodyOf(await ask('GET /a', 'range: bytes=1-1')), 'n');
+  assert.equal(statusOf(await ask('GET /a', `if-none-match: ${tag}`)), 304);
+  clock.advance(1);
+  assert.deepEqual([bodyOf(await ask('GET /a')), bodyOf(await ask('GET /b'))], ['two', 'new']);
+  await rm(join(folder, 'a'));
+  clock.advance(2_000);
+  assert.equal(statusOf(await ask('GET /a')), 404);
+});
+
+test('two routes with the same folder do not share what only one of them may send', async (t) => {
+  const { ask, folder, gateway } = await startSite(t, { files: { '.a': 'dot' } });
+  await writeFile(join(folder, '../secret'), SECRET);
+  await symlink('../secret', join(folder, 'out'));
+  const to = { folder, recheck: '1h' };
+  const routes = {
+    open: { match: { path: '/open/*' }, to: { files: { ...to, outsideLinks: true, dotfiles: true } } },
+    site: { match: { path: '/*' }, to: { files: to } },
+  };
+  assert.deepEqual(await gateway.reconfigure({ routes }), []);
+  assert.equal(bodyOf(await ask('GET /open/out')), SECRET);
+  assert.equal(bodyOf(await ask('GET /open/.a')), 'dot');
+  assert.deepEqual([statusOf(await ask('GET /out')), statusOf(await ask('GET /.a'))], [404, 404]);
 });

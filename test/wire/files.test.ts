@@ -170,8 +170,8 @@ const attacks: readonly (readonly [string, number])[] = [
   ['/proc/self/environ', 404],
 ];
 
-async function startBaitedSite(t: TestContext): Promise<Site> {
-  const site = await startSite(t, { files: LAYOUT });
+async function startBaitedSite(t: TestContext, recheck = '0s'): Promise<Site> {
+  const site = await startSite(t, { files: LAYOUT, settings: { recheck } });
   const { folder } = site;
   const outside = join(folder, '../outside');
   await mkdir(outside);
@@ -203,17 +203,25 @@ async function startBaitedSite(t: TestContext): Promise<Site> {
   return site;
 }
 
-test('nothing is had that is not in the folder, or is not served', async (t) => {
-  const site = await startBaitedSite(t);
-  const outcomes: [string, number][] = [];
-  for (const [target] of [...attacks, ['/beside', 404] as const]) {
-    const answer = await site.ask(`GET ${target}`);
-    assert.ok(!answer.includes(SECRET) && !answer.includes('root:'), target);
-    outcomes.push([target, statusOf(answer)]);
-  }
-  assert.deepEqual(outcomes, [...attacks, ['/beside', 404]]);
-  await assertNothingOpen(site);
-});
+for (const [recheck, rounds] of [
+  ['0s', 1],
+  ['1h', 2],
+] as const) {
+  test(`nothing is had that is not in the folder, or is not served (looked at again after ${recheck})`, async (t) => {
+    const site = await startBaitedSite(t, recheck);
+    const all = [...attacks, ['/beside', 404] as const];
+    for (let round = 0; round < rounds; round++) {
+      const outcomes: [string, number][] = [];
+      for (const [target] of all) {
+        const answer = await site.ask(`GET ${target}`);
+        assert.ok(!answer.includes(SECRET) && !answer.includes('root:'), target);
+        outcomes.push([target, statusOf(answer)]);
+      }
+      assert.deepEqual(outcomes, all);
+    }
+    await assertNothingOpen(site);
+  });
+}
 
 test('links that stay in the folder are followed', async (t) => {
   const { ask } = await startBaitedSite(t);
@@ -240,7 +248,9 @@ test('a folder that is a link may come to lead elsewhere, as at a new release', 
   const site = await startSite(t, { files: { 'one/a': '1', 'two/a': '2' } });
   const current = join(site.folder, 'current');
   await symlink('one', current);
-  const refusals = await site.gateway.reconfigure({ routes: { site: { match: { path: '/*' }, to: { files: current } } } });
+  const refusals = await site.gateway.reconfigure({
+    routes: { site: { match: { path: '/*' }, to: { files: { folder: current, recheck: '0s' } } } },
+  });
   assert.deepEqual(refusals, []);
   assert.equal(bodyOf(await site.ask('GET /a')), '1');
   await symlink('two', `${current}.new`);

@@ -45,10 +45,27 @@ function listExpressions(
   return [
     ...find(configuration, [], undefined),
     ...ofListeners.flatMap(([name, listener]) => find(listener, ['listeners', name], undefined)),
-    ...ofRoutes.flatMap(([name, route]) =>
-      find(route, ['routes', name], isMap(route) ? listCommonCaptures(route['match']) : undefined),
-    ),
+    ...ofRoutes.flatMap(([name, route]) => findInRoute(route, ['routes', name], find)),
   ];
+}
+
+type FindIn = (holder: unknown, at: IssuePath, captures: readonly string[] | undefined) => WrittenExpression[];
+
+function findInRoute(route: unknown, at: IssuePath, find: FindIn): WrittenExpression[] {
+  if (!isMap(route)) return [];
+  const captures = listCommonCaptures(route['match']);
+  const inCalls = listCallConditions(route['to'], [...at, 'to']).map((found) => ({ ...found, captures }));
+  return [...find(route, at, captures), ...inCalls];
+}
+
+/** Of an aggregate. */
+function listCallConditions(to: unknown, at: IssuePath): Pick<WrittenExpression, 'text' | 'path'>[] {
+  const aggregate = isMap(to) ? to['aggregate'] : undefined;
+  const calls = isMap(aggregate) ? aggregate['calls'] : undefined;
+  return Object.entries(isMap(calls) ? calls : {}).flatMap(([name, call]) => {
+    const when = isMap(call) ? call['when'] : undefined;
+    return isText(when) && when !== '' ? [{ text: when, path: [...at, 'aggregate', 'calls', name, 'when'] }] : [];
+  });
 }
 
 function findInBlocks(

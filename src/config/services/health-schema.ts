@@ -5,6 +5,7 @@ import type { EndpointUrl } from '#schema/endpoint-url.ts';
 import { forms, isMap } from '#schema/forms.ts';
 import { fieldMap } from '#schema/maps.ts';
 import { quote } from '#schema/quote.ts';
+import { statusRange } from '#schema/status-range.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
 import { freeFieldName } from '#schema/token.ts';
 
@@ -53,33 +54,6 @@ const headers = fieldMap(
 const host = authority()
   .optional()
   .describe('The host that checks ask for. Without it, `host` of the service where that is a name, or the host of the endpoint.');
-
-const STATUSES = /^([2-5]\d\d)-([2-5]\d\d)$/;
-
-const statusRange = forms('a status such as `200`, or a range such as `"200-399"`', [
-  {
-    isMeant: (value) => typeof value === 'number',
-    schema: z
-      .int()
-      .min(200)
-      .max(599)
-      .transform((status) => ({ from: status, to: status })),
-  },
-  {
-    isMeant: (value) => typeof value === 'string',
-    schema: textKind({
-      noun: 'a range of statuses',
-      examples: ['200-399'],
-      pattern: STATUSES,
-      help: 'A range of statuses, both ends included.',
-      read(text): Reading<{ from: number; to: number }> {
-        const [, from, to] = STATUSES.exec(text) ?? [];
-        if (from !== undefined && to !== undefined && from <= to) return { value: { from: Number(from), to: Number(to) } };
-        return { problem: `${quote(text)} is not a range of statuses; write \`200-399\`` };
-      },
-    }),
-  },
-]);
 
 const http = z.strictObject({
   path: path.describe('What is asked for over HTTP, with its query. Without it, the check is `tcp` or `grpc`.'),

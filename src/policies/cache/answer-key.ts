@@ -12,7 +12,9 @@ const ROUTES_MAX = 10_000;
 export interface KeySettings {
   readonly place: string;
   readonly key?: readonly LimitKey[] | undefined;
-  readonly query?: { readonly include?: readonly string[] | undefined; readonly exclude?: readonly string[] | undefined } | undefined;
+  readonly query?:
+    | { readonly include?: readonly string[] | undefined; readonly exclude?: readonly string[] | undefined }
+    | undefined;
   readonly perConsumer?: boolean | undefined;
 }
 
@@ -39,7 +41,8 @@ export class AnswerKeys {
     const { request, consumer } = exchange;
     let partition = this.#findPlace(exchange.plan?.routeName ?? '');
     if (this.#parts !== undefined) partition += SEPARATOR + this.#parts.read(exchange);
-    if (this.#settings.perConsumer === true && consumer !== undefined) partition += `${SEPARATOR}consumer ${encodeURIComponent(consumer.name.toWellFormed())}`;
+    if (this.#settings.perConsumer === true && consumer !== undefined)
+      partition += `${SEPARATOR}consumer ${encodeURIComponent(consumer.name.toWellFormed())}`;
     // A proxy that is trusted may have been asked for another host, which the service is told.
     const forwardedHost = getField(request.forwardingFields.fields, 'x-forwarded-host');
     if (forwardedHost !== undefined && forwardedHost !== request.authority) partition += `${SEPARATOR}host ${forwardedHost}`;
@@ -64,7 +67,9 @@ export function toUri(scheme: string, authority: string, target: string): string
 function pickParameters(query: string, { include, exclude }: NonNullable<KeySettings['query']>): string {
   const isKept = (parameter: string) => {
     const name = parameter.split('=', 1)[0]!;
-    return include === undefined ? !exclude!.some((pattern) => isMeant(name, pattern)) : include.some((pattern) => isMeant(name, pattern));
+    return include === undefined
+      ? !exclude!.some((pattern) => isMeant(name, pattern))
+      : include.some((pattern) => isMeant(name, pattern));
   };
   return query.split('&').filter(isKept).join('&');
 }

@@ -140,10 +140,7 @@ export const cacheConfig = z.strictObject({
     .boolean()
     .default(true)
     .describe('Requests for something that is being fetched wait for it, and do not go to the service themselves.'),
-  statusHeader: z
-    .boolean()
-    .default(true)
-    .describe('Whether answers say in `Cache-Status` what the cache has done (RFC 9211).'),
+  statusHeader: z.boolean().default(true).describe('Whether answers say in `Cache-Status` what the cache has done (RFC 9211).'),
 });
 
 export type CacheConfig = z.output<typeof cacheConfig>;

@@ -17,7 +17,7 @@ import { runTerminal } from '#pipeline/run.ts';
 import type { Asked } from './asked.ts';
 import type { ForwardReason } from './cache-status.ts';
 import type { ReceivedAnswer } from './freshness.ts';
-import { toFacts, type StoredHead } from './storing.ts';
+import { type StoredHead, toFacts } from './storing.ts';
 import type { FetchedBody, WaitedFor, WaitingClient } from './waiting-client.ts';
 
 export interface FetchOrder {

@@ -2,9 +2,9 @@ import type { Exchange } from '#http/exchange.ts';
 import { ExchangeVariables } from '#pipeline/expression/exchange-variables.ts';
 import { expressionLibrary } from '#pipeline/expression/expression-library.ts';
 import { needsPatterns, patternLibrary } from '#pipeline/expression/pattern-library.ts';
-import { definePolicy, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
 import { formatLimitKey } from '#pipeline/limit-key.ts';
-import { formatDuration } from '#schema/duration.ts';
+import { definePolicy, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
+import { digestLibrary } from './body-digest.ts';
 import type { CacheConfig } from './config.ts';
 import { cacheErrors } from './errors.ts';
 import { Fetch } from './fetch.ts';
@@ -19,6 +19,7 @@ export const cachePolicy = definePolicy({
   expressionSettings: ['bypass'],
   libraries: [
     { library: expressionLibrary, isNeeded: ({ bypass }) => bypass !== undefined },
+    { library: digestLibrary, isNeeded: ({ methods }) => methods.some((method) => method !== 'GET') },
     { library: patternLibrary, isNeeded: ({ bypass }) => bypass !== undefined && needsPatterns(bypass) },
   ],
   errors: cacheErrors,
@@ -50,7 +51,7 @@ function toBypass({ bypass }: CacheConfig, { clock }: PolicyServices): ((exchang
 }
 
 function describeCache({ ttl, methods, key, perConsumer, bypass }: CacheConfig): string {
-  const times = Object.entries(ttl ?? {}).map(([status, ms]) => `${status} ${formatDuration(ms)}`);
+  const times = Object.entries(ttl ?? {}).map(([status, ms]) => `${status} ${ms / 1_000} s`);
   return [
     `keeps answers to ${methods.join(', ')}`,
     ...(times.length === 0 ? [] : [`without a word of theirs for ${times.join(', ')}`]),

@@ -83,7 +83,9 @@ function toNotModified(reply: StoredReply): void {
   reply.contentLengthBytes = undefined;
   removeFields(
     reply.fields,
-    (name) => (name.startsWith('content-') && name !== 'content-location' && !name.startsWith('content-security-')) || name === 'accept-ranges',
+    (name) =>
+      (name.startsWith('content-') && name !== 'content-location' && !name.startsWith('content-security-')) ||
+      name === 'accept-ranges',
   );
 }
 

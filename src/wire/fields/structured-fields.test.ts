@@ -66,7 +66,7 @@ test('a text that is cut off anywhere throws nothing', () => {
 test('numbers with a fraction are told from whole ones', () => {
   const members = parseDictionary('a=1.5, b=-10.125, c=15');
   assert.deepEqual(
-    ['a', 'b', 'c'].map((key) => (members?.get(key) as { value: unknown }).value),
+    ['a', 'b', 'c'].map((key) => (members!.get(key) as { value: unknown }).value),
     [
       { kind: 'decimal', value: '1.5' },
       { kind: 'decimal', value: '-10.125' },
@@ -78,5 +78,5 @@ test('numbers with a fraction are told from whole ones', () => {
 test('of members with one name the last one counts where RFC 9651 has its way', () => {
   const members = parseDictionary('a=1, b=2, a=3', 'last');
   assert.deepEqual([...members!.keys()], ['a', 'b']);
-  assert.deepEqual((members?.get('a') as { value: unknown }).value, { kind: 'integer', value: 3 });
+  assert.deepEqual((members!.get('a') as { value: unknown }).value, { kind: 'integer', value: 3 });
 });
