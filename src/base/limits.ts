@@ -39,6 +39,12 @@ export const limits = {
   sharedReadBytes: 256 * 1024,
   /** Bytes of request body kept so that a request can be sent again on a fresh connection. */
   replayBodyBytesMax: 64 * 1024,
+  /** Bytes of an answer that is compressed at once, in the thread that serves it: what takes a quarter of a millisecond. */
+  compressedAtOnceBytesMax: 16 * 1024,
+  /** Longer answers of a thread that are compressed at the same time; further ones pass as they are. Each takes up to 2 MiB. */
+  compressingAnswersMax: 128,
+  /** Request bodies of a thread that are decoded at the same time; further ones are refused. Each takes up to 16 MiB, if its client likes. */
+  decodingRequestsMax: 128,
   /** Bytes of an unread request body that are read and thrown away to keep a connection after an early answer. */
   discardedBodyBytesMax: 64 * 1024,
   /** Calls at a time over one HTTP/2 connection to an upstream, however many the upstream allows. */
@@ -77,6 +83,9 @@ export const limits = {
   /** Bytes of a file with addresses, and entries in it. */
   addressListBytesMax: 64 * 1024 * 1024,
   addressListEntriesMax: 1_000_000,
+  /** Bytes of all files of a document with a contract (OpenAPI, JSON Schema), and how many files. */
+  contractBytesMax: 32 * 1024 * 1024,
+  contractFilesMax: 500,
   /** Bytes of a database of countries, and blocks of addresses in it once neighbours are joined. */
   countryDatabaseBytesMax: 256 * 1024 * 1024,
   countryBlocksMax: 2_000_000,

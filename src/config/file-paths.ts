@@ -9,6 +9,7 @@ import type {
   ServiceConfiguration,
 } from './configuration.ts';
 import { type AddressListingPolicy, resolveAddressListFiles } from './policies/address-list-files.ts';
+import { type ContractPolicy, resolveContracts } from './policies/contracts.ts';
 import type { PolicyBlocks } from './policies/policy-blocks.ts';
 import { type FileReadingPolicy, resolvePolicyFiles } from './policies/policy-files.ts';
 
@@ -16,11 +17,11 @@ import { type FileReadingPolicy, resolvePolicyFiles } from './policies/policy-fi
 export function resolveFilePaths(
   configuration: Configuration,
   folder: string,
-  policies: readonly (AddressListingPolicy & FileReadingPolicy)[],
+  policies: readonly (AddressListingPolicy & FileReadingPolicy & ContractPolicy)[],
 ): Configuration {
   const { accessLog, acme, geo, stores } = configuration;
   const resolveBlocks = (blocks: PolicyBlocks) =>
-    resolvePolicyFiles(resolveAddressListFiles(blocks, folder, policies), folder, policies);
+    resolveContracts(resolvePolicyFiles(resolveAddressListFiles(blocks, folder, policies), folder, policies), folder, policies);
   const resolvePolicies = <Place extends { readonly policies?: PolicyBlocks | undefined }>(place: Place): Place =>
     place.policies === undefined ? place : { ...place, policies: resolveBlocks(place.policies) };
   return {

@@ -120,6 +120,7 @@ export function toProblem(error: GatewayError, requestId: string): Reply {
     detail: publicDetail === undefined ? kind.help : `${kind.help.slice(0, -1)}: ${publicDetail}.`,
     code,
     requestId,
+    ...error.members,
   };
   const body = Buffer.from(`${JSON.stringify(problem)}\n`);
   const fields = ['content-type', 'application/problem+json', ...error.fields];

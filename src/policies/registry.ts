@@ -5,9 +5,11 @@ import { authorizePolicy } from './authorize/policy.ts';
 import { basicAuthPolicy } from './basic-auth/policy.ts';
 import { cachePolicy } from './cache/policy.ts';
 import { clientCertificatePolicy } from './client-certificate/policy.ts';
+import { compressPolicy } from './compress/policy.ts';
 import { concurrencyPolicy } from './concurrency/policy.ts';
 import { corsPolicy } from './cors/policy.ts';
 import { csrfPolicy } from './csrf/policy.ts';
+import { decompressPolicy } from './decompress/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
 import { forwardAuthPolicy } from './forward-auth/policy.ts';
 import { headersPolicy } from './headers/policy.ts';
@@ -25,7 +27,9 @@ import { rateLimitPolicy } from './rate-limit/policy.ts';
 import { requestSizePolicy } from './request-size/policy.ts';
 import { rewritePolicy } from './rewrite/policy.ts';
 import { securityHeadersPolicy } from './security-headers/policy.ts';
+import { transformPolicy } from './transform/policy.ts';
 import { upstreamAuthPolicy } from './upstream-auth/policy.ts';
+import { validatePolicy } from './validate/policy.ts';
 
 /** All methods by which it is found out who asks, whichever of them a route asks for. */
 const anyOfPolicy = createAnyOfPolicy([
@@ -40,7 +44,8 @@ const anyOfPolicy = createAnyOfPolicy([
 
 /** Every policy, in execution order. An answer meets them the other way round. */
 export const policyOrder = [
-  ipPolicy, // first: who may not come is told nothing, not even where else to go
+  compressPolicy, // before all others, so that it sees answers last: what it compresses, nobody could read or change any more
+  ipPolicy, // before all that looks at requests: who may not come is told nothing, not even where else to go
   httpsRedirectPolicy, // before the rest, so that nothing is done for a request that goes elsewhere
   hstsPolicy, // before what changes answers, so that it has the last word on its field
   securityHeadersPolicy, // before what answers by itself, so that its fields stand on those answers too
@@ -62,7 +67,10 @@ export const policyOrder = [
   rateLimitPolicy, // as soon as it is known that the request is meant, so that one too many costs as little as can be
   quotaPolicy, // behind limits of the moment, so that what they refuse uses up nothing of the month
   concurrencyPolicy, // behind what counts, so that whoever may not come at all holds no place
+  decompressPolicy, // behind what counts and limits, so that nothing is unpacked in vain; before what looks at bodies
+  validatePolicy, // behind what counts and limits, since a body is held for it; before whatever changes the request that the document speaks of
   rewritePolicy, // before anything that looks at what the service will see
+  transformPolicy, // behind rewrite, whose query it changes further; behind whatever keeps answers, which keeps them as it has made them
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
   upstreamAuthPolicy, // behind all that refuses, so that nothing waits for a token in vain; behind what takes a client's own credential away
   headersPolicy, // last, so that it has the last word on requests; on answers, policies before it still add theirs

@@ -62,6 +62,7 @@ export class Control {
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
+  #watched: readonly string[] = [];
   #configuration: Configuration | undefined;
   #fileReader: NamedFileReader | undefined;
   #notReady: string | undefined = 'starting';
@@ -286,7 +287,13 @@ export class Control {
   async #watch(files: readonly string[], configuration: Configuration): Promise<void> {
     if (!this.#options.watches || this.#isEnding) return;
     this.#watcher ??= new FileWatcher(() => void this.reload());
-    await this.#watcher.watch([...new Set([...files, ...listNamedFiles(configuration)])]);
+    this.#watched = [...files, ...listNamedFiles(configuration)];
+    await this.#watchAll();
+  }
+
+  /** Documents tell only when they are read what they refer to. */
+  async #watchAll(): Promise<void> {
+    await this.#watcher?.watch([...new Set([...this.#watched, ...(this.#fileReader?.furtherFiles ?? [])])]);
   }
 
   /** Returns why the configuration could not be applied. `loaded` tells where things stand; it is large, so it is not kept. */
@@ -328,7 +335,9 @@ export class Control {
     if (listNamedFiles(configuration).length === 0) return { files: noFiles };
     const { NamedFileReader } = await import('./read-named-files.ts');
     this.#fileReader ??= new NamedFileReader(this.#options);
-    return this.#fileReader.read(configuration, this.#options.clock.wallMs());
+    const reading = await this.#fileReader.read(configuration, this.#options.clock.wallMs());
+    if (this.#fileReader.furtherFiles.length > 0) await this.#watchAll();
+    return reading;
   }
 }
 

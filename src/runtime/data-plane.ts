@@ -335,6 +335,7 @@ export class DataPlane {
       texts: files.texts,
       addressLists: files.addressLists,
       countries: files.countries,
+      contracts: files.contracts,
       endpoints,
     };
   }

@@ -29,9 +29,10 @@ export interface ExplainingMeans {
   readonly logger: Logger;
   readonly addressLists: SnapshotMeans['addressLists'];
   readonly countries: SnapshotMeans['countries'];
+  readonly contracts: SnapshotMeans['contracts'];
 }
 
-export function toExplainingMeans({ clock, logger, addressLists, countries }: ExplainingMeans): SnapshotMeans {
+export function toExplainingMeans({ clock, logger, addressLists, countries, contracts }: ExplainingMeans): SnapshotMeans {
   const wheel = new TimerWheel(clock);
   return {
     clock,
@@ -57,6 +58,7 @@ export function toExplainingMeans({ clock, logger, addressLists, countries }: Ex
     texts: {},
     addressLists,
     countries,
+    contracts,
     board: new EndpointBoard(),
     endpoints: {},
     allowances: new SharedAllowances(provideAllowanceMemory(0), logger),

@@ -5,6 +5,7 @@ import type { Keeper } from '#base/keeper.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { AggregateDestination } from '#config/aggregate-schema.ts';
 import { createCallStarter } from '#forward/service-call.ts';
+import type { Importance } from '#services/protection/importance.ts';
 import type { Service } from '#services/service.ts';
 import type { SettingsOfConfiguration } from './arrived-configuration.ts';
 import { toForwardRules } from './forward-rules.ts';
@@ -14,12 +15,14 @@ interface CallingMeans {
   readonly wheel: TimerWheel;
   readonly random: () => number;
   readonly keeper: Keeper;
+  /** Of the route. */
+  readonly importance: Importance;
   readonly settings: SettingsOfConfiguration;
   readonly services: ReadonlyMap<string, Service>;
 }
 
 export function toAggregateMeans(route: string, { calls, retries }: AggregateDestination, means: CallingMeans): AggregateMeans {
-  const { clock, keeper, settings, services } = means;
+  const { clock, keeper, settings, services, importance } = means;
   return {
     clock,
     keeper,
@@ -27,7 +30,8 @@ export function toAggregateMeans(route: string, { calls, retries }: AggregateDes
       const { name, service } = calls[index]!;
       const ofService = { name: service, settings: settings.services[service]! };
       const ofCall = { name: `${route}.to.aggregate.calls.${name}`, settings: { retry: retries[name] } };
-      return createCallStarter(services.get(service)!, toForwardRules(ofService, ofCall).retry, means);
+      const { retry } = toForwardRules(ofService, ofCall);
+      return createCallStarter(services.get(service)!, { retry, importance }, means);
     },
   };
 }

@@ -213,6 +213,7 @@ export class RoutePlanner {
           to,
           toAggregateMeans(name, to, {
             ...this.#means,
+            importance: route.importance ?? 'normal',
             settings: this.#settings,
             services: this.#services,
           }),

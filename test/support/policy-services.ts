@@ -27,6 +27,7 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     addressLists: {},
     texts: {},
     countries: undefined,
+    contracts: {},
     allowances: new SharedAllowances(provideAllowanceMemory(KEYS_MAX), silentLogger),
     concurrency: new SharedConcurrency(provideConcurrencyMemory({ threads: 1, keysMax: KEYS_MAX }), 0),
     quotas: new SharedQuotas(provideQuotaMemory(KEYS_MAX), { threadNumber: 0, logger: silentLogger }),
