@@ -10,6 +10,7 @@ function problems(config: unknown): string[] {
 
 test('without settings the service decides', () => {
   assert.deepEqual(cacheConfig.parse({}), {
+    store: 'memory',
     methods: ['GET', 'QUERY'],
     maxObject: 1_048_576,
     maxRequestBody: 65_536,

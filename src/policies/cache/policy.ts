@@ -16,6 +16,7 @@ export const cachePolicy = definePolicy({
   summary: 'Keeps answers of services and answers further requests from them, as RFC 9111 says.',
   loadConfig: async () => (await import('./config.ts')).cacheConfig,
   counts: 'answers',
+  storeSettings: ['store'],
   expressionSettings: ['bypass'],
   libraries: [
     { library: expressionLibrary, isNeeded: ({ bypass }) => bypass !== undefined },
@@ -25,7 +26,9 @@ export const cachePolicy = definePolicy({
   errors: cacheErrors,
   describe: describeCache,
   create(config, services): PolicyPhases {
-    const { clock, answers, place } = services;
+    const { clock, place } = services;
+    // A configuration that names a store has one.
+    const answers = config.store === 'redis' ? services.storeAnswers! : services.answers;
     const cache = new RouteCache(config, { clock, answers, place, isBypassed: toBypass(config, services) });
     return {
       localAnswer: (exchange) => cache.localAnswer(exchange),
@@ -50,10 +53,10 @@ function toBypass({ bypass }: CacheConfig, { clock }: PolicyServices): ((exchang
   };
 }
 
-function describeCache({ ttl, methods, key, perConsumer, bypass }: CacheConfig): string {
+function describeCache({ store, ttl, methods, key, perConsumer, bypass }: CacheConfig): string {
   const times = Object.entries(ttl ?? {}).map(([status, ms]) => `${status} ${ms / 1_000} s`);
   return [
-    `keeps answers to ${methods.join(', ')}`,
+    `keeps answers to ${methods.join(', ')}${store === 'redis' ? ' in Redis' : ''}`,
     ...(times.length === 0 ? [] : [`without a word of theirs for ${times.join(', ')}`]),
     ...(key === undefined ? [] : [`by ${key.map(formatLimitKey).join(', ')}`]),
     ...(perConsumer === true ? ['for each consumer'] : perConsumer === false ? ['the same for all consumers'] : []),
