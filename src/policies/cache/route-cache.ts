@@ -1,5 +1,4 @@
 /** The cache of one place in the configuration: answers from what is kept, asks for what is not, and keeps what comes. */
-import { createHash } from 'node:crypto';
 import { type AnswerStore, StoredAnswer } from '#base/answer-store.ts';
 import type { Clock } from '#base/clock.ts';
 import { GatewayError } from '#base/errors.ts';
@@ -15,6 +14,7 @@ import { noRequestDirectives, type RequestDirectives, readRequestDirectives } fr
 import { getField, removeField } from '#wire/fields/field-list.ts';
 import { AnswerKeys, toUri } from './answer-key.ts';
 import type { Asked } from './asked.ts';
+import { digestBody } from './body-digest.ts';
 import { type ForwardReason, type ForwardWords, sayForwarded, sayHit } from './cache-status.ts';
 import type { CacheConfig } from './config.ts';
 import { cacheErrors } from './errors.ts';
@@ -122,7 +122,7 @@ export class RouteCache implements FetchOwner {
     const { exchange } = asked;
     const body = await readRequestBody(exchange, this.#config.maxRequestBody);
     if (body instanceof GatewayError) return body;
-    return this.#answer({ ...asked, body, partition: `${asked.partition}\n${digestBody(exchange, body)}` });
+    return this.#answer({ ...asked, body, partition: `${asked.partition}\n${digestBody(exchange.request, body)}` });
   }
 
   #answer(asked: Asked): PhaseResult | Promise<PhaseResult> {
@@ -423,12 +423,4 @@ function resolveHere(reference: string | undefined, base: string): string | unde
   if (url === null || url.origin !== URL.parse(base)?.origin) return undefined;
   const { protocol, host, pathname, search } = url;
   return toUri(protocol.slice(0, -1), host, pathname + search);
-}
-
-/** With the fields that say what the body is (RFC 10008 §2.7 for QUERY). */
-function digestBody({ request }: Exchange, body: Buffer): string {
-  const hash = createHash('sha256').update(`${request.method}\n`);
-  for (const name of ['content-type', 'content-encoding', 'content-language'])
-    hash.update(`${getField(request.fields, name) ?? ''}\n`);
-  return hash.update(body).digest('base64');
 }

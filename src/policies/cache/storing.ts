@@ -118,7 +118,7 @@ const notStored: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-export function toStoredFields(
+function toStoredFields(
   fields: readonly string[],
   { noCache, private: personal }: AnswerDirectives,
   { tags }: Pick<StoringRules, 'tags'>,
