@@ -16,6 +16,7 @@ test('without settings the service decides', () => {
     heuristic: true,
     obeyClients: true,
     targets: ['gatehouse-cache-control', 'cdn-cache-control'],
+    store: 'memory',
     coalesce: true,
     statusHeader: true,
   });

@@ -136,6 +136,12 @@ export const cacheConfig = z.strictObject({
     .describe(
       'The field of answers that holds their tags, such as `cache-tag`, separated by commas or spaces. Clients do not see it.',
     ),
+  store: z
+    .enum(['memory', 'redis'])
+    .default('memory')
+    .describe(
+      'Where answers are kept: in the `memory` of this process, or in the `redis` of `stores` besides, where other gateways find them too.',
+    ),
   coalesce: z
     .boolean()
     .default(true)

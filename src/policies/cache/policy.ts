@@ -16,6 +16,7 @@ export const cachePolicy = definePolicy({
   summary: 'Keeps answers of services and answers further requests from them, as RFC 9111 says.',
   loadConfig: async () => (await import('./config.ts')).cacheConfig,
   expressionSettings: ['bypass'],
+  storeSettings: ['store'],
   libraries: [
     { library: expressionLibrary, isNeeded: ({ bypass }) => bypass !== undefined },
     { library: digestLibrary, isNeeded: ({ methods }) => methods.some((method) => method !== 'GET') },
@@ -24,7 +25,8 @@ export const cachePolicy = definePolicy({
   errors: cacheErrors,
   describe: describeCache,
   create(config, services): PolicyPhases {
-    const { clock, answers, place } = services;
+    const { clock, place } = services;
+    const answers = (config.store === 'redis' ? services.storeAnswers : undefined) ?? services.answers;
     const cache = new RouteCache(config, { clock, answers, place, isBypassed: toBypass(config, services) });
     return {
       localAnswer: (exchange) => cache.localAnswer(exchange),
