@@ -170,6 +170,8 @@ export const limits = {
   aggregateItemsMax: 100,
   /** How many of these run at the same time. */
   aggregateItemsAtOnceMax: 20,
+  /** Calls of all aggregates that metrics tell of one by one, also those of earlier configurations. */
+  aggregateSeriesMax: 2_048,
   /** Bytes of a body that a call of an aggregate sends. */
   aggregateBodyBytesMax: 16 * 1024 * 1024,
 } as const;

@@ -66,6 +66,11 @@ export const exceptions: readonly Exception[] = [
   },
   {
     rule: 'buffer-concat',
+    file: 'src/policies/error-pages/pages.ts',
+    reason: 'joins the pieces of a page once, below PAGE_BYTES_MAX',
+  },
+  {
+    rule: 'buffer-concat',
     file: 'src/policies/transform/body-change.ts',
     reason: 'joins the pieces of a changed body once, below the setting `maxBytes`',
   },
@@ -138,6 +143,11 @@ export const exceptions: readonly Exception[] = [
     rule: 'buffer-concat',
     file: 'src/http/collecting-client.ts',
     reason: 'joins the parts of an answer once, below the size that the caller allows',
+  },
+  {
+    rule: 'buffer-concat',
+    file: 'src/policies/compress/compressed-answer.ts',
+    reason: 'joins the parts of a short answer once, below limits.compressedAtOnceBytesMax',
   },
   {
     rule: 'buffer-concat',

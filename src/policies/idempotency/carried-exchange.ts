@@ -7,7 +7,6 @@ import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import { clientErrors } from '#http/client-errors.ts';
 import type { AnswerSource, ClientSide, Exchange } from '#http/exchange.ts';
-import { replaceRequestBody } from '#http/request-body.ts';
 import type { ResponseHead } from '#http/response.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import type { ProxiedClient } from '#net/proxied-client.ts';
@@ -39,6 +38,8 @@ export class CarriedExchange implements ClientSide, AnswerSource {
   readonly #front: Exchange;
   readonly #means: CarriedMeans;
   readonly #own: Exchange;
+  readonly #body: Buffer;
+  #isBodyGiven = false;
   readonly #proxiedClient: ProxiedClient | undefined;
   #isAlone = false;
   #isOver = false;
@@ -54,9 +55,7 @@ export class CarriedExchange implements ClientSide, AnswerSource {
     this.#means = means;
     this.#proxiedClient = front.client.describeClient();
     this.#own = front.derive(this, observer, front.startedMs);
-    // It has been taken from the client already.
-    this.#own.requestBytes = front.requestBytes;
-    if (front.request.hasBody) replaceRequestBody(this.#own, body);
+    this.#body = body;
   }
 
   start(): void {
@@ -155,11 +154,14 @@ export class CarriedExchange implements ClientSide, AnswerSource {
   }
 
   resumeRequestBody(): void {
-    // What there is of a body stands in a stage.
+    if (this.#isBodyGiven) return;
+    this.#isBodyGiven = true;
+    this.#own.takeRequestChunk(this.#body);
+    this.#own.endRequest(undefined);
   }
 
   pauseRequestBody(): void {
-    // As above.
+    // All of it has been given.
   }
 
   openTunnel(): undefined {
