@@ -1,4 +1,4 @@
-/** What is changed of answers of services. Those that the gateway gives by itself are left alone. */
+/** What is changed of answers of services, and of those that stand in for them. Errors of the gateway are left alone. */
 import type { GatewayError } from '#base/errors.ts';
 import type { AnswerStage, NextStage } from '#http/answer-stage.ts';
 import type { Exchange } from '#http/exchange.ts';
@@ -37,20 +37,22 @@ export class ResponseSide {
     this.#refusesOthers = body?.otherTypes === 'refuse';
   }
 
-  /** For each attempt: a body that is changed has to come whole, and as it is. */
+  get changesBodies(): boolean {
+    return this.#conversion !== undefined;
+  }
+
+  /** For each attempt: a body that is changed has to come as it is. */
   ask(state: TransformState, upstream: UpstreamRequest): void {
     if (upstream.purpose === 'mirror') return;
     state.serviceAuthority = upstream.authority;
     const question = upstream.target.indexOf('?');
     state.servicePath = question < 0 ? upstream.target : upstream.target.slice(0, question);
     if (this.#conversion === undefined) return;
-    for (const name of ['range', 'if-range', 'accept-encoding']) removeField(upstream.fields, name);
-    upstream.fields.push('accept-encoding', 'identity');
+    setField(upstream.fields, 'accept-encoding', 'identity');
   }
 
   /** For each attempt: a service names itself and sets its cookies. */
   receive(exchange: Exchange, state: TransformState, response: ResponseHead): void {
-    state.status = response.status;
     this.#cookies?.apply(response.fields);
     if (this.#replace === undefined) return;
     const { scheme, authority, path } = exchange.request;
@@ -60,14 +62,14 @@ export class ResponseSide {
   }
 
   shapeHead(state: TransformState, response: ResponseHead): void {
-    const change = this.#status?.find(({ from }) => matchesStatus(from, state.status));
-    if (change !== undefined && state.status === response.status) response.status = change.to;
+    state.status = response.status;
+    const change = this.#status?.find(({ from }) => matchesStatus(from, response.status));
+    if (change !== undefined) response.status = change.to;
   }
 
   stage(exchange: Exchange, state: TransformState, response: ResponseHead): AnswerStage | undefined {
     const conversion = this.#conversion;
-    // A part of a body says nothing about the whole.
-    const isMeant = state.status !== 206 && this.#statuses.some((pattern) => matchesStatus(pattern, state.status));
+    const isMeant = this.#statuses.some((pattern) => matchesStatus(pattern, state.status));
     if (conversion === undefined || !isMeant || state.status === 204 || state.status === 304) return undefined;
     const contentType = getField(response.fields, 'content-type');
     const format = conversion.findFormat(contentType);
@@ -75,6 +77,8 @@ export class ResponseSide {
       return this.#refusesOthers && response.contentLengthBytes !== 0
         ? new RefusedAnswer(exchange, transformErrors.otherAnswerType({ contentType }))
         : undefined;
+    // Nobody has asked for a part; passed on as it is, it could hold what the mapping leaves out.
+    if (state.status === 206) return new RefusedAnswer(exchange, transformErrors.unfitAnswer({ reason: 'it is a part' }));
     if (isEncoded(response.fields)) return new RefusedAnswer(exchange, transformErrors.encodedAnswer());
     if (!hasResponseBody(exchange.request.method, response.status)) {
       changeFields(response.fields, conversion.findNewType(format));
