@@ -76,6 +76,16 @@ export class MadeNumber extends MadeValue {
   }
 }
 
+/** What is not there yet: the place of it is left free. It is JSON, of which nothing else is known. */
+export class ComingValue extends MadeValue {
+  readonly kind = 'object';
+  readonly text = '';
+
+  writeTo(writer: JsonWriter): void {
+    writer.leaveGap();
+  }
+}
+
 export class MadeList extends MadeValue {
   readonly kind = 'list';
   readonly #items: readonly MappingValue[];

@@ -12,9 +12,11 @@ import { matchesStatus, type StatusPattern } from '#schema/status-pattern.ts';
 
 import { getField, removeField, setField } from '#wire/fields/field-list.ts';
 import { BodyConversion, type ChangeFault } from './body-change.ts';
+import { explainFault } from './body-format.ts';
 import type { BodyFormat, ResponseChanges } from './config.ts';
 import { transformErrors } from './errors.ts';
 import type { TransformState } from './exchange-state.ts';
+import { PassingAnswer } from './passing-answer.ts';
 import { rewriteAddresses } from './public-addresses.ts';
 import { digestFields, isEncoded } from './request-side.ts';
 import { SetCookieEdits } from './set-cookies.ts';
@@ -32,7 +34,7 @@ export class ResponseSide {
     this.#status = status;
     this.#cookies = cookies && new SetCookieEdits(cookies);
     this.#replace = location && Object.entries(location.replace).toSorted(([left], [right]) => right.length - left.length);
-    this.#conversion = body && new BodyConversion(body);
+    this.#conversion = body && new BodyConversion(body, ['answer', 'body']);
     this.#statuses = body?.statuses ?? [];
     this.#refusesOthers = body?.otherTypes === 'refuse';
   }
@@ -85,6 +87,7 @@ export class ResponseSide {
       response.contentLengthBytes = undefined;
       return undefined;
     }
+    if (conversion.mayStream(format)) return passAnswer(exchange, state, conversion);
     return new WholeAnswerStage(exchange, {
       bytesMax: conversion.bytesMax,
       replace: (head, body) => this.#replaceBody(exchange, state, { conversion, format, head, body }),
@@ -107,6 +110,17 @@ interface ReceivedAnswer {
   readonly format: BodyFormat;
   readonly head: ResponseHead;
   readonly body: Buffer;
+}
+
+function passAnswer(exchange: Exchange, state: TransformState, conversion: BodyConversion): AnswerStage {
+  return new PassingAnswer(exchange, {
+    wrap(head) {
+      const around = conversion.wrap((root) => toScope(exchange, state, { head, root }));
+      return 'kind' in around ? toError(around) : around;
+    },
+    shapeHead: ({ fields }) => changeFields(fields, undefined),
+    toError: (fault) => toError({ kind: 'invalid', text: explainFault(fault) }),
+  });
 }
 
 function toScope(

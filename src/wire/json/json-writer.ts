@@ -12,6 +12,7 @@ export class JsonWriter {
   #from = 0;
   #to = 0;
   byteLength = 0;
+  #gap: number | undefined = undefined;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
@@ -46,6 +47,17 @@ export class JsonWriter {
     }
     const page = this.#makeRoom(length);
     this.#to += page.write(text, this.#to);
+  }
+
+  /** Something else comes here, which is not written by this one. Once. */
+  leaveGap(): void {
+    this.#endPiece();
+    this.#gap = this.#pieces.length;
+  }
+
+  /** How many pieces stand before the gap. */
+  get gap(): number | undefined {
+    return this.#gap;
   }
 
   finish(): readonly Buffer[] {
