@@ -125,7 +125,7 @@ function compileOperator(node: OperatorNode, compile: (node: MappingNode) => Eva
     case 'pick':
     case 'omit': {
       const from = compile(node.from);
-      const names = new Set(node.names);
+      const names = node.names.map(toJsonName);
       const choose = node.kind === 'pick' ? operators.pick : operators.omit;
       return (run) => choose(run, from(run), names);
     }
