@@ -17,6 +17,7 @@ import { runGrpcBench } from './grpc.ts';
 import { runHandshakesBench } from './handshakes.ts';
 import { runHpackBench } from './hpack.ts';
 import { runIdleMemoryBench } from './idle-memory.ts';
+import { runJsonBench } from './json.ts';
 import { runLatencyBench } from './latency.ts';
 import { runOverloadBench } from './overload.ts';
 import { runPoliciesBench } from './policies.ts';
@@ -33,6 +34,7 @@ import { runTokensBench } from './tokens.ts';
 const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: number }) => Promise<BenchResult>>> = {
   codec: runCodecBench,
   hpack: runHpackBench,
+  json: runJsonBench,
   routing: runRoutingBench,
   'address-lists': runAddressListsBench,
   balancing: runBalancingBench,
