@@ -11,6 +11,7 @@ import type { ServiceHealth } from '#services/health/service-health.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import { toRateLimitMetrics } from '#stores/rate-limit-metrics.ts';
 import { AdminSide, type OpenedAdmin } from './admin-side.ts';
+import { findAggregateMistakes } from './aggregate-documents.ts';
 import { AggregateSide } from './aggregate-side.ts';
 import { CacheSide } from './cache-side.ts';
 import { findFunctionMistakes } from './compose-functions.ts';
@@ -339,7 +340,11 @@ export class Control {
   }
 
   async #readNamedFiles(configuration: Configuration): Promise<NamedFilesReading> {
-    const mistakes = [...(await findFolderMistakes(configuration)), ...(await findFunctionMistakes(configuration))];
+    const mistakes = [
+      ...(await findFolderMistakes(configuration)),
+      ...(await findFunctionMistakes(configuration)),
+      ...(await findAggregateMistakes(configuration)),
+    ];
     if (mistakes.length > 0) return { findings: mistakes };
     if (listNamedFiles(configuration).length === 0) return { files: noFiles };
     const { NamedFileReader } = await import('./read-named-files.ts');

@@ -7,6 +7,7 @@ import { findContracts, type NamedContract } from '#config/policies/contracts.ts
 import { findPolicyFiles } from '#config/policies/policy-files.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 
+import { listServiceDocuments } from './aggregate-documents.ts';
 import { listFunctions } from './compose-functions.ts';
 
 /** Files that a configuration names, read by the control thread. */
@@ -45,6 +46,7 @@ export interface NamedPair {
 export function listNamedFiles(configuration: Configuration): string[] {
   const { geo } = configuration;
   const named = [...findNamedFiles(configuration), ...findAddressLists(configuration)].map(({ path }) => path);
+  named.push(...listServiceDocuments(configuration));
   for (const { source } of findNamedContracts(configuration)) if (source.form !== 'inline') named.push(source.file);
   return [...new Set(geo === undefined ? named : [...named, geo.database])];
 }
