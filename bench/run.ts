@@ -29,6 +29,7 @@ import { runStartTimeBench } from './start-time.ts';
 import { type BenchResult, describeMachine, print, report, toMarkdown, toNumber, toText } from './support/bench-result.ts';
 import { runSwapBench } from './swap.ts';
 import { runTokensBench } from './tokens.ts';
+import { runValidationBench } from './validation.ts';
 
 /** Shortest first, so that the first figures are there soon. */
 const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: number }) => Promise<BenchResult>>> = {
@@ -37,6 +38,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   json: runJsonBench,
   routing: runRoutingBench,
   'address-lists': runAddressListsBench,
+  validation: runValidationBench,
   balancing: runBalancingBench,
   'start-time': runStartTimeBench,
   handshakes: runHandshakesBench,
