@@ -230,7 +230,7 @@ test('explanations say what would become of a body', async () => {
     [[], 'nothing to decompress: the request has no `content-encoding`'],
   ] as const) {
     const { exchange } = createPolicyBench().start({ fields });
-    const asked = { clientAddress: '192.0.2.1', exchange };
+    const asked = { clientAddress: '192.0.2.1', exchange, method: 'GET', path: '/', query: '' };
     assert.equal(decompressPolicy.explain?.(settings, asked, { addressLists: {}, countries: undefined }), expected);
   }
 });
