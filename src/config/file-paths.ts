@@ -78,7 +78,9 @@ function resolveClientCertificates({ clientCertificates }: ListenerTlsConfigurat
 
 function resolveRoute(route: RouteConfiguration, folder: string): RouteConfiguration {
   const { to } = route;
-  return to.kind === 'files' ? { ...route, to: { ...to, folder: resolve(folder, to.folder) } } : route;
+  if (to.kind === 'files') return { ...route, to: { ...to, folder: resolve(folder, to.folder) } };
+  if (to.kind !== 'aggregate' || to.answer.kind !== 'function') return route;
+  return { ...route, to: { ...to, answer: { ...to.answer, file: resolve(folder, to.answer.file) } } };
 }
 
 function resolveService(service: ServiceConfiguration, folder: string): ServiceConfiguration {

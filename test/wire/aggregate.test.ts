@@ -491,6 +491,7 @@ test('an answer of a service is passed on where that is asked for, and statuses 
   );
   const { status, headers, body } = await send();
   assert.deepEqual([status, headers['content-type'], body], [404, 'application/json', '{"why":"no such user"}']);
+  assert.equal(users.asked.length, 1);
   users.answer(() => ({ status: 410, body: '{"why":"gone"}' }));
   assert.equal((await send()).body, '{"status":410,"why":"gone"}');
   const { calls } = await logLine();

@@ -387,7 +387,7 @@ test('explanations say what a client would get', async () => {
   ] as const) {
     const { exchange } = createPolicyBench().start({ fields });
     const asked = { clientAddress: '192.0.2.1', exchange, method: 'GET', path: '/', query: '' };
-    assert.equal(compressPolicy.explain?.(settings, asked, { addressLists: {}, countries: undefined }), expected);
+    assert.equal(compressPolicy.explain?.(settings, asked, { addressLists: {}, countries: undefined, contracts: {} }), expected);
   }
 });
 

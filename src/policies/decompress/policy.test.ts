@@ -231,7 +231,10 @@ test('explanations say what would become of a body', async () => {
   ] as const) {
     const { exchange } = createPolicyBench().start({ fields });
     const asked = { clientAddress: '192.0.2.1', exchange, method: 'GET', path: '/', query: '' };
-    assert.equal(decompressPolicy.explain?.(settings, asked, { addressLists: {}, countries: undefined }), expected);
+    assert.equal(
+      decompressPolicy.explain?.(settings, asked, { addressLists: {}, countries: undefined, contracts: {} }),
+      expected,
+    );
   }
 });
 
