@@ -13,6 +13,8 @@ import { runBalancingBench } from './balancing.ts';
 import { runBatchBench } from './batch.ts';
 import { runBodyMemoryBench } from './body-memory.ts';
 import { runCodecBench } from './codec.ts';
+import { runCompressionBench } from './compression.ts';
+import { runCompressionWaitsBench } from './compression-waits.ts';
 import { runGrpcBench } from './grpc.ts';
 import { runHandshakesBench } from './handshakes.ts';
 import { runHpackBench } from './hpack.ts';
@@ -44,6 +46,8 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   handshakes: runHandshakesBench,
   'body-memory': runBodyMemoryBench,
   'idle-memory': runIdleMemoryBench,
+  compression: runCompressionBench,
+  'compression-waits': runCompressionWaitsBench,
   latency: runLatencyBench,
   grpc: runGrpcBench,
   'rate-limit': runRateLimitBench,
