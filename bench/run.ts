@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { runAddressListsBench } from './address-lists.ts';
 import { runBalancingBench } from './balancing.ts';
 import { runBodyMemoryBench } from './body-memory.ts';
+import { runCacheBench } from './cache.ts';
 import { runCodecBench } from './codec.ts';
 import { runGrpcBench } from './grpc.ts';
 import { runHandshakesBench } from './handshakes.ts';
@@ -43,6 +44,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   'rate-limit': runRateLimitBench,
   'shared-limits': runSharedLimitsBench,
   policies: runPoliciesBench,
+  cache: runCacheBench,
   tokens: runTokensBench,
   overload: runOverloadBench,
   swap: runSwapBench,

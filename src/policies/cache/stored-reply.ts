@@ -10,6 +10,7 @@ export class StoredReply implements Reply {
   status: number;
   contentLengthBytes: number | undefined;
   body: Buffer | undefined;
+  readonly isForOne = true;
   /** Every answer that is kept has a date. */
   readonly hasDate = true;
   readonly #answer: StoredAnswer;
