@@ -30,6 +30,8 @@ export interface GatewayErrorOptions {
   readonly cause?: unknown;
   /** More fields for the answer to the client, names and values alternating. */
   readonly fields?: readonly string[];
+  /** More members for the problem document (RFC 9457 §3.2). */
+  readonly members?: Readonly<Record<string, unknown>>;
   /** In the place of the declared one, where a configuration says which. */
   readonly status?: number;
 }
@@ -47,6 +49,7 @@ export class GatewayError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly status: number;
   readonly fields: readonly string[];
+  readonly members: Readonly<Record<string, unknown>> | undefined;
 
   constructor(kind: ErrorKind, detail?: ErrorDetail, options?: GatewayErrorOptions) {
     super(kind.help, options?.cause === undefined ? undefined : { cause: options.cause });
@@ -56,6 +59,7 @@ export class GatewayError extends Error {
     this.retryAfterMs = options?.retryAfterMs;
     this.status = options?.status ?? kind.status;
     this.fields = options?.fields ?? noFields;
+    this.members = options?.members;
   }
 
   /** The same error with more facts for logs. */

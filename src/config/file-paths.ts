@@ -9,6 +9,7 @@ import type {
   ServiceConfiguration,
 } from './configuration.ts';
 import { type AddressListingPolicy, resolveAddressListFiles } from './policies/address-list-files.ts';
+import { type ContractPolicy, resolveContracts } from './policies/contracts.ts';
 import type { PolicyBlocks } from './policies/policy-blocks.ts';
 import { type FileReadingPolicy, resolvePolicyFiles } from './policies/policy-files.ts';
 
@@ -16,11 +17,11 @@ import { type FileReadingPolicy, resolvePolicyFiles } from './policies/policy-fi
 export function resolveFilePaths(
   configuration: Configuration,
   folder: string,
-  policies: readonly (AddressListingPolicy & FileReadingPolicy)[],
+  policies: readonly (AddressListingPolicy & FileReadingPolicy & ContractPolicy)[],
 ): Configuration {
   const { accessLog, acme, geo, stores } = configuration;
   const resolveBlocks = (blocks: PolicyBlocks) =>
-    resolvePolicyFiles(resolveAddressListFiles(blocks, folder, policies), folder, policies);
+    resolveContracts(resolvePolicyFiles(resolveAddressListFiles(blocks, folder, policies), folder, policies), folder, policies);
   const resolvePolicies = <Place extends { readonly policies?: PolicyBlocks | undefined }>(place: Place): Place =>
     place.policies === undefined ? place : { ...place, policies: resolveBlocks(place.policies) };
   return {
@@ -38,9 +39,10 @@ export function resolveFilePaths(
   };
 }
 
-function resolveStores({ file, memory, redis }: Configuration['stores'], folder: string): Configuration['stores'] {
+function resolveStores({ file, memory, cache, redis }: Configuration['stores'], folder: string): Configuration['stores'] {
   return {
     memory,
+    cache,
     ...(file !== undefined && { file: resolve(folder, file) }),
     ...(redis !== undefined && { redis: { ...redis, ...(redis.ca !== undefined && { ca: resolve(folder, redis.ca) }) } }),
   };
@@ -76,7 +78,9 @@ function resolveClientCertificates({ clientCertificates }: ListenerTlsConfigurat
 
 function resolveRoute(route: RouteConfiguration, folder: string): RouteConfiguration {
   const { to } = route;
-  return to.kind === 'files' ? { ...route, to: { ...to, folder: resolve(folder, to.folder) } } : route;
+  if (to.kind === 'files') return { ...route, to: { ...to, folder: resolve(folder, to.folder) } };
+  if (to.kind !== 'aggregate' || to.answer.kind !== 'function') return route;
+  return { ...route, to: { ...to, answer: { ...to.answer, file: resolve(folder, to.answer.file) } } };
 }
 
 function resolveService(service: ServiceConfiguration, folder: string): ServiceConfiguration {

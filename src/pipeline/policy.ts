@@ -61,7 +61,8 @@ export interface QueryCredential {
   readonly forward: boolean;
 }
 
-export type CountingKind = 'allowances' | 'concurrency' | 'quotas';
+/** `answers` are kept more than counted; what they need comes on the same way. */
+export type CountingKind = 'allowances' | 'concurrency' | 'quotas' | 'answers';
 
 /** What a policy may ask of the gateway when it is made. */
 export interface PolicyServices {
@@ -77,6 +78,8 @@ export interface PolicyServices {
   readonly addressLists: Readonly<Record<string, ArrayBufferLike>>;
   /** The texts of `fileSettings` by the path of their file. */
   readonly texts: Readonly<Record<string, string>>;
+  /** What `contractSettings` name, as `ContractImage` reads it, by `toContractKey`. */
+  readonly contracts: Readonly<Record<string, ArrayBufferLike>>;
   /** Which country addresses belong to, as `CountryTable` reads it; `undefined` where no database is named. */
   readonly countries: ArrayBufferLike | undefined;
   /** Where it is counted who does something how often. */
@@ -119,9 +122,16 @@ export interface KeyedRequest {
   field(name: string): string | undefined;
 }
 
+/** What explanations may look at besides. */
+export type ExplainingServices = Pick<PolicyServices, 'addressLists' | 'countries' | 'contracts'>;
+
 /** As much of a request as is known without one. */
 export interface ExplainedRequest {
   readonly clientAddress: string;
+  readonly method: string;
+  /** Normalised. */
+  readonly path: string;
+  readonly query: string;
   readonly exchange: KeyedRequest;
 }
 
@@ -162,6 +172,8 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
    * the configuration is refused where the file is something else.
    */
   readonly fileSettings?: readonly string[];
+  /** Names of validated settings that hold a `ContractSource`: a document or a schema that messages are compared with. */
+  readonly contractSettings?: readonly string[];
   /** Policies that stand in its settings: each item of the list `setting` is a map of them by name. */
   readonly nested?: { readonly setting: string; readonly policies: readonly PolicyDefinition[] };
   /** What is loaded before it is made: it can be used at once, and no request waits for it. */
@@ -178,7 +190,7 @@ export interface PolicyDefinition<Name extends string = string, Config = unknown
   /** What these settings do, in a few words, for explanations. */
   describe?(config: Config): string;
   /** What these settings decide about a request, for explanations. */
-  explain?(config: Config, request: ExplainedRequest, services: Pick<PolicyServices, 'addressLists' | 'countries'>): string;
+  explain?(config: Config, request: ExplainedRequest, services: ExplainingServices): string;
   /**
    * Runs once per snapshot and place of use, with a validated configuration, and cannot fail: for the gateway and its
    * listeners when the snapshot is made, for a route while its first request waits.

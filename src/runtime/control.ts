@@ -11,6 +11,9 @@ import type { ServiceHealth } from '#services/health/service-health.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import { toRateLimitMetrics } from '#stores/rate-limit-metrics.ts';
 import { AdminSide, type OpenedAdmin } from './admin-side.ts';
+import { AggregateSide } from './aggregate-side.ts';
+import { CacheSide } from './cache-side.ts';
+import { findFunctionMistakes } from './compose-functions.ts';
 import type { DataPlane } from './data-plane.ts';
 import { DataPlanes } from './data-planes.ts';
 import { EndpointKeeper } from './endpoint-keeper.ts';
@@ -58,9 +61,11 @@ export class Control {
   readonly #endpoints: EndpointKeeper;
   readonly #tls: TlsSide;
   readonly #quotas: QuotaSide;
+  readonly #aggregates = new AggregateSide();
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
+  #watched: readonly string[] = [];
   #configuration: Configuration | undefined;
   #fileReader: NamedFileReader | undefined;
   #notReady: string | undefined = 'starting';
@@ -86,6 +91,7 @@ export class Control {
     this.#tls = new TlsSide({ clock, logger, planes, onCertificates });
     this.#quotas = new QuotaSide({ clock, logger });
     const findConfiguration = () => this.#configuration;
+    const cache = new CacheSide({ clock, logger, planes, findConfiguration });
     this.#admin = new AdminSide({
       logger,
       reasonNotReady: () => this.#notReady,
@@ -95,10 +101,13 @@ export class Control {
           this.#endpoints.metricsText,
           toRateLimitMetrics(planes.allowanceMemory),
           planes.refusals.metricsText,
+          this.#aggregates.metricsText,
+          cache.metricsText,
         ].join(''),
       findConfiguration,
       loadServices: () => this.#endpoints.createAdministration(findConfiguration),
       quotas: this.#quotas,
+      cache,
     });
   }
 
@@ -282,7 +291,13 @@ export class Control {
   async #watch(files: readonly string[], configuration: Configuration): Promise<void> {
     if (!this.#options.watches || this.#isEnding) return;
     this.#watcher ??= new FileWatcher(() => void this.reload());
-    await this.#watcher.watch([...new Set([...files, ...listNamedFiles(configuration)])]);
+    this.#watched = [...files, ...listNamedFiles(configuration)];
+    await this.#watchAll();
+  }
+
+  /** Documents tell only when they are read what they refer to. */
+  async #watchAll(): Promise<void> {
+    await this.#watcher?.watch([...new Set([...this.#watched, ...(this.#fileReader?.furtherFiles ?? [])])]);
   }
 
   /** Returns why the configuration could not be applied. `loaded` tells where things stand; it is large, so it is not kept. */
@@ -300,7 +315,12 @@ export class Control {
       this.#tls.followListeners(configuration);
       const plan = await this.#endpoints.prepare(configuration);
       this.#memory.follow(configuration);
-      const supplies = { files, endpoints: plan.lists, quotaMemory: quotas.memory };
+      const supplies = {
+        files,
+        endpoints: plan.lists,
+        quotaMemory: quotas.memory,
+        callCounts: this.#aggregates.provide(configuration),
+      };
       this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens });
       this.#endpoints.commit(plan);
       if (listens) await this.#endpoints.followHealth(configuration, files);
@@ -319,12 +339,14 @@ export class Control {
   }
 
   async #readNamedFiles(configuration: Configuration): Promise<NamedFilesReading> {
-    const mistakes = await findFolderMistakes(configuration);
+    const mistakes = [...(await findFolderMistakes(configuration)), ...(await findFunctionMistakes(configuration))];
     if (mistakes.length > 0) return { findings: mistakes };
     if (listNamedFiles(configuration).length === 0) return { files: noFiles };
     const { NamedFileReader } = await import('./read-named-files.ts');
     this.#fileReader ??= new NamedFileReader(this.#options);
-    return this.#fileReader.read(configuration, this.#options.clock.wallMs());
+    const reading = await this.#fileReader.read(configuration, this.#options.clock.wallMs());
+    if (this.#fileReader.furtherFiles.length > 0) await this.#watchAll();
+    return reading;
   }
 }
 

@@ -4,7 +4,7 @@ import { describeAggregate } from '#aggregate/describe-aggregate.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { toFilePath } from '#files/file-path.ts';
 import { type SplitSubject, StickySplit } from '#forward/sticky-split.ts';
-import type { ExplainedRequest, PolicyServices } from '#pipeline/policy.ts';
+import type { ExplainedRequest, ExplainingServices } from '#pipeline/policy.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 import { findPolicyBlock } from '#snapshot/policy-block.ts';
 
@@ -47,11 +47,9 @@ function explainSticky(
   return `sticky by ${what}: the request has none, so ${otherwise}`;
 }
 
-interface PolicyQuestion extends ExplainedRequest {
+interface PolicyQuestion extends ExplainedRequest, ExplainingServices {
   readonly route: string;
   readonly listener: string;
-  readonly addressLists: PolicyServices['addressLists'];
-  readonly countries: PolicyServices['countries'];
 }
 
 /** What the policies of a route say of their settings and of the request, by the name of the policy. */

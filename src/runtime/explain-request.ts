@@ -19,12 +19,14 @@ import { encodeConfiguration } from '#snapshot/encode.ts';
 import { loadLibraries } from '#snapshot/policy-needs.ts';
 import { getField, hasField } from '#wire/fields/field-list.ts';
 import { AddressFactReader } from './address-facts.ts';
+import type { ContractsReading } from './contract-files.ts';
 import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';
 import { type ExplainedFallback, explainFallback } from './explain-fallback.ts';
 import { explainForwarding } from './explain-forwarding.ts';
 import { describeProtection } from './explain-protection.ts';
 import { explainDestination, explainPolicies } from './explain-releases.ts';
 import { toExplainingMeans } from './explaining-means.ts';
+import { findNamedContracts } from './named-files.ts';
 import { findRequestListener } from './request-listener.ts';
 
 export interface RequestToExplain {
@@ -91,8 +93,11 @@ export async function explainRequest(
   const subject = toSubject(request, listener);
   if (typeof subject === 'string') return subject;
   const { addressLists, countries, findings } = await new AddressFactReader(means).read(configuration);
-  if (findings.length > 0) return findings.map(({ message }) => message).join('\n');
-  const all = toExplainingMeans({ ...means, addressLists, countries });
+  const { contracts, findings: ofContracts } = await readContracts(configuration);
+  const wrong = [...findings, ...ofContracts];
+  if (wrong.length > 0) return wrong.map(({ message }) => message).join('\n');
+  const facts = { addressLists, countries, contracts };
+  const all = toExplainingMeans({ ...means, ...facts });
   const encoded = runAtOnce(encodeConfiguration(configuration, all.policies));
   await loadLibraries(encoded.libraries, all.policies);
   const arrived = runAtOnce(decodeConfiguration(encoded));
@@ -129,15 +134,24 @@ export async function explainRequest(
         route: chosen.route,
         listener,
         clientAddress,
+        method,
+        path,
+        query: subject.query,
         exchange: toKeyedRequest(chosen.route, subject, match),
-        addressLists,
-        countries,
+        ...facts,
       }),
       ...explainDestination(settings.to, subject, match.rest),
     ],
     fallback: explainFallback(configuration, named, { ...sent, subject: keyed }),
   };
   return { request: explained, route, ownPath: undefined, outranked, nearMisses };
+}
+
+/** Their code is loaded where there are some. */
+async function readContracts(configuration: Configuration): Promise<Pick<ContractsReading, 'contracts' | 'findings'>> {
+  if (findNamedContracts(configuration).length === 0) return { contracts: {}, findings: [] };
+  const { ContractReader } = await import('./contract-files.ts');
+  return new ContractReader().read(configuration);
 }
 
 function toShownRequest({ method, host, path, query, clientAddress }: RequestSubject) {

@@ -3,8 +3,11 @@
 import type { Configuration } from '#config/configuration.ts';
 import type { IssuePath } from '#config/issue.ts';
 import { type AddressListFile, findAddressListFiles } from '#config/policies/address-list-files.ts';
+import { findContracts, type NamedContract } from '#config/policies/contracts.ts';
 import { findPolicyFiles } from '#config/policies/policy-files.ts';
 import { policyDefinitions } from '#policies/registry.ts';
+
+import { listFunctions } from './compose-functions.ts';
 
 /** Files that a configuration names, read by the control thread. */
 export interface ConfigurationFiles {
@@ -14,10 +17,12 @@ export interface ConfigurationFiles {
   readonly addressLists: Readonly<Record<string, SharedArrayBuffer>>;
   /** Which country addresses belong to, as `CountryTable` reads it, in such memory too. */
   readonly countries: SharedArrayBuffer | undefined;
+  /** What policies compare messages with, as `ContractImage` reads it, by `toContractKey`. */
+  readonly contracts: Readonly<Record<string, SharedArrayBuffer>>;
 }
 
 /** Of a configuration that names none. */
-export const noFiles: ConfigurationFiles = { texts: {}, addressLists: {}, countries: undefined };
+export const noFiles: ConfigurationFiles = { texts: {}, addressLists: {}, countries: undefined, contracts: {} };
 
 export interface NamedFile {
   readonly path: string;
@@ -36,16 +41,21 @@ export interface NamedPair {
   readonly at: IssuePath;
 }
 
-/** The paths of all files, to be watched. */
+/** The paths of all files that are named in it, to be watched. */
 export function listNamedFiles(configuration: Configuration): string[] {
   const { geo } = configuration;
   const named = [...findNamedFiles(configuration), ...findAddressLists(configuration)].map(({ path }) => path);
+  for (const { source } of findNamedContracts(configuration)) if (source.form !== 'inline') named.push(source.file);
   return [...new Set(geo === undefined ? named : [...named, geo.database])];
 }
 
 /** Of the policies, wherever they stand. */
 export function findAddressLists(configuration: Configuration): AddressListFile[] {
   return findAddressListFiles(configuration, policyDefinitions);
+}
+
+export function findNamedContracts(configuration: Configuration): NamedContract[] {
+  return findContracts(configuration, policyDefinitions);
 }
 
 export function findNamedFiles(configuration: Configuration): NamedFile[] {
@@ -61,7 +71,8 @@ export function findNamedFiles(configuration: Configuration): NamedFile[] {
   const ofAcme = ofVerification(['acme'], acme && { ca: acme.ca });
   const ofStores = ofVerification(['stores', 'redis'], stores?.redis && { ca: stores.redis.ca });
   const ofPolicies = findPolicyFiles(configuration, policyDefinitions).map((file) => ({ ...file, role: toRole(file.form) }));
-  return [...ofPairs, ...ofListeners, ...ofServices, ...ofPolicies, ...ofAcme, ...ofStores];
+  const ofFunctions = listFunctions(configuration).map(({ file, at }) => ({ path: file, role: 'the module', at }));
+  return [...ofPairs, ...ofListeners, ...ofServices, ...ofPolicies, ...ofAcme, ...ofStores, ...ofFunctions];
 }
 
 function toRole(form: NamedFile['form']): string {

@@ -7,7 +7,8 @@ import type { Configuration } from '#config/configuration.ts';
 import type { Finding } from '#config/issue.ts';
 import { explainReadError } from '#config/references.ts';
 import { CertificateChecks, type CertificateFault, readCertificates } from '#net/certificate-check.ts';
-import { AddressFactReader } from './address-facts.ts';
+import { AddressFactReader, type AddressFacts } from './address-facts.ts';
+import { ContractReader } from './contract-files.ts';
 import { type ConfigurationFiles, findNamedFiles, findPairs, type NamedFile, type NamedPair } from './named-files.ts';
 
 /** What was read, or everything that cannot be read or used. */
@@ -20,6 +21,9 @@ const findFault = { authority: findAuthorityFault, 'revocation-list': findListFa
 export class NamedFileReader {
   readonly #checks = new CertificateChecks();
   readonly #addresses: AddressFactReader;
+  readonly #contracts = new ContractReader();
+  /** Files that those which the configuration names refer to. */
+  furtherFiles: readonly string[] = [];
 
   constructor(means: { readonly clock: Clock; readonly logger: Logger }) {
     this.#addresses = new AddressFactReader(means);
@@ -42,11 +46,15 @@ export class NamedFileReader {
     );
     const addresses = await this.#addresses.read(configuration);
     const ofPairs = pairs.flatMap((pair, i) => explainFault(pair, faults[i]));
-    const findings = [...read.flat(), ...ofPairs, ...addresses.findings];
-    return findings.length > 0
-      ? { findings }
-      : { files: { texts, addressLists: addresses.addressLists, countries: addresses.countries } };
+    const contracts = await this.#contracts.read(configuration);
+    this.furtherFiles = contracts.files;
+    const findings = [...read.flat(), ...ofPairs, ...addresses.findings, ...contracts.findings];
+    return findings.length > 0 ? { findings } : { files: { texts, ...toImages(addresses), contracts: contracts.contracts } };
   }
+}
+
+function toImages({ addressLists, countries }: AddressFacts): Pick<ConfigurationFiles, 'addressLists' | 'countries'> {
+  return { addressLists, countries };
 }
 
 async function readNamedFile({ path, role, at, form }: NamedFile): Promise<{ text: string } | { finding: Finding }> {

@@ -10,6 +10,27 @@ export interface Exception {
 }
 
 export const exceptions: readonly Exception[] = [
+  {
+    rule: 'json-parse',
+    file: 'src/pipeline/contract/contract-image.ts',
+    reason: 'reads what the control thread of the same process wrote',
+  },
+  {
+    rule: 'json-parse',
+    file: 'src/pipeline/contract/json-text.ts',
+    reason: 'reads bodies that are capped by the settings of `validate`, and parameters, which a head holds',
+  },
+  {
+    rule: 'json-parse',
+    file: 'src/openapi/document-files.ts',
+    reason: 'reads files of the operator, below limits.contractBytesMax',
+  },
+  { rule: 'json-parse', file: 'src/openapi/contract-reader.ts', reason: 'reads a schema that stands in the configuration' },
+  {
+    rule: 'buffer-concat',
+    file: 'src/policies/validate/answer-validation.ts',
+    reason: 'joins the copy of an answer once, below the setting `answers.maxBody`',
+  },
   { rule: 'wall-clock', file: 'src/base/clock.ts', reason: 'is the clock that everything else takes' },
   { rule: 'monotonic-clock', file: 'src/base/clock.ts', reason: 'is the clock that everything else takes' },
   { rule: 'timers', file: 'src/base/timer-wheel.ts', reason: 'is the timer wheel that everything else uses' },
@@ -37,6 +58,21 @@ export const exceptions: readonly Exception[] = [
     rule: 'json-parse',
     file: 'src/wire/json/json-value.ts',
     reason: 'reads a span of a document that has been read, with its limits, for who cannot do without the value',
+  },
+  {
+    rule: 'bare-error',
+    file: 'src/policies/transform/xml-codec.ts',
+    reason: 'is thrown through the library of XML, which asks what to do with a name, and caught by who calls it',
+  },
+  {
+    rule: 'buffer-concat',
+    file: 'src/policies/error-pages/pages.ts',
+    reason: 'joins the pieces of a page once, below PAGE_BYTES_MAX',
+  },
+  {
+    rule: 'buffer-concat',
+    file: 'src/policies/transform/body-change.ts',
+    reason: 'joins the pieces of a changed body once, below the setting `maxBytes`',
   },
   {
     rule: 'buffer-concat',
@@ -84,6 +120,21 @@ export const exceptions: readonly Exception[] = [
     reason: 'joins ranges of a file once, below limits.shortFileBytesMax',
   },
   {
+    rule: 'json-parse',
+    file: 'src/policies/idempotency/kept-record.ts',
+    reason: 'reads what the gateway itself wrote to a store, of at most limits.storeValueBytesMax',
+  },
+  {
+    rule: 'buffer-concat',
+    file: 'src/policies/idempotency/kept-record.ts',
+    reason: 'joins a head and a body once, below the setting `maxAnswer`',
+  },
+  {
+    rule: 'buffer-concat',
+    file: 'src/policies/idempotency/kept-answer.ts',
+    reason: 'joins the pieces of an answer once, below the setting `maxAnswer`',
+  },
+  {
     rule: 'buffer-concat',
     file: 'src/net/http-call.ts',
     reason: 'joins the parts of an answer once, below the size that the caller allows',
@@ -92,6 +143,11 @@ export const exceptions: readonly Exception[] = [
     rule: 'buffer-concat',
     file: 'src/http/collecting-client.ts',
     reason: 'joins the parts of an answer once, below the size that the caller allows',
+  },
+  {
+    rule: 'buffer-concat',
+    file: 'src/policies/compress/compressed-answer.ts',
+    reason: 'joins the parts of a short answer once, below limits.compressedAtOnceBytesMax',
   },
   {
     rule: 'buffer-concat',

@@ -19,7 +19,7 @@ const floors: readonly Floor[] = [
     folders: ['src/policies/*', 'src/forward', 'src/aggregate', 'src/batch', 'src/files', 'src/bridges/*', 'src/reply'],
   },
   { floor: 6, folders: ['src/config'] },
-  { floor: 7, folders: ['src/snapshot'] },
+  { floor: 7, folders: ['src/snapshot', 'src/openapi'] },
   {
     floor: 8,
     folders: ['src/sources/*', 'src/kubernetes/*', 'src/telemetry', 'src/management', 'src/admin', 'src/certificates'],

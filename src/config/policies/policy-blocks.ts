@@ -18,6 +18,8 @@ export interface ConfigurablePolicy {
   readonly addressListSettings?: readonly string[];
   /** Names of settings in which `{ file: PATH }` stands for the text of a file. */
   readonly fileSettings?: readonly string[];
+  /** Names of settings that name a document or a schema that messages are compared with. */
+  readonly contractSettings?: readonly string[];
   /** Policies that stand in its settings: each item of the list `setting` is a map of them by name. */
   readonly nested?: { readonly setting: string; readonly policies: readonly ConfigurablePolicy[] };
   /** Names of settings that name countries. */

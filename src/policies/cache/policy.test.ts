@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { upstreamErrors } from '#http/upstream-errors.ts';
-import { AnswerMemory } from '#stores/memory/answer-memory.ts';
+import { provideAnswerMemory } from '#stores/memory/answer-layout.ts';
+import { SharedAnswers } from '#stores/memory/shared-answers.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { createPolicyBench, type PolicyBenchOptions, plan, planPhases, type UpstreamAnswer } from '#test/support/policy-bench.ts';
 import { cachePolicy } from './policy.ts';
@@ -10,7 +11,10 @@ const FRESH = ['cache-control', 'max-age=60'];
 
 async function benchWith(config: unknown, options: Omit<PolicyBenchOptions, 'policies'> = {}) {
   const clock = new FakeClock();
-  const services = { clock, answers: new AnswerMemory(1024 * 1024, clock) };
+  const services = {
+    clock,
+    answers: new SharedAnswers(provideAnswerMemory({ bytes: 1024 * 1024, threads: 1 }), { clock, threadNumber: 0 }),
+  };
   const policy = await plan(cachePolicy, config, services);
   let count = 0;
   const upstream = (): UpstreamAnswer => {

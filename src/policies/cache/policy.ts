@@ -15,8 +15,9 @@ export const cachePolicy = definePolicy({
   name: 'cache',
   summary: 'Keeps answers of services and answers further requests from them, as RFC 9111 says.',
   loadConfig: async () => (await import('./config.ts')).cacheConfig,
-  expressionSettings: ['bypass'],
+  counts: 'answers',
   storeSettings: ['store'],
+  expressionSettings: ['bypass'],
   libraries: [
     { library: expressionLibrary, isNeeded: ({ bypass }) => bypass !== undefined },
     { library: digestLibrary, isNeeded: ({ methods }) => methods.some((method) => method !== 'GET') },
@@ -27,7 +28,8 @@ export const cachePolicy = definePolicy({
   explain: explainCache,
   create(config, services): PolicyPhases {
     const { clock, place } = services;
-    const answers = (config.store === 'redis' ? services.storeAnswers : undefined) ?? services.answers;
+    // A configuration that names a store has one.
+    const answers = config.store === 'redis' ? services.storeAnswers! : services.answers;
     const cache = new RouteCache(config, { clock, answers, place, isBypassed: toBypass(config, services) });
     return {
       localAnswer: (exchange) => cache.localAnswer(exchange),
@@ -66,10 +68,10 @@ function explainCache({ methods, key, query, perConsumer }: CacheConfig, { excha
   return `keeps the answer to this request by ${parts.join(', ')}, and what it names in Vary${ifAllowed}`;
 }
 
-function describeCache({ ttl, methods, key, perConsumer, bypass }: CacheConfig): string {
+function describeCache({ store, ttl, methods, key, perConsumer, bypass }: CacheConfig): string {
   const times = Object.entries(ttl ?? {}).map(([status, ms]) => `${status} ${ms / 1_000} s`);
   return [
-    `keeps answers to ${methods.join(', ')}`,
+    `keeps answers to ${methods.join(', ')}${store === 'redis' ? ' in Redis' : ''}`,
     ...(times.length === 0 ? [] : [`without a word of theirs for ${times.join(', ')}`]),
     ...(key === undefined ? [] : [`by ${key.map(formatLimitKey).join(', ')}`]),
     ...(perConsumer === true ? ['for each consumer'] : perConsumer === false ? ['the same for all consumers'] : []),

@@ -195,7 +195,7 @@ test('the log has the country that decided, and an explanation says it', async (
   const config = (await ipPolicy.loadConfig()).parse({ countries: { allow: ['CH'], deny: ['DE'], unknown: 'deny' } });
   const services = createPolicyServices({ countries: toCountryImage() });
   const explain = (clientAddress: string) =>
-    ipPolicy.explain?.(config, { clientAddress, exchange: undefined as never }, services);
+    ipPolicy.explain?.(config, { clientAddress, method: 'GET', path: '/', query: '', exchange: undefined as never }, services);
   assert.equal(explain(SWISS), '192.0.2.1 may pass: `allow` holds its country CH');
   assert.equal(explain(GERMAN), '2001:db8::1 is refused with 403: `deny` holds its country DE');
   assert.equal(explain(FRENCH), '198.51.100.1 is refused with 403: `allow` does not hold it, whose country is FR');
