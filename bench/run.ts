@@ -12,6 +12,7 @@ import { runAggregateBench } from './aggregate.ts';
 import { runBalancingBench } from './balancing.ts';
 import { runBatchBench } from './batch.ts';
 import { runBodyMemoryBench } from './body-memory.ts';
+import { runCacheBench } from './cache.ts';
 import { runCodecBench } from './codec.ts';
 import { runCompressionBench } from './compression.ts';
 import { runCompressionWaitsBench } from './compression-waits.ts';
@@ -53,6 +54,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   'rate-limit': runRateLimitBench,
   'shared-limits': runSharedLimitsBench,
   policies: runPoliciesBench,
+  cache: runCacheBench,
   aggregate: runAggregateBench,
   batch: runBatchBench,
   tokens: runTokensBench,
