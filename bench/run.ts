@@ -12,6 +12,7 @@ import { runAggregateBench } from './aggregate.ts';
 import { runBalancingBench } from './balancing.ts';
 import { runBatchBench } from './batch.ts';
 import { runBodyMemoryBench } from './body-memory.ts';
+import { runCacheStoreBench } from './cache-store.ts';
 import { runCodecBench } from './codec.ts';
 import { runGrpcBench } from './grpc.ts';
 import { runHandshakesBench } from './handshakes.ts';
@@ -35,6 +36,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   hpack: runHpackBench,
   routing: runRoutingBench,
   'address-lists': runAddressListsBench,
+  'cache-store': runCacheStoreBench,
   balancing: runBalancingBench,
   'start-time': runStartTimeBench,
   handshakes: runHandshakesBench,
