@@ -12,6 +12,7 @@ import { runAggregateBench } from './aggregate.ts';
 import { runBalancingBench } from './balancing.ts';
 import { runBatchBench } from './batch.ts';
 import { runBodyMemoryBench } from './body-memory.ts';
+import { runCacheBench } from './cache.ts';
 import { runCacheStoreBench } from './cache-store.ts';
 import { runCodecBench } from './codec.ts';
 import { runGrpcBench } from './grpc.ts';
@@ -49,6 +50,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   policies: runPoliciesBench,
   aggregate: runAggregateBench,
   batch: runBatchBench,
+  cache: runCacheBench,
   tokens: runTokensBench,
   overload: runOverloadBench,
   swap: runSwapBench,

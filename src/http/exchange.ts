@@ -165,11 +165,14 @@ export interface ClientRequest {
 /** Fields that tell the upstream where the request came from, with their HTTP/1 text once somebody has needed it. */
 export class ForwardingFields {
   readonly fields: readonly string[];
+  /** As services are told that it was asked for; empty: they are not. */
+  readonly host: string;
   /** Ends with the name of the request id's field, which differs from request to request and comes last. */
   http1Text: string | undefined = undefined;
 
   constructor(fields: readonly string[]) {
     this.fields = fields;
+    this.host = getField(fields, 'x-forwarded-host') ?? '';
   }
 }
 

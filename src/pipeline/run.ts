@@ -61,5 +61,5 @@ export function runTerminal(derived: Exchange, asking: Exchange): void {
 function settle(exchange: Exchange, result: Exclude<PhaseResult, undefined>): void {
   if (result instanceof GatewayError) rescue(exchange, result);
   // A copy, because answers are changed on their way and a policy may keep one reply for all.
-  else exchange.sendReply({ ...result, fields: [...result.fields] });
+  else exchange.sendReply(result.isForOne === true ? result : { ...result, fields: [...result.fields] });
 }

@@ -10,13 +10,13 @@ function problems(config: unknown): string[] {
 
 test('without settings the service decides', () => {
   assert.deepEqual(cacheConfig.parse({}), {
-    store: 'memory',
     methods: ['GET', 'QUERY'],
     maxObject: 1_048_576,
     maxRequestBody: 65_536,
     heuristic: true,
     obeyClients: true,
     targets: ['gatehouse-cache-control', 'cdn-cache-control'],
+    store: 'memory',
     coalesce: true,
     statusHeader: true,
   });

@@ -16,8 +16,8 @@ export const cachePolicy = definePolicy({
   summary: 'Keeps answers of services and answers further requests from them, as RFC 9111 says.',
   loadConfig: async () => (await import('./config.ts')).cacheConfig,
   counts: 'answers',
-  storeSettings: ['store'],
   expressionSettings: ['bypass'],
+  storeSettings: ['store'],
   libraries: [
     { library: expressionLibrary, isNeeded: ({ bypass }) => bypass !== undefined },
     { library: digestLibrary, isNeeded: ({ methods }) => methods.some((method) => method !== 'GET') },
@@ -27,8 +27,7 @@ export const cachePolicy = definePolicy({
   describe: describeCache,
   create(config, services): PolicyPhases {
     const { clock, place } = services;
-    // A configuration that names a store has one.
-    const answers = config.store === 'redis' ? services.storeAnswers! : services.answers;
+    const answers = (config.store === 'redis' ? services.storeAnswers : undefined) ?? services.answers;
     const cache = new RouteCache(config, { clock, answers, place, isBypassed: toBypass(config, services) });
     return {
       localAnswer: (exchange) => cache.localAnswer(exchange),
