@@ -13,6 +13,7 @@ import { runBalancingBench } from './balancing.ts';
 import { runBatchBench } from './batch.ts';
 import { runBodyMemoryBench } from './body-memory.ts';
 import { runCacheBench } from './cache.ts';
+import { runCacheStoreBench } from './cache-store.ts';
 import { runCodecBench } from './codec.ts';
 import { runCompressionBench } from './compression.ts';
 import { runCompressionWaitsBench } from './compression-waits.ts';
@@ -42,6 +43,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   routing: runRoutingBench,
   'address-lists': runAddressListsBench,
   validation: runValidationBench,
+  'cache-store': runCacheStoreBench,
   balancing: runBalancingBench,
   'start-time': runStartTimeBench,
   handshakes: runHandshakesBench,
