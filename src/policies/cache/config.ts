@@ -136,6 +136,12 @@ export const cacheConfig = z.strictObject({
     .describe(
       'The field of answers that holds their tags, such as `cache-tag`, separated by commas or spaces. Clients do not see it.',
     ),
+  store: z
+    .enum(['memory', 'redis'])
+    .default('memory')
+    .describe(
+      'Where answers are: in the memory of `stores: { cache: ... }`, which ends with the process; or in the `redis` of `stores`, which several gateways share, with that memory in front for a second.',
+    ),
   coalesce: z
     .boolean()
     .default(true)
