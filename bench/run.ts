@@ -8,7 +8,9 @@
  */
 import { parseArgs } from 'node:util';
 import { runAddressListsBench } from './address-lists.ts';
+import { runAggregateBench } from './aggregate.ts';
 import { runBalancingBench } from './balancing.ts';
+import { runBatchBench } from './batch.ts';
 import { runBodyMemoryBench } from './body-memory.ts';
 import { runCodecBench } from './codec.ts';
 import { runGrpcBench } from './grpc.ts';
@@ -45,6 +47,8 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   'rate-limit': runRateLimitBench,
   'shared-limits': runSharedLimitsBench,
   policies: runPoliciesBench,
+  aggregate: runAggregateBench,
+  batch: runBatchBench,
   tokens: runTokensBench,
   overload: runOverloadBench,
   swap: runSwapBench,

@@ -17,6 +17,8 @@ export interface LoadPlan {
   readonly pauseMs: number;
   /** The field that tells who asks; a token that nobody reads when not given. */
   readonly credential?: string;
+  /** JSON that is sent with POST; without it, nothing is sent with GET. */
+  readonly body?: string;
 }
 
 const READ_BYTES = 256 * 1024;
@@ -37,8 +39,9 @@ class LoadConnection {
   constructor(plan: LoadPlan, window: LatencyWindow) {
     this.#plan = plan;
     this.#window = window;
-    const { credential = 'authorization: Bearer abcdefghijklmnop' } = plan;
-    this.#request = `GET ${plan.path} HTTP/1.1\r\nhost: 127.0.0.1:${plan.port}\r\naccept: application/json\r\nuser-agent: bench/1\r\n${credential}\r\n\r\n`;
+    const { body, credential = 'authorization: Bearer abcdefghijklmnop' } = plan;
+    const framing = body === undefined ? '' : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
+    this.#request = `${body === undefined ? 'GET' : 'POST'} ${plan.path} HTTP/1.1\r\nhost: 127.0.0.1:${plan.port}\r\naccept: application/json\r\nuser-agent: bench/1\r\n${framing}${credential}\r\n\r\n${body ?? ''}`;
     this.#connect();
     setInterval(() => {
       if (this.#isAsking && performance.now() - this.#askedMs > ANSWER_WITHIN_MS) this.#fail('no answer in time');

@@ -11,6 +11,10 @@ export interface MeasuredRoute {
   readonly policies?: string;
   /** The field that tells who asks. */
   readonly credential?: string;
+  /** Where it leads, as it stands in YAML; the service `small` when not given. */
+  readonly to?: string;
+  /** JSON that is sent with POST. The first route is `/api/r0`, and so on. */
+  readonly body?: string;
 }
 
 export interface RouteCosts {
@@ -31,7 +35,7 @@ export async function measureRouteCosts(
 ): Promise<RouteCosts> {
   const upstream = await startUpstream({ cpu: OTHER_CPU });
   const lines = routes.map(
-    ({ policies = '' }, i) => `  r${i}: { match: { path: /api/r${i} }, policies: { ${policies} }, to: small }\n`,
+    ({ policies = '', to = 'small' }, i) => `  r${i}: { match: { path: /api/r${i} }, policies: { ${policies} }, to: ${to} }\n`,
   );
   const gateway = await startGateway({
     folder: createScratchFolder(),
@@ -58,9 +62,20 @@ export async function measureRouteCosts(
 
 async function measure(
   { child, port }: GatewayUnderTest,
-  { path, seconds, route: { credential } }: { readonly path: string; readonly seconds: number; readonly route: MeasuredRoute },
+  {
+    path,
+    seconds,
+    route: { credential, body },
+  }: { readonly path: string; readonly seconds: number; readonly route: MeasuredRoute },
 ): Promise<{ usPerRequest: number; failures: number }> {
-  const plan = { port, path, connections: CONNECTIONS, pauseMs: 0, ...(credential !== undefined && { credential }) };
+  const plan = {
+    port,
+    path,
+    connections: CONNECTIONS,
+    pauseMs: 0,
+    ...(credential !== undefined && { credential }),
+    ...(body !== undefined && { body }),
+  };
   const load = new Load(plan, { cpu: OTHER_CPU });
   await pause(WARM_UP_MS);
   await load.take();

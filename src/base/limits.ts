@@ -39,6 +39,12 @@ export const limits = {
   sharedReadBytes: 256 * 1024,
   /** Bytes of request body kept so that a request can be sent again on a fresh connection. */
   replayBodyBytesMax: 64 * 1024,
+  /** Bytes of an answer that is compressed at once, in the thread that serves it: what takes a quarter of a millisecond. */
+  compressedAtOnceBytesMax: 16 * 1024,
+  /** Longer answers of a thread that are compressed at the same time; further ones pass as they are. Each takes up to 2 MiB. */
+  compressingAnswersMax: 128,
+  /** Request bodies of a thread that are decoded at the same time; further ones are refused. Each takes up to 16 MiB, if its client likes. */
+  decodingRequestsMax: 128,
   /** Bytes of an unread request body that are read and thrown away to keep a connection after an early answer. */
   discardedBodyBytesMax: 64 * 1024,
   /** Calls at a time over one HTTP/2 connection to an upstream, however many the upstream allows. */
@@ -52,6 +58,10 @@ export const limits = {
   upstreamHeldBytesMax: 64 * 1024 * 1024,
   /** Addresses walked right to left in `X-Forwarded-For` or `Forwarded`. */
   forwardedHopsMax: 32,
+  /** Requests of a thread that wait for the answer to an earlier one with the same key; more are told that it runs. */
+  idempotentWaitingMax: 1_000,
+  /** Requests of a thread that are carried to their end although their clients have gone. */
+  carriedRequestsMax: 1_000,
   /** Ranges of one request; with more of them, the whole is sent. */
   byteRangesMax: 32,
   /** Bytes of a file that is read whole, and closed, before it is sent. */
@@ -112,6 +122,10 @@ export const limits = {
   storeUnwrittenBytesMax: 16 * 1024 * 1024,
   /** Bytes of one value that is kept in a store. */
   storeValueBytesMax: 1024 * 1024,
+  /** Questions of one place of the cache that are under way, beyond which none is asked in the background. */
+  cacheFetchesInBackgroundMax: 100,
+  /** Answers that are kept for one address, which differ by fields of the request; with one more, the oldest is let go. */
+  answerVariantsMax: 64,
   /** Keys of which a store is still to be told what a thread has let pass; of further ones it is not told. */
   unsettledKeysMax: 100_000,
   /** Keys that a store is told of at once. */
@@ -156,6 +170,8 @@ export const limits = {
   aggregateItemsMax: 100,
   /** How many of these run at the same time. */
   aggregateItemsAtOnceMax: 20,
+  /** Calls of all aggregates that metrics tell of one by one, also those of earlier configurations. */
+  aggregateSeriesMax: 2_048,
   /** Bytes of a body that a call of an aggregate sends. */
   aggregateBodyBytesMax: 16 * 1024 * 1024,
 } as const;

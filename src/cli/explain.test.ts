@@ -334,3 +334,16 @@ for (const { args, stderr: expected } of refusals) {
     assert.match(stderr, expected);
   });
 }
+
+test('says what a batch may hold', async () => {
+  const batches = `version: 1
+listeners: { web: { address: ":1" } }
+routes:
+  batch: { match: { path: /batch }, to: { batch: { requests: 20 } } }
+  ordered: { match: { path: /ordered }, to: { batch: { parallel: 1 } } }
+`;
+  writeFileSync(join(folder, 'batches.yaml'), batches);
+  const destinationOf = async (path: string) => (await explained('POST', path, '--config', 'batches.yaml')).route?.destination;
+  assert.equal(await destinationOf('/batch'), 'a batch of at most 20 requests, up to 8 at the same time, each by its own route');
+  assert.equal(await destinationOf('/ordered'), 'a batch of at most 50 requests, one after the other, each by its own route');
+});

@@ -57,7 +57,7 @@ test('fills in every default of the shortest configuration', async () => {
     forwarding: { via: 'gatehouse' },
     rateLimits: { keys: 1_000_000 },
     quotas: { keys: 100_000 },
-    stores: { memory: { size: 67_108_864 } },
+    stores: { memory: { size: 67_108_864 }, cache: { size: 67_108_864 } },
   });
 });
 
@@ -487,6 +487,42 @@ test('reads a redirect and leaves open what it does not say', async () => {
       status: 302,
     },
   );
+});
+
+test('reads a batch with its defaults, and one that says everything', async () => {
+  const batch = {
+    kind: 'batch',
+    requestsMax: 50,
+    parallel: 8,
+    onFailure: 'continue',
+    inherit: [],
+    origins: [],
+    cookies: 'answer',
+    status: 200,
+    bodyBytesMax: 1_048_576,
+    answerBytesMax: 1_048_576,
+    totalBytesMax: 8_388_608,
+    itemTimeoutMs: 10_000,
+    timeoutMs: 30_000,
+  };
+  assert.deepEqual((await readRoute('match: {}, to: { batch: {} }')).to, batch);
+  const written =
+    'requests: 1000, parallel: 1, onFailure: stop, inherit: [X-Tenant], origins: ["https://*.example.com"], cookies: entry, status: 207, bodyBytes: 2MiB, answerBytes: 3MiB, totalBytes: 4MiB, requestTimeout: 5s, timeout: 1m';
+  assert.deepEqual((await readRoute(`match: {}, to: { batch: { ${written} } }`)).to, {
+    kind: 'batch',
+    requestsMax: 1_000,
+    parallel: 1,
+    onFailure: 'stop',
+    inherit: ['x-tenant'],
+    origins: ['https://*.example.com'],
+    cookies: 'entry',
+    status: 207,
+    bodyBytesMax: 2_097_152,
+    answerBytesMax: 3_145_728,
+    totalBytesMax: 4_194_304,
+    itemTimeoutMs: 5_000,
+    timeoutMs: 60_000,
+  });
 });
 
 test('reads a fixed answer in text', async () => {

@@ -39,9 +39,10 @@ export function resolveFilePaths(
   };
 }
 
-function resolveStores({ file, memory, redis }: Configuration['stores'], folder: string): Configuration['stores'] {
+function resolveStores({ file, memory, cache, redis }: Configuration['stores'], folder: string): Configuration['stores'] {
   return {
     memory,
+    cache,
     ...(file !== undefined && { file: resolve(folder, file) }),
     ...(redis !== undefined && { redis: { ...redis, ...(redis.ca !== undefined && { ca: resolve(folder, redis.ca) }) } }),
   };
@@ -77,7 +78,9 @@ function resolveClientCertificates({ clientCertificates }: ListenerTlsConfigurat
 
 function resolveRoute(route: RouteConfiguration, folder: string): RouteConfiguration {
   const { to } = route;
-  return to.kind === 'files' ? { ...route, to: { ...to, folder: resolve(folder, to.folder) } } : route;
+  if (to.kind === 'files') return { ...route, to: { ...to, folder: resolve(folder, to.folder) } };
+  if (to.kind !== 'aggregate' || to.answer.kind !== 'function') return route;
+  return { ...route, to: { ...to, answer: { ...to.answer, file: resolve(folder, to.answer.file) } } };
 }
 
 function resolveService(service: ServiceConfiguration, folder: string): ServiceConfiguration {

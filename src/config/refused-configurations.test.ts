@@ -709,7 +709,7 @@ const SERVICES: readonly Refusal[] = [
 ];
 
 const FORMS =
-  'the name of a service, a list of services with weights, or a map with `service`, `services`, `redirect`, `respond`, `jwks` or `files`';
+  'the name of a service, a list of services with weights, or a map with `service`, `services`, `aggregate`, `batch`, `redirect`, `respond`, `jwks` or `files`';
 
 /** Mistakes inside one route, in one line that begins with `routes: { it: { ` in line 4: columns are those of the text plus 16. */
 const ROUTES: readonly Refusal[] = [
@@ -787,7 +787,7 @@ const ROUTES: readonly Refusal[] = [
     mistake: 'two destinations at once',
     text: 'match: {}, to: { service: orders, redirect: { path: / } }',
     issues: [
-      'F:4:51 routes.it.to.redirect: `service` and `redirect` exclude each other; give one of `service`, `services`, `redirect`, `respond`, `jwks` or `files`',
+      'F:4:51 routes.it.to.redirect: `service` and `redirect` exclude each other; give one of `service`, `services`, `aggregate`, `batch`, `redirect`, `respond`, `jwks` or `files`',
     ],
   },
   {
@@ -799,13 +799,34 @@ const ROUTES: readonly Refusal[] = [
     mistake: 'a destination without a kind',
     text: 'match: {}, to: {}',
     issues: [
-      'F:4:32 routes.it.to: the map is empty; give one of `service`, `services`, `redirect`, `respond`, `jwks` or `files`',
+      'F:4:32 routes.it.to: the map is empty; give one of `service`, `services`, `aggregate`, `batch`, `redirect`, `respond`, `jwks` or `files`',
     ],
   },
   {
     mistake: 'a number for a destination',
     text: 'match: {}, to: 5',
     issues: [`F:4:32 routes.it.to: expected ${FORMS}, not the number 5`],
+  },
+  {
+    mistake: 'a batch that stops at a failure among requests that run at the same time',
+    text: 'match: {}, to: { batch: { onFailure: stop } }',
+    issues: ['F:4:54 routes.it.to.batch.onFailure: requests that run at the same time are behind none; give `parallel: 1`'],
+  },
+  {
+    mistake: 'settings of a batch that no batch can have',
+    text: 'match: {}, to: { batch: { requests: 0, inherit: [x-forwarded-for], status: 201, origins: [example.com], timeuot: 1s } }',
+    issues: [
+      'F:4:53 routes.it.to.batch.requests: the number 0 is too small; at least 1',
+      'F:4:66 routes.it.to.batch.inherit[0]: the gateway writes `x-forwarded-for` itself',
+      'F:4:92 routes.it.to.batch.status: expected `200` or `207`, not the number 201',
+      'F:4:107 routes.it.to.batch.origins[0]: "example.com" is not an origin; write one such as `https://app.example.com`',
+      'F:4:121 routes.it.to.batch.timeuot: unknown key `timeuot`; did you mean `timeout`?',
+    ],
+  },
+  {
+    mistake: 'times of a service on a route with a batch',
+    text: 'match: {}, timeouts: { request: 1s }, to: { batch: {} }',
+    issues: ['F:4:38 routes.it.timeouts: the gateway answers itself here, so `timeouts` would have no effect'],
   },
   {
     mistake: 'a list of nothing',

@@ -60,11 +60,24 @@ const memory = z.strictObject({
     .describe('How much it may hold. Nothing is thrown out before its time: when it is full, nothing new is kept.'),
 });
 
+const cache = z.strictObject({
+  size: bytes({ min: '1MiB', max: '8GiB' })
+    .prefault('64MiB')
+    .describe(
+      'How much it may hold, heads, keys and all that finds them included. When it is full, what is not asked for goes. An answer that is longer than a tenth of it, or than 28 MiB, is not kept.',
+    ),
+});
+
 /** Where the gateway keeps what is to outlive it, and what several gateways share. */
 export const storesSchema = z.strictObject({
   file: storeFile.optional(),
   memory: memory
     .prefault({})
     .describe('The memory of the gateway’s own process. A restart forgets what is in it; a reload does not.'),
+  cache: cache
+    .prefault({})
+    .describe(
+      'The memory in which the policy `cache` keeps answers, for all data threads together. A reload keeps what is in it, unless it changes the size or the number of threads.',
+    ),
   redis: redis.optional().describe('A Redis or Valkey server.'),
 });

@@ -9,9 +9,10 @@ import { limits } from '#base/limits.ts';
 import type { AnswerSource, Exchange } from '#http/exchange.ts';
 import type { Reply } from '#http/response.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
-import { closeFile, isUnchanged, type OpenedFile } from './file-folder.ts';
+import { closeFile, isUnchanged } from './file-folder.ts';
 import type { FileMemory } from './file-memory.ts';
 import { filesErrors } from './files-errors.ts';
+import type { OpenedFile } from './opening.ts';
 import { type BodyPart, type Representation, represent } from './representation.ts';
 import type { FoundFile, ServedFiles } from './served-files.ts';
 

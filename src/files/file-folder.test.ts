@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { FakeClock } from '#test/support/fake-clock.ts';
-import { closeFile, FileFolder, isBelow, isOpened } from './file-folder.ts';
+import { closeFile, FileFolder, isBelow } from './file-folder.ts';
 import { FileMemory } from './file-memory.ts';
+import { isOpened } from './opening.ts';
 
 const makeMeans = () => ({ clock: new FakeClock(), memory: new FileMemory() });
 

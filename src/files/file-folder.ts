@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import type { Clock } from '#base/clock.ts';
 import { limits } from '#base/limits.ts';
 import type { FileMemory } from './file-memory.ts';
+import { isOpened, type NoFile, type OpenedFile, type Opening } from './opening.ts';
 
 const openFile = promisify(open);
 const readFile = promisify(read);
@@ -34,29 +35,6 @@ const EXHAUSTED: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE'])
 /** What is not the fault of a moment. */
 const LASTING: ReadonlySet<NoFile['reason']> = new Set(['missing', 'directory', 'outside', 'irregular']);
 const NOTHING_OPEN = -1;
-
-/** Closed by whoever has it. */
-export interface OpenedFile {
-  /** All of a short file, which nobody changes; then nothing is open. */
-  readonly content: Buffer | undefined;
-  readonly fd: number;
-  /** In the folder. */
-  readonly path: string;
-  readonly sizeBytes: number;
-  readonly modifiedMs: number;
-}
-
-/** Why there is no file: `outside` and `irregular` are as good as missing to the client, but an operator may wonder. */
-export interface NoFile {
-  readonly reason: 'missing' | 'directory' | 'outside' | 'irregular' | 'forbidden' | 'exhausted' | 'failed' | 'changed';
-  readonly systemCode?: string | undefined;
-}
-
-export type Opening = OpenedFile | NoFile;
-
-export function isOpened(opening: Opening): opening is OpenedFile {
-  return 'fd' in opening;
-}
 
 export function closeFile({ fd }: OpenedFile): void {
   if (fd !== NOTHING_OPEN) close(fd, noteNothing);

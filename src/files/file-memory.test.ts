@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '#base/limits.ts';
-import { FileMemory, type Seen } from './file-memory.ts';
+import { FileMemory } from './file-memory.ts';
+import type { Opening } from './opening.ts';
 
-const missing: Seen = { reason: 'missing' };
-const toFile = (bytes: number): Seen => ({ content: Buffer.alloc(bytes), fd: -1, path: 'a', sizeBytes: bytes, modifiedMs: 1 });
+const missing: Opening = { reason: 'missing' };
+const toFile = (bytes: number): Opening => ({ content: Buffer.alloc(bytes), fd: -1, path: 'a', sizeBytes: bytes, modifiedMs: 1 });
 
 test('what was seen counts until its time is over, and then one looks while others have it still', () => {
   const memory = new FileMemory();

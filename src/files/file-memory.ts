@@ -3,15 +3,13 @@
  * for again, because each look costs several trips to other threads, about ten times what the rest of an answer does.
  */
 import { limits } from '#base/limits.ts';
-import type { NoFile, OpenedFile } from './file-folder.ts';
+import type { Opening } from './opening.ts';
 
 /** Of an entry, beside its name and content. */
 const ENTRY_BYTES = 256;
 
-export type Seen = OpenedFile | NoFile;
-
 interface Entry {
-  readonly seen: Seen;
+  readonly seen: Opening;
   readonly bytes: number;
   lookedAtMs: number;
 }
@@ -22,7 +20,7 @@ export class FileMemory {
   #bytes = 0;
 
   /** `undefined`: it has to be looked for. Until that is done, others are given what was seen before. */
-  find(name: string, { nowMs, keptMs }: { readonly nowMs: number; readonly keptMs: number }): Seen | undefined {
+  find(name: string, { nowMs, keptMs }: { readonly nowMs: number; readonly keptMs: number }): Opening | undefined {
     const entry = this.#entries.get(name);
     if (entry === undefined) return undefined;
     if (nowMs - entry.lookedAtMs < keptMs) return entry.seen;
@@ -31,7 +29,7 @@ export class FileMemory {
   }
 
   /** Whoever was seen longest ago makes room. */
-  keep(name: string, seen: Seen, nowMs: number): void {
+  keep(name: string, seen: Opening, nowMs: number): void {
     this.forget(name);
     const bytes = ENTRY_BYTES + 2 * name.length + ('content' in seen ? (seen.content?.length ?? 0) : 0);
     this.#entries.set(name, { seen, bytes, lookedAtMs: nowMs });

@@ -4,7 +4,7 @@ import { type ByteRange, readByteRanges } from '#wire/fields/byte-ranges.ts';
 import { getFieldValues } from '#wire/fields/field-list.ts';
 import { formatHttpDate } from '#wire/fields/http-dates.ts';
 import { allowsRange, checkPreconditions, type Validators } from '#wire/fields/preconditions.ts';
-import type { OpenedFile } from './file-folder.ts';
+import type { OpenedFile } from './opening.ts';
 import type { FoundFile } from './served-files.ts';
 
 /** A file that was changed less than this ago may be changed again without a time that tells: file systems count in ticks of some milliseconds. */

@@ -3,11 +3,12 @@ import type { GatewayError } from '#base/errors.ts';
 import type { ClientRequest } from '#http/exchange.ts';
 import { findMediaWeight, findWeight, readQualityList, type WeightedItem } from '#wire/fields/quality-list.ts';
 import { ContentTypes } from './content-types.ts';
-import { closeFile, FileFolder, type FolderMeans, isOpened, type NoFile, type OpenedFile } from './file-folder.ts';
+import { closeFile, FileFolder, type FolderMeans } from './file-folder.ts';
 import { toFilePath } from './file-path.ts';
 import { compileFilePattern } from './file-pattern.ts';
 import type { Coding, FilesDefinition } from './files-definition.ts';
 import { filesErrors } from './files-errors.ts';
+import { isOpened, type NoFile, type OpenedFile } from './opening.ts';
 
 /** Owned by whoever asked for it, who closes it. */
 export interface FoundFile {

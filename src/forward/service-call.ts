@@ -17,17 +17,13 @@ import type {
 } from '#pipeline/service-call.ts';
 import type { PickSubject } from '#services/balancing/balancer.ts';
 import type { Endpoint } from '#services/endpoint.ts';
+import type { Candidate } from '#services/protection/gate.ts';
+import type { Importance } from '#services/protection/importance.ts';
 import type { Service } from '#services/service.ts';
 import { serviceErrors } from '#services/service-errors.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import type { RetryRules } from './forward-rules.ts';
-import {
-  explainStop,
-  FurtherAttempts,
-  type FurtherAttemptsOwner,
-  type FurtherTarget,
-  type NextAttempt,
-} from './further-attempts.ts';
+import { explainStop, FurtherAttempts, type FurtherAttemptsOwner, type NextAttempt } from './further-attempts.ts';
 import { noClient } from './no-client.ts';
 import { isUnwanted } from './retry-decision.ts';
 import { serviceCallErrors } from './service-call-errors.ts';
@@ -47,9 +43,15 @@ export function createServiceCaller(services: ReadonlyMap<string, Service>, mean
     });
 }
 
-/** For one service, with further attempts. */
-export function createCallStarter(service: Service, retry: RetryRules, means: ServiceCallMeans): StartServiceCall {
-  const target = { service, rules: { retry }, means };
+/** What a call that counts like any other request of a route needs. */
+export interface CallRules {
+  readonly retry: RetryRules;
+  readonly importance: Importance;
+}
+
+/** For one service, with further attempts, and with a turn of its own where the service cannot take all at once. */
+export function createCallStarter(service: Service, rules: CallRules, means: ServiceCallMeans): StartServiceCall {
+  const target = { service, rules, means };
   return (exchange, request, owner) => {
     const call = new ServiceCall(exchange, target, request, owner);
     call.start();
@@ -59,12 +61,12 @@ export function createCallStarter(service: Service, retry: RetryRules, means: Se
 
 interface CallTarget {
   readonly service: Service;
-  /** `undefined`: it is sent once more only where that is safe whatever it asks for. */
-  readonly rules: FurtherTarget['rules'] | undefined;
+  /** `undefined`: it is sent now or not at all, and once more only where that is safe whatever it asks for. */
+  readonly rules: CallRules | undefined;
   readonly means: ServiceCallMeans;
 }
 
-class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, StartedServiceCall, FurtherAttemptsOwner {
+class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, StartedServiceCall, FurtherAttemptsOwner, Candidate {
   /** The body is there. */
   readonly isRequestWhole = true;
   readonly isGrpc = false;
@@ -120,12 +122,21 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
     const { service, rules, means } = this.#target;
     means.wheel.arm(this, this.#request.limit.ms);
     this.#waiting.attach(this);
-    if (rules !== undefined) service.retryBudget.onRequest();
+    if (rules !== undefined) return this.#startBy(rules);
     const { protection } = service;
     const place = protection?.admitNow();
     if (protection !== undefined && place === undefined) return this.#end(serviceErrors.overloaded(this.#detail));
     if (place !== undefined) this.exchange.hold(place);
     this.#attemptAt(service.pick(this), false);
+  }
+
+  /** It is its turn at the service. */
+  enter(): void {
+    this.#attemptAt(this.#target.service.pick(this), false);
+  }
+
+  refuse(error: GatewayError): void {
+    this.#end(error);
   }
 
   /** The exchange that waited is over. */
@@ -216,7 +227,14 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
 
   // Inside
 
-  #goOnBehind(attempt: Attempt, error: GatewayError, rules: FurtherTarget['rules']): void {
+  #startBy({ importance }: CallRules): void {
+    const { protection, retryBudget } = this.#target.service;
+    retryBudget.onRequest();
+    if (protection === undefined) this.enter();
+    else protection.admit(this, importance);
+  }
+
+  #goOnBehind(attempt: Attempt, error: GatewayError, rules: CallRules): void {
     const further = this.#furtherBehind(attempt, rules);
     const next = further.afterError(error, attempt, true);
     if (next.kind === 'stop') return this.#end(explainStop(error, next.reason));
@@ -238,7 +256,7 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
     return true;
   }
 
-  #furtherBehind({ endpoint }: Attempt, rules: FurtherTarget['rules']): FurtherAttempts {
+  #furtherBehind({ endpoint }: Attempt, rules: CallRules): FurtherAttempts {
     this.#further ??= new FurtherAttempts(this.exchange, { ...this.#target, rules }, this);
     this.#further.exclude(endpoint);
     return this.#further;

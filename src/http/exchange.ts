@@ -9,6 +9,7 @@ import type { TunnelStream } from '#net/tunnel.ts';
 import { getField } from '#wire/fields/field-list.ts';
 import type { AnswerSink, AnswerStages } from './answer-stage.ts';
 import type { RequestBodySink, RequestBodyStage } from './body-stage.ts';
+import type { CacheResult } from './cache-result.ts';
 import type { Consumer } from './consumer.ts';
 import type { Reply, ResponseHead } from './response.ts';
 
@@ -211,6 +212,8 @@ export class Exchange {
   notRetried: string | undefined = undefined;
   /** Why somebody else answers than who was asked first: a code, or a status. */
   fallbackReason: string | undefined = undefined;
+  /** Where what is kept could have answered, what did. Of several places on the way, the one that said it last counts. */
+  cacheResult: CacheResult | undefined = undefined;
   /** 0 until the answer begins. */
   status = 0;
   requestBytes = 0;
@@ -259,6 +262,41 @@ export class Exchange {
   set<Value>(slot: Slot<Value>, value: Value): void {
     this.#slots ??= new Map();
     this.#slots.set(slot, value);
+  }
+
+  /** Both know the same of the request from now on: for an exchange that stands in the place of another. */
+  shareFacts(other: Exchange): void {
+    other.#slots ??= new Map();
+    this.#slots = other.#slots;
+    this.captureNames = other.captureNames;
+    this.captures = other.captures;
+    this.pathRest = other.pathRest;
+    this.consumer = other.consumer;
+    this.shownTarget = other.shownTarget;
+    this.requestBytes = other.requestBytes;
+  }
+
+  /**
+   * Another exchange, which asks in the place of this one: it knows what is known of this one, and what either notes, both see. No
+   * policy is told of its answer or its end.
+   */
+  derive(client: ClientSide, observer: ExchangeObserver, startedMs: number): Exchange {
+    const { request, requestId, plan } = this;
+    const derived = new Exchange(client, observer, request, { requestId, startedMs });
+    if (plan !== undefined) derived.plan = { routeName: plan.routeName, services: plan.services ?? [], standIn: plan.standIn };
+    derived.shareFacts(this);
+    return derived;
+  }
+
+  /** Who asked in the place of this one has found this out: it is told of where this one is. */
+  takeOutcome(derived: Exchange): void {
+    this.serviceName = derived.serviceName;
+    this.endpointName = derived.endpointName;
+    this.attempts = derived.attempts;
+    this.tried = derived.tried;
+    this.notRetried = derived.notRetried;
+    this.fallbackReason = derived.fallbackReason;
+    this.upstreamHeadMs = derived.upstreamHeadMs;
   }
 
   /** Held from now on, instead of what was held before. */

@@ -23,6 +23,27 @@ export function replaceRequestBody(exchange: Exchange, bytes: Buffer): void {
   exchange.request = withBody(exchange.request, bytes.length);
 }
 
+/**
+ * What makes the body can make no more of it: whoever reads it as a whole is told. False: nobody does, so the exchange is for
+ * the caller to end.
+ */
+export function failRequestBody({ source }: Exchange, error: GatewayError): boolean {
+  if (!(source instanceof BodyReader)) return false;
+  source.fail(error);
+  return true;
+}
+
+/** The same request with other fields, for a body that changes while it streams: nothing has been read of it yet. */
+export function withStreamedBody(request: ClientRequest, fields: readonly string[]): ClientRequest {
+  const { expectsContinue } = request;
+  return { ...withBody(request, LENGTH_UNKNOWN), fields, fieldText: undefined, expectsContinue };
+}
+
+/** The same request with other fields. Its body has been read as a whole. */
+export function withFields(request: ClientRequest, fields: readonly string[]): ClientRequest {
+  return { ...withBody(request, request.contentLengthBytes), fields, fieldText: undefined };
+}
+
 /** The same request with a body of another length. -1: its end shows itself. */
 function withBody(request: ClientRequest, contentLengthBytes: number): ClientRequest {
   return {
@@ -56,6 +77,7 @@ function allowRequestBody({ request, client, requestBytes }: Exchange): void {
   if (request.expectsContinue && requestBytes === 0) client.sendInformational(100, noFields);
 }
 
+const LENGTH_UNKNOWN = -1;
 const noBytes = Buffer.alloc(0);
 const noFields: readonly string[] = Object.freeze([]);
 
@@ -114,6 +136,11 @@ class BodyReader implements AnswerSource {
     this.#onRead(clientErrors.gone());
   }
 
+  /** Nothing more comes that could be read. */
+  fail(error: GatewayError): void {
+    this.#end(error);
+  }
+
   #end(outcome: Buffer | GatewayError): void {
     this.#pieces = [];
     this.#exchange.source = undefined;
@@ -147,9 +174,9 @@ class HeldBody implements RequestBodyStage {
     // As for pieces.
   }
 
-  /** The source has all of it at once; what it does not take yet it keeps, and these bytes stay as they are. */
+  /** The source has all of it at once; what it does not take yet it keeps, and these bytes stay as they are. No body has no end either. */
   resumeRequestBody(): void {
-    if (this.#isGiven) return;
+    if (this.#isGiven || this.bytes.length === 0) return;
     this.#isGiven = true;
     const { source } = this.#exchange;
     source?.onRequestChunk(this.bytes);

@@ -1,6 +1,7 @@
 /** The contract between a policy and the gateway: what a policy declares, and the phases it may take part in. */
 
 import type { Allowances, StoreAllowances } from '#base/allowances.ts';
+import type { AnswerStore } from '#base/answer-store.ts';
 import type { Clock } from '#base/clock.ts';
 import type { ConcurrencyLimits } from '#base/concurrency-limits.ts';
 import type { ErrorFactory, GatewayError } from '#base/errors.ts';
@@ -60,7 +61,8 @@ export interface QueryCredential {
   readonly forward: boolean;
 }
 
-export type CountingKind = 'allowances' | 'concurrency' | 'quotas';
+/** `answers` are kept more than counted; what they need comes on the same way. */
+export type CountingKind = 'allowances' | 'concurrency' | 'quotas' | 'answers';
 
 /** What a policy may ask of the gateway when it is made. */
 export interface PolicyServices {
@@ -86,6 +88,10 @@ export interface PolicyServices {
   readonly concurrency: ConcurrencyLimits;
   /** Where it is counted who does how much in days, weeks and months. */
   readonly quotas: Quotas;
+  /** Where answers of services are kept for requests to come. It outlives a configuration. */
+  readonly answers: AnswerStore;
+  /** The same in the store of `stores` in the configuration, where there is one, with `answers` in front. */
+  readonly storeAnswers: AnswerStore | undefined;
   /** What outlives a configuration, such as keys that were fetched: a reload fetches nothing anew. */
   readonly keeper: Keeper;
   /** The store of `stores` in the configuration, where there is one. Its calls fail with `StoreFailed`, and never later than its time-out says. */

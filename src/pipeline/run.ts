@@ -1,6 +1,7 @@
+import { assert } from '#base/assert.ts';
 import { GatewayError } from '#base/errors.ts';
 import type { Exchange } from '#http/exchange.ts';
-import type { HeadPhase, RoutePlan } from './plan.ts';
+import { type HeadPhase, RoutePlan } from './plan.ts';
 import type { PhaseResult } from './policy.ts';
 import { rescue, rescueThrown } from './rescue.ts';
 import { hideQueryCredentials } from './shown-credential.ts';
@@ -44,6 +45,17 @@ async function continueLater(
   if (exchange.isFinished) return;
   if (settled !== undefined) return settle(exchange, settled);
   plan.terminal.start(exchange, plan);
+}
+
+/** Takes an exchange that was derived from `asking` to where that one's route ends, past all policies that answer. */
+export function runTerminal(derived: Exchange, asking: Exchange): void {
+  const { plan } = asking;
+  try {
+    assert(plan instanceof RoutePlan, 'a policy belongs to a route');
+    plan.terminal.start(derived, plan);
+  } catch (thrown) {
+    rescueThrown(derived, thrown);
+  }
 }
 
 function settle(exchange: Exchange, result: Exclude<PhaseResult, undefined>): void {

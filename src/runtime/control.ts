@@ -11,6 +11,9 @@ import type { ServiceHealth } from '#services/health/service-health.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import { toRateLimitMetrics } from '#stores/rate-limit-metrics.ts';
 import { AdminSide, type OpenedAdmin } from './admin-side.ts';
+import { AggregateSide } from './aggregate-side.ts';
+import { CacheSide } from './cache-side.ts';
+import { findFunctionMistakes } from './compose-functions.ts';
 import type { DataPlane } from './data-plane.ts';
 import { DataPlanes } from './data-planes.ts';
 import { EndpointKeeper } from './endpoint-keeper.ts';
@@ -58,6 +61,7 @@ export class Control {
   readonly #endpoints: EndpointKeeper;
   readonly #tls: TlsSide;
   readonly #quotas: QuotaSide;
+  readonly #aggregates = new AggregateSide();
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
@@ -87,6 +91,7 @@ export class Control {
     this.#tls = new TlsSide({ clock, logger, planes, onCertificates });
     this.#quotas = new QuotaSide({ clock, logger });
     const findConfiguration = () => this.#configuration;
+    const cache = new CacheSide({ clock, logger, planes, findConfiguration });
     this.#admin = new AdminSide({
       logger,
       reasonNotReady: () => this.#notReady,
@@ -96,10 +101,13 @@ export class Control {
           this.#endpoints.metricsText,
           toRateLimitMetrics(planes.allowanceMemory),
           planes.refusals.metricsText,
+          this.#aggregates.metricsText,
+          cache.metricsText,
         ].join(''),
       findConfiguration,
       loadServices: () => this.#endpoints.createAdministration(findConfiguration),
       quotas: this.#quotas,
+      cache,
     });
   }
 
@@ -307,7 +315,12 @@ export class Control {
       this.#tls.followListeners(configuration);
       const plan = await this.#endpoints.prepare(configuration);
       this.#memory.follow(configuration);
-      const supplies = { files, endpoints: plan.lists, quotaMemory: quotas.memory };
+      const supplies = {
+        files,
+        endpoints: plan.lists,
+        quotaMemory: quotas.memory,
+        callCounts: this.#aggregates.provide(configuration),
+      };
       this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens });
       this.#endpoints.commit(plan);
       if (listens) await this.#endpoints.followHealth(configuration, files);
@@ -326,7 +339,7 @@ export class Control {
   }
 
   async #readNamedFiles(configuration: Configuration): Promise<NamedFilesReading> {
-    const mistakes = await findFolderMistakes(configuration);
+    const mistakes = [...(await findFolderMistakes(configuration)), ...(await findFunctionMistakes(configuration))];
     if (mistakes.length > 0) return { findings: mistakes };
     if (!needsReading(configuration)) return { files: noFiles };
     const { NamedFileReader } = await import('./read-named-files.ts');

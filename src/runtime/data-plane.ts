@@ -1,5 +1,7 @@
 /** What one thread does with traffic: listens, keeps the present snapshot, starts exchanges, drains. Runs in a worker or in the control thread. */
 
+import { CallCounts } from '#aggregate/call-counts.ts';
+import type { AnswerPurge } from '#base/answer-store.ts';
 import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import { createIdSource } from '#base/ids.ts';
@@ -38,9 +40,13 @@ import { compileSnapshot, type SnapshotMeans } from '#snapshot/compile.ts';
 import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
 import { loadLibraries } from '#snapshot/policy-needs.ts';
 import type { Snapshot } from '#snapshot/snapshot.ts';
+import type { SharedAnswers } from '#stores/memory/shared-answers.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { AcmeAnswers } from './acme-answers.ts';
+import { toCallKey } from './aggregate-side.ts';
+import type { CacheCounts } from './cache-counts.ts';
+import { loadFunctions } from './compose-functions.ts';
 import { Counting, type CountingMemory, type PreparedCounting, toCountingServices } from './counting.ts';
 import { ListenerSet, type ListenerUse, type ListeningAt, type PreparedListeners } from './listener-set.ts';
 import type { LoadShedding } from './load-shedding.ts';
@@ -55,6 +61,7 @@ export interface DataPlaneOptions {
   readonly logger: Logger;
   readonly board: EndpointBoard;
   readonly refusals: RefusalCounts;
+  readonly cacheCounts: CacheCounts;
   /** By which the threads that count together know it. */
   readonly threadNumber: number;
   /** Listens with `SO_REUSEPORT`: other threads do so on the same ports. */
@@ -151,6 +158,11 @@ export class DataPlane {
     return this.#counting.allowanceMemory;
   }
 
+  /** What answers are kept in; `undefined` where none are. */
+  get answers(): SharedAnswers | undefined {
+    return this.#counting.answers;
+  }
+
   /** Copies of requests that are under way to mirrors. */
   get mirroredCount(): number {
     return this.#mirrors.runningCount;
@@ -179,7 +191,13 @@ export class DataPlane {
     const storeMeans = { ...this.#options, resolver, resolverDefinition, texts: files.texts };
     const counting = await this.#counting.prepare(encoded, settings, { memory: supplies, storeMeans });
     try {
-      const means = { ...this.#toMeans(supplies, resolver), ...toCountingServices(counting) };
+      const findFunction = await loadFunctions(encoded.functions, files.texts);
+      const means = {
+        ...this.#toMeans(supplies, resolver),
+        ...toCountingServices(counting),
+        findFunction,
+        findCounter: toCounters(supplies),
+      };
       const snapshot = await runInSlices(compileSnapshot(arrived, previous, means), clock);
       const listeners = listens ? await this.#listeners.prepare(settings, files) : undefined;
       return { snapshot, resolver, resolverDefinition, listeners, endpoints, counting };
@@ -234,6 +252,7 @@ export class DataPlane {
     this.#accessLog?.add(exchange);
     const { error, reported } = exchange;
     if (error !== undefined || reported !== undefined) this.#options.refusals.count(exchange);
+    if (exchange.cacheResult !== undefined) this.#options.cacheCounts.count(exchange);
     if (error?.kind.side === 'gateway' && error !== this.#overload.refusal)
       this.#options.logger.log('error', 'exchange failed', { requestId: exchange.requestId, error: error.cause ?? error });
   }
@@ -290,6 +309,11 @@ export class DataPlane {
     this.#listeners.setChallenges(challenges);
   }
 
+  /** Throws answers out of the store that gateways share; whether it could. */
+  async purgeStore(what: AnswerPurge): Promise<boolean> {
+    return (await this.#counting.storeAnswers?.purgeStore(what)) ?? true;
+  }
+
   /** Opens the access log's file anew. */
   reopenLogs(): void {
     this.#sink?.reopen();
@@ -298,7 +322,7 @@ export class DataPlane {
   #toMeans(
     { files, endpoints }: ConfigurationSupplies,
     resolver: NameResolver,
-  ): Omit<SnapshotMeans, keyof ReturnType<typeof toCountingServices>> {
+  ): Omit<SnapshotMeans, keyof ReturnType<typeof toCountingServices> | 'findFunction' | 'findCounter'> {
     const { clock, logger, board } = this.#options;
     return {
       clock,
@@ -481,6 +505,15 @@ export class DataPlane {
     this.#sink = undefined;
     await sink?.close();
   }
+}
+
+function toCounters({ callCounts }: ConfigurationSupplies): SnapshotMeans['findCounter'] {
+  if (callCounts === undefined) return () => undefined;
+  const counts = new CallCounts(callCounts.memory);
+  return (route, call) => {
+    const slot = callCounts.slots[toCallKey(route, call)];
+    return slot === undefined ? undefined : counts.counterAt(slot);
+  };
 }
 
 /** For policies that delay on purpose: finer than the wheel, whose ticks are too far apart for delays that somebody measures. */

@@ -17,6 +17,8 @@ import { policyDefinitions } from '#policies/registry.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import type { SnapshotMeans } from '#snapshot/compile.ts';
 import { provideAllowanceMemory } from '#stores/allowance-table.ts';
+import { provideAnswerMemory } from '#stores/memory/answer-layout.ts';
+import { SharedAnswers } from '#stores/memory/shared-answers.ts';
 import { provideQuotaMemory } from '#stores/quota-entries.ts';
 import { SharedAllowances } from '#stores/shared-allowances.ts';
 import { provideConcurrencyMemory, SharedConcurrency } from '#stores/shared-concurrency.ts';
@@ -45,11 +47,15 @@ export function toExplainingMeans({ clock, logger, addressLists, countries, cont
     nextRequestId: () => '',
     gateway: { onExchange: refuse, onRefusedRequest: rescue, onExchangeFinished: () => undefined },
     later: () => () => undefined,
+    answers: new SharedAnswers(provideAnswerMemory({ bytes: 0, threads: 1 }), { clock, threadNumber: 0 }),
+    storeAnswers: undefined,
     keeper: new Keeper(),
     sharedStore: undefined,
     storeAllowances: undefined,
     openMemoryStore: () => Promise.reject(new StoreFailed('an explanation keeps nothing')),
     callHttp: () => Promise.reject(new HttpCallFailed('an explanation asks nobody')),
+    findFunction: () => () => undefined,
+    findCounter: () => undefined,
     policies: policyDefinitions,
     texts: {},
     addressLists,

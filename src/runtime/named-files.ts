@@ -7,6 +7,8 @@ import { findContracts, type NamedContract } from '#config/policies/contracts.ts
 import { findPolicyFiles } from '#config/policies/policy-files.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 
+import { listFunctions } from './compose-functions.ts';
+
 /** Files that a configuration names, read by the control thread. */
 export interface ConfigurationFiles {
   /** PEM texts, and those that policies need, by path. */
@@ -74,7 +76,8 @@ export function findNamedFiles(configuration: Configuration): NamedFile[] {
   const ofAcme = ofVerification(['acme'], acme && { ca: acme.ca });
   const ofStores = ofVerification(['stores', 'redis'], stores?.redis && { ca: stores.redis.ca });
   const ofPolicies = findPolicyFiles(configuration, policyDefinitions).map((file) => ({ ...file, role: toRole(file.form) }));
-  return [...ofPairs, ...ofListeners, ...ofServices, ...ofPolicies, ...ofAcme, ...ofStores];
+  const ofFunctions = listFunctions(configuration).map(({ file, at }) => ({ path: file, role: 'the module', at }));
+  return [...ofPairs, ...ofListeners, ...ofServices, ...ofPolicies, ...ofAcme, ...ofStores, ...ofFunctions];
 }
 
 function toRole(form: NamedFile['form']): string {

@@ -1,13 +1,17 @@
 /** The data threads: started, told of configurations, replaced when they die, drained. */
 import { type MessagePort, Worker } from 'node:worker_threads';
+import type { AnswerPurge } from '#base/answer-store.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import type { EndpointBoard } from '#services/endpoint-board.ts';
 import type { EndpointList } from '#services/endpoint-list.ts';
 import { provideAllowanceMemory } from '#stores/allowance-table.ts';
+import { provideAnswerMemory } from '#stores/memory/answer-layout.ts';
+import { SharedAnswers } from '#stores/memory/shared-answers.ts';
 import { forgetQuotaThread } from '#stores/quota-entries.ts';
 import { provideConcurrencyMemory, takeBackPlaces } from '#stores/shared-concurrency.ts';
+import { CacheCounts } from './cache-counts.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { MemorySide } from './memory-side.ts';
 import { RefusalCounts } from './refusal-counts.ts';
@@ -95,6 +99,11 @@ class DataThread {
     return this.#ask({ kind: 'apply', ...delivery });
   }
 
+  /** Rejects where it could not. */
+  async purgeStore(what: AnswerPurge): Promise<void> {
+    await this.#ask({ kind: 'purge-store', what });
+  }
+
   /** Lets the thread end by itself, for as long as `patienceMs`, and then ends it. */
   async end(message: ToDataThread, patienceMs: number): Promise<void> {
     this.isEnding = true;
@@ -165,6 +174,7 @@ export class ThreadPool {
   #isStopping = false;
   readonly #numbers = new Set<number>();
   readonly refusals = new RefusalCounts();
+  readonly cacheCounts = new CacheCounts();
   /** What limits of concurrency count in. */
   #concurrencyMemory: SharedArrayBuffer | undefined;
   #memory: MemorySide | undefined;
@@ -182,6 +192,11 @@ export class ThreadPool {
     return this.#delivery?.allowanceMemory;
   }
 
+  /** What answers are kept in; `undefined` where there have been none. */
+  get answerMemory(): SharedArrayBuffer | undefined {
+    return this.#delivery?.answerMemory;
+  }
+
   get threadIds(): number[] {
     return this.#serving.map(({ worker }) => worker.threadId);
   }
@@ -197,7 +212,13 @@ export class ThreadPool {
    */
   async apply(ordered: Delivery, { count, deadlineMs }: { count: number; deadlineMs: number }): Promise<readonly ListeningAt[]> {
     const allowanceMemory = this.#provideAllowanceMemory(ordered);
-    const delivery = { ...ordered, allowanceMemory, concurrencyMemory: this.#provideConcurrencyMemory(ordered, count) };
+    const answerMemory = this.#provideAnswerMemory(ordered, count);
+    const delivery = {
+      ...ordered,
+      allowanceMemory,
+      answerMemory,
+      concurrencyMemory: this.#provideConcurrencyMemory(ordered, count),
+    };
     while (this.#serving.length < count) this.#start();
     const told = this.#serving;
     if (this.#delivery !== undefined) await this.#prepareAll(told, delivery);
@@ -220,6 +241,13 @@ export class ThreadPool {
   #provideAllowanceMemory({ configuration }: Delivery): SharedArrayBuffer | undefined {
     const present = this.#delivery?.allowanceMemory;
     return configuration.allowanceKeysMax === 0 ? present : provideAllowanceMemory(configuration.allowanceKeysMax, present);
+  }
+
+  /** Of the last configuration, so that a reload keeps what is in it; also while nothing is kept. */
+  #provideAnswerMemory({ configuration }: Delivery, threads: number): SharedArrayBuffer | undefined {
+    const present = this.#delivery?.answerMemory;
+    const bytes = configuration.answerBytesMax;
+    return bytes === 0 ? present : provideAnswerMemory({ bytes, threads }, present);
   }
 
   /** Of the first configuration that needs it, unless there are far more threads now. */
@@ -276,6 +304,11 @@ export class ThreadPool {
     for (const thread of this.#threads) thread.say({ kind: 'endpoints', service, list });
   }
 
+  /** By one of the threads, which has a connection to it. Rejects where it could not. */
+  async purgeStore(what: AnswerPurge): Promise<void> {
+    await this.#serving[0]?.purgeStore(what);
+  }
+
   reopenLogs(): void {
     for (const thread of this.#threads) thread.say({ kind: 'reopen-logs' });
   }
@@ -296,7 +329,14 @@ export class ThreadPool {
     const opensUnixSockets = this.#serving.every((other) => !other.opensUnixSockets);
     const { clock, logger, board } = this.#options;
     const threadNumber = this.#takeNumber();
-    const start = { sharesPorts, opensUnixSockets, threadNumber, board: board.memory, refusals: this.refusals.memory };
+    const start = {
+      sharesPorts,
+      opensUnixSockets,
+      threadNumber,
+      board: board.memory,
+      refusals: this.refusals.memory,
+      cacheCounts: this.cacheCounts.memory,
+    };
     const thread = new DataThread(clock, start, (port) => this.#memory?.serve(port));
     const id = thread.worker.threadId;
     this.#threads.add(thread);
@@ -324,7 +364,8 @@ export class ThreadPool {
   /** The thread is gone: what it held is free for others before another thread has its number. */
   #forgetNumber(number: number): void {
     if (this.#concurrencyMemory !== undefined) takeBackPlaces(this.#concurrencyMemory, number);
-    const { quotaMemory } = this.#delivery ?? {};
+    const { quotaMemory, answerMemory } = this.#delivery ?? {};
+    if (answerMemory !== undefined) SharedAnswers.forgetThread(answerMemory, number);
     if (quotaMemory !== undefined) forgetQuotaThread(quotaMemory, number);
     this.#numbers.delete(number);
   }

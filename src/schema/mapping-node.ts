@@ -96,3 +96,21 @@ export type MappingCondition =
   | { readonly kind: 'in'; readonly value: MappingNode; readonly values: readonly string[] }
   | { readonly kind: 'not'; readonly condition: MappingCondition }
   | { readonly kind: 'all' | 'any'; readonly conditions: readonly MappingCondition[] };
+
+/** All references of a mapping or a text, wherever they stand. */
+export function listReferences(of: MappingNode | MappingText): readonly MappingReference[] {
+  const found: MappingReference[] = [];
+  collectReferences(of, found);
+  return found;
+}
+
+/** A reference is the only plain data here that has a shape. */
+function collectReferences(value: unknown, found: MappingReference[]): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (isReference(value)) found.push(value);
+  else for (const item of Object.values(value)) collectReferences(item, found);
+}
+
+function isReference(value: object): value is MappingReference {
+  return 'shape' in value && typeof value.shape === 'string';
+}

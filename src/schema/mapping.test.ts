@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explainIssue } from './explain.ts';
-import { listReferences, mapping } from './mapping.ts';
+import { mapping } from './mapping.ts';
+import { listReferences } from './mapping-node.ts';
 import { answerRoot, requestRoots } from './mapping-reference.ts';
 
 const roots = { ...requestRoots, calls: { kind: 'named', of: answerRoot }, answer: answerRoot } as const;

@@ -5,15 +5,7 @@
 import { z } from 'zod';
 import { explainUnknownKey } from './explain.ts';
 import { isMap, isText } from './forms.ts';
-import type {
-  EachNode,
-  JoinNode,
-  MappingCondition,
-  MappingNode,
-  MappingReference,
-  MappingRoots,
-  MappingText,
-} from './mapping-node.ts';
+import type { EachNode, JoinNode, MappingCondition, MappingNode, MappingRoots } from './mapping-node.ts';
 import type { ItemNames, MappingPath } from './mapping-reference.ts';
 import { readMappingText } from './mapping-text.ts';
 import { describeValue, listWords } from './quote.ts';
@@ -103,21 +95,6 @@ export function readMapping(
   const reader = new MappingReader(roots);
   const node = reader.readNode(value, { path: [], items: [] });
   return { node, problems: reader.problems };
-}
-
-/** All references of a mapping or a text, wherever they stand. */
-export function listReferences(of: MappingNode | MappingText): readonly MappingReference[] {
-  const found: MappingReference[] = [];
-  collectReferences(of, found);
-  return found;
-}
-
-/** A reference is the only plain data here that has a shape. */
-function collectReferences(value: unknown, found: MappingReference[]): void {
-  if (Array.isArray(value)) for (const item of value) collectReferences(item, found);
-  if (!isMap(value)) return;
-  if (isText(value['shape'])) found.push(value as unknown as MappingReference);
-  else for (const item of Object.values(value)) collectReferences(item, found);
 }
 
 function inside(place: Place, ...steps: (string | number)[]): Place {

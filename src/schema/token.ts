@@ -90,6 +90,17 @@ export function freeFieldName(): z.ZodType<string, string> {
   });
 }
 
+/** The name of a cookie; case matters. */
+export function cookieName(): z.ZodType<string, string> {
+  return textKind({
+    noun: 'the name of a cookie',
+    examples: ['session'],
+    pattern: TOKEN,
+    help: 'The name of a cookie.',
+    read: readCookieName,
+  });
+}
+
 /** A token of HTTP: letters, digits and `!#$%&'*+-.^_|~`. */
 export function token(): z.ZodType<string, string> {
   return textKind({

@@ -147,6 +147,7 @@ test('a line tells repeated attempts, fallbacks, tunnels, the wait for the upstr
     change: (exchange) => {
       exchange.attempts = 2;
       exchange.fallbackReason = 'GH_UPSTREAM_UNREACHABLE';
+      exchange.cacheResult = 'stale-on-error';
       exchange.isTunnel = true;
       exchange.upstreamHeadMs = exchange.startedMs + 7.5;
       exchange.error = upstreamErrors.queueFull({ queueMax: 1, connectionsMax: 2 });
@@ -155,6 +156,7 @@ test('a line tells repeated attempts, fallbacks, tunnels, the wait for the upstr
   const [line] = lines();
   assert.equal(line?.['attempts'], 2);
   assert.equal(line?.['fallback'], 'GH_UPSTREAM_UNREACHABLE');
+  assert.equal(line?.['cache'], 'stale-on-error');
   assert.equal(line?.['tunnel'], true);
   assert.equal(line?.['upstreamMs'], 7.5);
   assert.equal(line?.['code'], 'GH_UPSTREAM_QUEUE_FULL');

@@ -102,6 +102,7 @@ export class AccessLog {
     if (exchange.tried !== undefined) line += `,"tried":${toTriedText(exchange.tried)}`;
     if (exchange.notRetried !== undefined) line += `,"notRetried":${toAsciiJson(exchange.notRetried)}`;
     if (exchange.fallbackReason !== undefined) line += `,"fallback":"${exchange.fallbackReason}"`;
+    if (exchange.cacheResult !== undefined) line += `,"cache":"${exchange.cacheResult}"`;
     if (exchange.isTunnel) line += ',"tunnel":true';
     if (error !== undefined) line += toErrorText(error);
     if (exchange.reported !== undefined) line += toReportText(exchange.reported);

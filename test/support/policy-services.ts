@@ -5,6 +5,8 @@ import { silentLogger } from '#base/logger.ts';
 import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import type { PolicyServices } from '#pipeline/policy.ts';
 import { provideAllowanceMemory } from '#stores/allowance-table.ts';
+import { provideAnswerMemory } from '#stores/memory/answer-layout.ts';
+import { SharedAnswers } from '#stores/memory/shared-answers.ts';
 import { provideQuotaMemory } from '#stores/quota-entries.ts';
 import { SharedAllowances } from '#stores/shared-allowances.ts';
 import { provideConcurrencyMemory, SharedConcurrency } from '#stores/shared-concurrency.ts';
@@ -12,10 +14,12 @@ import { SharedQuotas } from '#stores/shared-quotas.ts';
 import { FakeClock } from './fake-clock.ts';
 
 const KEYS_MAX = 100;
+const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 
 export function createPolicyServices(parts: Partial<PolicyServices> = {}): PolicyServices {
+  const { clock = new FakeClock() } = parts;
   return {
-    clock: new FakeClock(),
+    clock,
     logger: silentLogger,
     random: createSeededRandom(1),
     consumers: new ConsumerDirectory({}),
@@ -27,6 +31,8 @@ export function createPolicyServices(parts: Partial<PolicyServices> = {}): Polic
     allowances: new SharedAllowances(provideAllowanceMemory(KEYS_MAX), silentLogger),
     concurrency: new SharedConcurrency(provideConcurrencyMemory({ threads: 1, keysMax: KEYS_MAX }), 0),
     quotas: new SharedQuotas(provideQuotaMemory(KEYS_MAX), { threadNumber: 0, logger: silentLogger }),
+    answers: new SharedAnswers(provideAnswerMemory({ bytes: ANSWER_BYTES_MAX, threads: 1 }), { clock, threadNumber: 0 }),
+    storeAnswers: undefined,
     keeper: new Keeper(),
     sharedStore: undefined,
     storeAllowances: undefined,

@@ -6,7 +6,7 @@ import { type AnsweringService, type ServiceScript, startAnsweringService } from
 import { type Asked, ask } from '#test/support/ask.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
-import { advance } from '#test/support/forwarding.ts';
+import { advance, openClient, settle } from '#test/support/forwarding.ts';
 import { startTestGateway, type TestGateway } from '#test/support/test-gateway.ts';
 
 type Route = NonNullable<GatewayInput['routes']>[string];
@@ -491,8 +491,190 @@ test('an answer of a service is passed on where that is asked for, and statuses 
   );
   const { status, headers, body } = await send();
   assert.deepEqual([status, headers['content-type'], body], [404, 'application/json', '{"why":"no such user"}']);
+  assert.equal(users.asked.length, 1);
   users.answer(() => ({ status: 410, body: '{"why":"gone"}' }));
   assert.equal((await send()).body, '{"status":410,"why":"gone"}');
   const { calls } = await logLine();
   assert.partialDeepStrictEqual(calls, [{ outcome: 'ok', status: 410 }]);
+});
+
+test('a call that takes too long is broken off, and what may fail waits no longer than it may', async (t) => {
+  const clock = new FakeClock();
+  const closed: string[] = [];
+  const silent: ServiceScript = ({ target, response }) => void response.on('close', () => closed.push(target));
+  const { send, users, orders, gateway } = await start(
+    t,
+    {
+      calls: {
+        user: { ...user, timeout: '3s', optional: true },
+        list: { service: 'orders', path: '/orders', timeout: '10s', retry: false },
+      },
+      answer: { user: '${calls.user.body}', list: '${calls.list.body}' },
+    },
+    { users: silent, orders: silent, clock },
+  );
+  const answer = send();
+  await eventually(() => users.asked.length + orders.asked.length === 2, 'both are under way');
+  await advance(clock, 3_500, gateway);
+  await eventually(() => closed.length === 1, 'the one that had no more time is broken off');
+  assert.deepEqual(closed, ['/users/7']);
+  await advance(clock, 7_000, gateway);
+  const { status, body } = await answer;
+  assert.deepEqual([status, JSON.parse(body).code], [504, 'GH_AGGREGATE_CALL_TIMEOUT']);
+  assert.match(body, /the call list/);
+});
+
+test('all calls together take no longer than they may', async (t) => {
+  const clock = new FakeClock();
+  const { send, users, orders, gateway, logLine } = await start(
+    t,
+    {
+      timeout: '4s',
+      calls: { user: { ...user, timeout: '3s' }, list: { ...list, timeout: '3s', retry: false } },
+      answer: '${calls.list.body}',
+    },
+    { users: () => undefined, orders: () => undefined, clock },
+  );
+  const answer = send();
+  await eventually(() => users.asked.length === 1, 'the first one is under way');
+  await advance(clock, 2_500, gateway);
+  users.asked[0]!.response.end('{"id":1}');
+  await eventually(() => orders.asked.length === 1, 'the second one is under way');
+  await advance(clock, 2_000, gateway);
+  assert.equal((await answer).status, 504);
+  assert.partialDeepStrictEqual((await logLine())['detail'], { call: 'list', setting: 'routes.all.to.aggregate.timeout' });
+});
+
+test('when the client goes, all calls are broken off and the log says so', async (t) => {
+  let closed = 0;
+  const silent: ServiceScript = ({ response }) => void response.on('close', () => (closed += 1));
+  const { users, orders, gateway, logLine } = await start(
+    t,
+    { ...both, calls: { user, list: { service: 'orders', path: '/orders' } } },
+    { users: silent, orders: silent },
+  );
+  const client = await openClient(t, gateway);
+  client.send('GET /view/7 HTTP/1.1\r\nhost: a\r\n\r\n');
+  await eventually(() => users.asked.length + orders.asked.length === 2, 'both are under way');
+  client.close();
+  await eventually(() => closed === 2, 'both are broken off');
+  assert.partialDeepStrictEqual((await logLine())['calls'], [{ outcome: 'cancelled' }, { outcome: 'cancelled' }]);
+});
+
+test('a service that cannot be reached, or is left alone, is unavailable', async (t) => {
+  const { gateway, users } = await start(t, both);
+  const dead = await startAnsweringService(t, ({ response }) => void response.destroy());
+  const input = (url: string): Partial<GatewayInput> => ({
+    services: {
+      users: { endpoints: [url], retry: false, breaker: { failures: '50%', minRequests: 4 } },
+      orders: { endpoints: [users.url] },
+    },
+    routes: { all: { match: { path: '/view/:id/*' }, to: { aggregate: both } } },
+  });
+  assert.deepEqual(await gateway.reconfigure(input(dead.url)), []);
+  const codes: unknown[] = [];
+  for (let i = 0; i < 10; i++) codes.push(JSON.parse((await ask(gateway.port(), '/view/7')).body).code);
+  assert.equal(codes[0], 'GH_AGGREGATE_CALL_FAILED');
+  const refused = await ask(gateway.port(), '/view/7');
+  assert.deepEqual([refused.status, JSON.parse(refused.body).code], [503, 'GH_AGGREGATE_CALL_UNAVAILABLE']);
+  assert.match(String(refused.headers['retry-after']), /^\d+$/);
+});
+
+test('a call is tried again as its service says, unless it says otherwise itself', async (t) => {
+  let count = 0;
+  const flaky: ServiceScript = () => (++count % 2 === 1 ? { status: 503, body: '' } : '{"id":1}');
+  const aggregate = (call: object): Aggregate => ({ calls: { user: { ...user, ...call } }, answer: '${calls.user.body}' });
+  const { gateway, users, logLine } = await start(t, aggregate({}), { users: flaky });
+  const input = (call: object): Partial<GatewayInput> => ({
+    services: { users: { endpoints: [users.url], retry: { on: [503], backoff: { base: '1ms', max: '1ms' } } } },
+    routes: { all: { match: { path: '/view/:id/*' }, to: { aggregate: aggregate(call) } } },
+  });
+  assert.deepEqual(await gateway.reconfigure(input({})), []);
+  assert.equal((await ask(gateway.port(), '/view/7')).status, 200);
+  assert.deepEqual(await gateway.reconfigure(input({ method: 'POST' })), []);
+  assert.equal((await ask(gateway.port(), '/view/7')).status, 502);
+  count = 0;
+  assert.deepEqual(await gateway.reconfigure(input({ method: 'POST', retry: { methods: ['POST'] } })), []);
+  assert.equal((await ask(gateway.port(), '/view/7')).status, 200);
+  assert.deepEqual(await gateway.reconfigure(input({ retry: false })), []);
+  assert.equal((await ask(gateway.port(), '/view/7')).status, 502);
+  const { calls } = await logLine();
+  assert.partialDeepStrictEqual(calls, [{ outcome: 'failed', status: 503 }]);
+});
+
+test('HEAD gets the head of the answer, and who has the answer already is told so', async (t) => {
+  const { send, users } = await start(t, { ...both, etag: true });
+  const { headers, body } = await send();
+  const { etag } = headers;
+  assert.match(String(etag), /^"[\w-]{27}"$/);
+  const head = await send('/view/7', { method: 'HEAD' });
+  assert.deepEqual(
+    [head.status, head.body, head.headers.etag, head.headers['content-length']],
+    [200, '', etag, String(body.length)],
+  );
+  const known = await send('/view/7', { headers: { 'if-none-match': `"x", W/${etag}` } });
+  assert.deepEqual([known.status, known.body, known.headers.etag], [304, '', etag]);
+  assert.equal((await send('/view/7', { headers: { 'if-none-match': '"x"' } })).status, 200);
+  assert.equal((await send('/view/7', { method: 'POST', headers: { 'if-none-match': '*' } })).status, 200);
+  assert.equal(
+    users.asked.some((asked) => asked.headers['if-none-match'] !== undefined),
+    false,
+  );
+});
+
+test('a large answer goes out as the client takes it', async (t) => {
+  const large = JSON.stringify(Array.from({ length: 100_000 }, (_, i) => `item ${i} ü`));
+  const { send, gateway, users } = await start(
+    t,
+    { calls: { user: { ...user, answerMax: '8MiB' } }, answer: { one: '${calls.user.body}', two: ['${calls.user.body}', 1] } },
+    { users: () => large },
+  );
+  assert.equal((await send()).body, `{"one":${large},"two":[${large},1]}`);
+  const client = await openClient(t, gateway);
+  client.socket.pause();
+  client.send('GET /view/7 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
+  await eventually(() => users.asked.length === 2, 'the service has been asked');
+  await settle(gateway);
+  client.socket.resume();
+  const answer = await client.untilEnd();
+  assert.equal(answer.length - answer.indexOf('\r\n\r\n') - 4, Buffer.byteLength(`{"one":${large},"two":[${large},1]}`));
+});
+
+test('an answer that would be too large is an error', async (t) => {
+  const { send } = await start(t, { ...both, answerMax: '62B' });
+  assert.equal((await send()).body, '{"user":{"id":7,"name":"Ada"},"orders":[{"id":1},{"id":2}]}');
+  const { gateway, users, orders } = await start(t, { ...both, answerMax: '58B' });
+  assert.equal(JSON.parse((await ask(gateway.port(), '/view/7')).body).code, 'GH_AGGREGATE_ANSWER_TOO_LONG');
+  assert.deepEqual([users.asked.length, orders.asked.length], [1, 1]);
+});
+
+test('a body that is no JSON, or too long, is refused before anybody is asked', async (t) => {
+  const { send, users } = await start(t, {
+    requestMax: '10B',
+    calls: { user: { ...user, body: { a: '${body.a}' } } },
+    answer: '${calls.user.body}',
+  });
+  const post = async (body: string) => {
+    const answer = await send('/view/7', { method: 'POST', body });
+    return answer.status === 200 ? users.asked.at(-1)?.body : JSON.parse(answer.body).code;
+  };
+  assert.equal(await post('{"a":1234}'), '{"a":1234}');
+  assert.equal(await post('{"a":12345}'), 'GH_CLIENT_BODY_TOO_LONG');
+  assert.equal(await post('{"a":'), 'GH_AGGREGATE_MALFORMED_BODY');
+  assert.equal(await post(''), '{}');
+  assert.equal(users.asked.length, 2);
+});
+
+test('policies of the route act on calls as on other requests for services, but where a call goes is not for them to say', async (t) => {
+  const { send, users } = await start(t, both, {
+    route: {
+      policies: {
+        headers: { request: { set: { 'x-added': 'yes ${path.id}' } }, response: { set: { 'x-answer': 'ours' } } },
+        rewrite: { path: '/elsewhere' },
+      },
+    },
+  });
+  const { status, headers } = await send();
+  assert.deepEqual([status, headers['x-answer']], [200, 'ours']);
+  assert.deepEqual([users.asked[0]?.target, users.asked[0]?.headers['x-added']], ['/users/7', 'yes 7']);
 });

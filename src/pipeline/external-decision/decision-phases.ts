@@ -6,6 +6,7 @@ import type { ResponseHead } from '#http/response.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import type { RequestPart } from '#schema/request-part.ts';
 import { getField, setField } from '#wire/fields/field-list.ts';
+import { personalSlot } from '../personal-request.ts';
 import type { PhaseResult, PolicyPhases, PolicyServices } from '../policy.ts';
 import type { ServiceAnswer, ServiceRequest } from '../service-call.ts';
 import { toNamedConsumer } from '../token-consumer.ts';
@@ -154,6 +155,7 @@ class DecisionGate {
       const error = this.#making.toRefused({ reason: 'address', consumer: consumer.name, service });
       return mode === 'report' ? this.#report(exchange, error) : error;
     }
+    exchange.set(personalSlot, true);
     if (fields.length > 0) exchange.set(this.#fields, fields);
     if (answerFields !== undefined && answerFields.length > 0) exchange.set(this.#answerFields, answerFields);
     return undefined;

@@ -15,17 +15,18 @@ test('reads changes of both sides, names in lower case', () => {
   };
   assert.deepEqual(headersConfig.parse(config), {
     request: {
+      rename: [],
       remove: ['cookie'],
       set: [{ name: 'x-tenant', value: { source: '${header.x-org}', parts: [{ kind: 'field', name: 'x-org' }] } }],
       add: [],
     },
-    response: { remove: [], set: [], add: [{ name: 'link', value: { source: '</a>', parts: ['</a>'] } }] },
+    response: { rename: [], remove: [], set: [], add: [{ name: 'link', value: { source: '</a>', parts: ['</a>'] } }] },
   });
 });
 
 const refused: readonly (readonly [unknown, string])[] = [
   [{}, ': nothing is changed; give `request` or `response`'],
-  [{ request: {} }, 'request: nothing is changed; give `set`, `add` or `remove`'],
+  [{ request: {} }, 'request: nothing is changed; give `rename`, `set`, `add` or `remove`'],
   [
     { request: { set: { Host: 'a' } } },
     'request.set.Host: the gateway decides `host`; set `rewrite: { host: … }` or the `host` of the service',
@@ -51,6 +52,6 @@ for (const [config, problem] of refused) {
 }
 
 test('names the keys that are possible', () => {
-  const message = 'request: unknown key `delete`; possible are `set`, `add` and `remove`';
+  const message = 'request: unknown key `delete`; possible are `rename`, `set`, `add` and `remove`';
   assert.ok(problems({ request: { delete: ['x'] } }).includes(message));
 });

@@ -9,8 +9,10 @@ export interface FieldTemplate {
   readonly value: Template;
 }
 
-/** Applied in this order: remove, set, add. */
+/** Applied in this order: rename, remove, set, add. */
 export interface FieldChanges {
+  /** Old names and new ones. */
+  readonly rename: readonly (readonly [from: string, to: string])[];
   readonly remove: readonly string[];
   /** Replaces all fields of that name. */
   readonly set: readonly FieldTemplate[];
@@ -25,16 +27,20 @@ const fieldTemplates = fieldMap(
 
 const fieldChanges = z
   .strictObject({
+    rename: fieldMap(freeFieldName(), freeFieldName())
+      .optional()
+      .describe('New names of fields by old ones; they replace what has the new name already.'),
     set: fieldTemplates.optional().describe('Fields to write; they replace those of the same name.'),
     add: fieldTemplates.optional().describe('Fields to write beside those of the same name.'),
     remove: z.array(freeFieldName()).optional().describe('Names of fields to take away.'),
   })
-  .superRefine(({ set, add, remove }, context) => {
-    if (set !== undefined || add !== undefined || remove !== undefined) return;
-    context.addIssue({ code: 'custom', message: 'nothing is changed; give `set`, `add` or `remove`' });
+  .superRefine(({ rename, set, add, remove }, context) => {
+    if (rename !== undefined || set !== undefined || add !== undefined || remove !== undefined) return;
+    context.addIssue({ code: 'custom', message: 'nothing is changed; give `rename`, `set`, `add` or `remove`' });
   })
   .transform(
-    ({ set, add, remove }): FieldChanges => ({
+    ({ rename, set, add, remove }): FieldChanges => ({
+      rename: Object.entries(rename ?? {}),
       remove: [...new Set(remove)],
       set: toFieldTemplates(set),
       add: toFieldTemplates(add),

@@ -42,6 +42,18 @@ test('what a service could take for a field that is set or removed comes from no
   assert.deepEqual(bench.seen[0]?.fields, ['x_b-c', '2', 'x_users', '3', 'x-user', 'ann', 'x-b-c', '1']);
 });
 
+test('renames fields of both sides with all their lines, in the place of what has the new name', async () => {
+  const bench = await benchWith(
+    { request: { rename: { 'X-Old': 'x-new', 'x-none': 'x-taken' } }, response: { rename: { 'x-up': 'x-down' } } },
+    { upstream: () => ({ fields: ['x-up', '1', 'x-down', 'old', 'x-up', '2'] }) },
+  );
+  const answer = await bench.send({
+    fields: ['x-old', '1', 'x_new', 'forged', 'x-new', 'forged', 'x-old', '2', 'x-taken', 'forged'],
+  });
+  assert.deepEqual(bench.seen[0]?.fields, ['x-new', '1', 'x-new', '2']);
+  assert.deepEqual(answer.fields, ['x-down', '1', 'x-down', '2']);
+});
+
 test('leaves each side alone that is not configured', async () => {
   const upstream = (): UpstreamAnswer => ({ fields: ['x-a', 'upstream'] });
   const requestOnly = await benchWith({ request: { set: { 'x-a': 'set' } } }, { upstream });

@@ -1,9 +1,12 @@
-/** Dates as HTTP writes them (RFC 9110 §5.6.7). What is no date is none, and its field counts as if it were not there. */
+/**
+ * Dates as HTTP writes them (RFC 9110 §5.6.7). What is no date is none, and its field counts as if it were not there. Case does not matter, as
+ * RFC 9111 §4.2 wishes.
+ */
 
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-const IMF_FIXDATE = /^[A-Z][a-z]{2}, ([0-9]{2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT$/;
-const RFC_850 = /^[A-Z][a-z]{5,8}, ([0-9]{2})-([A-Z][a-z]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT$/;
-const ASCTIME = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([0-9 ][0-9]) ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([0-9]{4})$/;
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const IMF_FIXDATE = /^[a-z]{3}, ([0-9]{2}) ([a-z]{3}) ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT$/i;
+const RFC_850 = /^[a-z]{6,9}, ([0-9]{2})-([a-z]{3})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT$/i;
+const ASCTIME = /^[a-z]{3} ([a-z]{3}) ([0-9 ][0-9]) ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([0-9]{4})$/i;
 
 /** Seconds since 1970. `nowMs` settles which century a year of two digits is of. */
 export function parseHttpDate(text: string, nowMs: number): number | undefined {
@@ -28,7 +31,7 @@ function toFullYear(year: number, nowMs: number): number {
 }
 
 function toSeconds(year: number, monthName: string, dayText: string, time: readonly string[]): number | undefined {
-  const month = MONTHS.indexOf(monthName);
+  const month = MONTHS.indexOf(monthName.toLowerCase());
   const day = Number(dayText);
   const [hours, minutes, seconds] = time.map(Number) as [number, number, number];
   // A leap second is the last of its minute.

@@ -42,7 +42,9 @@ test('what the grammar does not allow is no dictionary', () => {
     'a=:Y Q:',
     'a=:YQ==',
     'a=?2',
-    'a=1.5',
+    'a=1.',
+    'a=1.2345',
+    'a=1.5.2',
     'a=1234567890123456',
     'a=-',
     'a=1;B=1',
@@ -59,4 +61,22 @@ test('a text that is cut off anywhere throws nothing', () => {
   const text = 'sig1=("@method" "a";sf);created=1;keyid="k\\"";z=:AAEC:, b=?1;c';
   for (let end = 0; end < text.length; end++) parseDictionary(text.slice(0, end));
   assert.notEqual(parseDictionary(text), undefined);
+});
+
+test('numbers with a fraction are told from whole ones', () => {
+  const members = parseDictionary('a=1.5, b=-10.125, c=15');
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((key) => (members!.get(key) as { value: unknown }).value),
+    [
+      { kind: 'decimal', value: '1.5' },
+      { kind: 'decimal', value: '-10.125' },
+      { kind: 'integer', value: 15 },
+    ],
+  );
+});
+
+test('of members with one name the last one counts where RFC 9651 has its way', () => {
+  const members = parseDictionary('a=1, b=2, a=3', 'last');
+  assert.deepEqual([...members!.keys()], ['a', 'b']);
+  assert.deepEqual((members!.get('a') as { value: unknown }).value, { kind: 'integer', value: 3 });
 });

@@ -1,5 +1,5 @@
 /**
- * Structured fields (RFC 9651) as far as signatures need them: dictionaries whose members are items or lists of items in
+ * Structured fields (RFC 9651) as far as signatures and caches need them: dictionaries whose members are items or lists of items in
  * parentheses. Strict: what the grammar does not allow is no field. Whoever sends it chooses each byte; it is read once, from
  * left to right.
  */
@@ -8,6 +8,7 @@ export type BareItem =
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'token'; readonly value: string }
   | { readonly kind: 'integer'; readonly value: number }
+  | { readonly kind: 'decimal'; readonly value: string }
   | { readonly kind: 'boolean'; readonly value: boolean }
   | { readonly kind: 'bytes'; readonly value: Buffer };
 
@@ -30,6 +31,7 @@ const ITEMS_MAX = 64;
 const PARAMETERS_MAX = 16;
 const KEY = /[a-z*][a-z0-9_.*-]*/y;
 const TOKEN = /[A-Za-z*][!#$%&'*+\-.^_`|~0-9A-Za-z:/]*/y;
+const DECIMAL = /-?[0-9]{1,12}\.[0-9]{1,3}(?![0-9.])/y;
 const INTEGER = /-?[0-9]{1,15}(?![0-9.])/y;
 const STRING = /"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"/y;
 /** RFC 9651 §4.2.7 lets padding be missing; who signs writes it (§4.1.8). */
@@ -37,9 +39,12 @@ const BYTES = /:((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)
 const SPACES = / */y;
 const BETWEEN = /[ \t]*,[ \t]*/y;
 
-/** The members of a dictionary; `undefined`: it is none, or longer than any that we need. A later member replaces no earlier one. */
-export function parseDictionary(text: string): ReadonlyMap<string, Member> | undefined {
-  return new FieldReader(text).readDictionary();
+/**
+ * The members of a dictionary; `undefined`: it is none, or longer than any that we need. RFC 9651 has the last of several members with
+ * one name count. Where two readers that differ in it are a hole, such a field is none.
+ */
+export function parseDictionary(text: string, repeated: 'last' | 'refused' = 'refused'): ReadonlyMap<string, Member> | undefined {
+  return new FieldReader(text).readDictionary(repeated);
 }
 
 export function isInnerList(member: Member): member is InnerList {
@@ -64,6 +69,7 @@ function formatBare(item: BareItem): string {
     case 'string':
       return `"${item.value.replace(/["\\]/g, '\\$&')}"`;
     case 'token':
+    case 'decimal':
       return item.value;
     case 'integer':
       return String(item.value);
@@ -85,12 +91,11 @@ class FieldReader {
     this.#text = text.replace(/^ +| +$/g, '');
   }
 
-  readDictionary(): ReadonlyMap<string, Member> | undefined {
+  readDictionary(repeated: 'last' | 'refused'): ReadonlyMap<string, Member> | undefined {
     const members = new Map<string, Member>();
     do {
       const key = this.#match(KEY)?.[0];
-      // RFC 9651 has the last of several count. Two readers that differ in it are a hole, so there is one of each.
-      if (key === undefined || members.has(key) || members.size === MEMBERS_MAX) return undefined;
+      if (key === undefined || members.size === MEMBERS_MAX || (repeated === 'refused' && members.has(key))) return undefined;
       const member = this.#take('=') ? this.#readMember() : this.#readTrue();
       if (member === undefined) return undefined;
       members.set(key, member);
@@ -158,6 +163,8 @@ class FieldReader {
             ? { kind: 'boolean', value: false }
             : undefined;
       default: {
+        const decimal = this.#match(DECIMAL)?.[0];
+        if (decimal !== undefined) return { kind: 'decimal', value: decimal };
         const integer = this.#match(INTEGER)?.[0];
         if (integer !== undefined) return { kind: 'integer', value: Number(integer) };
         const token = this.#match(TOKEN)?.[0];

@@ -1,0 +1,31 @@
+/** What `Cache-Status` says (RFC 9211). */
+
+const CACHE = 'gatehouse';
+
+/** Why the service was asked (RFC 9211 §2.2). */
+export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'request' | 'stale' | 'partial';
+
+export function sayHit(ttlS: number, detail?: string): string {
+  return `${CACHE}; hit; ttl=${ttlS}${detail === undefined ? '' : `; detail=${detail}`}`;
+}
+
+export interface ForwardWords {
+  /** Of the answer of the service. */
+  readonly status?: number | undefined;
+  /** Seconds for which it is fresh. */
+  readonly ttlS?: number | undefined;
+  readonly isStored?: boolean;
+  /** Somebody else's question was waited for. */
+  readonly isCollapsed?: boolean;
+  readonly detail?: string | undefined;
+}
+
+export function sayForwarded(reason: ForwardReason, words: ForwardWords = {}): string {
+  const { status, ttlS, isStored = false, isCollapsed = false, detail } = words;
+  let text = `${CACHE}; fwd=${reason}`;
+  if (status !== undefined) text += `; fwd-status=${status}`;
+  if (ttlS !== undefined) text += `; ttl=${ttlS}`;
+  if (isStored) text += '; stored';
+  if (isCollapsed) text += '; collapsed';
+  return detail === undefined ? text : `${text}; detail=${detail}`;
+}

@@ -1,0 +1,105 @@
+/** What a client gets of an answer that is kept: all of it, a part, or that it has it already (RFC 9110 §13 and §14). */
+import type { StoredAnswer } from '#base/answer-store.ts';
+import { type ByteRange, readByteRanges } from '#wire/fields/byte-ranges.ts';
+import { formatContentRange } from '#wire/fields/content-range.ts';
+import { isWeakTag, listsTag } from '#wire/fields/entity-tags.ts';
+import { getField, getFieldValues, removeFields, setField } from '#wire/fields/field-list.ts';
+import { readDateMs } from './freshness.ts';
+import { StoredReply } from './stored-reply.ts';
+
+export interface RepliedRequest {
+  readonly method: string;
+  readonly fields: readonly string[];
+}
+
+/** When it is answered, and what is said of it. */
+export interface ReplyMoment {
+  readonly nowMs: number;
+  /** In milliseconds since 1970. */
+  readonly wallMs: number;
+  /** What `Cache-Status` says. */
+  readonly said: string | undefined;
+  /** It is used without a question. */
+  readonly isHit: boolean;
+}
+
+/** `mayBeShaped`: the request has conditions, or asks for a part. */
+export function toReply(
+  answer: StoredAnswer,
+  request: RepliedRequest,
+  { nowMs, wallMs, said, isHit }: ReplyMoment,
+  mayBeShaped: boolean,
+): StoredReply {
+  const reply = new StoredReply(answer, toAgeS(answer, nowMs), said, isHit);
+  if (mayBeShaped && answer.facts.status === 200) shape(reply, answer, request, wallMs);
+  if (request.method === 'HEAD') reply.body = undefined;
+  return reply;
+}
+
+/** RFC 9111 §4.2.3. */
+function toAgeS({ facts }: StoredAnswer, nowMs: number): number {
+  return Math.max(0, Math.floor((nowMs - facts.bornMs) / 1_000));
+}
+
+function shape(reply: StoredReply, { facts }: StoredAnswer, { method, fields }: RepliedRequest, wallMs: number): void {
+  if (isTheSame(facts, fields, wallMs)) return toNotModified(reply);
+  const asked = method === 'GET' ? getField(fields, 'range') : undefined;
+  if (asked === undefined || !isMeant(facts.fields, getField(fields, 'if-range'), wallMs)) return;
+  const ranges = readByteRanges(asked, facts.body.length);
+  if (ranges === 'unsatisfiable') toUnsatisfiable(reply, facts.body.length);
+  // Several are sent as the whole, which RFC 9110 §14.2 allows.
+  else if (ranges !== 'whole' && ranges.length === 1) toPart(reply, facts.body, ranges[0]);
+}
+
+/** RFC 9110 §13.2.2: with tags, dates do not count. */
+function isTheSame(facts: StoredAnswer['facts'], asked: readonly string[], wallMs: number): boolean {
+  const tags = getFieldValues(asked, 'if-none-match');
+  if (tags.length > 0) return isListed(tags.join(','), getField(facts.fields, 'etag'));
+  const sinceMs = readDateMs(getField(asked, 'if-modified-since'), wallMs);
+  if (sinceMs === undefined) return false;
+  // RFC 9111 §4.3.2: what does not say when it was changed was made no later than that.
+  const changed = getField(facts.fields, 'last-modified');
+  const changedMs = changed === undefined ? facts.dateMs : readDateMs(changed, wallMs);
+  return changedMs !== undefined && changedMs <= sinceMs;
+}
+
+/** `*` stands for whatever there is. Some services write tags without quotes, and their clients do so too. */
+function isListed(list: string, tag: string | undefined): boolean {
+  const trimmed = list.trim();
+  return trimmed === '*' || (tag !== undefined && (trimmed === tag || listsTag(list, tag, 'weak')));
+}
+
+/** RFC 9110 §13.1.5: a part is of use only together with the same whole. */
+function isMeant(fields: readonly string[], ifRange: string | undefined, wallMs: number): boolean {
+  if (ifRange === undefined) return true;
+  if (ifRange.includes('"')) return !isWeakTag(ifRange) && ifRange === getField(fields, 'etag');
+  return readDateMs(ifRange, wallMs) !== undefined && ifRange === getField(fields, 'last-modified');
+}
+
+/** RFC 9110 §15.4.5: what is about the body that is not sent is left out, except what tells it from others. */
+function toNotModified(reply: StoredReply): void {
+  reply.status = 304;
+  reply.body = undefined;
+  reply.contentLengthBytes = undefined;
+  removeFields(
+    reply.fields,
+    (name) =>
+      (name.startsWith('content-') && name !== 'content-location' && !name.startsWith('content-security-')) ||
+      name === 'accept-ranges',
+  );
+}
+
+function toPart(reply: StoredReply, body: Buffer, { start, end }: ByteRange): void {
+  reply.status = 206;
+  reply.body = body.subarray(start, end);
+  reply.contentLengthBytes = reply.body.length;
+  setField(reply.fields, 'content-range', formatContentRange({ start, end, wholeBytes: body.length }));
+}
+
+function toUnsatisfiable(reply: StoredReply, wholeBytes: number): void {
+  reply.status = 416;
+  reply.body = undefined;
+  reply.contentLengthBytes = 0;
+  removeFields(reply.fields, (name) => name.startsWith('content-'));
+  reply.fields.push('content-range', `bytes */${wholeBytes}`);
+}

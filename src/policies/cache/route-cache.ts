@@ -1,0 +1,426 @@
+/** The cache of one place in the configuration: answers from what is kept, asks for what is not, and keeps what comes. */
+import { type AnswerFacts, type AnswerStore, StoredAnswer } from '#base/answer-store.ts';
+import type { Clock } from '#base/clock.ts';
+import { GatewayError } from '#base/errors.ts';
+import { limits } from '#base/limits.ts';
+import { RecentMap } from '#base/recent-map.ts';
+import type { CacheResult } from '#http/cache-result.ts';
+import { defineSlot, type Exchange } from '#http/exchange.ts';
+import { readRequestBody } from '#http/request-body.ts';
+import type { Reply, ResponseHead } from '#http/response.ts';
+import { personalSlot } from '#pipeline/personal-request.ts';
+import type { PhaseResult } from '#pipeline/policy.ts';
+import { noRequestDirectives, type RequestDirectives, readRequestDirectives } from '#wire/fields/cache-control.ts';
+import { getField, removeField } from '#wire/fields/field-list.ts';
+import { AnswerKeys, toUri } from './answer-key.ts';
+import type { Asked } from './asked.ts';
+import { digestBody } from './body-digest.ts';
+import { type ForwardReason, type ForwardWords, sayForwarded, sayHit } from './cache-status.ts';
+import type { CacheConfig } from './config.ts';
+import { cacheErrors } from './errors.ts';
+import { Fetch, type FetchOwner, type GivenAnswer, type Verdict } from './fetch.ts';
+import type { ReceivedAnswer } from './freshness.ts';
+import { toReply } from './replying.ts';
+import { findTraits } from './request-traits.ts';
+import { isSelected, select } from './selecting.ts';
+import { isFailure } from './statuses.ts';
+import { OWN_TARGET, StoredReply } from './stored-reply.ts';
+import { KEPT_STALE_MS, type StoredHead, type StoringRules, toFacts, toStoredHead, updateFields, withDate } from './storing.ts';
+import { agrees, isAbout, toConditions } from './validating.ts';
+import { WaitingClient } from './waiting-client.ts';
+
+/** How long it is remembered that the answer of an address is for nobody but the one who asks, so that nobody waits for it. */
+const ALONE_MS = 60_000;
+const ALONE_MAX = 10_000;
+
+/** RFC 9110 §9.2.1, and those of WebDAV and drafts that are safe: nothing is changed by them. */
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY', 'PROPFIND', 'REPORT', 'SEARCH']);
+
+/** What is said of an answer that the service gives; its being there says that the cache has looked at the request. */
+const saidSlot = defineSlot<string>('what the cache says');
+
+export interface CacheMeans {
+  readonly clock: Clock;
+  readonly answers: AnswerStore;
+  readonly place: string;
+  readonly isBypassed: ((exchange: Exchange) => boolean) | undefined;
+}
+
+export class RouteCache implements FetchOwner {
+  readonly clock: Clock;
+  readonly objectBytesMax: number;
+  readonly #config: CacheConfig;
+  readonly #answers: AnswerStore;
+  readonly #keys: AnswerKeys;
+  readonly #keyed: ReadonlySet<string>;
+  readonly #isBypassed: CacheMeans['isBypassed'];
+  readonly #methods: ReadonlySet<string>;
+  readonly #rules: StoringRules;
+  /** What is being fetched that others may wait for, by address and partition. */
+  readonly #fetches = new Map<string, Fetch>();
+  readonly #running = new Set<Fetch>();
+  /** Monotonic times until which nobody waits for others, by address and partition. */
+  readonly #aloneUntilMs = new RecentMap<number>(ALONE_MAX);
+
+  constructor(config: CacheConfig, { clock, answers, place, isBypassed }: CacheMeans) {
+    this.clock = clock;
+    this.objectBytesMax = config.maxObject;
+    this.#config = config;
+    this.#answers = answers;
+    this.#keys = new AnswerKeys({ ...config, place });
+    this.#keyed = new Set(config.key?.flatMap((key) => (key.kind === 'header' ? [key.name] : [])));
+    this.#isBypassed = isBypassed;
+    this.#methods = new Set([...config.methods, ...(config.methods.includes('GET') ? ['HEAD'] : [])]);
+    const { ttl, heuristic, staleWhileRevalidate, staleIfError, targets, tags } = config;
+    this.#rules = {
+      ttl,
+      heuristic,
+      staleWhileRevalidateMs: staleWhileRevalidate,
+      staleIfErrorMs: staleIfError,
+      targets,
+      tags,
+    };
+  }
+
+  // The phases
+
+  localAnswer(exchange: Exchange): PhaseResult | Promise<PhaseResult> {
+    const { request } = exchange;
+    const { method } = request;
+    if (!this.#methods.has(method)) return this.#passBy(exchange, 'method');
+    const traits = findTraits(request.fields, this.#keyed);
+    if (traits.passesBy || request.upgrade !== undefined || this.#isBypassed?.(exchange) === true)
+      return this.#passBy(exchange, 'bypass');
+    const directives =
+      this.#config.obeyClients && traits.hasDirectives ? readRequestDirectives(request.fields) : noRequestDirectives;
+    const uri = this.#keys.toUri(exchange);
+    const partition = this.#keys.toPartition(exchange);
+    const asked: Asked = { exchange, uri, partition, traits, directives, body: undefined };
+    if (method === 'GET' || method === 'HEAD') {
+      // Such a body means nothing (RFC 9110 §9.3.1), and a service may look at it all the same.
+      return request.hasBody ? this.#passBy(exchange, 'bypass') : this.#answer(asked);
+    }
+    return this.#answerByBody(asked);
+  }
+
+  responseHead(exchange: Exchange, response: ResponseHead): void {
+    if (response instanceof StoredReply) return;
+    const said = exchange.get(saidSlot);
+    if (said === undefined) return;
+    const { tags, targets } = this.#config;
+    if (tags !== undefined) removeField(response.fields, tags);
+    if (targets.includes(OWN_TARGET)) removeField(response.fields, OWN_TARGET);
+    if (this.#config.statusHeader) response.fields.push('cache-status', said);
+    const { error, request } = exchange;
+    if (error === undefined && !safeMethods.has(request.method) && !this.#methods.has(request.method))
+      this.#invalidate(exchange, response);
+  }
+
+  // What is there already
+
+  async #answerByBody(asked: Asked): Promise<PhaseResult> {
+    const { exchange } = asked;
+    const body = await readRequestBody(exchange, this.#config.maxRequestBody);
+    if (body instanceof GatewayError) return body;
+    return this.#answer({ ...asked, body, partition: `${asked.partition}\n${digestBody(exchange.request, body)}` });
+  }
+
+  #answer(asked: Asked): PhaseResult | Promise<PhaseResult> {
+    const { uri, partition } = asked;
+    const found = this.#answers.find(uri, partition);
+    if (found !== undefined) return this.#answerWith(asked, found);
+    const fetching = this.#answers.fetch(uri, partition);
+    if (fetching === undefined) return this.#ask(asked, 'uri-miss', undefined);
+    return this.#answerLater(asked, fetching);
+  }
+
+  async #answerLater(asked: Asked, fetching: Promise<readonly StoredAnswer[] | undefined>): Promise<PhaseResult> {
+    const found = await fetching;
+    if (asked.exchange.isFinished) return undefined;
+    return found === undefined ? this.#ask(asked, 'uri-miss', undefined) : this.#answerWith(asked, found);
+  }
+
+  #answerWith(asked: Asked, found: readonly StoredAnswer[]): PhaseResult | Promise<PhaseResult> {
+    const { exchange, directives } = asked;
+    const nowMs = exchange.startedMs;
+    const answer = select(found, exchange.request);
+    if (answer === undefined || answer.facts.keptUntilMs <= nowMs)
+      return this.#ask(asked, found.length > 0 && answer === undefined ? 'vary-miss' : 'uri-miss', undefined);
+    const use = judgeUse(answer, directives, nowMs);
+    if (use === 'ask') return this.#ask(asked, answer.facts.freshUntilMs > nowMs ? 'request' : 'stale', answer);
+    answer.wasUsed = true;
+    exchange.cacheResult = nowMs < answer.facts.freshUntilMs ? 'hit' : 'stale';
+    if (use === 'refresh') this.#refresh(asked, answer);
+    return this.#reply(asked, answer, nowMs);
+  }
+
+  #reply({ exchange, traits }: Asked, answer: StoredAnswer, nowMs: number): Reply {
+    const { statusHeader } = this.#config;
+    const said = statusHeader ? sayHit(toTtlS(answer.facts, nowMs)) : undefined;
+    const moment = { nowMs, wallMs: traits.hasConditions ? this.clock.wallMs() : 0, said, isHit: true };
+    return toReply(answer, exchange.request, moment, traits.hasConditions);
+  }
+
+  // What has to be asked for
+
+  #ask(asked: Asked, reason: ForwardReason, stale: StoredAnswer | undefined): PhaseResult | Promise<PhaseResult> {
+    if (asked.directives.onlyIfCached) return cacheErrors.onlyIfCached();
+    const client = new WaitingClient(asked);
+    this.#fetchFor(client, asked, { reason, stale });
+    return client.ended;
+  }
+
+  #fetchFor(client: WaitingClient | undefined, asked: Asked, { reason, stale }: FetchCause): void {
+    const { uri, partition, directives, traits } = asked;
+    const isHead = asked.exchange.request.method === 'HEAD';
+    const conditions = stale === undefined || isHead ? undefined : toConditions(stale.facts);
+    const key = `${uri}\n${partition}`;
+    const isPlain = !isHead && !directives.noStore && (conditions !== undefined || !traits.hasConditions);
+    const isShared = this.#config.coalesce && isPlain && client?.goesAlone !== true && !this.#goesAlone(key);
+    if (client !== undefined && isShared && !directives.noCache && directives.maxAgeS === undefined) {
+      const running = this.#fetches.get(key);
+      if (running !== undefined && this.#mayJoin(running, asked, stale)) return running.join(client);
+    }
+    const fetch = new Fetch({ asked, key, reason, stale, conditions, isShared, era: this.#answers.era }, client, this);
+    this.#running.add(fetch);
+    if (isShared) this.#fetches.set(key, fetch);
+    fetch.start();
+  }
+
+  /** Whoever waits for a question that is about another answer than its own would be told nothing. */
+  #mayJoin(fetch: Fetch, { exchange }: Asked, stale: StoredAnswer | undefined): boolean {
+    if (!fetch.mayJoin() || this.#isOutdated(fetch) || fetch.order.stale !== stale) return false;
+    return fetch.head === undefined || isSelected(fetch.head, exchange.request);
+  }
+
+  #isOutdated(fetch: Fetch): boolean {
+    return fetch.isOutdated || fetch.order.era !== this.#answers.era;
+  }
+
+  #goesAlone(key: string): boolean {
+    const untilMs = this.#aloneUntilMs.get(key);
+    return untilMs !== undefined && this.clock.monotonicMs() < untilMs;
+  }
+
+  #refresh(asked: Asked, answer: StoredAnswer): void {
+    const isBusy =
+      this.#fetches.has(`${asked.uri}\n${asked.partition}`) || this.#running.size >= limits.cacheFetchesInBackgroundMax;
+    // A HEAD cannot bring what is kept for GET.
+    if (isBusy || asked.exchange.request.method === 'HEAD') return;
+    this.#fetchFor(undefined, { ...asked, directives: noRequestDirectives }, { reason: 'stale', stale: answer });
+  }
+
+  /** What was waited for is not for this one, or says nothing. */
+  #lookAgain(client: WaitingClient): void {
+    const { asked } = client;
+    client.goesAlone = true;
+    const nowMs = this.clock.monotonicMs();
+    const found = this.#answers.find(asked.uri, asked.partition);
+    const answer = found && select(found, asked.exchange.request);
+    if (answer === undefined || answer.facts.keptUntilMs <= nowMs)
+      return this.#fetchFor(client, asked, { reason: 'uri-miss', stale: undefined });
+    if (judgeUse(answer, asked.directives, nowMs) === 'ask')
+      return this.#fetchFor(client, asked, { reason: 'stale', stale: answer });
+    answer.wasUsed = true;
+    asked.exchange.cacheResult = 'coalesced';
+    client.answer(this.#reply(asked, answer, nowMs));
+  }
+
+  // What was asked for: see FetchOwner
+
+  judge(fetch: Fetch, received: ReceivedAnswer): Verdict {
+    const { stale, conditions, asked } = fetch.order;
+    if (isFailure(received.status)) {
+      const standIn = this.#findStandIn(fetch, received.status);
+      if (standIn !== undefined) return { kind: 'use', ...standIn };
+    }
+    if (asked.exchange.request.method === 'HEAD') return this.#judgeHead(fetch, received);
+    if (received.status === 304 && stale !== undefined && conditions !== undefined) {
+      if (isAbout(received.fields, stale)) return { kind: 'use', ...this.#freshen(fetch, stale, received) };
+      this.#answers.remove(asked.uri, asked.partition, stale);
+      return { kind: 'repeat' };
+    }
+    const head = this.#toHead(fetch, received);
+    if (typeof head === 'string') {
+      this.#note(fetch, 'bypass', { status: received.status, detail: head });
+      if (fetch.order.isShared) this.#aloneUntilMs.set(fetch.order.key, received.receivedMs + ALONE_MS);
+      return { kind: 'pass' };
+    }
+    const ttlS = Math.max(0, toTtlS(head, received.receivedMs));
+    this.#note(fetch, conditions === undefined ? 'miss' : 'refreshed', { status: received.status, ttlS, isStored: true });
+    return { kind: 'keep', head };
+  }
+
+  findStandIn(fetch: Fetch): GivenAnswer | undefined {
+    return fetch.exchange.error?.kind.side === 'upstream' ? this.#findStandIn(fetch, undefined) : undefined;
+  }
+
+  give(client: WaitingClient, { answer, said, result }: GivenAnswer): void {
+    const { exchange } = client;
+    if (!isSelected(answer.facts, exchange.request)) return this.#lookAgain(client);
+    exchange.cacheResult = result;
+    const moment = { nowMs: this.clock.monotonicMs(), wallMs: this.clock.wallMs(), said, isHit: false };
+    client.answer(toReply(answer, exchange.request, moment, true));
+  }
+
+  begin(client: WaitingClient, fetch: Fetch, response: ResponseHead): void {
+    const { exchange } = client;
+    const ageMs = this.clock.monotonicMs() - fetch.head!.bornMs;
+    response.fields.push('age', String(Math.max(0, Math.floor(ageMs / 1_000))));
+    exchange.cacheResult = 'coalesced';
+    exchange.set(saidSlot, sayForwarded(fetch.order.reason, { isCollapsed: true }));
+    client.begin(response);
+  }
+
+  isFor({ exchange }: WaitingClient, head: StoredHead): boolean {
+    return isSelected(head, exchange.request);
+  }
+
+  keep(fetch: Fetch, answer: StoredAnswer): void {
+    const { uri, partition } = fetch.order.asked;
+    if (!this.#isOutdated(fetch)) this.#answers.put(uri, partition, answer);
+  }
+
+  goOn(client: WaitingClient): void {
+    this.#lookAgain(client);
+  }
+
+  onOver(fetch: Fetch): void {
+    const { key } = fetch.order;
+    if (this.#fetches.get(key) === fetch) this.#fetches.delete(key);
+    this.#running.delete(fetch);
+  }
+
+  // Inside
+
+  #passBy(exchange: Exchange, reason: ForwardReason): undefined {
+    exchange.cacheResult = 'bypass';
+    exchange.set(saidSlot, sayForwarded(reason));
+  }
+
+  /** What is said of the answer that goes to who asked. */
+  #note({ order, exchange }: Fetch, result: CacheResult, words: ForwardWords): void {
+    order.asked.exchange.cacheResult = result;
+    // The two exchanges see the same.
+    exchange.set(saidSlot, sayForwarded(order.reason, words));
+  }
+
+  #toHead({ order, sentFields }: Fetch, received: ReceivedAnswer): StoredHead | string {
+    const { exchange, directives } = order.asked;
+    const { fields, authority, forwardingFields } = exchange.request;
+    const isPersonal = this.#isPersonal(order.asked);
+    const asked = { fields, authority, forwardingFields, sentFields, noStore: directives.noStore, isPersonal };
+    return toStoredHead(received, asked, this.#rules);
+  }
+
+  /** The answer may be for this client alone: the service, or somebody before it, knows who asks (RFC 9111 §3.5). */
+  #isPersonal({ exchange, traits }: Asked): boolean {
+    const { perConsumer } = this.#config;
+    if (perConsumer === false || (perConsumer === true && exchange.consumer !== undefined)) return false;
+    if (exchange.consumer !== undefined || traits.hasAuthorization) return true;
+    return exchange.request.clientCertificate !== undefined || exchange.get(personalSlot) === true;
+  }
+
+  /** `status`: with which the service has answered; `undefined`: it has not. */
+  #findStandIn({ order }: Fetch, status: number | undefined): GivenAnswer | undefined {
+    const { asked, stale, reason } = order;
+    if (stale === undefined || !this.#mayStandIn(stale, asked.directives, status)) return undefined;
+    const said = this.#config.statusHeader ? sayForwarded(reason, { status, detail: 'stale-on-error' }) : undefined;
+    return { answer: stale, said, result: 'stale-on-error' };
+  }
+
+  #mayStandIn({ facts }: StoredAnswer, { noCache, staleIfErrorS }: RequestDirectives, status: number | undefined): boolean {
+    if (facts.isAlwaysAsked || noCache) return false;
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs < Math.max(facts.freshUntilMs, facts.usableOnErrorMs)) return true;
+    if (facts.isNeverStale) return false;
+    if (staleIfErrorS !== undefined && nowMs < facts.freshUntilMs + staleIfErrorS * 1_000) return true;
+    // RFC 9111 §4.2.4: who cannot reach the service may use what there is.
+    return status === undefined && this.#config.staleIfError === undefined && nowMs < facts.freshUntilMs + KEPT_STALE_MS;
+  }
+
+  /** RFC 9111 §4.3.4: what is kept is the same still, and the service says more of it. */
+  #freshen(fetch: Fetch, stale: StoredAnswer, received: ReceivedAnswer): GivenAnswer {
+    const { asked, reason } = fetch.order;
+    const { uri, partition } = asked;
+    const { facts } = stale;
+    const fields = updateFields(facts.fields, withDate(received));
+    const head = this.#toHead(fetch, { ...received, status: facts.status, fields });
+    const isKept = typeof head !== 'string';
+    const tags = isKept && head.tags.length > 0 ? head.tags : facts.tags;
+    const answer = new StoredAnswer(isKept ? { ...toFacts(head, facts.body), tags } : { ...facts, fields });
+    // What the service says to one client, because of who it is, changes nothing for others.
+    if (head !== 'authorization') this.#answers.remove(uri, partition, stale);
+    if (isKept) this.keep(fetch, answer);
+    const said = this.#config.statusHeader
+      ? sayForwarded(reason, { status: 304, ttlS: toTtlS(answer.facts, received.receivedMs) })
+      : undefined;
+    return { answer, said, result: 'revalidated' };
+  }
+
+  /** RFC 9111 §4.3.5: what is said of a HEAD is true of a GET. */
+  #judgeHead(fetch: Fetch, received: ReceivedAnswer): Verdict {
+    const { stale, asked } = fetch.order;
+    this.#note(fetch, 'miss', { status: received.status });
+    if (stale !== undefined && !isFailure(received.status)) {
+      const isSame = received.status === stale.facts.status && agrees(received.fields, fetch.announcedBytes, stale);
+      if (isSame) this.#freshen(fetch, stale, received);
+      else this.#answers.remove(asked.uri, asked.partition, stale);
+    }
+    return { kind: 'pass' };
+  }
+
+  /** RFC 9111 §4.4: what was changed is not kept any longer, nor what the answer says has changed with it. */
+  #invalidate(exchange: Exchange, { status, fields }: ResponseHead): void {
+    if (status < 200 || status > 399) return;
+    const { scheme, authority, target } = exchange.request;
+    const changed = toUri(scheme, authority, target);
+    this.#forget(changed);
+    for (const name of ['location', 'content-location']) {
+      const also = resolveHere(getField(fields, name), changed);
+      if (also !== undefined) this.#forget(also);
+    }
+  }
+
+  #forget(uri: string): void {
+    this.#answers.invalidate(uri);
+    for (const fetch of this.#running) if (fetch.order.asked.uri === uri) fetch.isOutdated = true;
+  }
+}
+
+/** Why something has to be fetched. */
+interface FetchCause {
+  readonly reason: ForwardReason;
+  readonly stale: StoredAnswer | undefined;
+}
+
+/** `refresh`: it is used, and asked for anew in the background. `ask`: the service has to be asked first. */
+function judgeUse(
+  { facts }: StoredAnswer,
+  { noCache, maxAgeS, minFreshS, maxStaleS }: RequestDirectives,
+  nowMs: number,
+): 'use' | 'refresh' | 'ask' {
+  const { bornMs, freshUntilMs } = facts;
+  if (facts.isAlwaysAsked || noCache) return 'ask';
+  const isFresh = nowMs < freshUntilMs;
+  // RFC 8246 §2.1: asking again for what never changes brings nothing.
+  if (maxAgeS !== undefined && nowMs - bornMs > maxAgeS * 1_000 && !(isFresh && facts.isImmutable)) return 'ask';
+  if (minFreshS !== undefined && freshUntilMs - nowMs < minFreshS * 1_000) return 'ask';
+  if (isFresh) return 'use';
+  if (nowMs < facts.usableWhileAskedMs) return 'refresh';
+  const isWelcome = maxStaleS !== undefined && !facts.isNeverStale && nowMs - freshUntilMs <= maxStaleS * 1_000;
+  return isWelcome ? 'use' : 'ask';
+}
+
+/** In whole seconds, as ages are. */
+function toTtlS({ bornMs, freshUntilMs }: Pick<AnswerFacts, 'bornMs' | 'freshUntilMs'>, nowMs: number): number {
+  return Math.floor((freshUntilMs - bornMs) / 1_000) - Math.max(0, Math.floor((nowMs - bornMs) / 1_000));
+}
+
+/** An address on the same origin as `base`: of others, nobody here has anything to say (RFC 9111 §4.4). */
+function resolveHere(reference: string | undefined, base: string): string | undefined {
+  const url = reference === undefined ? null : URL.parse(reference, base);
+  if (url === null || url.origin !== URL.parse(base)?.origin) return undefined;
+  const { protocol, host, pathname, search } = url;
+  return toUri(protocol.slice(0, -1), host, pathname + search);
+}

@@ -1,0 +1,4 @@
+/** Why a body cannot be read or written, for whoever sent it. */
+export interface BodyFault {
+  readonly fault: string;
+}
