@@ -15,7 +15,13 @@ test('a fault of ours is answered with 500, and told with its cause', async (t) 
   const services: ServiceAdministration = { list: fail, find: fail, add: fail, change: fail, remove: fail };
   const faults: unknown[] = [];
   const access = () => ({ address: { host: '127.0.0.1', port: 0 }, token: undefined });
-  const api = new AdminApi({ services, quotas: { list: fail, reset: fail }, access, onFault: (error) => faults.push(error) });
+  const api = new AdminApi({
+    services,
+    quotas: { list: fail, reset: fail },
+    cache: { show: fail, purge: fail },
+    access,
+    onFault: (error) => faults.push(error),
+  });
   const server = createServer((request, response) => void api.answer(request, response)).listen(0, '127.0.0.1');
   t.after(() => server.close());
   await once(server, 'listening');

@@ -2,18 +2,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
+import type { AnswerPurge } from '#base/answer-store.ts';
 import { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
+import { cacheResults } from '#http/cache-result.ts';
 import { endpointOrigins } from '#services/joined-endpoints.ts';
 import { reasonOf } from '#wire/http1/encode.ts';
 import { adminErrors } from './admin-errors.ts';
 import { type AdminAccess, admit } from './admin-guard.ts';
+import { type CacheAdministration, storePurges } from './cache-administration.ts';
 import type { QuotaAdministration } from './quota-administration.ts';
 import type { Operator, ServiceAdministration } from './service-administration.ts';
 
 const WEIGHT_MAX = 1000;
 const URL_LENGTH_MAX = 2048;
 const ID_LENGTH_MAX = 4096;
+const TAG_LENGTH_MAX = 1024;
 const QUOTAS_SHOWN = 100;
 const QUOTAS_SHOWN_MAX = 1000;
 
@@ -21,6 +25,7 @@ export interface AdminApiFacts {
   access(): AdminAccess;
   readonly services: ServiceAdministration;
   readonly quotas: QuotaAdministration;
+  readonly cache: CacheAdministration;
   /** A fault of ours. */
   onFault(error: unknown): void;
 }
@@ -62,6 +67,36 @@ const quotaView = z
     until: z.iso.datetime().openapi({ description: 'When the present window ends.' }),
   })
   .openapi('Quota');
+
+const cacheView = z
+  .object({
+    answers: z.int().openapi({ description: 'Kept in memory, by all data threads together.' }),
+    bytes: z.int(),
+    evictions: z.int().openapi({ description: 'Answers that were still of use and went because there was no room.' }),
+    routes: z.array(
+      z.object({
+        route: z.string(),
+        results: z.partialRecord(z.enum(cacheResults), z.int()).openapi({ description: 'What requests were answered from.' }),
+      }),
+    ),
+  })
+  .openapi('Cache');
+
+const purge = z
+  .strictObject({
+    url: z.url().max(URL_LENGTH_MAX).optional().openapi({ example: 'https://shop.example/articles/17?page=2' }),
+    prefix: z.url().max(URL_LENGTH_MAX).optional().openapi({ description: 'All addresses that begin so.' }),
+    tag: z.string().min(1).max(TAG_LENGTH_MAX).optional(),
+  })
+  .refine((asked) => Object.keys(asked).length === 1, { error: 'give one of `url`, `prefix` and `tag`' })
+  .openapi('Purge');
+
+const purgeOutcome = z
+  .object({
+    purged: z.int().openapi({ description: 'How many answers were thrown out of memory.' }),
+    store: z.enum(storePurges).openapi({ description: 'Whether the store that gateways share was purged too.' }),
+  })
+  .openapi('PurgeOutcome');
 
 const problem = z
   .object({ type: z.string(), title: z.string(), status: z.int(), detail: z.string(), code: z.string() })
@@ -157,6 +192,21 @@ const resetQuota = createRoute({
   responses: { 204: { description: 'It was reset.' }, ...refusals },
 });
 
+const showCache = createRoute({
+  method: 'get',
+  path: '/api/cache',
+  responses: { 200: { description: 'What is kept, and what it was of use for.', content: json(cacheView) }, ...refusals },
+});
+
+const purgeCache = createRoute({
+  method: 'post',
+  path: '/api/cache/purge',
+  description:
+    'Throws out what is kept for an address, for all that begin so, or with a tag. All data threads are without it when this is answered.',
+  request: { body: body(purge) },
+  responses: { 200: { description: 'It was purged.', content: json(purgeOutcome) }, ...refusals },
+});
+
 export class AdminApi {
   readonly #facts: AdminApiFacts;
   readonly #app: Api;
@@ -193,7 +243,7 @@ export class AdminApi {
   }
 }
 
-function createApp({ services, quotas, onFault }: AdminApiFacts): Api {
+function createApp({ services, quotas, cache, onFault }: AdminApiFacts): Api {
   const app: Api = new OpenAPIHono<ApiEnvironment>({
     defaultHook: (result) => {
       if (!result.success) throw adminErrors.malformedRequest(undefined, { publicDetail: z.prettifyError(result.error) });
@@ -227,6 +277,11 @@ function createApp({ services, quotas, onFault }: AdminApiFacts): Api {
     orThrow(quotas.reset(context.req.valid('param').id, context.env.operator));
     return context.body(null, 204);
   });
+  app.openapi(showCache, (context) => context.json(copy(cache.show()), 200));
+  app.openapi(purgeCache, async (context) => {
+    const outcome = await cache.purge(toPurge(context.req.valid('json')), context.env.operator);
+    return context.json(copy(outcome), 200);
+  });
   app.doc31('/api/openapi.json', {
     openapi: '3.1.0',
     info: { title: 'Admin API of Gatehouse', version: '1', description: 'Nothing of what is changed here outlives the process.' },
@@ -240,6 +295,17 @@ function createApp({ services, quotas, onFault }: AdminApiFacts): Api {
     return toProblem(adminErrors.fault());
   });
   return app;
+}
+
+function toPurge({ url, prefix, tag }: z.infer<typeof purge>): AnswerPurge {
+  if (tag !== undefined) return { kind: 'tag', tag };
+  return url === undefined ? { kind: 'prefix', prefix: toKept(prefix!) } : { kind: 'uri', uri: toKept(url) };
+}
+
+/** As answers are kept by: scheme and host in lower case, without a fragment. The path is what it is. */
+function toKept(url: string): string {
+  const [, origin = '', rest = ''] = /^([^/]*\/\/[^/?#]*)([^#]*)/.exec(url) ?? [];
+  return origin.toLowerCase() + (rest === '' || rest.startsWith('?') ? `/${rest}` : rest);
 }
 
 /** The library takes what is refused as an exception. */

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { SocketAddress } from '#net/address.ts';
 import type { AdminApi } from './admin-api.ts';
 import type { AdminAccess } from './admin-guard.ts';
+import type { CacheAdministration } from './cache-administration.ts';
 import type { QuotaAdministration } from './quota-administration.ts';
 import type { ServiceAdministration } from './service-administration.ts';
 
@@ -18,6 +19,7 @@ export interface AdminFacts {
   /** Asked for with the first request that is about services. */
   loadServices(): Promise<ServiceAdministration>;
   readonly quotas: QuotaAdministration;
+  readonly cache: CacheAdministration;
   /** A fault of ours. */
   onFault(error: unknown): void;
 }
@@ -70,8 +72,8 @@ export class AdminServer {
     const { AdminApi } = await import('./admin-api.ts');
     const facts = this.#facts;
     const services = await facts.loadServices();
-    const { quotas } = facts;
-    return new AdminApi({ access: () => facts.access(), services, quotas, onFault: (error) => facts.onFault(error) });
+    const { quotas, cache } = facts;
+    return new AdminApi({ access: () => facts.access(), services, quotas, cache, onFault: (error) => facts.onFault(error) });
   }
 }
 

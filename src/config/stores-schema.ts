@@ -64,7 +64,7 @@ const cache = z.strictObject({
   size: bytes({ min: '1MiB', max: '8GiB' })
     .prefault('64MiB')
     .describe(
-      'How much it may hold, heads, keys and all that finds them included. When it is full, what is not asked for goes. An answer that is longer than a fiftieth of it is not kept.',
+      'How much it may hold, heads, keys and all that finds them included. When it is full, what is not asked for goes. An answer that is longer than a tenth of it, or than 28 MiB, is not kept.',
     ),
 });
 

@@ -264,6 +264,18 @@ export class Exchange {
     this.#slots.set(slot, value);
   }
 
+  /** Both know the same of the request from now on: for an exchange that stands in the place of another. */
+  shareFacts(other: Exchange): void {
+    other.#slots ??= new Map();
+    this.#slots = other.#slots;
+    this.captureNames = other.captureNames;
+    this.captures = other.captures;
+    this.pathRest = other.pathRest;
+    this.consumer = other.consumer;
+    this.shownTarget = other.shownTarget;
+    this.requestBytes = other.requestBytes;
+  }
+
   /**
    * Another exchange, which asks in the place of this one: it knows what is known of this one, and what either notes, both see. No
    * policy is told of its answer or its end.
@@ -272,13 +284,7 @@ export class Exchange {
     const { request, requestId, plan } = this;
     const derived = new Exchange(client, observer, request, { requestId, startedMs });
     if (plan !== undefined) derived.plan = { routeName: plan.routeName, services: plan.services ?? [], standIn: plan.standIn };
-    derived.captureNames = this.captureNames;
-    derived.captures = this.captures;
-    derived.pathRest = this.pathRest;
-    derived.consumer = this.consumer;
-    derived.shownTarget = this.shownTarget;
-    this.#slots ??= new Map();
-    derived.#slots = this.#slots;
+    derived.shareFacts(this);
     return derived;
   }
 

@@ -1,5 +1,7 @@
 /** The admin address: opened, moved and closed as configurations say. Its code is loaded by configurations that have one. */
+
 import type { AdminServer } from '#admin/admin-server.ts';
+import type { CacheAdministration } from '#admin/cache-administration.ts';
 import type { QuotaAdministration } from '#admin/quota-administration.ts';
 import type { ServiceAdministration } from '#admin/service-administration.ts';
 import type { Logger } from '#base/logger.ts';
@@ -17,6 +19,7 @@ export interface AdminSideOptions {
   findConfiguration(): Configuration | undefined;
   loadServices(): Promise<ServiceAdministration>;
   readonly quotas: QuotaAdministration;
+  readonly cache: CacheAdministration;
 }
 
 export interface OpenedAdmin {
@@ -55,6 +58,7 @@ export class AdminSide {
       }),
       loadServices: () => this.#options.loadServices(),
       quotas: this.#options.quotas,
+      cache: this.#options.cache,
       onFault: (error) => logger.log('error', 'admin request failed', { error }),
     });
     try {

@@ -13,6 +13,7 @@ import { toRateLimitMetrics } from '#stores/rate-limit-metrics.ts';
 import { AdminSide, type OpenedAdmin } from './admin-side.ts';
 import { findAggregateMistakes } from './aggregate-documents.ts';
 import { AggregateSide } from './aggregate-side.ts';
+import { CacheSide } from './cache-side.ts';
 import { findFunctionMistakes } from './compose-functions.ts';
 import type { DataPlane } from './data-plane.ts';
 import { DataPlanes } from './data-planes.ts';
@@ -91,6 +92,7 @@ export class Control {
     this.#tls = new TlsSide({ clock, logger, planes, onCertificates });
     this.#quotas = new QuotaSide({ clock, logger });
     const findConfiguration = () => this.#configuration;
+    const cache = new CacheSide({ clock, logger, planes, findConfiguration });
     this.#admin = new AdminSide({
       logger,
       reasonNotReady: () => this.#notReady,
@@ -101,10 +103,12 @@ export class Control {
           toRateLimitMetrics(planes.allowanceMemory),
           planes.refusals.metricsText,
           this.#aggregates.metricsText,
+          cache.metricsText,
         ].join(''),
       findConfiguration,
       loadServices: () => this.#endpoints.createAdministration(findConfiguration),
       quotas: this.#quotas,
+      cache,
     });
   }
 

@@ -16,6 +16,7 @@ import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
 import { provideAllowanceMemory } from '#stores/allowance-table.ts';
 import { provideAnswerMemory } from '#stores/memory/answer-layout.ts';
 import { SharedAnswers } from '#stores/memory/shared-answers.ts';
+import type { RedisAnswers } from '#stores/redis/redis-answers.ts';
 import { SharedAllowances } from '#stores/shared-allowances.ts';
 import { provideConcurrencyMemory, SharedConcurrency } from '#stores/shared-concurrency.ts';
 import { SharedQuotas } from '#stores/shared-quotas.ts';
@@ -27,6 +28,8 @@ export interface CallCountPlaces {
   /** By `toCallKey`. */
   readonly slots: Readonly<Record<string, number>>;
 }
+/** How long memory is taken at its word about what gateways share: as long as a purge by another gateway may be late. */
+const STORE_ANSWERS_NEAR_MS = 1_000;
 
 /** Memory that the control thread hands to all threads. */
 export interface CountingMemory {
@@ -48,6 +51,8 @@ export interface PreparedCounting {
   readonly quotas: SharedQuotas | undefined;
   readonly answers: SharedAnswers | undefined;
   readonly store: ProvidedStore | undefined;
+  /** The answers in that store, with `answers` in front. */
+  readonly storeAnswers: RedisAnswers | undefined;
   readonly openMemoryStore: () => Promise<KeyValueStore>;
 }
 
@@ -82,6 +87,7 @@ export class Counting {
       quotas: undefined,
       answers: undefined,
       store: undefined,
+      storeAnswers: undefined,
       openMemoryStore,
     };
   }
@@ -96,23 +102,30 @@ export class Counting {
     return this.#present.answers;
   }
 
+  get storeAnswers(): RedisAnswers | undefined {
+    return this.#present.storeAnswers;
+  }
+
   /** What a configuration counts in. What it does not count is not there. */
   async prepare(
     { allowanceKeysMax, countsConcurrency, countsQuotas, answerBytesMax }: EncodedConfiguration,
     settings: SettingsOfConfiguration,
     { memory, storeMeans }: { readonly memory: CountingMemory; readonly storeMeans: StoreConnectionMeans },
   ): Promise<PreparedCounting> {
+    const answers = answerBytesMax === 0 ? undefined : this.#provideAnswers(answerBytesMax, memory);
+    const store = await provideStore(settings, this.#present.store, storeMeans);
     return {
       allowances: allowanceKeysMax === 0 ? undefined : this.#provideAllowances(allowanceKeysMax, memory),
       concurrency: countsConcurrency ? this.#provideConcurrency(memory) : undefined,
       quotas: countsQuotas ? this.#provideQuotas(memory) : undefined,
-      answers: answerBytesMax === 0 ? undefined : this.#provideAnswers(answerBytesMax, memory),
-      store: await provideStore(settings, this.#present.store, storeMeans),
+      answers,
+      store,
+      storeAnswers: answers && store && this.#provideStoreAnswers(answers, store),
       openMemoryStore: this.#present.openMemoryStore,
     };
   }
 
-  commit({ allowances, concurrency, quotas, answers, store }: PreparedCounting): void {
+  commit({ allowances, concurrency, quotas, answers, store, storeAnswers }: PreparedCounting): void {
     const before = this.#present;
     this.#present = {
       ...before,
@@ -121,6 +134,7 @@ export class Counting {
       quotas: quotas ?? before.quotas,
       answers: answers ?? before.answers,
       store,
+      storeAnswers,
     };
     if (store !== before.store) before.store?.store.close();
   }
@@ -151,6 +165,13 @@ export class Counting {
     return quotas?.memory === quotaMemory ? quotas : new SharedQuotas(quotaMemory, this.#thread);
   }
 
+  /** It knows what it waits for, so it is kept like the two. */
+  #provideStoreAnswers(answers: SharedAnswers, store: ProvidedStore): RedisAnswers {
+    const { answers: answersBefore, store: storeBefore, storeAnswers } = this.#present;
+    if (storeAnswers !== undefined && answers === answersBefore && store === storeBefore) return storeAnswers;
+    return store.store.openAnswers(answers, STORE_ANSWERS_NEAR_MS);
+  }
+
   #provideAnswers(bytes: number, { answerMemory }: CountingMemory): SharedAnswers {
     const { answers } = this.#present;
     const memory = answerMemory ?? provideAnswerMemory({ bytes, threads: 1 }, answers?.memory);
@@ -172,13 +193,13 @@ const noAnswers: AnswerStore = {
 
 /** A policy counts only in what its configuration was encoded to count in. */
 export function toCountingServices(prepared: PreparedCounting): CountingServices {
-  const { allowances, concurrency, quotas, answers, store, openMemoryStore } = prepared;
+  const { allowances, concurrency, quotas, answers, store, storeAnswers, openMemoryStore } = prepared;
   return {
     allowances: allowances ?? noAllowances,
     concurrency: concurrency ?? noConcurrency,
     quotas: quotas ?? noQuotas,
     answers: answers ?? noAnswers,
-    storeAnswers: undefined,
+    storeAnswers,
     sharedStore: store?.store,
     storeAllowances: store?.store,
     openMemoryStore,

@@ -9,6 +9,7 @@ import { EndpointBoard } from '#services/endpoint-board.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
 import { startRawUpstream } from '#test/support/raw-upstream.ts';
 import { SERVICE_SLOT, toRecords } from '#test/support/services.ts';
+import { CacheCounts } from './cache-counts.ts';
 import { DataPlane } from './data-plane.ts';
 import { noFiles } from './named-files.ts';
 import { RefusalCounts } from './refusal-counts.ts';
@@ -33,6 +34,7 @@ test('endpoints that come while a configuration is being prepared count, also in
     logger: silentLogger,
     board: new EndpointBoard(),
     refusals: new RefusalCounts(),
+    cacheCounts: new CacheCounts(),
     sharesPorts: false,
     opensUnixSockets: true,
     threadNumber: 0,

@@ -1,6 +1,7 @@
 /** What one thread does with traffic: listens, keeps the present snapshot, starts exchanges, drains. Runs in a worker or in the control thread. */
 
 import { CallCounts } from '#aggregate/call-counts.ts';
+import type { AnswerPurge } from '#base/answer-store.ts';
 import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import { createIdSource } from '#base/ids.ts';
@@ -44,6 +45,7 @@ import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { AcmeAnswers } from './acme-answers.ts';
 import { toCallKey } from './aggregate-side.ts';
+import type { CacheCounts } from './cache-counts.ts';
 import { loadFunctions } from './compose-functions.ts';
 import { Counting, type CountingMemory, type PreparedCounting, toCountingServices } from './counting.ts';
 import { ListenerSet, type ListenerUse, type ListeningAt, type PreparedListeners } from './listener-set.ts';
@@ -59,6 +61,7 @@ export interface DataPlaneOptions {
   readonly logger: Logger;
   readonly board: EndpointBoard;
   readonly refusals: RefusalCounts;
+  readonly cacheCounts: CacheCounts;
   /** By which the threads that count together know it. */
   readonly threadNumber: number;
   /** Listens with `SO_REUSEPORT`: other threads do so on the same ports. */
@@ -249,6 +252,7 @@ export class DataPlane {
     this.#accessLog?.add(exchange);
     const { error, reported } = exchange;
     if (error !== undefined || reported !== undefined) this.#options.refusals.count(exchange);
+    if (exchange.cacheResult !== undefined) this.#options.cacheCounts.count(exchange);
     if (error?.kind.side === 'gateway' && error !== this.#overload.refusal)
       this.#options.logger.log('error', 'exchange failed', { requestId: exchange.requestId, error: error.cause ?? error });
   }
@@ -303,6 +307,11 @@ export class DataPlane {
     const { http } = challenges;
     this.#acmeAnswers = Object.keys(http).length === 0 ? undefined : new AcmeAnswers(http);
     this.#listeners.setChallenges(challenges);
+  }
+
+  /** Throws answers out of the store that gateways share; whether it could. */
+  async purgeStore(what: AnswerPurge): Promise<boolean> {
+    return (await this.#counting.storeAnswers?.purgeStore(what)) ?? true;
   }
 
   /** Opens the access log's file anew. */

@@ -1,5 +1,7 @@
 /** Who serves: the data planes of data threads, or, with `threads: 0`, the one of this thread. Both are told the same. */
 import { availableParallelism } from 'node:os';
+import type { PurgeOutcome } from '#admin/cache-administration.ts';
+import type { AnswerPurge } from '#base/answer-store.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import { runInSlices } from '#base/slices.ts';
@@ -9,6 +11,7 @@ import { policyDefinitions } from '#policies/registry.ts';
 import type { EndpointBoard } from '#services/endpoint-board.ts';
 import type { EndpointList } from '#services/endpoint-list.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
+import { CacheCounts } from './cache-counts.ts';
 import { withoutControlSecrets } from './control-secrets.ts';
 import type { ConfigurationSupplies, DataPlane } from './data-plane.ts';
 import type { ListeningAt } from './listener-set.ts';
@@ -34,6 +37,9 @@ export class DataPlanes {
   #plane: DataPlane | undefined;
   /** Of a data plane here. */
   readonly #refusals = new RefusalCounts();
+  readonly #cacheCounts = new CacheCounts();
+  /** The present configuration keeps answers in a store. */
+  #keepsInStore = false;
   #version = 0;
 
   constructor(options: DataPlanesOptions) {
@@ -62,6 +68,11 @@ export class DataPlanes {
   /** What policies have refused, in all threads. */
   get refusals(): RefusalCounts {
     return this.#pool?.refusals ?? this.#refusals;
+  }
+
+  /** What caches have done, in all threads. */
+  get cacheCounts(): CacheCounts {
+    return this.#pool?.cacheCounts ?? this.#cacheCounts;
   }
 
   /** How many configurations were delivered. */
@@ -98,6 +109,7 @@ export class DataPlanes {
       logger,
       board,
       refusals: this.#refusals,
+      cacheCounts: this.#cacheCounts,
       sharesPorts,
       opensUnixSockets: true,
       threadNumber: 0,
@@ -123,6 +135,7 @@ export class DataPlanes {
       logger.log('warn', 'a change of `threads` from or to 0 takes effect at the next start', { threads: wanted });
     // In slices: where there are no data threads, this one serves.
     const encoded = await runInSlices(encodeConfiguration(withoutControlSecrets(configuration), policyDefinitions), clock);
+    this.#keepsInStore = encoded.answerBytesMax > 0 && configuration.stores.redis !== undefined;
     if (this.#plane !== undefined) return this.#plane.commit(await this.#plane.prepare(encoded, supplies, { listens }));
     return this.#pool!.apply(
       { version, configuration: encoded, ...supplies },
@@ -143,6 +156,19 @@ export class DataPlanes {
   setChallenges(challenges: AcmeChallenges): void {
     this.#plane?.setChallenges(challenges);
     this.#pool?.setChallenges(challenges);
+  }
+
+  /** Throws answers out of the store that gateways share. */
+  async purgeStore(what: AnswerPurge): Promise<PurgeOutcome['store']> {
+    if (!this.#keepsInStore) return 'none';
+    if (this.#plane !== undefined) return (await this.#plane.purgeStore(what)) ? 'purged' : 'failed';
+    try {
+      await this.#pool?.purgeStore(what);
+      return 'purged';
+    } catch {
+      // Why not is in the log of the thread that has tried.
+      return 'failed';
+    }
   }
 
   reopenLogs(): void {

@@ -1,11 +1,13 @@
 /** Entry of a worker: a data plane that does what the control thread says. */
 import { isIPv6 } from 'node:net';
 import { MessageChannel, parentPort, threadId, workerData } from 'node:worker_threads';
+import type { AnswerPurge } from '#base/answer-store.ts';
 import { assert } from '#base/assert.ts';
 import { systemClock } from '#base/clock.ts';
 import type { KeyValueStore } from '#base/key-value-store.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import { createJsonLogger } from '#telemetry/json-logger.ts';
+import { CacheCounts } from './cache-counts.ts';
 import { keepCompiledCode } from './compiled-code.ts';
 import { DataPlane, type PreparedConfiguration } from './data-plane.ts';
 import { RefusalCounts } from './refusal-counts.ts';
@@ -17,12 +19,13 @@ const plainLogger = createJsonLogger(systemClock);
 const logger: typeof plainLogger = {
   log: (level, message, fields) => plainLogger.log(level, message, { thread: threadId, ...fields }),
 };
-const { board, refusals, ...start } = workerData as DataThreadStart;
+const { board, refusals, cacheCounts, ...start } = workerData as DataThreadStart;
 const plane = new DataPlane({
   clock: systemClock,
   logger,
   board: new EndpointBoard(board),
   refusals: new RefusalCounts(refusals),
+  cacheCounts: new CacheCounts(cacheCounts),
   ...start,
   openMemoryStore,
 });
@@ -79,6 +82,11 @@ function abandon(): void {
   prepared = undefined;
 }
 
+async function purgeStore(what: AnswerPurge): Promise<void> {
+  const isDone = await plane.purgeStore(what);
+  say(isDone ? { kind: 'purged' } : { kind: 'refused', reason: 'the store was not purged' });
+}
+
 /** One thing after the other, in the order in which they came. */
 let last: Promise<void> = Promise.resolve();
 
@@ -98,6 +106,9 @@ port.on('message', (message: ToDataThread) => {
       return;
     case 'drain':
       last = last.then(() => plane.drain(message.deadlineMs)).then(() => say({ kind: 'ended' }));
+      return;
+    case 'purge-store':
+      last = last.then(() => purgeStore(message.what));
       return;
     case 'close':
       void plane.close().then(() => say({ kind: 'ended' }));

@@ -1,5 +1,6 @@
 /** What the control thread and a data thread say to each other. */
 import type { MessagePort } from 'node:worker_threads';
+import type { AnswerPurge } from '#base/answer-store.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import type { EndpointList } from '#services/endpoint-list.ts';
 import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
@@ -17,6 +18,8 @@ export interface DataThreadStart {
   readonly board: SharedArrayBuffer;
   /** What refusals are counted in. */
   readonly refusals: SharedArrayBuffer;
+  /** What it is counted in what caches do. */
+  readonly cacheCounts: SharedArrayBuffer;
 }
 
 /** A configuration on its way to the threads. */
@@ -36,6 +39,8 @@ export type ToDataThread =
   | { readonly kind: 'drain'; readonly deadlineMs: number }
   | { readonly kind: 'close' }
   | { readonly kind: 'reopen-logs' }
+  /** Throws answers out of the store that gateways share. Answered by `purged` or `refused`. */
+  | { readonly kind: 'purge-store'; readonly what: AnswerPurge }
   /** What an authority is shown from now on. */
   | { readonly kind: 'challenges'; readonly challenges: AcmeChallenges }
   | { readonly kind: 'ticket-keys'; readonly keys: TicketKeyring }
@@ -47,5 +52,6 @@ export type FromDataThread =
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'applied'; readonly listening: readonly ListeningAt[] }
   | { readonly kind: 'ended' }
+  | { readonly kind: 'purged' }
   /** Over it the thread asks for what is kept in the memory of the process. */
   | { readonly kind: 'memory-port'; readonly port: MessagePort };

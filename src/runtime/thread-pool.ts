@@ -1,5 +1,6 @@
 /** The data threads: started, told of configurations, replaced when they die, drained. */
 import { type MessagePort, Worker } from 'node:worker_threads';
+import type { AnswerPurge } from '#base/answer-store.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
@@ -10,6 +11,7 @@ import { provideAnswerMemory } from '#stores/memory/answer-layout.ts';
 import { SharedAnswers } from '#stores/memory/shared-answers.ts';
 import { forgetQuotaThread } from '#stores/quota-entries.ts';
 import { provideConcurrencyMemory, takeBackPlaces } from '#stores/shared-concurrency.ts';
+import { CacheCounts } from './cache-counts.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { MemorySide } from './memory-side.ts';
 import { RefusalCounts } from './refusal-counts.ts';
@@ -97,6 +99,11 @@ class DataThread {
     return this.#ask({ kind: 'apply', ...delivery });
   }
 
+  /** Rejects where it could not. */
+  async purgeStore(what: AnswerPurge): Promise<void> {
+    await this.#ask({ kind: 'purge-store', what });
+  }
+
   /** Lets the thread end by itself, for as long as `patienceMs`, and then ends it. */
   async end(message: ToDataThread, patienceMs: number): Promise<void> {
     this.isEnding = true;
@@ -167,6 +174,7 @@ export class ThreadPool {
   #isStopping = false;
   readonly #numbers = new Set<number>();
   readonly refusals = new RefusalCounts();
+  readonly cacheCounts = new CacheCounts();
   /** What limits of concurrency count in. */
   #concurrencyMemory: SharedArrayBuffer | undefined;
   #memory: MemorySide | undefined;
@@ -296,6 +304,11 @@ export class ThreadPool {
     for (const thread of this.#threads) thread.say({ kind: 'endpoints', service, list });
   }
 
+  /** By one of the threads, which has a connection to it. Rejects where it could not. */
+  async purgeStore(what: AnswerPurge): Promise<void> {
+    await this.#serving[0]?.purgeStore(what);
+  }
+
   reopenLogs(): void {
     for (const thread of this.#threads) thread.say({ kind: 'reopen-logs' });
   }
@@ -316,7 +329,14 @@ export class ThreadPool {
     const opensUnixSockets = this.#serving.every((other) => !other.opensUnixSockets);
     const { clock, logger, board } = this.#options;
     const threadNumber = this.#takeNumber();
-    const start = { sharesPorts, opensUnixSockets, threadNumber, board: board.memory, refusals: this.refusals.memory };
+    const start = {
+      sharesPorts,
+      opensUnixSockets,
+      threadNumber,
+      board: board.memory,
+      refusals: this.refusals.memory,
+      cacheCounts: this.cacheCounts.memory,
+    };
     const thread = new DataThread(clock, start, (port) => this.#memory?.serve(port));
     const id = thread.worker.threadId;
     this.#threads.add(thread);

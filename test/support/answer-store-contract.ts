@@ -2,18 +2,22 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { AnswerFacts, AnswerStore, StoredAnswer } from '#base/answer-store.ts';
+import type { Clock } from '#base/clock.ts';
 import { limits } from '#base/limits.ts';
-import type { FakeClock } from './fake-clock.ts';
 import { createAnswer } from './stored-answers.ts';
 
 export interface OpenedAnswerStore {
   readonly store: AnswerStore;
-  readonly clock: FakeClock;
+  readonly clock: Clock;
   /** Waits until what was said to the store has been done. */
   settle(): Promise<void>;
   /** What it has, wherever it is. */
   look(uri: string, partition: string): Promise<readonly StoredAnswer[]>;
 }
+
+const times = ['bornMs', 'freshUntilMs', 'usableWhileAskedMs', 'usableOnErrorMs', 'keptUntilMs'] as const;
+/** Whoever shares answers with others tells times by the clock on the wall, which tells whole milliseconds. */
+const CLOCK_MS_MAX = 2;
 
 const select = (values: string) => ({ names: ['accept', 'accept-language'], values });
 
@@ -36,7 +40,13 @@ export function testAnswerStore(name: string, open: (t: TestContext) => Promise<
     store.put('http://a/x', 'consumer \u{1f600}', kept);
     await settle();
     const [found, ...others] = await look('http://a/x', 'consumer \u{1f600}');
-    assert.deepEqual(found?.facts, kept.facts);
+    assert.ok(found !== undefined);
+    for (const time of times) {
+      const differenceMs = Math.abs(found.facts[time] - kept.facts[time]);
+      assert.ok(differenceMs <= CLOCK_MS_MAX, `${time} differs by ${differenceMs} ms`);
+    }
+    const untimed = Object.fromEntries(times.map((time) => [time, 0]));
+    assert.deepEqual({ ...found.facts, ...untimed }, { ...kept.facts, ...untimed });
     assert.equal(others.length, 0);
     assert.deepEqual(await look('http://a/x', ''), []);
     assert.deepEqual(await look('http://a/', 'consumer \u{1f600}'), []);

@@ -66,6 +66,8 @@ export interface CacheSite {
   ask(request?: SiteRequest): Promise<SiteAnswer>;
   /** An HTTP date that lies so many seconds from now. */
   date(seconds?: number): string;
+  /** How many requests were given up before the service had answered. */
+  readonly abandonedCount: number;
   /** Resolves when the service has been asked so often. */
   untilSeen(count: number): Promise<void>;
 }
@@ -78,8 +80,11 @@ export async function startCacheSite(
   const clock = new FakeClock();
   const seen: SeenRequest[] = [];
   const waiters = new Set<() => void>();
-  const site = { script: (() => ({})) as ServiceScript };
+  const site = { script: (() => ({})) as ServiceScript, abandonedCount: 0 };
   const server = createServer((incoming, response) => {
+    response.once('close', () => {
+      if (!response.writableEnded) site.abandonedCount += 1;
+    });
     void readBody(incoming).then(async (body) => {
       const request = toSeen(incoming, body);
       seen.push(request);
@@ -109,6 +114,9 @@ export async function startCacheSite(
     },
     set script(script) {
       site.script = script;
+    },
+    get abandonedCount() {
+      return site.abandonedCount;
     },
     ask: (request = {}) => ask(gateway.port(), request),
     date: (seconds = 0) => new Date(clock.wallMs() + seconds * 1_000).toUTCString(),

@@ -66,6 +66,12 @@ const query = z
 const METHODS = ['GET', 'QUERY', 'POST'] as const;
 
 export const cacheConfig = z.strictObject({
+  store: z
+    .enum(['memory', 'redis'])
+    .default('memory')
+    .describe(
+      'Where answers are: in the memory of `stores: { cache: ... }`, which ends with the process; or in the `redis` of `stores`, which several gateways share, with that memory in front for a second.',
+    ),
   ttl: ttl
     .optional()
     .describe(

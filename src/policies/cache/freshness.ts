@@ -110,7 +110,8 @@ export function readDateMs(text: string | undefined, wallMs: number): number | u
 
 /** RFC 9111 §4.2.3: how old it was when it came. */
 function findAgeMs({ fields, requestedMs, receivedMs, receivedWallMs }: ReceivedAnswer, dateMs: number): number {
-  const apparentMs = Math.max(0, receivedWallMs - dateMs);
+  // Dates are cut off to seconds, so what is less than one is no age.
+  const apparentMs = Math.max(0, Math.floor((receivedWallMs - dateMs) / 1_000) * 1_000);
   return Math.max(apparentMs, readAgeMs(fields) + (receivedMs - requestedMs));
 }
 

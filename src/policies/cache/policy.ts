@@ -4,7 +4,7 @@ import { expressionLibrary } from '#pipeline/expression/expression-library.ts';
 import { needsPatterns, patternLibrary } from '#pipeline/expression/pattern-library.ts';
 import { formatLimitKey } from '#pipeline/limit-key.ts';
 import { definePolicy, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
-import { formatDuration } from '#schema/duration.ts';
+import { digestLibrary } from './body-digest.ts';
 import type { CacheConfig } from './config.ts';
 import { cacheErrors } from './errors.ts';
 import { Fetch } from './fetch.ts';
@@ -16,15 +16,19 @@ export const cachePolicy = definePolicy({
   summary: 'Keeps answers of services and answers further requests from them, as RFC 9111 says.',
   loadConfig: async () => (await import('./config.ts')).cacheConfig,
   counts: 'answers',
+  storeSettings: ['store'],
   expressionSettings: ['bypass'],
   libraries: [
     { library: expressionLibrary, isNeeded: ({ bypass }) => bypass !== undefined },
+    { library: digestLibrary, isNeeded: ({ methods }) => methods.some((method) => method !== 'GET') },
     { library: patternLibrary, isNeeded: ({ bypass }) => bypass !== undefined && needsPatterns(bypass) },
   ],
   errors: cacheErrors,
   describe: describeCache,
   create(config, services): PolicyPhases {
-    const { clock, answers, place } = services;
+    const { clock, place } = services;
+    // A configuration that names a store has one.
+    const answers = config.store === 'redis' ? services.storeAnswers! : services.answers;
     const cache = new RouteCache(config, { clock, answers, place, isBypassed: toBypass(config, services) });
     return {
       localAnswer: (exchange) => cache.localAnswer(exchange),
@@ -49,10 +53,10 @@ function toBypass({ bypass }: CacheConfig, { clock }: PolicyServices): ((exchang
   };
 }
 
-function describeCache({ ttl, methods, key, perConsumer, bypass }: CacheConfig): string {
-  const times = Object.entries(ttl ?? {}).map(([status, ms]) => `${status} ${formatDuration(ms)}`);
+function describeCache({ store, ttl, methods, key, perConsumer, bypass }: CacheConfig): string {
+  const times = Object.entries(ttl ?? {}).map(([status, ms]) => `${status} ${ms / 1_000} s`);
   return [
-    `keeps answers to ${methods.join(', ')}`,
+    `keeps answers to ${methods.join(', ')}${store === 'redis' ? ' in Redis' : ''}`,
     ...(times.length === 0 ? [] : [`without a word of theirs for ${times.join(', ')}`]),
     ...(key === undefined ? [] : [`by ${key.map(formatLimitKey).join(', ')}`]),
     ...(perConsumer === true ? ['for each consumer'] : perConsumer === false ? ['the same for all consumers'] : []),

@@ -37,7 +37,7 @@ export function toReply(
 }
 
 /** RFC 9111 §4.2.3. */
-export function toAgeS({ facts }: StoredAnswer, nowMs: number): number {
+function toAgeS({ facts }: StoredAnswer, nowMs: number): number {
   return Math.max(0, Math.floor((nowMs - facts.bornMs) / 1_000));
 }
 

@@ -1,6 +1,5 @@
 /** The cache of one place in the configuration: answers from what is kept, asks for what is not, and keeps what comes. */
-import { createHash } from 'node:crypto';
-import { type AnswerStore, StoredAnswer } from '#base/answer-store.ts';
+import { type AnswerFacts, type AnswerStore, StoredAnswer } from '#base/answer-store.ts';
 import type { Clock } from '#base/clock.ts';
 import { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
@@ -15,12 +14,13 @@ import { noRequestDirectives, type RequestDirectives, readRequestDirectives } fr
 import { getField, removeField } from '#wire/fields/field-list.ts';
 import { AnswerKeys, toUri } from './answer-key.ts';
 import type { Asked } from './asked.ts';
+import { digestBody } from './body-digest.ts';
 import { type ForwardReason, type ForwardWords, sayForwarded, sayHit } from './cache-status.ts';
 import type { CacheConfig } from './config.ts';
 import { cacheErrors } from './errors.ts';
 import { Fetch, type FetchOwner, type GivenAnswer, type Verdict } from './fetch.ts';
 import type { ReceivedAnswer } from './freshness.ts';
-import { toAgeS, toReply } from './replying.ts';
+import { toReply } from './replying.ts';
 import { findTraits } from './request-traits.ts';
 import { isSelected, select } from './selecting.ts';
 import { isFailure } from './statuses.ts';
@@ -122,7 +122,7 @@ export class RouteCache implements FetchOwner {
     const { exchange } = asked;
     const body = await readRequestBody(exchange, this.#config.maxRequestBody);
     if (body instanceof GatewayError) return body;
-    return this.#answer({ ...asked, body, partition: `${asked.partition}\n${digestBody(exchange, body)}` });
+    return this.#answer({ ...asked, body, partition: `${asked.partition}\n${digestBody(exchange.request, body)}` });
   }
 
   #answer(asked: Asked): PhaseResult | Promise<PhaseResult> {
@@ -156,7 +156,7 @@ export class RouteCache implements FetchOwner {
 
   #reply({ exchange, traits }: Asked, answer: StoredAnswer, nowMs: number): Reply {
     const { statusHeader } = this.#config;
-    const said = statusHeader ? sayHit(toTtlS(answer, nowMs)) : undefined;
+    const said = statusHeader ? sayHit(toTtlS(answer.facts, nowMs)) : undefined;
     const moment = { nowMs, wallMs: traits.hasConditions ? this.clock.wallMs() : 0, said, isHit: true };
     return toReply(answer, exchange.request, moment, traits.hasConditions);
   }
@@ -246,7 +246,7 @@ export class RouteCache implements FetchOwner {
       if (fetch.order.isShared) this.#aloneUntilMs.set(fetch.order.key, received.receivedMs + ALONE_MS);
       return { kind: 'pass' };
     }
-    const ttlS = Math.max(0, Math.floor((head.freshUntilMs - received.receivedMs) / 1_000));
+    const ttlS = Math.max(0, toTtlS(head, received.receivedMs));
     this.#note(fetch, conditions === undefined ? 'miss' : 'refreshed', { status: received.status, ttlS, isStored: true });
     return { kind: 'keep', head };
   }
@@ -353,7 +353,7 @@ export class RouteCache implements FetchOwner {
     if (head !== 'authorization') this.#answers.remove(uri, partition, stale);
     if (isKept) this.keep(fetch, answer);
     const said = this.#config.statusHeader
-      ? sayForwarded(reason, { status: 304, ttlS: toTtlS(answer, received.receivedMs) })
+      ? sayForwarded(reason, { status: 304, ttlS: toTtlS(answer.facts, received.receivedMs) })
       : undefined;
     return { answer, said, result: 'revalidated' };
   }
@@ -412,9 +412,9 @@ function judgeUse(
   return isWelcome ? 'use' : 'ask';
 }
 
-function toTtlS(answer: StoredAnswer, nowMs: number): number {
-  const { bornMs, freshUntilMs } = answer.facts;
-  return Math.floor((freshUntilMs - bornMs) / 1_000) - toAgeS(answer, nowMs);
+/** In whole seconds, as ages are. */
+function toTtlS({ bornMs, freshUntilMs }: Pick<AnswerFacts, 'bornMs' | 'freshUntilMs'>, nowMs: number): number {
+  return Math.floor((freshUntilMs - bornMs) / 1_000) - Math.max(0, Math.floor((nowMs - bornMs) / 1_000));
 }
 
 /** An address on the same origin as `base`: of others, nobody here has anything to say (RFC 9111 §4.4). */
@@ -423,12 +423,4 @@ function resolveHere(reference: string | undefined, base: string): string | unde
   if (url === null || url.origin !== URL.parse(base)?.origin) return undefined;
   const { protocol, host, pathname, search } = url;
   return toUri(protocol.slice(0, -1), host, pathname + search);
-}
-
-/** With the fields that say what the body is (RFC 10008 §2.7 for QUERY). */
-function digestBody({ request }: Exchange, body: Buffer): string {
-  const hash = createHash('sha256').update(`${request.method}\n`);
-  for (const name of ['content-type', 'content-encoding', 'content-language'])
-    hash.update(`${getField(request.fields, name) ?? ''}\n`);
-  return hash.update(body).digest('base64');
 }

@@ -4,6 +4,8 @@ import { getFieldValues } from '#wire/fields/field-list.ts';
 import { parseQualityList } from '#wire/fields/quality-list.ts';
 
 const NAMES_MAX = 16;
+/** Of one choice, in thousandths. */
+const WEIGHT_MAX = 1_000;
 /** No field holds one. */
 const SEPARATOR = '\n';
 const ABSENT = '\u0000';
@@ -101,12 +103,14 @@ const trimInside = (text: string): string => text.trim().replace(/[ \t]+/g, ' ')
 
 /** What is weighed the same is the same, in whatever order and case it is written. */
 function normaliseWeighted(text: string): string {
-  if (!WRITTEN_DIFFERENTLY.test(text)) return text;
+  if (!WRITTEN_DIFFERENTLY.test(text)) return toWeighed(text, WEIGHT_MAX);
   return parseQualityList(text)
-    .map(({ name, weight }) => `${name};${weight}`)
+    .map(({ name, weight }) => toWeighed(name, weight))
     .sort()
     .join(',');
 }
+
+const toWeighed = (name: string, weight: number): string => `${name};${weight}`;
 
 /** Types have parameters besides their weight, which tell them apart. */
 function normaliseTypes(text: string): string {

@@ -1,7 +1,7 @@
 /** What of an answer is kept, and whether it is (RFC 9111 §3). */
 import type { AnswerFacts, AnswerPart, AnswerSelection } from '#base/answer-store.ts';
 import { type AnswerDirectives, type FieldsOf, readAnswerDirectives } from '#wire/fields/cache-control.ts';
-import { getField, getFieldValues, hasField, removeField, removeFields } from '#wire/fields/field-list.ts';
+import { getFieldValues, hasField, removeField, removeFields } from '#wire/fields/field-list.ts';
 import { formatHttpDate } from '#wire/fields/http-dates.ts';
 import { type Freshness, type FreshnessRules, findDateMs, findFreshness, type ReceivedAnswer } from './freshness.ts';
 import { findSelection, type SelectingRequest } from './selecting.ts';
@@ -118,7 +118,7 @@ const notStored: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-export function toStoredFields(
+function toStoredFields(
   fields: readonly string[],
   { noCache, private: personal }: AnswerDirectives,
   { tags }: Pick<StoringRules, 'tags'>,
@@ -150,12 +150,6 @@ export function updateFields(stored: readonly string[], told: readonly string[])
   removeFields(updated, (name) => replaced.has(name));
   for (let i = 0; i < told.length; i += 2) if (replaced.has(told[i]!)) updated.push(told[i]!, told[i + 1]!);
   return updated;
-}
-
-/** Whether two answers can be parts of one: only a strong validator says so (RFC 9110 §15.3.7.3). */
-export function findStrongTag(fields: readonly string[]): string | undefined {
-  const tag = getField(fields, 'etag');
-  return tag?.startsWith('"') === true ? tag : undefined;
 }
 
 export function toFacts(head: StoredHead, body: Buffer, part?: AnswerPart): AnswerFacts {

@@ -16,6 +16,7 @@ export const ORDERS = 7;
 export const EVICTIONS = 8;
 const ANSWERS = 9;
 const UNITS = 10;
+const PIECES = 11;
 
 /** A cache line for each segment. */
 export const SEGMENT_WORDS = 16;
@@ -38,7 +39,13 @@ export const ENTRY_UNTIL = 7;
 export const ENTRY_HEAD_BYTES = 8;
 /** Without those. */
 export const ENTRY_EXACT_BYTES = 9;
+/** How many pieces its body is in, which stand elsewhere; 0: it stands behind the head. */
+export const ENTRY_PIECES = 10;
+/** What those are found by. */
+export const ENTRY_PIECE_ID = 11;
 export const ENTRY_HEADER_BYTES = 48;
+/** In the place of a number of pieces: it is one. */
+export const IS_PIECE = -1;
 
 /** In the place of a place: its answer is about to stand somewhere else. */
 export const MOVING = -1;
@@ -161,11 +168,16 @@ export class AnswerLayout {
   exchangePlace(slot: number, from: number, to: number): boolean {
     // Where a place is named, an answer stands. What stood at `from` may be overwritten as soon as nobody names it.
     const units = this.#unitsAt(to) - this.#unitsAt(from);
-    const answers = Number(to > 0) - Number(from > 0);
+    const answers = this.#answersAt(to) - this.#answersAt(from);
     if (Atomics.compareExchange(this.places, slot, from, to) !== from) return false;
     if (answers !== 0) Atomics.add(this.words, ANSWERS, answers);
     if (units !== 0) Atomics.add(this.words, UNITS, units);
     return true;
+  }
+
+  /** Another one each time, until numbers come round. */
+  nextPieceId(): number {
+    return Atomics.add(this.words, PIECES, 1);
   }
 
   beginEra(): void {
@@ -191,6 +203,11 @@ export class AnswerLayout {
 
   toSegment(byteAt: number): number {
     return Math.floor((byteAt - this.#dataAt) / this.segmentBytes);
+  }
+
+  /** Pieces are none. */
+  #answersAt(place: number): number {
+    return place <= 0 || this.words[this.toByteAt(place) / WORD_BYTES + ENTRY_PIECES] === IS_PIECE ? 0 : 1;
   }
 
   #unitsAt(place: number): number {

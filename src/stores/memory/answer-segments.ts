@@ -20,6 +20,8 @@ import {
   ENTRY_HEADER_BYTES,
   ENTRY_HIGH,
   ENTRY_LOW,
+  ENTRY_PIECE_ID,
+  ENTRY_PIECES,
   ENTRY_SLOT,
   ENTRY_UNTIL,
   ENTRY_VERSION,
@@ -71,6 +73,8 @@ export interface EntryHeader {
   readonly untilS: number;
   /** Of what is encoded, without the body. */
   readonly headBytes: number;
+  readonly pieces: number;
+  readonly pieceId: number;
 }
 
 export class AnswerSegments {
@@ -140,6 +144,8 @@ export class AnswerSegments {
     words[entry + ENTRY_UNTIL] = header.untilS;
     words[entry + ENTRY_HEAD_BYTES] = header.headBytes;
     words[entry + ENTRY_EXACT_BYTES] = bytes;
+    words[entry + ENTRY_PIECES] = header.pieces;
+    words[entry + ENTRY_PIECE_ID] = header.pieceId;
     Atomics.store(words, at + USED, this.#usedOf(segment) + roundUp(bytes));
   }
 

@@ -87,6 +87,32 @@ test('what is kept is counted to the byte, and nothing is left of what was throw
   assert.deepEqual(store.count(), { answers: 0, bytes: 0, evictions: 0 });
 });
 
+test('an answer that is longer than a segment is kept in pieces, as one', () => {
+  const { clock, attach, store } = open(4 * MIB, 2);
+  const body = Buffer.alloc(300 * KIB);
+  for (let i = 0; i < body.length; i++) body[i] = i % 251;
+  store.put('u', '', createAnswer(clock, { body }));
+  const [found] = attach(1).find('u', '')!;
+  assert.ok(body.equals(found!.facts.body));
+  assert.equal(store.count().answers, 1);
+  assert.equal(store.purge({ kind: 'prefix', prefix: '' }), 1);
+  assert.deepEqual(store.count(), { answers: 0, bytes: 0, evictions: 0 });
+  store.put('u', '', createAnswer(clock, { body: Buffer.alloc(2 * MIB) }));
+  assert.equal(store.find('u', ''), undefined);
+});
+
+test('an answer of which a piece had to go is not found', () => {
+  const { clock, store } = open(1 * MIB, 1);
+  store.put('long', '', createAnswer(clock, { body: Buffer.alloc(60 * KIB) }));
+  assert.equal(store.find('long', '')?.[0]?.facts.body.length, 60 * KIB);
+  for (let i = 0; i < 10_000; i++) {
+    store.put(`u${i % 1_000}`, '', createAnswer(clock, { body: Buffer.alloc(2 * KIB, 1) }));
+    const [found] = store.find(`u${(i * 7) % 1_000}`, '') ?? [];
+    if (found !== undefined) found.wasUsed = true;
+  }
+  assert.ok((store.find('long', '')?.[0]?.facts.body.length ?? 60 * KIB) === 60 * KIB);
+});
+
 test('memory of the same size is the same memory, with what is in it', () => {
   const { clock, memory, store } = open(4 * MIB, 2);
   store.put('u', '', createAnswer(clock));

@@ -14,10 +14,13 @@ import {
   ENTRY_HEADER_BYTES,
   ENTRY_HIGH,
   ENTRY_LOW,
+  ENTRY_PIECE_ID,
+  ENTRY_PIECES,
+  IS_PIECE,
   MOVING,
   WORD_BYTES,
 } from './answer-layout.ts';
-import { AnswerSegments, newcomers, residents } from './answer-segments.ts';
+import { AnswerSegments, newcomers, residents, type SegmentKind } from './answer-segments.ts';
 import { NearAnswers, type NearShelf, nearBytesOf } from './near-answers.ts';
 
 /** Slots in which an answer may stand. Half of all are free where answers are of a usual length. */
@@ -25,6 +28,12 @@ const WINDOW = 128;
 const USES_MAX = 3;
 /** Looks at a slot whose answer another thread is moving, by who must not miss it: far longer than that takes. */
 const MOVING_LOOKS_MAX = 1_000_000;
+/** A sixth of the memory, where there are as few segments as there can be. */
+const PIECES_MAX = 8;
+/** No address begins so. */
+const PIECE_BEGIN = '\n';
+/** The rest is for the head. */
+const PIECE_SHARE = 9 / 10;
 const SLOTS_PER_STEP = 1_000;
 /** Seconds that a word holds. */
 const UNTIL_S_MAX = 2 ** 31 - 1;
@@ -53,11 +62,35 @@ interface Found {
   readonly record: AnswerRecord;
 }
 
+interface ChosenSlot {
+  readonly slot: number;
+  /** Whose place it takes. */
+  readonly replaced: readonly Found[];
+}
+
+/** Where the body stands. */
+interface Divided {
+  readonly pieces: number;
+  readonly pieceId: number;
+}
+
+interface ChosenPlace extends Divided {
+  readonly slot: number;
+  readonly kind: SegmentKind;
+}
+
+const undivided: Divided = { pieces: 0, pieceId: 0 };
+const noBody = Buffer.alloc(0);
+/** Of a piece nothing is asked but its body. */
+const plainFacts = { fields: [], part: undefined, selection: undefined, tags: [] } as const;
+
 export class SharedAnswers implements AnswerStore {
   readonly memory: SharedArrayBuffer;
   readonly #layout: AnswerLayout;
   readonly #segments: AnswerSegments;
   readonly #near: NearAnswers;
+  /** A body that is longer is divided. */
+  readonly #pieceBytes: number;
   readonly #hash: KeyedHash;
   /** Whoever changes it sees what was read before as having been read before. */
   readonly #fence = new Int32Array(new SharedArrayBuffer(WORD_BYTES));
@@ -68,6 +101,7 @@ export class SharedAnswers implements AnswerStore {
     this.#layout = layout;
     this.#segments = new AnswerSegments(layout, threadNumber, () => clock.monotonicMs());
     this.#near = new NearAnswers(layout.nearBytes);
+    this.#pieceBytes = Math.floor(layout.segmentBytes * PIECE_SHARE);
     this.#hash = new KeyedHash(...layout.seed);
   }
 
@@ -102,22 +136,19 @@ export class SharedAnswers implements AnswerStore {
 
   put(uri: string, partition: string, { facts }: StoredAnswer): void {
     const key = this.#toKey(uri, partition);
-    const { ghosts, uses, generations } = this.#layout;
-    const { slot, replaced } = this.#chooseSlot(key, facts);
-    const isKnown = replaced.length > 0 ? Atomics.load(uses, slot) > 0 : Atomics.load(ghosts, key.home) === key.low;
-    const generation = Atomics.load(generations, key.generationAt);
-    const head = encodeAnswerHead({ uri, partition, facts });
-    const bytes = ENTRY_HEADER_BYTES + head.length + facts.body.length;
-    const byteAt = this.#segments.allocate(bytes, isKnown ? residents : newcomers);
-    if (byteAt >= 0) {
-      this.#layout.bytes.set(head, byteAt + ENTRY_HEADER_BYTES);
-      this.#layout.bytes.set(facts.body, byteAt + ENTRY_HEADER_BYTES + head.length);
-      const untilS = Math.min(UNTIL_S_MAX, Math.ceil(facts.keptUntilMs / 1_000));
-      this.#segments.settle(byteAt, bytes, { ...key, slot, generation, untilS, headBytes: head.length });
-      this.#publish(key, slot, byteAt);
+    const chosen = this.#chooseSlot(key, facts);
+    const isLong = facts.body.length > this.#pieceBytes;
+    const divided = isLong ? this.#putPieces(facts) : undivided;
+    if (divided !== undefined) {
+      const record = { uri, partition, facts: isLong ? { ...facts, body: noBody } : facts };
+      this.#write(key, record, {
+        slot: chosen.slot,
+        kind: isLong || this.#isKnown(key, chosen) ? residents : newcomers,
+        ...divided,
+      });
     }
     // Also where there is no room for it: what was there before is not what the service says any more.
-    for (const other of replaced) this.#clear(other.slot, other.place);
+    for (const other of chosen.replaced) this.#clear(other.slot, other.place);
     Atomics.add(this.#layout.changes, key.home, 1);
   }
 
@@ -239,11 +270,18 @@ export class SharedAnswers implements AnswerStore {
     const copy = Buffer.allocUnsafeSlow(length - ENTRY_HEADER_BYTES);
     this.#layout.bytes.copy(copy, 0, byteAt + ENTRY_HEADER_BYTES, byteAt + length);
     const headBytes = words[entry + ENTRY_HEAD_BYTES]!;
+    const divided = { pieces: words[entry + ENTRY_PIECES]!, pieceId: words[entry + ENTRY_PIECE_ID]! };
     if (this.#hasChanged(byteAt, version)) return undefined;
     const record = decodeAnswer(copy);
     // A hash is not a key.
     if (record?.uri !== key.uri || record.partition !== key.partition) return undefined;
-    return { slot, place, headBytes, record };
+    if (divided.pieces <= 0) return { slot, place, headBytes, record };
+    const body = this.#readPieces(divided);
+    if (body === undefined) {
+      this.#clear(slot, place);
+      return undefined;
+    }
+    return { slot, place, headBytes, record: { ...record, facts: { ...record.facts, body } } };
   }
 
   #hasChanged(byteAt: number, version: number): boolean {
@@ -252,7 +290,7 @@ export class SharedAnswers implements AnswerStore {
     return this.#segments.versionAt(byteAt) !== version;
   }
 
-  #chooseSlot(key: Key, facts: AnswerFacts): { readonly slot: number; readonly replaced: readonly Found[] } {
+  #chooseSlot(key: Key, facts: AnswerFacts): ChosenSlot {
     const variants = this.#search(key).sort((one, other) => compare(one.record.facts, other.record.facts));
     const same = variants.filter(({ record }) => isSameSelection(record.facts, facts));
     const [first] = same;
@@ -278,6 +316,65 @@ export class SharedAnswers implements AnswerStore {
       leastUses = used;
     }
     return least;
+  }
+
+  /** It was asked for before. */
+  #isKnown({ home, low }: Key, { slot, replaced }: ChosenSlot): boolean {
+    const { uses, ghosts } = this.#layout;
+    return replaced.length > 0 ? Atomics.load(uses, slot) > 0 : Atomics.load(ghosts, home) === low;
+  }
+
+  #write(key: Key, record: AnswerRecord, { slot, kind, ...divided }: ChosenPlace): void {
+    const { facts } = record;
+    const head = encodeAnswerHead(record);
+    const bytes = ENTRY_HEADER_BYTES + head.length + facts.body.length;
+    const generation = Atomics.load(this.#layout.generations, key.generationAt);
+    const byteAt = this.#segments.allocate(bytes, kind);
+    if (byteAt < 0) return;
+    this.#layout.bytes.set(head, byteAt + ENTRY_HEADER_BYTES);
+    this.#layout.bytes.set(facts.body, byteAt + ENTRY_HEADER_BYTES + head.length);
+    const untilS = Math.min(UNTIL_S_MAX, Math.ceil(facts.keptUntilMs / 1_000));
+    this.#segments.settle(byteAt, bytes, { ...key, ...divided, slot, generation, untilS, headBytes: head.length });
+    this.#publish(key, slot, byteAt);
+  }
+
+  /** The body of an answer that is too long for one segment. `undefined`: it is longer than it may be. */
+  #putPieces(facts: AnswerFacts): Divided | undefined {
+    const { body } = facts;
+    const pieceBytes = this.#pieceBytes;
+    const pieces = Math.ceil(body.length / pieceBytes);
+    if (pieces > PIECES_MAX) return undefined;
+    const pieceId = this.#layout.nextPieceId();
+    for (let i = 0; i < pieces; i++) {
+      const key = this.#toPieceKey(pieceId, i);
+      const piece = body.subarray(i * pieceBytes, (i + 1) * pieceBytes);
+      const record = { uri: key.uri, partition: key.partition, facts: { ...facts, ...plainFacts, body: piece } };
+      // So much that is new would push out its own beginning, so it is not among newcomers.
+      this.#write(key, record, { slot: this.#findRoom(key), kind: residents, pieces: IS_PIECE, pieceId });
+    }
+    return { pieces, pieceId };
+  }
+
+  /** `undefined`: a piece has gone. */
+  #readPieces({ pieces, pieceId }: Divided): Buffer | undefined {
+    const { uses } = this.#layout;
+    const found = Array.from({ length: pieces }, (_, i) => this.#search(this.#toPieceKey(pieceId, i))[0]);
+    let bytes = 0;
+    for (const piece of found) {
+      if (piece === undefined) return undefined;
+      bytes += piece.record.facts.body.length;
+    }
+    const body = Buffer.allocUnsafeSlow(bytes);
+    let at = 0;
+    for (const { record, slot } of found as readonly Found[]) {
+      at += record.facts.body.copy(body, at);
+      Atomics.store(uses, slot, USES_MAX);
+    }
+    return body;
+  }
+
+  #toPieceKey(pieceId: number, index: number): Key {
+    return this.#toKey(`${PIECE_BEGIN}${pieceId}`, `${index}`);
   }
 
   #publish(key: Key, slot: number, byteAt: number): void {
@@ -309,7 +406,7 @@ export class SharedAnswers implements AnswerStore {
       if (record === undefined || !isMeant(what, record)) return false;
       if (!this.#clear(slot, place)) continue;
       Atomics.add(changes, home, 1);
-      return !isOver;
+      return !isOver && !record.uri.startsWith(PIECE_BEGIN);
     }
     return false;
   }

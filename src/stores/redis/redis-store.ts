@@ -1,11 +1,14 @@
 /** A Redis server as the store that gateways share: values, and counts of rate limits. */
 import { hash } from 'node:crypto';
 import type { AllowanceRule, RaisableAllowance, StoreAllowances } from '#base/allowances.ts';
+import type { AnswerStore } from '#base/answer-store.ts';
 import { type KeyValueStore, StoreFailed } from '#base/key-value-store.ts';
 import { limits } from '#base/limits.ts';
 import type { CommandPart } from '#wire/redis/command.ts';
 import { type Reply, ReplyError } from '#wire/redis/reply-reader.ts';
+import { AnswerNames } from './answer-names.ts';
 import { LocalFirstAllowance } from './local-first-allowance.ts';
+import { RedisAnswers } from './redis-answers.ts';
 import { RedisConnection, type RedisConnectionMeans, type RedisConnectionSettings } from './redis-connection.ts';
 import { RuleKeys } from './rule-keys.ts';
 import { Settlement } from './settlement.ts';
@@ -70,6 +73,12 @@ export class RedisStore implements KeyValueStore, StoreAllowances {
   openLocalFirst(name: string, rules: readonly AllowanceRule[], local: RaisableAllowance): LocalFirstAllowance {
     const means = { local, calls: this.#calls, settlement: this.#settlement, clock: this.#means.clock };
     return new LocalFirstAllowance(this.#toRuleKeys(`local-first ${name}`, rules), means);
+  }
+
+  /** `near`: memory of the process. */
+  openAnswers(near: AnswerStore, nearMs: number): RedisAnswers {
+    const { clock, later } = this.#means;
+    return new RedisAnswers({ calls: this.#calls, names: new AnswerNames(this.#settings.prefix), near, nearMs, clock, later });
   }
 
   /** Ends when what was asked is answered, or has waited for too long. */

@@ -1,5 +1,6 @@
 /** A script that the server runs as one step. It is sent once and then called by its hash, and sent again where it was forgotten. */
 import { hash } from 'node:crypto';
+import type { CommandPart } from '#wire/redis/command.ts';
 import { ReplyError } from '#wire/redis/reply-reader.ts';
 import type { OnReply, RedisConnection } from './redis-connection.ts';
 
@@ -15,7 +16,11 @@ export class Script {
   /** As `RedisConnection.send`; `rest` are the keys and arguments. `deadlineMs` holds for both questions together. */
   run(
     connection: RedisConnection,
-    { keyCount, rest, deadlineMs }: { readonly keyCount: number; readonly rest: readonly string[]; readonly deadlineMs: number },
+    {
+      keyCount,
+      rest,
+      deadlineMs,
+    }: { readonly keyCount: number; readonly rest: readonly CommandPart[]; readonly deadlineMs: number },
     onReply: OnReply,
   ): boolean {
     const count = String(keyCount);

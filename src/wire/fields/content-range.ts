@@ -5,16 +5,6 @@ export interface ContentRange extends ByteRange {
   readonly wholeBytes: number;
 }
 
-const CONTENT_RANGE = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/i;
-
-/** `undefined`: it is another unit, malformed, or does not tell how long the whole is. */
-export function readContentRange(text: string): ContentRange | undefined {
-  const match = CONTENT_RANGE.exec(text);
-  if (match === null) return undefined;
-  const [start, last, wholeBytes] = match.slice(1).map(Number) as [number, number, number];
-  return start <= last && last < wholeBytes ? { start, end: last + 1, wholeBytes } : undefined;
-}
-
 export function formatContentRange({ start, end, wholeBytes }: ContentRange): string {
   return `bytes ${start}-${end - 1}/${wholeBytes}`;
 }

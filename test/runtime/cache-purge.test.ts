@@ -1,0 +1,114 @@
+/** What operators see of the cache and throw out of it, in a gateway with several threads and with a store that gateways share. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { GatewayInput } from '#config/define-gateway.ts';
+import { ask } from '#test/support/ask.ts';
+import { startRawUpstream } from '#test/support/raw-upstream.ts';
+import { startTestGateway } from '#test/support/test-gateway.ts';
+
+const CONNECTIONS = 16;
+
+async function startService(t: TestContext) {
+  let count = 0;
+  const upstream = await startRawUpstream((connection) => {
+    count += 1;
+    const body = `${count}`;
+    connection.send(
+      `HTTP/1.1 200 OK\r\ncache-control: max-age=600\r\ncache-tag: numbers\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
+  });
+  t.after(() => upstream.close());
+  return { url: upstream.url, asked: () => count };
+}
+
+async function start(t: TestContext, { threads, ...input }: Partial<GatewayInput> & { threads: number }) {
+  const service = await startService(t);
+  const gateway = await startTestGateway(
+    {
+      admin: { address: '127.0.0.1:0' },
+      services: { numbers: { endpoints: [service.url] } },
+      routes: { numbers: { match: { path: '/*' }, to: 'numbers', policies: { cache: { tags: 'cache-tag' } } } },
+      ...input,
+    },
+    { threads },
+  );
+  t.after(() => gateway.stop());
+  const started = await gateway.control.start();
+  assert.ok('admin' in started && started.admin !== undefined && 'port' in started.admin);
+  const { port } = started.admin;
+  const get = async (path: string) => (await ask(gateway.port(), path, { headers: { host: 'shop.example' } })).body;
+  const admin = async (method: string, path: string, body?: object) => {
+    const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+    const answer = await ask(port, path, { method, ...sent });
+    return { status: answer.status, json: JSON.parse(answer.body) };
+  };
+  return {
+    service,
+    gateway,
+    get,
+    /** What answers that come over many connections say, each once. */
+    getAll: async (path: string) => [...new Set(await Promise.all(Array.from({ length: CONNECTIONS }, () => get(path))))],
+    admin,
+    metrics: async () => (await ask(port, '/metrics')).body,
+  };
+}
+
+for (const threads of [0, 2]) {
+  test(`an operator throws out by address, beginning and tag, and no thread has it any more, with ${threads} data threads`, async (t) => {
+    const { get, getAll, admin, service } = await start(t, { threads });
+    const [first, second] = [await get('/a'), await get('/b?x=1')];
+    for (const { what, purged, stays } of [
+      { what: { url: 'http://Shop.example/a' }, purged: 1, stays: true },
+      { what: { prefix: 'http://shop.example/a' }, purged: 1, stays: true },
+      { what: { tag: 'numbers' }, purged: 2, stays: false },
+    ]) {
+      const [before] = await getAll('/a');
+      assert.deepEqual(await getAll('/a'), [before]);
+      const asked = service.asked();
+      const outcome = await admin('POST', '/api/cache/purge', what);
+      assert.deepEqual(outcome, { status: 200, json: { purged, store: 'none' } });
+      const after = await getAll('/a');
+      assert.ok(!after.includes(before!), `${after} after ${before}`);
+      assert.ok(service.asked() > asked);
+      assert.equal((await get('/b?x=1')) === second, stays);
+    }
+    assert.notEqual(first, second);
+  });
+}
+
+test('a reload keeps what is kept, and a thread that dies takes nothing along', async (t) => {
+  const { get, getAll, gateway } = await start(t, { threads: 2 });
+  const body = await get('/a');
+  assert.equal(await gateway.control.reload(), undefined);
+  assert.deepEqual(await getAll('/a'), [body]);
+  const { pool } = gateway.control;
+  await pool!.kill(pool!.threadIds[0]!);
+  assert.deepEqual(await getAll('/a'), [body]);
+});
+
+test('metrics and the admin API tell what the cache has done, over all threads', async (t) => {
+  const { get, admin, metrics } = await start(t, { threads: 2 });
+  await get('/a');
+  for (let i = 0; i < 10; i++) await get('/a');
+  const { json } = await admin('GET', '/api/cache');
+  assert.equal(json.answers, 1);
+  assert.ok(json.bytes > 100 && json.bytes < 1_000, `${json.bytes} bytes`);
+  assert.deepEqual(json.routes, [{ route: 'numbers', results: { hit: 10, miss: 1 } }]);
+  const lines = (await metrics()).split('\n');
+  for (const line of [
+    'gatehouse_cache_requests_total{route="numbers",result="hit"} 10',
+    'gatehouse_cache_requests_total{route="numbers",result="miss"} 1',
+    'gatehouse_cache_answers 1',
+    `gatehouse_cache_bytes ${json.bytes}`,
+    'gatehouse_cache_evictions_total 0',
+  ])
+    assert.ok(lines.includes(line), `${line} in\n${lines.join('\n')}`);
+});
+
+test('what is not one of the three is refused', async (t) => {
+  const { admin } = await start(t, { threads: 0 });
+  for (const what of [{}, { url: 'http://a/', tag: 'b' }, { url: '/a' }, { tag: '' }, { all: true }]) {
+    const { status, json } = await admin('POST', '/api/cache/purge', what);
+    assert.deepEqual([status, json.code], [400, 'GH_ADMIN_MALFORMED_REQUEST'], JSON.stringify(what));
+  }
+});
