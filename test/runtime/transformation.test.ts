@@ -172,7 +172,23 @@ test('whoever asks for a part of a body that is mapped gets the whole of what is
   });
   const answer = await ask(get('/api/x', 'range: bytes=0-5\r\n'));
   assert.deepEqual([answer.status, answer.body], [200, '{"open":2}']);
-  assert.doesNotMatch(upstream.connections[0]!.received, /\r\nrange:/);
+  assert.doesNotMatch(upstream.connections[0]!.received, /\r\n(?:range|transfer-encoding):/);
+});
+
+test('what a cache gives is mapped like what the service said, for each client and never in parts', async (t) => {
+  const body = '{"secret":1,"open":2.0}';
+  const bytes = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: max-age=60\r\netag: "1"\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  const map = { open: '${answer.body.open}', by: '${query.by}' };
+  const { upstream, ask } = await serve(t, bytes, {
+    cache: {},
+    transform: { response: { body: { map }, status: { 200: 203 } } },
+  });
+  for (const field of ['', '', 'range: bytes=0-5\r\n']) {
+    const answer = await ask(get('/api/x?by=me', field));
+    assert.deepEqual([answer.status, answer.body, fieldOf(answer, 'etag')], [203, '{"open":2.0,"by":"me"}', 'W/"1"']);
+  }
+  assert.equal(upstream.connections.length, 1);
+  assert.equal(upstream.connections[0]?.received.split('GET /').length, 2, 'the service was asked once');
 });
 
 test('browsers get a page from a file, which is read anew with the configuration', async (t) => {

@@ -1,5 +1,6 @@
 import { isGrpcRequest } from '#http/grpc-request.ts';
 import { definePolicy } from '#pipeline/policy.ts';
+import { addVary } from '#wire/fields/vary.ts';
 import type { ErrorPagesConfig } from './config.ts';
 import { errorPagesErrors } from './errors.ts';
 import { PageStage } from './page-stage.ts';
@@ -22,7 +23,7 @@ export const errorPagesPolicy = definePolicy({
         if (response.status < 400 || isGrpcRequest(exchange.request)) return undefined;
         if (exchange.error === undefined && !pages.intercepts(response.status)) return undefined;
         const page = pages.render(exchange, response.status);
-        if (pages.hasHtml(response.status)) response.fields.push('vary', 'accept');
+        if (pages.hasHtml(response.status)) addVary(response.fields, 'accept');
         return page === undefined ? undefined : new PageStage(exchange, page);
       },
     };

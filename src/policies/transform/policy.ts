@@ -53,7 +53,8 @@ function askForWhole(exchange: Exchange): void {
   if (request.hasBody || !hasField(request.fields, 'range')) return;
   const fields = [...request.fields];
   for (const name of ['range', 'if-range']) removeField(fields, name);
-  exchange.request = withFields(request, fields);
+  // It stays one without a body.
+  exchange.request = { ...withFields(request, fields), contentLengthBytes: request.contentLengthBytes, hasBody: false };
 }
 
 function stateOf(exchange: Exchange): TransformState {
