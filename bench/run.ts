@@ -13,6 +13,7 @@ import { runBalancingBench } from './balancing.ts';
 import { runBatchBench } from './batch.ts';
 import { runBodyMemoryBench } from './body-memory.ts';
 import { runCodecBench } from './codec.ts';
+import { runFilesBench } from './files.ts';
 import { runGrpcBench } from './grpc.ts';
 import { runHandshakesBench } from './handshakes.ts';
 import { runHpackBench } from './hpack.ts';
@@ -47,6 +48,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   policies: runPoliciesBench,
   aggregate: runAggregateBench,
   batch: runBatchBench,
+  files: runFilesBench,
   tokens: runTokensBench,
   overload: runOverloadBench,
   swap: runSwapBench,
