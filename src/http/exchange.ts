@@ -165,11 +165,14 @@ export interface ClientRequest {
 /** Fields that tell the upstream where the request came from, with their HTTP/1 text once somebody has needed it. */
 export class ForwardingFields {
   readonly fields: readonly string[];
+  /** As services are told that it was asked for; empty: they are not. */
+  readonly host: string;
   /** Ends with the name of the request id's field, which differs from request to request and comes last. */
   http1Text: string | undefined = undefined;
 
   constructor(fields: readonly string[]) {
     this.fields = fields;
+    this.host = getField(fields, 'x-forwarded-host') ?? '';
   }
 }
 
@@ -253,6 +256,14 @@ export class Exchange {
 
   get hasResponseBegun(): boolean {
     return this.status !== 0;
+  }
+
+  /**
+   * It is over, or an error is on its way to the client, which may take its time: whoever has waited for something has nothing
+   * more to say.
+   */
+  get isDecided(): boolean {
+    return this.isFinished || this.error !== undefined;
   }
 
   get<Value>(slot: Slot<Value>): Value | undefined {
