@@ -17,6 +17,7 @@ import { runCacheStoreBench } from './cache-store.ts';
 import { runCodecBench } from './codec.ts';
 import { runCompressionBench } from './compression.ts';
 import { runCompressionWaitsBench } from './compression-waits.ts';
+import { runFilesBench } from './files.ts';
 import { runGrpcBench } from './grpc.ts';
 import { runHandshakesBench } from './handshakes.ts';
 import { runHpackBench } from './hpack.ts';
@@ -59,6 +60,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   cache: runCacheBench,
   aggregate: runAggregateBench,
   batch: runBatchBench,
+  files: runFilesBench,
   tokens: runTokensBench,
   overload: runOverloadBench,
   swap: runSwapBench,

@@ -13,6 +13,8 @@ export interface MeasuredRoute {
   readonly credential?: string;
   /** Where it leads, as it stands in YAML; the service `small` when not given. */
   readonly to?: string;
+  /** What is asked for below the route, which then takes all that is. */
+  readonly rest?: string;
   /** JSON that is sent with POST. The first route is `/api/r0`, and so on. */
   readonly body?: string;
 }
@@ -35,7 +37,8 @@ export async function measureRouteCosts(
 ): Promise<RouteCosts> {
   const upstream = await startUpstream({ cpu: OTHER_CPU });
   const lines = routes.map(
-    ({ policies = '', to = 'small' }, i) => `  r${i}: { match: { path: /api/r${i} }, policies: { ${policies} }, to: ${to} }\n`,
+    ({ policies = '', to = 'small', rest }, i) =>
+      `  r${i}: { match: { path: "/api/r${i}${rest === undefined ? '' : '/*'}" }, policies: { ${policies} }, to: ${to} }\n`,
   );
   const gateway = await startGateway({
     folder: createScratchFolder(),
@@ -49,7 +52,9 @@ export async function measureRouteCosts(
   try {
     for (let count = 0; count < rounds; count += 1) {
       for (const [i, costs] of usByRoute.entries()) {
-        const { usPerRequest, failures } = await measure(gateway, { path: `/api/r${i}`, seconds, route: routes[i]! });
+        const { rest } = routes[i]!;
+        const path = `/api/r${i}${rest === undefined ? '' : `/${rest}`}`;
+        const { usPerRequest, failures } = await measure(gateway, { path, seconds, route: routes[i]! });
         costs.push(usPerRequest);
         failed += failures;
       }

@@ -64,10 +64,8 @@ export const limits = {
   carriedRequestsMax: 1_000,
   /** Ranges of one request; with more of them, the whole is sent. */
   byteRangesMax: 32,
-  /** Bytes of a file that is read whole, and closed, before it is sent. */
-  shortFileBytesMax: 256 * 1024,
-  /** Bytes of a longer file that are read at once. */
-  fileReadBytes: 64 * 1024,
+  /** Bytes of a file that are read at once. A file that is not longer is read whole, and closed, before it is sent. */
+  fileReadBytes: 256 * 1024,
   /** Bytes that a thread remembers of files that it has sent, and of names that were no files. */
   fileMemoryBytesMax: 32 * 1024 * 1024,
   /** Longer files that a thread has open at once, each for one answer; further requests are refused. */

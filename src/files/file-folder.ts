@@ -109,7 +109,7 @@ export class FileFolder {
     let opening: Opening = { reason: 'failed' };
     try {
       opening = await this.#inspect(fd, path);
-      if (isOpened(opening) && opening.sizeBytes <= limits.shortFileBytesMax) opening = await readWhole(opening);
+      if (isOpened(opening) && opening.sizeBytes <= limits.fileReadBytes) opening = await readWhole(opening);
     } catch (error) {
       opening = toNoFile(error);
     } finally {

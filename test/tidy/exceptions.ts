@@ -117,7 +117,7 @@ export const exceptions: readonly Exception[] = [
   {
     rule: 'buffer-concat',
     file: 'src/files/file-answer.ts',
-    reason: 'joins ranges of a file once, below limits.shortFileBytesMax',
+    reason: 'joins ranges of a file once, below limits.fileReadBytes',
   },
   {
     rule: 'json-parse',

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { eventually } from '#test/support/eventually.ts';
 import { startForwarding } from '#test/support/forwarding.ts';
 import { RawHttp2Client } from '#test/support/http2-raw-client.ts';
+import { RawClient } from '#test/support/raw-client.ts';
 import type { UpstreamConnection } from '#test/support/raw-upstream.ts';
 
 const idempotent = { route: { policies: { idempotency: {} } } } as const;
@@ -219,4 +220,18 @@ test('pieces of an answer whose length is not known go on as they come', async (
   const again = await open();
   again.send(order());
   assert.match(await again.until('onetwo'), /\r\ncontent-length: 6\r\n/);
+});
+
+test('when an endpoint is not there, another one gets the request with its whole body', async (t) => {
+  const { upstream } = await startForwarding(t, (connection) => isWhole(connection) && connection.send(created), idempotent);
+  const { gateway } = await startForwarding(t, () => undefined, {
+    ...idempotent,
+    service: { endpoints: ['http://127.0.0.1:1', upstream.url], balance: 'round-robin' },
+  });
+  for (let i = 0; i < 4; i++) {
+    const client = await RawClient.open(gateway.port());
+    t.after(() => client.close());
+    client.send(order(`key-${i}`));
+    assert.match(await client.until('booked'), /^HTTP\/1\.1 201 /);
+  }
 });
