@@ -11,7 +11,10 @@ const FRESH = ['cache-control', 'max-age=60'];
 
 async function benchWith(config: unknown, options: Omit<PolicyBenchOptions, 'policies'> = {}) {
   const clock = new FakeClock();
-  const services = { clock, answers: new SharedAnswers(provideAnswerMemory({ bytes: 1024 * 1024, threads: 1 }), { clock, threadNumber: 0 }) };
+  const services = {
+    clock,
+    answers: new SharedAnswers(provideAnswerMemory({ bytes: 1024 * 1024, threads: 1 }), { clock, threadNumber: 0 }),
+  };
   const policy = await plan(cachePolicy, config, services);
   let count = 0;
   const upstream = (): UpstreamAnswer => {
