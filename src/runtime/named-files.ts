@@ -51,6 +51,11 @@ export function listNamedFiles(configuration: Configuration): string[] {
   return [...new Set(geo === undefined ? named : [...named, geo.database])];
 }
 
+/** Whether threads need more than the configuration itself: files, or schemas in it that are read like those. */
+export function needsReading(configuration: Configuration): boolean {
+  return listNamedFiles(configuration).length > 0 || findNamedContracts(configuration).length > 0;
+}
+
 /** Of the policies, wherever they stand. */
 export function findAddressLists(configuration: Configuration): AddressListFile[] {
   return findAddressListFiles(configuration, policyDefinitions);
