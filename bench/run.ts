@@ -12,7 +12,11 @@ import { runAggregateBench } from './aggregate.ts';
 import { runBalancingBench } from './balancing.ts';
 import { runBatchBench } from './batch.ts';
 import { runBodyMemoryBench } from './body-memory.ts';
+import { runCacheBench } from './cache.ts';
+import { runCacheStoreBench } from './cache-store.ts';
 import { runCodecBench } from './codec.ts';
+import { runCompressionBench } from './compression.ts';
+import { runCompressionWaitsBench } from './compression-waits.ts';
 import { runGrpcBench } from './grpc.ts';
 import { runHandshakesBench } from './handshakes.ts';
 import { runHpackBench } from './hpack.ts';
@@ -29,6 +33,7 @@ import { runStartTimeBench } from './start-time.ts';
 import { type BenchResult, describeMachine, print, report, toMarkdown, toNumber, toText } from './support/bench-result.ts';
 import { runSwapBench } from './swap.ts';
 import { runTokensBench } from './tokens.ts';
+import { runValidationBench } from './validation.ts';
 
 /** Shortest first, so that the first figures are there soon. */
 const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: number }) => Promise<BenchResult>>> = {
@@ -37,16 +42,21 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   json: runJsonBench,
   routing: runRoutingBench,
   'address-lists': runAddressListsBench,
+  validation: runValidationBench,
+  'cache-store': runCacheStoreBench,
   balancing: runBalancingBench,
   'start-time': runStartTimeBench,
   handshakes: runHandshakesBench,
   'body-memory': runBodyMemoryBench,
   'idle-memory': runIdleMemoryBench,
+  compression: runCompressionBench,
+  'compression-waits': runCompressionWaitsBench,
   latency: runLatencyBench,
   grpc: runGrpcBench,
   'rate-limit': runRateLimitBench,
   'shared-limits': runSharedLimitsBench,
   policies: runPoliciesBench,
+  cache: runCacheBench,
   aggregate: runAggregateBench,
   batch: runBatchBench,
   tokens: runTokensBench,

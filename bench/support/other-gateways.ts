@@ -91,6 +91,29 @@ http { access_log off; ssl_certificate ${cert}; ssl_certificate_key ${key}; ssl_
   });
 }
 
+/** nginx that keeps what is under `/kept/`, and asks for the rest each time. */
+export function startNginxWithCache(settings: Pick<OtherSettings, 'folder' | 'cpu' | 'smallPort'>): Promise<RunningProgram> {
+  const { folder, smallPort } = settings;
+  return start(settings, (port) => {
+    const path = join(folder, 'nginx-cache.conf');
+    writeFileSync(
+      path,
+      `${process.getuid?.() === 0 ? 'user root; ' : ''}${nginxCommon(folder, 'nginx-cache')}
+http { access_log off; keepalive_requests 100000000; keepalive_timeout 3600s;
+  proxy_cache_path ${folder}/nginx-cache keys_zone=kept:10m inactive=1h;
+  upstream small { server 127.0.0.1:${smallPort}; keepalive 512; keepalive_requests 100000000; }
+  proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
+  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Request-Id $request_id;
+  server { listen 127.0.0.1:${port} backlog=4096; location / { proxy_pass http://small; }
+    location /kept/ { proxy_cache kept; proxy_cache_valid 1h; add_header Cache-Status $upstream_cache_status;
+      proxy_pass http://small; } } }
+`,
+    );
+    return { command: [findProgram('nginx')!, '-c', path] };
+  });
+}
+
 function startHaproxy(settings: OtherSettings): Promise<RunningProgram> {
   const { folder, smallPort, filesPort, certificate } = settings;
   const both = join(folder, 'both.pem');

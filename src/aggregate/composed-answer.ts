@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
+import { hasResponseBody } from '#http/response.ts';
 import { Mapping } from '#pipeline/mapping/mapping.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
 import { hasField, setField } from '#wire/fields/field-list.ts';
@@ -11,6 +12,7 @@ import { renderTexts } from './call-request.ts';
 import { type Compose, ComposedReply, type ReplySettings } from './compose-function.ts';
 import { FunctionInput } from './function-input.ts';
 import { joinPieces } from './join-pieces.ts';
+import { findReplyProblem, toReplyFields } from './reply-fields.ts';
 
 /** Names the calls whose answers are missing. */
 const PARTIAL_FIELD = 'gatehouse-partial';
@@ -97,6 +99,8 @@ export class ComposedAnswer {
   #write(made: unknown): ComposedBody | GatewayError {
     const { answerBytesMax } = this.#run.aggregate.definition;
     const isReply = made instanceof ComposedReply;
+    const problem = isReply ? findReplyProblem(made.settings) : undefined;
+    if (problem !== undefined) return aggregateErrors.composeFailed({ reason: problem });
     const body = isReply ? made.body : made;
     const json = JSON.stringify(body ?? null);
     if (json === undefined) return aggregateErrors.composeFailed({ reason: `${typeof body} has no form in JSON` });
@@ -109,8 +113,7 @@ export class ComposedAnswer {
     const { exchange, partial, aggregate } = this.#run;
     const { hasEtag, partialField } = aggregate.definition;
     const status = settings?.status ?? aggregate.definition.status;
-    const fields: string[] = [];
-    for (const [name, value] of Object.entries(settings?.headers ?? {})) fields.push(name.toLowerCase(), toFieldValue(value));
+    const fields = settings === undefined ? [] : toReplyFields(settings);
     const problem = renderTexts(aggregate.headers, this.#run, fields);
     if (problem !== undefined) return rescue(exchange, problem.error);
     if (!hasField(fields, 'content-type')) fields.push('content-type', 'application/json');
@@ -134,6 +137,10 @@ export class ComposedAnswer {
   /** A small body is written in one piece with the head. */
   #sendBody({ status, fields }: { readonly status: number; readonly fields: string[] }, pieces: readonly Buffer[]): void {
     const { exchange } = this.#run;
+    if (!hasResponseBody('GET', status)) {
+      exchange.source = undefined;
+      return exchange.sendReply({ status, fields, contentLengthBytes: status === 304 ? undefined : 0, body: undefined });
+    }
     let length = 0;
     for (const piece of pieces) length += piece.length;
     if (length <= limits.joinedWriteBytesMax) {
@@ -144,11 +151,6 @@ export class ComposedAnswer {
     exchange.sendHead({ status, fields, contentLengthBytes: length });
     this.goOn();
   }
-}
-
-/** RFC 9110 §5.5: a value is one line. What is not ASCII would have no meaning that everybody shares. */
-function toFieldValue(text: string): string {
-  return text.replace(/[^\t\x20-\x7e]/gu, (character) => encodeURIComponent(character.toWellFormed()));
 }
 
 /** An object with one member more; everything else stays as it is. */

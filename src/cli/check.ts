@@ -9,6 +9,7 @@ import { type Finding, formatIssue, type Issue, isError, sortIssues } from '#con
 import { type LoadedConfiguration, loadConfiguration } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { AddressFactReader } from '#runtime/address-facts.ts';
+import { findAggregateMistakes } from '#runtime/aggregate-documents.ts';
 import { findFunctionMistakes } from '#runtime/compose-functions.ts';
 import { findNamedContracts } from '#runtime/named-files.ts';
 import { findFolderMistakes } from '#runtime/served-folders.ts';
@@ -58,7 +59,11 @@ async function findFileIssues({ configuration, toIssue }: LoadedConfiguration): 
   const reader = new AddressFactReader({ clock: systemClock, logger: silentLogger });
   const { findings } = await reader.read(configuration);
   const ofContracts = await readContractFindings(configuration);
-  const others = [...(await findFolderMistakes(configuration)), ...(await findFunctionMistakes(configuration))];
+  const others = [
+    ...(await findFolderMistakes(configuration)),
+    ...(await findFunctionMistakes(configuration)),
+    ...(await findAggregateMistakes(configuration)),
+  ];
   return [...findings, ...others, ...ofContracts].map((finding) => toIssue(finding));
 }
 

@@ -116,6 +116,11 @@ const mistakes: readonly { aggregate: string; issues: readonly (string | RegExp)
     issues: [/the gateway decides `host`/],
   },
   { aggregate: `calls: { "a.b": { service: users, path: /a } }, answer: 1`, issues: [/is not a name for a call/] },
+  { aggregate: `calls: { ${a} }, ${answer}, status: 204`, issues: [/an answer with this status has no body/] },
+  {
+    aggregate: `calls: { ${a} }, ${answer}, forward: [accept, Accept-Encoding]`,
+    issues: [/is about the answer that the client gets/],
+  },
   { aggregate: `calls: { ${a} }`, issues: [/give `answer` or `compose`/] },
   { aggregate: `calls: { ${a} }, ${answer}, compose: "./x.ts#y"`, issues: [/give `answer` or `compose`/] },
   { aggregate: `calls: { ${a} }, compose: ./x.ts`, issues: [/names no function; write a file and the name of what it exports/] },

@@ -84,8 +84,11 @@ function resolveRoute(route: RouteConfiguration, folder: string): RouteConfigura
 }
 
 function resolveService(service: ServiceConfiguration, folder: string): ServiceConfiguration {
-  const { tls, discover } = service;
-  const found = discover?.kind === 'file' ? { discover: { ...discover, file: resolve(folder, discover.file) } } : {};
+  const { tls, discover, openapi } = service;
+  const found = {
+    ...(discover?.kind === 'file' && { discover: { ...discover, file: resolve(folder, discover.file) } }),
+    ...(openapi !== undefined && { openapi: resolve(folder, openapi) }),
+  };
   if (tls === undefined) return { ...service, ...found };
   const { ca, crl, certificate } = tls;
   return {

@@ -165,11 +165,14 @@ export interface ClientRequest {
 /** Fields that tell the upstream where the request came from, with their HTTP/1 text once somebody has needed it. */
 export class ForwardingFields {
   readonly fields: readonly string[];
+  /** As services are told that it was asked for; empty: they are not. */
+  readonly host: string;
   /** Ends with the name of the request id's field, which differs from request to request and comes last. */
   http1Text: string | undefined = undefined;
 
   constructor(fields: readonly string[]) {
     this.fields = fields;
+    this.host = getField(fields, 'x-forwarded-host') ?? '';
   }
 }
 
@@ -255,6 +258,14 @@ export class Exchange {
     return this.status !== 0;
   }
 
+  /**
+   * It is over, or an error is on its way to the client, which may take its time: whoever has waited for something has nothing
+   * more to say.
+   */
+  get isDecided(): boolean {
+    return this.isFinished || this.error !== undefined;
+  }
+
   get<Value>(slot: Slot<Value>): Value | undefined {
     return this.#slots?.get(slot) as Value | undefined;
   }
@@ -262,18 +273,6 @@ export class Exchange {
   set<Value>(slot: Slot<Value>, value: Value): void {
     this.#slots ??= new Map();
     this.#slots.set(slot, value);
-  }
-
-  /** Both know the same of the request from now on: for an exchange that stands in the place of another. */
-  shareFacts(other: Exchange): void {
-    other.#slots ??= new Map();
-    this.#slots = other.#slots;
-    this.captureNames = other.captureNames;
-    this.captures = other.captures;
-    this.pathRest = other.pathRest;
-    this.consumer = other.consumer;
-    this.shownTarget = other.shownTarget;
-    this.requestBytes = other.requestBytes;
   }
 
   /**
@@ -284,7 +283,13 @@ export class Exchange {
     const { request, requestId, plan } = this;
     const derived = new Exchange(client, observer, request, { requestId, startedMs });
     if (plan !== undefined) derived.plan = { routeName: plan.routeName, services: plan.services ?? [], standIn: plan.standIn };
-    derived.shareFacts(this);
+    derived.captureNames = this.captureNames;
+    derived.captures = this.captures;
+    derived.pathRest = this.pathRest;
+    derived.consumer = this.consumer;
+    derived.shownTarget = this.shownTarget;
+    this.#slots ??= new Map();
+    derived.#slots = this.#slots;
     return derived;
   }
 

@@ -16,6 +16,8 @@ export interface ResponseHead {
 /** A whole answer that the gateway gives by itself. */
 export interface Reply extends ResponseHead {
   body: Buffer | undefined;
+  /** Made for one exchange: it may be changed on its way, so that no copy is needed. */
+  readonly isForOne?: boolean;
 }
 
 /** A 204, a 304 and every answer to HEAD end with the head (RFC 9110 §6.4.1). */

@@ -89,23 +89,6 @@ export class RoutePlan implements ExchangePlan {
     this.onFinish = finish && ((exchange) => finishAll(finish, exchange));
   }
 
-  /** What of it is about services, for an exchange that stands in the place of the client's: all else is done in that one. */
-  toServiceSide(): RoutePlan {
-    const policies = this.policies.map(({ name, phases }): PlannedPolicy => {
-      const { upstreamRequest, upstreamResponseHead } = phases;
-      return {
-        name,
-        phases: {
-          ...(upstreamRequest !== undefined && { upstreamRequest: upstreamRequest.bind(phases) }),
-          ...(upstreamResponseHead !== undefined && { upstreamResponseHead: upstreamResponseHead.bind(phases) }),
-        },
-      };
-    });
-    const { terminal, services, standIn } = this;
-    const start = (exchange: Exchange, plan: RoutePlan) => terminal.start(exchange, plan);
-    return new RoutePlan(this.routeName, policies, { start, services, standIn }, this.shedRank);
-  }
-
   /** Afterwards the exchange may be over: then nothing has to be sent. */
   shapeUpstreamRequest(exchange: Exchange, request: UpstreamRequest): void {
     if (this.upstreamRequest === undefined) return;

@@ -37,12 +37,12 @@ async function continueLater(
 ): Promise<void> {
   let settled = await result;
   for (const phase of rest) {
-    if (exchange.isFinished) return;
+    if (exchange.isDecided) return;
     if (settled !== undefined) return settle(exchange, settled);
     settled = await phase(exchange);
   }
-  // The client may have gone while a policy waited.
-  if (exchange.isFinished) return;
+  // The client may have gone while a policy waited, or its body may have stopped arriving.
+  if (exchange.isDecided) return;
   if (settled !== undefined) return settle(exchange, settled);
   plan.terminal.start(exchange, plan);
 }
@@ -61,5 +61,5 @@ export function runTerminal(derived: Exchange, asking: Exchange): void {
 function settle(exchange: Exchange, result: Exclude<PhaseResult, undefined>): void {
   if (result instanceof GatewayError) rescue(exchange, result);
   // A copy, because answers are changed on their way and a policy may keep one reply for all.
-  else exchange.sendReply({ ...result, fields: [...result.fields] });
+  else exchange.sendReply(result.isForOne === true ? result : { ...result, fields: [...result.fields] });
 }

@@ -11,6 +11,7 @@ import type { ServiceHealth } from '#services/health/service-health.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import { toRateLimitMetrics } from '#stores/rate-limit-metrics.ts';
 import { AdminSide, type OpenedAdmin } from './admin-side.ts';
+import { findAggregateMistakes } from './aggregate-documents.ts';
 import { AggregateSide } from './aggregate-side.ts';
 import { CacheSide } from './cache-side.ts';
 import { findFunctionMistakes } from './compose-functions.ts';
@@ -21,7 +22,7 @@ import { TooManyEndpoints } from './endpoint-registry.ts';
 import { ListenerAddresses, noAddresses, withAddresses } from './listener-addresses.ts';
 import type { ListeningAt } from './listener-set.ts';
 import { MemorySide } from './memory-side.ts';
-import { listNamedFiles, noFiles } from './named-files.ts';
+import { listNamedFiles, needsReading, noFiles } from './named-files.ts';
 import { QuotaSide } from './quota-side.ts';
 import type { NamedFileReader, NamedFilesReading } from './read-named-files.ts';
 import { logIssues, logRefusal, type Refusal, toRefusal } from './refusal.ts';
@@ -339,9 +340,13 @@ export class Control {
   }
 
   async #readNamedFiles(configuration: Configuration): Promise<NamedFilesReading> {
-    const mistakes = [...(await findFolderMistakes(configuration)), ...(await findFunctionMistakes(configuration))];
+    const mistakes = [
+      ...(await findFolderMistakes(configuration)),
+      ...(await findFunctionMistakes(configuration)),
+      ...(await findAggregateMistakes(configuration)),
+    ];
     if (mistakes.length > 0) return { findings: mistakes };
-    if (listNamedFiles(configuration).length === 0) return { files: noFiles };
+    if (!needsReading(configuration)) return { files: noFiles };
     const { NamedFileReader } = await import('./read-named-files.ts');
     this.#fileReader ??= new NamedFileReader(this.#options);
     const reading = await this.#fileReader.read(configuration, this.#options.clock.wallMs());

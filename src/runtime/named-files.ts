@@ -7,6 +7,7 @@ import { findContracts, type NamedContract } from '#config/policies/contracts.ts
 import { findPolicyFiles } from '#config/policies/policy-files.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 
+import { listServiceDocuments } from './aggregate-documents.ts';
 import { listFunctions } from './compose-functions.ts';
 
 /** Files that a configuration names, read by the control thread. */
@@ -45,8 +46,14 @@ export interface NamedPair {
 export function listNamedFiles(configuration: Configuration): string[] {
   const { geo } = configuration;
   const named = [...findNamedFiles(configuration), ...findAddressLists(configuration)].map(({ path }) => path);
+  named.push(...listServiceDocuments(configuration));
   for (const { source } of findNamedContracts(configuration)) if (source.form !== 'inline') named.push(source.file);
   return [...new Set(geo === undefined ? named : [...named, geo.database])];
+}
+
+/** Whether threads need more than the configuration itself: files, or schemas in it that are read like those. */
+export function needsReading(configuration: Configuration): boolean {
+  return listNamedFiles(configuration).length > 0 || findNamedContracts(configuration).length > 0;
 }
 
 /** Of the policies, wherever they stand. */

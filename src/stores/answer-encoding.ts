@@ -69,6 +69,16 @@ export function encodeAnswerHead({ uri, partition, facts }: AnswerRecord, shiftM
   return head.subarray(0, at);
 }
 
+/** The whole of it. */
+export function encodeAnswer(record: AnswerRecord, shiftMs = 0): Buffer {
+  const head = encodeAnswerHead(record, shiftMs);
+  const { body } = record.facts;
+  const bytes = Buffer.allocUnsafe(head.length + body.length);
+  head.copy(bytes);
+  body.copy(bytes, head.length);
+  return bytes;
+}
+
 /** The body is a view of `bytes`, which nobody may change any more. */
 export function decodeAnswer(bytes: Buffer, shiftMs = 0): AnswerRecord | undefined {
   if (bytes.length < FIXED_BYTES) return undefined;

@@ -3,10 +3,13 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { ask } from '#test/support/ask.ts';
+import { needs } from '#test/support/programs.ts';
 import { startRawUpstream } from '#test/support/raw-upstream.ts';
+import { RedisServer } from '#test/support/redis-server.ts';
 import { startTestGateway } from '#test/support/test-gateway.ts';
 
 const CONNECTIONS = 16;
+const ROUNDS_MAX = 10_000;
 
 async function startService(t: TestContext) {
   let count = 0;
@@ -51,6 +54,12 @@ async function start(t: TestContext, { threads, ...input }: Partial<GatewayInput
     admin,
     metrics: async () => (await ask(port, '/metrics')).body,
   };
+}
+
+/** Asks until it holds. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let round = 0; round < ROUNDS_MAX; round++) if (await holds()) return;
+  assert.fail(`it does not hold after ${ROUNDS_MAX} rounds`);
 }
 
 for (const threads of [0, 2]) {
@@ -111,4 +120,31 @@ test('what is not one of the three is refused', async (t) => {
     const { status, json } = await admin('POST', '/api/cache/purge', what);
     assert.deepEqual([status, json.code], [400, 'GH_ADMIN_MALFORMED_REQUEST'], JSON.stringify(what));
   }
+});
+
+test('gateways share what they keep in Redis, and what one purges is gone for the other', needs('redis-server'), async (t) => {
+  const server = await RedisServer.start(t);
+  const service = await startService(t);
+  const shared = {
+    services: { numbers: { endpoints: [service.url] } },
+    stores: { redis: { url: server.url, timeout: '2s' } },
+    routes: {
+      numbers: { match: { path: '/*' }, to: 'numbers', policies: { cache: { store: 'redis' as const, tags: 'cache-tag' } } },
+    },
+  };
+  const [one, other] = [await start(t, { threads: 2, ...shared }), await start(t, { threads: 0, ...shared })];
+  const body = await one.get('/a');
+  assert.deepEqual(await other.getAll('/a'), [body]);
+  assert.equal(service.asked(), 1);
+  const { json } = await one.admin('POST', '/api/cache/purge', { tag: 'numbers' });
+  assert.deepEqual(json, { purged: 1, store: 'purged' });
+  assert.notEqual(await one.get('/a'), body);
+  // The other one takes its memory at its word for a second.
+  await until(async () => (await other.get('/a')) !== body);
+  await server.kill();
+  const failed = await one.admin('POST', '/api/cache/purge', { tag: 'numbers' });
+  assert.deepEqual([failed.status, failed.json.store], [200, 'failed']);
+  assert.match(await one.get('/b'), /^\d+$/);
+  await server.run();
+  await until(async () => (await one.admin('POST', '/api/cache/purge', { url: 'http://a/' })).json.store === 'purged');
 });

@@ -87,6 +87,9 @@ for (const [what, body] of [
   ['throws', '{ throw new Error("secret"); }'],
   ['rejects', 'Promise.reject(new Error("secret"))'],
   ['gives what has no form in JSON', '() => 1'],
+  ['gives a status that there is not', 'reply(1, { status: 101 })'],
+  ['gives a field that frames the message', 'reply(1, { headers: { "Content-Length": "0" } })'],
+  ['gives a field without a name', 'reply(1, { headers: { "x y": "0" } })'],
   ['gives what refers to itself', '{ const a: any = {}; a.a = a; return a; }'],
 ] as const) {
   test(`a function that ${what} makes an error that says nothing of the inside`, async (t) => {
@@ -98,6 +101,12 @@ for (const [what, body] of [
     await gateway.stop();
   });
 }
+
+test('an answer without a body has none, whatever the function gives', async (t) => {
+  const { send } = await start(t, typed('reply({ a: 1 }, { status: 204 })'));
+  const { status, headers, body } = await send();
+  assert.deepEqual([status, body, headers['content-length']], [204, '', undefined]);
+});
 
 test('a module that has changed is taken over by a reload, and one that is wrong changes nothing', async (t) => {
   const { send, gateway, file, input } = await start(t, typed('1'));

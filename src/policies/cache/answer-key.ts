@@ -2,7 +2,6 @@
 import type { Exchange } from '#http/exchange.ts';
 import { LimitKeyReader } from '#pipeline/limit-key.ts';
 import type { LimitKey } from '#schema/limit-key.ts';
-import { getField } from '#wire/fields/field-list.ts';
 
 /** No part of a partition holds one. */
 const SEPARATOR = '\n';
@@ -44,8 +43,8 @@ export class AnswerKeys {
     if (this.#settings.perConsumer === true && consumer !== undefined)
       partition += `${SEPARATOR}consumer ${encodeURIComponent(consumer.name.toWellFormed())}`;
     // A proxy that is trusted may have been asked for another host, which the service is told.
-    const forwardedHost = getField(request.forwardingFields.fields, 'x-forwarded-host');
-    if (forwardedHost !== undefined && forwardedHost !== request.authority) partition += `${SEPARATOR}host ${forwardedHost}`;
+    const forwardedHost = request.forwardingFields.host;
+    if (forwardedHost !== '' && forwardedHost !== request.authority) partition += `${SEPARATOR}host ${forwardedHost}`;
     return partition;
   }
 

@@ -66,12 +66,6 @@ const query = z
 const METHODS = ['GET', 'QUERY', 'POST'] as const;
 
 export const cacheConfig = z.strictObject({
-  store: z
-    .enum(['memory', 'redis'])
-    .default('memory')
-    .describe(
-      'Where answers are: in the memory of `stores: { cache: ... }`, which ends with the process; or in the `redis` of `stores`, which several gateways share, with that memory in front for a second.',
-    ),
   ttl: ttl
     .optional()
     .describe(
@@ -141,6 +135,12 @@ export const cacheConfig = z.strictObject({
     .optional()
     .describe(
       'The field of answers that holds their tags, such as `cache-tag`, separated by commas or spaces. Clients do not see it.',
+    ),
+  store: z
+    .enum(['memory', 'redis'])
+    .default('memory')
+    .describe(
+      'Where answers are: in the memory of `stores: { cache: ... }`, which ends with the process; or in the `redis` of `stores`, which several gateways share, with that memory in front for a second.',
     ),
   coalesce: z
     .boolean()

@@ -2,8 +2,8 @@ import type { Exchange } from '#http/exchange.ts';
 import { ExchangeVariables } from '#pipeline/expression/exchange-variables.ts';
 import { expressionLibrary } from '#pipeline/expression/expression-library.ts';
 import { needsPatterns, patternLibrary } from '#pipeline/expression/pattern-library.ts';
-import { formatLimitKey } from '#pipeline/limit-key.ts';
-import { definePolicy, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
+import { formatLimitKey, LimitKeyReader } from '#pipeline/limit-key.ts';
+import { definePolicy, type ExplainedRequest, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
 import { digestLibrary } from './body-digest.ts';
 import type { CacheConfig } from './config.ts';
 import { cacheErrors } from './errors.ts';
@@ -25,6 +25,7 @@ export const cachePolicy = definePolicy({
   ],
   errors: cacheErrors,
   describe: describeCache,
+  explain: explainCache,
   create(config, services): PolicyPhases {
     const { clock, place } = services;
     // A configuration that names a store has one.
@@ -51,6 +52,20 @@ function toBypass({ bypass }: CacheConfig, { clock }: PolicyServices): ((exchang
     // Where it is not known whether an answer may be kept, it is not.
     return isTrue || failure !== undefined;
   };
+}
+
+/** By what an answer to the request would be found again. */
+function explainCache({ methods, key, query, perConsumer }: CacheConfig, { exchange }: ExplainedRequest): string {
+  const { consumer } = exchange;
+  const parts = [
+    query === undefined ? 'address' : 'address without parameters that do not count',
+    ...(methods.length > 1 ? ['body of the request, unless it is a GET'] : []),
+    ...(key === undefined ? [] : [new LimitKeyReader(key).describe(exchange)]),
+    ...(perConsumer === true && consumer !== undefined ? [`consumer ${consumer.name}`] : []),
+  ];
+  const isPersonal = perConsumer === undefined && (consumer !== undefined || exchange.field('authorization') !== undefined);
+  const ifAllowed = isPersonal ? ', if it says itself that others may have it' : '';
+  return `keeps the answer to this request by ${parts.join(', ')}, and what it names in Vary${ifAllowed}`;
 }
 
 function describeCache({ store, ttl, methods, key, perConsumer, bypass }: CacheConfig): string {

@@ -1,44 +1,32 @@
 /** What a client gets of an answer that is kept: all of it, a part, or that it has it already (RFC 9110 §13 and §14). */
-import type { StoredAnswer } from '#base/answer-store.ts';
+import type { AnswerFacts, StoredAnswer } from '#base/answer-store.ts';
 import { type ByteRange, readByteRanges } from '#wire/fields/byte-ranges.ts';
 import { formatContentRange } from '#wire/fields/content-range.ts';
 import { isWeakTag, listsTag } from '#wire/fields/entity-tags.ts';
 import { getField, getFieldValues, removeFields, setField } from '#wire/fields/field-list.ts';
 import { readDateMs } from './freshness.ts';
-import { StoredReply } from './stored-reply.ts';
+import { type SaidOfReply, StoredReply } from './stored-reply.ts';
 
 export interface RepliedRequest {
   readonly method: string;
   readonly fields: readonly string[];
 }
 
-/** When it is answered, and what is said of it. */
-export interface ReplyMoment {
-  readonly nowMs: number;
-  /** In milliseconds since 1970. */
-  readonly wallMs: number;
-  /** What `Cache-Status` says. */
-  readonly said: string | undefined;
-  /** It is used without a question. */
-  readonly isHit: boolean;
-}
-
-/** `mayBeShaped`: the request has conditions, or asks for a part. */
+/** `wallMs`: the time since 1970 at which those of the request, or what it asks of a part, are looked at; `undefined`: it has none. */
 export function toReply(
   answer: StoredAnswer,
   request: RepliedRequest,
-  { nowMs, wallMs, said, isHit }: ReplyMoment,
-  mayBeShaped: boolean,
+  { ageS, said, wallMs }: { readonly ageS: number; readonly said: SaidOfReply; readonly wallMs: number | undefined },
 ): StoredReply {
-  const reply = new StoredReply(answer, toAgeS(answer, nowMs), said, isHit);
-  if (mayBeShaped && answer.facts.status === 200) shape(reply, answer, request, wallMs);
+  const reply = new StoredReply(answer, ageS, said);
+  if (wallMs !== undefined && answer.facts.status === 200) shape(reply, answer, request, wallMs);
   if (request.method === 'HEAD') reply.body = undefined;
   return reply;
 }
 
 /** RFC 9111 §4.2.3. */
-function toAgeS({ facts }: StoredAnswer, nowMs: number): number {
-  return Math.max(0, Math.floor((nowMs - facts.bornMs) / 1_000));
+export function toAgeS({ bornMs }: Pick<AnswerFacts, 'bornMs'>, nowMs: number): number {
+  return nowMs <= bornMs ? 0 : Math.floor((nowMs - bornMs) / 1_000);
 }
 
 function shape(reply: StoredReply, { facts }: StoredAnswer, { method, fields }: RepliedRequest, wallMs: number): void {

@@ -1,5 +1,5 @@
 /** The cache of one place in the configuration: answers from what is kept, asks for what is not, and keeps what comes. */
-import { type AnswerFacts, type AnswerStore, StoredAnswer } from '#base/answer-store.ts';
+import { type AnswerStore, StoredAnswer } from '#base/answer-store.ts';
 import type { Clock } from '#base/clock.ts';
 import { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
@@ -15,16 +15,16 @@ import { getField, removeField } from '#wire/fields/field-list.ts';
 import { AnswerKeys, toUri } from './answer-key.ts';
 import type { Asked } from './asked.ts';
 import { digestBody } from './body-digest.ts';
-import { type ForwardReason, type ForwardWords, sayForwarded, sayHit } from './cache-status.ts';
+import { type ForwardReason, type ForwardWords, sayForwarded } from './cache-status.ts';
 import type { CacheConfig } from './config.ts';
 import { cacheErrors } from './errors.ts';
 import { Fetch, type FetchOwner, type GivenAnswer, type Verdict } from './fetch.ts';
 import type { ReceivedAnswer } from './freshness.ts';
-import { toReply } from './replying.ts';
+import { toAgeS, toReply } from './replying.ts';
 import { findTraits } from './request-traits.ts';
 import { isSelected, select } from './selecting.ts';
 import { isFailure } from './statuses.ts';
-import { OWN_TARGET, StoredReply } from './stored-reply.ts';
+import { OWN_TARGET, StoredReply, toTtlS } from './stored-reply.ts';
 import { KEPT_STALE_MS, type StoredHead, type StoringRules, toFacts, toStoredHead, updateFields, withDate } from './storing.ts';
 import { agrees, isAbout, toConditions } from './validating.ts';
 import { WaitingClient } from './waiting-client.ts';
@@ -155,10 +155,9 @@ export class RouteCache implements FetchOwner {
   }
 
   #reply({ exchange, traits }: Asked, answer: StoredAnswer, nowMs: number): Reply {
-    const { statusHeader } = this.#config;
-    const said = statusHeader ? sayHit(toTtlS(answer.facts, nowMs)) : undefined;
-    const moment = { nowMs, wallMs: traits.hasConditions ? this.clock.wallMs() : 0, said, isHit: true };
-    return toReply(answer, exchange.request, moment, traits.hasConditions);
+    const said = this.#config.statusHeader ? 'hit' : 'nothing';
+    const wallMs = traits.hasConditions ? this.clock.wallMs() : undefined;
+    return toReply(answer, exchange.request, { ageS: toAgeS(answer.facts, nowMs), said, wallMs });
   }
 
   // What has to be asked for
@@ -246,7 +245,7 @@ export class RouteCache implements FetchOwner {
       if (fetch.order.isShared) this.#aloneUntilMs.set(fetch.order.key, received.receivedMs + ALONE_MS);
       return { kind: 'pass' };
     }
-    const ttlS = Math.max(0, toTtlS(head, received.receivedMs));
+    const ttlS = Math.max(0, toTtlS(head, toAgeS(head, received.receivedMs)));
     this.#note(fetch, conditions === undefined ? 'miss' : 'refreshed', { status: received.status, ttlS, isStored: true });
     return { kind: 'keep', head };
   }
@@ -259,14 +258,14 @@ export class RouteCache implements FetchOwner {
     const { exchange } = client;
     if (!isSelected(answer.facts, exchange.request)) return this.#lookAgain(client);
     exchange.cacheResult = result;
-    const moment = { nowMs: this.clock.monotonicMs(), wallMs: this.clock.wallMs(), said, isHit: false };
-    client.answer(toReply(answer, exchange.request, moment, true));
+    const ageS = toAgeS(answer.facts, this.clock.monotonicMs());
+    const words = said === undefined ? 'nothing' : { text: said };
+    client.answer(toReply(answer, exchange.request, { ageS, said: words, wallMs: this.clock.wallMs() }));
   }
 
   begin(client: WaitingClient, fetch: Fetch, response: ResponseHead): void {
     const { exchange } = client;
-    const ageMs = this.clock.monotonicMs() - fetch.head!.bornMs;
-    response.fields.push('age', String(Math.max(0, Math.floor(ageMs / 1_000))));
+    response.fields.push('age', String(toAgeS(fetch.head!, this.clock.monotonicMs())));
     exchange.cacheResult = 'coalesced';
     exchange.set(saidSlot, sayForwarded(fetch.order.reason, { isCollapsed: true }));
     client.begin(response);
@@ -352,9 +351,8 @@ export class RouteCache implements FetchOwner {
     // What the service says to one client, because of who it is, changes nothing for others.
     if (head !== 'authorization') this.#answers.remove(uri, partition, stale);
     if (isKept) this.keep(fetch, answer);
-    const said = this.#config.statusHeader
-      ? sayForwarded(reason, { status: 304, ttlS: toTtlS(answer.facts, received.receivedMs) })
-      : undefined;
+    const ttlS = toTtlS(answer.facts, toAgeS(answer.facts, received.receivedMs));
+    const said = this.#config.statusHeader ? sayForwarded(reason, { status: 304, ttlS }) : undefined;
     return { answer, said, result: 'revalidated' };
   }
 
@@ -410,11 +408,6 @@ function judgeUse(
   if (nowMs < facts.usableWhileAskedMs) return 'refresh';
   const isWelcome = maxStaleS !== undefined && !facts.isNeverStale && nowMs - freshUntilMs <= maxStaleS * 1_000;
   return isWelcome ? 'use' : 'ask';
-}
-
-/** In whole seconds, as ages are. */
-function toTtlS({ bornMs, freshUntilMs }: Pick<AnswerFacts, 'bornMs' | 'freshUntilMs'>, nowMs: number): number {
-  return Math.floor((freshUntilMs - bornMs) / 1_000) - Math.max(0, Math.floor((nowMs - bornMs) / 1_000));
 }
 
 /** An address on the same origin as `base`: of others, nobody here has anything to say (RFC 9111 §4.4). */

@@ -6,13 +6,12 @@ import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import { clientErrors } from '#http/client-errors.ts';
-import { type AnswerSource, type ClientSide, Exchange } from '#http/exchange.ts';
-import { replaceRequestBody } from '#http/request-body.ts';
+import type { AnswerSource, ClientSide, Exchange } from '#http/exchange.ts';
 import type { ResponseHead } from '#http/response.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import type { ProxiedClient } from '#net/proxied-client.ts';
-import type { RoutePlan } from '#pipeline/plan.ts';
 import { leaveSource, rescue, rescueThrown } from '#pipeline/rescue.ts';
+import { runTerminal } from '#pipeline/run.ts';
 import type { KeptAnswer } from './kept-answer.ts';
 import type { KeyClaim } from './key-claim.ts';
 
@@ -39,6 +38,8 @@ export class CarriedExchange implements ClientSide, AnswerSource {
   readonly #front: Exchange;
   readonly #means: CarriedMeans;
   readonly #own: Exchange;
+  readonly #body: Buffer;
+  #isBodyGiven = false;
   readonly #proxiedClient: ProxiedClient | undefined;
   #isAlone = false;
   #isOver = false;
@@ -52,22 +53,14 @@ export class CarriedExchange implements ClientSide, AnswerSource {
   constructor(front: Exchange, body: Buffer, means: CarriedMeans) {
     this.#front = front;
     this.#means = means;
-    const { request, requestId, startedMs } = front;
     this.#proxiedClient = front.client.describeClient();
-    this.#own = new Exchange(this, observer, request, { requestId, startedMs });
-    this.#own.shareFacts(front);
-    if (request.hasBody) replaceRequestBody(this.#own, body);
+    this.#own = front.derive(this, observer, front.startedMs);
+    this.#body = body;
   }
 
-  start(plan: RoutePlan): void {
-    const own = this.#own;
+  start(): void {
     this.#front.source = this;
-    own.plan = plan;
-    try {
-      plan.terminal.start(own, plan);
-    } catch (thrown) {
-      rescueThrown(own, thrown);
-    }
+    runTerminal(this.#own, this.#front);
   }
 
   // From the client
@@ -161,11 +154,14 @@ export class CarriedExchange implements ClientSide, AnswerSource {
   }
 
   resumeRequestBody(): void {
-    // What there is of a body stands in a stage.
+    if (this.#isBodyGiven) return;
+    this.#isBodyGiven = true;
+    this.#own.takeRequestChunk(this.#body);
+    this.#own.endRequest(undefined);
   }
 
   pauseRequestBody(): void {
-    // As above.
+    // All of it has been given.
   }
 
   openTunnel(): undefined {
@@ -185,13 +181,7 @@ export class CarriedExchange implements ClientSide, AnswerSource {
   /** What its log line tells, and what policies look at. */
   #tellFront(): void {
     const [front, own] = [this.#front, this.#own];
-    front.serviceName = own.serviceName;
-    front.endpointName = own.endpointName;
-    front.attempts = own.attempts;
-    front.tried = own.tried;
-    front.notRetried = own.notRetried;
-    front.fallbackReason = own.fallbackReason;
-    front.upstreamHeadMs = own.upstreamHeadMs;
+    front.takeOutcome(own);
     front.endsWithGrpcStatus = own.endsWithGrpcStatus;
     front.error ??= own.error;
   }

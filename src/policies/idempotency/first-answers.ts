@@ -5,7 +5,6 @@ import { limits } from '#base/limits.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { readRequestBody } from '#http/request-body.ts';
 import { LimitKeyReader } from '#pipeline/limit-key.ts';
-import { RoutePlan } from '#pipeline/plan.ts';
 import type { PhaseResult, PolicyServices } from '#pipeline/policy.ts';
 import { CarriedCount, CarriedExchange } from './carried-exchange.ts';
 import type { IdempotencyConfig } from './config.ts';
@@ -42,7 +41,6 @@ export class FirstAnswers {
   /** Who waits for a request of this thread, by its name in the store. */
   readonly #waiting = new Map<string, Set<() => void>>();
   #waitingCount = 0;
-  readonly #servicePlans = new WeakMap<RoutePlan, RoutePlan>();
 
   constructor(config: IdempotencyConfig, services: PolicyServices) {
     this.#config = config;
@@ -96,22 +94,13 @@ export class FirstAnswers {
 
   /** Resolves when the exchange is over: the answer is given by then, or nobody waits for it. */
   #carry({ exchange, body }: KeyedRequest, claim: KeyClaim): Promise<PhaseResult> {
-    const { plan } = exchange;
     const { maxAnswer, keepErrors, ttl } = this.#config;
     const isOver = new Promise<undefined>((resolve) => exchange.attach({ release: () => resolve(undefined) }));
-    if (exchange.isFinished || !(plan instanceof RoutePlan)) return claim.end(undefined, ttl).then(() => undefined);
+    if (exchange.isFinished) return claim.end(undefined, ttl).then(() => undefined);
     const kept = new KeptAnswer({ bytesMax: maxAnswer, keepsErrors: keepErrors });
     const means = { clock: this.#services.clock, count: this.#count, claim, kept, ttlMs: ttl };
-    new CarriedExchange(exchange, body, means).start(this.#toServicePlan(plan));
+    new CarriedExchange(exchange, body, means).start();
     return isOver;
-  }
-
-  #toServicePlan(plan: RoutePlan): RoutePlan {
-    const known = this.#servicePlans.get(plan);
-    if (known !== undefined) return known;
-    const made = plan.toServiceSide();
-    this.#servicePlans.set(plan, made);
-    return made;
   }
 
   #findWhose(exchange: Exchange): string {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { openApiDocument } from '#schema/contract-source.ts';
+import { contractBasePath, openApiDocument } from '#schema/contract-source.ts';
 import { fieldMap } from '#schema/maps.ts';
 import { freeFieldName } from '#schema/token.ts';
 
@@ -18,11 +18,7 @@ export const mockConfig = z
     openapi: openApiDocument()
       .optional()
       .describe('A document of OpenAPI 3.0 or 3.1, whose examples are the answers; where it has none, its schemas make some.'),
-    basePath: z
-      .string()
-      .regex(/^(?:\/[^/?#\s]+)*$/, { error: 'expected a path such as `/v1`, without a slash at its end' })
-      .optional()
-      .describe('Where the paths of the document stand at the gateway. Without it, the paths of its `servers` say so.'),
+    basePath: contractBasePath(),
     unknown: z
       .enum(['pass', 'refuse'])
       .default('pass')

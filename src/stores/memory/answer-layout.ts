@@ -19,7 +19,7 @@ const UNITS = 10;
 const PIECES = 11;
 
 /** A cache line for each segment. */
-export const SEGMENT_WORDS = 16;
+const SEGMENT_WORDS = 16;
 /** Memory in which an answer begins at a multiple of this; places are counted in it. */
 export const UNIT_BYTES = 16;
 

@@ -8,7 +8,7 @@ import { limits } from '#base/limits.ts';
 import { RecentMap } from '#base/recent-map.ts';
 import type { CommandPart } from '#wire/redis/command.ts';
 import type { Reply } from '#wire/redis/reply-reader.ts';
-import { decodeAnswer, encodeAnswerHead } from '../answer-encoding.ts';
+import { decodeAnswer, encodeAnswer } from '../answer-encoding.ts';
 import type { AnswerNames } from './answer-names.ts';
 import { findScript, forgetScript, noteScript, prefixScript, putScript } from './answer-scripts.ts';
 import type { Script } from './script.ts';
@@ -31,7 +31,8 @@ const WAIT_MS_MAX = 500;
 /** How long nobody waits for an answer again that did not come: it may be one that is never kept. */
 const ALONE_MS = 30_000;
 const KEYS_REMEMBERED_MAX = 10_000;
-const WRITTEN_DIGITS = 16;
+/** What stands before an answer in its value: its time and its tags. */
+const WRITTEN_BYTES_MAX = 8 * 1024;
 const NO_LOCK = '0';
 
 export interface RedisAnswersMeans {
@@ -92,8 +93,8 @@ export class RedisAnswers implements AnswerStore {
     const { names, clock } = this.#means;
     this.#putNear(uri, partition, facts);
     this.#ownUntilMs.delete(`${uri}\n${partition}`);
-    const head = encodeAnswerHead({ uri, partition, facts }, clock.wallMs() - clock.monotonicMs());
-    const bytes = head.length + facts.body.length + WRITTEN_DIGITS;
+    const encoded = encodeAnswer({ uri, partition, facts }, clock.wallMs() - clock.monotonicMs());
+    const bytes = encoded.length + WRITTEN_BYTES_MAX;
     const ttlMs = Math.min(KEPT_MS_MAX, Math.ceil(facts.keptUntilMs - clock.monotonicMs()));
     const keys = [names.toAnswers(uri, partition), names.toLock(uri, partition)];
     const field = names.toField(facts.selection);
@@ -103,7 +104,7 @@ export class RedisAnswers implements AnswerStore {
       return;
     }
     const most = String(limits.answerVariantsMax);
-    this.#tell(putScript, keys, [field, String(ttlMs), most, names.toTags(facts.tags), Buffer.concat([head, facts.body])]);
+    this.#tell(putScript, keys, [field, String(ttlMs), most, names.toTags(facts.tags), encoded]);
   }
 
   remove(uri: string, partition: string, answer: StoredAnswer): void {
