@@ -15,10 +15,13 @@ import { runBodyMemoryBench } from './body-memory.ts';
 import { runCacheBench } from './cache.ts';
 import { runCacheStoreBench } from './cache-store.ts';
 import { runCodecBench } from './codec.ts';
+import { runCompressionBench } from './compression.ts';
+import { runCompressionWaitsBench } from './compression-waits.ts';
 import { runGrpcBench } from './grpc.ts';
 import { runHandshakesBench } from './handshakes.ts';
 import { runHpackBench } from './hpack.ts';
 import { runIdleMemoryBench } from './idle-memory.ts';
+import { runJsonBench } from './json.ts';
 import { runLatencyBench } from './latency.ts';
 import { runOverloadBench } from './overload.ts';
 import { runPoliciesBench } from './policies.ts';
@@ -30,27 +33,32 @@ import { runStartTimeBench } from './start-time.ts';
 import { type BenchResult, describeMachine, print, report, toMarkdown, toNumber, toText } from './support/bench-result.ts';
 import { runSwapBench } from './swap.ts';
 import { runTokensBench } from './tokens.ts';
+import { runValidationBench } from './validation.ts';
 
 /** Shortest first, so that the first figures are there soon. */
 const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: number }) => Promise<BenchResult>>> = {
   codec: runCodecBench,
   hpack: runHpackBench,
+  json: runJsonBench,
   routing: runRoutingBench,
   'address-lists': runAddressListsBench,
+  validation: runValidationBench,
   'cache-store': runCacheStoreBench,
   balancing: runBalancingBench,
   'start-time': runStartTimeBench,
   handshakes: runHandshakesBench,
   'body-memory': runBodyMemoryBench,
   'idle-memory': runIdleMemoryBench,
+  compression: runCompressionBench,
+  'compression-waits': runCompressionWaitsBench,
   latency: runLatencyBench,
   grpc: runGrpcBench,
   'rate-limit': runRateLimitBench,
   'shared-limits': runSharedLimitsBench,
   policies: runPoliciesBench,
+  cache: runCacheBench,
   aggregate: runAggregateBench,
   batch: runBatchBench,
-  cache: runCacheBench,
   tokens: runTokensBench,
   overload: runOverloadBench,
   swap: runSwapBench,

@@ -1,4 +1,5 @@
 /** The library: the same gateway inside another program, started, stopped, or asked without sockets. */
+import type { Compose, ComposedCall, ComposeInput, ComposeRequest } from '#aggregate/compose-function.ts';
 import { systemClock } from '#base/clock.ts';
 import { type Logger, silentLogger } from '#base/logger.ts';
 import { defineGateway, type GatewayInput } from '#config/define-gateway.ts';
@@ -9,7 +10,7 @@ import { formatAddress } from '#net/address.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { Control } from '#runtime/control.ts';
 
-export type { GatewayInput, InjectedAnswer, InjectedRequest, Issue, Logger };
+export type { Compose, ComposedCall, ComposeInput, ComposeRequest, GatewayInput, InjectedAnswer, InjectedRequest, Issue, Logger };
 export { defineGateway };
 
 export interface GatewayOptions {

@@ -58,6 +58,18 @@ describe('the demo', { timeout: 30_000 }, () => {
     }
   });
 
+  test('puts one answer together from four services', async () => {
+    const response = await fetch(`http://${host}/api/overview/ada`);
+    assert.deepEqual([response.status, response.headers.get('gatehouse-partial')], [200, null]);
+    assert.partialDeepStrictEqual(await response.json(), {
+      name: 'Ada Lovelace',
+      landingSpot: 'Garden, 12 St James Square',
+      packages: [{ id: 'p-1', content: 'Punched cards', status: 'delivered', drone: 'swift' }],
+      drones: [{ id: 'swift', status: 'flying' }, { id: 'kestrel' }, { id: 'albatross' }],
+    });
+    assert.equal((await fetch(`http://${host}/api/overview/nobody`)).status, 404);
+  });
+
   test('answers over TLS, with a certificate that the printed command trusts', needs('curl'), async () => {
     const { status, stdout } = await run('curl', ['--silent', '--show-error', ...secureCommand]);
     assert.equal(status, 0);

@@ -95,6 +95,9 @@ Try in another terminal:
   # One customer, from the accounts service.
   curl http://${host}/accounts/ada
 
+  # The same customer with packages, deliveries and drones: four services, one answer.
+  curl http://${host}/api/overview/ada
+
   # Send a package by drone.
   curl -i http://${host}/deliveries -H 'content-type: application/json' -d '{"packageId":"p-2","droneId":"kestrel"}'
 

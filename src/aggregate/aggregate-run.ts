@@ -26,7 +26,6 @@ export class AggregateRun implements AnswerSource, AggregateContext {
   readonly exchange: Exchange;
   readonly aggregate: CompiledAggregate;
   isOver = false;
-  partial: string[] | undefined = undefined;
   readonly calls: readonly CallState[];
   readonly #plan: RoutePlan;
   readonly #requestBody: MappingValue | undefined;
@@ -55,6 +54,11 @@ export class AggregateRun implements AnswerSource, AggregateContext {
     }
   }
 
+  get partial(): readonly string[] | undefined {
+    const names = this.calls.filter(({ isPartial }) => isPartial).map(({ name }) => name);
+    return names.length === 0 ? undefined : names;
+  }
+
   // For calls
 
   nowMs(): number {
@@ -67,9 +71,13 @@ export class AggregateRun implements AnswerSource, AggregateContext {
     return 'value' in result && result.value?.text === 'true';
   }
 
+  leftMs(): number {
+    return this.aggregate.limit.ms - (this.nowMs() - this.#startedMs);
+  }
+
   limitFor({ limit, definition }: CompiledCall): TimeLimit {
     const all = this.aggregate.limit;
-    const leftMs = definition.after.length === 0 ? all.ms : all.ms - (this.nowMs() - this.#startedMs);
+    const leftMs = definition.after.length === 0 ? all.ms : this.leftMs();
     return leftMs < limit.ms ? { ms: leftMs, setting: all.setting } : limit;
   }
 
@@ -95,11 +103,6 @@ export class AggregateRun implements AnswerSource, AggregateContext {
 
   isSkipped(name: string): boolean {
     return this.#find(name)?.outcome === 'skipped';
-  }
-
-  markPartial(name: string): void {
-    this.partial ??= [];
-    this.partial.push(name);
   }
 
   onCallSettled({ dependents }: CompiledCall): void {

@@ -29,7 +29,7 @@ export class AggregateTerminal implements Terminal {
   }
 
   #startWith(body: Buffer | GatewayError, exchange: Exchange, plan: RoutePlan): void {
-    if (exchange.isFinished) return;
+    if (exchange.isDecided) return;
     if (body instanceof GatewayError) return rescue(exchange, body);
     const read = body.length === 0 ? undefined : readJson(body);
     if (read !== undefined && 'reason' in read) {

@@ -22,8 +22,8 @@ export interface NoRequest {
   readonly missing: readonly string[] | undefined;
 }
 
-/** RFC 3986 §3.3: they would lead out of where the path leads. */
-const DOT_SEGMENT = /\/\.{1,2}(?:\/|$)/;
+/** RFC 3986 §3.3 and §6.2.2.2: they would lead out of where the path leads, also where the dots are encoded. */
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
 /** Who follows a request through several services (W3C Trace Context) passes these on whatever the settings are. */
 const TRACE_PARENT = 'traceparent';
 const TRACE_STATE = 'tracestate';
@@ -51,7 +51,7 @@ function renderPath({ definition, path }: CompiledCall, scope: MappingScope): st
     if (typeof value !== 'string' || value === '') return toMissing(part.reference);
     text += value;
   }
-  if (!text.includes('/.') || !DOT_SEGMENT.test(text)) return text;
+  if (!DOT_SEGMENT.test(text)) return text;
   return { error: aggregateErrors.missingValue({ reason: 'dot-segment', path: definition.path.source }), missing: undefined };
 }
 

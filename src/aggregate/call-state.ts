@@ -2,11 +2,11 @@
 import type { GatewayError } from '#base/errors.ts';
 import type { CallOutcome, CallRecord } from '#http/exchange.ts';
 import type { MappingValue } from '#pipeline/mapping/mapping-value.ts';
-import type { AggregateContext } from './aggregate-context.ts';
+import type { AggregateContext, CallResult } from './aggregate-context.ts';
 import type { CompiledCall } from './compiled-aggregate.ts';
 import type { KeptAnswer } from './kept-answers.ts';
 
-export abstract class CallState implements CallRecord {
+export abstract class CallState implements CallRecord, CallResult {
   readonly call: CompiledCall;
   /** Calls that it still waits for. */
   waitingFor: number;
@@ -19,12 +19,15 @@ export abstract class CallState implements CallRecord {
   code: string | undefined = undefined;
   attempts = 0;
   count = 1;
+  /** Its answer, or a part of it, is missing or stands in for another one. */
+  isPartial = false;
   /** The body of its answer, or what stands in for it. */
   body: MappingValue | undefined = undefined;
   /** Those of the answer that counts: of the last good one, where it has failed. */
   answerStatus: number | undefined = undefined;
   fields: readonly string[] | undefined = undefined;
   protected readonly run: AggregateContext;
+  #isRunning = false;
 
   constructor(run: AggregateContext, call: CompiledCall) {
     this.run = run;
@@ -43,17 +46,23 @@ export abstract class CallState implements CallRecord {
   /** What it waits for is there. */
   start(): void {
     this.startedMs = this.run.nowMs();
+    this.#isRunning = true;
     if (this.#isWanted()) this.begin();
     else this.settle('skipped');
   }
 
   /** Nobody waits for it any more. */
-  abstract cancel(): void;
+  cancel(): void {
+    if (!this.#isRunning) return;
+    this.breakOff();
+    this.#end('cancelled');
+  }
+
   protected abstract begin(): void;
+  protected abstract breakOff(): void;
 
   protected settle(outcome: CallOutcome): void {
-    this.outcome = outcome;
-    this.durationMs = this.run.nowMs() - this.startedMs;
+    this.#end(outcome);
     this.run.onCallSettled(this.call);
   }
 
@@ -62,20 +71,32 @@ export abstract class CallState implements CallRecord {
     const { optional } = this.call.definition;
     this.code = error.code;
     if (optional === undefined) {
-      this.outcome = 'failed';
-      this.durationMs = this.run.nowMs() - this.startedMs;
+      this.#end('failed');
       return this.run.fail(error);
     }
     if (lastGood === undefined) this.body = this.call.standIn;
     else this.adopt(lastGood);
-    this.run.markPartial(this.name);
+    this.isPartial = true;
     this.settle(lastGood === undefined ? 'fallback' : 'last-good');
+  }
+
+  /** Nothing else of the aggregate matters any more. */
+  protected pass(answer: KeptAnswer): void {
+    this.#end('ok');
+    this.run.passOn(answer);
   }
 
   protected adopt(answer: KeptAnswer | undefined): void {
     this.body = answer?.document?.root;
     this.fields = answer?.fields;
     this.answerStatus = answer?.status;
+  }
+
+  #end(outcome: CallOutcome): void {
+    this.#isRunning = false;
+    this.outcome = outcome;
+    this.durationMs = this.run.nowMs() - this.startedMs;
+    this.call.counter?.count(outcome, this.durationMs, this.bytes);
   }
 
   #isWanted(): boolean {

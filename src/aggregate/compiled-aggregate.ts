@@ -10,14 +10,17 @@ import { TextMapping } from '#pipeline/mapping/text-mapping.ts';
 import type { StartServiceCall } from '#pipeline/service-call.ts';
 import type { MappingReference, MappingText } from '#schema/mapping-node.ts';
 import type { AggregateDefinition, CallDefinition, NamedText } from './aggregate-definition.ts';
+import type { CallCounter } from './call-counts.ts';
+import type { Compose, FunctionPlace } from './compose-function.ts';
 import { KeptAnswers } from './kept-answers.ts';
-
-/** Makes the answer in the place of a mapping. */
-export type ComposeFunction = (calls: unknown, request: unknown) => unknown;
 
 export interface AggregateMeans {
   readonly clock: Clock;
   readonly keeper: Keeper;
+  /** As in `PolicyServices`. */
+  readonly later: (delayMs: number, run: () => void) => () => void;
+  readonly findFunction: (place: FunctionPlace) => Compose;
+  readonly findCounter: (call: string) => CallCounter | undefined;
   /** For the call with this index. */
   readonly startCall: (index: number) => StartServiceCall;
 }
@@ -36,6 +39,7 @@ export interface CompiledText {
 export interface CompiledCall {
   readonly definition: CallDefinition;
   readonly start: StartServiceCall;
+  readonly counter: CallCounter | undefined;
   readonly limit: TimeLimit;
   /** Indices of the calls that wait for it. */
   readonly dependents: readonly number[];
@@ -58,15 +62,14 @@ export interface CompiledCall {
 export interface CompiledAggregate {
   readonly definition: AggregateDefinition;
   readonly clock: Clock;
+  readonly later: AggregateMeans['later'];
   readonly calls: readonly CompiledCall[];
   readonly indexByName: ReadonlyMap<string, number>;
   readonly limit: TimeLimit;
-  readonly answer: Mapping | ComposeFunction;
+  readonly answer: Mapping | Compose;
   readonly headers: readonly CompiledText[];
   readonly kept: KeptAnswers;
 }
-
-const noFunction: ComposeFunction = () => undefined;
 
 export function compileAggregate(route: string, definition: AggregateDefinition, means: AggregateMeans): CompiledAggregate {
   const { calls, answer, keptBytesMax, timeoutMs } = definition;
@@ -74,10 +77,11 @@ export function compileAggregate(route: string, definition: AggregateDefinition,
   return {
     definition,
     clock: means.clock,
+    later: means.later,
     calls: calls.map((call, index) => compileCall(call, { index, calls, setting, means })),
     indexByName: new Map(calls.map(({ name }, index) => [name, index])),
     limit: { ms: timeoutMs, setting: `${setting}.timeout` },
-    answer: answer.kind === 'mapping' ? new Mapping(answer.node) : noFunction,
+    answer: answer.kind === 'mapping' ? new Mapping(answer.node) : means.findFunction(answer),
     headers: compileTexts(definition.headers),
     // Answers are found by all that they were asked with, so that a configuration which asks otherwise finds none of them.
     kept: means.keeper.keep(`answers of the aggregate ${route} in ${keptBytesMax} bytes`, () => new KeptAnswers(keptBytesMax)),
@@ -96,6 +100,7 @@ function compileCall(definition: CallDefinition, { index, calls, setting, means 
   return {
     definition,
     start: means.startCall(index),
+    counter: means.findCounter(name),
     limit: { ms: timeoutMs, setting: `${setting}.calls.${name}.timeout` },
     dependents: calls.flatMap(({ after }, other) => (after.includes(index) ? [other] : [])),
     path: path.parts.map((part) => (typeof part === 'string' ? part : { text: toText(part), reference: part })),

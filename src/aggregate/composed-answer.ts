@@ -2,34 +2,45 @@
 import { createHash } from 'node:crypto';
 import { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
+import { hasResponseBody } from '#http/response.ts';
 import { Mapping } from '#pipeline/mapping/mapping.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
 import { hasField, setField } from '#wire/fields/field-list.ts';
 import type { AggregateContext } from './aggregate-context.ts';
 import { aggregateErrors } from './aggregate-errors.ts';
 import { renderTexts } from './call-request.ts';
+import { type Compose, ComposedReply, type ReplySettings } from './compose-function.ts';
+import { FunctionInput } from './function-input.ts';
 import { joinPieces } from './join-pieces.ts';
+import { findReplyProblem, toReplyFields } from './reply-fields.ts';
 
 /** Names the calls whose answers are missing. */
 const PARTIAL_FIELD = 'gatehouse-partial';
 const CLOSING_BRACE = 0x7d;
 const OPENING_BRACE = 0x7b;
 
+interface ComposedBody {
+  readonly pieces: readonly Buffer[];
+  /** What a function wants beside it. */
+  readonly settings: ReplySettings | undefined;
+}
+
 export class ComposedAnswer {
   readonly #run: AggregateContext;
   #pieces: readonly Buffer[] = [];
   #sentCount = 0;
+  #isEnded = false;
 
   constructor(run: AggregateContext) {
     this.#run = run;
   }
 
   send(): void {
-    const { exchange } = this.#run;
+    const { exchange, aggregate } = this.#run;
+    const { answer } = aggregate;
     try {
-      const body = this.#compose();
-      if (body instanceof GatewayError) return rescue(exchange, body);
-      this.#reply(body);
+      if (answer instanceof Mapping) this.#end(this.#map(answer));
+      else this.#ask(answer);
     } catch (thrown) {
       rescueThrown(exchange, thrown);
     }
@@ -48,19 +59,61 @@ export class ComposedAnswer {
     exchange.answer.sendEnd(undefined);
   }
 
-  #compose(): readonly Buffer[] | GatewayError {
-    const { answer, definition } = this.#run.aggregate;
-    if (!(answer instanceof Mapping)) return aggregateErrors.composeFailed();
+  #end(composed: ComposedBody | GatewayError): void {
+    const { exchange } = this.#run;
+    // A function may come too late.
+    if (this.#isEnded || this.#run.isOver || exchange.isFinished) return;
+    this.#isEnded = true;
+    if (composed instanceof GatewayError) rescue(exchange, composed);
+    else this.#reply(composed);
+  }
+
+  #map(answer: Mapping): ComposedBody | GatewayError {
+    const { definition } = this.#run.aggregate;
     const result = answer.run(this.#run, definition.answerBytesMax);
-    if (!('problem' in result)) return result.pieces;
+    if (!('problem' in result)) return { pieces: result.pieces, settings: undefined };
     const detail = { reason: result.problem, at: result.at };
     return result.problem === 'too-large' ? aggregateErrors.answerTooLong(detail) : aggregateErrors.missingValue(detail);
   }
 
-  #reply(composed: readonly Buffer[]): void {
+  /** The function may wait, for as long as there is time. */
+  #ask(compose: Compose): void {
+    const { exchange, aggregate } = this.#run;
+    const input = new FunctionInput(exchange, this.#run.calls, this.#run.readJson(['body']));
+    const cancel = aggregate.later(Math.max(1, this.#run.leftMs()), () => {
+      this.#end(aggregateErrors.composeFailed({ reason: 'timeout', setting: aggregate.limit.setting }));
+    });
+    exchange.attach({ release: cancel });
+    Promise.try(compose, input)
+      .then((made) => {
+        cancel();
+        this.#end(this.#write(made));
+      })
+      .catch((thrown: unknown) => {
+        cancel();
+        const reason = thrown instanceof Error ? thrown.message : String(thrown);
+        this.#end(aggregateErrors.composeFailed({ reason }, { cause: thrown }));
+      });
+  }
+
+  #write(made: unknown): ComposedBody | GatewayError {
+    const { answerBytesMax } = this.#run.aggregate.definition;
+    const isReply = made instanceof ComposedReply;
+    const problem = isReply ? findReplyProblem(made.settings) : undefined;
+    if (problem !== undefined) return aggregateErrors.composeFailed({ reason: problem });
+    const body = isReply ? made.body : made;
+    const json = JSON.stringify(body ?? null);
+    if (json === undefined) return aggregateErrors.composeFailed({ reason: `${typeof body} has no form in JSON` });
+    const bytes = Buffer.from(json);
+    if (bytes.length > answerBytesMax) return aggregateErrors.answerTooLong({ bytes: bytes.length, bytesMax: answerBytesMax });
+    return { pieces: [bytes], settings: isReply ? made.settings : undefined };
+  }
+
+  #reply({ pieces: composed, settings }: ComposedBody): void {
     const { exchange, partial, aggregate } = this.#run;
-    const { status, hasEtag, partialField } = aggregate.definition;
-    const fields: string[] = [];
+    const { hasEtag, partialField } = aggregate.definition;
+    const status = settings?.status ?? aggregate.definition.status;
+    const fields = settings === undefined ? [] : toReplyFields(settings);
     const problem = renderTexts(aggregate.headers, this.#run, fields);
     if (problem !== undefined) return rescue(exchange, problem.error);
     if (!hasField(fields, 'content-type')) fields.push('content-type', 'application/json');
@@ -84,6 +137,10 @@ export class ComposedAnswer {
   /** A small body is written in one piece with the head. */
   #sendBody({ status, fields }: { readonly status: number; readonly fields: string[] }, pieces: readonly Buffer[]): void {
     const { exchange } = this.#run;
+    if (!hasResponseBody('GET', status)) {
+      exchange.source = undefined;
+      return exchange.sendReply({ status, fields, contentLengthBytes: status === 304 ? undefined : 0, body: undefined });
+    }
     let length = 0;
     for (const piece of pieces) length += piece.length;
     if (length <= limits.joinedWriteBytesMax) {

@@ -18,7 +18,6 @@ export class EachCall extends CallState implements TaskOwner {
   #running = 0;
   #isStarting = false;
   #isOver = false;
-  #isPartial = false;
 
   onTaskEnded(task: CallTask): void {
     this.#running -= 1;
@@ -33,12 +32,12 @@ export class EachCall extends CallState implements TaskOwner {
         return this.fail(task.error!);
       }
       this.code ??= task.error!.code;
-      this.#isPartial = true;
+      this.isPartial = true;
     }
     this.#goOn();
   }
 
-  cancel(): void {
+  protected breakOff(): void {
     this.#isOver = true;
     this.#cancelOthers();
   }
@@ -54,7 +53,7 @@ export class EachCall extends CallState implements TaskOwner {
         const detail = { call: this.name, items: items.length, itemsMax };
         return this.fail(aggregateErrors.tooManyItems(detail, { publicDetail: `the call ${this.name}` }));
       }
-      this.#isPartial = true;
+      this.isPartial = true;
     }
     this.#items = items.length > itemsMax ? items.slice(0, itemsMax) : items;
     this.count = this.#items.length;
@@ -87,8 +86,7 @@ export class EachCall extends CallState implements TaskOwner {
     if (this.#isOver || this.run.isOver || this.#running > 0) return;
     this.#isOver = true;
     this.body = new MadeList(this.#tasks.map((task) => this.#toItem(task)));
-    if (this.#isPartial) this.run.markPartial(this.name);
-    this.settle(this.#isPartial ? 'fallback' : 'ok');
+    this.settle(this.isPartial ? 'fallback' : 'ok');
   }
 
   #toItem({ answer, lastGood }: CallTask): MappingValue {

@@ -10,12 +10,13 @@ export class SingleCall extends CallState implements TaskOwner {
     this.bytes = bytes;
     this.endpoint = endpoint;
     this.attempts = attempts;
+    if (result === 'passed') return this.pass(answer!);
     if (result === 'failed') return this.fail(error!, lastGood);
     this.adopt(answer);
     this.settle(result!);
   }
 
-  cancel(): void {
+  protected breakOff(): void {
     this.#task?.cancel();
   }
 

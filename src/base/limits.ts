@@ -58,6 +58,10 @@ export const limits = {
   upstreamHeldBytesMax: 64 * 1024 * 1024,
   /** Addresses walked right to left in `X-Forwarded-For` or `Forwarded`. */
   forwardedHopsMax: 32,
+  /** Requests of a thread that wait for the answer to an earlier one with the same key; more are told that it runs. */
+  idempotentWaitingMax: 1_000,
+  /** Requests of a thread that are carried to their end although their clients have gone. */
+  carriedRequestsMax: 1_000,
   /** Ranges of one request; with more of them, the whole is sent. */
   byteRangesMax: 32,
   /** Bytes of a file that is read whole, and closed, before it is sent. */
@@ -166,6 +170,8 @@ export const limits = {
   aggregateItemsMax: 100,
   /** How many of these run at the same time. */
   aggregateItemsAtOnceMax: 20,
+  /** Calls of all aggregates that metrics tell of one by one, also those of earlier configurations. */
+  aggregateSeriesMax: 2_048,
   /** Bytes of a body that a call of an aggregate sends. */
   aggregateBodyBytesMax: 16 * 1024 * 1024,
 } as const;

@@ -40,7 +40,7 @@ export class BatchTerminal implements Terminal {
     const { requestsMax, bodyBytesMax } = this.#settings;
     const body = await readRequestBody(exchange, bodyBytesMax);
     // It may have been answered, or be lost, while its body was still coming.
-    if (exchange.isFinished || exchange.error !== undefined) return;
+    if (exchange.isDecided) return;
     const items = body instanceof GatewayError ? body : readBatch(body, requestsMax);
     if (items instanceof GatewayError) return rescue(exchange, items);
     const rules = { inherited: this.#inherited, limits: this.#means.headLimitsOf(exchange.request.listener) };

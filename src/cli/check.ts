@@ -9,6 +9,8 @@ import { type Finding, formatIssue, type Issue, isError, sortIssues } from '#con
 import { type LoadedConfiguration, loadConfiguration } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { AddressFactReader } from '#runtime/address-facts.ts';
+import { findAggregateMistakes } from '#runtime/aggregate-documents.ts';
+import { findFunctionMistakes } from '#runtime/compose-functions.ts';
 import { findNamedContracts } from '#runtime/named-files.ts';
 import { findFolderMistakes } from '#runtime/served-folders.ts';
 import { readArguments } from './arguments.ts';
@@ -51,13 +53,18 @@ export async function runCheck(args: string[], io: CommandIo): Promise<number> {
   return valid ? EXIT_OK : EXIT_REFUSED;
 }
 
-/** What it names and whose contents are checked without a start: addresses, countries, folders, documents and schemas. */
+/** What it names and whose contents are checked without a start: addresses, countries, folders, documents, schemas and functions. */
 async function findFileIssues({ configuration, toIssue }: LoadedConfiguration): Promise<Issue[]> {
   if (configuration === undefined) return [];
   const reader = new AddressFactReader({ clock: systemClock, logger: silentLogger });
   const { findings } = await reader.read(configuration);
   const ofContracts = await readContractFindings(configuration);
-  return [...findings, ...(await findFolderMistakes(configuration)), ...ofContracts].map((finding) => toIssue(finding));
+  const others = [
+    ...(await findFolderMistakes(configuration)),
+    ...(await findFunctionMistakes(configuration)),
+    ...(await findAggregateMistakes(configuration)),
+  ];
+  return [...findings, ...others, ...ofContracts].map((finding) => toIssue(finding));
 }
 
 async function readContractFindings(configuration: Configuration): Promise<readonly Finding[]> {

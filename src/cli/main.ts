@@ -21,6 +21,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'hash a password for a configuration',
     load: async () => (await import('./hash-password.ts')).runHashPassword,
   },
+  import: {
+    summary: 'make a configuration of a document of OpenAPI',
+    load: async () => (await import('./import.ts')).runImport,
+  },
   init: { summary: 'write a configuration to begin with', load: async () => (await import('./init.ts')).runInit },
   schema: {
     summary: 'print the JSON Schema of the configuration, for editors',

@@ -57,10 +57,13 @@ function readAggregate(written: WrittenAggregate): AggregateReading {
   const read = new Set(allUses.flatMap(({ reference }) => readBodyOwner(reference) ?? []));
   const destination: AggregateDestination = {
     kind: 'aggregate',
-    calls: calls.map(([name, call], index) => toCall(name, call, { after: after[index]!, isRead: read.has(name), written })),
+    calls: calls.map(([name, call], index) =>
+      toCall(name, call, { after: after[index]!, isRead: written.compose !== undefined || read.has(name), written }),
+    ),
     retries: Object.fromEntries(calls.map(([name, { retry }]) => [name, retry])),
     ...toAnswer(written),
-    requestBytesMax: allUses.some(({ reference }) => isRequestBody(reference)) ? written.requestMax : undefined,
+    requestBytesMax:
+      written.compose !== undefined || allUses.some(({ reference }) => isRequestBody(reference)) ? written.requestMax : undefined,
   };
   return { destination, problems: [] };
 }
@@ -129,7 +132,8 @@ function findCountProblems(names: readonly string[]): Problem[] {
 function findUseProblems({ reference, path }: Use, names: readonly string[], loops: ReadonlySet<string>): Problem[] {
   const root = readCallRoot(reference);
   const name = root?.[1];
-  if (root === undefined || name === undefined) return [];
+  // Without any call, that alone is the mistake.
+  if (root === undefined || name === undefined || names.length === 0) return [];
   if (!names.includes(name)) return [{ path, message: `\`\${${reference.source}}\`: ${explainMissingCall(name, names)}` }];
   if (!loops.has(name) || root[2] === 'body') return [];
   const message = `\`\${${reference.source}}\`: the call \`${name}\` is made for each item, so it has many answers; only their bodies can be used, as the list \`\${calls.${name}.body}\``;

@@ -78,12 +78,17 @@ function resolveClientCertificates({ clientCertificates }: ListenerTlsConfigurat
 
 function resolveRoute(route: RouteConfiguration, folder: string): RouteConfiguration {
   const { to } = route;
-  return to.kind === 'files' ? { ...route, to: { ...to, folder: resolve(folder, to.folder) } } : route;
+  if (to.kind === 'files') return { ...route, to: { ...to, folder: resolve(folder, to.folder) } };
+  if (to.kind !== 'aggregate' || to.answer.kind !== 'function') return route;
+  return { ...route, to: { ...to, answer: { ...to.answer, file: resolve(folder, to.answer.file) } } };
 }
 
 function resolveService(service: ServiceConfiguration, folder: string): ServiceConfiguration {
-  const { tls, discover } = service;
-  const found = discover?.kind === 'file' ? { discover: { ...discover, file: resolve(folder, discover.file) } } : {};
+  const { tls, discover, openapi } = service;
+  const found = {
+    ...(discover?.kind === 'file' && { discover: { ...discover, file: resolve(folder, discover.file) } }),
+    ...(openapi !== undefined && { openapi: resolve(folder, openapi) }),
+  };
   if (tls === undefined) return { ...service, ...found };
   const { ca, crl, certificate } = tls;
   return {

@@ -136,6 +136,7 @@ const serviceFields = z.strictObject({
   concurrency: concurrencySchema
     .optional()
     .describe('How many requests the service has at a time, and how many wait for their turn. Without it, as many as come.'),
+  openapi: filePath('An OpenAPI document of the service. What aggregates refer to in its answers is checked by it.').optional(),
   tls: serviceTls.optional().describe('How endpoints with `https` and `tls` are verified, and what the gateway shows them.'),
   health: healthSchema
     .optional()

@@ -22,6 +22,9 @@ const NAME_LENGTH_MAX = 64;
 const PARAMETER = /^[A-Za-z0-9\-._~[\]$:]+$/;
 const FUNCTION_FILE = /^(.+\.[cm]?[jt]s)#([A-Za-z_$][\w$]*)$/;
 
+/** RFC 9110 §6.4.1. */
+const BODILESS_STATUSES = new Set([204, 205, 304]);
+
 const callRoots: MappingRoots = { ...requestRoots, calls: { kind: 'named', of: answerRoot } };
 /** Inside of a call that is made for each item of a list. */
 const itemRoots: MappingRoots = { ...callRoots, item: { kind: 'json' } };
@@ -87,6 +90,21 @@ const each = forms('a reference to a list such as `${calls.orders.body.items}`, 
   { isMeant: isMap, schema: eachMap },
 ]);
 
+/** With these a service would answer with a part, with nothing, or with what cannot be read. */
+const UNFIT_FIELDS = new Set([
+  'accept-encoding',
+  'range',
+  'if-range',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+]);
+
+const forwardedField = freeFieldName().refine((name) => !UNFIT_FIELDS.has(name), {
+  error: ({ input }) => `\`${String(input)}\` is about the answer that the client gets, which no single service gives`,
+});
+
 const optionalMap = z.strictObject({
   value: z.custom<unknown>().optional().describe('A fixed body that stands in for the answer.'),
   lastGood: duration({ min: '1s', max: '7d' })
@@ -137,7 +155,7 @@ const call = z
       .optional()
       .describe('Header fields that are sent. One whose value is empty is left out.'),
     forward: z
-      .array(freeFieldName())
+      .array(forwardedField)
       .optional()
       .describe('Header fields of the request that go along as they came. Without it, those of the aggregate.'),
     body: mapping({ help: 'The body that is sent, as JSON.', roots: itemRoots }).optional(),
@@ -210,12 +228,21 @@ export const writtenAggregate = z
       .describe(
         'A TypeScript function that makes the answer, in the place of `answer`: a file and a name, such as `./overview.ts#compose`.',
       ),
-    status: z.int().min(200).max(599).default(200).describe('The status of the answer.'),
+    status: z
+      .int()
+      .min(200)
+      .max(599)
+      .refine(
+        (status) => !BODILESS_STATUSES.has(status),
+        'an answer with this status has no body; leave it out, or give another one',
+      )
+      .default(200)
+      .describe('The status of the answer.'),
     headers: fieldMap(freeFieldName(), mappingText({ help: 'The value of the field.', roots: callRoots }))
       .optional()
       .describe('Header fields of the answer. One whose value is empty is left out.'),
     forward: z
-      .array(freeFieldName())
+      .array(forwardedField)
       .default([])
       .describe(
         'Header fields of the request that all calls carry as they came, such as `authorization`. Trace context goes along in any case.',

@@ -37,6 +37,8 @@ export class Forwarding
   #further: FurtherAttempts | undefined = undefined;
   #hedge: Hedge | undefined = undefined;
   #replay: ReplayBody | undefined = undefined;
+  /** Some of the body has come. Before that, all of it is where it was: at the client, or with a policy that has read it. */
+  #hasTakenBody = false;
   #isRequestEnded = false;
   #requestTrailers: readonly string[] | undefined = undefined;
   #deadline: CallDeadline | undefined = undefined;
@@ -102,10 +104,9 @@ export class Forwarding
     return isGrpcCall(this.exchange.request);
   }
 
-  /** All of the body that was taken from the client is still there. */
+  /** All of the body that was taken is still there. */
   get hasWholeBody(): boolean {
-    const { request, requestBytes } = this.exchange;
-    return !request.hasBody || requestBytes === 0 || this.#replay?.isGone === false;
+    return !this.exchange.request.hasBody || !this.#hasTakenBody || this.#replay?.isGone === false;
   }
 
   get clientAddress(): string {
@@ -123,6 +124,7 @@ export class Forwarding
   // From the client
 
   onRequestChunk(view: Buffer): void {
+    this.#hasTakenBody = true;
     this.#replay?.keep(view);
     const isTaken = this.#attempt?.call?.sendChunk(view);
     if (isTaken === false) this.exchange.pauseRequestBody();

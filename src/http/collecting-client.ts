@@ -97,8 +97,9 @@ export class CollectingClient implements ClientSide {
     this.#end(this.exchange.error ?? upstreamErrors.truncatedBody());
   }
 
+  /** Whoever waits for room may ask for more of a request that has no body; that has no end either. */
   resumeRequestBody(): void {
-    if (this.#isBodySent) return;
+    if (this.#isBodySent || this.#order.body.length === 0) return;
     this.#isBodySent = true;
     const { exchange } = this;
     const { body, owner } = this.#order;

@@ -258,6 +258,14 @@ export class Exchange {
     return this.status !== 0;
   }
 
+  /**
+   * It is over, or an error is on its way to the client, which may take its time: whoever has waited for something has nothing
+   * more to say.
+   */
+  get isDecided(): boolean {
+    return this.isFinished || this.error !== undefined;
+  }
+
   get<Value>(slot: Slot<Value>): Value | undefined {
     return this.#slots?.get(slot) as Value | undefined;
   }

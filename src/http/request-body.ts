@@ -174,9 +174,9 @@ class HeldBody implements RequestBodyStage {
     // As for pieces.
   }
 
-  /** The source has all of it at once; what it does not take yet it keeps, and these bytes stay as they are. */
+  /** The source has all of it at once; what it does not take yet it keeps, and these bytes stay as they are. No body has no end either. */
   resumeRequestBody(): void {
-    if (this.#isGiven) return;
+    if (this.#isGiven || this.bytes.length === 0) return;
     this.#isGiven = true;
     const { source } = this.#exchange;
     source?.onRequestChunk(this.bytes);

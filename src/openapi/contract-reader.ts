@@ -89,6 +89,7 @@ function readOperations(
     paths: toPaths(entries),
     root: undefined,
     schemaCount: shared.length,
+    asksForEvaluated: asksForEvaluated(converter),
   };
   return { index, lines: [...shared, ...rules.flatMap(({ request, answers }) => [request, answers])] };
 }
@@ -126,7 +127,14 @@ function readSchemaFile(
   const use = converter.convert(value, place);
   const shape = toTextShape(value, place, references);
   const shared = toLines(converter, found);
-  const index = { title: file, digest: files.digest, paths: [], root: { use, shape }, schemaCount: shared.length };
+  const index = {
+    title: file,
+    digest: files.digest,
+    paths: [],
+    root: { use, shape },
+    schemaCount: shared.length,
+    asksForEvaluated: asksForEvaluated(converter),
+  };
   return { index, lines: shared };
 }
 
@@ -135,6 +143,10 @@ function toLines({ roots, shared }: SchemaConverter, found: ConverterFaults): Sc
   const judge = new SchemaJudge();
   for (const { schema, place } of [...shared, ...roots]) found.faults.push(...judge.findFaults(schema, place));
   return shared.map(({ schema, uses }) => ({ schema, uses }));
+}
+
+function asksForEvaluated({ roots, shared }: SchemaConverter): boolean {
+  return [...roots, ...shared].some(({ schema }) => /"unevaluated(?:Properties|Items)":/.test(JSON.stringify(schema)));
 }
 
 /** A file that says itself what it is written in is read as that. */

@@ -110,14 +110,19 @@ function toGrpcStatusFields({ status, code, kind, publicDetail }: GatewayError):
   return ['grpc-status', String(grpcStatus), 'grpc-message', message];
 }
 
+/** What a client is told of an error, in a sentence. */
+export function toDetail({ kind, publicDetail }: GatewayError): string {
+  return publicDetail === undefined ? kind.help : `${kind.help.slice(0, -1)}: ${publicDetail}.`;
+}
+
 /** The error as a problem document (RFC 9457). */
 export function toProblem(error: GatewayError, requestId: string): Reply {
-  const { status, code, kind, publicDetail } = error;
+  const { status, code } = error;
   const problem = {
     type: 'about:blank',
     title: reasonOf(status),
     status,
-    detail: publicDetail === undefined ? kind.help : `${kind.help.slice(0, -1)}: ${publicDetail}.`,
+    detail: toDetail(error),
     code,
     requestId,
     ...error.members,

@@ -5,9 +5,11 @@ import { defineSlot, type Exchange } from '#http/exchange.ts';
 import type { Reply } from '#http/response.ts';
 import { createPolicyBench, planPhases } from '#test/support/policy-bench.ts';
 import type { PhaseResult, PolicyPhases } from './policy.ts';
+import { rescue } from './rescue.ts';
 
 const testErrors = defineErrors('run-test', {
   refused: { side: 'client', stage: 'policy', status: 403, retry: 'never', help: 'Refused by a test.' },
+  tooSlow: { side: 'client', stage: 'read-body', status: 408, retry: 'never', help: 'Too slow for a test.' },
 });
 
 function replyWith(text: string): Reply {
@@ -213,4 +215,29 @@ test('requests that run keep their policies when a reload changes them', async (
   resolve(undefined);
   assert.deepEqual((await running.answer).values('x-mark'), ['old']);
   assert.deepEqual((await bench.send()).values('x-mark'), ['new']);
+});
+
+test('what a policy has waited for changes nothing about an error that is on its way, however long that takes', async () => {
+  for (const outcome of [undefined, replyWith('late'), testErrors.refused()]) {
+    const waited = Promise.withResolvers<PhaseResult>();
+    const codes: (string | undefined)[] = [];
+    const holding = planPhases({
+      answerStage: (exchange) => ({
+        begin: () => void codes.push(exchange.error?.code),
+        sendChunk: () => true,
+        flush: () => true,
+        sendEnd: () => undefined,
+        onDrained: () => undefined,
+        abandon: () => undefined,
+      }),
+    });
+    const bench = createPolicyBench({ policies: [holding, planPhases({ requestHead: () => waited.promise })] });
+    const started = bench.start();
+    rescue(started.exchange, testErrors.tooSlow());
+    waited.resolve(outcome);
+    await waited.promise;
+    await Promise.resolve();
+    assert.deepEqual([codes, bench.seen.length], [['GH_RUN_TEST_TOO_SLOW'], 0]);
+    started.leave();
+  }
 });

@@ -37,12 +37,12 @@ async function continueLater(
 ): Promise<void> {
   let settled = await result;
   for (const phase of rest) {
-    if (exchange.isFinished) return;
+    if (exchange.isDecided) return;
     if (settled !== undefined) return settle(exchange, settled);
     settled = await phase(exchange);
   }
-  // The client may have gone while a policy waited.
-  if (exchange.isFinished) return;
+  // The client may have gone while a policy waited, or its body may have stopped arriving.
+  if (exchange.isDecided) return;
   if (settled !== undefined) return settle(exchange, settled);
   plan.terminal.start(exchange, plan);
 }

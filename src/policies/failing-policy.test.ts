@@ -81,6 +81,8 @@ async function startSnapshot(t: TestContext) {
     frames: new FrameMemory(),
     turnEnd: new TurnEnd(),
     resolver,
+    findFunction: () => () => undefined,
+    findCounter: () => undefined,
     policies: [failingPolicy],
     texts: {},
     board: new EndpointBoard(),

@@ -10,16 +10,19 @@ import { concurrencyPolicy } from './concurrency/policy.ts';
 import { corsPolicy } from './cors/policy.ts';
 import { csrfPolicy } from './csrf/policy.ts';
 import { decompressPolicy } from './decompress/policy.ts';
+import { errorPagesPolicy } from './error-pages/policy.ts';
 import { faultPolicy } from './fault/policy.ts';
 import { forwardAuthPolicy } from './forward-auth/policy.ts';
 import { headersPolicy } from './headers/policy.ts';
 import { hmacPolicy } from './hmac/policy.ts';
 import { hstsPolicy } from './hsts/policy.ts';
 import { httpsRedirectPolicy } from './https-redirect/policy.ts';
+import { idempotencyPolicy } from './idempotency/policy.ts';
 import { introspectionPolicy } from './introspection/policy.ts';
 import { ipPolicy } from './ip/policy.ts';
 import { jwtPolicy } from './jwt/policy.ts';
 import { mirrorPolicy } from './mirror/policy.ts';
+import { mockPolicy } from './mock/policy.ts';
 import { oidcPolicy } from './oidc/policy.ts';
 import { opaPolicy } from './opa/policy.ts';
 import { quotaPolicy } from './quota/policy.ts';
@@ -50,6 +53,7 @@ export const policyOrder = [
   hstsPolicy, // before what changes answers, so that it has the last word on its field
   securityHeadersPolicy, // before what answers by itself, so that its fields stand on those answers too
   corsPolicy, // before whatever asks who it is: a browser shows no credential with a preflight; its fields stand on all refusals behind it
+  errorPagesPolicy, // outside of all that makes and changes answers, so that every error gets its page, and none is changed again
   requestSizePolicy, // before anything that looks at fields, keys or tokens, which cost more the longer they are
   faultPolicy, // before all that a request costs: what is refused on purpose is to cost nothing, as with a service that is down
   clientCertificatePolicy, // before credentials of requests: the connection has shown it already
@@ -69,11 +73,13 @@ export const policyOrder = [
   concurrencyPolicy, // behind what counts, so that whoever may not come at all holds no place
   decompressPolicy, // behind what counts and limits, so that nothing is unpacked in vain; before what looks at bodies
   validatePolicy, // behind what counts and limits, since a body is held for it; before whatever changes the request that the document speaks of
+  mockPolicy, // behind validate, so that a mock too answers only what the document asks for
   rewritePolicy, // before anything that looks at what the service will see
-  transformPolicy, // behind rewrite, whose query it changes further; behind whatever keeps answers, which keeps them as it has made them
+  transformPolicy, // behind rewrite, whose query it changes further; in front of the cache, so that what that has kept is changed as well
   mirrorPolicy, // behind all that refuses, so that only what goes to the service is copied
   upstreamAuthPolicy, // behind all that refuses, so that nothing waits for a token in vain; behind what takes a client's own credential away
   headersPolicy, // last, so that it has the last word on requests; on answers, policies before it still add theirs
+  idempotencyPolicy, // behind all that changes answers: what it keeps is what the service has said, and an answer that it repeats meets all others as that one did
   cachePolicy, // last: what it keeps is what the service has said, and its answers meet all other policies as the service's own do
 ] as const;
 

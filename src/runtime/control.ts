@@ -11,7 +11,10 @@ import type { ServiceHealth } from '#services/health/service-health.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import { toRateLimitMetrics } from '#stores/rate-limit-metrics.ts';
 import { AdminSide, type OpenedAdmin } from './admin-side.ts';
+import { findAggregateMistakes } from './aggregate-documents.ts';
+import { AggregateSide } from './aggregate-side.ts';
 import { CacheSide } from './cache-side.ts';
+import { findFunctionMistakes } from './compose-functions.ts';
 import type { DataPlane } from './data-plane.ts';
 import { DataPlanes } from './data-planes.ts';
 import { EndpointKeeper } from './endpoint-keeper.ts';
@@ -19,7 +22,7 @@ import { TooManyEndpoints } from './endpoint-registry.ts';
 import { ListenerAddresses, noAddresses, withAddresses } from './listener-addresses.ts';
 import type { ListeningAt } from './listener-set.ts';
 import { MemorySide } from './memory-side.ts';
-import { listNamedFiles, noFiles } from './named-files.ts';
+import { listNamedFiles, needsReading, noFiles } from './named-files.ts';
 import { QuotaSide } from './quota-side.ts';
 import type { NamedFileReader, NamedFilesReading } from './read-named-files.ts';
 import { logIssues, logRefusal, type Refusal, toRefusal } from './refusal.ts';
@@ -59,6 +62,7 @@ export class Control {
   readonly #endpoints: EndpointKeeper;
   readonly #tls: TlsSide;
   readonly #quotas: QuotaSide;
+  readonly #aggregates = new AggregateSide();
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
@@ -98,6 +102,7 @@ export class Control {
           this.#endpoints.metricsText,
           toRateLimitMetrics(planes.allowanceMemory),
           planes.refusals.metricsText,
+          this.#aggregates.metricsText,
           cache.metricsText,
         ].join(''),
       findConfiguration,
@@ -311,7 +316,12 @@ export class Control {
       this.#tls.followListeners(configuration);
       const plan = await this.#endpoints.prepare(configuration);
       this.#memory.follow(configuration);
-      const supplies = { files, endpoints: plan.lists, quotaMemory: quotas.memory };
+      const supplies = {
+        files,
+        endpoints: plan.lists,
+        quotaMemory: quotas.memory,
+        callCounts: this.#aggregates.provide(configuration),
+      };
       this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens });
       this.#endpoints.commit(plan);
       if (listens) await this.#endpoints.followHealth(configuration, files);
@@ -330,9 +340,13 @@ export class Control {
   }
 
   async #readNamedFiles(configuration: Configuration): Promise<NamedFilesReading> {
-    const mistakes = await findFolderMistakes(configuration);
+    const mistakes = [
+      ...(await findFolderMistakes(configuration)),
+      ...(await findFunctionMistakes(configuration)),
+      ...(await findAggregateMistakes(configuration)),
+    ];
     if (mistakes.length > 0) return { findings: mistakes };
-    if (listNamedFiles(configuration).length === 0) return { files: noFiles };
+    if (!needsReading(configuration)) return { files: noFiles };
     const { NamedFileReader } = await import('./read-named-files.ts');
     this.#fileReader ??= new NamedFileReader(this.#options);
     const reading = await this.#fileReader.read(configuration, this.#options.clock.wallMs());

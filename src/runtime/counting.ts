@@ -22,6 +22,12 @@ import { provideConcurrencyMemory, SharedConcurrency } from '#stores/shared-conc
 import { SharedQuotas } from '#stores/shared-quotas.ts';
 import { type ProvidedStore, provideStore, type StoreConnectionMeans } from './store-connection.ts';
 
+/** Where calls of aggregates are counted, and at which place each. */
+export interface CallCountPlaces {
+  readonly memory: SharedArrayBuffer;
+  /** By `toCallKey`. */
+  readonly slots: Readonly<Record<string, number>>;
+}
 /** How long memory is taken at its word about what gateways share: as long as a purge by another gateway may be late. */
 const STORE_ANSWERS_NEAR_MS = 1_000;
 
@@ -31,6 +37,8 @@ export interface CountingMemory {
   readonly allowanceMemory?: SharedArrayBuffer | undefined;
   /** What limits of concurrency count in. */
   readonly concurrencyMemory?: SharedArrayBuffer | undefined;
+  /** Where calls of aggregates are counted. */
+  readonly callCounts?: CallCountPlaces | undefined;
   /** What quotas count in, which the control thread keeps. */
   readonly quotaMemory?: SharedArrayBuffer | undefined;
   /** What answers are kept in, where threads share it. */

@@ -1,5 +1,6 @@
 /** What one thread does with traffic: listens, keeps the present snapshot, starts exchanges, drains. Runs in a worker or in the control thread. */
 
+import { CallCounts } from '#aggregate/call-counts.ts';
 import type { AnswerPurge } from '#base/answer-store.ts';
 import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
@@ -43,7 +44,9 @@ import type { SharedAnswers } from '#stores/memory/shared-answers.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { AcmeAnswers } from './acme-answers.ts';
+import { toCallKey } from './aggregate-side.ts';
 import type { CacheCounts } from './cache-counts.ts';
+import { loadFunctions } from './compose-functions.ts';
 import { Counting, type CountingMemory, type PreparedCounting, toCountingServices } from './counting.ts';
 import { ListenerSet, type ListenerUse, type ListeningAt, type PreparedListeners } from './listener-set.ts';
 import type { LoadShedding } from './load-shedding.ts';
@@ -188,7 +191,13 @@ export class DataPlane {
     const storeMeans = { ...this.#options, resolver, resolverDefinition, texts: files.texts };
     const counting = await this.#counting.prepare(encoded, settings, { memory: supplies, storeMeans });
     try {
-      const means = { ...this.#toMeans(supplies, resolver), ...toCountingServices(counting) };
+      const findFunction = await loadFunctions(encoded.functions, files.texts);
+      const means = {
+        ...this.#toMeans(supplies, resolver),
+        ...toCountingServices(counting),
+        findFunction,
+        findCounter: toCounters(supplies),
+      };
       const snapshot = await runInSlices(compileSnapshot(arrived, previous, means), clock);
       const listeners = listens ? await this.#listeners.prepare(settings, files) : undefined;
       return { snapshot, resolver, resolverDefinition, listeners, endpoints, counting };
@@ -313,7 +322,7 @@ export class DataPlane {
   #toMeans(
     { files, endpoints }: ConfigurationSupplies,
     resolver: NameResolver,
-  ): Omit<SnapshotMeans, keyof ReturnType<typeof toCountingServices>> {
+  ): Omit<SnapshotMeans, keyof ReturnType<typeof toCountingServices> | 'findFunction' | 'findCounter'> {
     const { clock, logger, board } = this.#options;
     return {
       clock,
@@ -496,6 +505,15 @@ export class DataPlane {
     this.#sink = undefined;
     await sink?.close();
   }
+}
+
+function toCounters({ callCounts }: ConfigurationSupplies): SnapshotMeans['findCounter'] {
+  if (callCounts === undefined) return () => undefined;
+  const counts = new CallCounts(callCounts.memory);
+  return (route, call) => {
+    const slot = callCounts.slots[toCallKey(route, call)];
+    return slot === undefined ? undefined : counts.counterAt(slot);
+  };
 }
 
 /** For policies that delay on purpose: finer than the wheel, whose ticks are too far apart for delays that somebody measures. */

@@ -54,6 +54,8 @@ export function toExplainingMeans({ clock, logger, addressLists, countries, cont
     storeAllowances: undefined,
     openMemoryStore: () => Promise.reject(new StoreFailed('an explanation keeps nothing')),
     callHttp: () => Promise.reject(new HttpCallFailed('an explanation asks nobody')),
+    findFunction: () => () => undefined,
+    findCounter: () => undefined,
     policies: policyDefinitions,
     texts: {},
     addressLists,

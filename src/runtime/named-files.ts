@@ -7,6 +7,9 @@ import { findContracts, type NamedContract } from '#config/policies/contracts.ts
 import { findPolicyFiles } from '#config/policies/policy-files.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 
+import { listServiceDocuments } from './aggregate-documents.ts';
+import { listFunctions } from './compose-functions.ts';
+
 /** Files that a configuration names, read by the control thread. */
 export interface ConfigurationFiles {
   /** PEM texts, and those that policies need, by path. */
@@ -43,8 +46,14 @@ export interface NamedPair {
 export function listNamedFiles(configuration: Configuration): string[] {
   const { geo } = configuration;
   const named = [...findNamedFiles(configuration), ...findAddressLists(configuration)].map(({ path }) => path);
+  named.push(...listServiceDocuments(configuration));
   for (const { source } of findNamedContracts(configuration)) if (source.form !== 'inline') named.push(source.file);
   return [...new Set(geo === undefined ? named : [...named, geo.database])];
+}
+
+/** Whether threads need more than the configuration itself: files, or schemas in it that are read like those. */
+export function needsReading(configuration: Configuration): boolean {
+  return listNamedFiles(configuration).length > 0 || findNamedContracts(configuration).length > 0;
 }
 
 /** Of the policies, wherever they stand. */
@@ -69,7 +78,8 @@ export function findNamedFiles(configuration: Configuration): NamedFile[] {
   const ofAcme = ofVerification(['acme'], acme && { ca: acme.ca });
   const ofStores = ofVerification(['stores', 'redis'], stores?.redis && { ca: stores.redis.ca });
   const ofPolicies = findPolicyFiles(configuration, policyDefinitions).map((file) => ({ ...file, role: toRole(file.form) }));
-  return [...ofPairs, ...ofListeners, ...ofServices, ...ofPolicies, ...ofAcme, ...ofStores];
+  const ofFunctions = listFunctions(configuration).map(({ file, at }) => ({ path: file, role: 'the module', at }));
+  return [...ofPairs, ...ofListeners, ...ofServices, ...ofPolicies, ...ofAcme, ...ofStores, ...ofFunctions];
 }
 
 function toRole(form: NamedFile['form']): string {

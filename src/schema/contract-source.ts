@@ -37,6 +37,14 @@ export function openApiDocument(): z.ZodType<ContractSource, string | z.input<Re
   return contractFile('openapi');
 }
 
+export function contractBasePath() {
+  return z
+    .string()
+    .regex(/^(?:\/[^/?#\s]+)*$/, { error: 'expected a path such as `/v1`, without a slash at its end' })
+    .optional()
+    .describe('Where the paths of the document stand at the gateway. Without it, the paths of its `servers` say so.');
+}
+
 /** A JSON Schema, written here or in a file. */
 export function jsonSchemaSource() {
   return forms('a JSON Schema, or the file that it is in: `{ file: PATH }`', [

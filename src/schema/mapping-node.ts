@@ -104,6 +104,31 @@ export function listReferences(of: MappingNode | MappingText): readonly MappingR
   return found;
 }
 
+/**
+ * Whether what a root stands for is nothing but put into maps and lists, whole and once: then it need not be there when the rest is made.
+ */
+export function passesWhole(node: MappingNode, root: readonly string[]): boolean {
+  const uses = listReferences(node).filter((reference) => reference.shape === 'json' && isSame(reference.root, root));
+  return uses.length === 1 && holdsWhole(node, root);
+}
+
+function holdsWhole(node: MappingNode, root: readonly string[]): boolean {
+  switch (node.kind) {
+    case 'reference':
+      return node.reference.shape === 'json' && isSame(node.reference.root, root) && node.reference.steps.length === 0;
+    case 'map':
+      return node.members.some((member) => holdsWhole(member.node, root));
+    case 'list':
+      return node.items.some((item) => holdsWhole(item, root));
+    default:
+      return false;
+  }
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((step, i) => step === other[i]);
+}
+
 /** A reference is the only plain data here that has a shape. */
 function collectReferences(value: unknown, found: MappingReference[]): void {
   if (typeof value !== 'object' || value === null) return;

@@ -42,6 +42,12 @@ export const answerRoot: MappingRoot = {
   members: { body: jsonRoot, status: textRoot, header: { kind: 'named', of: textRoot } },
 };
 
+/** What went wrong. */
+export const errorRoot: MappingRoot = {
+  kind: 'members',
+  members: { status: textRoot, title: textRoot, detail: textRoot, code: textRoot },
+};
+
 export interface ReferenceContext {
   readonly roots: MappingRoots;
   readonly items: ItemNames;

@@ -1,7 +1,6 @@
 /** How the calls of an aggregate reach their services, and by which rules. */
+import type { CallCounter } from '#aggregate/call-counts.ts';
 import type { AggregateMeans } from '#aggregate/compiled-aggregate.ts';
-import type { Clock } from '#base/clock.ts';
-import type { Keeper } from '#base/keeper.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { AggregateDestination } from '#config/aggregate-schema.ts';
 import { createCallStarter } from '#forward/service-call.ts';
@@ -10,11 +9,10 @@ import type { Service } from '#services/service.ts';
 import type { SettingsOfConfiguration } from './arrived-configuration.ts';
 import { toForwardRules } from './forward-rules.ts';
 
-interface CallingMeans {
-  readonly clock: Clock;
+interface CallingMeans extends Pick<AggregateMeans, 'clock' | 'keeper' | 'later' | 'findFunction'> {
+  readonly findCounter: (route: string, call: string) => CallCounter | undefined;
   readonly wheel: TimerWheel;
   readonly random: () => number;
-  readonly keeper: Keeper;
   /** Of the route. */
   readonly importance: Importance;
   readonly settings: SettingsOfConfiguration;
@@ -22,10 +20,13 @@ interface CallingMeans {
 }
 
 export function toAggregateMeans(route: string, { calls, retries }: AggregateDestination, means: CallingMeans): AggregateMeans {
-  const { clock, keeper, settings, services, importance } = means;
+  const { clock, keeper, later, findFunction, settings, services, importance } = means;
   return {
     clock,
     keeper,
+    later,
+    findFunction,
+    findCounter: (call) => means.findCounter(route, call),
     startCall(index) {
       const { name, service } = calls[index]!;
       const ofService = { name: service, settings: settings.services[service]! };

@@ -36,6 +36,8 @@ function meansWith(texts: Readonly<Record<string, string>> = {}): SnapshotMeans 
     buffers: new ReadBuffers(),
     frames: new FrameMemory(),
     turnEnd: new TurnEnd(),
+    findFunction: () => () => undefined,
+    findCounter: () => undefined,
     policies: policyDefinitions,
     texts,
     board: new EndpointBoard(),

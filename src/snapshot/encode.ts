@@ -22,7 +22,7 @@ export function* encodeConfiguration(
     if (lines.length % LINES_PER_STEP === 0) yield;
   }
   const routeImage = yield* writeRouteImage(yield* compileRoutes(listRouteDefinitions(configuration)));
-  const { libraries, counts } = yield* findPolicyNeeds(configuration, definitions);
+  const { libraries, functions, counts } = yield* findPolicyNeeds(configuration, definitions);
   const serviceCount = Object.keys(services).length;
   return {
     ...joinLines(lines),
@@ -33,6 +33,7 @@ export function* encodeConfiguration(
     countsQuotas: counts.has('quotas'),
     answerBytesMax: counts.has('answers') ? configuration.stores.cache.size : 0,
     libraries,
+    functions,
   };
 }
 

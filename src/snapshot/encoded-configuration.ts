@@ -3,6 +3,8 @@
  * table. Receiving it costs a thread nothing. It reads services in slices, and the line of a route when a request first needs it.
  */
 
+import type { FunctionPlace } from '#aggregate/compose-function.ts';
+
 export interface EncodedConfiguration {
   /** One line for everything but services and routes, then one for each service, then one for each route, in their order. */
   readonly lines: SharedArrayBuffer;
@@ -21,6 +23,8 @@ export interface EncodedConfiguration {
   readonly answerBytesMax: number;
   /** Names of what its policies need loaded. */
   readonly libraries: readonly string[];
+  /** Functions of users that compose answers. */
+  readonly functions: readonly FunctionPlace[];
 }
 
 /** Lines that are written or read between two yields: about a millisecond of work. */

@@ -3,6 +3,7 @@
  * finds it out; data threads load libraries while they still serve what they served before.
  */
 import { listAggregateLibraries } from '#aggregate/aggregate-libraries.ts';
+import type { FunctionPlace } from '#aggregate/compose-function.ts';
 import type { Library } from '#base/library.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { CountingKind, PolicyDefinition } from '#pipeline/policy.ts';
@@ -19,6 +20,8 @@ interface UsedPolicy {
 export interface PolicyNeeds {
   /** Names of libraries. */
   readonly libraries: string[];
+  /** That compose answers. */
+  readonly functions: readonly FunctionPlace[];
   /** What is counted in. */
   readonly counts: ReadonlySet<CountingKind>;
 }
@@ -30,18 +33,21 @@ export function* findPolicyNeeds(
 ): Generator<undefined, PolicyNeeds, void> {
   const libraries = new Set<string>();
   const counts = new Set<CountingKind>();
+  const functions: FunctionPlace[] = [];
   let places = 0;
   for (const place of [{ policies }, ...Object.values(listeners), ...Object.values(routes)]) {
     for (const used of listUsed(place.policies, definitions)) {
       for (const { name } of listNeeded(used)) libraries.add(name);
       if (used.definition.counts !== undefined) counts.add(used.definition.counts);
     }
-    if ('to' in place && place.to.kind === 'aggregate')
+    if ('to' in place && place.to.kind === 'aggregate') {
       for (const { name } of listAggregateLibraries(place.to)) libraries.add(name);
+      if (place.to.answer.kind === 'function') functions.push(place.to.answer);
+    }
     places += 1;
     if (places % LINES_PER_STEP === 0) yield;
   }
-  return { libraries: [...libraries], counts };
+  return { libraries: [...libraries], functions, counts };
 }
 
 /** Those that a policy needs with these settings. */

@@ -1,4 +1,6 @@
 import { AggregateTerminal } from '#aggregate/aggregate-terminal.ts';
+import type { CallCounter } from '#aggregate/call-counts.ts';
+import type { AggregateMeans } from '#aggregate/compiled-aggregate.ts';
 import { createIdSource } from '#base/ids.ts';
 import type { BatchMeans } from '#batch/batch-settings.ts';
 import { BatchTerminal } from '#batch/batch-terminal.ts';
@@ -31,6 +33,10 @@ type MadeHere = 'consumers' | 'place' | 'tokenKeys' | 'callService';
 export interface PlanMeans extends Omit<ForwardMeans, 'services'>, Omit<PolicyServices, MadeHere> {
   /** In execution order. */
   readonly policies: readonly PolicyDefinition[];
+  /** Functions of users that have been loaded. */
+  readonly findFunction: AggregateMeans['findFunction'];
+  /** Who counts calls of aggregates; `undefined`: nobody does. */
+  readonly findCounter: (route: string, call: string) => CallCounter | undefined;
   /** The whole gateway, for exchanges that begin inside of it. */
   readonly gateway: InjectionTarget;
   readonly nextRequestId: () => string;

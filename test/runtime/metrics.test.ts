@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
+import type { GatewayInput } from '#config/define-gateway.ts';
 import { EndpointFlag } from '#services/endpoint-board.ts';
+import { startAnsweringService } from '#test/support/answering-service.ts';
 import { ask } from '#test/support/ask.ts';
 import { startRawUpstream } from '#test/support/raw-upstream.ts';
 import { startTestGateway } from '#test/support/test-gateway.ts';
@@ -86,5 +88,42 @@ for (const threads of [0, 2]) {
     do lines = (await ask(port, '/metrics')).body.split('\n').filter(isCounted);
     while (sum(lines) < sum(expected));
     assert.deepEqual(lines, expected);
+  });
+}
+
+for (const threads of [0, 2]) {
+  test(`metrics count the calls of aggregates, over reloads, with ${threads} data threads`, async (t) => {
+    const users = await startAnsweringService(t, ({ target }) => (target === '/bad' ? { status: 500, body: '' } : '{"a":1}'));
+    const input = (priority: number): Partial<GatewayInput> => ({
+      admin: { address: '127.0.0.1:0' },
+      services: { users: { endpoints: [users.url] } },
+      routes: {
+        view: {
+          match: { path: '/*' },
+          priority,
+          to: {
+            aggregate: {
+              calls: { good: { service: 'users', path: '/good' }, bad: { service: 'users', path: '/bad', optional: true } },
+              answer: '${calls.good.body}',
+            },
+          },
+        },
+      },
+    });
+    const gateway = await startTestGateway(input(0), { threads });
+    t.after(() => gateway.stop());
+    const started = await gateway.control.start();
+    assert.ok('admin' in started && started.admin !== undefined && 'port' in started.admin);
+    assert.equal((await ask(gateway.port(), '/')).body, '{"a":1}');
+    assert.deepEqual(await gateway.reconfigure(input(1)), []);
+    assert.equal((await ask(gateway.port(), '/')).body, '{"a":1}');
+    const { body } = await ask(started.admin.port, '/metrics');
+    for (const line of [
+      'gatehouse_aggregate_calls_total{route="view",call="good",outcome="ok"} 2',
+      'gatehouse_aggregate_calls_total{route="view",call="bad",outcome="fallback"} 2',
+      'gatehouse_aggregate_call_response_bytes_total{route="view",call="good"} 14',
+      'gatehouse_aggregate_call_duration_seconds_count{route="view",call="good"} 2',
+    ])
+      assert.ok(body.split('\n').includes(line), `${line} in\n${body}`);
   });
 }

@@ -66,6 +66,11 @@ export const exceptions: readonly Exception[] = [
   },
   {
     rule: 'buffer-concat',
+    file: 'src/policies/error-pages/pages.ts',
+    reason: 'joins the pieces of a page once, below PAGE_BYTES_MAX',
+  },
+  {
+    rule: 'buffer-concat',
     file: 'src/policies/transform/body-change.ts',
     reason: 'joins the pieces of a changed body once, below the setting `maxBytes`',
   },
@@ -115,6 +120,21 @@ export const exceptions: readonly Exception[] = [
     reason: 'joins ranges of a file once, below limits.shortFileBytesMax',
   },
   {
+    rule: 'json-parse',
+    file: 'src/policies/idempotency/kept-record.ts',
+    reason: 'reads what the gateway itself wrote to a store, of at most limits.storeValueBytesMax',
+  },
+  {
+    rule: 'buffer-concat',
+    file: 'src/policies/idempotency/kept-record.ts',
+    reason: 'joins a head and a body once, below the setting `maxAnswer`',
+  },
+  {
+    rule: 'buffer-concat',
+    file: 'src/policies/idempotency/kept-answer.ts',
+    reason: 'joins the pieces of an answer once, below the setting `maxAnswer`',
+  },
+  {
     rule: 'buffer-concat',
     file: 'src/net/http-call.ts',
     reason: 'joins the parts of an answer once, below the size that the caller allows',
@@ -123,6 +143,11 @@ export const exceptions: readonly Exception[] = [
     rule: 'buffer-concat',
     file: 'src/http/collecting-client.ts',
     reason: 'joins the parts of an answer once, below the size that the caller allows',
+  },
+  {
+    rule: 'buffer-concat',
+    file: 'src/policies/compress/compressed-answer.ts',
+    reason: 'joins the parts of a short answer once, below limits.compressedAtOnceBytesMax',
   },
   {
     rule: 'buffer-concat',

@@ -191,6 +191,21 @@ for (const id of ['..', '.', '', null, undefined]) {
   });
 }
 
+test('a path is not asked for that a parameter of the request would lead out of', async (t) => {
+  const { send, users } = await start(t, {
+    calls: { user: { service: 'users', path: '/users/${query.id}/${header.x-part}' } },
+    answer: '${calls.user.body}',
+  });
+  const codeOf = async (id: string, part: string) => {
+    const { status, body } = await send(`/view/7?id=${id}`, { headers: { 'x-part': part } });
+    return status === 200 ? users.targets.at(-1) : JSON.parse(body).code;
+  };
+  for (const id of ['%2e%2E', '%2e', '..', '.%2e']) assert.equal(await codeOf(id, 'a'), 'GH_AGGREGATE_MISSING_VALUE', id);
+  assert.equal(await codeOf('a', '..'), 'GH_AGGREGATE_MISSING_VALUE');
+  assert.equal(await codeOf('...', '../..'), 'GET /users/.../..%2F..');
+  assert.equal(users.asked.length, 1);
+});
+
 test('what the request lacks in a path is said to the client', async (t) => {
   const { send, users } = await start(t, {
     calls: { user: { service: 'users', path: '/users/${query.id}' } },
@@ -491,6 +506,7 @@ test('an answer of a service is passed on where that is asked for, and statuses 
   );
   const { status, headers, body } = await send();
   assert.deepEqual([status, headers['content-type'], body], [404, 'application/json', '{"why":"no such user"}']);
+  assert.equal(users.asked.length, 1);
   users.answer(() => ({ status: 410, body: '{"why":"gone"}' }));
   assert.equal((await send()).body, '{"status":410,"why":"gone"}');
   const { calls } = await logLine();

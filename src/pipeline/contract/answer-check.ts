@@ -81,7 +81,7 @@ export class AnswerCheck {
 }
 
 /** A status by itself goes before its range, and the range before `default` (OpenAPI 3.1 §4.8.16). */
-function findAnswer(answers: readonly AnswerRule[], status: number): AnswerRule | undefined {
+export function findAnswer(answers: readonly AnswerRule[], status: number): AnswerRule | undefined {
   const names = [String(status), `${Math.trunc(status / 100)}XX`, 'default'];
   for (const name of names) {
     const found = answers.find((answer) => answer.status === name);

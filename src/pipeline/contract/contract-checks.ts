@@ -4,6 +4,7 @@ import type { Keeper } from '#base/keeper.ts';
 import { AnswerCheck } from './answer-check.ts';
 import type { OperationEntry } from './contract.ts';
 import { ContractImage } from './contract-image.ts';
+import { keepCurrent } from './keep-current.ts';
 import { type OperationLookup, OperationTable } from './operation-table.ts';
 import { RequestCheck } from './request-check.ts';
 import { SchemaSet } from './schema-set.ts';
@@ -23,6 +24,8 @@ export interface ContractMeans {
   readonly clock: Clock;
   readonly keeper: Keeper;
   readonly later: (delayMs: number, run: () => void) => () => void;
+  /** Images by `toContractKey`. */
+  readonly contracts: Readonly<Record<string, ArrayBufferLike>>;
 }
 
 export class ContractChecks {
@@ -43,10 +46,9 @@ export class ContractChecks {
   }
 
   /** Those that there are already, or new ones, which begin to compile themselves while nothing else is to be done. */
-  static keep(bytes: ArrayBufferLike, use: ContractUse, { clock, keeper, later }: ContractMeans): ContractChecks {
-    const image = new ContractImage(bytes);
-    const name = `contract ${JSON.stringify([image.index.digest, image.index.title, use])}`;
-    return keeper.keep(name, () => {
+  static keep(key: string, use: ContractUse, { clock, keeper, later, contracts }: ContractMeans): ContractChecks {
+    const image = new ContractImage(contracts[key]!);
+    return keepCurrent(keeper, `contract ${JSON.stringify([key, use])}`, image.index.digest, () => {
       const checks = new ContractChecks(image, use, clock);
       later(0, () => checks.#compileAhead(checks.#prepareAll()));
       return checks;

@@ -16,6 +16,9 @@ export const CLOSED_MARK = 'x-gatehouse-closed';
 export const READ_ONLY_MARK = 'x-gatehouse-read-only';
 export const WRITE_ONLY_MARK = 'x-gatehouse-write-only';
 
+/** In the place of a `$ref`: a shared schema that is looked up when a value is there. */
+export const LATE_REFERENCE = 'x-gatehouse-late';
+
 /** What the first mark holds: which properties a value may have where no others are allowed. */
 export interface DeclaredProperties {
   readonly names: readonly string[];
@@ -118,6 +121,8 @@ export interface ContractIndex {
   /** Of a file that is one schema and no document of an API. */
   readonly root: { readonly use: SchemaUse; readonly shape: TextShape } | undefined;
   readonly schemaCount: number;
+  /** Some schema asks which properties or items others have looked at. */
+  readonly asksForEvaluated: boolean;
 }
 
 export type SharedSchema = SchemaUse;

@@ -2,11 +2,12 @@
  * JSON Schema 2020-12 by Ajv, made fit for what strangers send. Patterns are matched in linear time, and a check has a limit of
  * steps: schemas that refer to themselves in several alternatives would otherwise take time that doubles with each level.
  */
-import { Ajv2020, type SchemaObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type FuncKeywordDefinition, type SchemaObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { SchemaValidateFunction } from 'ajv/dist/types/index.js';
 import formats from 'ajv-formats';
 import { patternLibrary } from '../expression/pattern-library.ts';
 import { type CheckResult, tooManySteps } from './check-result.ts';
-import type { JsonSchema } from './contract.ts';
+import { type JsonSchema, LATE_REFERENCE } from './contract.ts';
 
 /** Calls of compiled schemas for one value: so many, and so many more for each byte. */
 const STEPS_MIN = 10_000;
@@ -45,6 +46,7 @@ export class SchemaLanguage {
     });
     Object.assign(this.#ajv, { gatehouseLimits: this.#limits });
     addFormats(this.#ajv);
+    this.#ajv.addKeyword(this.#lateReference());
     this.#ajv.removeKeyword('uniqueItems');
     // Ajv compares each item with all others.
     this.#ajv.addKeyword({ keyword: 'uniqueItems', type: 'array', schemaType: 'boolean', validate: isUnique, error: notUnique });
@@ -66,6 +68,22 @@ export class SchemaLanguage {
   compile(schema: JsonSchema): (value: unknown, sizeBytes: number) => CheckResult {
     const check = this.#ajv.compile(toAjv(schema));
     return (value, sizeBytes) => this.#run(check, value, sizeBytes);
+  }
+
+  /** Schemas that use each other need not be compiled together: one of them finds the other when a value is there. */
+  #lateReference(): FuncKeywordDefinition {
+    const known = new Map<string, ValidateFunction>();
+    const validate: SchemaValidateFunction = (name: string, value: unknown, _schema, context) => {
+      let check = known.get(name);
+      if (check === undefined) {
+        check = this.#ajv.getSchema(name)!;
+        known.set(name, check);
+      }
+      const isValid = check(value, context) as boolean;
+      validate.errors = check.errors ?? [];
+      return isValid;
+    };
+    return { keyword: LATE_REFERENCE, schemaType: 'string', validate, errors: 'full' };
   }
 
   #run(check: ValidateFunction, value: unknown, sizeBytes: number): CheckResult {

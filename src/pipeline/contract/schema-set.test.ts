@@ -103,16 +103,22 @@ test('equal items are found, however they are written', async () => {
   assert.equal(await check(schema, [1, '1', [1], { 1: 1 }, true, null]), 'valid');
 });
 
-test('schemas that use each other are compiled together', async () => {
+test('schemas that use each other are compiled, and those that ask what others have looked at too', async () => {
+  for (const more of [{}, { unevaluatedProperties: false }])
+    assert.deepEqual(await checkTree(more), ['/next/leaf/of/leaf/n type']);
+});
+
+function checkTree(more: object): Promise<unknown> {
   const schema = {
     $defs: {
       tree: { type: 'object', properties: { leaf: { $ref: '#/$defs/leaf' }, next: { $ref: '#/$defs/tree' } } },
       leaf: { type: 'object', properties: { of: { $ref: '#/$defs/tree' }, n: { type: 'integer' } } },
     },
     $ref: '#/$defs/tree',
+    ...more,
   };
-  assert.deepEqual(await check(schema, { next: { leaf: { of: { leaf: { n: 'x' } } } } }), ['/next/leaf/of/leaf/n type']);
-});
+  return check(schema, { next: { leaf: { of: { leaf: { n: 'x' } } } } });
+}
 
 describe('a value that is made to cost much', () => {
   test('alternatives that refer to themselves end at the limit of steps', async () => {

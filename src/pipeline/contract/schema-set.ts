@@ -10,6 +10,7 @@ import {
   CLOSED_MARK,
   type DeclaredProperties,
   type JsonSchema,
+  LATE_REFERENCE,
   READ_ONLY_MARK,
   type SchemaUse,
   type SharedSchema,
@@ -113,10 +114,14 @@ class CompiledSchemas {
     const seen = new Set<string>();
     // Depth first, without recursion: how deep a document's schemas refer to each other is not ours to say.
     const path = [{ name: '', rest: [...numbers] }];
+    // What would lead back is looked up late, so that schemas which use each other are not compiled in one piece.
+    const open = new Set<string>();
+    const lookUpLate = this.#image.index.asksForEvaluated ? undefined : open;
     for (let step = path.at(-1); step !== undefined; step = path.at(-1)) {
       const number = step.rest.pop();
       if (number === undefined) {
         path.pop();
+        open.delete(step.name);
         if (path.length > 0) added.push(step.name);
         continue;
       }
@@ -125,7 +130,8 @@ class CompiledSchemas {
       seen.add(name);
       const { schema, uses } = this.#image.read<SharedSchema>(toSchemaLine(number));
       // Somebody else may be on the way to the same.
-      if (!this.#language.has(name)) this.#language.add(name, shapeSchema(schema, this.#form));
+      open.add(name);
+      if (!this.#language.has(name)) this.#language.add(name, shapeSchema(schema, this.#form, lookUpLate));
       path.push({ name, rest: [...uses] });
       yield;
     }
@@ -139,16 +145,21 @@ class CompiledSchemas {
 }
 
 /** What the marks of a schema ask for in one direction. */
-function shapeSchema(schema: JsonSchema, form: SchemaForm): JsonSchema {
-  return shapeValue(schema, form) as JsonSchema;
+function shapeSchema(schema: JsonSchema, form: SchemaForm, late?: ReadonlySet<string>): JsonSchema {
+  return shapeValue(schema, form, late) as JsonSchema;
 }
 
-function shapeValue(value: unknown, form: SchemaForm): unknown {
-  if (Array.isArray(value)) return value.map((item) => shapeValue(item, form));
+function shapeValue(value: unknown, form: SchemaForm, late: ReadonlySet<string> | undefined): unknown {
+  if (Array.isArray(value)) return value.map((item) => shapeValue(item, form, late));
   if (typeof value !== 'object' || value === null) return value;
   const { [CLOSED_MARK]: closes, [READ_ONLY_MARK]: readOnly, [WRITE_ONLY_MARK]: writeOnly, ...rest } = value as Marked;
   const shaped: Record<string, unknown> = {};
-  for (const [key, item] of Object.entries(rest)) shaped[key] = shapeValue(item, form);
+  for (const [key, item] of Object.entries(rest)) shaped[key] = shapeValue(item, form, late);
+  const { $ref } = shaped;
+  if (typeof $ref === 'string' && late?.has($ref)) {
+    delete shaped['$ref'];
+    shaped[LATE_REFERENCE] = $ref;
+  }
   const foreign = form.direction === 'request' ? readOnly : writeOnly;
   if (foreign !== undefined) leaveOut(shaped, foreign, form.direction === 'answer' || form.isClosed);
   return closes !== undefined && form.isClosed ? { allOf: [shaped, toClosed(closes)] } : shaped;

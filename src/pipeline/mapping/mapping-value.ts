@@ -15,6 +15,8 @@ export interface MappingValue {
   /** Of an object; of everything else `undefined`. */
   members(): readonly ValueMember[] | undefined;
   find(name: JsonName): MappingValue | undefined;
+  /** Of what is the name of a member: whether it is that one. */
+  isName(name: JsonName): boolean;
   /** A member by its name, or an item by its place. */
   step(name: JsonName): MappingValue | undefined;
 }
@@ -42,6 +44,10 @@ abstract class MadeValue implements MappingValue {
     return undefined;
   }
 
+  isName({ text }: JsonName): boolean {
+    return this.text === text;
+  }
+
   step(_name: JsonName): MappingValue | undefined {
     return undefined;
   }
@@ -50,6 +56,8 @@ abstract class MadeValue implements MappingValue {
 export class MadeText extends MadeValue {
   readonly kind = 'string';
   readonly text: string;
+  /** Made once, since names of maps are written again and again. */
+  #json: string | undefined = undefined;
 
   constructor(text: string) {
     super();
@@ -57,7 +65,8 @@ export class MadeText extends MadeValue {
   }
 
   writeTo(writer: JsonWriter): void {
-    writer.writeText(JSON.stringify(this.text));
+    this.#json ??= JSON.stringify(this.text);
+    writer.writeText(this.#json);
   }
 }
 
@@ -73,6 +82,16 @@ export class MadeNumber extends MadeValue {
 
   writeTo(writer: JsonWriter): void {
     writer.writeText(this.text);
+  }
+}
+
+/** What is not there yet: the place of it is left free. It is JSON, of which nothing else is known. */
+export class ComingValue extends MadeValue {
+  readonly kind = 'object';
+  readonly text = '';
+
+  writeTo(writer: JsonWriter): void {
+    writer.leaveGap();
   }
 }
 
@@ -98,12 +117,12 @@ export class MadeList extends MadeValue {
   }
 
   writeTo(writer: JsonWriter): void {
-    writer.writeText('[');
+    writer.writeByte(0x5b);
     for (let i = 0; i < this.#items.length && !writer.isOver; i++) {
-      if (i > 0) writer.writeText(',');
+      if (i > 0) writer.writeByte(0x2c);
       this.#items[i]!.writeTo(writer);
     }
-    writer.writeText(']');
+    writer.writeByte(0x5d);
   }
 }
 
@@ -124,8 +143,8 @@ export class MadeObject extends MadeValue {
     return this.#members;
   }
 
-  override find({ text }: JsonName): MappingValue | undefined {
-    return this.#members.findLast(({ name }) => name.text === text)?.value;
+  override find(wanted: JsonName): MappingValue | undefined {
+    return this.#members.findLast(({ name }) => name.isName(wanted))?.value;
   }
 
   override step(name: JsonName): MappingValue | undefined {
@@ -133,15 +152,15 @@ export class MadeObject extends MadeValue {
   }
 
   writeTo(writer: JsonWriter): void {
-    writer.writeText('{');
+    writer.writeByte(0x7b);
     for (let i = 0; i < this.#members.length && !writer.isOver; i++) {
       const { name, value } = this.#members[i]!;
-      if (i > 0) writer.writeText(',');
+      if (i > 0) writer.writeByte(0x2c);
       name.writeTo(writer);
-      writer.writeText(':');
+      writer.writeByte(0x3a);
       value.writeTo(writer);
     }
-    writer.writeText('}');
+    writer.writeByte(0x7d);
   }
 }
 

@@ -17,6 +17,13 @@ export interface MappedJson {
   readonly byteLength: number;
 }
 
+/** A result with a place that something else comes to. */
+export interface MappedAround {
+  readonly before: readonly Buffer[];
+  readonly after: readonly Buffer[];
+  readonly byteLength: number;
+}
+
 type Evaluate = (run: MappingRun) => MappingValue | undefined;
 type Holds = (run: MappingRun) => boolean;
 /** Names of the items of every `$each` around, from the outside in. */
@@ -39,6 +46,19 @@ export class Mapping {
     else value.writeTo(writer);
     if (writer.isOver) return { problem: 'too-large', at: 'the whole' };
     return { pieces: writer.finish(), byteLength: writer.byteLength };
+  }
+
+  /** Around a `ComingValue` that the scope gives; for mappings that `passesWhole` says yes to. */
+  runAround(scope: MappingScope, bytesMax: number): MappedAround | MappingProblem {
+    const run = new MappingRun(scope, bytesMax);
+    const value = this.#evaluate(run);
+    if (run.problem !== undefined) return run.problem;
+    const writer = new JsonWriter(bytesMax);
+    value?.writeTo(writer);
+    const { gap } = writer;
+    if (writer.isOver || gap === undefined) return { problem: 'too-large', at: 'the whole' };
+    const pieces = writer.finish();
+    return { before: pieces.slice(0, gap), after: pieces.slice(gap), byteLength: writer.byteLength };
   }
 
   /** The value itself, for who does something else with it than write it as JSON. */
@@ -105,7 +125,7 @@ function compileOperator(node: OperatorNode, compile: (node: MappingNode) => Eva
     case 'pick':
     case 'omit': {
       const from = compile(node.from);
-      const names = new Set(node.names);
+      const names = node.names.map(toJsonName);
       const choose = node.kind === 'pick' ? operators.pick : operators.omit;
       return (run) => choose(run, from(run), names);
     }

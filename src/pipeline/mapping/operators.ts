@@ -30,15 +30,20 @@ export function itemsOf(run: MappingRun, value: Found, at: string): readonly Map
   return run.spendItems(items.length, at) ? items : undefined;
 }
 
-export function pick(run: MappingRun, from: Found, names: ReadonlySet<string>): Found {
+export function pick(run: MappingRun, from: Found, names: readonly JsonName[]): Found {
   const members = membersOf(run, from, '$pick');
-  return members && new MadeObject(members.filter(({ name }) => names.has(name.text)));
+  return members && new MadeObject(members.filter((member) => isAmong(member, names)));
+}
+
+function isAmong({ name }: ValueMember, names: readonly JsonName[]): boolean {
+  for (let i = 0; i < names.length; i++) if (name.isName(names[i]!)) return true;
+  return false;
 }
 
 /** What has none of the members stays as it was written. */
-export function omit(run: MappingRun, from: Found, names: ReadonlySet<string>): Found {
+export function omit(run: MappingRun, from: Found, names: readonly JsonName[]): Found {
   const members = membersOf(run, from, '$omit');
-  const kept = members?.filter(({ name }) => !names.has(name.text));
+  const kept = members?.filter((member) => !isAmong(member, names));
   return kept === undefined || kept.length === members?.length ? members && from : new MadeObject(kept);
 }
 

@@ -140,7 +140,7 @@ export const cacheConfig = z.strictObject({
     .enum(['memory', 'redis'])
     .default('memory')
     .describe(
-      'Where answers are kept: in the `memory` of this process, or in the `redis` of `stores` besides, where other gateways find them too.',
+      'Where answers are: in the memory of `stores: { cache: ... }`, which ends with the process; or in the `redis` of `stores`, which several gateways share, with that memory in front for a second.',
     ),
   coalesce: z
     .boolean()

@@ -2,8 +2,8 @@ import type { Exchange } from '#http/exchange.ts';
 import { ExchangeVariables } from '#pipeline/expression/exchange-variables.ts';
 import { expressionLibrary } from '#pipeline/expression/expression-library.ts';
 import { needsPatterns, patternLibrary } from '#pipeline/expression/pattern-library.ts';
-import { formatLimitKey } from '#pipeline/limit-key.ts';
-import { definePolicy, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
+import { formatLimitKey, LimitKeyReader } from '#pipeline/limit-key.ts';
+import { definePolicy, type ExplainedRequest, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
 import { digestLibrary } from './body-digest.ts';
 import type { CacheConfig } from './config.ts';
 import { cacheErrors } from './errors.ts';
@@ -16,8 +16,8 @@ export const cachePolicy = definePolicy({
   summary: 'Keeps answers of services and answers further requests from them, as RFC 9111 says.',
   loadConfig: async () => (await import('./config.ts')).cacheConfig,
   counts: 'answers',
-  expressionSettings: ['bypass'],
   storeSettings: ['store'],
+  expressionSettings: ['bypass'],
   libraries: [
     { library: expressionLibrary, isNeeded: ({ bypass }) => bypass !== undefined },
     { library: digestLibrary, isNeeded: ({ methods }) => methods.some((method) => method !== 'GET') },
@@ -25,9 +25,11 @@ export const cachePolicy = definePolicy({
   ],
   errors: cacheErrors,
   describe: describeCache,
+  explain: explainCache,
   create(config, services): PolicyPhases {
     const { clock, place } = services;
-    const answers = (config.store === 'redis' ? services.storeAnswers : undefined) ?? services.answers;
+    // A configuration that names a store has one.
+    const answers = config.store === 'redis' ? services.storeAnswers! : services.answers;
     const cache = new RouteCache(config, { clock, answers, place, isBypassed: toBypass(config, services) });
     return {
       localAnswer: (exchange) => cache.localAnswer(exchange),
@@ -50,6 +52,20 @@ function toBypass({ bypass }: CacheConfig, { clock }: PolicyServices): ((exchang
     // Where it is not known whether an answer may be kept, it is not.
     return isTrue || failure !== undefined;
   };
+}
+
+/** By what an answer to the request would be found again. */
+function explainCache({ methods, key, query, perConsumer }: CacheConfig, { exchange }: ExplainedRequest): string {
+  const { consumer } = exchange;
+  const parts = [
+    query === undefined ? 'address' : 'address without parameters that do not count',
+    ...(methods.length > 1 ? ['body of the request, unless it is a GET'] : []),
+    ...(key === undefined ? [] : [new LimitKeyReader(key).describe(exchange)]),
+    ...(perConsumer === true && consumer !== undefined ? [`consumer ${consumer.name}`] : []),
+  ];
+  const isPersonal = perConsumer === undefined && (consumer !== undefined || exchange.field('authorization') !== undefined);
+  const ifAllowed = isPersonal ? ', if it says itself that others may have it' : '';
+  return `keeps the answer to this request by ${parts.join(', ')}, and what it names in Vary${ifAllowed}`;
 }
 
 function describeCache({ store, ttl, methods, key, perConsumer, bypass }: CacheConfig): string {

@@ -61,9 +61,13 @@ export class CompressedAnswer implements AnswerStage, CodedStreamOwner {
     if (this.#isPassing) return this.#next.sendChunk(view);
     if (this.#stream !== undefined) return this.#stream.write(view);
     if (view.length === this.#head.contentLengthBytes) return this.#sendWhole(view);
-    this.#pieces.push(Buffer.from(view));
     this.#bytes += view.length;
-    return this.#bytes <= limits.compressedAtOnceBytesMax || this.#open();
+    if (this.#bytes > limits.compressedAtOnceBytesMax) {
+      this.#open();
+      return this.#isOver || this.sendChunk(view);
+    }
+    this.#pieces.push(Buffer.from(view));
+    return true;
   }
 
   flush(): boolean {
@@ -149,8 +153,8 @@ export class CompressedAnswer implements AnswerStage, CodedStreamOwner {
     return body.length === 0 || this.#next.sendChunk(body);
   }
 
-  /** From here on the answer flows. False: wait until more is asked for. */
-  #open(): boolean {
+  /** From here on the answer flows. What was held is too little for anybody to be behind with. */
+  #open(): void {
     this.#stopWaiting?.();
     const { running } = this.#means;
     const isEncoded = running.count < limits.compressingAnswersMax;
@@ -159,7 +163,7 @@ export class CompressedAnswer implements AnswerStage, CodedStreamOwner {
     if (isEncoded) describeAsEncoded(this.#head, this.#encoder.name, undefined);
     this.#next.sendHead(this.#head);
     // A policy before this one may have ended the answer.
-    if (this.#isOver) return true;
+    if (this.#isOver) return;
     const pieces = this.#pieces;
     this.#pieces = [];
     if (isEncoded) {
@@ -167,9 +171,7 @@ export class CompressedAnswer implements AnswerStage, CodedStreamOwner {
       this.#isRunning = true;
       running.count += 1;
     }
-    let isTaken = true;
-    for (const piece of pieces) isTaken = this.#stream === undefined ? this.#next.sendChunk(piece) : this.#stream.write(piece);
-    return isTaken;
+    for (const piece of pieces) this.sendChunk(piece);
   }
 
   /** Called by a clock: nobody else would catch what is thrown. */

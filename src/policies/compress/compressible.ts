@@ -22,6 +22,8 @@ export class CompressibleTypes {
   has(contentType: string): boolean {
     const semicolon = contentType.indexOf(';');
     const type = (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
+    // It has compression of its own, and `application/grpc+json` is no JSON.
+    if (type.startsWith('application/grpc')) return false;
     if (this.#whole.has(type) || this.#kinds.has(type.slice(0, Math.max(0, type.indexOf('/'))))) return true;
     return this.#suffixes.some((suffix) => type.endsWith(suffix));
   }

@@ -111,6 +111,7 @@ const heads: readonly [what: string, answer: UpstreamAnswer, isCompressed: boole
   ['a type with parameters', { fields: ['content-type', 'Application/JSON; charset=utf-8'] }, true],
   ['a suffix', { fields: ['content-type', 'application/problem+json'] }, true],
   ['a picture in XML', { fields: ['content-type', 'image/svg+xml'] }, true],
+  ['messages of gRPC', { fields: ['content-type', 'application/grpc+json'] }, false],
   ['a picture', { fields: ['content-type', 'image/png'] }, false],
   ['no type', { fields: [] }, false],
   ['a type without a kind', { fields: ['content-type', 'text'] }, false],
@@ -371,6 +372,23 @@ test('a client that is behind stops what produces the answer', async () => {
   assert.ok(sent.length >= sentWhileFull);
   exchange.answer.sendEnd(undefined);
   assert.equal(decode(await answer), noise.toString('latin1'));
+});
+
+test('explanations say what a client would get', async () => {
+  const settings = (await compressPolicy.loadConfig()).parse({});
+  assert.equal(compressPolicy.describe?.(settings), 'zstd, br, gzip from 1KiB');
+  for (const [fields, expected] of [
+    [['accept-encoding', 'br'], 'answers of 1KiB and more are compressed with br'],
+    [[], 'answers pass as they are: the client accepts none of the encodings'],
+    [
+      ['accept-encoding', 'br', 'cookie', 'a=1', 'sec-fetch-site', 'cross-site'],
+      'answers pass as they are: a page of another site asks with cookies',
+    ],
+  ] as const) {
+    const { exchange } = createPolicyBench().start({ fields });
+    const asked = { clientAddress: '192.0.2.1', exchange, method: 'GET', path: '/', query: '' };
+    assert.equal(compressPolicy.explain?.(settings, asked, { addressLists: {}, countries: undefined, contracts: {} }), expected);
+  }
 });
 
 test('a reload changes new answers alone', async () => {

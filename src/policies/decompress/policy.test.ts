@@ -221,6 +221,23 @@ test('no more bodies are decoded at a time than may be, and each makes room agai
   assert.equal(running.count, limits.decodingRequestsMax - 1);
 });
 
+test('explanations say what would become of a body', async () => {
+  const settings = (await decompressPolicy.loadConfig()).parse({ encodings: ['gzip'] });
+  assert.equal(decompressPolicy.describe?.(settings), 'gzip, up to 10MiB and 100 times as long');
+  for (const [fields, expected] of [
+    [['content-encoding', 'x-gzip'], 'a body is decompressed (gzip)'],
+    [['content-encoding', 'br'], 'a body is refused (br)'],
+    [[], 'nothing to decompress: the request has no `content-encoding`'],
+  ] as const) {
+    const { exchange } = createPolicyBench().start({ fields });
+    const asked = { clientAddress: '192.0.2.1', exchange, method: 'GET', path: '/', query: '' };
+    assert.equal(
+      decompressPolicy.explain?.(settings, asked, { addressLists: {}, countries: undefined, contracts: {} }),
+      expected,
+    );
+  }
+});
+
 test('a reload changes what is taken for new requests alone', async () => {
   const bench = await benchWith();
   const before = bench.start(post('br', coded('br')));

@@ -1,7 +1,8 @@
 /** Makes a body from another one, by what a configuration says. The same for requests and answers. */
-import { Mapping } from '#pipeline/mapping/mapping.ts';
+import { type MappedAround, Mapping } from '#pipeline/mapping/mapping.ts';
 import type { MappingProblem, MappingScope } from '#pipeline/mapping/mapping-run.ts';
-import type { MappingValue } from '#pipeline/mapping/mapping-value.ts';
+import { ComingValue, type MappingValue } from '#pipeline/mapping/mapping-value.ts';
+import { passesWhole } from '#schema/mapping-node.ts';
 import type { BodyFault } from './body-fault.ts';
 import { contentTypes, findFormat, readBody, writeBody } from './body-format.ts';
 import type { BodyChange, BodyFormat } from './config.ts';
@@ -30,12 +31,16 @@ export class BodyConversion {
   readonly #from: ReadonlySet<BodyFormat>;
   readonly #to: BodyFormat | undefined;
   readonly #mapping: Mapping | undefined;
+  /** The mapping puts the body whole into something larger, and does nothing else with it. */
+  readonly #passesWhole: boolean;
 
-  constructor({ from, to, map, maxBytes }: BodyChange) {
+  /** `root`: what the body is called in references. */
+  constructor({ from, to, map, maxBytes }: BodyChange, root: readonly string[]) {
     this.bytesMax = maxBytes;
     this.#from = new Set(from);
     this.#to = to;
     this.#mapping = map && new Mapping(map);
+    this.#passesWhole = map !== undefined && (to ?? 'json') === 'json' && passesWhole(map, root);
   }
 
   /** The format of a body that is changed; `undefined` for others. */
@@ -62,6 +67,17 @@ export class BodyConversion {
     return { bytes: changed, contentType: this.findNewType(format) };
   }
 
+  /** Whether a body of this format can pass while it comes. */
+  mayStream(format: BodyFormat): boolean {
+    return this.#passesWhole && format === 'json';
+  }
+
+  /** What stands around a body that passes. */
+  wrap(scopeOf: ScopeOf): MappedAround | ChangeFault {
+    const around = this.#mapping!.runAround(scopeOf(coming), this.bytesMax);
+    return 'problem' in around ? toFault(around) : around;
+  }
+
   #writeJson(bytes: Buffer, scope: MappingScope): Buffer | MappingProblem {
     if (this.#mapping === undefined) return bytes;
     const mapped = this.#mapping.run(scope, this.bytesMax);
@@ -74,6 +90,8 @@ export class BodyConversion {
     return mapped.value === undefined ? { fault: 'nothing is left of it' } : writeBody(mapped.value, to);
   }
 }
+
+const coming = new ComingValue();
 
 function toFault({ problem, at }: MappingProblem): ChangeFault {
   if (problem === 'too-large' || problem === 'too-many-items') return { kind: 'too-large' };

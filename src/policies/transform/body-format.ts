@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { MappingValue } from '#pipeline/mapping/mapping-value.ts';
 import { JsonDocument, readJson } from '#wire/json/json-document.ts';
+import type { JsonFault } from '#wire/json/json-reader.ts';
 import type { BodyFault } from './body-fault.ts';
 import type { BodyFormat } from './config.ts';
 import { formToJson, valueToForm } from './form.ts';
@@ -28,7 +29,11 @@ export function readBody(bytes: Buffer, format: BodyFormat): JsonDocument | Body
   if ('fault' in json) return json;
   const document = readJson(json);
   if (document instanceof JsonDocument) return document;
-  return { fault: `${faultTexts[document.reason]}, at byte ${document.atByte}` };
+  return { fault: explainFault(document) };
+}
+
+export function explainFault({ reason, atByte }: JsonFault): string {
+  return `${faultTexts[reason]}, at byte ${atByte}`;
 }
 
 const faultTexts = {

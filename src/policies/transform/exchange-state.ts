@@ -14,7 +14,7 @@ export class TransformState {
   /** How the service was asked last. */
   serviceAuthority = '';
   servicePath = '';
-  /** What the service answered; 0 for answers that are none of a service. */
+  /** Of the answer, before it is given another one. */
   status = 0;
 }
 

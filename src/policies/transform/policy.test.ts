@@ -280,6 +280,37 @@ test('an answer that the mapping passes whole comes byte for byte', async () => 
   assert.equal((await answerTo({ body: { map: '${answer.body}' } }, jsonAnswer)).text, answer);
 });
 
+const wrapping = { body: { map: { data: '${answer.body}', meta: { status: '${answer.status}' } }, maxBytes: '40B' } };
+
+test('an answer that is only put into something larger streams, however large it is', async () => {
+  const body = Array.from({ length: 200 }, (_, i) => `${i === 0 ? '[' : ','}{"n":${i}.0}`);
+  const got = await answerTo(wrapping, { ...jsonAnswer, body: [...body, ']'] });
+  assert.deepEqual([got.text, got.isBrokenOff], [`{"data":${body.join('')}],"meta":{"status":200}}`, false]);
+  assert.deepEqual(got.values('etag'), ['W/"1"']);
+});
+
+const cutOff: readonly (readonly [what: string, body: readonly string[], status: number, isBrokenOff: boolean])[] = [
+  ['is none from its first piece on', ['<html>', '</html>'], 502, false],
+  ['is empty', [], 502, false],
+  ['is none from its second piece on', ['[1', '}'], 200, true],
+  ['ends too early', ['[1', ',2'], 200, true],
+];
+
+for (const [what, body, status, isBrokenOff] of cutOff) {
+  test(`an answer that streams and ${what} is never taken for whole`, async () => {
+    const got = await answerTo(wrapping, { ...jsonAnswer, body });
+    assert.deepEqual(
+      [got.status, got.isBrokenOff, got.exchange.error?.code],
+      [status, isBrokenOff, 'GH_TRANSFORM_INVALID_ANSWER'],
+    );
+  });
+}
+
+test('an answer of which something else is taken too does not stream', async () => {
+  const got = await answerTo({ body: { map: { data: '${answer.body}', id: '${answer.body.id}' }, maxBytes: '40B' } }, jsonAnswer);
+  assert.equal((got.json() as { code: string }).code, 'GH_TRANSFORM_ANSWER_TOO_LARGE');
+});
+
 test('an answer may refer to the body of the request', async () => {
   const got = await ask({ response: { body: { map: { asked: '${body.n}', id: '${answer.body.id}' } } } }, json('{"n":1.00}'), {
     upstream: () => jsonAnswer,
@@ -299,7 +330,6 @@ const untouched: readonly (readonly [what: string, upstream: UpstreamAnswer])[] 
   ['another type', { fields: ['content-type', 'text/plain'], body: ['{"a":', '1}'] }],
   ['no type', { body: ['{}'] }],
   ['a status that is not meant', { status: 404, fields: ['content-type', 'application/json'], body: ['{"title":"x"}'] }],
-  ['a part', { status: 206, fields: ['content-type', 'application/json'], body: ['{"a'] }],
   ['nothing', { status: 204, fields: ['content-type', 'application/json'] }],
 ];
 
@@ -315,6 +345,7 @@ for (const [what, upstream] of untouched) {
 
 const refusedAnswers: readonly (readonly [what: string, body: unknown, upstream: UpstreamAnswer, code: string])[] = [
   ['what is not JSON', { map: 1 }, { ...jsonAnswer, body: ['<html>'] }, 'GH_TRANSFORM_INVALID_ANSWER'],
+  ['a part', { map: 1 }, { ...jsonAnswer, status: 206 }, 'GH_TRANSFORM_UNFIT_ANSWER'],
   ['what is cut off', { map: 1 }, { ...jsonAnswer, body: ['{"a":1'] }, 'GH_TRANSFORM_INVALID_ANSWER'],
   ['what lacks a member', { map: '${answer.body.x!}' }, jsonAnswer, 'GH_TRANSFORM_UNFIT_ANSWER'],
   ['what is too long', { map: 1, maxBytes: '10B' }, jsonAnswer, 'GH_TRANSFORM_ANSWER_TOO_LARGE'],

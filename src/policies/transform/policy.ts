@@ -1,4 +1,7 @@
+import type { Exchange } from '#http/exchange.ts';
+import { withFields } from '#http/request-body.ts';
 import { definePolicy } from '#pipeline/policy.ts';
+import { hasField, removeField } from '#wire/fields/field-list.ts';
 import type { BodyFormat, TransformConfig } from './config.ts';
 import { transformErrors } from './errors.ts';
 import { TransformState, transformSlot } from './exchange-state.ts';
@@ -18,40 +21,49 @@ export const transformPolicy = definePolicy({
     const request = new RequestSide(config);
     const response = config.response && new ResponseSide(config.response);
     return {
-      ...(request.hasHeadWork && {
+      ...((request.hasHeadWork || response?.changesBodies === true) && {
         requestHead(exchange) {
-          const state = new TransformState();
-          exchange.set(transformSlot, state);
-          return request.prepare(exchange, state);
+          if (response?.changesBodies === true) askForWhole(exchange);
+          return request.prepare(exchange, stateOf(exchange));
         },
       }),
       upstreamRequest(exchange, upstream) {
-        let state = exchange.get(transformSlot);
-        if (state === undefined) {
-          state = new TransformState();
-          exchange.set(transformSlot, state);
-        }
+        const state = stateOf(exchange);
         request.shape(state, upstream);
         response?.ask(state, upstream);
       },
       ...(response && {
-        upstreamResponseHead(exchange, head) {
-          const state = exchange.get(transformSlot);
-          if (state !== undefined) response.receive(exchange, state, head);
-        },
+        upstreamResponseHead: (exchange, head) => response.receive(exchange, stateOf(exchange), head),
         responseHead(exchange, head) {
-          const state = exchange.get(transformSlot);
-          if (exchange.error === undefined && state !== undefined) response.shapeHead(state, head);
+          if (exchange.error === undefined) response.shapeHead(stateOf(exchange), head);
         },
-        answerStage(exchange, head) {
-          const state = exchange.get(transformSlot);
-          if (exchange.error !== undefined || state === undefined || state.status === 0) return undefined;
-          return response.stage(exchange, state, head);
-        },
+        answerStage: (exchange, head) =>
+          exchange.error === undefined ? response.stage(exchange, stateOf(exchange), head) : undefined,
       }),
     };
   },
 });
+
+/**
+ * RFC 9110 §14.2: who is asked for a part may answer with the whole. Done before anybody could answer, since a cache knows nothing of what
+ * becomes of its answers.
+ */
+function askForWhole(exchange: Exchange): void {
+  const { request } = exchange;
+  if (request.hasBody || !hasField(request.fields, 'range')) return;
+  const fields = [...request.fields];
+  for (const name of ['range', 'if-range']) removeField(fields, name);
+  exchange.request = withFields(request, fields);
+}
+
+function stateOf(exchange: Exchange): TransformState {
+  let state = exchange.get(transformSlot);
+  if (state === undefined) {
+    state = new TransformState();
+    exchange.set(transformSlot, state);
+  }
+  return state;
+}
 
 function usesXml({ request, response }: TransformConfig): boolean {
   return [request?.body, response?.body].some((body) => body?.to === 'xml' || body?.from.includes('xml'));

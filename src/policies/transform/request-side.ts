@@ -41,7 +41,7 @@ export class RequestSide {
   constructor({ request, response }: TransformConfig) {
     const { query, cookies, body } = request ?? {};
     const parameters = [...(query?.set ?? []), ...(query?.add ?? [])];
-    this.#conversion = body && new BodyConversion(body);
+    this.#conversion = body && new BodyConversion(body, ['body']);
     this.#refusesOthers = body?.otherTypes === 'refuse';
     this.#parameters = parameters.map(compileText);
     this.#cookies = (cookies?.set ?? []).map(compileText);

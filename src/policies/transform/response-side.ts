@@ -1,4 +1,4 @@
-/** What is changed of answers of services. Those that the gateway gives by itself are left alone. */
+/** What is changed of answers of services, and of those that stand in for them. Errors of the gateway are left alone. */
 import type { GatewayError } from '#base/errors.ts';
 import type { AnswerStage, NextStage } from '#http/answer-stage.ts';
 import type { Exchange } from '#http/exchange.ts';
@@ -12,9 +12,11 @@ import { matchesStatus, type StatusPattern } from '#schema/status-pattern.ts';
 
 import { getField, removeField, setField } from '#wire/fields/field-list.ts';
 import { BodyConversion, type ChangeFault } from './body-change.ts';
+import { explainFault } from './body-format.ts';
 import type { BodyFormat, ResponseChanges } from './config.ts';
 import { transformErrors } from './errors.ts';
 import type { TransformState } from './exchange-state.ts';
+import { PassingAnswer } from './passing-answer.ts';
 import { rewriteAddresses } from './public-addresses.ts';
 import { digestFields, isEncoded } from './request-side.ts';
 import { SetCookieEdits } from './set-cookies.ts';
@@ -32,25 +34,27 @@ export class ResponseSide {
     this.#status = status;
     this.#cookies = cookies && new SetCookieEdits(cookies);
     this.#replace = location && Object.entries(location.replace).toSorted(([left], [right]) => right.length - left.length);
-    this.#conversion = body && new BodyConversion(body);
+    this.#conversion = body && new BodyConversion(body, ['answer', 'body']);
     this.#statuses = body?.statuses ?? [];
     this.#refusesOthers = body?.otherTypes === 'refuse';
   }
 
-  /** For each attempt: a body that is changed has to come whole, and as it is. */
+  get changesBodies(): boolean {
+    return this.#conversion !== undefined;
+  }
+
+  /** For each attempt: a body that is changed has to come as it is. */
   ask(state: TransformState, upstream: UpstreamRequest): void {
     if (upstream.purpose === 'mirror') return;
     state.serviceAuthority = upstream.authority;
     const question = upstream.target.indexOf('?');
     state.servicePath = question < 0 ? upstream.target : upstream.target.slice(0, question);
     if (this.#conversion === undefined) return;
-    for (const name of ['range', 'if-range', 'accept-encoding']) removeField(upstream.fields, name);
-    upstream.fields.push('accept-encoding', 'identity');
+    setField(upstream.fields, 'accept-encoding', 'identity');
   }
 
   /** For each attempt: a service names itself and sets its cookies. */
   receive(exchange: Exchange, state: TransformState, response: ResponseHead): void {
-    state.status = response.status;
     this.#cookies?.apply(response.fields);
     if (this.#replace === undefined) return;
     const { scheme, authority, path } = exchange.request;
@@ -60,14 +64,14 @@ export class ResponseSide {
   }
 
   shapeHead(state: TransformState, response: ResponseHead): void {
-    const change = this.#status?.find(({ from }) => matchesStatus(from, state.status));
-    if (change !== undefined && state.status === response.status) response.status = change.to;
+    state.status = response.status;
+    const change = this.#status?.find(({ from }) => matchesStatus(from, response.status));
+    if (change !== undefined) response.status = change.to;
   }
 
   stage(exchange: Exchange, state: TransformState, response: ResponseHead): AnswerStage | undefined {
     const conversion = this.#conversion;
-    // A part of a body says nothing about the whole.
-    const isMeant = state.status !== 206 && this.#statuses.some((pattern) => matchesStatus(pattern, state.status));
+    const isMeant = this.#statuses.some((pattern) => matchesStatus(pattern, state.status));
     if (conversion === undefined || !isMeant || state.status === 204 || state.status === 304) return undefined;
     const contentType = getField(response.fields, 'content-type');
     const format = conversion.findFormat(contentType);
@@ -75,12 +79,15 @@ export class ResponseSide {
       return this.#refusesOthers && response.contentLengthBytes !== 0
         ? new RefusedAnswer(exchange, transformErrors.otherAnswerType({ contentType }))
         : undefined;
+    // Nobody has asked for a part; passed on as it is, it could hold what the mapping leaves out.
+    if (state.status === 206) return new RefusedAnswer(exchange, transformErrors.unfitAnswer({ reason: 'it is a part' }));
     if (isEncoded(response.fields)) return new RefusedAnswer(exchange, transformErrors.encodedAnswer());
     if (!hasResponseBody(exchange.request.method, response.status)) {
       changeFields(response.fields, conversion.findNewType(format));
       response.contentLengthBytes = undefined;
       return undefined;
     }
+    if (conversion.mayStream(format)) return passAnswer(exchange, state, conversion);
     return new WholeAnswerStage(exchange, {
       bytesMax: conversion.bytesMax,
       replace: (head, body) => this.#replaceBody(exchange, state, { conversion, format, head, body }),
@@ -103,6 +110,17 @@ interface ReceivedAnswer {
   readonly format: BodyFormat;
   readonly head: ResponseHead;
   readonly body: Buffer;
+}
+
+function passAnswer(exchange: Exchange, state: TransformState, conversion: BodyConversion): AnswerStage {
+  return new PassingAnswer(exchange, {
+    wrap(head) {
+      const around = conversion.wrap((root) => toScope(exchange, state, { head, root }));
+      return 'kind' in around ? toError(around) : around;
+    },
+    shapeHead: ({ fields }) => changeFields(fields, undefined),
+    toError: (fault) => toError({ kind: 'invalid', text: explainFault(fault) }),
+  });
 }
 
 function toScope(

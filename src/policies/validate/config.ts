@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { bytes } from '#schema/bytes.ts';
-import { jsonSchemaSource, openApiDocument } from '#schema/contract-source.ts';
+import { contractBasePath, jsonSchemaSource, openApiDocument } from '#schema/contract-source.ts';
 import { enforcement } from '#schema/enforcement.ts';
 import { percentage } from '#schema/percentage.ts';
 
@@ -35,11 +35,7 @@ export const validateConfig = z
     openapi: openApiDocument()
       .optional()
       .describe('A document of OpenAPI 3.0 or 3.1: each request is compared with the operation that it asks for.'),
-    basePath: z
-      .string()
-      .regex(/^(?:\/[^/?#\s]+)*$/, { error: 'expected a path such as `/v1`, without a slash at its end' })
-      .optional()
-      .describe('Where the paths of the document stand at the gateway. Without it, the paths of its `servers` say so.'),
+    basePath: contractBasePath(),
     unknown: z
       .enum(['refuse', 'pass'])
       .default('refuse')

@@ -258,6 +258,13 @@ describe('an answer', () => {
     assert.equal((await strict.send({ url: '/v1/items/7' })).exchange.reported?.detail?.['pointer'], '/internal');
   });
 
+  test('that stands for one the client has, or is a part of one, is not looked at', async (t) => {
+    for (const status of [304, 206]) {
+      const bench = await benchWith(t, { answers: { mode: 'refuse' } }, { upstream: upstreamWith(status, [], '') });
+      assert.equal((await bench.send({ url: '/v1/items/7' })).status, status);
+    }
+  });
+
   test('that is longer than is looked into passes', async (t) => {
     const upstream = upstreamWith(200, [...json, 'x-rest', '1'], `{"name":${' '.repeat(2_000)}`);
     for (const mode of ['report', 'refuse']) {

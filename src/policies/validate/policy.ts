@@ -66,7 +66,7 @@ function createSchemaCheck(config: ValidateConfig, services: PolicyServices): Ch
 function createDocumentCheck(config: DocumentConfig, services: PolicyServices): Checking {
   const { openapi, basePath, undeclared, answers, unknown, maxDepth } = config;
   const checks = ContractChecks.keep(
-    services.contracts[toContractKey(openapi)]!,
+    toContractKey(openapi),
     {
       basePath,
       closesQuery: undeclared.query === 'refuse',
@@ -103,10 +103,15 @@ function createAnswerPhases(checks: ContractChecks, config: NonNullable<Validate
     },
     answerStage(exchange, response) {
       const entry = exchange.error === undefined ? exchange.get(sampledOperation) : undefined;
-      if (entry === undefined || response.status < 200) return undefined;
+      if (entry === undefined || !speaksOfWhole(response.status)) return undefined;
       return createAnswerStage(exchange, response, { check: checks.answerCheckOf(entry), config });
     },
   };
+}
+
+/** What a 304 stands for, the client has already; a 206 is a part, which no schema speaks of. */
+function speaksOfWhole(status: number): boolean {
+  return status >= 200 && status !== 206 && status !== 304;
 }
 
 function refuseUnknown(found: Exclude<OperationLookup, FoundOperation>): GatewayError {

@@ -8,6 +8,7 @@ import {
   toContractKey,
 } from '#pipeline/contract/contract.ts';
 import { ContractImage } from '#pipeline/contract/contract-image.ts';
+import { keepCurrent } from '#pipeline/contract/keep-current.ts';
 import { RequestCheck } from '#pipeline/contract/request-check.ts';
 import { SchemaSet } from '#pipeline/contract/schema-set.ts';
 import type { PolicyServices } from '#pipeline/policy.ts';
@@ -39,13 +40,14 @@ function createCheck(
   { contracts, clock, keeper }: PolicyServices,
   toRules: (root: Root) => RequestRules,
 ): RequestCheck {
-  const image = new ContractImage(contracts[toContractKey(source)]!);
+  const key = toContractKey(source);
+  const image = new ContractImage(contracts[key]!);
   const { digest, root } = image.index;
   const rules = toRules(root!);
   const isClosed = undeclared.properties === 'refuse';
   // A schema for several places is compiled for each.
-  const name = `schema ${JSON.stringify([digest, rules.places[0]?.in, isClosed, maxDepth])}`;
-  return keeper.keep(name, () => {
+  const name = `schema ${JSON.stringify([key, rules.places[0]?.in, isClosed, maxDepth])}`;
+  return keepCurrent(keeper, name, digest, () => {
     const schemas = new SchemaSet(image, { direction: 'request', isClosed }, clock);
     return new RequestCheck(rules, schemas, { closesQuery: false, depthMax: maxDepth });
   });

@@ -74,22 +74,22 @@ export class JsonValue {
     writer.writeSpan(this.#document.bytes, this.start, this.end);
   }
 
+  /** Whether this is the name of a member, and that one. */
+  isName({ text, bytes }: JsonName): boolean {
+    const { index, bytes: document } = this.#document;
+    const place = this.#entry * INDEX_ENTRY_LENGTH;
+    const hasEscapes = index[place + 2] === 1;
+    return hasEscapes ? this.text === text : hasBytes(document, index[place]! + 1, index[place + 1]! - 1, bytes);
+  }
+
   /** Of an object; `undefined` where there is none. Of equal names the last counts, as everywhere in JavaScript. */
-  find({ text, bytes }: JsonName): JsonValue | undefined {
+  find(name: JsonName): JsonValue | undefined {
     const { index, bytes: document } = this.#document;
     if (document[this.start] !== 0x7b) return undefined;
     const end = this.#behind;
     let found = -1;
-    for (let entry = this.#entry + 1; entry < end; entry = index[(entry + 1) * INDEX_ENTRY_LENGTH + 2]!) {
-      const place = entry * INDEX_ENTRY_LENGTH;
-      const hasEscapes = index[place + 2] === 1;
-      if (
-        hasEscapes
-          ? new JsonValue(this.#document, entry).text === text
-          : hasBytes(document, index[place]! + 1, index[place + 1]! - 1, bytes)
-      )
-        found = entry + 1;
-    }
+    for (let entry = this.#entry + 1; entry < end; entry = index[(entry + 1) * INDEX_ENTRY_LENGTH + 2]!)
+      if (new JsonValue(this.#document, entry).isName(name)) found = entry + 1;
     return found < 0 ? undefined : new JsonValue(this.#document, found);
   }
 

@@ -3,6 +3,10 @@
 /** From this length on a part is not copied. */
 const VIEW_BYTES_MIN = 4 * 1024;
 const PAGE_BYTES = 16 * 1024;
+/** The first one comes out of what Node.js keeps ready, and is enough for most. */
+const FIRST_PAGE_BYTES = 1024;
+/** Shorter than this, a loop is faster than a call of Node.js. */
+const LOOP_LENGTH_MAX = 48;
 
 export class JsonWriter {
   readonly #bytesMax: number;
@@ -12,6 +16,7 @@ export class JsonWriter {
   #from = 0;
   #to = 0;
   byteLength = 0;
+  #gap: number | undefined = undefined;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
@@ -20,6 +25,15 @@ export class JsonWriter {
   /** More was written than may be. What comes from then on is not kept. */
   get isOver(): boolean {
     return this.byteLength > this.#bytesMax;
+  }
+
+  /** One character of ASCII. */
+  writeByte(byte: number): void {
+    this.byteLength += 1;
+    if (this.isOver) return;
+    const page = this.#makeRoom(1);
+    page[this.#to] = byte;
+    this.#to += 1;
   }
 
   writeSpan(bytes: Buffer, from: number, to: number): void {
@@ -32,10 +46,17 @@ export class JsonWriter {
       return;
     }
     const page = this.#makeRoom(length);
-    this.#to += bytes.copy(page, this.#to, from, to);
+    if (length > LOOP_LENGTH_MAX) {
+      this.#to += bytes.copy(page, this.#to, from, to);
+      return;
+    }
+    let at = this.#to;
+    for (let i = from; i < to; i++) page[at++] = bytes[i]!;
+    this.#to = at;
   }
 
   writeText(text: string): void {
+    if (text.length <= LOOP_LENGTH_MAX && this.#writeAscii(text)) return;
     const length = Buffer.byteLength(text);
     this.byteLength += length;
     if (this.isOver) return;
@@ -48,6 +69,33 @@ export class JsonWriter {
     this.#to += page.write(text, this.#to);
   }
 
+  /** False, and nothing is written, where it is not ASCII or would be too long. */
+  #writeAscii(text: string): boolean {
+    const { length } = text;
+    if (this.byteLength + length > this.#bytesMax) return false;
+    const page = this.#makeRoom(length);
+    const to = this.#to;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) return false;
+      page[to + i] = code;
+    }
+    this.#to = to + length;
+    this.byteLength += length;
+    return true;
+  }
+
+  /** Something else comes here, which is not written by this one. Once. */
+  leaveGap(): void {
+    this.#endPiece();
+    this.#gap = this.#pieces.length;
+  }
+
+  /** How many pieces stand before the gap. */
+  get gap(): number | undefined {
+    return this.#gap;
+  }
+
   finish(): readonly Buffer[] {
     this.#endPiece();
     return this.#pieces;
@@ -56,8 +104,8 @@ export class JsonWriter {
   #makeRoom(length: number): Buffer {
     if (this.#page !== undefined && this.#page.length - this.#to >= length) return this.#page;
     this.#endPiece();
-    const size = this.#page === undefined && this.#pieces.length === 0 ? VIEW_BYTES_MIN : PAGE_BYTES;
-    this.#page = Buffer.allocUnsafe(size);
+    const size = this.#page === undefined ? FIRST_PAGE_BYTES : PAGE_BYTES;
+    this.#page = Buffer.allocUnsafe(Math.max(size, length));
     this.#from = 0;
     this.#to = 0;
     return this.#page;
