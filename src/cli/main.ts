@@ -26,6 +26,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     load: async () => (await import('./import.ts')).runImport,
   },
   init: { summary: 'write a configuration to begin with', load: async () => (await import('./init.ts')).runInit },
+  openapi: {
+    summary: 'print the OpenAPI document of the aggregates of a configuration',
+    load: async () => (await import('./openapi.ts')).runOpenapi,
+  },
   schema: {
     summary: 'print the JSON Schema of the configuration, for editors',
     load: async () => (await import('./schema.ts')).runSchema,

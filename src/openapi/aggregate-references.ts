@@ -6,18 +6,13 @@ import type { CallDefinition } from '#aggregate/aggregate-definition.ts';
 import type { AggregateDestination } from '#config/aggregate-schema.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { Finding, IssuePath } from '#config/issue.ts';
-import { isMap } from '#schema/forms.ts';
 import type { MappingNode, MappingReference, MappingText } from '#schema/mapping-node.ts';
 import { listReferences } from '#schema/mapping-node.ts';
 import { quote } from '#schema/quote.ts';
 import { suggestWord } from '#schema/suggest.ts';
-import { type ApiDocument, type ApiOperation, below, readApiDocument } from './api-document.ts';
-import { type Fault, formatFaults, readDocumentFiles } from './document-files.ts';
-import type { Located } from './references.ts';
-import { findMember, findSchemaAt } from './schema-members.ts';
-
-/** Mistakes of one document that are told; they tend to have one cause. */
-const FAULTS_TOLD_MAX = 20;
+import type { ApiDocument } from './api-document.ts';
+import { type DescribedAnswer, describeAnswers, readServiceDocuments } from './described-answers.ts';
+import { findSchemaAt } from './schema-members.ts';
 
 interface Use {
   readonly reference: MappingReference;
@@ -25,25 +20,11 @@ interface Use {
 }
 
 export async function findReferenceMistakes({ services, routes }: Configuration): Promise<Finding[]> {
-  const documents = new Map<string, ApiDocument>();
-  const findings: Finding[] = [];
-  for (const [name, { openapi }] of Object.entries(services)) {
-    const read = openapi === undefined ? undefined : await readDocument(openapi);
-    if (read === undefined) continue;
-    if ('messages' in read) findings.push(...read.messages.map((message) => toFinding(['services', name, 'openapi'], message)));
-    else documents.set(name, read);
-  }
+  const { documents, problems } = await readServiceDocuments(services);
+  const findings = problems.map(({ service, message }) => toFinding(['services', service, 'openapi'], message));
   for (const [name, { to }] of Object.entries(routes))
     if (to.kind === 'aggregate') findings.push(...checkAggregate(to, ['routes', name, 'to', 'aggregate'], documents));
   return findings;
-}
-
-async function readDocument(file: string): Promise<ApiDocument | { readonly messages: readonly string[] }> {
-  const files = await readDocumentFiles(file);
-  if (files.problems.length > 0) return { messages: files.problems.slice(0, FAULTS_TOLD_MAX) };
-  const faults: Fault[] = [];
-  const document = readApiDocument(file, files, faults);
-  return document ?? { messages: formatFaults(faults, files).slice(0, FAULTS_TOLD_MAX) };
 }
 
 function toFinding(path: IssuePath, message: string): Finding {
@@ -51,36 +32,16 @@ function toFinding(path: IssuePath, message: string): Finding {
 }
 
 function checkAggregate(aggregate: AggregateDestination, at: IssuePath, documents: ReadonlyMap<string, ApiDocument>): Finding[] {
-  const findings: Finding[] = [];
-  /** Of the answer of each call, where its document has one. */
-  const answers = new Map<string, DescribedAnswer>();
-  for (const call of aggregate.calls) {
-    const document = documents.get(call.service);
-    if (document === undefined) continue;
-    const operation = findOperation(document, call);
-    if (operation === undefined) {
-      const message = `the document of the service \`${call.service}\` has no operation ${call.method} ${call.path.source}`;
-      findings.push(toFinding([...at, 'calls', call.name, 'path'], message));
-      continue;
-    }
-    const schema = findAnswerSchema(document, operation, call);
-    if (schema !== undefined) answers.set(call.name, { document, schema: call.each === undefined ? schema : toListOf(schema) });
-  }
+  const { answers, missing } = describeAnswers(aggregate, documents);
+  const findings = missing.map(({ name, service, method, path }) => {
+    const message = `the document of the service \`${service}\` has no operation ${method} ${path.source}`;
+    return toFinding([...at, 'calls', name, 'path'], message);
+  });
   for (const use of listUses(aggregate, at)) {
     const message = checkUse(use.reference, answers);
     if (message !== undefined) findings.push(toFinding(use.path, message));
   }
   return findings;
-}
-
-interface DescribedAnswer {
-  readonly document: ApiDocument;
-  readonly schema: Located;
-}
-
-/** Of a call that is made for each item. */
-function toListOf({ value, place }: Located): Located {
-  return { value: { type: 'array', items: value }, place };
 }
 
 /** What is wrong with a reference; `undefined`: nothing that a document would tell. */
@@ -119,47 +80,4 @@ function listCallUses({ path, query, headers, body, each }: CallDefinition, at: 
 
 function toUses(mapping: MappingNode | MappingText, at: IssuePath): Use[] {
   return listReferences(mapping).map((reference) => ({ reference, path: [...at, ...reference.at] }));
-}
-
-/** The one whose path fits with the most segments that are the same. */
-function findOperation({ operations }: ApiDocument, { method, path }: CallDefinition): ApiOperation | undefined {
-  const asked = path.parts.map((part) => (typeof part === 'string' ? part : ANY)).join('');
-  const fitting = operations.flatMap((operation) => {
-    if (operation.method !== method) return [];
-    const counts = operation.bases.flatMap((base) => countSame(base + operation.path, asked) ?? []);
-    return counts.length === 0 ? [] : [{ operation, same: Math.max(...counts) }];
-  });
-  return fitting.toSorted((one, other) => other.same - one.same)[0]?.operation;
-}
-
-/** Stands for a value: no path of a configuration has it. */
-const ANY = '\0';
-
-/** How many segments are the same; `undefined`: the paths do not fit. */
-function countSame(described: string, asked: string): number | undefined {
-  const [ours, theirs] = [asked.split('/'), described.split('/')];
-  if (ours.length !== theirs.length) return undefined;
-  let same = 0;
-  for (const [i, segment] of theirs.entries()) {
-    if (segment === ours[i]) same += 1;
-    else if (!segment.includes('{') && !ours[i]!.includes(ANY)) return undefined;
-  }
-  return same;
-}
-
-/** Of the first good answer that is described, as JSON. */
-function findAnswerSchema(
-  document: ApiDocument,
-  { value, place }: ApiOperation,
-  { expect }: CallDefinition,
-): Located | undefined {
-  const { responses } = value;
-  if (!isMap(responses)) return undefined;
-  const isGood = (status: string) => expect.some(({ from, to }) => Number(status) >= from && Number(status) <= to);
-  const statuses = Object.keys(responses);
-  const status = statuses.find(isGood) ?? statuses.find((each) => each === '2XX') ?? statuses.find((each) => each === 'default');
-  if (status === undefined) return undefined;
-  let found = document.references.follow(responses[status], below(place, 'responses', status));
-  for (const name of ['content', 'application/json', 'schema']) found = found && findMember(found, name, document.references);
-  return found;
 }
