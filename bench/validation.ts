@@ -111,7 +111,7 @@ export async function runValidationBench(given: Partial<typeof defaults> = {}): 
   const heapMb = (process.memoryUsage().heapUsed - heapBefore) / 1e6;
   const { check, found } = checkOf('/area0/things0/7');
   await check.prepare();
-  const request = { query: 'limit=20&tags=a,b,c', fields: ['accept', '*/*'] };
+  const request = { query: 'limit=20&tags=a,b,c', authority: 'a', contentLengthBytes: -1, fields: ['accept', '*/*'] };
   rows.push({ what: 'finding the operation', ms: perRun(rounds, () => table.find('PUT', '/area5/things5/7')) });
   rows.push({ what: 'three parameters', ms: perRun(rounds, () => check.checkParameters(request, found.path)) });
   for (const [what, depth] of [

@@ -7,6 +7,7 @@ import { systemClock } from '#base/clock.ts';
 import { loadConfigurationText } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { Control } from '#runtime/control.ts';
+import { ask as askAdmin } from '#test/support/ask.ts';
 import { writeFolder } from '#test/support/contracts.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { RawClient } from '#test/support/raw-client.ts';
@@ -94,4 +95,33 @@ routes: { shop: { match: { path: "/*" }, to: { respond: { text: served } }, poli
   writeFileSync(join(folder, 'types.yaml'), 'Id: { type: string, maxLength: 10 }\n');
   await eventually(() => messages.includes('configuration applied'), 'the change is taken over');
   assert.equal(statusOf(await ask(address.port, '/items/x')), 200);
+});
+
+test('the admin API answers as its own document says, with a gateway in front that compares both', async (t) => {
+  const behind = await startTestGateway({
+    admin: { address: '127.0.0.1:0' },
+    services: { orders: { endpoints: ['http://127.0.0.1:3000'] } },
+    routes: { all: { match: { path: '/*' }, to: 'orders' } },
+  });
+  t.after(() => behind.stop());
+  const started = await behind.control.start();
+  assert.ok('admin' in started && started.admin !== undefined && 'port' in started.admin);
+  const { body: document } = await askAdmin(started.admin.port, '/api/openapi.json');
+  const openapi = join(writeFolder(t, { 'admin.json': document }), 'admin.json');
+  const front = await startTestGateway({
+    services: { admin: { endpoints: [`http://127.0.0.1:${started.admin.port}`], host: 'endpoint' } },
+    routes: {
+      admin: {
+        match: { path: '/*' },
+        to: 'admin',
+        policies: {
+          validate: { openapi, answers: { mode: 'refuse', undeclared: 'refuse' }, undeclared: { properties: 'refuse' } },
+        },
+      },
+    },
+  });
+  t.after(() => front.stop());
+  const answers = ['/api/services', '/api/services/orders', '/api/services/none', '/api/nothing'];
+  const statuses = await Promise.all(answers.map(async (path) => statusOf(await ask(front.port(), path))));
+  assert.deepEqual(statuses, [200, 200, 404, 404]);
 });

@@ -19,6 +19,10 @@ import { createViolation, toPointer, type Violation } from './violation.ts';
 /** As much of a request as is looked at. */
 export interface CheckedRequest {
   readonly query: string;
+  /** Host and port as the client named them. */
+  readonly authority: string;
+  /** -1: not given. */
+  readonly contentLengthBytes: number;
   readonly fields: readonly string[];
 }
 
@@ -162,12 +166,19 @@ class RequestParts {
   /** By name, lines of the same name joined. */
   get fieldParts(): QueryPart[] {
     const { fields } = this.#request;
-    const names = new Set(fields.filter((_, i) => i % 2 === 0));
-    return [...names].map((key) => ({ key, text: this.field(key) ?? '', isTaken: false }));
+    const names = new Set(['host', 'content-length', ...fields.filter((_, i) => i % 2 === 0)]);
+    return [...names].flatMap((key) => {
+      const text = this.field(key);
+      return text === undefined ? [] : [{ key, text, isTaken: false }];
+    });
   }
 
   field(name: string): string | undefined {
-    return joinFieldLines(this.#request.fields, name);
+    const { authority, contentLengthBytes, fields } = this.#request;
+    // These two are no fields of a request any more.
+    if (name === 'host') return authority;
+    if (name === 'content-length') return contentLengthBytes < 0 ? undefined : String(contentLengthBytes);
+    return joinFieldLines(fields, name);
   }
 }
 

@@ -122,7 +122,7 @@ function compilePattern(pattern: string): { test(text: string): boolean } {
 
 /**
  * Puts limits into the code that Ajv has written. Each function counts as a step, and where errors are collected they are counted;
- * `self` is the instance there.
+ * `self` is the instance there. A text of the document that reads like that code would be changed as a text, and run as nothing.
  */
 function limitCode(code: string): string {
   return code

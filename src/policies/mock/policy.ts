@@ -90,8 +90,9 @@ class DocumentMock {
       body = this.#bodyOf(media, name);
       fields = withType(fields, media.range);
     }
+    if (this.#config.prefer) fields.push('vary', 'accept, prefer');
     // RFC 7240 §3.
-    if (all.length > 0) fields.push('preference-applied', all.join(', '), 'vary', 'prefer');
+    if (all.length > 0) fields.push('preference-applied', all.join(', '));
     return toReply(status, fields, body);
   }
 

@@ -186,7 +186,7 @@ test('schemas of the configuration are asked of each place', async () => {
   const settings = {
     path: schema({ id: { type: 'integer' } }),
     query: schema({ page: { type: 'integer' }, tag: { type: 'array', items: { type: 'string' }, maxItems: 2 } }, ['page']),
-    headers: schema({ 'x-shop': { enum: ['a', 'b'] } }, ['x-shop']),
+    headers: schema({ 'x-shop': { enum: ['a', 'b'] }, host: { const: 'shop.example.com' } }, ['x-shop', 'host']),
     cookies: schema({ theme: { type: 'string', maxLength: 5 } }),
     body: schema({ n: { type: 'integer' } }),
   };
