@@ -87,6 +87,11 @@ const mistakes: readonly { aggregate: string; issues: readonly (string | RegExp)
     issues: [/there is no service `user`; did you mean `users`\?/],
   },
   { aggregate: `calls: { a: { service: raw, path: /a } }, ${answer}`, issues: [/are `tcp`, which takes bytes and no requests/] },
+  {
+    aggregate: `calls: { a: { service: users, path: "/a b" } }, ${answer}`,
+    issues: [/percent-encoded, such as `%20` for a space/],
+  },
+  { aggregate: `calls: { a: { service: users, path: "/a\\r\\nx: y" } }, ${answer}`, issues: [/percent-encoded/] },
   { aggregate: `calls: { a: { service: users, path: a } }, ${answer}`, issues: [/"a" must begin with `\/`/] },
   { aggregate: `calls: { a: { service: users, path: "/a?b=c" } }, ${answer}`, issues: [/a path has no query or fragment/] },
   { aggregate: `calls: { a: { service: users, path: "/\${path.ip}" } }, ${answer}`, issues: [/does not capture `ip`.*path\.id/] },

@@ -4,9 +4,12 @@ import type { AggregateDefinition, CallDefinition, NamedText } from '#aggregate/
 import { orderCalls } from '#aggregate/call-graph.ts';
 import { limits } from '#base/limits.ts';
 import { listReferences, type MappingNode, type MappingReference, type MappingText } from '#schema/mapping-node.ts';
-import { listWords } from '#schema/quote.ts';
+import { listWords, quote } from '#schema/quote.ts';
 import { suggestWord } from '#schema/suggest.ts';
 import { type WrittenAggregate, type WrittenCall, writtenAggregate } from './written-aggregate.ts';
+
+/** RFC 3986 §3.3: it would end the path, or the line that it stands in. */
+const NOT_IN_PATH = /[^!-~]/;
 
 type Path = readonly (string | number)[];
 
@@ -148,17 +151,25 @@ function explainMissingCall(name: string, names: readonly string[]): string {
 
 function findCallProblems(
   name: string,
-  { after = [], each, body, method }: WrittenCall,
+  { path, after = [], each, body, method }: WrittenCall,
   { names, uses }: { readonly names: readonly string[]; readonly uses: readonly Use[] },
 ): Problem[] {
   const at = ['calls', name];
   const problems: Problem[] = [];
+  if (path.parts.some((part) => typeof part === 'string' && NOT_IN_PATH.test(part)))
+    problems.push({
+      path: [...at, 'path'],
+      message: `${quote(path.source)}: write what is not visible ASCII percent-encoded, such as \`%20\` for a space`,
+    });
   for (const [index, other] of after.entries())
     if (!names.includes(other)) problems.push({ path: [...at, 'after', index], message: explainMissingCall(other, names) });
   if (each === undefined)
-    for (const { reference, path } of uses)
+    for (const { reference, path: usePath } of uses)
       if (isItem(reference))
-        problems.push({ path, message: `\`\${${reference.source}}\` is an item of \`each\`, which this call does not have` });
+        problems.push({
+          path: usePath,
+          message: `\`\${${reference.source}}\` is an item of \`each\`, which this call does not have`,
+        });
   if (body !== undefined && (method === 'GET' || method === 'HEAD'))
     problems.push({ path: [...at, 'method'], message: `${method} has no body; use another method, or leave \`body\` out` });
   return problems;
@@ -195,7 +206,7 @@ function toCall(name: string, call: WrittenCall, { after, isRead, written }: Cal
     service,
     method: method ?? (body === undefined ? 'GET' : 'POST'),
     path: withRequired(call.path),
-    query: toNamedTexts(call.query),
+    query: toNamedTexts(call.query).map(({ name, value }) => ({ name, value: withEncoded(value) })),
     headers: toNamedTexts(call.headers),
     forward: forward ?? written.forward,
     body,
@@ -218,6 +229,11 @@ function toCall(name: string, call: WrittenCall, { after, isRead, written }: Cal
 /** Without one of its values it would be another path. */
 function withRequired({ source, parts }: MappingText): MappingText {
   return { source, parts: parts.map((part) => (typeof part === 'string' ? part : { ...part, isRequired: true })) };
+}
+
+/** What stands there is a value like those that references give: nothing in it ends the parameter. */
+function withEncoded({ source, parts }: MappingText): MappingText {
+  return { source, parts: parts.map((part) => (typeof part === 'string' ? encodeURIComponent(part) : part)) };
 }
 
 function toNamedTexts(texts: Readonly<Record<string, MappingText>> = {}): NamedText[] {

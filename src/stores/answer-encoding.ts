@@ -110,7 +110,7 @@ function decode(bytes: Buffer, body: Buffer, shiftMs: number): AnswerRecord | un
   if ([dateMs, ...times, firstByte, wholeBytes].some(Number.isNaN)) return undefined;
   const fieldsEnd = KEY_TEXTS + fieldCount;
   const fields = texts.slice(KEY_TEXTS, fieldsEnd);
-  if (fieldCount % 2 !== 0 || fields.some((field) => notInFields.test(field))) return undefined;
+  if (fieldCount % 2 !== 0 || notInFields.test(fields.join(''))) return undefined;
   const facts: AnswerFacts = {
     status,
     fields,

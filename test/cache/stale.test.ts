@@ -1,6 +1,7 @@
 /** RFC 5861 and RFC 9111 §4.2.4: when an answer is used that is not fresh any more. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { GatewayInput } from '#config/define-gateway.ts';
 import { type CacheSite, type ServiceAnswer, startCacheSite } from '#test/support/cache-site.ts';
 
 async function stale(t: TestContext, control: string, { cache = {}, afterS = 20 } = {}): Promise<CacheSite> {
@@ -122,4 +123,23 @@ test('a failure in the background is nobody’s answer', async (t) => {
   assert.equal((await site.ask()).body, 'old');
   await site.untilSeen(2);
   assert.equal((await site.ask()).body, 'old');
+});
+
+test('what stands in for a service that fails is not kept', async (t) => {
+  const routes = {
+    all: {
+      match: { path: '/*' },
+      policies: { cache: { ttl: '1m' } },
+      to: { service: 'shop', fallback: { respond: { status: 200, text: 'later' } } },
+    },
+  };
+  const site = await startCacheSite(t, { more: { routes } as Partial<GatewayInput> });
+  site.script = () => ({ isLost: true });
+  const answer = await site.ask();
+  assert.deepEqual(
+    [answer.body, answer.field('cache-status')],
+    ['later', 'gatehouse; fwd=uri-miss; fwd-status=200; detail=fallback'],
+  );
+  site.script = () => ({ body: 'back' });
+  assert.equal((await site.ask()).body, 'back');
 });

@@ -369,6 +369,8 @@ test('describes itself', async (t) => {
       '/api/services/{name}/endpoints/{id} patch,delete',
       '/api/quotas get',
       '/api/quotas/{id} delete',
+      '/api/cache get',
+      '/api/cache/purge post',
     ],
   );
 });

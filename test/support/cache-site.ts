@@ -154,6 +154,8 @@ async function answer(response: ServerResponse, told: ServiceAnswer, wallMs: () 
   if (hasBody && !isChunked && getField(fields, 'content-length') === undefined)
     lines.push('content-length', String(bytes.length));
   response.sendDate = false;
+  // Time that jumps would end an idle connection just when it is used again.
+  response.shouldKeepAlive = false;
   response.writeHead(status, lines);
   if (!hasBody || response.req.method === 'HEAD') return void response.end();
   if (told.breaksOffAfter !== undefined) {

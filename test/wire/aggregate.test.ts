@@ -105,7 +105,7 @@ test('method, query, headers and body are made of the request and of answers', a
     calls: {
       user: {
         ...user,
-        query: { full: 'yes', empty: '${query.none}', q: '${query.q}' },
+        query: { full: 'yes & no', at: '1+${query.none}é', empty: '${query.none}', q: '${query.q}' },
         headers: { 'x-who': '${header.x-me}', 'x-none': '${header.x-none}' },
       },
       quiet: { service: 'users', path: '/quiet', forward: [] },
@@ -131,7 +131,7 @@ test('method, query, headers and body are made of the request and of answers', a
   });
   assert.equal(status, 200);
   const [asked] = users.asked.filter(({ target }) => target.startsWith('/users'));
-  assert.equal(asked?.target, '/users/7?full=yes&q=a%26b');
+  assert.equal(asked?.target, '/users/7?full=yes%20%26%20no&at=1%2B%C3%A9&q=a%26b');
   const { headers } = asked!;
   assert.deepEqual(
     ['authorization', 'accept-language', 'x-who', 'x-none', 'cookie', 'traceparent', 'tracestate', 'accept'].map(

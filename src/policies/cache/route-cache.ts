@@ -239,10 +239,10 @@ export class RouteCache implements FetchOwner {
       this.#answers.remove(asked.uri, asked.partition, stale);
       return { kind: 'repeat' };
     }
-    const head = this.#toHead(fetch, received);
+    const head = this.#findHindrance(fetch) ?? this.#toHead(fetch, received);
     if (typeof head === 'string') {
       this.#note(fetch, 'bypass', { status: received.status, detail: head });
-      if (fetch.order.isShared) this.#aloneUntilMs.set(fetch.order.key, received.receivedMs + ALONE_MS);
+      if (fetch.order.isShared && head !== 'fallback') this.#aloneUntilMs.set(fetch.order.key, received.receivedMs + ALONE_MS);
       return { kind: 'pass' };
     }
     const ttlS = Math.max(0, toTtlS(head, toAgeS(head, received.receivedMs)));
@@ -302,6 +302,13 @@ export class RouteCache implements FetchOwner {
     order.asked.exchange.cacheResult = result;
     // The two exchanges see the same.
     exchange.set(saidSlot, sayForwarded(order.reason, words));
+  }
+
+  /** Why an answer is not kept, whatever it says. */
+  #findHindrance({ exchange, announcedBytes = 0 }: Fetch): string | undefined {
+    // What stands in for a service that fails is for as long as it fails.
+    if (exchange.fallbackReason !== undefined) return 'fallback';
+    return announcedBytes > this.objectBytesMax ? 'too-long' : undefined;
   }
 
   #toHead({ order, sentFields }: Fetch, received: ReceivedAnswer): StoredHead | string {

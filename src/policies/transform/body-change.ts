@@ -24,6 +24,9 @@ export type ChangeFault =
 /** What references stand for, once the body has been read; it is `undefined` where there is none. */
 export type ScopeOf = (body: MappingValue) => MappingScope;
 
+/** XML costs ten times what JSON does, and nothing else is done by a thread meanwhile. */
+const XML_BYTES_MAX = 256 * 1024;
+
 const problemTexts = { missing: 'is missing', 'wrong-kind': 'is of another kind than it has to be' } as const;
 
 export class BodyConversion {
@@ -57,6 +60,7 @@ export class BodyConversion {
   change(bytes: Buffer, format: BodyFormat, scopeOf: ScopeOf): ChangedBody | ChangeFault {
     const to = this.#to ?? format;
     if (to === format && this.#mapping === undefined) return { bytes, contentType: undefined };
+    if (format === 'xml' && bytes.length > XML_BYTES_MAX) return { kind: 'too-large' };
     const read = readBody(bytes, format);
     if ('fault' in read) return { kind: 'invalid', text: read.fault };
     const scope = scopeOf(read.root);

@@ -155,6 +155,13 @@ const refusedRequests: readonly (readonly [what: string, body: unknown, request:
     ['XML that is none', { from: 'xml', to: 'json' }, xml('<a><b></a>'), 'GH_TRANSFORM_INVALID_BODY', 400],
     ['XML with two outermost elements', { from: 'xml', to: 'json' }, xml('<a/><b/>'), 'GH_TRANSFORM_INVALID_BODY', 400],
     [
+      'XML that would keep a thread busy',
+      { from: 'xml', to: 'json' },
+      xml(`<a>${'b'.repeat(256 * 1024)}</a>`),
+      'GH_TRANSFORM_BODY_TOO_LARGE',
+      413,
+    ],
+    [
       'XML that is too deep',
       { from: 'xml', to: 'json' },
       xml('<a>'.repeat(100) + '</a>'.repeat(100)),
@@ -210,6 +217,11 @@ for (const [what, body, request, code, status] of refusedRequests) {
     assert.deepEqual([outcome.code, outcome.answer.status, outcome.seen], [code, status, undefined]);
   });
 }
+
+test('repeats nothing of what is no XML', async () => {
+  const { answer: got } = await ask({ request: { body: { from: 'xml', to: 'json' } } }, xml(`<${'secret'.repeat(10_000)} <`));
+  assert.deepEqual([got.status, got.text.includes('secret'), got.text.length < 300], [400, false, true]);
+});
 
 test('takes a body that is exactly as long as it may be', async () => {
   assert.deepEqual((await ask({ request: { body: { map: '${body}', maxBytes: '9B' } } }, json('[1,2,3,4]'))).seen?.body, [

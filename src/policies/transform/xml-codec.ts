@@ -29,10 +29,10 @@ export class XmlCodec {
     maxNestedTags: XML_DEPTH_MAX,
   });
 
-  /** What is wrong with a document; `undefined` when it is well-formed. */
+  /** What is wrong with a document; `undefined` when it is well-formed. The library's own words repeat what was sent, so they are not used. */
   findProblem(text: string): string | undefined {
     const outcome = XMLValidator.validate(text);
-    return outcome === true ? undefined : `${outcome.err.msg} (line ${outcome.err.line})`;
+    return outcome === true ? undefined : `${outcome.err.code} in line ${outcome.err.line}`;
   }
 
   /** Throws where a name cannot be one of a member. */

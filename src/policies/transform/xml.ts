@@ -15,6 +15,7 @@ const OTHER_ENCODING = /^\s*<\?xml[^>]*\sencoding\s*=\s*["'](?!utf-8["'])/i;
 const DECLARATION = /<!(?:DOCTYPE|ENTITY)/i;
 const DEPTH_MAX = 64;
 const ELEMENTS_MAX = 100_000;
+const REASON_LENGTH_MAX = 100;
 
 export function xmlToJson(bytes: Buffer): Buffer | BodyFault {
   const text = bytes.toString('utf8');
@@ -30,8 +31,9 @@ export function xmlToJson(bytes: Buffer): Buffer | BodyFault {
     if (elements.length !== 1 || Array.isArray(elements[0])) return { fault: 'it has not one outermost element' };
     return Buffer.from(JSON.stringify(read));
   } catch (error) {
-    // The library throws where a document is too deep, or has a name that is none of a member.
-    return { fault: `it is not taken: ${error instanceof Error ? error.message : String(error)}` };
+    // The library throws where a document is too deep, or has a name that is none of a member; its words may repeat what was sent.
+    const reason = error instanceof Error ? error.message : String(error);
+    return { fault: `it is not taken: ${reason.slice(0, REASON_LENGTH_MAX)}` };
   }
 }
 

@@ -32,22 +32,23 @@ import {
   WORD_BYTES,
 } from './answer-layout.ts';
 
-/** Words of a segment. */
+/** Words of a segment. State and owner are one word, so that nobody sees one without the other. */
 const STATE = 0;
-const OWNER = 1;
-const VERSION = 2;
+const VERSION = 1;
 /** Grows with each segment that is sealed. */
-const ORDER = 3;
+const ORDER = 2;
 /** Bytes from the beginning. */
-const USED = 4;
-const KIND = 5;
+const USED = 3;
+const KIND = 4;
 
+/** Nobody's. */
 const free = 0;
 /** Its owner writes into it. */
 const open = 1;
 const sealed = 2;
 /** Its owner empties it. */
 const emptying = 3;
+const STATE_BITS = 2;
 
 export const newcomers = 0;
 export const residents = 1;
@@ -80,7 +81,7 @@ export interface EntryHeader {
 export class AnswerSegments {
   readonly #layout: AnswerLayout;
   readonly #words: Int32Array;
-  /** Not 0, which nobody is. */
+  /** As it stands beside a state: not 0, which is nobody. */
   readonly #owner: number;
   readonly #nowMs: () => number;
   /** The segment of each kind that this thread writes into. */
@@ -89,7 +90,7 @@ export class AnswerSegments {
   constructor(layout: AnswerLayout, threadNumber: number, nowMs: () => number) {
     this.#layout = layout;
     this.#words = layout.words;
-    this.#owner = threadNumber + 1;
+    this.#owner = (threadNumber + 1) << STATE_BITS;
     this.#nowMs = nowMs;
   }
 
@@ -102,10 +103,9 @@ export class AnswerSegments {
     const words = this.#words;
     for (let segment = 0; segment < this.#layout.segmentCount; segment++) {
       const at = this.#layout.segmentAt(segment);
-      if (Atomics.load(words, at + OWNER) !== this.#owner) continue;
       const state = Atomics.load(words, at + STATE);
-      if (state === open) this.#seal(segment);
-      if (state !== emptying) continue;
+      if (state === (open | this.#owner)) this.#seal(segment);
+      if (state !== (emptying | this.#owner)) continue;
       // What was moved elsewhere is found there; what was not is lost.
       this.#dropAll(segment);
       Atomics.add(words, at + VERSION, 1);
@@ -201,7 +201,7 @@ export class AnswerSegments {
     Atomics.add(this.#words, at + VERSION, 1);
     Atomics.store(this.#words, at + USED, 0);
     Atomics.store(this.#words, at + KIND, kind);
-    Atomics.store(this.#words, at + STATE, open);
+    Atomics.store(this.#words, at + STATE, open | this.#owner);
     this.#open[kind] = segment;
   }
 
@@ -209,9 +209,7 @@ export class AnswerSegments {
   #claim(segment: number, from: number, to: number): boolean {
     const at = this.#layout.segmentAt(segment);
     if (Atomics.load(this.#words, at + STATE) !== from) return false;
-    if (Atomics.compareExchange(this.#words, at + STATE, from, to) !== from) return false;
-    Atomics.store(this.#words, at + OWNER, this.#owner);
-    return true;
+    return Atomics.compareExchange(this.#words, at + STATE, from, to | this.#owner) === from;
   }
 
   #seal(segment: number): void {
@@ -277,7 +275,7 @@ export class AnswerSegments {
     if (this.#open[residents] !== NONE) this.#seal(this.#open[residents]);
     Atomics.store(this.#words, at + USED, used);
     Atomics.store(this.#words, at + KIND, residents);
-    Atomics.store(this.#words, at + STATE, open);
+    Atomics.store(this.#words, at + STATE, open | this.#owner);
     this.#open[residents] = victim;
   }
 

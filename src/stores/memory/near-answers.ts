@@ -29,8 +29,9 @@ export class NearAnswers {
   readonly #bytesMax: number;
   /** Nearly always an address has one partition. */
   readonly #byUri = new Map<string, NearShelf | Map<string, NearShelf>>();
-  /** In the order in which they are looked at when room is needed. */
+  /** In the order in which they are looked at when room is needed; the iterator bears that some come and go. */
   readonly #shelves = new Set<NearShelf>();
+  #hand = this.#shelves.values();
   #bytes = 0;
 
   constructor(bytesMax: number) {
@@ -71,16 +72,12 @@ export class NearAnswers {
   }
 
   #makeRoom(bytes: number): void {
-    // Whoever is spared is not used any more, so the second look at it ends this.
-    for (const shelf of this.#shelves) {
-      if (this.#bytes + bytes <= this.#bytesMax) return;
-      if (!shelf.wasUsed) {
-        this.remove(shelf);
-        continue;
-      }
-      shelf.wasUsed = false;
-      this.#shelves.delete(shelf);
-      this.#shelves.add(shelf);
+    while (this.#bytes + bytes > this.#bytesMax) {
+      const { value: shelf, done } = this.#hand.next();
+      // Whoever is spared is not used any more, so the second round ends this.
+      if (done) this.#hand = this.#shelves.values();
+      else if (!shelf.wasUsed) this.remove(shelf);
+      else shelf.wasUsed = false;
     }
   }
 }
