@@ -1,5 +1,5 @@
 /** An aggregate in a few lines, for explanations: which calls run at the same time, and which wait for which. */
-import { formatDuration } from '#schema/duration.ts';
+import { formatDuration } from '#schema/duration-text.ts';
 import type { AggregateDefinition, CallDefinition } from './aggregate-definition.ts';
 import { orderCalls } from './call-graph.ts';
 

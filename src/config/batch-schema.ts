@@ -1,5 +1,6 @@
 /** Several requests in one: `batch`. */
 import { z } from 'zod';
+import type { BatchSettings } from '#batch/batch-settings.ts';
 import { bytes } from '#schema/bytes.ts';
 import { duration } from '#schema/duration.ts';
 import { originPattern } from '#schema/origin.ts';
@@ -9,20 +10,8 @@ const REQUESTS_MAX = 1_000;
 const PARALLEL_MAX = 100;
 const NAMES_MAX = 100;
 
-export interface BatchDestination {
+export interface BatchDestination extends BatchSettings {
   readonly kind: 'batch';
-  readonly requestsMax: number;
-  readonly parallel: number;
-  readonly onFailure: 'continue' | 'stop';
-  readonly inherit: readonly string[];
-  readonly origins: readonly string[];
-  readonly status: number;
-  readonly cookies: 'answer' | 'entry' | 'none';
-  readonly bodyBytesMax: number;
-  readonly answerBytesMax: number;
-  readonly totalBytesMax: number;
-  readonly itemTimeoutMs: number;
-  readonly timeoutMs: number;
 }
 
 export const batchSchema = z

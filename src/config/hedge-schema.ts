@@ -1,6 +1,6 @@
 /** `hedge`: a second attempt beside one that is slow. */
 import { z } from 'zod';
-import { parseDuration } from '#schema/duration.ts';
+import { parseDuration } from '#schema/duration-text.ts';
 import { quote } from '#schema/quote.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
 

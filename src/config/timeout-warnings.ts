@@ -2,7 +2,7 @@
  * Timeouts that cannot pass because a shorter one around them does. They do no harm, so they are warned of. Only what the user
  * wrote is compared: defaults are meant to be cut short by what is written, and what a service says by one of its routes.
  */
-import { formatDuration, parseDuration } from '#schema/duration.ts';
+import { formatDuration, parseDuration } from '#schema/duration-text.ts';
 import { isMap, isText } from '#schema/forms.ts';
 import type { Finding, IssuePath } from './issue.ts';
 import { listWrittenServices } from './written-services.ts';

@@ -3,7 +3,7 @@
 import { formatBytes } from '#base/byte-text.ts';
 import type { Configuration, RouteConfiguration } from '#config/configuration.ts';
 import { safeMethods } from '#forward/forward-rules.ts';
-import { formatDuration } from '#schema/duration.ts';
+import { formatDuration } from '#schema/duration-text.ts';
 import { toForwardRules } from '#snapshot/forward-rules.ts';
 import { type EndpointChoice, type ExplainedSubject, explainEndpoints } from './explain-balancing.ts';
 import { explainForwarding } from './explain-forwarding.ts';

@@ -2,7 +2,7 @@
 import type { Configuration, RouteConfiguration } from '#config/configuration.ts';
 import type { ForwardRules, RetryRules } from '#forward/forward-rules.ts';
 import { safeMethods } from '#forward/forward-rules.ts';
-import { formatDuration } from '#schema/duration.ts';
+import { formatDuration } from '#schema/duration-text.ts';
 import { toForwardRules } from '#snapshot/forward-rules.ts';
 import { toGrpcStatusName } from '#wire/grpc/grpc-status.ts';
 

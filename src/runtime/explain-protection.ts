@@ -1,6 +1,6 @@
 /** What stands between a route and its services, in words. */
 import type { Configuration, RouteConfiguration, ServiceConfiguration } from '#config/configuration.ts';
-import { formatDuration } from '#schema/duration.ts';
+import { formatDuration } from '#schema/duration-text.ts';
 
 export function describeProtection({ to, importance }: RouteConfiguration, configuration: Configuration): string[] {
   if (to.kind !== 'service') return [];

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { duration, formatDuration, parseDuration } from './duration.ts';
+import { duration } from './duration.ts';
+import { formatDuration, parseDuration } from './duration-text.ts';
 import { explainIssue } from './explain.ts';
 
 const accepted: Readonly<Record<string, number>> = {

@@ -1,34 +1,16 @@
 /** Durations: text with a unit in the configuration, milliseconds in the program. */
 import type { z } from 'zod';
 import { assert } from '#base/assert.ts';
+import { durationPattern, parseDuration } from './duration-text.ts';
 import { quote } from './quote.ts';
 import { type Reading, textKind } from './text-kind.ts';
 
-const MS_PER_UNIT = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const DURATION = /^(\d{1,12}(?:\.\d{1,3})?)(ms|s|m|h|d)$/;
 /** About 24.8 days: what a Node timer can wait. More would fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export interface DurationBounds {
   readonly min?: string;
   readonly max?: string;
-}
-
-/** `500ms`, `5s`, `1.5m`, `2h`, `7d` as milliseconds; `undefined` for anything else. */
-export function parseDuration(text: string): number | undefined {
-  const match = DURATION.exec(text);
-  if (match === null) return undefined;
-  const ms = Number(match[1]) * MS_PER_UNIT[match[2] as keyof typeof MS_PER_UNIT];
-  // A fraction of a millisecond is below what any timer resolves.
-  return Math.round(ms);
-}
-
-/** The shortest text that `parseDuration` reads as `ms`. */
-export function formatDuration(ms: number): string {
-  for (const unit of ['d', 'h', 'm', 's'] as const) {
-    if (ms > 0 && ms % MS_PER_UNIT[unit] === 0) return `${ms / MS_PER_UNIT[unit]}${unit}`;
-  }
-  return ms === 0 ? '0s' : `${ms}ms`;
 }
 
 /** A duration with its unit: `500ms`, `5s`, `1m`, `2h`. The value is in milliseconds. */
@@ -40,7 +22,7 @@ export function duration(bounds: DurationBounds = {}): z.ZodType<number, string>
   return textKind({
     noun: 'a duration',
     examples: ['500ms', '5s', '1m', '2h'],
-    pattern: DURATION,
+    pattern: durationPattern,
     help: `A duration with a unit (\`ms\`, \`s\`, \`m\`, \`h\`, \`d\`), from ${min} to ${max}.`,
     read(text): Reading<number> {
       const ms = parseDuration(text);

@@ -1,6 +1,6 @@
 /** Rates: so many in a time. Text in the configuration, numbers in the program. */
 import type { z } from 'zod';
-import { formatDuration, parseDuration } from './duration.ts';
+import { formatDuration, parseDuration } from './duration-text.ts';
 import { listWords, quote } from './quote.ts';
 import { suggestWord } from './suggest.ts';
 import { type Reading, textKind } from './text-kind.ts';

@@ -36,7 +36,7 @@ test('names of fields come out in lower case', () => {
 const refused: readonly (readonly [unknown, string])[] = [
   [{ ttl: 30 }, 'ttl: expected a duration such as `30s`, or a map of durations by status, not the number 30'],
   [{ ttl: '30' }, 'ttl: "30" has no unit; write `30s` or `30ms`'],
-  [{ ttl: { 99: '1s' } }, 'ttl.99: "99" is not a status; write one such as `404`, or a kind such as `4xx`'],
+  [{ ttl: { 99: '1s' } }, 'ttl.99: "99" is no status; write one such as `404`, or a class such as `4xx`'],
   [{ query: {} }, 'query: give `include` or `exclude`: which parameters count, or which do not'],
   [{ query: { include: ['a'], exclude: ['b'] } }, 'query: give `include` or `exclude`: which parameters count, or which do not'],
   [

@@ -20,14 +20,14 @@ const freshness = () => duration({ max: TIME_MAX });
 const statusName = textKind({
   noun: 'a status',
   examples: ['200', '404', '5xx'],
-  help: 'A status from 200 to 599, or all of a kind, such as `4xx`.',
+  help: 'A status from 200 to 599, or a class of them such as `4xx`.',
   read(text): Reading<string> {
     if (/^[2-5](?:\d\d|xx)$/.test(text)) return { value: text };
-    return { problem: `${quote(text)} is not a status; write one such as \`404\`, or a kind such as \`4xx\`` };
+    return { problem: `${quote(text)} is no status; write one such as \`404\`, or a class such as \`4xx\`` };
   },
 });
 
-/** Milliseconds by status, such as `404`, or kind of status, such as `4xx`. */
+/** Milliseconds by status, such as `404`, or class of statuses, such as `4xx`. */
 export type TtlByStatus = Readonly<Record<string, number>>;
 
 const ttl = forms('a duration such as `30s`, or a map of durations by status', [

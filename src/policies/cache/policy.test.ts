@@ -108,6 +108,6 @@ test('tells what it does', async () => {
   const config = (await cachePolicy.loadConfig()).parse({ ttl: { 200: '5m', 404: '10s' }, key: 'claim.team', perConsumer: true });
   assert.equal(
     cachePolicy.describe?.(config),
-    'keeps answers to GET, QUERY, without a word of theirs for 200 300 s, 404 10 s, by claim.team, for each consumer',
+    'keeps answers to GET, QUERY, without a word of theirs for 200 5m, 404 10s, by claim.team, for each consumer',
   );
 });

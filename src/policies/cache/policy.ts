@@ -4,6 +4,7 @@ import { expressionLibrary } from '#pipeline/expression/expression-library.ts';
 import { needsPatterns, patternLibrary } from '#pipeline/expression/pattern-library.ts';
 import { formatLimitKey, LimitKeyReader } from '#pipeline/limit-key.ts';
 import { definePolicy, type ExplainedRequest, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
+import { formatDuration } from '#schema/duration-text.ts';
 import { digestLibrary } from './body-digest.ts';
 import type { CacheConfig } from './config.ts';
 import { cacheErrors } from './errors.ts';
@@ -69,7 +70,7 @@ function explainCache({ methods, key, query, perConsumer }: CacheConfig, { excha
 }
 
 function describeCache({ store, ttl, methods, key, perConsumer, bypass }: CacheConfig): string {
-  const times = Object.entries(ttl ?? {}).map(([status, ms]) => `${status} ${ms / 1_000} s`);
+  const times = Object.entries(ttl ?? {}).map(([status, ms]) => `${status} ${formatDuration(ms)}`);
   return [
     `keeps answers to ${methods.join(', ')}${store === 'redis' ? ' in Redis' : ''}`,
     ...(times.length === 0 ? [] : [`without a word of theirs for ${times.join(', ')}`]),

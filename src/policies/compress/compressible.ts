@@ -1,7 +1,7 @@
 /** Which answers may be compressed, and what their heads say when they are. */
 import { hasResponseBody, type ResponseHead } from '#http/response.ts';
 import { isDigestField, readContentCoding } from '#pipeline/content-coding/content-codings.ts';
-import { weakenTag } from '#wire/fields/entity-tag.ts';
+import { weakenTag } from '#wire/fields/entity-tags.ts';
 import { getField, removeFields } from '#wire/fields/field-list.ts';
 
 /** Patterns of types of content, ready to be looked up in. */

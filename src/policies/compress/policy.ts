@@ -3,7 +3,7 @@ import type { Exchange } from '#http/exchange.ts';
 import type { ResponseHead } from '#http/response.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { definePolicy, type ExplainedRequest, type PolicyPhases } from '#pipeline/policy.ts';
-import { strengthenTags } from '#wire/fields/entity-tag.ts';
+import { strengthenTags } from '#wire/fields/entity-tags.ts';
 import { getField, setField } from '#wire/fields/field-list.ts';
 import { addVary } from '#wire/fields/vary.ts';
 import { AcceptedEncodings } from './accepted-encoding.ts';

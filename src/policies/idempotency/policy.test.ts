@@ -328,6 +328,6 @@ test('what others have written into the store is no answer', async () => {
 test('says what it does', () => {
   assert.equal(
     idempotencyPolicy.describe?.(idempotencyConfig.parse({ required: true, ttl: '1h' })),
-    'first answers to POST, PATCH with idempotency-key, which they need, kept in memory for 3600 s',
+    'first answers to POST, PATCH with idempotency-key, which they need, kept in memory for 1h',
   );
 });

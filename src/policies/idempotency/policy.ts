@@ -1,4 +1,5 @@
 import { definePolicy } from '#pipeline/policy.ts';
+import { formatDuration } from '#schema/duration-text.ts';
 import { getFieldValues } from '#wire/fields/field-list.ts';
 import type { IdempotencyConfig } from './config.ts';
 import { idempotencyErrors } from './errors.ts';
@@ -34,5 +35,5 @@ export const idempotencyPolicy = definePolicy({
 
 function describeKeeping({ header, methods, ttl, store, required }: IdempotencyConfig): string {
   const which = `${methods.join(', ')} with ${header}${required ? ', which they need' : ''}`;
-  return `first answers to ${which}, kept in ${store} for ${ttl / 1_000} s`;
+  return `first answers to ${which}, kept in ${store} for ${formatDuration(ttl)}`;
 }

@@ -138,6 +138,13 @@ const refusedRequests: readonly (readonly [what: string, body: unknown, request:
     ],
     ['a compressed body', { map: 1 }, json('x', ['content-encoding', 'gzip']), 'GH_TRANSFORM_ENCODED_BODY', 415],
     [
+      'a body whose second line says that it is compressed',
+      { map: 1 },
+      json('x', ['content-encoding', 'identity', 'content-encoding', 'gzip']),
+      'GH_TRANSFORM_ENCODED_BODY',
+      415,
+    ],
+    [
       'another type',
       { map: 1, otherTypes: 'refuse' },
       { method: 'POST', fields: ['content-type', 'text/plain'], body: ['1'] },

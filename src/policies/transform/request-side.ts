@@ -3,12 +3,13 @@ import { GatewayError } from '#base/errors.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { readRequestBody, replaceRequestBody } from '#http/request-body.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
+import { isDigestField, readContentCoding } from '#pipeline/content-coding/content-codings.ts';
 import type { MappingScope } from '#pipeline/mapping/mapping-run.ts';
 import type { MappingValue } from '#pipeline/mapping/mapping-value.ts';
 import { TextMapping } from '#pipeline/mapping/text-mapping.ts';
 import type { TemplatePlace } from '#pipeline/render-template.ts';
 import { listReferences } from '#schema/mapping-node.ts';
-import { getField, removeField, removeLookalikes, setField } from '#wire/fields/field-list.ts';
+import { getField, removeFields, removeLookalikes, setField } from '#wire/fields/field-list.ts';
 import { JsonDocument } from '#wire/json/json-document.ts';
 import { BodyConversion, type ChangeFault } from './body-change.ts';
 import { findFormat, readBody } from './body-format.ts';
@@ -21,8 +22,6 @@ import { editCookies } from './request-cookies.ts';
 /** Bytes of a body that is only looked into, and of all that is put into one parameter or cookie. */
 const LOOKED_BYTES_MAX = 1024 * 1024;
 const VALUE_LENGTH_MAX = 8 * 1024;
-/** Fields that say something about the bytes of a body (RFC 9530, RFC 3230, RFC 1864). */
-export const digestFields = ['content-digest', 'repr-digest', 'digest', 'content-md5'] as const;
 
 interface CompiledText {
   readonly name: string;
@@ -69,7 +68,7 @@ export class RequestSide {
     if (!isChanged && this.#refusesOthers)
       return transformErrors.otherType({ contentType }, { publicDetail: `the type is ${JSON.stringify(contentType ?? '')}` });
     if (!isChanged && !isLookedAt) return this.#renderValues(exchange, state);
-    if (isEncoded(request.fields)) return transformErrors.encodedBody();
+    if (readContentCoding(request.fields) !== undefined) return transformErrors.encodedBody();
     return this.#takeBody(exchange, state, isLookedAt);
   }
 
@@ -78,7 +77,7 @@ export class RequestSide {
     if (this.#queryEdits !== undefined) upstream.target = editQuery(upstream.target, this.#queryEdits, state.parameters);
     if (this.#cookieEdits !== undefined) editCookies(upstream.fields, this.#cookieEdits, state.cookies);
     if (!state.isBodyChanged) return;
-    for (const name of digestFields) removeField(upstream.fields, name);
+    removeFields(upstream.fields, isDigestField);
     if (state.contentType === undefined) return;
     removeLookalikes(upstream.fields, 'content-type');
     setField(upstream.fields, 'content-type', state.contentType);
@@ -155,10 +154,4 @@ function toError(fault: ChangeFault): GatewayError {
     default:
       return fault satisfies never;
   }
-}
-
-/** RFC 9110 §8.4: `identity` means nothing. */
-export function isEncoded(fields: readonly string[]): boolean {
-  const encoding = getField(fields, 'content-encoding');
-  return encoding !== undefined && encoding.trim().toLowerCase() !== 'identity' && encoding.trim() !== '';
 }

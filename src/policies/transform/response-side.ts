@@ -1,16 +1,17 @@
 /** What is changed of answers of services, and of those that stand in for them. Errors of the gateway are left alone. */
 import type { GatewayError } from '#base/errors.ts';
-import type { AnswerStage, NextStage } from '#http/answer-stage.ts';
+import type { AnswerStage } from '#http/answer-stage.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { hasResponseBody, type Reply, type ResponseHead } from '#http/response.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
+import { isDigestField, readContentCoding } from '#pipeline/content-coding/content-codings.ts';
 import type { MappingScope } from '#pipeline/mapping/mapping-run.ts';
 import type { MappingValue } from '#pipeline/mapping/mapping-value.ts';
-import { rescue } from '#pipeline/rescue.ts';
+import { RefusedAnswer } from '#pipeline/refused-answer.ts';
 import { WholeAnswerStage } from '#pipeline/whole-answer.ts';
 import { matchesStatus, type StatusPattern } from '#schema/status-pattern.ts';
-
-import { getField, removeField, setField } from '#wire/fields/field-list.ts';
+import { weakenTag } from '#wire/fields/entity-tags.ts';
+import { getField, removeFields, setField } from '#wire/fields/field-list.ts';
 import { BodyConversion, type ChangeFault } from './body-change.ts';
 import { explainFault } from './body-format.ts';
 import type { BodyFormat, ResponseChanges } from './config.ts';
@@ -18,7 +19,6 @@ import { transformErrors } from './errors.ts';
 import type { TransformState } from './exchange-state.ts';
 import { PassingAnswer } from './passing-answer.ts';
 import { rewriteAddresses } from './public-addresses.ts';
-import { digestFields, isEncoded } from './request-side.ts';
 import { SetCookieEdits } from './set-cookies.ts';
 
 export class ResponseSide {
@@ -81,7 +81,7 @@ export class ResponseSide {
         : undefined;
     // Nobody has asked for a part; passed on as it is, it could hold what the mapping leaves out.
     if (state.status === 206) return new RefusedAnswer(exchange, transformErrors.unfitAnswer({ reason: 'it is a part' }));
-    if (isEncoded(response.fields)) return new RefusedAnswer(exchange, transformErrors.encodedAnswer());
+    if (readContentCoding(response.fields) !== undefined) return new RefusedAnswer(exchange, transformErrors.encodedAnswer());
     if (!hasResponseBody(exchange.request.method, response.status)) {
       changeFields(response.fields, conversion.findNewType(format));
       response.contentLengthBytes = undefined;
@@ -137,11 +137,10 @@ function toScope(
 
 /** What was said about the bytes that the service sent does not hold any more. */
 function changeFields(fields: string[], contentType: string | undefined): void {
-  for (const name of digestFields) removeField(fields, name);
-  removeField(fields, 'accept-ranges');
+  removeFields(fields, (name) => name === 'accept-ranges' || isDigestField(name));
   const etag = getField(fields, 'etag');
   // RFC 9110 §8.8.1: other bytes need another strong validator; a weak one stands for what they mean.
-  if (etag !== undefined && !etag.startsWith('W/')) setField(fields, 'etag', `W/${etag}`);
+  if (etag !== undefined) setField(fields, 'etag', weakenTag(etag));
   if (contentType !== undefined) setField(fields, 'content-type', contentType);
 }
 
@@ -155,40 +154,5 @@ function toError(fault: ChangeFault): GatewayError {
       return transformErrors.answerTooLarge();
     default:
       return fault satisfies never;
-  }
-}
-
-/** An answer that is refused for its head. */
-class RefusedAnswer implements AnswerStage {
-  readonly #exchange: Exchange;
-  readonly #error: GatewayError;
-
-  constructor(exchange: Exchange, error: GatewayError) {
-    this.#exchange = exchange;
-    this.#error = error;
-  }
-
-  begin(_response: ResponseHead, _next: NextStage): void {
-    rescue(this.#exchange, this.#error);
-  }
-
-  sendChunk(): boolean {
-    return true;
-  }
-
-  flush(): boolean {
-    return true;
-  }
-
-  sendEnd(): void {
-    // The refusal has taken its place.
-  }
-
-  onDrained(): void {
-    // Nothing is passed on.
-  }
-
-  abandon(): void {
-    // Nothing is held.
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { strengthenTags, weakenTag } from './entity-tag.ts';
+import { strengthenTags, weakenTag } from './entity-tags.ts';
 
 test('a strong tag becomes weak, and a weak one stays', () => {
   assert.deepEqual([weakenTag('"a"'), weakenTag('W/"a"')], ['W/"a"', 'W/"a"']);
