@@ -4,6 +4,7 @@ import { findCrossOrigin } from '#http/cross-origin.ts';
 import type { ClientRequest, Exchange } from '#http/exchange.ts';
 import { OriginSet } from '#http/origin-set.ts';
 import { readRequestBody } from '#http/request-body.ts';
+import { readContentCoding } from '#pipeline/content-coding/content-codings.ts';
 import type { Terminal } from '#pipeline/plan.ts';
 import { rescue, rescueThrown } from '#pipeline/rescue.ts';
 import { getField } from '#wire/fields/field-list.ts';
@@ -63,6 +64,5 @@ export class BatchTerminal implements Terminal {
  */
 function isJson({ fields }: ClientRequest): boolean {
   const type = getField(fields, 'content-type');
-  const coding = getField(fields, 'content-encoding');
-  return type !== undefined && JSON_TYPE.test(type) && (coding === undefined || coding.toLowerCase() === 'identity');
+  return type !== undefined && JSON_TYPE.test(type) && readContentCoding(fields) === undefined;
 }

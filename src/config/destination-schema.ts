@@ -13,7 +13,7 @@ import { jwksSchema } from './jwks-schema.ts';
 import { respondSchema } from './respond-schema.ts';
 import { type StickySettings, stickySchema, type WeightedService, weightedServices } from './split-schema.ts';
 
-const DESTINATION_KEYS = ['service', 'services', 'aggregate', 'batch', 'redirect', 'respond', 'jwks', 'files'] as const;
+export const DESTINATION_KEYS = ['service', 'services', 'aggregate', 'batch', 'redirect', 'respond', 'jwks', 'files'] as const;
 
 export interface ServiceDestination {
   readonly kind: 'service';

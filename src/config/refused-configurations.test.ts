@@ -63,6 +63,26 @@ const DOCUMENTS: readonly Refusal[] = [
     ],
   },
   {
+    mistake: 'policies and destinations at the wrong places',
+    text: `version: 1
+listeners: { web: { address: ":8080", rewrite: {} } }
+services: { it: { endpoints: ["http://it:1"], rewrite: {} } }
+policies: { redirect: { path: / } }
+routes:
+  a: { match: { path: /a }, to: it, rewrite: { path: / } }
+  b: { match: { path: /b }, to: { rewrite: { path: / } } }
+rewrite: {}
+`,
+    issues: [
+      'F:2:39 listeners.web.rewrite: `rewrite` is a policy; write it under `policies` of a route, a listener or the gateway',
+      'F:3:47 services.it.rewrite: `rewrite` is a policy; write it under `policies` of a route, a listener or the gateway',
+      'F:4:13 policies.redirect: `redirect` is no policy; write it under `to` of a route',
+      'F:6:37 routes.a.rewrite: `rewrite` is a policy; write it under `policies` of a route, a listener or the gateway',
+      'F:7:35 routes.b.to.rewrite: `rewrite` is a policy; write it under `policies` of a route, a listener or the gateway',
+      'F:8:1 rewrite: `rewrite` is a policy; write it under `policies` of a route, a listener or the gateway',
+    ],
+  },
+  {
     mistake: 'stores that cannot be',
     text: `${HEAD}stores:
   redis:

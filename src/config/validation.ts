@@ -6,6 +6,7 @@ import { quote } from '#schema/quote.ts';
 import type { Configuration } from './configuration.ts';
 import { findCrossReferenceProblems } from './cross-references.ts';
 import type { Finding, IssueCode, IssuePath } from './issue.ts';
+import { explainMisplacedKey } from './misplaced-keys.ts';
 import { findUnreachedPaths } from './policies/own-paths.ts';
 import type { ConfigurablePolicy } from './policies/policy-blocks.ts';
 import { findQuotaWarnings } from './policies/quota-warnings.ts';
@@ -43,7 +44,7 @@ export function validate(
   const result = parseTyped(schema, value, textByPath);
   const found = result.success ? [] : withoutConsequences(result.error.issues.flatMap((issue) => toFindings(issue, [])));
   const findings = [...found, ...findCrossReferenceProblems(value, policies)].map((finding) =>
-    hideResolvedText(finding, textByPath.get(toPathKey(finding.path))),
+    hideResolvedText(explainMisplacedKey(finding, policies), textByPath.get(toPathKey(finding.path))),
   );
   if (!result.success || findings.length > 0) return { configuration: undefined, findings };
   // Only asked of a configuration that is right in itself: routes with mistakes would tie for the wrong reasons.

@@ -1,45 +1,20 @@
-import { AggregateTerminal } from '#aggregate/aggregate-terminal.ts';
-import type { CallCounter } from '#aggregate/call-counts.ts';
-import type { AggregateMeans } from '#aggregate/compiled-aggregate.ts';
-import { createIdSource } from '#base/ids.ts';
-import type { BatchMeans } from '#batch/batch-settings.ts';
-import { BatchTerminal } from '#batch/batch-terminal.ts';
 import type { ListenerConfiguration, RouteConfiguration } from '#config/configuration.ts';
-import { OpenFileCount } from '#files/file-answer.ts';
-import { FileMemory } from '#files/file-memory.ts';
-import { FilesTerminal } from '#files/files-terminal.ts';
-import { ForwardTerminal } from '#forward/forward.ts';
-import type { ForwardRules } from '#forward/forward-rules.ts';
-import type { ForwardMeans } from '#forward/forward-target.ts';
 import { createServiceCaller } from '#forward/service-call.ts';
-import type { InjectionTarget } from '#http/inject.ts';
 import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import { NEVER_SHED, type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
 import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
 import { rescue } from '#pipeline/rescue.ts';
 import { TokenKeys } from '#pipeline/token-keys.ts';
-import { JwksTerminal } from '#reply/jwks.ts';
-import { RedirectTerminal } from '#reply/redirect.ts';
-import { RespondTerminal } from '#reply/respond.ts';
 import type { Service } from '#services/service.ts';
-import { toAggregateMeans } from './aggregate-means.ts';
 import type { SettingsOfConfiguration } from './arrived-configuration.ts';
-import { toForwardDestination } from './forward-destination.ts';
-import { toForwardRules } from './forward-rules.ts';
+import { RouteTerminals, type TerminalMeans } from './route-terminals.ts';
 
 type MadeHere = 'consumers' | 'place' | 'tokenKeys' | 'callService';
 
-export interface PlanMeans extends Omit<ForwardMeans, 'services'>, Omit<PolicyServices, MadeHere> {
+export interface PlanMeans extends TerminalMeans, Omit<PolicyServices, MadeHere> {
   /** In execution order. */
   readonly policies: readonly PolicyDefinition[];
-  /** Functions of users that have been loaded. */
-  readonly findFunction: AggregateMeans['findFunction'];
-  /** Who counts calls of aggregates; `undefined`: nobody does. */
-  readonly findCounter: (route: string, call: string) => CallCounter | undefined;
-  /** The whole gateway, for exchanges that begin inside of it. */
-  readonly gateway: InjectionTarget;
-  readonly nextRequestId: () => string;
 }
 
 /** A route with its plans: one for all listeners, and one more for each listener that has policies of its own. */
@@ -71,11 +46,9 @@ type PolicyBlocks = ListenerConfiguration['policies'];
  */
 export class RoutePlanner {
   readonly #settings: SettingsOfConfiguration;
-  readonly #services: ReadonlyMap<string, Service>;
   readonly #means: PlanMeans;
   readonly #policyServices: Omit<PolicyServices, 'place'>;
-  readonly #forwardMeans: ForwardMeans;
-  readonly #batchMeans: BatchMeans;
+  readonly #terminals: RouteTerminals;
   readonly #inherited = new Map<PolicyDefinition, Map<unknown, PolicyPhases>>();
   readonly #listenersWithPolicies: readonly string[];
   readonly #ownPathPlans = new Map<string, OwnPathPlan>();
@@ -84,24 +57,16 @@ export class RoutePlanner {
 
   constructor(settings: SettingsOfConfiguration, services: ReadonlyMap<string, Service>, means: PlanMeans) {
     this.#settings = settings;
-    this.#services = services;
     this.#means = means;
-    const { consumers, tokenKeys } = settings;
-    const { clock, wheel, random, mirrors } = means;
+    const { clock, wheel, random } = means;
+    const tokenKeys = settings.tokenKeys && new TokenKeys(settings.tokenKeys);
     this.#policyServices = {
       ...means,
-      consumers: new ConsumerDirectory(consumers),
-      tokenKeys: tokenKeys && new TokenKeys(tokenKeys),
+      consumers: new ConsumerDirectory(settings.consumers),
+      tokenKeys,
       callService: createServiceCaller(services, { clock, wheel, random }),
     };
-    this.#forwardMeans = { clock, wheel, random, mirrors, services };
-    this.#batchMeans = {
-      wheel,
-      target: means.gateway,
-      nowMs: () => clock.monotonicMs(),
-      nextRequestId: means.nextRequestId,
-      headLimitsOf: (listener) => settings.listeners[listener]!.limits,
-    };
+    this.#terminals = new RouteTerminals({ settings, services, tokenKeys }, means);
     const listeners = Object.entries(settings.listeners);
     this.#listenersWithPolicies = listeners
       .filter(([, { policies }]) => policies !== undefined && Object.keys(policies).length > 0)
@@ -112,7 +77,7 @@ export class RoutePlanner {
   }
 
   plan(name: string, route: RouteConfiguration): PlannedRoute {
-    const terminal = this.#toTerminal(name, route);
+    const terminal = this.#terminals.create(name, route);
     const own = this.#makeOwn(`route ${name}`, route.policies);
     const rank = toShedRank(route);
     const common = new RoutePlan(name, this.#collectPolicies(undefined, route, { own }), terminal, rank);
@@ -195,53 +160,6 @@ export class RoutePlanner {
       if (phases !== undefined) planned.push({ name: policy.name, phases, answersPreflights: policy.answersPreflights });
     }
     return planned;
-  }
-
-  #toTerminal(name: string, route: RouteConfiguration): Terminal {
-    const { to } = route;
-    switch (to.kind) {
-      case 'respond':
-        return new RespondTerminal(to);
-      case 'redirect':
-        return new RedirectTerminal(to);
-      case 'jwks':
-        return new JwksTerminal(this.#policyServices.tokenKeys, to.maxAgeMs);
-      case 'files':
-        return new FilesTerminal(to, {
-          clock: this.#means.clock,
-          memory: this.#means.keeper.keep('files that were seen', () => new FileMemory()),
-          openFiles: this.#means.keeper.keep('files that are open', () => new OpenFileCount()),
-          nextBoundary: createIdSource(),
-        });
-      case 'aggregate':
-        return new AggregateTerminal(
-          name,
-          to,
-          toAggregateMeans(name, to, {
-            ...this.#means,
-            importance: route.importance ?? 'normal',
-            settings: this.#settings,
-            services: this.#services,
-          }),
-        );
-      case 'batch':
-        return new BatchTerminal(to, this.#batchMeans);
-      case 'service':
-        return new ForwardTerminal(
-          toForwardDestination(to, route.importance, (service) => ({
-            service: this.#services.get(service)!,
-            rules: this.#toRules(service, name, route),
-          })),
-          this.#forwardMeans,
-        );
-      default:
-        return to satisfies never;
-    }
-  }
-
-  #toRules(service: string, route: string, settings: RouteConfiguration): ForwardRules {
-    const ofService = { name: service, settings: this.#settings.services[service]! };
-    return toForwardRules(ofService, { name: route, settings });
   }
 }
 

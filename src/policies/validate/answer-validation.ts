@@ -3,9 +3,9 @@ import type { GatewayError } from '#base/errors.ts';
 import type { AnswerStage, NextStage } from '#http/answer-stage.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { hasResponseBody, type Reply, type ResponseHead } from '#http/response.ts';
+import { readContentCoding } from '#pipeline/content-coding/content-codings.ts';
 import type { AnswerCheck } from '#pipeline/contract/answer-check.ts';
 import type { MediaRule } from '#pipeline/contract/contract.ts';
-import { joinFieldLines } from '#pipeline/contract/request-check.ts';
 import type { Violation } from '#pipeline/contract/violation.ts';
 import { RefusedAnswer } from '#pipeline/refused-answer.ts';
 import { WholeAnswerStage } from '#pipeline/whole-answer.ts';
@@ -25,7 +25,8 @@ export function createAnswerStage(
   const error = toError(wrong);
   if (error !== undefined) return config.mode === 'report' ? report(exchange, error) : new RefusedAnswer(exchange, error);
   const media = hasBody ? check.findMedia(response) : undefined;
-  if (media === undefined || !check.readsBody(media, response) || isPacked(response)) return undefined;
+  if (media === undefined || !check.readsBody(media, response) || readContentCoding(response.fields) !== undefined)
+    return undefined;
   const { maxBody } = config;
   if (response.contentLengthBytes !== undefined && response.contentLengthBytes > maxBody) return undefined;
   if (config.mode === 'report') return new WatchedAnswer(exchange, { check, media, bytesMax: maxBody });
@@ -44,12 +45,6 @@ function toError([first]: readonly Violation[]): GatewayError | undefined {
 
 function report(exchange: Exchange, error: GatewayError): undefined {
   exchange.reported ??= error;
-}
-
-/** The service has been asked not to pack it. */
-function isPacked({ fields }: ResponseHead): boolean {
-  const coding = joinFieldLines(fields, 'content-encoding');
-  return coding !== undefined && coding.toLowerCase() !== 'identity';
 }
 
 function toReply({ status, fields }: ResponseHead, body: Buffer): Reply {
