@@ -34,7 +34,12 @@ export function toMissing(facts: AnswerFacts): readonly string[] | undefined {
   const missing = findMissing(facts);
   if (validator === undefined || missing === undefined) return undefined;
   // A service may have grown what it has; `If-Range` takes care of that.
-  return ['range', `bytes=${missing.start}-${missing.end === facts.part!.wholeBytes ? '' : missing.end - 1}`, 'if-range', validator];
+  return [
+    'range',
+    `bytes=${missing.start}-${missing.end === facts.part!.wholeBytes ? '' : missing.end - 1}`,
+    'if-range',
+    validator,
+  ];
 }
 
 /** Where a part of an answer makes the whole of what is kept. */

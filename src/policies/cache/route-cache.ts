@@ -208,7 +208,11 @@ export class RouteCache implements FetchOwner {
     fetch.start();
   }
 
-  #toConditions({ traits, directives }: Asked, stale: StoredAnswer | undefined, part: StoredAnswer | undefined): readonly string[] | undefined {
+  #toConditions(
+    { traits, directives }: Asked,
+    stale: StoredAnswer | undefined,
+    part: StoredAnswer | undefined,
+  ): readonly string[] | undefined {
     if (stale !== undefined) return toConditions(stale.facts);
     // Who asks for a part, or whether something is the same, gets that and no more.
     if (part === undefined || traits.hasConditions || directives.noStore) return undefined;

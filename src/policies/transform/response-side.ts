@@ -143,9 +143,8 @@ function isSeveralParts(contentType: string | undefined): boolean {
 
 /** What was said about the bytes that the service sent does not hold any more. */
 function changeFields(fields: string[], contentType: string | undefined): void {
-  removeFields(fields, (name) => name === 'accept-ranges' || isDigestField(name));
-  // Those that it announces are left out.
-  removeField(fields, 'trailer');
+  // The trailers that it announces are left out.
+  removeFields(fields, (name) => name === 'accept-ranges' || name === 'trailer' || isDigestField(name));
   const etag = getField(fields, 'etag');
   // RFC 9110 §8.8.1: other bytes need another strong validator; a weak one stands for what they mean.
   if (etag !== undefined) setField(fields, 'etag', weakenTag(etag));
