@@ -17,7 +17,7 @@ const DEPTH_MAX = 64;
 const ELEMENTS_MAX = 100_000;
 const REASON_LENGTH_MAX = 100;
 /** What begins a tag, an attribute's value or an entity: the library needs ever longer for each of them. */
-const MARKS_MAX = 200_000;
+const MARKS_MAX = 50_000;
 const LESS_THAN = 0x3c;
 const EQUALS = 0x3d;
 const AMPERSAND = 0x26;
