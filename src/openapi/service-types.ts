@@ -106,19 +106,22 @@ function toMap(members: readonly string[], separator = ';'): string {
   return `{\n${indent(members.map((member) => `${member}${separator}`).join('\n'))}\n}`;
 }
 
-function listParameters(operation: ApiOperation, { types, document }: Writing): Parameter[] {
-  const known = operation.parameters.filter(isKnownParameter);
-  const names = known.map(({ value }) => String(value['name']));
-  return known.map((parameter): Parameter => {
-    const [name, place] = [String(parameter.value['name']), String(parameter.value['in'])];
+function listParameters(operation: ApiOperation, writing: Writing): Parameter[] {
+  const known = operation.parameters.filter(isKnownParameter).map((parameter) => {
+    const { name, in: place, required } = parameter.value;
+    const isRequired = place === 'path' || required === true;
+    return { place: String(place), name: String(name), isRequired, type: toTextType(parameter, writing) };
+  });
+  const described = new Set(known.flatMap(({ place, name }) => (place === 'path' ? [name] : [])));
+  const inPath = [...operation.path.matchAll(/\{([^{}]+)\}/g)].map((match) => match[1]!);
+  // Not all documents describe what their paths have.
+  const others = inPath.filter((name) => !described.has(name));
+  const all = [...others.map((name) => ({ place: 'path', name, isRequired: true, type: 'string' })), ...known];
+  const names = all.map(({ name }) => name);
+  return all.map((parameter) => {
+    const { place, name } = parameter;
     const isTaken = name === 'body' || names.indexOf(name) !== names.lastIndexOf(name);
-    return {
-      key: isTaken ? `${place}.${name}` : name,
-      place,
-      name,
-      isRequired: place === 'path' || parameter.value['required'] === true,
-      type: toTextType(parameter, { types, document }),
-    };
+    return { ...parameter, key: isTaken ? `${place}.${name}` : name };
   });
 }
 
