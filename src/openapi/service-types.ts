@@ -139,7 +139,7 @@ function toTextType(parameter: LocatedMap, { types, document }: Writing): string
   if (schema === undefined) return 'string';
   const { type, properties, items } = isMap(schema.value) ? schema.value : {};
   if (type === 'array' || type === 'object' || properties !== undefined || items !== undefined) return 'string';
-  const written = types.write({ value: own, place: below(parameter.place, 'schema') });
+  const written = types.write({ value: own, place: below(parameter.place, 'schema') }, 'sent');
   return written === 'unknown' ? 'string | number | boolean' : written;
 }
 
@@ -148,7 +148,7 @@ function writeBody({ value, place }: ApiOperation, { types, document }: Writing)
   const body = findMember({ value, place }, 'requestBody', references);
   const schema = body && findJsonSchema(body, document);
   if (body === undefined || schema === undefined) return undefined;
-  const type = types.write(schema);
+  const type = types.write(schema, 'sent');
   return isMap(body.value) && body.value['required'] === true ? type : `${type} | undefined`;
 }
 
@@ -161,7 +161,7 @@ function listAnswers({ value, place }: ApiOperation, { types, document }: Writin
     const answer = document.references.follow(responses[status], below(place, 'responses', status));
     const schema = answer && findJsonSchema(answer, document);
     const key = /^[1-9]\d\d$/.test(status) ? status : toKey(status.replace(/^(\d)xx$/, '$1XX'));
-    return [[key, schema === undefined ? 'undefined' : types.write(schema)]];
+    return [[key, schema === undefined ? 'undefined' : types.write(schema, 'answered')]];
   });
 }
 
