@@ -8,6 +8,8 @@ type Values = Readonly<Record<string, unknown>>;
 
 /** Schemas in one another, without a reference between them. */
 const DEPTH_MAX = 64;
+/** Schemas of a document that are written. Aliases of YAML may put the same one at very many places. */
+const WRITTEN_MAX = 100_000;
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 /** Says nothing about the type. */
 const SILENT_KEYWORDS = new Set(['$ref', 'title', 'description', 'default', 'example', 'examples', 'deprecated', 'summary']);
@@ -30,6 +32,8 @@ interface Inside {
   readonly use: SchemaUse;
   /** The place of the named type that this is a part of, as long as nothing stands between that would delay its use. */
   readonly owner: string | undefined;
+  /** Places of bases that are written in it already. */
+  readonly bases: Set<string>;
   readonly depth: number;
 }
 
@@ -38,6 +42,9 @@ export class SchemaTypes {
   readonly #byPlace = new Map<string, NamedType>();
   /** By place: whether it has members that only one of the two uses has. */
   readonly #differing = new Map<string, boolean>();
+  #written = 0;
+  /** Those that are being written. */
+  readonly #open = new Set<unknown>();
   readonly #references: References;
   readonly #prefix: string;
   readonly #taken: Set<string>;
@@ -50,7 +57,7 @@ export class SchemaTypes {
   }
 
   write(schema: Located, use: SchemaUse): string {
-    return this.#write(schema, { use, owner: undefined, depth: 0 });
+    return this.#write(schema, { use, owner: undefined, bases: new Set(), depth: 0 });
   }
 
   /** Writes all that was referred to, with what that refers to. */
@@ -58,7 +65,7 @@ export class SchemaTypes {
     const declarations: string[] = [];
     // Grows while it is walked.
     for (const { name, schema, use } of this.#byPlace.values()) {
-      const type = this.#write(schema, { use, owner: keyOf(schema.place), depth: 0 });
+      const type = this.#write(schema, { use, owner: keyOf(schema.place), bases: new Set(), depth: 0 });
       declarations.push(`${toComment(textOf(schema.value, 'description'), '')}export type ${name} = ${type};\n`);
     }
     return declarations;
@@ -67,9 +74,14 @@ export class SchemaTypes {
   #write(schema: Located, inside: Inside): string {
     const { value, place } = schema;
     if (value === false) return 'never';
-    if (!isMap(value) || inside.depth > DEPTH_MAX) return 'unknown';
-    if (isReference(value)) return this.#writeReference(value, place, inside);
-    return this.#writeParts(value, place, inside);
+    if (!isMap(value) || inside.depth > DEPTH_MAX || this.#written === WRITTEN_MAX) return 'unknown';
+    // An alias of YAML may stand inside of what it stands for.
+    if (this.#open.has(value)) return 'unknown';
+    this.#written += 1;
+    this.#open.add(value);
+    const type = isReference(value) ? this.#writeReference(value, place, inside) : this.#writeParts(value, place, inside);
+    this.#open.delete(value);
+    return type;
   }
 
   #writeReference(value: Values & { readonly $ref: string }, place: Place, inside: Inside): string {
@@ -97,12 +109,15 @@ export class SchemaTypes {
 
   /** A part of an `allOf`. A base that names what is derived from it is what it says itself. */
   #writePart(part: unknown, place: Place, inside: Inside): string {
-    const { owner } = inside;
+    const { owner, bases } = inside;
     if (owner !== undefined && isReference(part)) {
       const target = this.#references.follow(part, place);
       if (target !== undefined && isMap(target.value) && this.#leadsTo(target, owner, COMBINATIONS)) {
         const { oneOf: _, anyOf: __, ...base } = target.value;
-        return keyOf(target.place) === owner ? 'unknown' : this.#write({ value: base, place: target.place }, next(inside));
+        const key = keyOf(target.place);
+        if (key === owner || bases.has(key)) return 'unknown';
+        bases.add(key);
+        return this.#write({ value: base, place: target.place }, next(inside));
       }
     }
     return this.#write({ value: part, place }, next(inside));
@@ -188,16 +203,23 @@ export class SchemaTypes {
 
   #differsByUse(from: Located): boolean {
     const seen = new Set<unknown>();
+    const places = [keyOf(from.place)];
     const waiting = [from];
     for (let each = waiting.pop(); each !== undefined; each = waiting.pop()) {
       const { value, place } = each;
       if (typeof value !== 'object' || value === null || seen.has(value)) continue;
       seen.add(value);
-      if (isMap(value) && (value['readOnly'] === true || value['writeOnly'] === true)) return true;
       const target = isReference(value) ? this.#references.find(value.$ref, place) : undefined;
-      if (target !== undefined) waiting.push(target);
-      waiting.push(...Object.entries(value).map(([step, inner]) => ({ value: inner, place: below(place, step) })));
+      const known = target && this.#differing.get(keyOf(target.place));
+      if (known === true || (isMap(value) && (value['readOnly'] === true || value['writeOnly'] === true))) return true;
+      if (target !== undefined && known === undefined) {
+        places.push(keyOf(target.place));
+        waiting.push(target);
+      }
+      for (const [step, inner] of Object.entries(value)) waiting.push({ value: inner, place: below(place, step) });
     }
+    // Whatever this leads to leads nowhere else.
+    for (const place of places) this.#differing.set(place, false);
     return false;
   }
 
