@@ -8,27 +8,43 @@ type Values = Readonly<Record<string, unknown>>;
 
 /** Schemas in one another, without a reference between them. */
 const DEPTH_MAX = 64;
+/** Schemas of a document that are written. Aliases of YAML may put the same one at very many places. */
+const WRITTEN_MAX = 100_000;
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 /** Says nothing about the type. */
 const SILENT_KEYWORDS = new Set(['$ref', 'title', 'description', 'default', 'example', 'examples', 'deprecated', 'summary']);
 const ALTERNATIVES = ['oneOf', 'anyOf'];
 const COMBINATIONS = [...ALTERNATIVES, 'allOf'];
 
+/** Bodies that are sent have no member that is `readOnly`, answers none that is `writeOnly`. */
+export type SchemaUse = 'sent' | 'answered';
+
+const LEFT_OUT = { sent: 'readOnly', answered: 'writeOnly' } as const;
+
 interface NamedType {
   readonly name: string;
   readonly schema: Located;
+  readonly use: SchemaUse;
 }
 
 /** Where a type is written: by whom, and how far inside. */
 interface Inside {
+  readonly use: SchemaUse;
   /** The place of the named type that this is a part of, as long as nothing stands between that would delay its use. */
   readonly owner: string | undefined;
+  /** Places of bases that are written in it already. */
+  readonly bases: Set<string>;
   readonly depth: number;
 }
 
 /** The types of one document. */
 export class SchemaTypes {
   readonly #byPlace = new Map<string, NamedType>();
+  /** By place: whether it has members that only one of the two uses has. */
+  readonly #differing = new Map<string, boolean>();
+  #written = 0;
+  /** Those that are being written. */
+  readonly #open = new Set<unknown>();
   readonly #references: References;
   readonly #prefix: string;
   readonly #taken: Set<string>;
@@ -40,16 +56,16 @@ export class SchemaTypes {
     this.#taken = taken;
   }
 
-  write(schema: Located): string {
-    return this.#write(schema, { owner: undefined, depth: 0 });
+  write(schema: Located, use: SchemaUse): string {
+    return this.#write(schema, { use, owner: undefined, bases: new Set(), depth: 0 });
   }
 
-  /** Gives what is referred to its names, and writes it all. */
+  /** Writes all that was referred to, with what that refers to. */
   declare(): string[] {
     const declarations: string[] = [];
     // Grows while it is walked.
-    for (const [owner, { name, schema }] of this.#byPlace) {
-      const type = this.#write(schema, { owner, depth: 0 });
+    for (const { name, schema, use } of this.#byPlace.values()) {
+      const type = this.#write(schema, { use, owner: keyOf(schema.place), bases: new Set(), depth: 0 });
       declarations.push(`${toComment(textOf(schema.value, 'description'), '')}export type ${name} = ${type};\n`);
     }
     return declarations;
@@ -58,18 +74,22 @@ export class SchemaTypes {
   #write(schema: Located, inside: Inside): string {
     const { value, place } = schema;
     if (value === false) return 'never';
-    if (!isMap(value) || inside.depth > DEPTH_MAX) return 'unknown';
-    if (isReference(value)) return this.#writeReference(value, place, inside);
-    return this.#writeParts(value, place, inside);
+    if (!isMap(value) || inside.depth > DEPTH_MAX || this.#written === WRITTEN_MAX) return 'unknown';
+    // An alias of YAML may stand inside of what it stands for.
+    if (this.#open.has(value)) return 'unknown';
+    this.#written += 1;
+    this.#open.add(value);
+    const type = isReference(value) ? this.#writeReference(value, place, inside) : this.#writeParts(value, place, inside);
+    this.#open.delete(value);
+    return type;
   }
 
   #writeReference(value: Values & { readonly $ref: string }, place: Place, inside: Inside): string {
     const target = this.#references.find(value.$ref, below(place, '$ref'));
     // One that leads in a circle has no value either.
     if (target === undefined || this.#references.follow(target.value, target.place) === undefined) return 'unknown';
-    const key = keyOf(target.place);
     if (inside.owner !== undefined && this.#leadsTo(target, inside.owner, ALTERNATIVES)) return 'unknown';
-    const name = this.#byPlace.get(key)?.name ?? this.#name(key, target);
+    const name = this.#name(target, inside.use);
     const { $ref: _, ...beside } = value;
     const speaks = Object.keys(beside).some((keyword) => !SILENT_KEYWORDS.has(keyword));
     return speaks ? intersect([name, this.#writeParts(beside, place, inside)]) : name;
@@ -89,12 +109,15 @@ export class SchemaTypes {
 
   /** A part of an `allOf`. A base that names what is derived from it is what it says itself. */
   #writePart(part: unknown, place: Place, inside: Inside): string {
-    const { owner } = inside;
+    const { owner, bases } = inside;
     if (owner !== undefined && isReference(part)) {
       const target = this.#references.follow(part, place);
       if (target !== undefined && isMap(target.value) && this.#leadsTo(target, owner, COMBINATIONS)) {
         const { oneOf: _, anyOf: __, ...base } = target.value;
-        return keyOf(target.place) === owner ? 'unknown' : this.#write({ value: base, place: target.place }, next(inside));
+        const key = keyOf(target.place);
+        if (key === owner || bases.has(key)) return 'unknown';
+        bases.add(key);
+        return this.#write({ value: base, place: target.place }, next(inside));
       }
     }
     return this.#write({ value: part, place }, next(inside));
@@ -140,7 +163,8 @@ export class SchemaTypes {
   #writeObject(value: Values, place: Place, inside: Inside): string {
     const { properties, required, additionalProperties: others, patternProperties } = value;
     const within = { ...next(inside), owner: undefined };
-    const members = Object.entries(isMap(properties) ? properties : {}).map(([name, property]) => {
+    const members = Object.entries(isMap(properties) ? properties : {}).flatMap(([name, property]) => {
+      if (this.#isLeftOut(property, below(place, 'properties', name), inside.use)) return [];
       const type = this.#write({ value: property, place: below(place, 'properties', name) }, within);
       const mark = listOf(required).includes(name) ? '' : '?';
       return `${toComment(textOf(property, 'description'), '')}${toKey(name)}${mark}: ${type};`;
@@ -155,13 +179,48 @@ export class SchemaTypes {
     return members.length === 0 ? '{ [name: string]: never }' : `{\n${indent(members.join('\n'))}\n}`;
   }
 
-  #name(key: string, schema: Located): string {
+  #isLeftOut(property: unknown, place: Place, use: SchemaUse): boolean {
+    const keyword = LEFT_OUT[use];
+    const target = this.#references.follow(property, place)?.value;
+    return [property, target].some((schema) => isMap(schema) && schema[keyword] === true);
+  }
+
+  /** Of what is the same in both uses there is one type. */
+  #name(schema: Located, use: SchemaUse): string {
+    const place = keyOf(schema.place);
+    const differs = this.#differing.get(place) ?? this.#differsByUse(schema);
+    this.#differing.set(place, differs);
+    const key = differs ? `${use} ${place}` : place;
+    const present = this.#byPlace.get(key);
+    if (present !== undefined) return present.name;
     const step = schema.place.steps.at(-1) ?? schema.place.file.replace(/^.*\//, '').replace(/\.\w+$/, '');
-    const plain = toTypeName(String(step));
+    const plain = `${differs && use === 'sent' ? 'Sent' : ''}${toTypeName(String(step))}`;
     const name = findFree(this.#taken.has(plain) ? this.#prefix + plain : plain, this.#taken);
     this.#taken.add(name);
-    this.#byPlace.set(key, { name, schema });
+    this.#byPlace.set(key, { name, schema, use });
     return name;
+  }
+
+  #differsByUse(from: Located): boolean {
+    const seen = new Set<unknown>();
+    const places = [keyOf(from.place)];
+    const waiting = [from];
+    for (let each = waiting.pop(); each !== undefined; each = waiting.pop()) {
+      const { value, place } = each;
+      if (typeof value !== 'object' || value === null || seen.has(value)) continue;
+      seen.add(value);
+      const target = isReference(value) ? this.#references.find(value.$ref, place) : undefined;
+      const known = target && this.#differing.get(keyOf(target.place));
+      if (known === true || (isMap(value) && (value['readOnly'] === true || value['writeOnly'] === true))) return true;
+      if (target !== undefined && known === undefined) {
+        places.push(keyOf(target.place));
+        waiting.push(target);
+      }
+      for (const [step, inner] of Object.entries(value)) waiting.push({ value: inner, place: below(place, step) });
+    }
+    // Whatever this leads to leads nowhere else.
+    for (const place of places) this.#differing.set(place, false);
+    return false;
   }
 
   /** Whether a type would be made of itself: by references, and what these keywords combine. */

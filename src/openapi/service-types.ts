@@ -106,19 +106,22 @@ function toMap(members: readonly string[], separator = ';'): string {
   return `{\n${indent(members.map((member) => `${member}${separator}`).join('\n'))}\n}`;
 }
 
-function listParameters(operation: ApiOperation, { types, document }: Writing): Parameter[] {
-  const known = operation.parameters.filter(isKnownParameter);
-  const names = known.map(({ value }) => String(value['name']));
-  return known.map((parameter): Parameter => {
-    const [name, place] = [String(parameter.value['name']), String(parameter.value['in'])];
+function listParameters(operation: ApiOperation, writing: Writing): Parameter[] {
+  const known = operation.parameters.filter(isKnownParameter).map((parameter) => {
+    const { name, in: place, required } = parameter.value;
+    const isRequired = place === 'path' || required === true;
+    return { place: String(place), name: String(name), isRequired, type: toTextType(parameter, writing) };
+  });
+  const described = new Set(known.flatMap(({ place, name }) => (place === 'path' ? [name] : [])));
+  const inPath = [...operation.path.matchAll(/\{([^{}]+)\}/g)].map((match) => match[1]!);
+  // Not all documents describe what their paths have.
+  const others = inPath.filter((name) => !described.has(name));
+  const all = [...others.map((name) => ({ place: 'path', name, isRequired: true, type: 'string' })), ...known];
+  const names = all.map(({ name }) => name);
+  return all.map((parameter) => {
+    const { place, name } = parameter;
     const isTaken = name === 'body' || names.indexOf(name) !== names.lastIndexOf(name);
-    return {
-      key: isTaken ? `${place}.${name}` : name,
-      place,
-      name,
-      isRequired: place === 'path' || parameter.value['required'] === true,
-      type: toTextType(parameter, { types, document }),
-    };
+    return { ...parameter, key: isTaken ? `${place}.${name}` : name };
   });
 }
 
@@ -136,7 +139,7 @@ function toTextType(parameter: LocatedMap, { types, document }: Writing): string
   if (schema === undefined) return 'string';
   const { type, properties, items } = isMap(schema.value) ? schema.value : {};
   if (type === 'array' || type === 'object' || properties !== undefined || items !== undefined) return 'string';
-  const written = types.write({ value: own, place: below(parameter.place, 'schema') });
+  const written = types.write({ value: own, place: below(parameter.place, 'schema') }, 'sent');
   return written === 'unknown' ? 'string | number | boolean' : written;
 }
 
@@ -145,7 +148,7 @@ function writeBody({ value, place }: ApiOperation, { types, document }: Writing)
   const body = findMember({ value, place }, 'requestBody', references);
   const schema = body && findJsonSchema(body, document);
   if (body === undefined || schema === undefined) return undefined;
-  const type = types.write(schema);
+  const type = types.write(schema, 'sent');
   return isMap(body.value) && body.value['required'] === true ? type : `${type} | undefined`;
 }
 
@@ -158,7 +161,7 @@ function listAnswers({ value, place }: ApiOperation, { types, document }: Writin
     const answer = document.references.follow(responses[status], below(place, 'responses', status));
     const schema = answer && findJsonSchema(answer, document);
     const key = /^[1-9]\d\d$/.test(status) ? status : toKey(status.replace(/^(\d)xx$/, '$1XX'));
-    return [[key, schema === undefined ? 'undefined' : types.write(schema)]];
+    return [[key, schema === undefined ? 'undefined' : types.write(schema, 'answered')]];
   });
 }
 

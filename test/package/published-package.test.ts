@@ -137,7 +137,16 @@ test('exports what the library promises', async () => {
 test("compiles in a user's project that checks every declaration", async () => {
   writeFileSync(
     join(userFolder, 'consumer.ts'),
-    "import * as gatehouse from 'gatehouse';\nexport const names: string[] = Object.keys(gatehouse);\n",
+    `import * as gatehouse from 'gatehouse';
+export const names: string[] = Object.keys(gatehouse);
+const shop = gatehouse.defineService<{ get: gatehouse.Operation<{ id: number }, { 200: { name: string } }> }>('shop', {
+  get: { method: 'GET', path: '/things/{id}', parameters: { id: ['path', 'id'] } },
+});
+const first = gatehouse.aggregate().call('thing', shop.get({ id: 1 }));
+export const to = first.answer(({ thing }) => thing.body.name);
+// @ts-expect-error: there is no such member
+first.answer(({ thing }) => thing.body.naem);
+`,
   );
   const options = [
     '--noEmit',

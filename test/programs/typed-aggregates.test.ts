@@ -46,6 +46,11 @@ const lines: readonly (readonly [wrong: string, right: string])[] = [
   ],
   ['everyThing["PUT /things/{id}"]({ id: 1, body: { id: 1 } })', 'everyThing["patch-thing"]({ id: 1 })'],
   ['everyThing["patch-thing"]({ id: 1, body: { name: 1 } })', 'everyThing["patch-thing"]({ id: 1, body: { name: "a" } })'],
+  ['everyThing.open({ body: { id: 1, name: "a", password: "b" } })', 'everyThing.open({ body: { name: "a", password: "b" } })'],
+  [
+    'base.call("x", everyThing.open({ body: { name: "a", password: "b" } })).answer(({ x }) => itemAt(x.body, 0).password)',
+    'base.call("x", everyThing.open({ body: { name: "a", password: "b" } })).answer(({ x }) => itemAt(x.body, 0).id)',
+  ],
   // References to other calls.
   [
     'base.call("x", ({ user }) => users.getUser({ id: user.body.name }))',

@@ -113,7 +113,6 @@ function toCall(asked: {
   }
   for (const [name, value] of Object.entries(settings.headers ?? {})) headers[name] = toText(value);
   const body = given['body'];
-  const hasBody = body !== undefined && !Object.hasOwn(parameters, 'body');
   return {
     service,
     method,
@@ -121,7 +120,7 @@ function toCall(asked: {
     ...(toPlainMapping({ ...settings, headers: undefined }) as Omit<CallSettings, 'headers' | 'when'>),
     ...(Object.keys(query).length > 0 && { query }),
     ...(Object.keys(headers).length > 0 && { headers }),
-    ...(hasBody && { body: toPlainMapping(body) }),
+    ...(body !== undefined && { body: toPlainMapping(body) }),
   };
 }
 

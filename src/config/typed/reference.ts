@@ -110,9 +110,16 @@ export function toPlainMapping(value: unknown): unknown {
   const source = sourceOf(value);
   if (source !== undefined) return toText(source);
   if (Array.isArray(value)) return value.map(toPlainMapping);
-  if (typeof value !== 'object' || value === null) return value;
+  // What else there is, such as a date, is refused where it stands.
+  if (!isPlainObject(value)) return value;
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   return Object.fromEntries(members.map(([name, member]) => [name, toPlainMapping(member)]));
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function toStep(name: string): string {
