@@ -219,7 +219,10 @@ test('looks at no more items than it may', () => {
 const repeated: readonly (readonly [what: string, asked: unknown])[] = [
   ['a member behind many others', '${answer.body.last}'],
   ['an item behind many others', '${answer.body.list.19999}'],
-  ['whether a long text is a short one', { $if: { when: { value: '${answer.body.text}', equals: 'x' }, then: 1 } }],
+  [
+    'whether a long text is a short one',
+    { $each: { in: [1], as: 'one', when: { value: '${answer.body.text}', equals: 'x' }, do: 1 } },
+  ],
   ['how many items there are', { $count: '${answer.body.list}' }],
   ['a long number out of a text', { $number: '${answer.body.digits}' }],
   ['a claim', { $count: '${claim.roles}' }],
