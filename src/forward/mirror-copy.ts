@@ -2,6 +2,7 @@
  * A copy of one request on its way to another service: one attempt, whose answer is read and thrown away. Whatever becomes of
  * it, the exchange that it was made from does not notice.
  */
+import { ByteCollector } from '#base/byte-collector.ts';
 import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
@@ -56,7 +57,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
   readonly #affinities: readonly Affinity[] | undefined;
   readonly #clock: Clock;
   readonly #owner: MirrorOwner;
-  readonly #body: Buffer[] = [];
+  readonly #body = new ByteCollector();
   #bodyBytes = 0;
   #attempt: Attempt | undefined = undefined;
   #head: AttemptHead | undefined = undefined;
@@ -97,7 +98,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
     if (this.#isOver) return;
     this.#bodyBytes += view.length;
     if (this.#bodyBytes > this.#order.bodyBytesMax) this.#end('tooLarge');
-    else this.#body.push(Buffer.from(view));
+    else this.#body.add(view);
   }
 
   /** The request is whole. */
@@ -143,7 +144,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
 
   onAttemptReady(attempt: Attempt, call: UpstreamCall): void {
     call.send(attempt, this.exchange!, this.#head!);
-    for (const piece of this.#body) call.sendChunk(piece);
+    for (const piece of this.#body.pieces) call.sendChunk(piece);
     call.sendEnd(undefined);
   }
 
@@ -210,7 +211,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
     this.#isOver = true;
     const attempt = this.#attempt;
     this.#attempt = undefined;
-    this.#body.length = 0;
+    this.#body.clear();
     attempt?.leave(
       loss === 'timeout' && this.#hasHadTime(attempt) ? upstreamErrors.requestTimeout(toTimeoutDetail(this.#limit)) : undefined,
     );

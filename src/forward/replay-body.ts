@@ -1,3 +1,4 @@
+import { ByteCollector } from '#base/byte-collector.ts';
 import type { ClientRequest } from '#http/exchange.ts';
 import type { UpstreamCall } from '#http/upstream-call.ts';
 import type { ForwardTarget } from './forward-target.ts';
@@ -24,7 +25,7 @@ function mayBeSentAgain(
 /** The beginning of a request's body, kept for as long as another attempt may need it. */
 export class ReplayBody {
   readonly #bytesMax: number;
-  #chunks: Buffer[] = [];
+  readonly #collected = new ByteCollector();
   #bytes = 0;
 
   constructor(bytesMax: number) {
@@ -38,12 +39,12 @@ export class ReplayBody {
 
   keep(view: Buffer): void {
     this.#bytes += view.length;
-    if (this.isGone) this.#chunks = [];
-    else this.#chunks.push(Buffer.from(view));
+    if (this.isGone) this.#collected.clear();
+    else this.#collected.add(view);
   }
 
   /** What the upstream does not take at once waits in the call, which has no more of it than is kept here. */
   sendTo(call: UpstreamCall): void {
-    for (const chunk of this.#chunks) call.sendChunk(chunk);
+    for (const piece of this.#collected.pieces) call.sendChunk(piece);
   }
 }

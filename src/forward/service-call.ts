@@ -1,4 +1,5 @@
 /** A request of the gateway's own under way to a service, for an exchange that waits for its answer. */
+import { ByteCollector } from '#base/byte-collector.ts';
 import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { type TimerWheel, WheelTimer } from '#base/timer-wheel.ts';
@@ -80,7 +81,7 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
   #further: FurtherAttempts | undefined = undefined;
   #hasRepeated = false;
   #head: AnswerHead | undefined = undefined;
-  #body: Buffer[] = [];
+  readonly #body = new ByteCollector();
   #bodyBytes = 0;
   #isOver = false;
 
@@ -178,7 +179,7 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
   onAttemptChunk(_attempt: Attempt, view: Buffer): void {
     this.#bodyBytes += view.length;
     if (this.#bodyBytes > this.#request.answerBytesMax) this.#refuseLength();
-    else this.#body.push(Buffer.from(view));
+    else this.#body.add(view);
   }
 
   onAttemptText(attempt: Attempt, text: string): void {
@@ -196,8 +197,7 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
   onAttemptEnd(): void {
     this.#attempt = undefined;
     const { status, fields } = this.#head!;
-    // Most answers come in one piece.
-    this.#end({ status, fields, body: this.#body.length === 1 ? this.#body[0]! : Buffer.concat(this.#body) });
+    this.#end({ status, fields, body: this.#body.take() });
   }
 
   onAttemptFailed(attempt: Attempt, error: GatewayError): void {
@@ -296,7 +296,7 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
     this.#target.means.wheel.remove(this);
     this.#waiting.detach(this);
     this.exchange.release();
-    this.#body = [];
+    this.#body.clear();
     this.#owner.onServiceCallEnded(outcome, this);
   }
 

@@ -1,4 +1,5 @@
 /** The client's side of an exchange without a connection: has the request's body ready, and collects the answer. */
+import { ByteCollector } from '#base/byte-collector.ts';
 import type { GatewayError } from '#base/errors.ts';
 import type { ProxiedClient } from '#net/proxied-client.ts';
 import { type ClientRequest, type ClientSide, Exchange, type ExchangeObserver } from './exchange.ts';
@@ -35,7 +36,7 @@ export interface CollectionOrder {
 export class CollectingClient implements ClientSide {
   readonly exchange: Exchange;
   readonly #order: CollectionOrder;
-  readonly #chunks: Buffer[] = [];
+  readonly #collected = new ByteCollector();
   #bytes = 0;
   #head: ResponseHead | undefined = undefined;
   #isBodySent = false;
@@ -80,7 +81,7 @@ export class CollectingClient implements ClientSide {
       return true;
     }
     // The view is lent; what is kept must be a copy.
-    this.#chunks.push(Buffer.from(view));
+    this.#collected.add(view);
     return true;
   }
 
@@ -90,7 +91,7 @@ export class CollectingClient implements ClientSide {
 
   sendEnd(trailers: readonly string[] | undefined): void {
     const { status } = this.exchange;
-    this.#end({ status, fields: this.#head?.fields ?? [], body: Buffer.concat(this.#chunks), trailers });
+    this.#end({ status, fields: this.#head?.fields ?? [], body: this.#collected.take(), trailers });
   }
 
   abort(): void {

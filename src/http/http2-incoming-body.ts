@@ -1,3 +1,4 @@
+import { ByteCollector } from '#base/byte-collector.ts';
 import type { ReceiveWindow } from './http2-receive-window.ts';
 
 /** Who takes the body of a message. */
@@ -23,7 +24,7 @@ export class Http2IncomingBody {
   /** What `content-length` leaves to come. */
   #leftBytes: number;
   #trailers: string[] | undefined = undefined;
-  #kept: Buffer[] | undefined = undefined;
+  #kept: ByteCollector | undefined = undefined;
 
   /** `announcedBytes` is below 0 where nothing has been announced. */
   constructor(taker: BodyTaker, window: ReceiveWindow, announcedBytes: number) {
@@ -41,9 +42,9 @@ export class Http2IncomingBody {
 
   take(view: Buffer): void {
     if (this.isFlowing && this.#kept === undefined) this.#taker.onBodyChunk(view);
-    else {
-      this.#kept ??= [];
-      this.#kept.push(Buffer.from(view));
+    else if (view.length > 0) {
+      this.#kept ??= new ByteCollector();
+      this.#kept.add(view);
     }
   }
 
@@ -65,7 +66,7 @@ export class Http2IncomingBody {
     // The taker may pause again, or want nothing more, in the middle of it.
     while (this.isFlowing && this.#kept !== undefined) {
       const view = this.#kept.shift()!;
-      if (this.#kept.length === 0) this.#kept = undefined;
+      if (this.#kept.byteLength === 0) this.#kept = undefined;
       this.#taker.onBodyChunk(view);
     }
     if (this.isFlowing && this.isWhole) this.#tellEnd();
@@ -74,8 +75,7 @@ export class Http2IncomingBody {
 
   /** Nobody takes it any more. Returns how much had been kept. */
   drop(): number {
-    let bytes = 0;
-    for (const piece of this.#kept ?? []) bytes += piece.length;
+    const bytes = this.#kept?.byteLength ?? 0;
     this.#kept = undefined;
     this.isFlowing = false;
     this.isTaken = true;

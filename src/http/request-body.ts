@@ -1,4 +1,5 @@
 /** The body of a request, for whoever has to see it as a whole or to change it before the service is asked. */
+import { ByteCollector } from '#base/byte-collector.ts';
 import { GatewayError } from '#base/errors.ts';
 import type { RequestBodyStage } from './body-stage.ts';
 import { clientErrors } from './client-errors.ts';
@@ -97,8 +98,7 @@ class BodyReader implements AnswerSource {
   readonly #exchange: Exchange;
   readonly #bytesMax: number;
   readonly #onRead: (outcome: Buffer | GatewayError) => void;
-  #pieces: Buffer[] = [];
-  #bytes = 0;
+  readonly #collected = new ByteCollector();
 
   constructor(exchange: Exchange, bytesMax: number, onRead: (outcome: Buffer | GatewayError) => void) {
     this.#exchange = exchange;
@@ -113,8 +113,7 @@ class BodyReader implements AnswerSource {
   }
 
   onRequestChunk(view: Buffer): void {
-    this.#bytes += view.length;
-    if (this.#bytes <= this.#bytesMax) this.#pieces.push(Buffer.from(view));
+    if (this.#collected.byteLength + view.length <= this.#bytesMax) this.#collected.add(view);
     else if (this.#exchange.source === this) this.#end(tooLong(this.#bytesMax));
   }
 
@@ -125,7 +124,7 @@ class BodyReader implements AnswerSource {
   onRequestEnd(trailers: readonly string[] | undefined): void {
     const exchange = this.#exchange;
     if (exchange.source !== this) return;
-    const bytes = Buffer.concat(this.#pieces, this.#bytes);
+    const bytes = this.#collected.take();
     exchange.bodyStage = new HeldBody(exchange, bytes, trailers);
     exchange.request = withBody(exchange.request, bytes.length);
     this.#end(bytes);
@@ -136,7 +135,7 @@ class BodyReader implements AnswerSource {
   }
 
   onClientGone(): void {
-    this.#pieces = [];
+    this.#collected.clear();
     this.#onRead(clientErrors.gone());
   }
 
@@ -146,7 +145,7 @@ class BodyReader implements AnswerSource {
   }
 
   #end(outcome: Buffer | GatewayError): void {
-    this.#pieces = [];
+    this.#collected.clear();
     this.#exchange.source = undefined;
     if (outcome instanceof GatewayError) this.#exchange.pauseRequestBody();
     this.#onRead(outcome);

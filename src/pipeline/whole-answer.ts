@@ -1,3 +1,4 @@
+import { ByteCollector } from '#base/byte-collector.ts';
 import { GatewayError } from '#base/errors.ts';
 import type { AnswerStage, NextStage } from '#http/answer-stage.ts';
 import type { Exchange } from '#http/exchange.ts';
@@ -22,8 +23,7 @@ export class WholeAnswerStage implements AnswerStage {
   readonly #use: WholeAnswerUse;
   #next!: NextStage;
   #head!: ResponseHead;
-  #pieces: Buffer[] = [];
-  #bytes = 0;
+  readonly #collected = new ByteCollector();
   #isPassing = false;
   #isOver = false;
 
@@ -41,9 +41,8 @@ export class WholeAnswerStage implements AnswerStage {
   sendChunk(view: Buffer): boolean {
     if (this.#isPassing) return this.#next.sendChunk(view);
     if (this.#isOver) return true;
-    this.#bytes += view.length;
-    this.#pieces.push(Buffer.from(view));
-    return this.#bytes <= this.#use.bytesMax || this.#giveUp();
+    this.#collected.add(view);
+    return this.#collected.byteLength <= this.#use.bytesMax || this.#giveUp();
   }
 
   flush(): boolean {
@@ -53,9 +52,7 @@ export class WholeAnswerStage implements AnswerStage {
   sendEnd(trailers: readonly string[] | undefined): void {
     if (this.#isPassing) return this.#next.sendEnd(trailers);
     if (this.#isOver) return;
-    const body = Buffer.concat(this.#pieces, this.#bytes);
-    this.#pieces = [];
-    const outcome = this.#use.replace(this.#head, body);
+    const outcome = this.#use.replace(this.#head, this.#collected.take());
     if (outcome instanceof Promise)
       outcome.then(
         (settled) => this.#send(settled),
@@ -70,24 +67,22 @@ export class WholeAnswerStage implements AnswerStage {
 
   abandon(): void {
     this.#isOver = true;
-    this.#pieces = [];
+    this.#collected.clear();
   }
 
   /** True where more may come at once. */
   #giveUp(): boolean {
     const error = this.#use.onTooLong();
-    const pieces = this.#pieces;
-    this.#pieces = [];
     if (error !== undefined) {
+      this.#collected.clear();
       this.#isOver = true;
       rescue(this.#exchange, error);
       return true;
     }
     this.#isPassing = true;
+    const held = this.#collected.take();
     this.#next.sendHead(this.#head);
-    let isTaken = true;
-    for (const piece of pieces) isTaken = this.#next.sendChunk(piece);
-    return isTaken;
+    return held.length === 0 || this.#next.sendChunk(held);
   }
 
   #send(outcome: Reply | GatewayError): void {

@@ -26,11 +26,6 @@ export const exceptions: readonly Exception[] = [
     reason: 'reads files of the operator, below limits.contractBytesMax',
   },
   { rule: 'json-parse', file: 'src/openapi/contract-reader.ts', reason: 'reads a schema that stands in the configuration' },
-  {
-    rule: 'buffer-concat',
-    file: 'src/policies/validate/answer-validation.ts',
-    reason: 'joins the copy of an answer once, below the setting `answers.maxBody`',
-  },
   { rule: 'wall-clock', file: 'src/base/clock.ts', reason: 'is the clock that everything else takes' },
   { rule: 'monotonic-clock', file: 'src/base/clock.ts', reason: 'is the clock that everything else takes' },
   { rule: 'timers', file: 'src/base/timer-wheel.ts', reason: 'is the timer wheel that everything else uses' },
@@ -96,8 +91,8 @@ export const exceptions: readonly Exception[] = [
   },
   {
     rule: 'buffer-concat',
-    file: 'src/forward/service-call.ts',
-    reason: 'joins the parts of an answer once, below the size that the caller allows',
+    file: 'src/base/byte-collector.ts',
+    reason: 'joins what has come once, below the size that the caller allows',
   },
   {
     rule: 'buffer-concat',
@@ -131,33 +126,13 @@ export const exceptions: readonly Exception[] = [
   },
   {
     rule: 'buffer-concat',
-    file: 'src/policies/idempotency/kept-answer.ts',
-    reason: 'joins the pieces of an answer once, below the setting `maxAnswer`',
-  },
-  {
-    rule: 'buffer-concat',
     file: 'src/net/http-call.ts',
-    reason: 'joins the parts of an answer once, below the size that the caller allows',
-  },
-  {
-    rule: 'buffer-concat',
-    file: 'src/http/collecting-client.ts',
     reason: 'joins the parts of an answer once, below the size that the caller allows',
   },
   {
     rule: 'buffer-concat',
     file: 'src/policies/compress/compressed-answer.ts',
     reason: 'joins the parts of a short answer once, below limits.compressedAtOnceBytesMax',
-  },
-  {
-    rule: 'buffer-concat',
-    file: 'src/http/request-body.ts',
-    reason: 'joins the parts of a body once, below the size that the caller allows',
-  },
-  {
-    rule: 'buffer-concat',
-    file: 'src/pipeline/whole-answer.ts',
-    reason: 'joins the parts of an answer once, below the size that the caller allows',
   },
   {
     rule: 'body-to-string',

@@ -1,5 +1,5 @@
 /** Whether a request is as its contract says: parameters at once, a body when it is there as a whole. */
-import { hasField } from '#wire/fields/field-list.ts';
+import { hasField, hasLookalike } from '#wire/fields/field-list.ts';
 import type { BodyRule, MediaRule, ParameterRule, PlaceRule, RequestRules, SchemaUse } from './contract.ts';
 import { toViolations } from './faults-to-violations.ts';
 import { findMedia, readMediaType } from './media-type.ts';
@@ -97,6 +97,8 @@ export class RequestCheck {
       const rule = parameters[i] ?? places[i - parameters.length]!;
       const at = 'name' in rule ? toPointer(rule.name) : '';
       const reading = 'name' in rule ? readParameter(rule, parts, path) : readPlace(rule, parts, path);
+      if (rule.in === 'header' && 'name' in rule && hasLookalike(request.fields, rule.name.toLowerCase()))
+        found.push(createViolation('header', at, 'duplicate', 'is also there with underscores in the place of hyphens'));
       if (reading === undefined) continue;
       if ('fault' in reading) {
         found.push(createViolation(rule.in, at, reading.fault.keyword, reading.fault.message));

@@ -215,14 +215,14 @@ test('looks at no more items than it may', () => {
   });
 });
 
-/** Written apart, since an object with a member of this name looks like a promise. */
-const THEN = 'then';
-
 /** What takes time for each item of a list, although it is one thing that each of them asks for. */
 const repeated: readonly (readonly [what: string, asked: unknown])[] = [
   ['a member behind many others', '${answer.body.last}'],
   ['an item behind many others', '${answer.body.list.19999}'],
-  ['whether a long text is a short one', { $if: { when: { value: '${answer.body.text}', equals: 'x' }, [THEN]: 1 } }],
+  [
+    'whether a long text is a short one',
+    { $each: { in: [1], as: 'one', when: { value: '${answer.body.text}', equals: 'x' }, do: 1 } },
+  ],
   ['how many items there are', { $count: '${answer.body.list}' }],
   ['a long number out of a text', { $number: '${answer.body.digits}' }],
   ['a claim', { $count: '${claim.roles}' }],

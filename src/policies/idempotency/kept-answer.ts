@@ -1,4 +1,5 @@
 /** Copies an answer while it passes, as long as it may be kept. */
+import { ByteCollector } from '#base/byte-collector.ts';
 import type { ResponseHead } from '#http/response.ts';
 import type { KeptRecord } from './kept-record.ts';
 
@@ -16,7 +17,7 @@ export class KeptAnswer {
   readonly #rules: AnswerRules;
   #status = 0;
   #fields: string[] = [];
-  #pieces: Buffer[] = [];
+  readonly #collected = new ByteCollector();
   #bytes = 0;
 
   constructor(rules: AnswerRules) {
@@ -40,8 +41,8 @@ export class KeptAnswer {
   /** The view is lent. */
   add(view: Buffer): void {
     this.#bytes += view.length;
-    if (this.isTooLong) this.#pieces = [];
-    else this.#pieces.push(Buffer.from(view));
+    if (this.isTooLong) this.#collected.clear();
+    else this.#collected.add(view);
   }
 
   /** `undefined`: the next request with the key is to be sent again. */
@@ -49,6 +50,6 @@ export class KeptAnswer {
     const isKept = this.#status < 500 ? !PASSING_STATUSES.has(this.#status) : this.#rules.keepsErrors;
     if (!isKept) return undefined;
     if (this.isTooLong) return { kind: 'gone', fingerprint };
-    return { kind: 'answer', fingerprint, status: this.#status, fields: this.#fields, body: Buffer.concat(this.#pieces) };
+    return { kind: 'answer', fingerprint, status: this.#status, fields: this.#fields, body: this.#collected.take() };
   }
 }

@@ -1,4 +1,5 @@
 /** Answers against what the document promises: looked at as they pass, or held until they are known to be right. */
+import { ByteCollector } from '#base/byte-collector.ts';
 import type { GatewayError } from '#base/errors.ts';
 import type { AnswerStage, NextStage } from '#http/answer-stage.ts';
 import type { Exchange } from '#http/exchange.ts';
@@ -63,7 +64,7 @@ class WatchedAnswer implements AnswerStage {
   readonly #watching: Watching;
   #next!: NextStage;
   #head!: ResponseHead;
-  #pieces: Buffer[] = [];
+  readonly #collected = new ByteCollector();
   #bytes = 0;
 
   constructor(exchange: Exchange, watching: Watching) {
@@ -80,8 +81,8 @@ class WatchedAnswer implements AnswerStage {
 
   sendChunk(view: Buffer): boolean {
     this.#bytes += view.length;
-    if (this.#bytes <= this.#watching.bytesMax) this.#pieces.push(Buffer.from(view));
-    else this.#pieces = [];
+    if (this.#bytes <= this.#watching.bytesMax) this.#collected.add(view);
+    else this.#collected.clear();
     return this.#next.sendChunk(view);
   }
 
@@ -92,10 +93,9 @@ class WatchedAnswer implements AnswerStage {
   sendEnd(trailers: readonly string[] | undefined): void {
     const { check, media, bytesMax } = this.#watching;
     if (this.#bytes <= bytesMax) {
-      const error = toError(check.checkBody(media, this.#head, Buffer.concat(this.#pieces, this.#bytes)));
+      const error = toError(check.checkBody(media, this.#head, this.#collected.take()));
       if (error !== undefined) report(this.#exchange, error);
     }
-    this.#pieces = [];
     this.#next.sendEnd(trailers);
   }
 
@@ -104,6 +104,6 @@ class WatchedAnswer implements AnswerStage {
   }
 
   abandon(): void {
-    this.#pieces = [];
+    this.#collected.clear();
   }
 }

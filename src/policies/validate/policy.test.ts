@@ -163,6 +163,12 @@ test('the status of refusals and how much they list are settings', async (t) => 
   assert.deepEqual([answer.status, errors.length, errorCount], [422, 1, 2]);
 });
 
+test('a field that a service could take for one that is declared is a mistake', async (t) => {
+  const bench = await benchWith(t, {});
+  const answer = await bench.send({ url: '/v1/items/7', fields: ['x_trace', 'evil', 'x-other', 'a', 'x_other', 'b'] });
+  assert.deepEqual([answer.status, errorsOf(answer)], [400, ['header /X-Trace duplicate']]);
+});
+
 test('a name in the query that cannot be read is a mistake, since a service may read it all the same', async (t) => {
   const bench = await benchWith(t, {});
   const answer = await bench.send({ url: '/v1/items/7?%6cimi%C1%B4=1000' });

@@ -38,6 +38,12 @@ export function removeLookalikes(fields: string[], name: string): void {
     if (isLookalike(fields[i]!, name)) return removeFields(fields, (other) => isLookalike(other, name));
 }
 
+/** Whether there is a field that is not this one, and that a service could take for it all the same. */
+export function hasLookalike(fields: readonly string[], name: string): boolean {
+  for (let i = 0; i < fields.length; i += 2) if (fields[i] !== name && isLookalike(fields[i]!, name)) return true;
+  return false;
+}
+
 function isLookalike(one: string, other: string): boolean {
   if (one.length !== other.length) return false;
   for (let i = 0; i < one.length; i++) {
