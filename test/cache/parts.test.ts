@@ -178,7 +178,8 @@ for (const [title, fields] of [
 ] as const)
   test(`${title}: passed on and not kept`, async (t) => {
     const site = await startCacheSite(t);
-    const range = title === 'several parts' ? ['content-type', 'multipart/byteranges; boundary=x'] : ['content-range', 'bytes 0-3/10'];
+    const range =
+      title === 'several parts' ? ['content-type', 'multipart/byteranges; boundary=x'] : ['content-range', 'bytes 0-3/10'];
     site.script = () => ({ status: 206, fields: [...strong, ...range], body: '0123' });
     for (let i = 0; i < 2; i++) assert.equal((await site.ask({ fields })).status, 206);
     assert.equal(site.seen.length, 2);

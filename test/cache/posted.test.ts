@@ -7,7 +7,13 @@ import { type ServiceAnswer, startCacheSite } from '#test/support/cache-site.ts'
 
 const said = ['cache-control', 'max-age=100', 'content-location', '/a'];
 
-const cases: readonly (readonly [title: string, answer: ServiceAnswer, isKept: boolean, fields?: readonly string[], cache?: object])[] = [
+const cases: readonly (readonly [
+  title: string,
+  answer: ServiceAnswer,
+  isKept: boolean,
+  fields?: readonly string[],
+  cache?: object,
+])[] = [
   ['that says how long, and of what it is', { fields: said }, true],
   ['whose length is not announced', { fields: said, isChunked: true }, true],
   ['that names the whole address', { fields: ['cache-control', 'max-age=100', 'content-location', 'http://shop/a'] }, true],

@@ -4,6 +4,7 @@
  */
 import type { AnswerStage, NextStage } from '#http/answer-stage.ts';
 import type { ResponseHead } from '#http/response.ts';
+import { joinPieces, toOwnMemory } from './own-memory.ts';
 
 export class PostedAnswerStage implements AnswerStage {
   /** Of what it is an answer about. */
@@ -32,7 +33,7 @@ export class PostedAnswerStage implements AnswerStage {
 
   sendChunk(view: Buffer): boolean {
     this.#bytes += view.length;
-    if (this.#bytes <= this.#bytesMax) this.#pieces.push(Buffer.from(view));
+    if (this.#bytes <= this.#bytesMax) this.#pieces.push(toOwnMemory(view));
     else this.#pieces = [];
     return this.#next.sendChunk(view);
   }
@@ -43,7 +44,7 @@ export class PostedAnswerStage implements AnswerStage {
 
   sendEnd(trailers: readonly string[] | undefined): void {
     const isWhole = this.#announcedBytes === undefined || this.#announcedBytes === this.#bytes;
-    this.#keep(isWhole && this.#bytes <= this.#bytesMax ? Buffer.concat(this.#pieces, this.#bytes) : undefined);
+    this.#keep(isWhole && this.#bytes <= this.#bytesMax ? joinPieces(this.#pieces, this.#bytes) : undefined);
     this.#next.sendEnd(trailers);
   }
 

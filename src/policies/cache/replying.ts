@@ -43,7 +43,7 @@ export function toReplyOfPart(
   return reply;
 }
 
-export function asksWhetherTheSame(fields: readonly string[]): boolean {
+function asksWhetherTheSame(fields: readonly string[]): boolean {
   return hasField(fields, 'if-none-match') || hasField(fields, 'if-modified-since');
 }
 
@@ -59,7 +59,8 @@ function shape(reply: StoredReply, { facts }: StoredAnswer, { method, fields }: 
   const ranges = readByteRanges(asked, facts.body.length);
   if (ranges === 'unsatisfiable') toUnsatisfiable(reply, facts.body.length);
   // Several are sent as the whole, which RFC 9110 §14.2 allows.
-  else if (ranges !== 'whole' && ranges.length === 1) toPart(reply, facts.body, { ...ranges[0], firstByte: 0, wholeBytes: facts.body.length });
+  else if (ranges !== 'whole' && ranges.length === 1)
+    toPart(reply, facts.body, { ...ranges[0], firstByte: 0, wholeBytes: facts.body.length });
 }
 
 /** RFC 9110 §13.2.2: with tags, dates do not count. */

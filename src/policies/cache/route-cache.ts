@@ -240,7 +240,11 @@ export class RouteCache implements FetchOwner {
     fetch.start();
   }
 
-  #toConditions({ traits, directives }: Asked, stale: StoredAnswer | undefined, part: StoredAnswer | undefined): readonly string[] | undefined {
+  #toConditions(
+    { traits, directives }: Asked,
+    stale: StoredAnswer | undefined,
+    part: StoredAnswer | undefined,
+  ): readonly string[] | undefined {
     if (stale !== undefined) return toConditions(stale.facts);
     // Who asks for a part, or whether something is the same, gets that and no more.
     if (part === undefined || traits.hasConditions || directives.noStore) return undefined;
@@ -417,7 +421,8 @@ export class RouteCache implements FetchOwner {
   /** `undefined`: nothing is kept of it. */
   #toPostedHead(exchange: Exchange, { status, fields }: ResponseHead): StoredHead | undefined {
     const { request, error, fallbackReason } = exchange;
-    if (error !== undefined || fallbackReason !== undefined || this.#methods.has('POST') || !this.#methods.has('GET')) return undefined;
+    if (error !== undefined || fallbackReason !== undefined || this.#methods.has('POST') || !this.#methods.has('GET'))
+      return undefined;
     const traits = findTraits(request.fields, this.#keyed);
     if (traits.passesBy || this.#isBypassed?.(exchange) === true) return undefined;
     const { noStore } = this.#config.obeyClients ? readRequestDirectives(request.fields) : noRequestDirectives;
@@ -429,7 +434,15 @@ export class RouteCache implements FetchOwner {
     return toPostedHead(
       { status, fields: [...fields], ...times },
       {
-        asked: { fields: request.fields, authority, forwardingFields, sentFields: request.fields, noStore, isPersonal, isPart: false },
+        asked: {
+          fields: request.fields,
+          authority,
+          forwardingFields,
+          sentFields: request.fields,
+          noStore,
+          isPersonal,
+          isPart: false,
+        },
         rules: this.#rules,
         isAbout: (reference) => resolveHere(reference, uri) === uri,
       },
