@@ -44,6 +44,12 @@ const cases: readonly Case[] = [
     afterS: 1,
     isUsed: false,
   },
+  {
+    title: 'Expires twice',
+    says: ({ date }) => ['expires', date(100), 'expires', date(100)],
+    afterS: 1,
+    isUsed: false,
+  },
   { title: 'Expires: 0', says: plain('expires', '0'), afterS: 1, isUsed: false },
   { title: 'Expires before the date', says: ({ date }) => ['expires', date(-10)], afterS: 0, isUsed: false },
   {
@@ -71,6 +77,19 @@ const cases: readonly Case[] = [
   { title: 'a fraction', says: plain('cache-control', 'max-age=10.0'), afterS: 1, isUsed: false },
   { title: 'a negative number', says: plain('cache-control', 'max-age=-10'), afterS: 1, isUsed: false },
   { title: 'a word behind the number', says: plain('cache-control', 'max-age=10s'), afterS: 1, isUsed: false },
+  { title: 'a space behind the name', says: plain('cache-control', 'max-age =10'), afterS: 1, isUsed: false },
+  {
+    title: 'a space behind the name of no-store',
+    says: plain('cache-control', 'max-age=10, no-store ="x"'),
+    afterS: 1,
+    isUsed: false,
+  },
+  {
+    title: 'a space behind the name of no-cache',
+    says: plain('cache-control', 'max-age=10, no-cache ="x"'),
+    afterS: 1,
+    isUsed: false,
+  },
   { title: 'a space before the number', says: plain('cache-control', 'max-age= 10'), afterS: 1, isUsed: false },
   { title: 'a number that is too large', says: plain('cache-control', 'max-age=99999999999999'), afterS: 100_000, isUsed: true },
   {

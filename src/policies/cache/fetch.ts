@@ -17,6 +17,7 @@ import { runTerminal } from '#pipeline/run.ts';
 import type { Asked } from './asked.ts';
 import type { ForwardReason } from './cache-status.ts';
 import type { ReceivedAnswer } from './freshness.ts';
+import { joinPieces, toOwnMemory } from './own-memory.ts';
 import type { PartsAround } from './parts.ts';
 import { type StoredHead, toFacts } from './storing.ts';
 import type { FetchedBody, WaitedFor, WaitingClient } from './waiting-client.ts';
@@ -428,17 +429,3 @@ export class Fetch implements ClientSide, ExchangeObserver, WaitedFor, FetchedBo
 
 /** What a client asks for of what it has already, which is none of the cache's questions. */
 const conditional: ReadonlySet<string> = new Set(['if-none-match', 'if-modified-since', 'if-range', 'range']);
-
-/** What is kept holds no other memory than its own. */
-function toOwnMemory(view: Buffer): Buffer {
-  const own = Buffer.allocUnsafeSlow(view.length);
-  view.copy(own);
-  return own;
-}
-
-function joinPieces(pieces: readonly Buffer[], bytes: number): Buffer {
-  const whole = Buffer.allocUnsafeSlow(bytes);
-  let at = 0;
-  for (const piece of pieces) at += piece.copy(whole, at);
-  return whole;
-}

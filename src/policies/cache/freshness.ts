@@ -1,6 +1,6 @@
 /** How long an answer is fresh, and how long it may be used afterwards (RFC 9111 §4.2, RFC 5861). */
 import { type AnswerDirectives, SECONDS_MAX } from '#wire/fields/cache-control.ts';
-import { getField } from '#wire/fields/field-list.ts';
+import { getField, getFieldValues } from '#wire/fields/field-list.ts';
 import { parseHttpDate } from '#wire/fields/http-dates.ts';
 import type { TtlByStatus } from './config.ts';
 import { isHeuristicallyCacheable } from './statuses.ts';
@@ -72,10 +72,10 @@ function findSaidMs(
   const seconds = directives.sharedMaxAgeS ?? directives.maxAgeS;
   if (seconds !== undefined) return seconds * 1_000;
   if (directives.isTargeted) return undefined;
-  const expires = getField(fields, 'expires');
+  const [expires, ...others] = getFieldValues(fields, 'expires');
   if (expires === undefined) return undefined;
-  // RFC 9111 §5.3: what is no date, `0` above all, is in the past.
-  const expiresMs = readDateMs(expires, receivedWallMs);
+  // RFC 9111 §5.3: what is no date, `0` above all, is in the past. Several lines are one text (§4.2.1), which is none.
+  const expiresMs = others.length > 0 ? undefined : readDateMs(expires, receivedWallMs);
   return expiresMs === undefined ? 0 : Math.min(Math.max(0, expiresMs - dateMs), SECONDS_MAX * 1_000);
 }
 

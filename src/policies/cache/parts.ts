@@ -5,6 +5,7 @@ import { type ContentRange, parseContentRange } from '#wire/fields/content-range
 import { isWeakTag } from '#wire/fields/entity-tags.ts';
 import { getField, getFieldValues } from '#wire/fields/field-list.ts';
 import { readDateMs } from './freshness.ts';
+import { joinPieces } from './own-memory.ts';
 import { updateFields } from './storing.ts';
 
 const PART = 206;
@@ -76,11 +77,8 @@ function join(come: AnswerFacts, kept: AnswerFacts, bytesMax: number): { firstBy
   if (start > keptEnd || keptStart > end || Math.max(end, keptEnd) - firstByte > bytesMax) return undefined;
   const before = kept.body.subarray(0, Math.max(0, start - keptStart));
   const after = kept.body.subarray(Math.max(0, end - keptStart));
-  const body = Buffer.allocUnsafeSlow(before.length + come.body.length + after.length);
-  before.copy(body);
-  come.body.copy(body, before.length);
-  after.copy(body, before.length + come.body.length);
-  return { firstByte, body };
+  const bytes = before.length + come.body.length + after.length;
+  return { firstByte, body: joinPieces([before, come.body, after], bytes) };
 }
 
 /** What is missing of the whole, where that is in one piece. */

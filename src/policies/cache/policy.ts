@@ -41,6 +41,7 @@ export const cachePolicy = definePolicy({
         if (client instanceof Fetch) client.noteAnswer(response);
       },
       responseHead: (exchange, response) => cache.responseHead(exchange, response),
+      answerStage: (exchange) => cache.answerStage(exchange),
     };
   },
 });

@@ -4,6 +4,7 @@ import type { Clock } from '#base/clock.ts';
 import { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import { RecentMap } from '#base/recent-map.ts';
+import type { AnswerStage } from '#http/answer-stage.ts';
 import type { CacheResult } from '#http/cache-result.ts';
 import { defineSlot, type Exchange } from '#http/exchange.ts';
 import { readRequestBody } from '#http/request-body.ts';
@@ -21,12 +22,22 @@ import { cacheErrors } from './errors.ts';
 import { Fetch, type FetchOwner, type GivenAnswer, type Verdict } from './fetch.ts';
 import type { ReceivedAnswer } from './freshness.ts';
 import { joinParts, readPart, toMissing, toPartsAround } from './parts.ts';
+import { PostedAnswerStage } from './posted-answer.ts';
 import { toAgeS, toReply, toReplyOfPart } from './replying.ts';
 import { findTraits } from './request-traits.ts';
 import { isSelected, select } from './selecting.ts';
 import { isFailure } from './statuses.ts';
 import { OWN_TARGET, StoredReply, toTtlS } from './stored-reply.ts';
-import { KEPT_STALE_MS, type StoredHead, type StoringRules, toFacts, toStoredHead, updateFields, withDate } from './storing.ts';
+import {
+  KEPT_STALE_MS,
+  type StoredHead,
+  type StoringRules,
+  toFacts,
+  toPostedHead,
+  toStoredHead,
+  updateFields,
+  withDate,
+} from './storing.ts';
 import { agrees, isAbout, toConditions } from './validating.ts';
 import { WaitingClient } from './waiting-client.ts';
 
@@ -39,6 +50,9 @@ const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRA
 
 /** What is said of an answer that the service gives; its being there says that the cache has looked at the request. */
 const saidSlot = defineSlot<string>('what the cache says');
+
+/** What is kept of an answer to POST. */
+const postedSlot = defineSlot<StoredHead>('an answer to POST that is kept');
 
 export interface CacheMeans {
   readonly clock: Clock;
@@ -60,6 +74,7 @@ export class RouteCache implements FetchOwner {
   /** What is being fetched that others may wait for, by address and partition. */
   readonly #fetches = new Map<string, Fetch>();
   readonly #running = new Set<Fetch>();
+  readonly #posted = new Set<PostedAnswerStage>();
   /** Monotonic times until which nobody waits for others, by address and partition. */
   readonly #aloneUntilMs = new RecentMap<number>(ALONE_MAX);
 
@@ -109,12 +124,29 @@ export class RouteCache implements FetchOwner {
     const said = exchange.get(saidSlot);
     if (said === undefined) return;
     const { tags, targets } = this.#config;
+    const posted = exchange.request.method === 'POST' ? this.#toPostedHead(exchange, response) : undefined;
+    if (posted !== undefined) exchange.set(postedSlot, posted);
     if (tags !== undefined) removeField(response.fields, tags);
     if (targets.includes(OWN_TARGET)) removeField(response.fields, OWN_TARGET);
     if (this.#config.statusHeader) response.fields.push('cache-status', said);
     const { error, request } = exchange;
     if (error === undefined && !safeMethods.has(request.method) && !this.#methods.has(request.method))
       this.#invalidate(exchange, response);
+  }
+
+  /** What is kept of an answer to POST is put together on its way. */
+  answerStage(exchange: Exchange): AnswerStage | undefined {
+    const head = exchange.request.method === 'POST' ? exchange.get(postedSlot) : undefined;
+    if (head === undefined || exchange.error !== undefined) return undefined;
+    const { era } = this.#answers;
+    const uri = this.#keys.toUri(exchange);
+    const stage = new PostedAnswerStage(uri, this.objectBytesMax, (body) => {
+      this.#posted.delete(stage);
+      if (body === undefined || stage.isOutdated || era !== this.#answers.era) return;
+      this.#answers.put(uri, this.#keys.toPartition(exchange), new StoredAnswer(toFacts(head, body)));
+    });
+    this.#posted.add(stage);
+    return stage;
   }
 
   // What is there already
@@ -386,8 +418,39 @@ export class RouteCache implements FetchOwner {
     return toStoredHead(received, asked, this.#rules);
   }
 
+  /** `undefined`: nothing is kept of it. */
+  #toPostedHead(exchange: Exchange, { status, fields }: ResponseHead): StoredHead | undefined {
+    const { request, error, fallbackReason } = exchange;
+    if (error !== undefined || fallbackReason !== undefined || this.#methods.has('POST') || !this.#methods.has('GET'))
+      return undefined;
+    const traits = findTraits(request.fields, this.#keyed);
+    if (traits.passesBy || this.#isBypassed?.(exchange) === true) return undefined;
+    const { noStore } = this.#config.obeyClients ? readRequestDirectives(request.fields) : noRequestDirectives;
+    const { authority, forwardingFields } = request;
+    const isPersonal = this.#isPersonal({ exchange, traits });
+    const { clock } = this;
+    const times = { requestedMs: exchange.startedMs, receivedMs: clock.monotonicMs(), receivedWallMs: clock.wallMs() };
+    const uri = toUri(request.scheme, authority, request.target);
+    return toPostedHead(
+      { status, fields: [...fields], ...times },
+      {
+        asked: {
+          fields: request.fields,
+          authority,
+          forwardingFields,
+          sentFields: request.fields,
+          noStore,
+          isPersonal,
+          isPart: false,
+        },
+        rules: this.#rules,
+        isAbout: (reference) => resolveHere(reference, uri) === uri,
+      },
+    );
+  }
+
   /** The answer may be for this client alone: the service, or somebody before it, knows who asks (RFC 9111 §3.5). */
-  #isPersonal({ exchange, traits }: Asked): boolean {
+  #isPersonal({ exchange, traits }: Pick<Asked, 'exchange' | 'traits'>): boolean {
     const { perConsumer } = this.#config;
     if (perConsumer === false || (perConsumer === true && exchange.consumer !== undefined)) return false;
     if (exchange.consumer !== undefined || traits.hasAuthorization) return true;
@@ -457,6 +520,7 @@ export class RouteCache implements FetchOwner {
   #forget(uri: string): void {
     this.#answers.invalidate(uri);
     for (const fetch of this.#running) if (fetch.order.asked.uri === uri) fetch.isOutdated = true;
+    for (const stage of this.#posted) if (stage.uri === uri) stage.isOutdated = true;
   }
 }
 

@@ -45,6 +45,24 @@ export function toStoredHead(received: ReceivedAnswer, asked: AskedRequest, rule
   return toHead(answer, { directives, freshness, selection, rules });
 }
 
+/**
+ * The same of an answer to POST, which others may have who ask by GET, if it says how long it is fresh and that it is what there is at the
+ * address (RFC 9110 §9.3.3). `isAbout`: whether a reference in it leads there.
+ */
+export function toPostedHead(
+  received: ReceivedAnswer,
+  { asked, rules, isAbout }: { asked: AskedRequest; rules: StoringRules; isAbout: (reference: string) => boolean },
+): StoredHead | undefined {
+  const { status, fields } = received;
+  const [location, ...others] = getFieldValues(fields, 'content-location');
+  if (status !== 200 || location === undefined || others.length > 0 || !isAbout(location)) return undefined;
+  // What a POST has in common with a GET is not what such an answer depends on.
+  if (hasField(fields, 'vary')) return undefined;
+  const { isExplicit } = findFreshness(received, readAnswerDirectives(fields, rules.targets), rules);
+  const head = isExplicit ? toStoredHead(received, asked, rules) : undefined;
+  return typeof head !== 'string' && head !== undefined && head.freshUntilMs > head.bornMs ? head : undefined;
+}
+
 interface Judgement {
   readonly directives: AnswerDirectives;
   readonly freshness: Freshness;

@@ -127,9 +127,10 @@ function readDirectives(fields: readonly string[]): Directives {
     if (fields[i] !== 'cache-control') continue;
     for (const member of splitMembers(fields[i + 1]!)) {
       const equals = member.indexOf('=');
-      // Spaces beside the sign are no part of the grammar; taken for another directive, it would be passed over.
-      const name = (equals < 0 ? member : member.substring(0, equals)).trim().toLowerCase();
-      const value = equals < 0 ? '' : toValue(member.substring(equals + 1));
+      const written = equals < 0 ? member : member.substring(0, equals);
+      // Spaces beside the sign are no part of the grammar. Taken for another directive, it would be passed over, so it is one without a value.
+      const name = written.trim().toLowerCase();
+      const value = equals < 0 ? '' : written.length > name.length ? '?' : toValue(member.substring(equals + 1));
       const before = directives.get(name);
       if (before === undefined) directives.set(name, [value]);
       else before.push(value);
