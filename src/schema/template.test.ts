@@ -15,7 +15,7 @@ const accepted: Readonly<Record<string, (string | TemplateVariable)[]>> = {
 };
 
 const known =
-  'known are `${path}`, `${query}`, `${host}`, `${authority}`, `${scheme}`, `${method}`, `${clientIp}`, `${requestId}`, `${consumer}`, `${path.NAME}`, `${path.*}`, `${query.NAME}`, `${header.NAME}`, `${claim.NAME}`';
+  'known are `${path}`, `${query}`, `${host}`, `${authority}`, `${scheme}`, `${method}`, `${clientIp}`, `${requestId}`, `${consumer}`, `${path.NAME}`, `${path.*}`, `${query.NAME}`, `${header.NAME}`, `${cookie.NAME}`, `${claim.NAME}`';
 
 const refused = {
   '${hots}': '"${hots}": unknown variable `${hots}`; did you mean `${host}`?',
