@@ -1,18 +1,5 @@
-/** Media types in lower case without parameters, and the ranges of a document that take them. */
+/** The ranges of media types of a document, and which of them take a type. */
 import type { MediaRule } from './contract.ts';
-
-const TYPE = /^[!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+$/;
-
-/** `undefined`: it is none. */
-export function readMediaType(value: string): string | undefined {
-  const semicolon = value.indexOf(';');
-  const type = (semicolon < 0 ? value : value.slice(0, semicolon)).trim().toLowerCase();
-  return TYPE.test(type) ? type : undefined;
-}
-
-export function isJsonType(type: string): boolean {
-  return type === 'application/json' || type.endsWith('+json') || type === 'text/json';
-}
 
 /** The most specific range that takes the type. */
 export function findMedia<Rule extends Pick<MediaRule, 'range'>>(rules: readonly Rule[], type: string): Rule | undefined {
