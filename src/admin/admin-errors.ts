@@ -18,7 +18,7 @@ export const adminErrors = defineErrors('admin', {
   },
   malformedRequest: { ...declared, status: 400, help: 'The request cannot be understood.' },
   bodyTooLarge: { ...declared, status: 413, help: 'The body is too large for the admin API.' },
-  notFound: { ...declared, status: 404, help: 'The admin API has nothing here.' },
+  notFound: { ...declared, status: 404, help: 'The admin API has nothing here; `/api/openapi.json` says what it has.' },
   noService: { ...declared, status: 404, help: 'There is no such service.' },
   noQuota: { ...declared, status: 404, help: 'Nothing is counted under this id.' },
   noEndpoint: { ...declared, status: 404, help: 'The service has no such endpoint.' },

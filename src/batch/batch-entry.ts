@@ -1,6 +1,8 @@
 /** What stands in the answer to a batch for the answer to one of its requests. */
 import { isUtf8 } from 'node:buffer';
+import { readContentCoding } from '#pipeline/content-coding/content-codings.ts';
 import { getField } from '#wire/fields/field-list.ts';
+import { withoutParameters } from '#wire/fields/media-type.ts';
 import { findJsonFault } from '#wire/json/json-reader.ts';
 import { JsonWriter } from '#wire/json/json-writer.ts';
 
@@ -43,11 +45,8 @@ function writeBody(writer: JsonWriter, fields: readonly string[], bytes: Buffer)
 }
 
 function findBodyKind(fields: readonly string[], body: Buffer): 'body' | 'text' | 'base64' {
-  const written = getField(fields, 'content-type') ?? '';
-  const end = written.indexOf(';');
-  const type = (end < 0 ? written : written.slice(0, end)).trim().toLowerCase();
-  const isCoded = getField(fields, 'content-encoding') !== undefined;
-  if (isCoded || !TEXT_TYPE.test(type)) return 'base64';
+  const type = withoutParameters(getField(fields, 'content-type') ?? '');
+  if (readContentCoding(fields) !== undefined || !TEXT_TYPE.test(type)) return 'base64';
   // RFC 8259 §8.1: JSON is UTF-8 whatever a parameter says.
   if (JSON_TYPE.test(type) && findJsonFault(body) === undefined) return 'body';
   return isUtf8(body) ? 'text' : 'base64';

@@ -10,9 +10,9 @@ import type {
   RequestRules,
   TextShape,
 } from '#pipeline/contract/contract.ts';
-import { isJsonType, readMediaType } from '#pipeline/contract/media-type.ts';
 import { listTemplateNames } from '#pipeline/contract/path-tree.ts';
 import { isMap, isText } from '#schema/forms.ts';
+import { isJsonType, readMediaType } from '#wire/fields/media-type.ts';
 import { type ApiDocument, type ApiOperation, below, type LocatedMap } from './api-document.ts';
 import type { Fault, Place } from './document-files.ts';
 import type { SchemaConverter } from './schema-converter.ts';

@@ -2,11 +2,10 @@
 import type { z } from 'zod';
 import type { MappingReference, MappingRoots, MappingText } from './mapping-node.ts';
 import { type ItemNames, type MappingPath, readReference } from './mapping-reference.ts';
-import { quote } from './quote.ts';
+import { splitReferences } from './split-references.ts';
 import { type Reading, textKind } from './text-kind.ts';
 
 const MARK = /\$\$\{|\$\{((?:[^}"]|"(?:[^"\\]|\\.)*")*)(\}?)/g;
-/** References of the configuration, which are resolved before: one that is still there was escaped. */
 const OF_CONFIGURATION = /^[A-Za-z][A-Za-z0-9_-]*:/;
 
 export interface TextContext {
@@ -16,28 +15,11 @@ export interface TextContext {
 }
 
 export function readMappingText(text: string, context: TextContext): Reading<MappingText> {
-  const parts: (string | MappingReference)[] = [];
-  let literal = '';
-  let end = 0;
-  for (const match of text.matchAll(MARK)) {
-    literal += text.slice(end, match.index);
-    end = match.index + match[0].length;
-    const inside = match[1];
-    if (inside === undefined || OF_CONFIGURATION.test(inside)) {
-      literal += inside === undefined ? '${' : match[0];
-      continue;
-    }
-    if (match[2] === '')
-      return { problem: `${quote(text)}: \`\${\` has no closing \`}\`; write \`$\${\` for the characters themselves` };
-    const reading = readReference(inside, context);
-    if ('problem' in reading) return { problem: `${quote(text)}: ${reading.problem}` };
-    if (literal !== '') parts.push(literal);
-    literal = '';
-    parts.push(reading.value);
-  }
-  literal += text.slice(end);
-  if (literal !== '') parts.push(literal);
-  return { value: { source: text, parts } };
+  return splitReferences<MappingReference>(text, {
+    mark: MARK,
+    isText: (inside) => OF_CONFIGURATION.test(inside),
+    read: (inside) => readReference(inside, context),
+  });
 }
 
 export interface MappingTextRules {

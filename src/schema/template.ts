@@ -6,6 +6,7 @@
 import type { z } from 'zod';
 import { CAPTURE_NAME } from './path-pattern.ts';
 import { describeValue, quote } from './quote.ts';
+import { splitReferences } from './split-references.ts';
 import { suggestWord } from './suggest.ts';
 import { type Reading, textKind } from './text-kind.ts';
 import { readCookieName, readFieldName } from './token.ts';
@@ -39,29 +40,12 @@ const MARK = /\$\$\{|\$\{([^}]*)(\}?)/g;
 
 /** Reads a template, or says which variable is wrong. */
 export function parseTemplate(text: string): Reading<Template> {
-  const parts: (string | TemplateVariable)[] = [];
-  let literal = '';
-  let end = 0;
-  for (const match of text.matchAll(MARK)) {
-    literal += text.slice(end, match.index);
-    end = match.index + match[0].length;
-    const inside = match[1];
-    // Names of claims may have colons, as in `cognito:groups`.
-    if (inside === undefined || (inside.includes(':') && !inside.startsWith('claim.'))) {
-      literal += inside === undefined ? '${' : match[0];
-      continue;
-    }
-    if (match[2] === '')
-      return { problem: `${quote(text)}: \`\${\` has no closing \`}\`; write \`$\${\` for the characters themselves` };
-    const reading = readVariable(inside);
-    if ('problem' in reading) return { problem: `${quote(text)}: ${reading.problem}` };
-    if (literal !== '') parts.push(literal);
-    literal = '';
-    parts.push(reading.value);
-  }
-  literal += text.slice(end);
-  if (literal !== '') parts.push(literal);
-  return { value: { source: text, parts } };
+  return splitReferences(text, { mark: MARK, isText: isOfConfiguration, read: readVariable });
+}
+
+/** Names of claims may have colons, as in `cognito:groups`. */
+function isOfConfiguration(inside: string): boolean {
+  return inside.includes(':') && !inside.startsWith('claim.');
 }
 
 /** Reads a JSON value with templates in its texts as one template of the JSON document; variables go inside quotes there. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { loadConfigurationText } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
@@ -36,6 +36,22 @@ for (const group of ['access', 'one-request']) {
     });
   }
 }
+
+test('each example of one request is listed once with a line to try it, and played by a test', () => {
+  const folder = join(import.meta.dirname, '../../examples/one-request');
+  const names = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
+  const rows = readFileSync(join(folder, 'README.md'), 'utf8').split('\n');
+  const tests = readdirSync(import.meta.dirname)
+    .filter((file) => file !== basename(import.meta.filename))
+    .map((file) => readFileSync(join(import.meta.dirname, file), 'utf8'))
+    .join('\n');
+  const isPlayed = (name: string) => tests.includes(`test('examples/one-request/${name} `);
+  const tryLines = (name: string) => rows.filter((row) => row.startsWith(`| [${name}](${name})`) && row.includes('curl ')).length;
+  assert.deepEqual(
+    names.map((name) => [name, tryLines(name), isPlayed(name)]),
+    names.map((name) => [name, 1, true]),
+  );
+});
 
 /** A value for each variable that is named, and another one for each. */
 function toEnvironment(text: string): Record<string, string> {

@@ -1,7 +1,9 @@
 /** Whether an answer is as its contract promises. Looks at once, and says the first thing that is wrong with the body. */
+
+import { readMediaType } from '#wire/fields/media-type.ts';
 import type { AnswerRule, AnswerRules, MediaRule, ParameterRule } from './contract.ts';
 import { toViolations } from './faults-to-violations.ts';
-import { findMedia, readMediaType } from './media-type.ts';
+import { findMedia } from './media-ranges.ts';
 import { isReadable, readBody } from './message-body.ts';
 import { readHeaderParameter } from './parameter-value.ts';
 import { joinFieldLines } from './request-check.ts';

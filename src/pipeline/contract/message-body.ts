@@ -1,7 +1,8 @@
 /** Bodies of requests and answers as the values that schemas speak of. All input is attacker-controlled, and its length is capped. */
+
+import { isJsonType, readMediaType } from '#wire/fields/media-type.ts';
 import type { MediaRule } from './contract.ts';
 import { jsonFaults, readJson } from './json-text.ts';
-import { isJsonType, readMediaType } from './media-type.ts';
 import { decodeText, readQueryParts } from './query-parts.ts';
 import { isArrayShape, isObjectShape, shapeOfItem, shapeOfProperty, toTyped } from './typed-text.ts';
 import { createViolation, toPointer, type Violation } from './violation.ts';

@@ -1,8 +1,9 @@
 /** Whether a request is as its contract says: parameters at once, a body when it is there as a whole. */
 import { hasField, hasLookalike } from '#wire/fields/field-list.ts';
+import { readMediaType } from '#wire/fields/media-type.ts';
 import type { BodyRule, MediaRule, ParameterRule, PlaceRule, RequestRules, SchemaUse } from './contract.ts';
 import { toViolations } from './faults-to-violations.ts';
-import { findMedia, readMediaType } from './media-type.ts';
+import { findMedia } from './media-ranges.ts';
 import { isReadable, readBody } from './message-body.ts';
 import {
   type ParameterReading,

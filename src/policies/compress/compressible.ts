@@ -3,6 +3,7 @@ import { hasResponseBody, type ResponseHead } from '#http/response.ts';
 import { isDigestField, readContentCoding } from '#pipeline/content-coding/content-codings.ts';
 import { weakenTag } from '#wire/fields/entity-tags.ts';
 import { getField, removeFields } from '#wire/fields/field-list.ts';
+import { withoutParameters } from '#wire/fields/media-type.ts';
 
 /** Patterns of types of content, ready to be looked up in. */
 export class CompressibleTypes {
@@ -20,8 +21,7 @@ export class CompressibleTypes {
 
   /** `contentType` as a field has it, with parameters. */
   has(contentType: string): boolean {
-    const semicolon = contentType.indexOf(';');
-    const type = (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
+    const type = withoutParameters(contentType);
     // It has compression of its own, and `application/grpc+json` is no JSON.
     if (type.startsWith('application/grpc')) return false;
     if (this.#whole.has(type) || this.#kinds.has(type.slice(0, Math.max(0, type.indexOf('/'))))) return true;

@@ -12,11 +12,11 @@ import {
   toSchemaLine,
 } from '#pipeline/contract/contract.ts';
 import { ContractImage } from '#pipeline/contract/contract-image.ts';
-import { isJsonType } from '#pipeline/contract/media-type.ts';
 import { type OperationLookup, OperationTable } from '#pipeline/contract/operation-table.ts';
 import { definePolicy, type ExplainedRequest, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
 import type { ContractSource } from '#schema/contract-source.ts';
 import { hasField } from '#wire/fields/field-list.ts';
+import { isJsonType } from '#wire/fields/media-type.ts';
 import { type ChosenAnswer, chooseAnswer, chooseMedia, readPreferences } from './answer-choice.ts';
 import type { MockConfig } from './config.ts';
 import { mockErrors } from './errors.ts';

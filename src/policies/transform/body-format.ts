@@ -1,6 +1,7 @@
 /** What a body is by its type, and what it becomes. JSON stands in the middle: forms and XML are read into it and written from it. */
 import { isUtf8 } from 'node:buffer';
 import type { MappingValue } from '#pipeline/mapping/mapping-value.ts';
+import { isJsonType, withoutParameters } from '#wire/fields/media-type.ts';
 import { JsonDocument, readJson } from '#wire/json/json-document.ts';
 import type { JsonFault } from '#wire/json/json-reader.ts';
 import type { BodyFault } from './body-fault.ts';
@@ -16,11 +17,10 @@ export const contentTypes: Readonly<Record<BodyFormat, string>> = {
 
 /** `undefined`: another type, or none. */
 export function findFormat(contentType: string | undefined): BodyFormat | undefined {
-  const [type = ''] = contentType?.split(';', 1) ?? [];
-  const name = type.trim().toLowerCase();
-  if (name === contentTypes.json || name.endsWith('+json')) return 'json';
-  if (name === contentTypes.xml || name === 'text/xml' || name.endsWith('+xml')) return 'xml';
-  return name === contentTypes.form ? 'form' : undefined;
+  const type = withoutParameters(contentType ?? '');
+  if (isJsonType(type)) return 'json';
+  if (type === contentTypes.xml || type === 'text/xml' || type.endsWith('+xml')) return 'xml';
+  return type === contentTypes.form ? 'form' : undefined;
 }
 
 export function readBody(bytes: Buffer, format: BodyFormat): JsonDocument | BodyFault {

@@ -3,9 +3,9 @@ import { GatewayError } from '#base/errors.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { readRequestBody } from '#http/request-body.ts';
 import type { MediaRule } from '#pipeline/contract/contract.ts';
-import { isInUtf8 } from '#pipeline/contract/media-type.ts';
 import { joinFieldLines, type PathTexts, type RequestCheck } from '#pipeline/contract/request-check.ts';
 import { createViolation, type Violation } from '#pipeline/contract/violation.ts';
+import { isInUtf8 } from '#wire/fields/media-type.ts';
 import type { ValidateConfig } from './config.ts';
 import { validateErrors } from './errors.ts';
 
