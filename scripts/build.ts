@@ -85,7 +85,11 @@ function writeNearestManifest(out: string, { name, version }: Manifest): void {
 }
 
 /** Packages that come without the text of their licence, and one of the same authors and under the same licence that has it. */
-const licencesElsewhere: Readonly<Record<string, string>> = { '@hono/zod-openapi': 'hono', '@hono/zod-validator': 'hono' };
+const licencesElsewhere: Readonly<Record<string, string>> = {
+  '@hono/zod-openapi': 'hono',
+  '@hono/zod-validator': 'hono',
+  '@nodable/entities': 'fast-xml-parser',
+};
 
 /** The licences of what is bundled ask that they come along. */
 function writeLicences(out: string, packages: ReadonlySet<string>): void {

@@ -5,13 +5,44 @@ import { type Logger, silentLogger } from '#base/logger.ts';
 import { defineGateway, type GatewayInput } from '#config/define-gateway.ts';
 import { formatIssue, type Issue } from '#config/issue.ts';
 import { loadConfiguration, loadConfigurationValue } from '#config/load.ts';
+import {
+  type AggregateBuilder,
+  aggregate,
+  type Call,
+  type CallReferences,
+  defineService,
+  forEach,
+  type Operation,
+  request,
+} from '#config/typed/aggregate-builder.ts';
+import { mapping } from '#config/typed/mapping-operators.ts';
+import type { Given, Mapped, Ref, Reference, RequestText } from '#config/typed/reference.ts';
 import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress } from '#net/address.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { Control } from '#runtime/control.ts';
 
-export type { Compose, ComposedCall, ComposeInput, ComposeRequest, GatewayInput, InjectedAnswer, InjectedRequest, Issue, Logger };
-export { defineGateway };
+export type {
+  AggregateBuilder,
+  Call,
+  CallReferences,
+  Compose,
+  ComposedCall,
+  ComposeInput,
+  ComposeRequest,
+  GatewayInput,
+  Given,
+  InjectedAnswer,
+  InjectedRequest,
+  Issue,
+  Logger,
+  Mapped,
+  Operation,
+  Ref,
+  Reference,
+  RequestText,
+};
+export { aggregate, defineGateway, defineService, forEach, mapping, request };
 
 export interface GatewayOptions {
   /** The configuration itself, or the path of its file. */

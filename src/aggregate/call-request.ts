@@ -2,6 +2,7 @@
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import type { Exchange } from '#http/exchange.ts';
+import { normaliseTarget } from '#http/target.ts';
 import type { MappingProblem, MappingScope } from '#pipeline/mapping/mapping-run.ts';
 import type { MappingReference } from '#schema/mapping-node.ts';
 import { aggregateErrors } from './aggregate-errors.ts';
@@ -24,6 +25,8 @@ export interface NoRequest {
 
 /** RFC 3986 §3.3 and §6.2.2.2: they would lead out of where the path leads, also where the dots are encoded. */
 const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
+/** Without these a path cannot be read in two ways. */
+const ENCODED_OR_PARAMETERS = /[%;]/;
 /** Who follows a request through several services (W3C Trace Context) passes these on whatever the settings are. */
 const TRACE_PARENT = 'traceparent';
 const TRACE_STATE = 'tracestate';
@@ -51,8 +54,17 @@ function renderPath({ definition, path }: CompiledCall, scope: MappingScope): st
     if (typeof value !== 'string' || value === '') return toMissing(part.reference);
     text += value;
   }
-  if (!DOT_SEGMENT.test(text)) return text;
-  return { error: aggregateErrors.missingValue({ reason: 'dot-segment', path: definition.path.source }), missing: undefined };
+  const fault = findPathFault(text);
+  if (fault === undefined) return text;
+  return { error: aggregateErrors.missingValue({ reason: fault, path: definition.path.source }), missing: undefined };
+}
+
+/** What values make of a path is held to the same rules as a path that a client sends: services may decode slashes first, or drop `;x`. */
+function findPathFault(path: string): string | undefined {
+  if (DOT_SEGMENT.test(path)) return 'dotSegment';
+  if (!ENCODED_OR_PARAMETERS.test(path)) return undefined;
+  const normalised = normaliseTarget(path, 'GET');
+  return typeof normalised === 'string' ? normalised : undefined;
 }
 
 function toMissing(reference: MappingReference): NoRequest {

@@ -31,7 +31,7 @@ export interface AnswerFacts {
   readonly tags: readonly string[];
 }
 
-/** A part of something longer, whose validator is a strong one. */
+/** A part of something longer. */
 export interface AnswerPart {
   readonly firstByte: number;
   readonly wholeBytes: number;

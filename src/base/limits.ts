@@ -160,6 +160,8 @@ export const limits = {
   jsonValuesMax: 1_000_000,
   /** Items and members that one run of a mapping looks at. */
   mappingItemsMax: 1_000_000,
+  /** Members and items that it passes by on the way to others, and characters that it only looks at: about a tenth of a second. */
+  mappingStepsMax: 10_000_000,
   /** Entries of one SETTINGS frame. */
   http2SettingsMax: 32,
   /** Calls of one aggregate. */

@@ -398,7 +398,7 @@ policies: { headers: { request: { remove: [X-Debug] } } }
     ttlMax: 5_000,
   });
   assert.deepEqual(configuration.forwarding, { via: 'edge-1' });
-  assert.deepEqual(configuration.policies, { headers: { request: { remove: ['x-debug'], rename: [], set: [], add: [] } } });
+  assert.deepEqual(configuration.policies, { headers: { request: { remove: ['x-debug'], set: [], add: [], rename: [] } } });
 });
 
 test('writes no access log when it is switched off', async () => {

@@ -259,11 +259,11 @@ export class Exchange {
   }
 
   /**
-   * It is over, or an error is on its way to the client, which may take its time: whoever has waited for something has nothing
+   * It is over, or an answer is on its way to the client, which may take its time: whoever has waited for something has nothing
    * more to say.
    */
   get isDecided(): boolean {
-    return this.isFinished || this.error !== undefined;
+    return this.isFinished || this.hasResponseBegun || this.stages !== undefined;
   }
 
   get<Value>(slot: Slot<Value>): Value | undefined {

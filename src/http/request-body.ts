@@ -35,17 +35,22 @@ export function failRequestBody({ source }: Exchange, error: GatewayError): bool
 
 /** The same request with other fields, for a body that changes while it streams: nothing has been read of it yet. */
 export function withStreamedBody(request: ClientRequest, fields: readonly string[]): ClientRequest {
-  const { expectsContinue } = request;
-  return { ...withBody(request, LENGTH_UNKNOWN), fields, fieldText: undefined, expectsContinue };
+  return { ...copyRequest(request), contentLengthBytes: LENGTH_UNKNOWN, hasBody: true, fields, fieldText: undefined };
 }
 
-/** The same request with other fields. Its body has been read as a whole. */
+/** The same request with other fields. */
 export function withFields(request: ClientRequest, fields: readonly string[]): ClientRequest {
-  return { ...withBody(request, request.contentLengthBytes), fields, fieldText: undefined };
+  return { ...copyRequest(request), fields, fieldText: undefined };
 }
 
-/** The same request with a body of another length. -1: its end shows itself. */
+/** The same request with another body. */
 function withBody(request: ClientRequest, contentLengthBytes: number): ClientRequest {
+  // Whoever has read of the body has told the client to send it.
+  return { ...copyRequest(request), contentLengthBytes, hasBody: contentLengthBytes !== 0, expectsContinue: false };
+}
+
+/** What it says as HTTP/1 text is left out, because something is about to be different. */
+function copyRequest(request: ClientRequest): ClientRequest {
   return {
     listener: request.listener,
     protocol: request.protocol,
@@ -57,11 +62,10 @@ function withBody(request: ClientRequest, contentLengthBytes: number): ClientReq
     host: request.host,
     fields: request.fields,
     fieldText: request.fieldText,
-    contentLengthBytes,
-    hasBody: contentLengthBytes !== 0,
+    contentLengthBytes: request.contentLengthBytes,
+    hasBody: request.hasBody,
     acceptsTrailers: request.acceptsTrailers,
-    // Whoever has read of the body has told the client to send it.
-    expectsContinue: false,
+    expectsContinue: request.expectsContinue,
     upgrade: request.upgrade,
     clientAddress: request.clientAddress,
     peerAddress: request.peerAddress,

@@ -1,7 +1,6 @@
 /** What calls of aggregates are answered with, as the documents of their services say. */
 import type { CallDefinition } from '#aggregate/aggregate-definition.ts';
 import type { AggregateDestination } from '#config/aggregate-schema.ts';
-import type { Configuration } from '#config/configuration.ts';
 import { isMap } from '#schema/forms.ts';
 import { type ApiDocument, type ApiOperation, below, readApiDocument } from './api-document.ts';
 import { type Fault, formatFaults, readDocumentFiles } from './document-files.ts';
@@ -29,7 +28,9 @@ export interface ServiceDocuments {
   readonly problems: readonly { readonly service: string; readonly message: string }[];
 }
 
-export async function readServiceDocuments(services: Configuration['services']): Promise<ServiceDocuments> {
+export async function readServiceDocuments(
+  services: Readonly<Record<string, { readonly openapi?: string | undefined }>>,
+): Promise<ServiceDocuments> {
   const documents = new Map<string, ApiDocument>();
   const problems: { service: string; message: string }[] = [];
   for (const [service, { openapi }] of Object.entries(services)) {

@@ -7,6 +7,12 @@ import { getField, getFieldValues } from '#wire/fields/field-list.ts';
 import { FakeClock } from './fake-clock.ts';
 import { startTestGateway, type TestGateway } from './test-gateway.ts';
 
+/**
+ * The gateway sees the time only from tick to tick. What begins between a jump of the clock and the next tick has waited, for the
+ * gateway, since before the jump.
+ */
+const NEVER = '20d';
+
 /** What the service does with a request. */
 export interface ServiceAnswer {
   readonly status?: number;
@@ -95,7 +101,10 @@ export async function startCacheSite(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const input = {
-    services: { shop: { endpoints: [`http://127.0.0.1:${port}`] } },
+    listeners: { web: { address: '127.0.0.1:0', timeouts: { head: NEVER, bodyIdle: NEVER, keepAlive: NEVER } } },
+    services: {
+      shop: { endpoints: [`http://127.0.0.1:${port}`], timeouts: { connect: NEVER, firstByte: NEVER, idle: NEVER } },
+    },
     routes: { all: { match: { path: '/*' }, to: 'shop', policies: { ...policies, cache } } },
     ...more,
   } as Partial<GatewayInput>;

@@ -53,6 +53,7 @@ export class RequestCheck {
   readonly #schemas: SchemaSet;
   readonly #settings: CheckSettings;
   readonly #uses: readonly SchemaUse[];
+  readonly #readsQuery: boolean;
   #isReady = false;
 
   constructor(rules: RequestRules, schemas: SchemaSet, settings: CheckSettings) {
@@ -60,6 +61,7 @@ export class RequestCheck {
     this.#schemas = schemas;
     this.#settings = settings;
     const { parameters, places, body } = rules;
+    this.#readsQuery = [...parameters, ...places].some((rule) => rule.in === 'query');
     this.#uses = [...parameters, ...places, ...(body?.media ?? [])].flatMap(({ use }) => use ?? []);
   }
 
@@ -108,6 +110,7 @@ export class RequestCheck {
       faulty.push(checked);
     }
     if (this.#settings.closesQuery) found.push(...findUndeclared(parts.query));
+    else if (this.#readsQuery && parts.query.some(({ key }) => key === undefined)) found.push(unreadableName);
     if (faulty !== undefined) return this.#explainAll(faulty, found);
     return found.length === 0 ? undefined : found;
   }
@@ -143,6 +146,9 @@ export class RequestCheck {
     return toViolations(await this.#schemas.listFaults(use, value, sizeBytes), place, at);
   }
 }
+
+/** A service that is less strict may take it for a parameter that was not looked at. */
+const unreadableName = createViolation('query', '', 'encoding', 'has a name that is not percent-encoded UTF-8');
 
 /** Queries and cookies are taken apart when a parameter needs them. */
 class RequestParts {

@@ -1,6 +1,7 @@
 /** One run of a mapping: what it may still do, and what went wrong. */
 import { limits } from '#base/limits.ts';
 import type { Exchange } from '#http/exchange.ts';
+import type { StepCount } from '#wire/json/json-value.ts';
 import type { MappingValue } from './mapping-value.ts';
 
 /** What references stand for. Those of the request are read by the mapping itself. */
@@ -23,11 +24,13 @@ export interface MappingProblem {
   readonly at: string;
 }
 
-export class MappingRun {
+export class MappingRun implements StepCount {
   readonly scope: MappingScope;
   /** The items that each `$each` is at, from the outside in. */
   readonly items: MappingValue[] = [];
   problem: MappingProblem | undefined = undefined;
+  /** Members and items passed by on the way to others, and characters that were only looked at: a loop may ask for the same again and again. */
+  steps = 0;
   #itemsLeft: number = limits.mappingItemsMax;
   #textLeft: number;
 
@@ -46,6 +49,13 @@ export class MappingRun {
   spendItems(count: number, at: string): boolean {
     this.#itemsLeft -= count;
     if (this.#itemsLeft < 0) this.fail('too-many-items', at);
+    return this.problem === undefined;
+  }
+
+  /** The same for steps, those that were counted meanwhile included. */
+  spendSteps(count: number, at: string): boolean {
+    this.steps += count;
+    if (this.steps > limits.mappingStepsMax) this.fail('too-many-items', at);
     return this.problem === undefined;
   }
 

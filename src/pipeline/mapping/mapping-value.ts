@@ -1,7 +1,7 @@
 /** Values of a mapping: spans of a document that was read, and what operators make of such. */
 
 import type { JsonName } from '#wire/json/json-name.ts';
-import type { JsonKind } from '#wire/json/json-value.ts';
+import type { JsonKind, StepCount } from '#wire/json/json-value.ts';
 import { JsonWriter } from '#wire/json/json-writer.ts';
 
 /** What `JsonValue` is too. */
@@ -14,11 +14,11 @@ export interface MappingValue {
   items(): readonly MappingValue[] | undefined;
   /** Of an object; of everything else `undefined`. */
   members(): readonly ValueMember[] | undefined;
-  find(name: JsonName): MappingValue | undefined;
+  find(name: JsonName, count?: StepCount): MappingValue | undefined;
   /** Of what is the name of a member: whether it is that one. */
   isName(name: JsonName): boolean;
   /** A member by its name, or an item by its place. */
-  step(name: JsonName): MappingValue | undefined;
+  step(name: JsonName, count?: StepCount): MappingValue | undefined;
 }
 
 export interface ValueMember {
@@ -40,7 +40,7 @@ abstract class MadeValue implements MappingValue {
     return undefined;
   }
 
-  find(_name: JsonName): MappingValue | undefined {
+  find(_name: JsonName, _count?: StepCount): MappingValue | undefined {
     return undefined;
   }
 
@@ -48,7 +48,7 @@ abstract class MadeValue implements MappingValue {
     return this.text === text;
   }
 
-  step(_name: JsonName): MappingValue | undefined {
+  step(_name: JsonName, _count?: StepCount): MappingValue | undefined {
     return undefined;
   }
 }
@@ -143,12 +143,13 @@ export class MadeObject extends MadeValue {
     return this.#members;
   }
 
-  override find(wanted: JsonName): MappingValue | undefined {
+  override find(wanted: JsonName, count?: StepCount): MappingValue | undefined {
+    if (count !== undefined) count.steps += this.#members.length;
     return this.#members.findLast(({ name }) => name.isName(wanted))?.value;
   }
 
-  override step(name: JsonName): MappingValue | undefined {
-    return this.find(name);
+  override step(name: JsonName, count?: StepCount): MappingValue | undefined {
+    return this.find(name, count);
   }
 
   writeTo(writer: JsonWriter): void {

@@ -214,3 +214,31 @@ test('looks at no more items than it may', () => {
     at: '$each',
   });
 });
+
+/** Written apart, since an object with a member of this name looks like a promise. */
+const THEN = 'then';
+
+/** What takes time for each item of a list, although it is one thing that each of them asks for. */
+const repeated: readonly (readonly [what: string, asked: unknown])[] = [
+  ['a member behind many others', '${answer.body.last}'],
+  ['an item behind many others', '${answer.body.list.19999}'],
+  ['whether a long text is a short one', { $if: { when: { value: '${answer.body.text}', equals: 'x' }, [THEN]: 1 } }],
+  ['how many items there are', { $count: '${answer.body.list}' }],
+  ['a long number out of a text', { $number: '${answer.body.digits}' }],
+  ['a claim', { $count: '${claim.roles}' }],
+];
+
+for (const [what, asked] of repeated)
+  test(`does not look for ${what} as often as it is asked to`, () => {
+    const many = (text: string) => Array.from({ length: 20_000 }, () => text).join();
+    const digits = '7'.repeat(20_000);
+    const json = `{${many('"k":1')},"list":[${many('1')}],"text":"${'y'.repeat(20_000)}","digits":"${digits}","last":1}`;
+    const { node } = readMapping({ $each: { in: '${answer.body.list}', do: asked } }, roots);
+    const document = readJson(Buffer.from(json));
+    assert.ok(document instanceof JsonDocument);
+    const { exchange } = toScope();
+    exchange.consumer = { name: 'ann', groups: [], scopes: [], roles: [], claims: { roles: Array(1_000).fill('admin') } };
+    const result = new Mapping(node).run({ exchange, readJson: () => document.root, readText: () => undefined }, 1024 * 1024);
+    assert.ok('problem' in result, 'it has come to its end');
+    assert.ok(['too-many-items', 'too-large'].includes(result.problem));
+  });

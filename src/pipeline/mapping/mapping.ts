@@ -238,7 +238,7 @@ function compileCondition(condition: MappingCondition, items: Items): Holds {
     case 'in': {
       const value = compileNode(condition.value, items);
       const wanted = condition.values.map(toLiteral);
-      return (run) => operators.isOneOf(value(run), wanted);
+      return (run) => operators.isOneOf(run, value(run), wanted);
     }
     case 'not': {
       const holds = compileCondition(condition.condition, items);

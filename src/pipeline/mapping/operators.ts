@@ -105,8 +105,9 @@ function collectFlat(run: MappingRun, from: MappingValue, { prefix, separator, d
 }
 
 /** The text by which things belong together: 1 and "1" are the same. `undefined`: it belongs to nothing. */
-function keyOf(item: MappingValue, name: JsonName): string | undefined {
-  const key = item.find(name);
+function keyOf(run: MappingRun, item: MappingValue, name: JsonName): string | undefined {
+  const key = item.find(name, run);
+  if (!run.spendSteps(0, name.text)) return undefined;
   return key === undefined || key.kind === 'object' || key.kind === 'list' || key.kind === 'null' ? undefined : key.text;
 }
 
@@ -114,14 +115,14 @@ export function group(run: MappingRun, from: Found, by: JsonName): Found {
   const items = itemsOf(run, from, '$group');
   if (items === undefined) return undefined;
   return new MadeObject(
-    [...indexBy(items, by)].map(([key, grouped]) => ({ name: new MadeText(key), value: new MadeList(grouped) })),
+    [...indexBy(run, items, by)].map(([key, grouped]) => ({ name: new MadeText(key), value: new MadeList(grouped) })),
   );
 }
 
-function indexBy(items: readonly MappingValue[], by: JsonName): Map<string, MappingValue[]> {
+function indexBy(run: MappingRun, items: readonly MappingValue[], by: JsonName): Map<string, MappingValue[]> {
   const byKey = new Map<string, MappingValue[]>();
   for (const item of items) {
-    const key = keyOf(item, by);
+    const key = keyOf(run, item, by);
     if (key === undefined) continue;
     const others = byKey.get(key);
     if (others === undefined) byKey.set(key, [item]);
@@ -141,10 +142,10 @@ export interface JoinRules {
 export function join(run: MappingRun, from: Found, other: Found, { fromName, withName, as, isMany }: JoinRules): Found {
   const items = itemsOf(run, from, '$join');
   if (items === undefined) return undefined;
-  const byKey = indexBy(itemsOf(run, other, '$join') ?? [], withName);
+  const byKey = indexBy(run, itemsOf(run, other, '$join') ?? [], withName);
   const name = as === undefined ? undefined : new MadeText(as);
   const joined = items.map((item) => {
-    const key = keyOf(item, fromName);
+    const key = keyOf(run, item, fromName);
     const found = (key === undefined ? undefined : byKey.get(key)) ?? [];
     if (name === undefined) return merge(run, [item, found[0]]) ?? item;
     const value = isMany ? new MadeList(found) : found[0];
@@ -160,7 +161,7 @@ export function mergeBy(run: MappingRun, lists: readonly Found[], by: JsonName):
   const places = new Map<string, number>();
   const merged: MappingValue[][] = [];
   for (const item of all) {
-    const key = keyOf(item, by);
+    const key = keyOf(run, item, by);
     const place = key === undefined ? undefined : places.get(key);
     if (place !== undefined) {
       merged[place]!.push(item);
@@ -181,20 +182,25 @@ export function toText(run: MappingRun, value: Found): Found {
 export function toNumber(run: MappingRun, value: Found): Found {
   if (!isThere(value) || value.kind === 'number') return value;
   const text = value.kind === 'string' ? value.text.trim() : '';
+  if (!run.spendText(text.length, '$number')) return undefined;
   return NUMBER.test(text) ? new MadeNumber(text) : run.fail('wrong-kind', '$number');
 }
 
 export function count(run: MappingRun, value: Found): Found {
   if (!isThere(value)) return new MadeNumber('0');
   const counted = value.items() ?? value.members();
-  return counted === undefined ? run.fail('wrong-kind', '$count') : new MadeNumber(String(counted.length));
+  if (counted === undefined) return run.fail('wrong-kind', '$count');
+  return run.spendSteps(counted.length, '$count') ? new MadeNumber(String(counted.length)) : undefined;
 }
 
 /** Whether a value means the same as one of those that a configuration names. */
-export function isOneOf(value: Found, wanted: readonly MappingValue[]): boolean {
-  return wanted.some((one) => {
-    if (value === undefined) return one.kind === 'null';
-    if (value.kind !== one.kind) return false;
-    return value.text === one.text || (value.kind === 'number' && Number(value.text) === Number(one.text));
-  });
+export function isOneOf(run: MappingRun, value: Found, wanted: readonly MappingValue[]): boolean {
+  if (value === undefined) return wanted.some(({ kind }) => kind === 'null');
+  const { kind } = value;
+  if (!wanted.some((one) => one.kind === kind)) return false;
+  const { text } = value;
+  if (!run.spendSteps(text.length, 'a condition')) return false;
+  return wanted.some(
+    (one) => one.kind === kind && (text === one.text || (kind === 'number' && Number(text) === Number(one.text))),
+  );
 }

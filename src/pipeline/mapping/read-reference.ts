@@ -24,13 +24,13 @@ function compileReading(reference: MappingReference, items: readonly string[]): 
       return ({ scope }) => toValue(scope.readText(reference.root));
     case 'json': {
       const steps = reference.steps.map(toJsonName);
-      return ({ scope }) => follow(scope.readJson(reference.root), steps);
+      return (run) => follow(run, run.scope.readJson(reference.root), steps);
     }
     case 'item': {
       // The innermost of this name.
       const place = items.lastIndexOf(reference.name);
       const steps = reference.steps.map(toJsonName);
-      return (run) => follow(run.items[place], steps);
+      return (run) => follow(run, run.items[place], steps);
     }
     default:
       return reference satisfies never;
@@ -38,16 +38,21 @@ function compileReading(reference: MappingReference, items: readonly string[]): 
 }
 
 /** Claims keep their kind; everything else of a request is text. */
-function compileVariable({ variable }: Extract<MappingReference, { shape: 'request' }>): ReadReference {
+function compileVariable({ variable, source }: Extract<MappingReference, { shape: 'request' }>): ReadReference {
   if (variable.kind !== 'claim')
-    return ({ scope: { exchange } }) =>
-      hasVariable(variable, exchange) ? new MadeText(renderVariable(variable, exchange, 'text')) : undefined;
-  return ({ scope: { exchange } }) => {
-    const { consumer } = exchange;
+    return (run) => {
+      const { exchange } = run.scope;
+      if (!hasVariable(variable, exchange)) return undefined;
+      const text = renderVariable(variable, exchange, 'text');
+      return run.spendSteps(text.length, source) ? new MadeText(text) : undefined;
+    };
+  return (run) => {
+    const { consumer } = run.scope.exchange;
     const claim = consumer === undefined ? undefined : findClaim(consumer.claims, variable.name);
     const json = claim === undefined ? undefined : JSON.stringify(claim);
-    const document = json === undefined ? undefined : readJson(Buffer.from(json));
-    return document !== undefined && 'root' in document ? document.root : undefined;
+    if (json === undefined || !run.spendSteps(json.length, source)) return undefined;
+    const document = readJson(Buffer.from(json));
+    return 'root' in document ? document.root : undefined;
   };
 }
 
@@ -56,8 +61,11 @@ function toValue(value: string | number | undefined): MappingValue | undefined {
   return typeof value === 'number' ? new MadeNumber(String(value)) : new MadeText(value);
 }
 
-function follow(from: MappingValue | undefined, steps: readonly JsonName[]): MappingValue | undefined {
+function follow(run: MappingRun, from: MappingValue | undefined, steps: readonly JsonName[]): MappingValue | undefined {
   let value = from;
-  for (let i = 0; i < steps.length && value !== undefined; i++) value = value.step(steps[i]!);
+  for (let i = 0; i < steps.length && value !== undefined; i++) {
+    value = value.step(steps[i]!, run);
+    if (!run.spendSteps(0, steps[i]!.text)) return undefined;
+  }
   return value;
 }

@@ -3,7 +3,7 @@
  * It is the client's side of an exchange of its own: no client that goes away, or reads slowly, keeps others from the answer. What is
  * kept is read to its end at once; what is not is passed on to the one who asked as it comes.
  */
-import { StoredAnswer } from '#base/answer-store.ts';
+import { type AnswerPart, StoredAnswer } from '#base/answer-store.ts';
 import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
@@ -17,6 +17,7 @@ import { runTerminal } from '#pipeline/run.ts';
 import type { Asked } from './asked.ts';
 import type { ForwardReason } from './cache-status.ts';
 import type { ReceivedAnswer } from './freshness.ts';
+import type { PartsAround } from './parts.ts';
 import { type StoredHead, toFacts } from './storing.ts';
 import type { FetchedBody, WaitedFor, WaitingClient } from './waiting-client.ts';
 
@@ -28,7 +29,9 @@ export interface FetchOrder {
   readonly reason: ForwardReason;
   /** What is there already, and may not be used as it is. */
   readonly stale: StoredAnswer | undefined;
-  /** Fields by which the service is asked whether `stale` is the same still, in the place of the client's own. */
+  /** A part of it, to which the rest is asked for. */
+  readonly part: StoredAnswer | undefined;
+  /** Fields by which the service is asked whether `stale` is the same still, or for the rest, in the place of the client's own. */
   readonly conditions: readonly string[] | undefined;
   /** Others may wait for it too. */
   readonly isShared: boolean;
@@ -48,11 +51,20 @@ export type Verdict =
   /** This is the answer for everybody. */
   | ({ readonly kind: 'use' } & GivenAnswer)
   /** It is kept. */
-  | { readonly kind: 'keep'; readonly head: StoredHead }
+  | Kept
   /** It is for the one who asked alone. */
   | { readonly kind: 'pass' }
   /** The service has to be asked once more, without conditions. */
   | { readonly kind: 'repeat' };
+
+export interface Kept {
+  readonly kind: 'keep';
+  readonly head: StoredHead;
+  /** It is a part, which has to be so long. */
+  readonly part?: (AnswerPart & { readonly bytes: number }) | undefined;
+  /** What is there already, so that it becomes the whole. */
+  readonly around?: PartsAround | undefined;
+}
 
 export interface FetchOwner {
   readonly clock: Clock;
@@ -94,6 +106,7 @@ export class Fetch implements ClientSide, ExchangeObserver, WaitedFor, FetchedBo
   #bytes = 0;
   #announcedBytes: number | undefined = undefined;
   #tookOver = false;
+  #kept: Kept | undefined = undefined;
   /** The answer as the service gave it, before the gateway added anything. */
   #answered: { readonly status: number; readonly fields: readonly string[] } | undefined = undefined;
   #isBodySent = false;
@@ -171,7 +184,7 @@ export class Fetch implements ClientSide, ExchangeObserver, WaitedFor, FetchedBo
       case 'use':
         return this.#settle(verdict);
       case 'keep':
-        return this.#keep(verdict.head, response);
+        return this.#keep(verdict, response);
       case 'pass':
         return this.#pass(response);
       case 'repeat':
@@ -186,6 +199,10 @@ export class Fetch implements ClientSide, ExchangeObserver, WaitedFor, FetchedBo
     this.#bytes += view.length;
     if (this.#state === State.ignoring && this.#bytes > limits.discardedBodyBytesMax) this.#end();
     if (this.#state !== State.keeping) return true;
+    if (this.#isAstray()) {
+      this.#breakOff(upstreamErrors.truncatedBody());
+      return true;
+    }
     if (this.#bytes > this.#owner.objectBytesMax) return this.#goBeyond(view);
     this.pieces.push(toOwnMemory(view));
     for (const client of [...this.#waiting]) client.feed(this);
@@ -279,23 +296,28 @@ export class Fetch implements ClientSide, ExchangeObserver, WaitedFor, FetchedBo
     }
   }
 
-  #keep(head: StoredHead, response: ResponseHead): void {
+  #keep(kept: Kept, response: ResponseHead): void {
+    const { head, around } = kept;
     this.#state = State.keeping;
+    this.#kept = kept;
     this.head = head;
+    if (around !== undefined && around.before.length > 0) this.pieces.push(around.before);
     const [first] = this.#waiting;
     for (const client of [...this.#waiting]) {
       if (!this.#owner.isFor(client, head)) this.#send(client);
       else if (client === first && client.asked === this.order.asked) {
         client.exchange.takeOutcome(this.exchange);
-        client.begin(response);
+        if (around === undefined) client.begin(response);
+        else this.#owner.begin(client, this, this.#toHead());
       } else this.#owner.begin(client, this, this.#toHead());
+      client.feed(this);
     }
   }
 
   /** For those who wait; the one who asked gets what the service has sent. */
   #toHead(): ResponseHead {
     const { status, fields } = this.head!;
-    return { status, fields: [...fields], contentLengthBytes: this.#announcedBytes };
+    return { status, fields: [...fields], contentLengthBytes: this.#kept?.around?.wholeBytes ?? this.#announcedBytes };
   }
 
   #pass(response: ResponseHead): void {
@@ -345,13 +367,24 @@ export class Fetch implements ClientSide, ExchangeObserver, WaitedFor, FetchedBo
     return true;
   }
 
+  /** A part is longer than it says that it is, so that what is behind it would not fit. */
+  #isAstray(): boolean {
+    const kept = this.#kept;
+    return kept?.around !== undefined && this.#bytes > kept.part!.bytes;
+  }
+
   #endKept(trailers: readonly string[] | undefined): void {
+    const { part, around } = this.#kept!;
+    const expectedBytes = part?.bytes ?? this.#announcedBytes;
+    const isComplete = expectedBytes === undefined || expectedBytes === this.#bytes;
+    if (!isComplete && around !== undefined) return this.#breakOff(upstreamErrors.truncatedBody());
     this.isWhole = true;
     this.trailers = trailers;
-    const isComplete = this.#announcedBytes === undefined || this.#announcedBytes === this.#bytes;
+    if (around !== undefined && around.after.length > 0) this.pieces.push(around.after);
     if (isComplete && !this.#tookOver) {
-      const body = this.pieces.length === 1 ? this.pieces[0]! : joinPieces(this.pieces, this.#bytes);
-      this.#owner.keep(this, new StoredAnswer(toFacts(this.head!, body)));
+      const bytes = around?.wholeBytes ?? this.#bytes;
+      const body = this.pieces.length === 1 ? this.pieces[0]! : joinPieces(this.pieces, bytes);
+      this.#owner.keep(this, new StoredAnswer(toFacts(this.head!, body, around === undefined ? part : undefined)));
     }
     for (const client of [...this.#waiting]) client.feed(this);
   }

@@ -1,9 +1,9 @@
 /** What a client gets of an answer that is kept: all of it, a part, or that it has it already (RFC 9110 §13 and §14). */
-import type { AnswerFacts, StoredAnswer } from '#base/answer-store.ts';
+import type { AnswerFacts, AnswerPart, StoredAnswer } from '#base/answer-store.ts';
 import { type ByteRange, readByteRanges } from '#wire/fields/byte-ranges.ts';
 import { formatContentRange } from '#wire/fields/content-range.ts';
 import { isWeakTag, listsTag } from '#wire/fields/entity-tags.ts';
-import { getField, getFieldValues, removeFields, setField } from '#wire/fields/field-list.ts';
+import { getField, getFieldValues, hasField, removeFields, setField } from '#wire/fields/field-list.ts';
 import { readDateMs } from './freshness.ts';
 import { type SaidOfReply, StoredReply } from './stored-reply.ts';
 
@@ -24,6 +24,29 @@ export function toReply(
   return reply;
 }
 
+/** The same of a part of an answer; `undefined`: it is not enough (RFC 9111 §3.3). */
+export function toReplyOfPart(
+  answer: StoredAnswer,
+  { method, fields }: RepliedRequest,
+  { ageS, said, wallMs }: { readonly ageS: number; readonly said: SaidOfReply; readonly wallMs: number },
+): StoredReply | undefined {
+  const { body, part } = answer.facts;
+  const asked = method === 'GET' ? getField(fields, 'range') : undefined;
+  if (asked === undefined || part === undefined || asksWhetherTheSame(fields)) return undefined;
+  if (!isMeant(answer.facts.fields, getField(fields, 'if-range'), wallMs)) return undefined;
+  const ranges = readByteRanges(asked, part.wholeBytes);
+  if (typeof ranges === 'string' || ranges.length > 1) return undefined;
+  const [{ start, end }] = ranges;
+  if (start < part.firstByte || end > part.firstByte + body.length) return undefined;
+  const reply = new StoredReply(answer, ageS, said);
+  toPart(reply, body, { start, end, ...part });
+  return reply;
+}
+
+export function asksWhetherTheSame(fields: readonly string[]): boolean {
+  return hasField(fields, 'if-none-match') || hasField(fields, 'if-modified-since');
+}
+
 /** RFC 9111 §4.2.3. */
 export function toAgeS({ bornMs }: Pick<AnswerFacts, 'bornMs'>, nowMs: number): number {
   return nowMs <= bornMs ? 0 : Math.floor((nowMs - bornMs) / 1_000);
@@ -36,7 +59,8 @@ function shape(reply: StoredReply, { facts }: StoredAnswer, { method, fields }: 
   const ranges = readByteRanges(asked, facts.body.length);
   if (ranges === 'unsatisfiable') toUnsatisfiable(reply, facts.body.length);
   // Several are sent as the whole, which RFC 9110 §14.2 allows.
-  else if (ranges !== 'whole' && ranges.length === 1) toPart(reply, facts.body, ranges[0]);
+  else if (ranges !== 'whole' && ranges.length === 1)
+    toPart(reply, facts.body, { ...ranges[0], firstByte: 0, wholeBytes: facts.body.length });
 }
 
 /** RFC 9110 §13.2.2: with tags, dates do not count. */
@@ -77,11 +101,12 @@ function toNotModified(reply: StoredReply): void {
   );
 }
 
-function toPart(reply: StoredReply, body: Buffer, { start, end }: ByteRange): void {
+/** `firstByte`: of the whole, at the beginning of `body`. */
+function toPart(reply: StoredReply, body: Buffer, { start, end, firstByte, wholeBytes }: ByteRange & AnswerPart): void {
   reply.status = 206;
-  reply.body = body.subarray(start, end);
+  reply.body = body.subarray(start - firstByte, end - firstByte);
   reply.contentLengthBytes = reply.body.length;
-  setField(reply.fields, 'content-range', formatContentRange({ start, end, wholeBytes: body.length }));
+  setField(reply.fields, 'content-range', formatContentRange({ start, end, wholeBytes }));
 }
 
 function toUnsatisfiable(reply: StoredReply, wholeBytes: number): void {

@@ -11,7 +11,7 @@ import type { Reply, ResponseHead } from '#http/response.ts';
 import { personalSlot } from '#pipeline/personal-request.ts';
 import type { PhaseResult } from '#pipeline/policy.ts';
 import { noRequestDirectives, type RequestDirectives, readRequestDirectives } from '#wire/fields/cache-control.ts';
-import { getField, removeField } from '#wire/fields/field-list.ts';
+import { getField, hasField, removeField } from '#wire/fields/field-list.ts';
 import { AnswerKeys, toUri } from './answer-key.ts';
 import type { Asked } from './asked.ts';
 import { digestBody } from './body-digest.ts';
@@ -20,7 +20,8 @@ import type { CacheConfig } from './config.ts';
 import { cacheErrors } from './errors.ts';
 import { Fetch, type FetchOwner, type GivenAnswer, type Verdict } from './fetch.ts';
 import type { ReceivedAnswer } from './freshness.ts';
-import { toAgeS, toReply } from './replying.ts';
+import { joinParts, readPart, toMissing, toPartsAround } from './parts.ts';
+import { toAgeS, toReply, toReplyOfPart } from './replying.ts';
 import { findTraits } from './request-traits.ts';
 import { isSelected, select } from './selecting.ts';
 import { isFailure } from './statuses.ts';
@@ -146,12 +147,27 @@ export class RouteCache implements FetchOwner {
     const answer = select(found, exchange.request);
     if (answer === undefined || answer.facts.keptUntilMs <= nowMs)
       return this.#ask(asked, found.length > 0 && answer === undefined ? 'vary-miss' : 'uri-miss', undefined);
+    if (answer.facts.part !== undefined) return this.#answerWithPart(asked, answer, nowMs);
     const use = judgeUse(answer, directives, nowMs);
     if (use === 'ask') return this.#ask(asked, answer.facts.freshUntilMs > nowMs ? 'request' : 'stale', answer);
     answer.wasUsed = true;
     exchange.cacheResult = nowMs < answer.facts.freshUntilMs ? 'hit' : 'stale';
     if (use === 'refresh') this.#refresh(asked, answer);
     return this.#reply(asked, answer, nowMs);
+  }
+
+  /** RFC 9111 §3.3: enough for who asks for some of it. For others, the rest is asked for; whether it is the same still is not. */
+  #answerWithPart(asked: Asked, part: StoredAnswer, nowMs: number): PhaseResult | Promise<PhaseResult> {
+    const { exchange, directives } = asked;
+    if (judgeUse(part, directives, nowMs) !== 'use')
+      return this.#ask(asked, part.facts.freshUntilMs > nowMs ? 'request' : 'stale', undefined);
+    const said = this.#config.statusHeader ? 'hit' : 'nothing';
+    const ageS = toAgeS(part.facts, nowMs);
+    const reply = toReplyOfPart(part, exchange.request, { ageS, said, wallMs: this.clock.wallMs() });
+    if (reply === undefined) return this.#ask(asked, 'partial', undefined, part);
+    part.wasUsed = true;
+    exchange.cacheResult = nowMs < part.facts.freshUntilMs ? 'hit' : 'stale';
+    return reply;
   }
 
   #reply({ exchange, traits }: Asked, answer: StoredAnswer, nowMs: number): Reply {
@@ -162,17 +178,22 @@ export class RouteCache implements FetchOwner {
 
   // What has to be asked for
 
-  #ask(asked: Asked, reason: ForwardReason, stale: StoredAnswer | undefined): PhaseResult | Promise<PhaseResult> {
+  #ask(
+    asked: Asked,
+    reason: ForwardReason,
+    stale: StoredAnswer | undefined,
+    part?: StoredAnswer,
+  ): PhaseResult | Promise<PhaseResult> {
     if (asked.directives.onlyIfCached) return cacheErrors.onlyIfCached();
     const client = new WaitingClient(asked);
-    this.#fetchFor(client, asked, { reason, stale });
+    this.#fetchFor(client, asked, { reason, stale, part });
     return client.ended;
   }
 
-  #fetchFor(client: WaitingClient | undefined, asked: Asked, { reason, stale }: FetchCause): void {
+  #fetchFor(client: WaitingClient | undefined, asked: Asked, { reason, stale, part }: FetchCause): void {
     const { uri, partition, directives, traits } = asked;
     const isHead = asked.exchange.request.method === 'HEAD';
-    const conditions = stale === undefined || isHead ? undefined : toConditions(stale.facts);
+    const conditions = isHead ? undefined : this.#toConditions(asked, stale, part);
     const key = `${uri}\n${partition}`;
     const isPlain = !isHead && !directives.noStore && (conditions !== undefined || !traits.hasConditions);
     const isShared = this.#config.coalesce && isPlain && client?.goesAlone !== true && !this.#goesAlone(key);
@@ -180,10 +201,22 @@ export class RouteCache implements FetchOwner {
       const running = this.#fetches.get(key);
       if (running !== undefined && this.#mayJoin(running, asked, stale)) return running.join(client);
     }
-    const fetch = new Fetch({ asked, key, reason, stale, conditions, isShared, era: this.#answers.era }, client, this);
+    const order = { asked, key, reason, stale, part, conditions, isShared, era: this.#answers.era };
+    const fetch = new Fetch(order, client, this);
     this.#running.add(fetch);
     if (isShared) this.#fetches.set(key, fetch);
     fetch.start();
+  }
+
+  #toConditions(
+    { traits, directives }: Asked,
+    stale: StoredAnswer | undefined,
+    part: StoredAnswer | undefined,
+  ): readonly string[] | undefined {
+    if (stale !== undefined) return toConditions(stale.facts);
+    // Who asks for a part, or whether something is the same, gets that and no more.
+    if (part === undefined || traits.hasConditions || directives.noStore) return undefined;
+    return part.facts.part!.wholeBytes > this.objectBytesMax ? undefined : toMissing(part.facts);
   }
 
   /** Whoever waits for a question that is about another answer than its own would be told nothing. */
@@ -216,7 +249,7 @@ export class RouteCache implements FetchOwner {
     const nowMs = this.clock.monotonicMs();
     const found = this.#answers.find(asked.uri, asked.partition);
     const answer = found && select(found, asked.exchange.request);
-    if (answer === undefined || answer.facts.keptUntilMs <= nowMs)
+    if (answer === undefined || answer.facts.part !== undefined || answer.facts.keptUntilMs <= nowMs)
       return this.#fetchFor(client, asked, { reason: 'uri-miss', stale: undefined });
     if (judgeUse(answer, asked.directives, nowMs) === 'ask')
       return this.#fetchFor(client, asked, { reason: 'stale', stale: answer });
@@ -239,15 +272,39 @@ export class RouteCache implements FetchOwner {
       this.#answers.remove(asked.uri, asked.partition, stale);
       return { kind: 'repeat' };
     }
+    if (fetch.order.part !== undefined && conditions !== undefined) {
+      const kept = this.#complete(fetch, fetch.order.part, received);
+      if (kept !== undefined) return kept;
+      // A part is of no use to who wants the whole, and the rest of what was kept is not to be had.
+      this.#answers.remove(asked.uri, asked.partition, fetch.order.part);
+      if (received.status === 206 || received.status === 304 || received.status === 416) return { kind: 'repeat' };
+    }
     const head = this.#findHindrance(fetch) ?? this.#toHead(fetch, received);
     if (typeof head === 'string') {
       this.#note(fetch, 'bypass', { status: received.status, detail: head });
       if (fetch.order.isShared && head !== 'fallback') this.#aloneUntilMs.set(fetch.order.key, received.receivedMs + ALONE_MS);
       return { kind: 'pass' };
     }
-    const ttlS = Math.max(0, toTtlS(head, toAgeS(head, received.receivedMs)));
-    this.#note(fetch, conditions === undefined ? 'miss' : 'refreshed', { status: received.status, ttlS, isStored: true });
-    return { kind: 'keep', head };
+    this.#noteKept(fetch, head, received);
+    const range = readPart(received, fetch.announcedBytes);
+    const part = range && { firstByte: range.start, wholeBytes: range.wholeBytes, bytes: range.end - range.start };
+    return { kind: 'keep', head, part };
+  }
+
+  #noteKept(fetch: Fetch, head: StoredHead, { status, receivedMs }: ReceivedAnswer): void {
+    const ttlS = Math.max(0, toTtlS(head, toAgeS(head, receivedMs)));
+    this.#note(fetch, fetch.order.conditions === undefined ? 'miss' : 'refreshed', { status, ttlS, isStored: true });
+  }
+
+  /** What was kept is the whole with what has come; `undefined`: it is not. */
+  #complete(fetch: Fetch, { facts }: StoredAnswer, received: ReceivedAnswer): Verdict | undefined {
+    const range = readPart(received, fetch.announcedBytes);
+    const around = range && toPartsAround(facts, received.fields, range);
+    const head = around && this.#toHead(fetch, received);
+    if (range === undefined || head === undefined || typeof head === 'string') return undefined;
+    this.#noteKept(fetch, head, received);
+    const part = { firstByte: range.start, wholeBytes: range.wholeBytes, bytes: range.end - range.start };
+    return { kind: 'keep', head: { ...head, status: 200, fields: updateFields(facts.fields, head.fields) }, part, around };
   }
 
   findStandIn(fetch: Fetch): GivenAnswer | undefined {
@@ -266,8 +323,10 @@ export class RouteCache implements FetchOwner {
   begin(client: WaitingClient, fetch: Fetch, response: ResponseHead): void {
     const { exchange } = client;
     response.fields.push('age', String(toAgeS(fetch.head!, this.clock.monotonicMs())));
-    exchange.cacheResult = 'coalesced';
-    exchange.set(saidSlot, sayForwarded(fetch.order.reason, { isCollapsed: true }));
+    if (client.asked !== fetch.order.asked) {
+      exchange.cacheResult = 'coalesced';
+      exchange.set(saidSlot, sayForwarded(fetch.order.reason, { isCollapsed: true }));
+    }
     client.begin(response);
   }
 
@@ -276,8 +335,14 @@ export class RouteCache implements FetchOwner {
   }
 
   keep(fetch: Fetch, answer: StoredAnswer): void {
-    const { uri, partition } = fetch.order.asked;
-    if (!this.#isOutdated(fetch)) this.#answers.put(uri, partition, answer);
+    if (this.#isOutdated(fetch)) return;
+    const { uri, partition, exchange } = fetch.order.asked;
+    if (answer.facts.part === undefined) return this.#answers.put(uri, partition, answer);
+    const found = this.#answers.find(uri, partition);
+    const kept = found && select(found, exchange.request)?.facts;
+    // The whole is better than any part of it.
+    if (kept !== undefined && kept.part === undefined && this.clock.monotonicMs() < kept.freshUntilMs) return;
+    this.#answers.put(uri, partition, new StoredAnswer(joinParts(answer.facts, kept?.part && kept, this.objectBytesMax)));
   }
 
   goOn(client: WaitingClient): void {
@@ -311,11 +376,13 @@ export class RouteCache implements FetchOwner {
     return announcedBytes > this.objectBytesMax ? 'too-long' : undefined;
   }
 
-  #toHead({ order, sentFields }: Fetch, received: ReceivedAnswer): StoredHead | string {
+  #toHead({ order, sentFields, announcedBytes }: Fetch, received: ReceivedAnswer): StoredHead | string {
     const { exchange, directives } = order.asked;
-    const { fields, authority, forwardingFields } = exchange.request;
+    const { method, fields, authority, forwardingFields } = exchange.request;
     const isPersonal = this.#isPersonal(order.asked);
-    const asked = { fields, authority, forwardingFields, sentFields, noStore: directives.noStore, isPersonal };
+    const asksForPart = method === 'GET' && (order.part !== undefined || hasField(fields, 'range'));
+    const isPart = asksForPart && readPart(received, announcedBytes) !== undefined;
+    const asked = { fields, authority, forwardingFields, sentFields, noStore: directives.noStore, isPersonal, isPart };
     return toStoredHead(received, asked, this.#rules);
   }
 
@@ -397,6 +464,7 @@ export class RouteCache implements FetchOwner {
 interface FetchCause {
   readonly reason: ForwardReason;
   readonly stale: StoredAnswer | undefined;
+  readonly part?: StoredAnswer | undefined;
 }
 
 /** `refresh`: it is used, and asked for anew in the background. `ask`: the service has to be asked first. */

@@ -1,7 +1,7 @@
 /** What this cache knows of statuses (RFC 9110 §15). */
 
-/** RFC 9110 §15.1: answers with these may be kept although they say nothing of it. 206 has rules of its own. */
-const heuristicallyCacheable: ReadonlySet<number> = new Set([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501]);
+/** RFC 9110 §15.1: answers with these may be kept although they say nothing of it. */
+const heuristicallyCacheable: ReadonlySet<number> = new Set([200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501]);
 
 /** Those whose meaning for a cache is known. What 206 and 304 mean is seen to elsewhere. */
 const understood: ReadonlySet<number> = new Set([

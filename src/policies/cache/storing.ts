@@ -25,6 +25,8 @@ export interface AskedRequest extends SelectingRequest {
   readonly noStore: boolean;
   /** The service knows who asked, so the answer may be for that one alone (RFC 9111 §3.5). */
   readonly isPersonal: boolean;
+  /** A part was asked for, and this is one (RFC 9111 §3.3). */
+  readonly isPart: boolean;
 }
 
 /** Everything about an answer but its body. */
@@ -39,7 +41,7 @@ export function toStoredHead(received: ReceivedAnswer, asked: AskedRequest, rule
   if (refusal !== undefined) return refusal;
   const selection = findSelection(answer.fields, asked, asked.sentFields);
   if (selection === 'never') return 'vary';
-  if (!isOfUse(answer.fields, directives, freshness)) return 'not-fresh';
+  if (!isOfUse(answer, directives, freshness)) return 'not-fresh';
   return toHead(answer, { directives, freshness, selection, rules });
 }
 
@@ -51,12 +53,12 @@ interface Judgement {
 /** RFC 9111 §3, in its order. */
 function findRefusal(
   { status, fields }: ReceivedAnswer,
-  { noStore, isPersonal }: AskedRequest,
+  { noStore, isPersonal, isPart }: AskedRequest,
   { directives, freshness }: Judgement,
 ): string | undefined {
   const { mustUnderstand, mustRevalidate, isPublic, sharedMaxAgeS } = directives;
   // §3.3 and §4.3: neither is a whole answer by itself.
-  if (status === 206 || status === 304) return 'status';
+  if ((status === 206 && !isPart) || status === 304) return 'status';
   if (noStore) return 'no-store-asked';
   if (mustUnderstand && !isUnderstood(status)) return 'must-understand';
   // §5.2.2.3: who understands the status passes over the `no-store` that is there for who does not.
@@ -69,9 +71,9 @@ function findRefusal(
   return !saysItself && hasField(fields, 'set-cookie') ? 'set-cookie' : undefined;
 }
 
-/** Fresh at some time, or at least something that the service can be asked about. */
-function isOfUse(fields: readonly string[], { noCache }: AnswerDirectives, freshness: Freshness): boolean {
-  if (hasField(fields, 'etag') || hasField(fields, 'last-modified')) return true;
+/** Fresh at some time, or at least something that the service can be asked about; it is not asked about parts. */
+function isOfUse({ status, fields }: ReceivedAnswer, { noCache }: AnswerDirectives, freshness: Freshness): boolean {
+  if (status !== 206 && (hasField(fields, 'etag') || hasField(fields, 'last-modified'))) return true;
   const { bornMs, freshUntilMs, usableWhileAskedMs, usableOnErrorMs } = freshness;
   return noCache !== 'all' && Math.max(freshUntilMs, usableWhileAskedMs, usableOnErrorMs) > bornMs;
 }
@@ -85,7 +87,7 @@ function toHead(answer: ReceivedAnswer, { directives, freshness, selection, rule
   const { bornMs, freshUntilMs, usableWhileAskedMs, usableOnErrorMs, isNeverStale } = freshness;
   return {
     status: answer.status,
-    fields: toStoredFields(answer.fields, directives, rules),
+    fields: toStoredFields(answer, directives, rules),
     selection,
     dateMs: findDateMs(answer),
     bornMs,
@@ -119,13 +121,15 @@ const notStored: ReadonlySet<string> = new Set([
 ]);
 
 function toStoredFields(
-  fields: readonly string[],
+  { status, fields }: ReceivedAnswer,
   { noCache, private: personal }: AnswerDirectives,
   { tags }: Pick<StoringRules, 'tags'>,
 ): string[] {
   const stored = [...fields];
   removeFields(stored, (name) => notStored.has(name) || isNamed(noCache, name) || isNamed(personal, name));
   if (tags !== undefined) removeField(stored, tags);
+  // Which part it is stands apart, and may change.
+  if (status === 206) removeField(stored, 'content-range');
   return stored;
 }
 
@@ -153,5 +157,5 @@ export function updateFields(stored: readonly string[], told: readonly string[])
 }
 
 export function toFacts(head: StoredHead, body: Buffer, part?: AnswerPart): AnswerFacts {
-  return { ...head, body, part };
+  return { ...head, body, part: part && { firstByte: part.firstByte, wholeBytes: part.wholeBytes } };
 }

@@ -4,8 +4,7 @@ import { listsTag } from '#wire/fields/entity-tags.ts';
 import { getField } from '#wire/fields/field-list.ts';
 
 /** The fields by which the service is asked whether the answer is the same still; `undefined`: it cannot be asked. */
-export function toConditions({ fields, part }: AnswerFacts): readonly string[] | undefined {
-  if (part !== undefined) return undefined;
+export function toConditions({ fields }: AnswerFacts): readonly string[] | undefined {
   const tag = getField(fields, 'etag');
   const changed = getField(fields, 'last-modified');
   const conditions: string[] = [];

@@ -34,6 +34,12 @@ export interface Encoder {
 const WINDOW_LOG = 18;
 const ZSTD_TABLE_LOG = 17;
 
+/**
+ * What is short enough to be compressed at once gets no higher level of brotli and zstd than this: a higher one takes longer than gzip
+ * does, and saves 1 or 2 % (bench/compression.ts).
+ */
+const AT_ONCE_LEVEL_MAX = 3;
+
 export function createEncoder(name: Encoding, levels: CompressConfig['levels']): Encoder {
   switch (name) {
     case 'gzip':
@@ -57,19 +63,21 @@ function createGzipEncoder(options: ZlibOptions): Encoder {
 }
 
 function createBrotliEncoder(level: number): Encoder {
-  const options: BrotliOptions = {
-    params: { [constants.BROTLI_PARAM_QUALITY]: level, [constants.BROTLI_PARAM_LGWIN]: WINDOW_LOG },
-  };
+  const toOptions = (quality: number): BrotliOptions => ({
+    params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_LGWIN]: WINDOW_LOG },
+  });
+  const whole = toOptions(Math.min(level, AT_ONCE_LEVEL_MAX));
+  const streamed = toOptions(level);
   return {
     name: 'br',
     flushKind: constants.BROTLI_OPERATION_FLUSH,
-    compress: (bytes) => brotliCompressSync(bytes, options),
-    open: () => createBrotliCompress(options),
+    compress: (bytes) => brotliCompressSync(bytes, whole),
+    open: () => createBrotliCompress(streamed),
   };
 }
 
 function createZstdEncoder(level: number): Encoder {
-  const whole: ZstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: level } };
+  const whole: ZstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: Math.min(level, AT_ONCE_LEVEL_MAX) } };
   const streamed: ZstdOptions = {
     params: {
       [constants.ZSTD_c_compressionLevel]: level,

@@ -10,7 +10,7 @@ export const decompressErrors = defineErrors('decompress', {
   tooLong: { ...declared, status: 413, help: 'The body is longer than it may be here, once it is decompressed.' },
   tooDense: { ...declared, status: 413, help: 'The body becomes too many times as long when it is decompressed.' },
   tooMany: {
-    side: 'client',
+    side: 'gateway',
     stage: 'policy',
     retry: 'always',
     status: 503,

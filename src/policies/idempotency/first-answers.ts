@@ -22,6 +22,11 @@ const LAST_LOOK_MS = 500;
 /** When it makes sense for a client to ask again. */
 const RETRY_AFTER_MS = 1_000;
 
+/** Where a service may find who asks. Behind one address there can be many people, whom cookies may be all that tells apart. */
+const CREDENTIALS = ['authorization', 'cookie'] as const;
+/** Where settings say whose a key is, cookies may change: the one that counts may be named there. */
+const TOKENS = ['authorization'] as const;
+
 /** A request with a key, and what the store calls it. */
 interface KeyedRequest {
   readonly exchange: Exchange;
@@ -36,6 +41,7 @@ export class FirstAnswers {
   readonly #config: IdempotencyConfig;
   readonly #services: PolicyServices;
   readonly #whose: LimitKeyReader;
+  readonly #credentials: readonly string[];
   readonly #whoseAddress = new LimitKeyReader([{ kind: 'ip' }]);
   readonly #count: CarriedCount;
   /** Who waits for a request of this thread, by its name in the store. */
@@ -46,6 +52,7 @@ export class FirstAnswers {
     this.#config = config;
     this.#services = services;
     this.#whose = new LimitKeyReader(config.by ?? [{ kind: 'consumer' }]);
+    this.#credentials = config.by === undefined ? CREDENTIALS : TOKENS;
     this.#count = services.keeper.keep('requests carried without their clients', () => new CarriedCount());
   }
 
@@ -54,7 +61,7 @@ export class FirstAnswers {
     if (body instanceof GatewayError) return body;
     const route = exchange.plan?.routeName ?? '';
     const name = toStoreKey(route, this.#findWhose(exchange), key);
-    const request = { exchange, body, name, fingerprint: toFingerprint(exchange, body) };
+    const request = { exchange, body, name, fingerprint: toFingerprint(exchange, body, this.#credentials) };
     try {
       return await this.#answer(request, await this.#openStore());
     } catch (error) {

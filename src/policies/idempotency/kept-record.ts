@@ -37,5 +37,7 @@ export function decodeRecord(bytes: Buffer): KeptRecord | undefined {
 
 export function toReplay({ status, fields, body }: Extract<KeptRecord, { kind: 'answer' }>): Reply {
   const repeated = [...fields, 'idempotency-replayed', 'true'];
-  return { status, fields: repeated, contentLengthBytes: body.length, body: body.length === 0 ? undefined : body };
+  // RFC 9110 §8.6: the length that a 304 tells is that of what the client has.
+  const contentLengthBytes = status === 304 ? undefined : body.length;
+  return { status, fields: repeated, contentLengthBytes, body: body.length === 0 ? undefined : body };
 }

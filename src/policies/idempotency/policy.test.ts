@@ -11,6 +11,7 @@ import { FakeClock } from '#test/support/fake-clock.ts';
 import { type BenchRequest, createPolicyBench, type UpstreamAnswer } from '#test/support/policy-bench.ts';
 import { createPolicyServices, ManualTimers } from '#test/support/policy-services.ts';
 import { idempotencyConfig } from './config.ts';
+import { toReplay } from './kept-record.ts';
 import { idempotencyPolicy } from './policy.ts';
 
 interface BenchSettings {
@@ -119,6 +120,7 @@ for (const [what, other] of [
   ['another method', order('a', { method: 'PATCH' })],
   ['another host', order('a', { host: 'other.example.com' })],
   ['another credential', order('a', {}, ['authorization', 'Bearer b'])],
+  ['another cookie', order('a', {}, ['cookie', 'session=b'])],
 ] as const) {
   test(`the same key with ${what} is refused with 422`, async () => {
     const { send, seen } = createBench();
@@ -139,6 +141,12 @@ test('nobody gets the answer to another consumer, address or network', async () 
   assert.equal((await send({ ...alice, clientAddress: '198.51.100.8' })).text, 'number 1');
   assert.equal((await send(order('a', {}, ['x-consumer', '198.51.100.7']))).text, 'number 5');
   assert.equal(seen.length, 5);
+});
+
+test('a 304 is repeated without a length, which would be one of what the client has', () => {
+  const toLength = (status: number) =>
+    toReplay({ kind: 'answer', fingerprint: '', status, fields: [], body: Buffer.alloc(0) }).contentLengthBytes;
+  assert.deepEqual([304, 200].map(toLength), [undefined, 0]);
 });
 
 test('a consumer may show a new token when it sends a request again', async () => {

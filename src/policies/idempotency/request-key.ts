@@ -17,17 +17,18 @@ export function readKey(values: readonly string[]): string | undefined {
   return key === undefined || key.length > LENGTH_MAX ? undefined : key;
 }
 
-/** Of all that makes a request what it is, and of the credential where the gateway does not know whose it is: nobody gets the answer to somebody else. */
-export function toFingerprint({ request, consumer }: Exchange, body: Buffer): string {
+/** Of all that makes a request what it is, and of the credentials where the gateway does not know whose it is: nobody gets the answer to somebody else. */
+export function toFingerprint({ request, consumer }: Exchange, body: Buffer, credentials: readonly string[]): string {
   const { createHash } = process.getBuiltinModule('node:crypto');
-  const credential = consumer === undefined ? findCredential(request.fields) : '';
+  const credential = consumer === undefined ? findCredential(request.fields, credentials) : '';
   const head = JSON.stringify([request.method, request.scheme, request.host, request.target, credential]);
   return createHash('sha256').update(head).update(body).digest('base64url');
 }
 
-function findCredential(fields: readonly string[]): string {
+function findCredential(fields: readonly string[], credentials: readonly string[]): string {
   let credential = '';
-  for (let i = 0; i < fields.length; i += 2) if (fields[i] === 'authorization') credential += `${fields[i + 1]!}\n`;
+  for (let i = 0; i < fields.length; i += 2)
+    if (credentials.includes(fields[i]!)) credential += `${fields[i]!}: ${fields[i + 1]!}\n`;
   return credential;
 }
 

@@ -156,7 +156,8 @@ function withType(fields: readonly string[], type: string | undefined): string[]
 }
 
 function toReply(status: number, fields: string[], body: Buffer | undefined): Reply {
-  return { status, fields, contentLengthBytes: body?.length ?? 0, body };
+  // RFC 9110 §8.6: the length that a 304 tells is that of what the client has.
+  return { status, fields, contentLengthBytes: status === 304 ? undefined : (body?.length ?? 0), body };
 }
 
 function refuseUnknown(found: Exclude<OperationLookup, { kind: 'found' }>): GatewayError {

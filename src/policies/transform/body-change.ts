@@ -91,7 +91,7 @@ export class BodyConversion {
   #writeOther(root: MappingValue, to: 'form' | 'xml', scope: MappingScope): Buffer | BodyFault | MappingProblem {
     const mapped = this.#mapping === undefined ? { value: root } : this.#mapping.evaluate(scope, this.bytesMax);
     if ('problem' in mapped) return mapped;
-    return mapped.value === undefined ? { fault: 'nothing is left of it' } : writeBody(mapped.value, to);
+    return mapped.value === undefined ? { fault: 'nothing is left of it' } : writeBody(mapped.value, to, this.bytesMax);
   }
 }
 

@@ -45,6 +45,6 @@ const faultTexts = {
   empty: 'it is empty',
 } as const;
 
-export function writeBody(value: MappingValue, format: 'form' | 'xml'): Buffer | BodyFault {
-  return format === 'form' ? valueToForm(value) : valueToXml(value);
+export function writeBody(value: MappingValue, format: 'form' | 'xml', bytesMax: number): Buffer | BodyFault {
+  return format === 'form' ? valueToForm(value, bytesMax) : valueToXml(value, bytesMax);
 }

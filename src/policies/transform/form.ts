@@ -24,34 +24,43 @@ export function formToJson(bytes: Buffer): Buffer | BodyFault {
 }
 
 /** Lists repeat their name, objects in objects put theirs into brackets, null is empty. */
-export function valueToForm(value: MappingValue): Buffer | BodyFault {
+export function valueToForm(value: MappingValue, lengthMax: number): Buffer | BodyFault {
   const members = value.members();
   if (members === undefined) return { fault: 'only an object can become a form' };
-  const pairs: [string, string][] = [];
+  const form: ComingForm = { pairs: [], lengthLeft: lengthMax };
   for (const { name, value: member } of members) {
-    const fault = collectPairs(member, { name: name.text, depth: 0 }, pairs);
+    const fault = collectPairs(member, { name: name.text, depth: 0 }, form);
     if (fault !== undefined) return fault;
   }
-  return Buffer.from(new URLSearchParams(pairs).toString());
+  return Buffer.from(new URLSearchParams(form.pairs).toString());
+}
+
+/** A mapping can put one long text into it many times. */
+interface ComingForm {
+  readonly pairs: [string, string][];
+  lengthLeft: number;
 }
 
 function collectPairs(
   value: MappingValue,
   { name, depth }: { readonly name: string; readonly depth: number },
-  pairs: [string, string][],
+  form: ComingForm,
 ): BodyFault | undefined {
   if (depth === DEPTH_MAX) return { fault: 'it is nested too deeply for a form' };
-  if (pairs.length > PAIRS_MAX) return { fault: `it has more than ${PAIRS_MAX} fields` };
+  if (form.pairs.length > PAIRS_MAX) return { fault: `it has more than ${PAIRS_MAX} fields` };
   const members = value.members();
   const inner =
     members?.map((member) => [`${name}[${member.name.text}]`, member.value] as const) ??
     value.items()?.map((item) => [name, item] as const);
   if (inner === undefined) {
-    pairs.push([name, value.kind === 'null' ? '' : value.text]);
+    const text = value.kind === 'null' ? '' : value.text;
+    form.lengthLeft -= name.length + text.length;
+    if (form.lengthLeft < 0) return { fault: 'it is too long for a form' };
+    form.pairs.push([name, text]);
     return undefined;
   }
   for (const [innerName, item] of inner) {
-    const fault = collectPairs(item, { name: innerName, depth: depth + 1 }, pairs);
+    const fault = collectPairs(item, { name: innerName, depth: depth + 1 }, form);
     if (fault !== undefined) return fault;
   }
   return undefined;

@@ -30,6 +30,8 @@ async function answerTo(config: unknown, upstream: UpstreamAnswer, request: Benc
   return (await ask({ response: config }, request, { upstream: () => upstream })).answer;
 }
 
+const repeatedOnes = Array.from({ length: 5_000 }, () => '1').join();
+
 function json(body: string, more: readonly string[] = []): BenchRequest {
   return { method: 'POST', fields: ['content-type', 'application/json', ...more], body: [body] };
 }
@@ -197,6 +199,27 @@ const refusedRequests: readonly (readonly [what: string, body: unknown, request:
       400,
     ],
     ['a form that is not UTF-8', { from: 'form', to: 'json' }, { ...form('a=\xff') }, 'GH_TRANSFORM_INVALID_BODY', 400],
+    [
+      'XML with too many tags',
+      { from: 'xml', to: 'json' },
+      xml(`<a>${'<b/>'.repeat(60_000)}</a>`),
+      'GH_TRANSFORM_INVALID_BODY',
+      400,
+    ],
+    [
+      'XML with a long text again and again',
+      { to: 'xml', map: { a: { b: { $each: { in: '${body.list}', do: '${body.text}' } } } } },
+      json(`{"list":[${repeatedOnes}],"text":"${'x'.repeat(100_000)}"}`),
+      'GH_TRANSFORM_UNFIT_BODY',
+      422,
+    ],
+    [
+      'a form with a long text again and again',
+      { to: 'form', map: { a: { $each: { in: '${body.list}', do: '${body.text}' } } } },
+      json(`{"list":[${repeatedOnes}],"text":"${'x'.repeat(100_000)}"}`),
+      'GH_TRANSFORM_UNFIT_BODY',
+      422,
+    ],
     ['JSON without one outermost element', { to: 'xml' }, json('{"a":1,"b":2}'), 'GH_TRANSFORM_UNFIT_BODY', 422],
     ['a name that XML does not have', { to: 'xml' }, json('{"a":{"<b>":1}}'), 'GH_TRANSFORM_UNFIT_BODY', 422],
     ['a character that XML does not have', { to: 'xml' }, json('{"a":"\\u0000"}'), 'GH_TRANSFORM_UNFIT_BODY', 422],
@@ -365,6 +388,12 @@ for (const [what, upstream] of untouched) {
 const refusedAnswers: readonly (readonly [what: string, body: unknown, upstream: UpstreamAnswer, code: string])[] = [
   ['what is not JSON', { map: 1 }, { ...jsonAnswer, body: ['<html>'] }, 'GH_TRANSFORM_INVALID_ANSWER'],
   ['a part', { map: 1 }, { ...jsonAnswer, status: 206 }, 'GH_TRANSFORM_UNFIT_ANSWER'],
+  [
+    'several parts',
+    { map: 1 },
+    { status: 206, fields: ['content-type', 'Multipart/byteranges; boundary=x'], body: ['--x'] },
+    'GH_TRANSFORM_UNFIT_ANSWER',
+  ],
   ['what is cut off', { map: 1 }, { ...jsonAnswer, body: ['{"a":1'] }, 'GH_TRANSFORM_INVALID_ANSWER'],
   ['what lacks a member', { map: '${answer.body.x!}' }, jsonAnswer, 'GH_TRANSFORM_UNFIT_ANSWER'],
   ['what is too long', { map: 1, maxBytes: '10B' }, jsonAnswer, 'GH_TRANSFORM_ANSWER_TOO_LARGE'],

@@ -53,8 +53,7 @@ function askForWhole(exchange: Exchange): void {
   if (request.hasBody || !hasField(request.fields, 'range')) return;
   const fields = [...request.fields];
   for (const name of ['range', 'if-range']) removeField(fields, name);
-  // It stays one without a body.
-  exchange.request = { ...withFields(request, fields), contentLengthBytes: request.contentLengthBytes, hasBody: false };
+  exchange.request = withFields(request, fields);
 }
 
 function stateOf(exchange: Exchange): TransformState {

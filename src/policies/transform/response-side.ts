@@ -75,12 +75,13 @@ export class ResponseSide {
     if (conversion === undefined || !isMeant || state.status === 204 || state.status === 304) return undefined;
     const contentType = getField(response.fields, 'content-type');
     const format = conversion.findFormat(contentType);
+    // Nobody has asked for a part; passed on as it is, it could hold what the mapping leaves out. Several parts have a type of their own.
+    if (state.status === 206 && (format !== undefined || isSeveralParts(contentType)))
+      return new RefusedAnswer(exchange, transformErrors.unfitAnswer({ reason: 'it is a part' }));
     if (format === undefined)
       return this.#refusesOthers && response.contentLengthBytes !== 0
         ? new RefusedAnswer(exchange, transformErrors.otherAnswerType({ contentType }))
         : undefined;
-    // Nobody has asked for a part; passed on as it is, it could hold what the mapping leaves out.
-    if (state.status === 206) return new RefusedAnswer(exchange, transformErrors.unfitAnswer({ reason: 'it is a part' }));
     if (readContentCoding(response.fields) !== undefined) return new RefusedAnswer(exchange, transformErrors.encodedAnswer());
     if (!hasResponseBody(exchange.request.method, response.status)) {
       changeFields(response.fields, conversion.findNewType(format));
@@ -135,9 +136,15 @@ function toScope(
   };
 }
 
+/** RFC 9110 §14.6. */
+function isSeveralParts(contentType: string | undefined): boolean {
+  return contentType?.trimStart().toLowerCase().startsWith('multipart/byteranges') === true;
+}
+
 /** What was said about the bytes that the service sent does not hold any more. */
 function changeFields(fields: string[], contentType: string | undefined): void {
-  removeFields(fields, (name) => name === 'accept-ranges' || isDigestField(name));
+  // The trailers that it announces are left out.
+  removeFields(fields, (name) => name === 'accept-ranges' || name === 'trailer' || isDigestField(name));
   const etag = getField(fields, 'etag');
   // RFC 9110 §8.8.1: other bytes need another strong validator; a weak one stands for what they mean.
   if (etag !== undefined) setField(fields, 'etag', weakenTag(etag));

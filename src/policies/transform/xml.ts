@@ -16,8 +16,14 @@ const DECLARATION = /<!(?:DOCTYPE|ENTITY)/i;
 const DEPTH_MAX = 64;
 const ELEMENTS_MAX = 100_000;
 const REASON_LENGTH_MAX = 100;
+/** What begins a tag, an attribute's value or an entity: the library needs ever longer for each of them. */
+const MARKS_MAX = 50_000;
+const LESS_THAN = 0x3c;
+const EQUALS = 0x3d;
+const AMPERSAND = 0x26;
 
 export function xmlToJson(bytes: Buffer): Buffer | BodyFault {
+  if (hasTooManyMarks(bytes)) return { fault: `it has more than ${MARKS_MAX} tags, attributes and entities` };
   const text = bytes.toString('utf8');
   // Entities that a document declares can stand for gigabytes, or for files of whoever reads it.
   if (DECLARATION.test(text)) return { fault: 'it declares its own type or entities, which is not taken' };
@@ -37,11 +43,20 @@ export function xmlToJson(bytes: Buffer): Buffer | BodyFault {
   }
 }
 
-export function valueToXml(value: MappingValue): Buffer | BodyFault {
+function hasTooManyMarks(bytes: Buffer): boolean {
+  let marks = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (byte === LESS_THAN || byte === EQUALS || byte === AMPERSAND) marks += 1;
+  }
+  return marks > MARKS_MAX;
+}
+
+export function valueToXml(value: MappingValue, lengthMax: number): Buffer | BodyFault {
   const members = value.members();
   if (members?.length !== 1 || members[0]!.value.kind === 'list')
     return { fault: 'only an object with one member, the outermost element, can become XML' };
-  const conversion = new XmlConversion();
+  const conversion = new XmlConversion(lengthMax);
   const made = conversion.convert(value, 0);
   if (conversion.fault !== undefined) return { fault: conversion.fault };
   return Buffer.from(`<?xml version="1.0" encoding="UTF-8"?>\n${xmlLibrary.module.write(made)}`);
@@ -53,6 +68,12 @@ type XmlValue = string | XmlValue[] | { [name: string]: XmlValue };
 class XmlConversion {
   fault: string | undefined = undefined;
   #elements = 0;
+  /** A mapping can put one long text into it many times. */
+  #lengthLeft: number;
+
+  constructor(lengthMax: number) {
+    this.#lengthLeft = lengthMax;
+  }
 
   convert(value: MappingValue, depth: number): XmlValue {
     this.#elements += 1;
@@ -81,6 +102,8 @@ class XmlConversion {
       return items.map((item) => this.convert(item, depth));
     }
     const text = value.kind === 'null' ? '' : value.text;
+    this.#lengthLeft -= text.length;
+    if (this.#lengthLeft < 0) this.fault ??= 'it is too long for XML';
     if (NOT_IN_XML.test(text)) this.fault ??= 'it has characters that XML has no form for';
     return text;
   }

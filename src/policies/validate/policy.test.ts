@@ -126,6 +126,20 @@ describe('a body', () => {
     assert.equal((await bench.send(put('packed', [...json, 'content-encoding', 'gzip']))).status, 415);
   });
 
+  for (const charset of ['utf-16', '"UTF-7"', 'utf-8; charset=ibm037', '"utf-8; charset=utf-16"'])
+    test(`in another charset is refused: ${charset}`, async (t) => {
+      const bench = await benchWith(t, {});
+      const type = ['content-type', `application/json; charset=${charset}`];
+      const answer = await bench.send(put('{"name":"x","price":1}', type));
+      assert.deepEqual([answer.status, bench.seen.length], [415, 0]);
+    });
+
+  test('in UTF-8 may say so', async (t) => {
+    const bench = await benchWith(t, {});
+    for (const type of ['application/json;charset="UTF-8"', 'application/json; Charset=utf8; v=1'])
+      assert.equal((await bench.send(put('{"name":"x","price":1}', ['content-type', type]))).status, 200);
+  });
+
   test('may be as long as the setting says, and no byte longer', async (t) => {
     const bench = await benchWith(t, { maxBody: '1KiB' });
     const bodyOf = (bytes: number) => `{"name":"${'a'.repeat(bytes - 21)}","price":1}`.padEnd(bytes);
@@ -147,6 +161,12 @@ test('the status of refusals and how much they list are settings', async (t) => 
   const answer = await bench.send(put('{"price":-1}'));
   const { errors, errorCount } = answer.json() as { readonly errors: readonly unknown[]; readonly errorCount: number };
   assert.deepEqual([answer.status, errors.length, errorCount], [422, 1, 2]);
+});
+
+test('a name in the query that cannot be read is a mistake, since a service may read it all the same', async (t) => {
+  const bench = await benchWith(t, {});
+  const answer = await bench.send({ url: '/v1/items/7?%6cimi%C1%B4=1000' });
+  assert.deepEqual([answer.status, errorsOf(answer)], [400, ['query  encoding']]);
 });
 
 test('what is not declared may be refused', async (t) => {

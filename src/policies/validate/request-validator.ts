@@ -5,6 +5,7 @@ import { readRequestBody } from '#http/request-body.ts';
 import type { MediaRule } from '#pipeline/contract/contract.ts';
 import { joinFieldLines, type PathTexts, type RequestCheck } from '#pipeline/contract/request-check.ts';
 import { createViolation, type Violation } from '#pipeline/contract/violation.ts';
+import { isInUtf8 } from '#wire/fields/media-type.ts';
 import type { ValidateConfig } from './config.ts';
 import { validateErrors } from './errors.ts';
 
@@ -103,6 +104,11 @@ function toBodyTask(
   const media = check.findMedia(contentType);
   if (media === undefined || contentType === undefined) return refuseType(rule.media, contentType);
   if (!check.readsBody(media, contentType)) return undefined;
+  if (!isInUtf8(contentType))
+    return validateErrors.unsupportedMediaType(
+      { reason: 'charset' },
+      { publicDetail: 'a body in another charset than UTF-8 is not taken' },
+    );
   // What is packed cannot be looked into, and a service might unpack it.
   const coding = joinFieldLines(request.fields, 'content-encoding');
   if (coding !== undefined && coding.toLowerCase() !== 'identity')

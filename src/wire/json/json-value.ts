@@ -16,6 +16,11 @@ export interface JsonMember {
   readonly value: JsonValue;
 }
 
+/** Whoever looks for values again and again counts how many others were passed by on the way. */
+export interface StepCount {
+  steps: number;
+}
+
 export class JsonValue {
   readonly #document: IndexedJson;
   readonly #entry: number;
@@ -83,21 +88,25 @@ export class JsonValue {
   }
 
   /** Of an object; `undefined` where there is none. Of equal names the last counts, as everywhere in JavaScript. */
-  find(name: JsonName): JsonValue | undefined {
+  find(name: JsonName, count?: StepCount): JsonValue | undefined {
     const { index, bytes: document } = this.#document;
     if (document[this.start] !== 0x7b) return undefined;
     const end = this.#behind;
     let found = -1;
-    for (let entry = this.#entry + 1; entry < end; entry = index[(entry + 1) * INDEX_ENTRY_LENGTH + 2]!)
+    let steps = 0;
+    for (let entry = this.#entry + 1; entry < end; entry = index[(entry + 1) * INDEX_ENTRY_LENGTH + 2]!) {
+      steps += 1;
       if (new JsonValue(this.#document, entry).isName(name)) found = entry + 1;
+    }
+    if (count !== undefined) count.steps += steps;
     return found < 0 ? undefined : new JsonValue(this.#document, found);
   }
 
   /** A member by its name, or an item by its place. */
-  step(name: JsonName): JsonValue | undefined {
+  step(name: JsonName, count?: StepCount): JsonValue | undefined {
     const { kind } = this;
-    if (kind === 'object') return this.find(name);
-    return kind === 'list' && name.place >= 0 ? this.item(name.place) : undefined;
+    if (kind === 'object') return this.find(name, count);
+    return kind === 'list' && name.place >= 0 ? this.item(name.place, count) : undefined;
   }
 
   /** Where a path of members and items leads. */
@@ -107,12 +116,14 @@ export class JsonValue {
     return value;
   }
 
-  item(place: number): JsonValue | undefined {
+  item(place: number, count?: StepCount): JsonValue | undefined {
     const { index, bytes } = this.#document;
     if (bytes[this.start] !== 0x5b) return undefined;
     const end = this.#behind;
     let entry = this.#entry + 1;
-    for (let skipped = 0; skipped < place && entry < end; skipped++) entry = index[entry * INDEX_ENTRY_LENGTH + 2]!;
+    let skipped = 0;
+    for (; skipped < place && entry < end; skipped++) entry = index[entry * INDEX_ENTRY_LENGTH + 2]!;
+    if (count !== undefined) count.steps += skipped;
     return entry < end ? new JsonValue(this.#document, entry) : undefined;
   }
 
