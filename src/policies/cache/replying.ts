@@ -43,7 +43,7 @@ export function toReplyOfPart(
   return reply;
 }
 
-export function asksWhetherTheSame(fields: readonly string[]): boolean {
+function asksWhetherTheSame(fields: readonly string[]): boolean {
   return hasField(fields, 'if-none-match') || hasField(fields, 'if-modified-since');
 }
 
