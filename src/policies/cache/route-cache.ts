@@ -303,9 +303,11 @@ export class RouteCache implements FetchOwner {
     if (fetch.order.part !== undefined && conditions !== undefined) {
       const kept = this.#complete(fetch, fetch.order.part, received);
       if (kept !== undefined) return kept;
-      // A part is of no use to who wants the whole, and the rest of what was kept is not to be had.
-      this.#answers.remove(asked.uri, asked.partition, fetch.order.part);
-      if (received.status === 206 || received.status === 304 || received.status === 416) return { kind: 'repeat' };
+      if (received.status === 206 || received.status === 304 || received.status === 416) {
+        // The rest of what is kept is not to be had, and who wants the whole has asked for none of these.
+        this.#answers.remove(asked.uri, asked.partition, fetch.order.part);
+        return { kind: 'repeat' };
+      }
     }
     const head = this.#findHindrance(fetch) ?? this.#toHead(fetch, received);
     if (typeof head === 'string') {
