@@ -137,6 +137,14 @@ test('a service that answers with the whole is believed', async (t) => {
   assert.equal(site.seen.length, 2);
 });
 
+test('a service that fails changes nothing of what is kept', async (t) => {
+  const site = await partSite(t, ['bytes=0-3']);
+  site.script = () => ({ status: 503, body: 'failed' });
+  assert.equal((await site.ask()).status, 503);
+  assert.equal((await site.ask({ fields: ['range', 'bytes=0-3'] })).body, '0123');
+  assert.equal(site.seen.length, 2);
+});
+
 for (const [title, told] of [
   ['breaks off', { body: '456789', breaksOffAfter: 3 }],
   ['is too short', { body: '456', isChunked: true }],

@@ -58,8 +58,9 @@ for (const [title, told, isKept, fields = [], cache = {}] of cases)
 
 test('HEAD is answered from what was posted', async (t) => {
   const site = await startCacheSite(t);
-  site.script = () => ({ fields: said, body: 'posted' });
-  await site.ask({ method: 'POST', path: '/a', body: 'x' });
+  site.script = () => ({ fields: [...said, 'age', '10'], body: 'posted' });
+  const posted = await site.ask({ method: 'POST', path: '/a', body: 'x' });
+  assert.equal(posted.field('cache-status'), 'gatehouse; fwd=method; fwd-status=200; ttl=90; stored');
   const answer = await site.ask({ method: 'HEAD', path: '/a' });
   assert.deepEqual([answer.status, answer.field('content-length'), site.seen.length], [200, '6', 1]);
 });

@@ -63,6 +63,14 @@ export function toUri(scheme: string, authority: string, target: string): string
   return `${scheme}://${authority.toLowerCase()}${target}`;
 }
 
+/** An address on the same origin as `base`: of others, nobody here has anything to say (RFC 9111 §4.4). */
+export function resolveHere(reference: string | undefined, base: string): string | undefined {
+  const url = reference === undefined ? null : URL.parse(reference, base);
+  if (url === null || url.origin !== URL.parse(base)?.origin) return undefined;
+  const { protocol, host, pathname, search } = url;
+  return toUri(protocol.slice(0, -1), host, pathname + search);
+}
+
 function pickParameters(query: string, { include, exclude }: NonNullable<KeySettings['query']>): string {
   const isKept = (parameter: string) => {
     const name = parameter.split('=', 1)[0]!;

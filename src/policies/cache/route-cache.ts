@@ -13,7 +13,7 @@ import { personalSlot } from '#pipeline/personal-request.ts';
 import type { PhaseResult } from '#pipeline/policy.ts';
 import { noRequestDirectives, type RequestDirectives, readRequestDirectives } from '#wire/fields/cache-control.ts';
 import { getField, hasField, removeField } from '#wire/fields/field-list.ts';
-import { AnswerKeys, toUri } from './answer-key.ts';
+import { AnswerKeys, resolveHere, toUri } from './answer-key.ts';
 import type { Asked } from './asked.ts';
 import { digestBody } from './body-digest.ts';
 import { type ForwardReason, type ForwardWords, sayForwarded } from './cache-status.ts';
@@ -22,18 +22,18 @@ import { cacheErrors } from './errors.ts';
 import { Fetch, type FetchOwner, type GivenAnswer, type Verdict } from './fetch.ts';
 import type { ReceivedAnswer } from './freshness.ts';
 import { joinParts, readPart, toMissing, toPartsAround } from './parts.ts';
-import { PostedAnswerStage } from './posted-answer.ts';
+import { PostedAnswers } from './posted-answers.ts';
 import { toAgeS, toReply, toReplyOfPart } from './replying.ts';
 import { findTraits } from './request-traits.ts';
 import { isSelected, select } from './selecting.ts';
 import { isFailure } from './statuses.ts';
 import { OWN_TARGET, StoredReply, toTtlS } from './stored-reply.ts';
 import {
+  type AskedRequest,
   KEPT_STALE_MS,
   type StoredHead,
   type StoringRules,
   toFacts,
-  toPostedHead,
   toStoredHead,
   updateFields,
   withDate,
@@ -50,9 +50,6 @@ const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRA
 
 /** What is said of an answer that the service gives; its being there says that the cache has looked at the request. */
 const saidSlot = defineSlot<string>('what the cache says');
-
-/** What is kept of an answer to POST. */
-const postedSlot = defineSlot<StoredHead>('an answer to POST that is kept');
 
 export interface CacheMeans {
   readonly clock: Clock;
@@ -74,7 +71,7 @@ export class RouteCache implements FetchOwner {
   /** What is being fetched that others may wait for, by address and partition. */
   readonly #fetches = new Map<string, Fetch>();
   readonly #running = new Set<Fetch>();
-  readonly #posted = new Set<PostedAnswerStage>();
+  readonly #posted: PostedAnswers | undefined;
   /** Monotonic times until which nobody waits for others, by address and partition. */
   readonly #aloneUntilMs = new RecentMap<number>(ALONE_MAX);
 
@@ -96,6 +93,13 @@ export class RouteCache implements FetchOwner {
       targets,
       tags,
     };
+    // Where POST is a question with a body, its answers are not those to GET.
+    if (this.#methods.has('POST') || !this.#methods.has('GET')) this.#posted = undefined;
+    else {
+      const { objectBytesMax } = this;
+      const toAsked = (exchange: Exchange) => this.#toPosted(exchange);
+      this.#posted = new PostedAnswers({ clock, answers, keys: this.#keys, rules: this.#rules, objectBytesMax, toAsked });
+    }
   }
 
   // The phases
@@ -121,11 +125,14 @@ export class RouteCache implements FetchOwner {
 
   responseHead(exchange: Exchange, response: ResponseHead): void {
     if (response instanceof StoredReply) return;
-    const said = exchange.get(saidSlot);
+    let said = exchange.get(saidSlot);
     if (said === undefined) return;
     const { tags, targets } = this.#config;
-    const posted = exchange.request.method === 'POST' ? this.#toPostedHead(exchange, response) : undefined;
-    if (posted !== undefined) exchange.set(postedSlot, posted);
+    const posted = this.#posted?.note(exchange, response);
+    if (posted !== undefined) {
+      const ttlS = toTtlS(posted, toAgeS(posted, this.clock.monotonicMs()));
+      said = sayForwarded('method', { status: response.status, ttlS, isStored: true });
+    }
     if (tags !== undefined) removeField(response.fields, tags);
     if (targets.includes(OWN_TARGET)) removeField(response.fields, OWN_TARGET);
     if (this.#config.statusHeader) response.fields.push('cache-status', said);
@@ -134,19 +141,8 @@ export class RouteCache implements FetchOwner {
       this.#invalidate(exchange, response);
   }
 
-  /** What is kept of an answer to POST is put together on its way. */
   answerStage(exchange: Exchange): AnswerStage | undefined {
-    const head = exchange.request.method === 'POST' ? exchange.get(postedSlot) : undefined;
-    if (head === undefined || exchange.error !== undefined) return undefined;
-    const { era } = this.#answers;
-    const uri = this.#keys.toUri(exchange);
-    const stage = new PostedAnswerStage(uri, this.objectBytesMax, (body) => {
-      this.#posted.delete(stage);
-      if (body === undefined || stage.isOutdated || era !== this.#answers.era) return;
-      this.#answers.put(uri, this.#keys.toPartition(exchange), new StoredAnswer(toFacts(head, body)));
-    });
-    this.#posted.add(stage);
-    return stage;
+    return this.#posted?.stage(exchange);
   }
 
   // What is there already
@@ -307,9 +303,11 @@ export class RouteCache implements FetchOwner {
     if (fetch.order.part !== undefined && conditions !== undefined) {
       const kept = this.#complete(fetch, fetch.order.part, received);
       if (kept !== undefined) return kept;
-      // A part is of no use to who wants the whole, and the rest of what was kept is not to be had.
-      this.#answers.remove(asked.uri, asked.partition, fetch.order.part);
-      if (received.status === 206 || received.status === 304 || received.status === 416) return { kind: 'repeat' };
+      if (received.status === 206 || received.status === 304 || received.status === 416) {
+        // The rest of what is kept is not to be had, and who wants the whole has asked for none of these.
+        this.#answers.remove(asked.uri, asked.partition, fetch.order.part);
+        return { kind: 'repeat' };
+      }
     }
     const head = this.#findHindrance(fetch) ?? this.#toHead(fetch, received);
     if (typeof head === 'string') {
@@ -418,35 +416,14 @@ export class RouteCache implements FetchOwner {
     return toStoredHead(received, asked, this.#rules);
   }
 
-  /** `undefined`: nothing is kept of it. */
-  #toPostedHead(exchange: Exchange, { status, fields }: ResponseHead): StoredHead | undefined {
-    const { request, error, fallbackReason } = exchange;
-    if (error !== undefined || fallbackReason !== undefined || this.#methods.has('POST') || !this.#methods.has('GET'))
-      return undefined;
-    const traits = findTraits(request.fields, this.#keyed);
+  /** A POST as far as it matters to what is kept of its answer; `undefined`: nothing is. */
+  #toPosted(exchange: Exchange): AskedRequest | undefined {
+    const { fields, authority, forwardingFields } = exchange.request;
+    const traits = findTraits(fields, this.#keyed);
     if (traits.passesBy || this.#isBypassed?.(exchange) === true) return undefined;
-    const { noStore } = this.#config.obeyClients ? readRequestDirectives(request.fields) : noRequestDirectives;
-    const { authority, forwardingFields } = request;
+    const { noStore } = this.#config.obeyClients ? readRequestDirectives(fields) : noRequestDirectives;
     const isPersonal = this.#isPersonal({ exchange, traits });
-    const { clock } = this;
-    const times = { requestedMs: exchange.startedMs, receivedMs: clock.monotonicMs(), receivedWallMs: clock.wallMs() };
-    const uri = toUri(request.scheme, authority, request.target);
-    return toPostedHead(
-      { status, fields: [...fields], ...times },
-      {
-        asked: {
-          fields: request.fields,
-          authority,
-          forwardingFields,
-          sentFields: request.fields,
-          noStore,
-          isPersonal,
-          isPart: false,
-        },
-        rules: this.#rules,
-        isAbout: (reference) => resolveHere(reference, uri) === uri,
-      },
-    );
+    return { fields, authority, forwardingFields, sentFields: fields, noStore, isPersonal, isPart: false };
   }
 
   /** The answer may be for this client alone: the service, or somebody before it, knows who asks (RFC 9111 §3.5). */
@@ -520,7 +497,7 @@ export class RouteCache implements FetchOwner {
   #forget(uri: string): void {
     this.#answers.invalidate(uri);
     for (const fetch of this.#running) if (fetch.order.asked.uri === uri) fetch.isOutdated = true;
-    for (const stage of this.#posted) if (stage.uri === uri) stage.isOutdated = true;
+    this.#posted?.forget(uri);
   }
 }
 
@@ -547,12 +524,4 @@ function judgeUse(
   if (nowMs < facts.usableWhileAskedMs) return 'refresh';
   const isWelcome = maxStaleS !== undefined && !facts.isNeverStale && nowMs - freshUntilMs <= maxStaleS * 1_000;
   return isWelcome ? 'use' : 'ask';
-}
-
-/** An address on the same origin as `base`: of others, nobody here has anything to say (RFC 9111 §4.4). */
-function resolveHere(reference: string | undefined, base: string): string | undefined {
-  const url = reference === undefined ? null : URL.parse(reference, base);
-  if (url === null || url.origin !== URL.parse(base)?.origin) return undefined;
-  const { protocol, host, pathname, search } = url;
-  return toUri(protocol.slice(0, -1), host, pathname + search);
 }
