@@ -4,6 +4,7 @@
  * nothing of HTTP.
  */
 import type { Transform } from 'node:stream';
+import { ByteCollector } from '#base/byte-collector.ts';
 
 /** What the functions `create…` of `node:zlib` return. */
 export type Codec = Transform & { flush(kind: number): void };
@@ -35,13 +36,17 @@ export class CodedStream {
   #isUnflushed = false;
   #awaitsFlush = false;
   #isOver = false;
-  readonly #onWritten = () => this.#flushIfIdle();
+  /** For when the codec is done with what it has: each piece by itself would be a way to another thread and back. */
+  readonly #waiting = new ByteCollector();
+  #isBusy = false;
+  /** More waits than there should be: whoever writes waits for `onCodedDrained`. */
+  #isBehind = false;
+  readonly #onWritten = (error?: Error | null) => this.#goOn(error);
 
   constructor(codec: Codec, owner: CodedStreamOwner, flushKind: number = NEVER_FLUSHES) {
     this.#codec = codec;
     this.#flushKind = flushKind;
     codec.on('data', (view: Buffer) => this.#tell(() => owner.onCoded(view)));
-    codec.on('drain', () => this.#tell(() => owner.onCodedDrained()));
     codec.on('end', () => this.#tellLast(() => owner.onCodedEnd()));
     codec.on('error', (error: CodecError) => this.#tellLast(() => owner.onCodecFailed(error)));
     this.#owner = owner;
@@ -50,7 +55,10 @@ export class CodedStream {
   /** The view is only lent. False: wait for `onCodedDrained`. */
   write(view: Buffer): boolean {
     this.#isUnflushed = true;
-    return this.#codec.write(Buffer.from(view), this.#onWritten);
+    if (this.#isBusy) this.#waiting.add(view);
+    else this.#give(Buffer.from(view));
+    this.#isBehind = this.#waiting.byteLength + this.#codec.writableLength >= this.#codec.writableHighWaterMark;
+    return !this.#isBehind;
   }
 
   /**
@@ -64,6 +72,8 @@ export class CodedStream {
 
   end(): void {
     this.#awaitsFlush = false;
+    this.#isBehind = false;
+    if (this.#waiting.byteLength > 0) this.#give(this.#waiting.take());
     this.#codec.end();
   }
 
@@ -78,7 +88,25 @@ export class CodedStream {
   /** Nothing comes out any more, and its memory is free as soon as the thread that works on it lets go. */
   destroy(): void {
     this.#isOver = true;
+    this.#waiting.clear();
     this.#codec.destroy();
+  }
+
+  #give(bytes: Buffer): void {
+    this.#isBusy = true;
+    this.#codec.write(bytes, this.#onWritten);
+  }
+
+  /** The codec is done with what it was given. An error is told by its event. */
+  #goOn(error: Error | null | undefined): void {
+    if (this.#isOver || error) return;
+    this.#isBusy = false;
+    if (this.#waiting.byteLength > 0) return this.#give(this.#waiting.take());
+    if (this.#isBehind) {
+      this.#isBehind = false;
+      this.#tell(() => this.#owner.onCodedDrained());
+    }
+    this.#flushIfIdle();
   }
 
   #tell(run: () => void): void {
