@@ -1,12 +1,12 @@
 /** What is changed of answers of services, and of those that stand in for them. Errors of the gateway are left alone. */
 import type { GatewayError } from '#base/errors.ts';
-import type { AnswerStage, NextStage } from '#http/answer-stage.ts';
+import type { AnswerStage } from '#http/answer-stage.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { hasResponseBody, type Reply, type ResponseHead } from '#http/response.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import type { MappingScope } from '#pipeline/mapping/mapping-run.ts';
 import type { MappingValue } from '#pipeline/mapping/mapping-value.ts';
-import { rescue } from '#pipeline/rescue.ts';
+import { RefusedAnswer } from '#pipeline/refused-answer.ts';
 import { WholeAnswerStage } from '#pipeline/whole-answer.ts';
 import { matchesStatus, type StatusPattern } from '#schema/status-pattern.ts';
 
@@ -163,40 +163,5 @@ function toError(fault: ChangeFault): GatewayError {
       return transformErrors.answerTooLarge();
     default:
       return fault satisfies never;
-  }
-}
-
-/** An answer that is refused for its head. */
-class RefusedAnswer implements AnswerStage {
-  readonly #exchange: Exchange;
-  readonly #error: GatewayError;
-
-  constructor(exchange: Exchange, error: GatewayError) {
-    this.#exchange = exchange;
-    this.#error = error;
-  }
-
-  begin(_response: ResponseHead, _next: NextStage): void {
-    rescue(this.#exchange, this.#error);
-  }
-
-  sendChunk(): boolean {
-    return true;
-  }
-
-  flush(): boolean {
-    return true;
-  }
-
-  sendEnd(): void {
-    // The refusal has taken its place.
-  }
-
-  onDrained(): void {
-    // Nothing is passed on.
-  }
-
-  abandon(): void {
-    // Nothing is held.
   }
 }

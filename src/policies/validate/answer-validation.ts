@@ -8,7 +8,7 @@ import type { AnswerCheck } from '#pipeline/contract/answer-check.ts';
 import type { MediaRule } from '#pipeline/contract/contract.ts';
 import { joinFieldLines } from '#pipeline/contract/request-check.ts';
 import type { Violation } from '#pipeline/contract/violation.ts';
-import { rescue } from '#pipeline/rescue.ts';
+import { RefusedAnswer } from '#pipeline/refused-answer.ts';
 import { WholeAnswerStage } from '#pipeline/whole-answer.ts';
 import type { ValidateConfig } from './config.ts';
 import { validateErrors } from './errors.ts';
@@ -55,41 +55,6 @@ function isPacked({ fields }: ResponseHead): boolean {
 
 function toReply({ status, fields }: ResponseHead, body: Buffer): Reply {
   return { status, fields, contentLengthBytes: body.length, body };
-}
-
-/** Its head is wrong already. */
-class RefusedAnswer implements AnswerStage {
-  readonly #exchange: Exchange;
-  readonly #error: GatewayError;
-
-  constructor(exchange: Exchange, error: GatewayError) {
-    this.#exchange = exchange;
-    this.#error = error;
-  }
-
-  begin(): void {
-    rescue(this.#exchange, this.#error);
-  }
-
-  sendChunk(): boolean {
-    return true;
-  }
-
-  flush(): boolean {
-    return true;
-  }
-
-  sendEnd(): void {
-    // Another answer takes its place.
-  }
-
-  onDrained(): void {
-    // Nothing has been passed on.
-  }
-
-  abandon(): void {
-    // Nothing is held.
-  }
 }
 
 interface Watching {
