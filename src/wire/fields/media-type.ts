@@ -28,13 +28,3 @@ export function isInUtf8(contentType: string): boolean {
 export function isJsonType(type: string): boolean {
   return type === 'application/json' || type.endsWith('+json') || type === 'text/json';
 }
-
-/** RFC 9110 §8.3.1; also where it stands in the text of another parameter, which some readers do not tell apart. */
-const CHARSET = /;\s*charset\*?\s*=\s*([^;]*)/gi;
-const UTF_8 = /^\s*("?)(?:utf-8|utf8|us-ascii)\1\s*$/i;
-
-/** Whether the bytes mean to all readers what they mean in UTF-8: whoever goes by another charset reads other values than those that were looked at. */
-export function isInUtf8(contentType: string): boolean {
-  for (const [, charset = ''] of contentType.matchAll(CHARSET)) if (!UTF_8.test(charset)) return false;
-  return true;
-}
