@@ -3,11 +3,7 @@ import type { AnswerStage } from '#http/answer-stage.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { rescue } from './rescue.ts';
 
-<<<<<<< HEAD
-/** An answer that is refused for its head, whatever follows. */
-=======
 /** Puts an error in the place of an answer whose head says already that it is not to pass. */
->>>>>>> attack
 export class RefusedAnswer implements AnswerStage {
   readonly #exchange: Exchange;
   readonly #error: GatewayError;
@@ -30,19 +26,11 @@ export class RefusedAnswer implements AnswerStage {
   }
 
   sendEnd(): void {
-<<<<<<< HEAD
-    // The refusal has taken its place.
-  }
-
-  onDrained(): void {
-    // Nothing is passed on.
-=======
     // Another answer takes its place.
   }
 
   onDrained(): void {
     // Nothing has been passed on.
->>>>>>> attack
   }
 
   abandon(): void {
