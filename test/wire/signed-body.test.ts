@@ -13,7 +13,7 @@ const BODY = 'x'.repeat(100_000);
 
 async function start(t: TestContext) {
   const upstream = await startRawUpstream((connection) => {
-    if (connection.received.endsWith('0\r\n\r\n')) connection.send('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone');
+    if (bodyOf(connection.received).length === BODY.length) connection.send('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone');
   });
   t.after(() => upstream.close());
   const gateway = await startTestGateway({
@@ -36,6 +36,11 @@ async function start(t: TestContext) {
   return { client, upstream, received };
 }
 
+function bodyOf(received: string): string {
+  const head = received.indexOf('\r\n\r\n');
+  return head < 0 ? '' : received.slice(head + 4);
+}
+
 function toHead(length: string): string {
   const digest = `sha-256=:${createHash('sha256').update(BODY).digest('base64')}:`;
   const created = Math.floor(systemClock.wallMs() / 1_000);
@@ -50,7 +55,7 @@ test('a signed body comes through whole', async (t) => {
   const { client, upstream } = await start(t);
   client.send(Buffer.from(toHead(`content-length: ${BODY.length}`) + BODY));
   assert.match(await client.untilEnd(), /^HTTP\/1\.1 200 OK\r\n/);
-  assert.match(upstream.connections[0]!.received, /0\r\n\r\n$/);
+  assert.equal(bodyOf(upstream.connections[0]!.received), BODY);
 });
 
 test('a service never receives the end of a body that was changed', async (t) => {
@@ -58,8 +63,8 @@ test('a service never receives the end of a body that was changed', async (t) =>
   client.send(Buffer.from(`${toHead(`content-length: ${BODY.length}`)}${BODY.slice(1)}y`));
   assert.match(await client.untilEnd(), /^HTTP\/1\.1 401 .*GH_HMAC_BODY_CHANGED/s);
   const text = await received();
-  assert.doesNotMatch(text, /0\r\n\r\n$/);
-  assert.doesNotMatch(text, /xy\r\n/);
+  assert.ok(bodyOf(text).length < BODY.length);
+  assert.doesNotMatch(text, /y$/);
 });
 
 test('a body whose length is not known beforehand is not begun', async (t) => {
