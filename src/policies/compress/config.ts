@@ -57,7 +57,7 @@ export const compressConfig = z.strictObject({
     .prefault('1KiB')
     .describe('How long an answer has to be, where its length is known when it begins.'),
   levels: levels.describe(
-    'How hard the encodings try. Answers of up to 16 KiB get level 3 of br and zstd at most, since more does not pay for them.',
+    'How hard the encodings try. Answers of up to 16 KiB get level 3 of br and level 5 of zstd at most, since more does not pay for them.',
   ),
   acceptEncoding: z
     .enum(['pass', 'identity'])

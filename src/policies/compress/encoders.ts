@@ -35,10 +35,11 @@ const WINDOW_LOG = 18;
 const ZSTD_TABLE_LOG = 17;
 
 /**
- * What is short enough to be compressed at once gets no higher level of brotli and zstd than this: a higher one takes longer than gzip
- * does, and saves 1 or 2 % (bench/compression.ts).
+ * What is short enough to be compressed at once gets no higher levels than these: higher ones take longer than gzip does there, and hardly
+ * make it shorter (bench/compression.ts).
  */
-const AT_ONCE_LEVEL_MAX = 3;
+const BROTLI_AT_ONCE_MAX = 3;
+const ZSTD_AT_ONCE_MAX = 5;
 
 export function createEncoder(name: Encoding, levels: CompressConfig['levels']): Encoder {
   switch (name) {
@@ -66,7 +67,7 @@ function createBrotliEncoder(level: number): Encoder {
   const toOptions = (quality: number): BrotliOptions => ({
     params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_LGWIN]: WINDOW_LOG },
   });
-  const whole = toOptions(Math.min(level, AT_ONCE_LEVEL_MAX));
+  const whole = toOptions(Math.min(level, BROTLI_AT_ONCE_MAX));
   const streamed = toOptions(level);
   return {
     name: 'br',
@@ -77,7 +78,7 @@ function createBrotliEncoder(level: number): Encoder {
 }
 
 function createZstdEncoder(level: number): Encoder {
-  const whole: ZstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: Math.min(level, AT_ONCE_LEVEL_MAX) } };
+  const whole: ZstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: Math.min(level, ZSTD_AT_ONCE_MAX) } };
   const streamed: ZstdOptions = {
     params: {
       [constants.ZSTD_c_compressionLevel]: level,
