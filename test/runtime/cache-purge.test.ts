@@ -97,8 +97,11 @@ test('a reload keeps what is kept, and a thread that dies takes nothing along', 
 
 test('metrics and the admin API tell what the cache has done, over all threads', async (t) => {
   const { get, admin, metrics } = await start(t, { threads: 2 });
+  // An answer is kept and counted a moment after its client has it.
   await get('/a');
+  await until(async () => (await admin('GET', '/api/cache')).json.answers === 1);
   for (let i = 0; i < 10; i++) await get('/a');
+  await until(async () => (await admin('GET', '/api/cache')).json.routes[0]?.results.hit === 10);
   const { json } = await admin('GET', '/api/cache');
   assert.equal(json.answers, 1);
   assert.ok(json.bytes > 100 && json.bytes < 1_000, `${json.bytes} bytes`);
