@@ -9,6 +9,7 @@ import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
 import { type ClientRequest, Exchange } from '#http/exchange.ts';
 import { isGrpcCall } from '#http/grpc-request.ts';
+import { copyRequest } from '#http/request-body.ts';
 import { type AnswerHead, type AttemptHead, type TimeLimit, toTimeoutDetail, type UpstreamCall } from '#http/upstream-call.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
@@ -253,26 +254,12 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
 
 function toCopiedRequest(request: ClientRequest, bodyBytes: number): ClientRequest {
   return {
-    listener: request.listener,
-    protocol: request.protocol,
-    method: request.method,
-    path: request.path,
-    query: request.query,
-    target: request.target,
-    authority: request.authority,
-    host: request.host,
-    fields: request.fields,
+    ...copyRequest(request),
     fieldText: undefined,
     contentLengthBytes: request.hasBody ? bodyBytes : request.contentLengthBytes,
-    hasBody: request.hasBody,
-    acceptsTrailers: request.acceptsTrailers,
     // The body is there.
     expectsContinue: false,
     upgrade: undefined,
-    clientAddress: request.clientAddress,
-    peerAddress: request.peerAddress,
-    clientPort: request.clientPort,
-    scheme: request.scheme,
-    forwardingFields: request.forwardingFields,
+    clientCertificate: undefined,
   };
 }

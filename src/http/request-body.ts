@@ -50,8 +50,8 @@ function withBody(request: ClientRequest, contentLengthBytes: number): ClientReq
   return { ...copyRequest(request), contentLengthBytes, hasBody: contentLengthBytes !== 0, expectsContinue: false };
 }
 
-/** What it says as HTTP/1 text is left out, because something is about to be different. */
-function copyRequest(request: ClientRequest): ClientRequest {
+/** What it says as a whole HTTP/1 message is left out, because something is about to be different. */
+export function copyRequest(request: ClientRequest): ClientRequest {
   return {
     listener: request.listener,
     protocol: request.protocol,
