@@ -15,6 +15,7 @@ interface TestTool {
 }
 
 const testTools: readonly TestTool[] = [
+  { command: 'chromium', package: 'chromium' },
   { command: 'curl', package: 'curl' },
   { command: 'haproxy', package: 'haproxy' },
   { command: 'h2load', package: 'nghttp2-client' },
@@ -23,6 +24,8 @@ const testTools: readonly TestTool[] = [
   { command: 'nginx', package: 'nginx' },
   { command: 'openssl', package: 'openssl' },
   { command: 'pebble', package: 'pebble' },
+  { command: 'prometheus', package: 'prometheus' },
+  { command: 'promtool', package: 'prometheus' },
   { command: 'redis-server', package: 'redis-server' },
   { command: 'testssl', package: 'testssl.sh' },
 ];

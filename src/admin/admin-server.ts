@@ -6,9 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { SocketAddress } from '#net/address.ts';
 import type { AdminApi } from './admin-api.ts';
 import type { AdminAccess } from './admin-guard.ts';
-import type { CacheAdministration } from './cache-administration.ts';
-import type { QuotaAdministration } from './quota-administration.ts';
-import type { ServiceAdministration } from './service-administration.ts';
+import type { Administrations } from './administrations.ts';
 
 export interface AdminFacts {
   /** Why traffic should not be sent here; `undefined` when it may. */
@@ -16,10 +14,8 @@ export interface AdminFacts {
   /** In the text form of Prometheus, version 0.0.4. */
   metricsText(): string;
   access(): AdminAccess;
-  /** Asked for with the first request that is about services. */
-  loadServices(): Promise<ServiceAdministration>;
-  readonly quotas: QuotaAdministration;
-  readonly cache: CacheAdministration;
+  /** Asked for with the first request to the API. */
+  loadAdministrations(): Promise<Administrations>;
   /** A fault of ours. */
   onFault(error: unknown): void;
 }
@@ -71,9 +67,8 @@ export class AdminServer {
   async #loadApi(): Promise<AdminApi> {
     const { AdminApi } = await import('./admin-api.ts');
     const facts = this.#facts;
-    const services = await facts.loadServices();
-    const { quotas, cache } = facts;
-    return new AdminApi({ access: () => facts.access(), services, quotas, cache, onFault: (error) => facts.onFault(error) });
+    const administrations = await facts.loadAdministrations();
+    return new AdminApi({ access: () => facts.access(), administrations, onFault: (error) => facts.onFault(error) });
   }
 }
 

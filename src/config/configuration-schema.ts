@@ -1,16 +1,15 @@
 /** The whole configuration: what a user may write and what comes out of it. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { address, readPort } from '#schema/address.ts';
+import { readPort } from '#schema/address.ts';
 import { duration } from '#schema/duration.ts';
-import { filePath } from '#schema/file-path.ts';
-import { forms, isMap } from '#schema/forms.ts';
 import { namedMap } from '#schema/maps.ts';
 import { quote } from '#schema/quote.ts';
-import { secret } from '#schema/secret.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
 import { token } from '#schema/token.ts';
+import { accessLogSchema } from './access-log-schema.ts';
 import { acmeSchema } from './acme-schema.ts';
+import { adminSchema } from './admin-schema.ts';
 import { consumersSchema } from './consumer-schema.ts';
 import { geoSchema } from './geo-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
@@ -25,28 +24,6 @@ import { storesSchema } from './stores-schema.ts';
 import { tokenKeysSchema } from './token-keys-schema.ts';
 
 const THREADS_MAX = 512;
-/** Anybody who reaches the admin address may guess. */
-const ADMIN_TOKEN_LENGTH_MIN = 16;
-
-const logTarget = forms('`stdout`, or a map with `file`', [
-  { isMeant: (value) => typeof value === 'string', schema: z.literal('stdout') },
-  {
-    isMeant: isMap,
-    schema: z.strictObject({ file: filePath('The file that lines are appended to. Relative to the configuration file.') }),
-  },
-]);
-
-const accessLogMap = z.strictObject({
-  to: logTarget.default('stdout').describe('Where lines go: `stdout`, or `{ file: PATH }`.'),
-  flushEvery: duration({ min: '10ms', max: '1m' })
-    .prefault('200ms')
-    .describe('How long lines are collected before they are written.'),
-});
-
-const accessLog = forms('the settings of the access log, or `false` for none', [
-  { isMeant: (value) => value === false, schema: z.literal(false) },
-  { isMeant: () => true, schema: accessLogMap },
-]);
 
 const shutdown = z.strictObject({
   delay: duration({ max: '1h' })
@@ -86,18 +63,7 @@ export function createConfigurationSchema<Policies extends readonly Configurable
         .describe('The JSON Schema that an editor checks this file with. The gateway does not read it.'),
       version: z.literal(1).describe('The version of the configuration format.'),
       listeners: namedMap(listenerSchema(blocks)).describe('Where the gateway listens, by name.'),
-      admin: z
-        .strictObject({
-          address: address().describe('Where `/healthz`, `/readyz`, `/metrics` and the admin API (`/api`) are served.'),
-          token: secret()
-            .refine((token) => token.reveal().length >= ADMIN_TOKEN_LENGTH_MIN, {
-              error: `the token is too short; at least ${ADMIN_TOKEN_LENGTH_MIN} characters, such as \`openssl rand -hex 32\` makes`,
-            })
-            .optional()
-            .describe(
-              'What the admin API is shown (`Authorization: Bearer TOKEN`). Without it, the API answers only where `address` is a loopback address or a Unix socket.',
-            ),
-        })
+      admin: adminSchema
         .optional()
         .describe('Health checks, metrics and the admin API for whoever runs the gateway. Without it there are none.'),
       acme: acmeSchema
@@ -119,7 +85,7 @@ export function createConfigurationSchema<Policies extends readonly Configurable
       policies: blocks
         .optional()
         .describe('Policies for every route. Listeners and routes override them by name; `false` switches one off.'),
-      accessLog: accessLog.prefault({}).describe('One line per request. `false` writes none.'),
+      accessLog: accessLogSchema.prefault({}).describe('One line per request. `false` writes none.'),
       shutdown: shutdown.prefault({}).describe('How the gateway stops.'),
       dns: dns.prefault({}).describe('How names of endpoints are looked up.'),
       forwarding: forwarding.prefault({}).describe('What services are told about the gateway.'),

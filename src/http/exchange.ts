@@ -11,6 +11,7 @@ import type { AnswerSink, AnswerStages } from './answer-stage.ts';
 import type { RequestBodySink, RequestBodyStage } from './body-stage.ts';
 import type { CacheResult } from './cache-result.ts';
 import type { Consumer } from './consumer.ts';
+import type { ExchangeJournal } from './exchange-journal.ts';
 import type { Reply, ResponseHead } from './response.ts';
 
 /** What the client's protocol does for an exchange: HTTP/1 over a socket, or an injected request without one. */
@@ -227,6 +228,8 @@ export class Exchange {
   error: GatewayError | undefined = undefined;
   /** What a policy that only reports would have refused the request with. */
   reported: GatewayError | undefined = undefined;
+  /** Only where somebody watches the exchange. Set before its route is looked for. */
+  journal: ExchangeJournal | undefined = undefined;
   isFinished = false;
   isTunnel = false;
   /** The answer that has begun is one of gRPC: it is whole only if its trailers say so, and they can say otherwise too. */

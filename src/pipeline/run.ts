@@ -5,6 +5,7 @@ import { type HeadPhase, RoutePlan } from './plan.ts';
 import type { PhaseResult } from './policy.ts';
 import { rescue, rescueThrown } from './rescue.ts';
 import { hideQueryCredentials } from './shown-credential.ts';
+import { toWatchedPhases } from './watched-phases.ts';
 
 /** Takes a matched request through its route's policies to its terminal. Nothing thrown on the way leaves this function. */
 export function runPlan(exchange: Exchange, plan: RoutePlan): void {
@@ -12,6 +13,7 @@ export function runPlan(exchange: Exchange, plan: RoutePlan): void {
   if (plan.queryCredentials !== undefined) hideQueryCredentials(exchange, plan.queryCredentials);
   try {
     if (plan.headPhases === undefined) plan.terminal.start(exchange, plan);
+    else if (exchange.journal !== undefined) runHeadPhases(exchange, plan, toWatchedPhases(exchange.journal, plan));
     else runHeadPhases(exchange, plan, plan.headPhases);
   } catch (thrown) {
     rescueThrown(exchange, thrown);

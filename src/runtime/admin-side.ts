@@ -1,9 +1,7 @@
 /** The admin address: opened, moved and closed as configurations say. Its code is loaded by configurations that have one. */
 
 import type { AdminServer } from '#admin/admin-server.ts';
-import type { CacheAdministration } from '#admin/cache-administration.ts';
-import type { QuotaAdministration } from '#admin/quota-administration.ts';
-import type { ServiceAdministration } from '#admin/service-administration.ts';
+import type { Administrations } from '#admin/administrations.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
@@ -17,9 +15,7 @@ export interface AdminSideOptions {
   metricsText(): string;
   /** The present one. */
   findConfiguration(): Configuration | undefined;
-  loadServices(): Promise<ServiceAdministration>;
-  readonly quotas: QuotaAdministration;
-  readonly cache: CacheAdministration;
+  loadAdministrations(): Promise<Administrations>;
 }
 
 export interface OpenedAdmin {
@@ -56,9 +52,7 @@ export class AdminSide {
         address: written,
         token: (this.#present?.server === server ? findConfiguration() : configuration)?.admin?.token,
       }),
-      loadServices: () => this.#options.loadServices(),
-      quotas: this.#options.quotas,
-      cache: this.#options.cache,
+      loadAdministrations: () => this.#options.loadAdministrations(),
       onFault: (error) => logger.log('error', 'admin request failed', { error }),
     });
     try {

@@ -23,6 +23,7 @@ import { ListenerAddresses, noAddresses, withAddresses } from './listener-addres
 import type { ListeningAt } from './listener-set.ts';
 import { MemorySide } from './memory-side.ts';
 import { listNamedFiles, needsReading, noFiles } from './named-files.ts';
+import type { Observed } from './observing-messages.ts';
 import { QuotaSide } from './quota-side.ts';
 import type { NamedFileReader, NamedFilesReading } from './read-named-files.ts';
 import { logIssues, logRefusal, type Refusal, toRefusal } from './refusal.ts';
@@ -85,7 +86,8 @@ export class Control {
     this.#board = board;
     const memory = new MemorySide({ clock, logger });
     this.#memory = memory;
-    const planes = new DataPlanes({ clock, logger, board, memory, threads, pool });
+    const onObserved = (_observed: Observed) => {};
+    const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, onObserved });
     this.#planes = planes;
     this.#endpoints = new EndpointKeeper({ clock, logger, board, planes });
     const onCertificates = () => void this.#inOrder(() => this.#applyCertificates());
@@ -106,9 +108,11 @@ export class Control {
           cache.metricsText,
         ].join(''),
       findConfiguration,
-      loadServices: () => this.#endpoints.createAdministration(findConfiguration),
-      quotas: this.#quotas,
-      cache,
+      loadAdministrations: async () => ({
+        services: await this.#endpoints.createAdministration(findConfiguration),
+        quotas: this.#quotas,
+        cache,
+      }),
     });
   }
 

@@ -39,6 +39,7 @@ test('endpoints that come while a configuration is being prepared count, also in
     opensUnixSockets: true,
     threadNumber: 0,
     openMemoryStore: async () => assert.fail('nothing is kept'),
+    tell: () => assert.fail('nobody observes'),
   };
   const plane = new DataPlane(options);
   t.after(() => plane.close());

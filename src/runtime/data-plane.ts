@@ -35,14 +35,12 @@ import { runPlan } from '#pipeline/run.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 import type { EndpointBoard } from '#services/endpoint-board.ts';
 import type { EndpointList, EndpointLists } from '#services/endpoint-list.ts';
-import { decodeConfiguration, type SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts';
+import { decodeConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot, type SnapshotMeans } from '#snapshot/compile.ts';
 import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
 import { loadLibraries } from '#snapshot/policy-needs.ts';
 import type { Snapshot } from '#snapshot/snapshot.ts';
 import type { SharedAnswers } from '#stores/memory/shared-answers.ts';
-import { AccessLog } from '#telemetry/access-log.ts';
-import { FileSink } from '#telemetry/file-sink.ts';
 import { AcmeAnswers } from './acme-answers.ts';
 import { toCallKey } from './aggregate-side.ts';
 import type { CacheCounts } from './cache-counts.ts';
@@ -51,6 +49,8 @@ import { Counting, type CountingMemory, type PreparedCounting, toCountingService
 import { ListenerSet, type ListenerUse, type ListeningAt, type PreparedListeners } from './listener-set.ts';
 import type { LoadShedding } from './load-shedding.ts';
 import type { ConfigurationFiles } from './named-files.ts';
+import { Observing } from './observing.ts';
+import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { OverloadWatch } from './overload-watch.ts';
 import type { RefusalCounts } from './refusal-counts.ts';
 import { toResolverOptions } from './resolver-options.ts';
@@ -70,6 +70,8 @@ export interface DataPlaneOptions {
   readonly opensUnixSockets: boolean;
   /** The store that all threads of the process keep things in. */
   readonly openMemoryStore: () => Promise<KeyValueStore>;
+  /** Tells the control thread what was observed. */
+  readonly tell: (observed: Observed) => void;
 }
 
 /** A configuration that could be the present one at once. */
@@ -87,10 +89,6 @@ export interface ConfigurationSupplies extends CountingMemory {
   readonly files: ConfigurationFiles;
   readonly endpoints: EndpointLists;
 }
-
-/** How soon a reader of the access log that was slow is given more. */
-const LOG_READER_PAUSE_MS = 5;
-const DROPPED_TOLD_EVERY_MS = 10_000;
 
 export class DataPlane {
   readonly #options: DataPlaneOptions;
@@ -111,6 +109,7 @@ export class DataPlane {
   };
   readonly #listeners: ListenerSet;
   readonly #overload: OverloadWatch;
+  readonly #observing: Observing;
   /** Listeners that accept no more and still have connections. */
   readonly #closing = new Set<ListenerUse>();
   #resolver: NameResolver | undefined;
@@ -121,11 +120,6 @@ export class DataPlane {
   readonly #laterLists = new Map<string, EndpointList>();
   /** Only while names are being shown to an authority. */
   #acmeAnswers: AcmeAnswers | undefined;
-  #accessLog: AccessLog | undefined;
-  #accessLogDefinition = '';
-  #sink: FileSink | undefined;
-  #flushTimer: NodeJS.Timeout | undefined;
-  #droppedToldMs = Number.NEGATIVE_INFINITY;
   #isDraining = false;
   #onEmpty: (() => void) | undefined;
 
@@ -136,6 +130,7 @@ export class DataPlane {
     this.#wheel.start();
     this.#date = new HttpDate(options.clock);
     this.#overload = new OverloadWatch(options.clock, options.logger);
+    this.#observing = new Observing(options);
     this.#mirrors = new Mirrors({ clock: options.clock, wheel: this.#wheel, logger: options.logger });
     const onConnection = (use: ListenerUse, accepted: AcceptedConnection) => this.#startConnection(use, accepted);
     this.#listeners = new ListenerSet({
@@ -213,7 +208,7 @@ export class DataPlane {
     this.#counting.commit(counting);
     this.#resolver = resolver;
     this.#resolverDefinition = resolverDefinition;
-    this.#setAccessLog(snapshot.settings);
+    this.#observing.follow(snapshot.settings);
     this.#overload.follow(snapshot.settings.overload);
     const before = this.#snapshot;
     this.#snapshot = snapshot;
@@ -249,10 +244,8 @@ export class DataPlane {
 
   /** Counts and logs an exchange that is over. */
   finishExchange(exchange: Exchange): void {
-    this.#accessLog?.add(exchange);
-    const { error, reported } = exchange;
-    if (error !== undefined || reported !== undefined) this.#options.refusals.count(exchange);
-    if (exchange.cacheResult !== undefined) this.#options.cacheCounts.count(exchange);
+    this.#observing.finish(exchange);
+    const { error } = exchange;
     if (error?.kind.side === 'gateway' && error !== this.#overload.refusal)
       this.#options.logger.log('error', 'exchange failed', { requestId: exchange.requestId, error: error.cause ?? error });
   }
@@ -294,7 +287,7 @@ export class DataPlane {
     this.#counting.close();
     this.#wheel.stop();
     this.#resolver?.close();
-    await this.#closeAccessLog();
+    await this.#observing.close();
   }
 
   /** Session tickets are made with these keys from now on. */
@@ -314,9 +307,14 @@ export class DataPlane {
     return (await this.#counting.storeAnswers?.purgeStore(what)) ?? true;
   }
 
-  /** Opens the access log's file anew. */
+  /** What those who observe exchanges are to do from now on. */
+  observe(order: ObservingOrder): void {
+    this.#observing.obey(order);
+  }
+
+  /** Files of logs were moved away. */
   reopenLogs(): void {
-    this.#sink?.reopen();
+    this.#observing.reopenLogs();
   }
 
   #toMeans(
@@ -406,7 +404,7 @@ export class DataPlane {
       nextConnectionId: this.#nextRequestId,
       owner: {
         onTcpClosed: (closed) => {
-          this.#accessLog?.addTcp(closed);
+          this.#observing.finishTcp(closed);
           use.connections.delete(closed);
           this.#forget(use, accepted.countedAddress);
         },
@@ -433,6 +431,7 @@ export class DataPlane {
   }
 
   #onExchange(exchange: Exchange): void {
+    this.#observing.begin(exchange);
     try {
       // RFC 9110 §9.3.7: `OPTIONS *` asks the server itself.
       if (exchange.request.path === '*')
@@ -468,42 +467,6 @@ export class DataPlane {
       use.listener.closeHandshakes();
       for (const connection of [...use.connections]) connection.close();
     }
-  }
-
-  #setAccessLog({ accessLog }: SettingsOfConfiguration): void {
-    const definition = JSON.stringify(accessLog);
-    if (definition === this.#accessLogDefinition) return;
-    this.#accessLogDefinition = definition;
-    void this.#closeAccessLog();
-    if (accessLog === false) return;
-    const sink = new FileSink({
-      target: accessLog.to,
-      onError: (error) => this.#options.logger.log('error', 'access log cannot be written', { error }),
-      later: (run) => void setTimeout(run, LOG_READER_PAUSE_MS),
-    });
-    const log = new AccessLog(sink, this.#options.clock);
-    this.#sink = sink;
-    this.#accessLog = log;
-    this.#flushTimer = setInterval(() => this.#flushAccessLog(log), accessLog.flushEvery).unref();
-  }
-
-  #flushAccessLog(log: AccessLog): void {
-    log.flush();
-    const nowMs = this.#options.clock.monotonicMs();
-    if (nowMs - this.#droppedToldMs < DROPPED_TOLD_EVERY_MS) return;
-    const lines = log.takeDroppedCount();
-    if (lines === 0) return;
-    this.#droppedToldMs = nowMs;
-    this.#options.logger.log('warn', 'access log lines dropped', { lines });
-  }
-
-  async #closeAccessLog(): Promise<void> {
-    clearInterval(this.#flushTimer);
-    const sink = this.#sink;
-    this.#accessLog?.flush();
-    this.#accessLog = undefined;
-    this.#sink = undefined;
-    await sink?.close();
   }
 }
 

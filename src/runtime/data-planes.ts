@@ -16,6 +16,7 @@ import { withoutControlSecrets } from './control-secrets.ts';
 import type { ConfigurationSupplies, DataPlane } from './data-plane.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { MemorySide } from './memory-side.ts';
+import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { RefusalCounts } from './refusal-counts.ts';
 import { sharesPorts, ThreadPool } from './thread-pool.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
@@ -29,6 +30,8 @@ export interface DataPlanesOptions {
   readonly threads?: number | undefined;
   /** Data threads that have been started already. */
   readonly pool?: ThreadPool | undefined;
+  /** Something was observed in one of the threads. */
+  onObserved(observed: Observed): void;
 }
 
 export class DataPlanes {
@@ -41,6 +44,8 @@ export class DataPlanes {
   /** The present configuration keeps answers in a store. */
   #keepsInStore = false;
   #version = 0;
+  /** The last of each kind. */
+  readonly #orders = new Map<ObservingOrder['kind'], ObservingOrder>();
 
   constructor(options: DataPlanesOptions) {
     this.#options = options;
@@ -90,7 +95,7 @@ export class DataPlanes {
     const { clock, logger, board, memory, pool } = this.#options;
     if (this.countThreads(configuration) > 0) {
       this.#pool = pool ?? new ThreadPool({ clock, logger, board });
-      this.#pool.setMemory(memory);
+      this.#pool.setOwner(memory, (observed) => this.#options.onObserved(observed));
       return;
     }
     await this.dismissStarted();
@@ -114,7 +119,9 @@ export class DataPlanes {
       opensUnixSockets: true,
       threadNumber: 0,
       openMemoryStore,
+      tell: (observed) => this.#options.onObserved(observed),
     });
+    for (const order of this.#orders.values()) this.#plane.observe(order);
   }
 
   /** Threads that have been started already are not needed. */
@@ -146,6 +153,13 @@ export class DataPlanes {
   setEndpoints(service: string, list: EndpointList): void {
     this.#plane?.setEndpoints(service, list);
     this.#pool?.setEndpoints(service, list);
+  }
+
+  /** What those who observe exchanges are to do from now on. */
+  observe(order: ObservingOrder): void {
+    this.#orders.set(order.kind, order);
+    this.#plane?.observe(order);
+    this.#pool?.observe(order);
   }
 
   setTicketKeys(keys: TicketKeyring): void {

@@ -28,6 +28,7 @@ const plane = new DataPlane({
   cacheCounts: new CacheCounts(cacheCounts),
   ...start,
   openMemoryStore,
+  tell: (observed) => say({ kind: 'observed', observed }),
 });
 
 keepCompiledCode();
@@ -117,6 +118,8 @@ port.on('message', (message: ToDataThread) => {
       return plane.reopenLogs();
     case 'ticket-keys':
       return plane.setTicketKeys(message.keys);
+    case 'observe':
+      return plane.observe(message.order);
     case 'endpoints':
       return plane.setEndpoints(message.service, message.list);
     case 'challenges':

@@ -6,6 +6,7 @@ import type { EndpointList } from '#services/endpoint-list.ts';
 import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
 import type { ConfigurationSupplies } from './data-plane.ts';
 import type { ListeningAt } from './listener-set.ts';
+import type { Observed, ObservingOrder } from './observing-messages.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
 /** What a data thread is told when it is made. */
@@ -44,6 +45,8 @@ export type ToDataThread =
   /** What an authority is shown from now on. */
   | { readonly kind: 'challenges'; readonly challenges: AcmeChallenges }
   | { readonly kind: 'ticket-keys'; readonly keys: TicketKeyring }
+  /** For those who observe exchanges. */
+  | { readonly kind: 'observe'; readonly order: ObservingOrder }
   /** A service has other endpoints than before. */
   | { readonly kind: 'endpoints'; readonly service: string; readonly list: EndpointList };
 
@@ -53,5 +56,7 @@ export type FromDataThread =
   | { readonly kind: 'applied'; readonly listening: readonly ListeningAt[] }
   | { readonly kind: 'ended' }
   | { readonly kind: 'purged' }
+  /** Nobody has asked for it just now. */
+  | { readonly kind: 'observed'; readonly observed: Observed }
   /** Over it the thread asks for what is kept in the memory of the process. */
   | { readonly kind: 'memory-port'; readonly port: MessagePort };

@@ -14,6 +14,7 @@ import { provideConcurrencyMemory, takeBackPlaces } from '#stores/shared-concurr
 import { CacheCounts } from './cache-counts.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { MemorySide } from './memory-side.ts';
+import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { RefusalCounts } from './refusal-counts.ts';
 import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './thread-messages.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
@@ -55,6 +56,12 @@ class ThreadRefusal extends Error {
   override readonly name = 'ThreadRefusal';
 }
 
+/** Who hears what threads say without being asked. */
+interface ThreadListener {
+  onMemoryPort(port: MessagePort): void;
+  onObserved(observed: Observed): void;
+}
+
 class DataThread {
   readonly worker: Worker;
   readonly startedMs: number;
@@ -70,10 +77,10 @@ class DataThread {
   #isGone = false;
   #onEnded: (() => void) | undefined;
 
-  readonly #onMemoryPort: (port: MessagePort) => void;
+  readonly #listener: ThreadListener;
 
-  constructor(clock: Clock, start: DataThreadStart, onMemoryPort: (port: MessagePort) => void) {
-    this.#onMemoryPort = onMemoryPort;
+  constructor(clock: Clock, start: DataThreadStart, listener: ThreadListener) {
+    this.#listener = listener;
     this.startedMs = clock.monotonicMs();
     this.opensUnixSockets = start.opensUnixSockets;
     this.worker = new Worker(entry, { workerData: start, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
@@ -157,7 +164,8 @@ class DataThread {
 
   #onMessage(message: FromDataThread): void {
     if (message.kind === 'ended') return this.#onEnded?.();
-    if (message.kind === 'memory-port') return this.#onMemoryPort(message.port);
+    if (message.kind === 'memory-port') return this.#listener.onMemoryPort(message.port);
+    if (message.kind === 'observed') return this.#listener.onObserved(message.observed);
     const waiting = this.#waiting.shift();
     if (message.kind === 'refused') waiting?.reject(new ThreadRefusal(message.reason));
     else waiting?.resolve(message.kind === 'applied' ? message.listening : []);
@@ -178,6 +186,9 @@ export class ThreadPool {
   /** What limits of concurrency count in. */
   #concurrencyMemory: SharedArrayBuffer | undefined;
   #memory: MemorySide | undefined;
+  /** The last of each kind. */
+  readonly #orders = new Map<ObservingOrder['kind'], ObservingOrder>();
+  #onObserved: ((observed: Observed) => void) | undefined;
 
   constructor(options: ThreadPoolOptions) {
     this.#options = options;
@@ -280,9 +291,16 @@ export class ThreadPool {
     await Promise.all([...this.#threads].map((thread) => thread.stop()));
   }
 
-  /** What all threads keep things in. Said before the first configuration. */
-  setMemory(memory: MemorySide): void {
+  /** What all threads keep things in, and who hears what they observe. Said before the first configuration. */
+  setOwner(memory: MemorySide, onObserved: (observed: Observed) => void): void {
     this.#memory = memory;
+    this.#onObserved = onObserved;
+  }
+
+  /** Tells all threads, and those that start later. */
+  observe(order: ObservingOrder): void {
+    this.#orders.set(order.kind, order);
+    for (const thread of this.#threads) thread.say({ kind: 'observe', order });
   }
 
   /** Tells all threads, and those that start later. */
@@ -337,10 +355,14 @@ export class ThreadPool {
       refusals: this.refusals.memory,
       cacheCounts: this.cacheCounts.memory,
     };
-    const thread = new DataThread(clock, start, (port) => this.#memory?.serve(port));
+    const thread = new DataThread(clock, start, {
+      onMemoryPort: (port) => this.#memory?.serve(port),
+      onObserved: (observed) => this.#onObserved?.(observed),
+    });
     const id = thread.worker.threadId;
     this.#threads.add(thread);
     if (this.#ticketKeys !== undefined) thread.say({ kind: 'ticket-keys', keys: this.#ticketKeys });
+    for (const order of this.#orders.values()) thread.say({ kind: 'observe', order });
     if (this.#challenges !== undefined) thread.say({ kind: 'challenges', challenges: this.#challenges });
     thread.worker.on('error', (error) => logger.log('error', 'data thread failed', { thread: id, error }));
     thread.worker.on('exit', () => {

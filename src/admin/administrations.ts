@@ -1,0 +1,10 @@
+/** Everything that the admin API shows and changes, one interface for each of its resources. */
+import type { CacheAdministration } from './cache-administration.ts';
+import type { QuotaAdministration } from './quota-administration.ts';
+import type { ServiceAdministration } from './service-administration.ts';
+
+export interface Administrations {
+  readonly services: ServiceAdministration;
+  readonly quotas: QuotaAdministration;
+  readonly cache: CacheAdministration;
+}

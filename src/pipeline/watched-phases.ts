@@ -1,0 +1,60 @@
+/** The policies of a route as they run for an exchange that is watched: each notes what it decides and how long it takes. */
+import { GatewayError } from '#base/errors.ts';
+import type { Exchange } from '#http/exchange.ts';
+import type { ExchangeJournal, JournalPhase, PolicyStep } from '#http/exchange-journal.ts';
+import type { HeadPhase, PlannedPolicy, RoutePlan } from './plan.ts';
+import type { PhaseResult } from './policy.ts';
+
+const headPhaseNames = ['requestHead', 'localAnswer'] as const;
+type HeadPhaseName = (typeof headPhaseNames)[number];
+
+/** In the order of execution. */
+export function toWatchedPhases(journal: ExchangeJournal, { policies }: RoutePlan): HeadPhase[] {
+  return headPhaseNames.flatMap((name) =>
+    policies.flatMap((policy) => {
+      const phase = policy.phases[name];
+      return phase === undefined ? [] : [watch(journal, policy, name)];
+    }),
+  );
+}
+
+function watch(journal: ExchangeJournal, { name, phases }: PlannedPolicy, phase: HeadPhaseName): HeadPhase {
+  return (exchange) => {
+    const startedMs = journal.clock.monotonicMs();
+    const add = (outcome: Outcome, hasWaited: boolean) => {
+      const endedMs = journal.clock.monotonicMs();
+      journal.policies.push({ policy: name, phase: phase satisfies JournalPhase, startedMs, endedMs, hasWaited, ...outcome });
+    };
+    try {
+      const result = phases[phase]!(exchange);
+      if (!(result instanceof Promise)) {
+        add(toOutcome(result, exchange), false);
+        return result;
+      }
+      return result.then(
+        (settled) => {
+          add(toOutcome(settled, exchange), true);
+          return settled;
+        },
+        (thrown: unknown) => {
+          add(failed, true);
+          throw thrown;
+        },
+      );
+    } catch (thrown) {
+      add(failed, false);
+      throw thrown;
+    }
+  };
+}
+
+type Outcome = Pick<PolicyStep, 'decision' | 'code' | 'status'>;
+const passed: Outcome = { decision: 'pass', code: undefined, status: undefined };
+const failed: Outcome = { decision: 'fail', code: undefined, status: undefined };
+
+function toOutcome(result: PhaseResult, { isDecided }: Exchange): Outcome {
+  if (result instanceof GatewayError) return { decision: 'refuse', code: result.code, status: result.status };
+  if (result !== undefined) return { decision: 'answer', code: undefined, status: result.status };
+  // It has answered by itself, with a stream.
+  return isDecided ? { ...passed, decision: 'answer' } : passed;
+}

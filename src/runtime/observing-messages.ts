@@ -1,0 +1,11 @@
+/**
+ * What the control thread asks of those who observe exchanges in the threads, and what these tell it. The last order of each kind
+ * is given to threads that start later, too.
+ */
+export interface ObservingOrder {
+  readonly kind: string;
+}
+
+export interface Observed {
+  readonly kind: string;
+}
