@@ -1,6 +1,7 @@
 /** A route as it runs: its policies' phases, each kind in one list, and where the request ends. Compiled once per snapshot. */
 import type { GatewayError } from '#base/errors.ts';
 import type { Exchange, ExchangePlan } from '#http/exchange.ts';
+import type { PlanTally } from '#http/plan-tally.ts';
 import type { ResponseHead } from '#http/response.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { compileAnswerPath } from './answer-path.ts';
@@ -59,6 +60,7 @@ export class RoutePlan implements ExchangePlan {
   readonly queryCredentials: readonly QueryCredential[] | undefined;
   /** How soon its requests are refused when a thread has too much to do: up to `NEVER_SHED`. */
   readonly shedRank: number;
+  tally: PlanTally | undefined = undefined;
 
   constructor(
     routeName: string | undefined,

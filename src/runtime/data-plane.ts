@@ -8,6 +8,7 @@ import { createIdSource } from '#base/ids.ts';
 import { Keeper } from '#base/keeper.ts';
 import type { KeyValueStore } from '#base/key-value-store.ts';
 import type { Logger } from '#base/logger.ts';
+import type { ThreadMeter } from '#base/meter.ts';
 import { RefusalLog } from '#base/refusal-log.ts';
 import { runInSlices } from '#base/slices.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
@@ -54,6 +55,7 @@ import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { OverloadWatch } from './overload-watch.ts';
 import type { RefusalCounts } from './refusal-counts.ts';
 import { toResolverOptions } from './resolver-options.ts';
+import { ThreadGauges } from './thread-gauges.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
 export interface DataPlaneOptions {
@@ -62,6 +64,8 @@ export interface DataPlaneOptions {
   readonly board: EndpointBoard;
   readonly refusals: RefusalCounts;
   readonly cacheCounts: CacheCounts;
+  /** What this thread counts in. */
+  readonly meter: ThreadMeter;
   /** By which the threads that count together know it. */
   readonly threadNumber: number;
   /** Listens with `SO_REUSEPORT`: other threads do so on the same ports. */
@@ -110,6 +114,7 @@ export class DataPlane {
   readonly #listeners: ListenerSet;
   readonly #overload: OverloadWatch;
   readonly #observing: Observing;
+  readonly #gauges: ThreadGauges;
   /** Listeners that accept no more and still have connections. */
   readonly #closing = new Set<ListenerUse>();
   #resolver: NameResolver | undefined;
@@ -131,6 +136,7 @@ export class DataPlane {
     this.#date = new HttpDate(options.clock);
     this.#overload = new OverloadWatch(options.clock, options.logger);
     this.#observing = new Observing(options);
+    this.#gauges = new ThreadGauges(options.meter, { countConnections: () => this.connectionCount, onLook: () => undefined });
     this.#mirrors = new Mirrors({ clock: options.clock, wheel: this.#wheel, logger: options.logger });
     const onConnection = (use: ListenerUse, accepted: AcceptedConnection) => this.#startConnection(use, accepted);
     this.#listeners = new ListenerSet({
@@ -283,6 +289,7 @@ export class DataPlane {
     this.#closeConnections();
     this.#mirrors.close();
     this.#overload.stop();
+    this.#gauges.stop();
     for (const service of this.#snapshot?.services.values() ?? []) service.close();
     this.#counting.close();
     this.#wheel.stop();
@@ -438,8 +445,9 @@ export class DataPlane {
         return exchange.sendReply({ status: 204, fields: [], contentLengthBytes: 0, body: undefined });
       if (this.#acmeAnswers?.answer(exchange) === true) return;
       const plan = this.#snapshot?.findPlan(exchange);
-      if (plan === undefined) rescue(exchange, gatewayErrors.noRoute());
-      else if (this.#overload.shedding !== undefined && this.#sheds(plan, this.#overload.shedding)) this.#refuse(exchange, plan);
+      if (plan === undefined) return rescue(exchange, gatewayErrors.noRoute());
+      this.#observing.beginPlan(exchange, plan);
+      if (this.#overload.shedding !== undefined && this.#sheds(plan, this.#overload.shedding)) this.#refuse(exchange, plan);
       else runPlan(exchange, plan);
     } catch (thrown) {
       rescueThrown(exchange, thrown);
