@@ -100,6 +100,9 @@ export const limits = {
   metricRoutesMax: 2_000,
   /** Series of requests: of those, by method and status. */
   metricRequestSeriesMax: 20_000,
+  /** Codes of errors, and listeners. */
+  metricErrorCodesMax: 1_000,
+  metricListenersMax: 500,
   /** Statuses of a route that metrics tell of one by one; further ones are counted by their first digit. */
   metricStatusesMax: 32,
   /** Symbolic links that are followed on the way to a file that is watched (Linux follows 40). */

@@ -117,6 +117,11 @@ export class ThreadMeter {
     return made.cellAt;
   }
 
+  /** The same for one that is there already; `undefined`: it is not. */
+  takeKnown(family: SeriesFamily, labels: readonly string[]): number | undefined {
+    return this.#known.has(toKey(family, labels)) ? this.take(family, labels) : undefined;
+  }
+
   /** Nobody adds to it any more where all who have taken it have said so: another one of the family may have its place. */
   release(family: SeriesFamily, labels: readonly string[]): void {
     const key = toKey(family, labels);

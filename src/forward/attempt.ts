@@ -56,6 +56,7 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
   #deadline: CallDeadline | undefined = undefined;
   #waiter: PoolWaiter | undefined = undefined;
   #call: UpstreamCall | undefined = undefined;
+  #hadConnection = false;
   #isOver = false;
 
   constructor(service: Service, endpoint: Endpoint, owner: AttemptOwner) {
@@ -111,11 +112,17 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
     this.#end(undefined);
   }
 
+  get hadConnection(): 'new' | 'used' | undefined {
+    if (!this.#hadConnection) return undefined;
+    return this.wasReused ? 'used' : 'new';
+  }
+
   // From the pool
 
   onCall(call: UpstreamCall): void {
     this.#waiter = undefined;
     this.#call = call;
+    this.#hadConnection = true;
     this.wasReused = call.isReused;
     this.#owner.onAttemptReady(this, call);
   }

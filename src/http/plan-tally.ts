@@ -27,17 +27,23 @@ export class ServiceTally {
   }
 }
 
+/** What is counted together for a listener. */
+export type ListenerPlaces = Pick<ListenerTally, 'listener' | 'inFlightAt' | 'sizesAt'>;
+
 /** Of the exchanges that came through one listener. */
 export class ListenerTally {
   readonly listener: string;
   /** Where it stands how many are under way. */
   readonly inFlightAt: number;
+  /** Where sizes of bodies are counted. */
+  readonly sizesAt: number;
   services: ServiceTally | undefined = undefined;
   readonly next: ListenerTally | undefined;
 
-  constructor(listener: string, inFlightAt: number, next: ListenerTally | undefined) {
+  constructor({ listener, inFlightAt, sizesAt }: ListenerPlaces, next: ListenerTally | undefined) {
     this.listener = listener;
     this.inFlightAt = inFlightAt;
+    this.sizesAt = sizesAt;
     this.next = next;
   }
 }

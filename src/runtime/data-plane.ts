@@ -46,6 +46,7 @@ import { AcmeAnswers } from './acme-answers.ts';
 import { toCallKey } from './aggregate-side.ts';
 import type { CacheCounts } from './cache-counts.ts';
 import { loadFunctions } from './compose-functions.ts';
+import { ConnectionMeter } from './connection-meter.ts';
 import { Counting, type CountingMemory, type PreparedCounting, toCountingServices } from './counting.ts';
 import { ListenerSet, type ListenerUse, type ListeningAt, type PreparedListeners } from './listener-set.ts';
 import type { LoadShedding } from './load-shedding.ts';
@@ -114,6 +115,7 @@ export class DataPlane {
   readonly #listeners: ListenerSet;
   readonly #overload: OverloadWatch;
   readonly #observing: Observing;
+  readonly #connections: ConnectionMeter;
   readonly #gauges: ThreadGauges;
   /** Listeners that accept no more and still have connections. */
   readonly #closing = new Set<ListenerUse>();
@@ -136,13 +138,18 @@ export class DataPlane {
     this.#date = new HttpDate(options.clock);
     this.#overload = new OverloadWatch(options.clock, options.logger);
     this.#observing = new Observing(options);
-    this.#gauges = new ThreadGauges(options.meter, { countConnections: () => this.connectionCount, onLook: () => undefined });
+    this.#connections = new ConnectionMeter(options.meter);
+    this.#gauges = new ThreadGauges(options.meter, {
+      countConnections: () => this.connectionCount,
+      onLook: () => this.#lookAround(),
+    });
     this.#mirrors = new Mirrors({ clock: options.clock, wheel: this.#wheel, logger: options.logger });
     const onConnection = (use: ListenerUse, accepted: AcceptedConnection) => this.#startConnection(use, accepted);
     this.#listeners = new ListenerSet({
       ...options,
       wheel: this.#wheel,
       buffers: this.#buffers,
+      connections: this.#connections,
       onConnection,
       onHandshakeFailed: () => this.#checkEmpty(),
     });
@@ -324,14 +331,21 @@ export class DataPlane {
     this.#observing.reopenLogs();
   }
 
+  /** Notes what is there at the moment, for metrics. */
+  #lookAround(): void {
+    for (const service of this.#snapshot?.services.values() ?? []) service.lookAtLoad();
+    this.#connections.look(this.#listeners.present);
+  }
+
   #toMeans(
     { files, endpoints }: ConfigurationSupplies,
     resolver: NameResolver,
   ): Omit<SnapshotMeans, keyof ReturnType<typeof toCountingServices> | 'findFunction' | 'findCounter'> {
-    const { clock, logger, board } = this.#options;
+    const { clock, logger, board, meter } = this.#options;
     return {
       clock,
       logger,
+      meter,
       random: this.#random,
       later: startTimer,
       keeper: this.#keeper,
@@ -382,6 +396,7 @@ export class DataPlane {
   }
 
   #startConnection(use: ListenerUse, accepted: AcceptedConnection): void {
+    this.#connections.onAccepted(use.settings.listener, accepted);
     if (accepted.protocol === 'bytes') return this.#passOn(use, accepted);
     use.services ??= this.#toServerServices(use);
     const { services } = use;

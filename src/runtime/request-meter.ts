@@ -7,6 +7,8 @@ import { limits } from '#base/limits.ts';
 import { OTHER_LABEL, type SeriesFamily, type ThreadMeter } from '#base/meter.ts';
 import type { Exchange, ExchangePlan } from '#http/exchange.ts';
 import { ListenerTally, PlanTally, ServiceTally } from '#http/plan-tally.ts';
+import { ListenerCell, listenerFamily } from './connection-meter.ts';
+import { SIZE_BUCKET_COUNT, toSizeBucket } from './size-buckets.ts';
 
 /** Places of the numbers of a route. The first six are exchanges by the first digit of their status; 0: there was no answer. */
 export const RouteCell = {
@@ -45,6 +47,15 @@ export const inFlightFamily: SeriesFamily = {
   seriesMax: limits.metricRoutesMax,
 };
 
+/** By the code of the error that ended an exchange, whoever's fault it was. */
+export const errorFamily: SeriesFamily = {
+  name: 'error',
+  labels: ['code'],
+  cellCount: 1,
+  gaugesFrom: 1,
+  seriesMax: limits.metricErrorCodesMax,
+};
+
 /** All others are clients' inventions, and counted together. */
 const knownMethods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY'] as const;
 const methodNumbers: ReadonlyMap<string, number> = new Map(knownMethods.map((method, i) => [method, i]));
@@ -55,6 +66,7 @@ const STATUS_ROOM = 1_024;
 export class RequestMeter {
   readonly #meter: ThreadMeter;
   readonly #cells: Float64Array;
+  readonly #errorPlaces = new Map<string, number>();
   /** Of exchanges that have no plan. */
   readonly #unplanned: ExchangePlan = { routeName: undefined };
 
@@ -80,6 +92,9 @@ export class RequestMeter {
     cells[at + RouteCell.classes + toClass(exchange.status)]! += 1;
     if (requestBytes > 0) cells[at + RouteCell.requestBytes]! += requestBytes;
     if (responseBytes > 0) cells[at + RouteCell.responseBytes]! += responseBytes;
+    cells[ofListener.sizesAt + toSizeBucket(requestBytes)]! += 1;
+    cells[ofListener.sizesAt + SIZE_BUCKET_COUNT + toSizeBucket(responseBytes)]! += 1;
+    if (exchange.error !== undefined) cells[this.#findError(exchange.error.code)]! += 1;
     if (attempts > 1) cells[at + RouteCell.furtherAttempts]! += attempts - 1;
     // How long somebody kept a connection says nothing about how fast anything was answered.
     if (exchange.isTunnel) {
@@ -96,7 +111,8 @@ export class RequestMeter {
     const { tally } = plan;
     for (let one = tally.listeners; one !== undefined; one = one.next) if (one.listener === listener) return one;
     const inFlightAt = this.#meter.take(inFlightFamily, [listener, plan.routeName ?? '']);
-    tally.listeners = new ListenerTally(listener, inFlightAt, tally.listeners);
+    const sizesAt = this.#meter.take(listenerFamily, [listener]) + ListenerCell.requestSizes;
+    tally.listeners = new ListenerTally({ listener, inFlightAt, sizesAt }, tally.listeners);
     return tally.listeners;
   }
 
@@ -105,6 +121,15 @@ export class RequestMeter {
     const at = this.#meter.take(routeFamily, [ofListener.listener, route, service]);
     ofListener.services = new ServiceTally(service, at, ofListener.services);
     return ofListener.services;
+  }
+
+  #findError(code: string): number {
+    let at = this.#errorPlaces.get(code);
+    if (at === undefined) {
+      at = this.#meter.take(errorFamily, [code]);
+      this.#errorPlaces.set(code, at);
+    }
+    return at;
   }
 
   #findPlace(tally: ServiceTally, { request, status }: Exchange, route: string): number {
