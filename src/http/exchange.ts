@@ -230,6 +230,8 @@ export class Exchange {
   reported: GatewayError | undefined = undefined;
   /** Only where somebody watches the exchange. Set before its route is looked for. */
   journal: ExchangeJournal | undefined = undefined;
+  /** Whoever adds to the head that the client is given, last of all. */
+  noteAnswer: ((response: ResponseHead) => void) | undefined = undefined;
   isFinished = false;
   isTunnel = false;
   /** The answer that has begun is one of gRPC: it is whole only if its trailers say so, and they can say otherwise too. */
@@ -291,6 +293,7 @@ export class Exchange {
     derived.pathRest = this.pathRest;
     derived.consumer = this.consumer;
     derived.shownTarget = this.shownTarget;
+    derived.journal = this.journal;
     this.#slots ??= new Map();
     derived.#slots = this.#slots;
     return derived;
@@ -372,6 +375,7 @@ export class Exchange {
   /** The head as the client sees it. */
   beginAnswer(response: ResponseHead): void {
     this.status = response.status;
+    if (this.noteAnswer !== undefined) this.noteAnswer(response);
     this.client.sendHead(response);
   }
 
