@@ -51,9 +51,19 @@ export interface AnswerSource extends RequestBodySink {
   onClientGone(): void;
 }
 
+/** How many of a route's exchanges have a line in the access log. */
+export interface RouteLogging {
+  /** From 0 to 1. */
+  readonly share: number;
+  /** Those that have failed have one in any case. */
+  readonly keepsFailed: boolean;
+}
+
 /** What the exchange's route adds to it. */
 export interface ExchangePlan {
   readonly routeName: string | undefined;
+  /** `undefined`: as many as of other routes. */
+  readonly logging?: RouteLogging | undefined;
   /** Names of the services that the route leads to. */
   readonly services?: readonly string[];
   /** Name of the service that is asked when they do not answer. */
@@ -228,6 +238,9 @@ export class Exchange {
   error: GatewayError | undefined = undefined;
   /** What a policy that only reports would have refused the request with. */
   reported: GatewayError | undefined = undefined;
+  /** Whether the fields that go to the client are kept for its end. */
+  keepsSentFields = false;
+  sentFields: readonly string[] | undefined = undefined;
   /** Only where somebody watches the exchange. Set before its route is looked for. */
   journal: ExchangeJournal | undefined = undefined;
   /** Whoever adds to the head that the client is given, last of all. */
@@ -376,6 +389,7 @@ export class Exchange {
   beginAnswer(response: ResponseHead): void {
     this.status = response.status;
     if (this.noteAnswer !== undefined) this.noteAnswer(response);
+    if (this.keepsSentFields) this.sentFields = response.fields;
     this.client.sendHead(response);
   }
 

@@ -71,7 +71,7 @@ export interface DataPlaneOptions {
   /** The store that all threads of the process keep things in. */
   readonly openMemoryStore: () => Promise<KeyValueStore>;
   /** Tells the control thread what was observed. */
-  readonly tell: (observed: Observed) => void;
+  readonly tell: (observed: Observed, handedOver?: readonly ArrayBuffer[]) => void;
 }
 
 /** A configuration that could be the present one at once. */

@@ -28,7 +28,7 @@ const plane = new DataPlane({
   cacheCounts: new CacheCounts(cacheCounts),
   ...start,
   openMemoryStore,
-  tell: (observed) => say({ kind: 'observed', observed }),
+  tell: (observed, handedOver = []) => port.postMessage({ kind: 'observed', observed } satisfies FromDataThread, [...handedOver]),
 });
 
 keepCompiledCode();

@@ -15,7 +15,7 @@ export interface ObservingOptions {
   readonly refusals: RefusalCounts;
   readonly cacheCounts: CacheCounts;
   /** Tells the control thread. */
-  tell(observed: Observed): void;
+  tell(observed: Observed, handedOver?: readonly ArrayBuffer[]): void;
 }
 
 export class Observing {
@@ -36,7 +36,9 @@ export class Observing {
   obey(_order: ObservingOrder): void {}
 
   /** No route has been looked for yet. What cannot be read as a request is refused, and finished, without a beginning. */
-  begin(_exchange: Exchange): void {}
+  begin(exchange: Exchange): void {
+    if (this.#accessLogging.readsAnswers) exchange.keepsSentFields = true;
+  }
 
   finish(exchange: Exchange): void {
     this.#accessLogging.add(exchange);
