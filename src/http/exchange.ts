@@ -12,6 +12,7 @@ import type { RequestBodySink, RequestBodyStage } from './body-stage.ts';
 import type { CacheResult } from './cache-result.ts';
 import type { Consumer } from './consumer.ts';
 import type { ExchangeJournal } from './exchange-journal.ts';
+import type { PlanTally } from './plan-tally.ts';
 import type { Reply, ResponseHead } from './response.ts';
 
 /** What the client's protocol does for an exchange: HTTP/1 over a socket, or an injected request without one. */
@@ -76,6 +77,8 @@ export interface ExchangePlan {
   readonly watchRequestChunk?: ((exchange: Exchange, view: Buffer) => GatewayError | undefined) | undefined;
   /** Policies of the `finish` phase. */
   readonly onFinish?: ((exchange: Exchange) => void) | undefined;
+  /** Where its exchanges are counted, once there has been one. */
+  tally?: PlanTally | undefined;
 }
 
 /** An attempt that did not bring the answer. */

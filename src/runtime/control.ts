@@ -31,6 +31,7 @@ import { findRequestListener } from './request-listener.ts';
 import { findFolderMistakes } from './served-folders.ts';
 import type { ThreadPool } from './thread-pool.ts';
 import { TlsSide } from './tls-side.ts';
+import { TrafficSide } from './traffic-side.ts';
 import { logUnverifiedServices } from './unverified-services.ts';
 
 export interface ControlOptions {
@@ -64,6 +65,7 @@ export class Control {
   readonly #tls: TlsSide;
   readonly #quotas: QuotaSide;
   readonly #aggregates = new AggregateSide();
+  readonly #traffic: TrafficSide;
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
@@ -94,6 +96,12 @@ export class Control {
     this.#tls = new TlsSide({ clock, logger, planes, onCertificates });
     this.#quotas = new QuotaSide({ clock, logger });
     const findConfiguration = () => this.#configuration;
+    this.#traffic = new TrafficSide({
+      clock,
+      findConfiguration,
+      findMeters: () => planes.meters,
+      describeHealth: () => this.describeHealth(),
+    });
     const cache = new CacheSide({ clock, logger, planes, findConfiguration });
     this.#admin = new AdminSide({
       logger,
@@ -112,6 +120,7 @@ export class Control {
         services: await this.#endpoints.createAdministration(findConfiguration),
         quotas: this.#quotas,
         cache,
+        traffic: this.#traffic,
       }),
     });
   }
@@ -281,6 +290,7 @@ export class Control {
     this.#configuration = undefined;
     this.#addresses.clear();
     this.#endpoints.stop();
+    this.#traffic.stop();
     this.#listening = [];
     this.#listens = false;
     this.#started = undefined;
@@ -333,6 +343,7 @@ export class Control {
       this.#configuration = configuration;
       this.#tls.follow(configuration, files);
       await this.#admin.swap(configuration, openedAdmin);
+      this.#traffic.followConfiguration(configuration);
       return undefined;
     } catch (error) {
       this.#endpoints.abandon();

@@ -8,6 +8,7 @@ import { createIdSource } from '#base/ids.ts';
 import { Keeper } from '#base/keeper.ts';
 import type { KeyValueStore } from '#base/key-value-store.ts';
 import type { Logger } from '#base/logger.ts';
+import type { ThreadMeter } from '#base/meter.ts';
 import { RefusalLog } from '#base/refusal-log.ts';
 import { runInSlices } from '#base/slices.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
@@ -45,6 +46,7 @@ import { AcmeAnswers } from './acme-answers.ts';
 import { toCallKey } from './aggregate-side.ts';
 import type { CacheCounts } from './cache-counts.ts';
 import { loadFunctions } from './compose-functions.ts';
+import { ConnectionMeter } from './connection-meter.ts';
 import { Counting, type CountingMemory, type PreparedCounting, toCountingServices } from './counting.ts';
 import { ListenerSet, type ListenerUse, type ListeningAt, type PreparedListeners } from './listener-set.ts';
 import type { LoadShedding } from './load-shedding.ts';
@@ -54,6 +56,7 @@ import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { OverloadWatch } from './overload-watch.ts';
 import type { RefusalCounts } from './refusal-counts.ts';
 import { toResolverOptions } from './resolver-options.ts';
+import { ThreadGauges } from './thread-gauges.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
 export interface DataPlaneOptions {
@@ -62,6 +65,8 @@ export interface DataPlaneOptions {
   readonly board: EndpointBoard;
   readonly refusals: RefusalCounts;
   readonly cacheCounts: CacheCounts;
+  /** What this thread counts in. */
+  readonly meter: ThreadMeter;
   /** By which the threads that count together know it. */
   readonly threadNumber: number;
   /** Listens with `SO_REUSEPORT`: other threads do so on the same ports. */
@@ -110,6 +115,8 @@ export class DataPlane {
   readonly #listeners: ListenerSet;
   readonly #overload: OverloadWatch;
   readonly #observing: Observing;
+  readonly #connections: ConnectionMeter;
+  readonly #gauges: ThreadGauges;
   /** Listeners that accept no more and still have connections. */
   readonly #closing = new Set<ListenerUse>();
   #resolver: NameResolver | undefined;
@@ -131,12 +138,18 @@ export class DataPlane {
     this.#date = new HttpDate(options.clock);
     this.#overload = new OverloadWatch(options.clock, options.logger);
     this.#observing = new Observing(options);
+    this.#connections = new ConnectionMeter(options.meter);
+    this.#gauges = new ThreadGauges(options.meter, {
+      countConnections: () => this.connectionCount,
+      onLook: () => this.#lookAround(),
+    });
     this.#mirrors = new Mirrors({ clock: options.clock, wheel: this.#wheel, logger: options.logger });
     const onConnection = (use: ListenerUse, accepted: AcceptedConnection) => this.#startConnection(use, accepted);
     this.#listeners = new ListenerSet({
       ...options,
       wheel: this.#wheel,
       buffers: this.#buffers,
+      connections: this.#connections,
       onConnection,
       onHandshakeFailed: () => this.#checkEmpty(),
     });
@@ -283,6 +296,7 @@ export class DataPlane {
     this.#closeConnections();
     this.#mirrors.close();
     this.#overload.stop();
+    this.#gauges.stop();
     for (const service of this.#snapshot?.services.values() ?? []) service.close();
     this.#counting.close();
     this.#wheel.stop();
@@ -317,14 +331,21 @@ export class DataPlane {
     this.#observing.reopenLogs();
   }
 
+  /** Notes what is there at the moment, for metrics. */
+  #lookAround(): void {
+    for (const service of this.#snapshot?.services.values() ?? []) service.lookAtLoad();
+    this.#connections.look(this.#listeners.present);
+  }
+
   #toMeans(
     { files, endpoints }: ConfigurationSupplies,
     resolver: NameResolver,
   ): Omit<SnapshotMeans, keyof ReturnType<typeof toCountingServices> | 'findFunction' | 'findCounter'> {
-    const { clock, logger, board } = this.#options;
+    const { clock, logger, board, meter } = this.#options;
     return {
       clock,
       logger,
+      meter,
       random: this.#random,
       later: startTimer,
       keeper: this.#keeper,
@@ -375,6 +396,7 @@ export class DataPlane {
   }
 
   #startConnection(use: ListenerUse, accepted: AcceptedConnection): void {
+    this.#connections.onAccepted(use.settings.listener, accepted);
     if (accepted.protocol === 'bytes') return this.#passOn(use, accepted);
     use.services ??= this.#toServerServices(use);
     const { services } = use;
@@ -438,8 +460,9 @@ export class DataPlane {
         return exchange.sendReply({ status: 204, fields: [], contentLengthBytes: 0, body: undefined });
       if (this.#acmeAnswers?.answer(exchange) === true) return;
       const plan = this.#snapshot?.findPlan(exchange);
-      if (plan === undefined) rescue(exchange, gatewayErrors.noRoute());
-      else if (this.#overload.shedding !== undefined && this.#sheds(plan, this.#overload.shedding)) this.#refuse(exchange, plan);
+      if (plan === undefined) return rescue(exchange, gatewayErrors.noRoute());
+      this.#observing.beginPlan(exchange, plan);
+      if (this.#overload.shedding !== undefined && this.#sheds(plan, this.#overload.shedding)) this.#refuse(exchange, plan);
       else runPlan(exchange, plan);
     } catch (thrown) {
       rescueThrown(exchange, thrown);
