@@ -13,6 +13,7 @@ import type { CacheResult } from './cache-result.ts';
 import type { Consumer } from './consumer.ts';
 import type { ExchangeJournal } from './exchange-journal.ts';
 import type { PlanTally } from './plan-tally.ts';
+import type { ExchangeTap } from './exchange-tap.ts';
 import type { Reply, ResponseHead } from './response.ts';
 
 /** What the client's protocol does for an exchange: HTTP/1 over a socket, or an injected request without one. */
@@ -191,7 +192,8 @@ export class ForwardingFields {
 }
 
 export class Exchange {
-  readonly client: ClientSide;
+  /** Whoever taps the exchange may put one in its place that passes everything on, before anything is answered. */
+  client: ClientSide;
   readonly observer: ExchangeObserver;
   /** As the client sent it. Whoever gives it another body puts a request in its place that says so (`withBody`). */
   request: ClientRequest;
@@ -248,6 +250,8 @@ export class Exchange {
   journal: ExchangeJournal | undefined = undefined;
   /** Whoever adds to the head that the client is given, last of all. */
   noteAnswer: ((response: ResponseHead) => void) | undefined = undefined;
+  /** Only where somebody wants to see what it carries. */
+  tap: ExchangeTap | undefined = undefined;
   isFinished = false;
   isTunnel = false;
   /** The answer that has begun is one of gRPC: it is whole only if its trailers say so, and they can say otherwise too. */
@@ -310,6 +314,7 @@ export class Exchange {
     derived.consumer = this.consumer;
     derived.shownTarget = this.shownTarget;
     derived.journal = this.journal;
+    derived.tap = this.tap;
     this.#slots ??= new Map();
     derived.#slots = this.#slots;
     return derived;
@@ -353,6 +358,7 @@ export class Exchange {
   /** An error: a policy refuses the request. */
   takeRequestChunk(view: Buffer): GatewayError | undefined {
     this.requestBytes += view.length;
+    this.tap?.onRequestChunk(this, view);
     const refusal = this.plan?.watchRequestChunk?.(this, view);
     if (refusal === undefined) (this.bodyStage ?? this.source)?.onRequestChunk(view);
     return refusal;
