@@ -12,8 +12,8 @@ import type { RequestBodySink, RequestBodyStage } from './body-stage.ts';
 import type { CacheResult } from './cache-result.ts';
 import type { Consumer } from './consumer.ts';
 import type { ExchangeJournal } from './exchange-journal.ts';
-import type { PlanTally } from './plan-tally.ts';
 import type { ExchangeTap } from './exchange-tap.ts';
+import type { PlanTally } from './plan-tally.ts';
 import type { Reply, ResponseHead } from './response.ts';
 
 /** What the client's protocol does for an exchange: HTTP/1 over a socket, or an injected request without one. */

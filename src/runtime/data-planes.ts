@@ -20,8 +20,8 @@ import type { MemorySide } from './memory-side.ts';
 import { meterFamilies } from './meter-families.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { RefusalCounts } from './refusal-counts.ts';
-import { ThreadMeters } from './thread-meters.ts';
 import type { Rehearsal } from './rehearsal.ts';
+import { ThreadMeters } from './thread-meters.ts';
 import { sharesPorts, ThreadPool } from './thread-pool.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
