@@ -175,6 +175,10 @@ export const limits = {
   mappingStepsMax: 10_000_000,
   /** Entries of one SETTINGS frame. */
   http2SettingsMax: 32,
+  /** Attempts, and notes, of one exchange that its journal keeps. */
+  journalEntriesMax: 256,
+  /** Endpoints of which it is said why they were not chosen for an attempt. */
+  leftOutShownMax: 10,
   /** Calls of one aggregate. */
   aggregateCallsMax: 32,
   /** Items for each of which one call of an aggregate is made. */

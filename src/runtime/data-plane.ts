@@ -55,6 +55,7 @@ import { Observing } from './observing.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { OverloadWatch } from './overload-watch.ts';
 import type { RefusalCounts } from './refusal-counts.ts';
+import type { Rehearsal } from './rehearsal.ts';
 import { toResolverOptions } from './resolver-options.ts';
 import { ThreadGauges } from './thread-gauges.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
@@ -76,7 +77,9 @@ export interface DataPlaneOptions {
   /** The store that all threads of the process keep things in. */
   readonly openMemoryStore: () => Promise<KeyValueStore>;
   /** Tells the control thread what was observed. */
-  readonly tell: (observed: Observed) => void;
+  readonly tell: (observed: Observed, handedOver?: readonly ArrayBuffer[]) => void;
+  /** Nothing outside is asked. */
+  readonly rehearsal?: Rehearsal | undefined;
 }
 
 /** A configuration that could be the present one at once. */
@@ -186,7 +189,7 @@ export class DataPlane {
     { listens = true }: { readonly listens?: boolean } = {},
   ): Promise<PreparedConfiguration> {
     const { clock } = this.#options;
-    await loadLibraries(encoded.libraries, policyDefinitions);
+    await loadLibraries(encoded.libraries, this.#options.rehearsal?.policies ?? policyDefinitions);
     const arrived = await runInSlices(decodeConfiguration(encoded), clock);
     const { settings } = arrived;
     const resolverOptions = toResolverOptions(settings);
@@ -258,6 +261,7 @@ export class DataPlane {
   /** Counts and logs an exchange that is over. */
   finishExchange(exchange: Exchange): void {
     this.#observing.finish(exchange);
+    this.#options.rehearsal?.finish?.(exchange);
     const { error } = exchange;
     if (error?.kind.side === 'gateway' && error !== this.#overload.refusal)
       this.#options.logger.log('error', 'exchange failed', { requestId: exchange.requestId, error: error.cause ?? error });
@@ -341,7 +345,7 @@ export class DataPlane {
     { files, endpoints }: ConfigurationSupplies,
     resolver: NameResolver,
   ): Omit<SnapshotMeans, keyof ReturnType<typeof toCountingServices> | 'findFunction' | 'findCounter'> {
-    const { clock, logger, board, meter } = this.#options;
+    const { clock, logger, board, meter, rehearsal } = this.#options;
     return {
       clock,
       logger,
@@ -358,7 +362,8 @@ export class DataPlane {
       frames: this.#frames,
       turnEnd: this.#turnEnd,
       resolver,
-      policies: policyDefinitions,
+      upstreamStub: rehearsal?.upstreams,
+      policies: rehearsal?.policies ?? policyDefinitions,
       board,
       texts: files.texts,
       addressLists: files.addressLists,
@@ -454,6 +459,7 @@ export class DataPlane {
 
   #onExchange(exchange: Exchange): void {
     this.#observing.begin(exchange);
+    this.#options.rehearsal?.begin?.(exchange);
     try {
       // RFC 9110 §9.3.7: `OPTIONS *` asks the server itself.
       if (exchange.request.path === '*')

@@ -20,6 +20,7 @@ import type { MemorySide } from './memory-side.ts';
 import { meterFamilies } from './meter-families.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { RefusalCounts } from './refusal-counts.ts';
+import type { Rehearsal } from './rehearsal.ts';
 import { ThreadMeters } from './thread-meters.ts';
 import { sharesPorts, ThreadPool } from './thread-pool.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
@@ -33,6 +34,7 @@ export interface DataPlanesOptions {
   readonly threads?: number | undefined;
   /** Data threads that have been started already. */
   readonly pool?: ThreadPool | undefined;
+  readonly rehearsal?: Rehearsal | undefined;
   /** Something was observed in one of the threads. */
   onObserved(observed: Observed): void;
 }
@@ -116,7 +118,7 @@ export class DataPlanes {
     if (this.#plane !== undefined) return;
     // Where other threads serve, this one does without its code.
     const { DataPlane } = await import('./data-plane.ts');
-    const { clock, logger, board, memory } = this.#options;
+    const { clock, logger, board, memory, rehearsal } = this.#options;
     const openMemoryStore = () => memory.open();
     this.#plane = new DataPlane({
       clock,
@@ -130,6 +132,7 @@ export class DataPlanes {
       threadNumber: 0,
       openMemoryStore,
       tell: (observed) => this.#options.onObserved(observed),
+      rehearsal,
     });
     for (const order of this.#orders.values()) this.#plane.observe(order);
   }

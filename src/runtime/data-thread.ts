@@ -31,7 +31,7 @@ const plane = new DataPlane({
   meter: new ThreadMeter(meter).resume(meterFamilies),
   ...start,
   openMemoryStore,
-  tell: (observed) => say({ kind: 'observed', observed }),
+  tell: (observed, handedOver = []) => port.postMessage({ kind: 'observed', observed } satisfies FromDataThread, [...handedOver]),
 });
 
 keepCompiledCode();

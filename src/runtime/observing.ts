@@ -19,7 +19,7 @@ export interface ObservingOptions {
   readonly cacheCounts: CacheCounts;
   readonly meter: ThreadMeter;
   /** Tells the control thread. */
-  tell(observed: Observed): void;
+  tell(observed: Observed, handedOver?: readonly ArrayBuffer[]): void;
 }
 
 export class Observing {
@@ -42,7 +42,9 @@ export class Observing {
   obey(_order: ObservingOrder): void {}
 
   /** No route has been looked for yet. What cannot be read as a request is refused, and finished, without a beginning. */
-  begin(_exchange: Exchange): void {}
+  begin(exchange: Exchange): void {
+    if (this.#accessLogging.readsAnswers) exchange.keepsSentFields = true;
+  }
 
   /** Its plan is known, and it runs by it from now on. */
   beginPlan(exchange: Exchange, plan: RoutePlan): void {

@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { ThreadMeter } from '#base/meter.ts';
 import { createRandomSource } from '#base/random.ts';
+import type { ChoiceStep } from '#http/exchange-journal.ts';
 import { Affinity } from './affinity.ts';
 import type { AttemptObserver, AttemptOutcome } from './attempt-outcome.ts';
 import { AvailableEndpoints } from './available-endpoints.ts';
@@ -11,6 +12,7 @@ import { ServiceLoad } from './balancing/service-load.ts';
 import { Endpoint, type EndpointMeans } from './endpoint.ts';
 import type { EndpointBoard } from './endpoint-board.ts';
 import { type EndpointList, type EndpointRecord, formatEndpointUrl } from './endpoint-list.ts';
+import { explainPick } from './explain-pick.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import { OutlierWatch } from './outliers/outlier-watch.ts';
 import type { PickableEndpoints } from './protection/gate.ts';
@@ -109,6 +111,15 @@ export class Service {
   /** Whether an endpoint that was looked for is to get an attempt, which is then made. */
   letsTo(endpoint: Endpoint): boolean {
     return this.protection === undefined || this.protection.letsTo(endpoint);
+  }
+
+  /** Why an exchange has got this endpoint; asked right behind the choice. */
+  explainPick(picked: Endpoint, subject: PickSubject, tried: readonly Endpoint[] = none): ChoiceStep {
+    const { definition, endpoints, protection, affinity } = this;
+    const { board, wheel } = this.#means;
+    const kept = subject.exchange === undefined ? undefined : affinity?.find(subject.exchange);
+    const from = { definition, endpoints, board, available: this.#available, protection, kept, nowMs: wheel.nowMs };
+    return explainPick(picked, { subject, tried }, from);
   }
 
   /** An attempt is over: said once for each, by whoever made it. */
