@@ -51,7 +51,7 @@ const residentBytes: Metric = {
 const startTime: Metric = {
   name: 'gatehouse_process_start_time_seconds',
   type: 'gauge',
-  help: 'When the process was started, in seconds since 1970.',
+  help: 'When the gateway was started, in seconds since 1970.',
 };
 
 const MS_PER_SECOND = 1_000;
@@ -80,7 +80,7 @@ export class MetricsSide {
 
   constructor(options: MetricsSideOptions) {
     this.#options = options;
-    this.#startedAtMs = options.clock.wallMs() - process.uptime() * MS_PER_SECOND;
+    this.#startedAtMs = options.clock.wallMs();
   }
 
   /** A configuration is the present one. */
