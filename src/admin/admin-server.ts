@@ -13,7 +13,7 @@ import { answerMetrics } from './metrics-answer.ts';
 export interface AdminFacts {
   /** Why traffic should not be sent here; `undefined` when it may. */
   reasonNotReady(): string | undefined;
-  renderMetrics(format: MetricsFormat): Promise<string>;
+  renderMetrics(format: MetricsFormat): Promise<Buffer>;
   access(): AdminAccess;
   /** Asked for with the first request to the API. */
   loadAdministrations(): Promise<Administrations>;

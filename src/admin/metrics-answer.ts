@@ -15,7 +15,7 @@ const types: Readonly<Record<MetricsFormat, string>> = {
 };
 
 export interface MetricsFacts {
-  renderMetrics(format: MetricsFormat): Promise<string>;
+  renderMetrics(format: MetricsFormat): Promise<Buffer>;
 }
 
 export async function answerMetrics(
@@ -26,8 +26,7 @@ export async function answerMetrics(
   const format = chooseFormat(headers.accept);
   // The socket is silent for so long only where nobody reads: all there is to write is there.
   response.setTimeout(limits.scrapeTimeoutMs, () => response.destroy());
-  const text = await facts.renderMetrics(format);
-  const plain = Buffer.from(text);
+  const plain = await facts.renderMetrics(format);
   const isCompressed = plain.length >= COMPRESSED_FROM_BYTES && acceptsGzip(headers['accept-encoding']);
   const bytes = isCompressed ? await compress(plain, { level: constants.Z_BEST_SPEED }) : plain;
   if (response.destroyed) return;

@@ -4,7 +4,7 @@
  */
 import { BUCKET_COUNT, toBucket } from '#base/duration-buckets.ts';
 import { limits } from '#base/limits.ts';
-import { OTHER_LABEL, type SeriesFamily, type ThreadMeter } from '#base/meter.ts';
+import type { SeriesFamily, ThreadMeter } from '#base/meter.ts';
 import type { ClientRequest, Exchange, ExchangePlan } from '#http/exchange.ts';
 import { ListenerTally, PlanTally, ServiceTally } from '#http/plan-tally.ts';
 import { ListenerCell, listenerFamily } from './connection-meter.ts';
@@ -185,11 +185,6 @@ function addSize(cells: Float64Array, at: number, bytes: number): void {
 }
 
 /** What is no status of HTTP counts as none. */
-export function toClass(status: number): number {
+function toClass(status: number): number {
   return status < 100 || status > 599 ? 0 : Math.trunc(status / 100);
-}
-
-/** Whether a series stands for all that had no room. */
-export function isOther(labels: readonly string[]): boolean {
-  return labels[0] === OTHER_LABEL;
 }
