@@ -72,6 +72,16 @@ export const limits = {
   filesOpenMax: 1_000,
   /** Bytes of access log lines waiting to be written; beyond this, lines are dropped and counted. */
   accessLogPendingBytesMax: 8 * 1024 * 1024,
+  /** Bytes of a `tracestate` that is passed on; of more, members at its end are dropped. */
+  traceStateBytesMax: 4 * 1024,
+  /** Requests to upstreams of one traced exchange that get spans of their own. */
+  spansOfExchangeMax: 256,
+  /** Spans of a thread that wait to be told to the control thread; more are dropped and counted. */
+  threadSpansPendingMax: 2_048,
+  /** Spans that wait to be sent to the collector; more are dropped and counted. */
+  spansPendingMax: 16_384,
+  /** Spans of one message to the collector. */
+  spansOfExportMax: 512,
   /** Addresses of one host name that are tried for a connection. */
   connectAddressesMax: 8,
   /** Services and the endpoints of all of them together, 64 bytes of shared memory each. */

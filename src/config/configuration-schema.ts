@@ -22,6 +22,7 @@ import { serviceSchema } from './service-schema.ts';
 import { zone } from './services/balancing-schema.ts';
 import { storesSchema } from './stores-schema.ts';
 import { tokenKeysSchema } from './token-keys-schema.ts';
+import { tracingSchema } from './tracing-schema.ts';
 
 const THREADS_MAX = 512;
 
@@ -86,6 +87,11 @@ export function createConfigurationSchema<Policies extends readonly Configurable
         .optional()
         .describe('Policies for every route. Listeners and routes override them by name; `false` switches one off.'),
       accessLog: accessLogSchema.prefault({}).describe('One line per request. `false` writes none.'),
+      tracing: tracingSchema
+        .optional()
+        .describe(
+          'Traces of requests, for a collector of OpenTelemetry. Without it none are taken, and fields that tell of traces pass as they are.',
+        ),
       shutdown: shutdown.prefault({}).describe('How the gateway stops.'),
       dns: dns.prefault({}).describe('How names of endpoints are looked up.'),
       forwarding: forwarding.prefault({}).describe('What services are told about the gateway.'),

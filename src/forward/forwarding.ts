@@ -26,6 +26,7 @@ import { explainStop, FurtherAttempts, type FurtherAttemptsOwner, type NextAttem
 import { Hedge, type HedgeOwner, mayBeHedged } from './hedge.ts';
 import { type ReplayBody, toReplayBody } from './replay-body.ts';
 import { isUnwanted } from './retry-decision.ts';
+import { traceHead } from './traced-head.ts';
 
 export class Forwarding
   implements AnswerSource, AttemptOwner, Candidate, FurtherAttemptsOwner, HedgeOwner, PickSubject, UnansweredRequest
@@ -239,6 +240,7 @@ export class Forwarding
     exchange.endpointName = endpoint.url;
     exchange.attempts += 1;
     const attempt = new Attempt(service, endpoint, this);
+    exchange.trace?.noteAttempt(attempt, exchange.attempts - 1);
     if (rules.attemptLimit !== undefined) attempt.limit(rules.attemptLimit, means.wheel);
     return attempt;
   }
@@ -398,7 +400,7 @@ export class Forwarding
     const head = toAttemptHead(this.exchange, this.#plan, this.#target, attempt.endpoint);
     // A policy may have ended the exchange instead.
     if (attempt.call !== call) return;
-    call.send(attempt, this.exchange, head);
+    call.send(attempt, this.exchange, traceHead(head, this.exchange, attempt));
     if (this.exchange.request.hasBody) this.#sendBody(call);
     else call.sendEnd(undefined);
   }

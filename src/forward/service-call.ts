@@ -28,6 +28,7 @@ import { explainStop, FurtherAttempts, type FurtherAttemptsOwner, type NextAttem
 import { noClient } from './no-client.ts';
 import { isUnwanted } from './retry-decision.ts';
 import { serviceCallErrors } from './service-call-errors.ts';
+import { traceHead } from './traced-head.ts';
 
 export interface ServiceCallMeans {
   readonly clock: Clock;
@@ -97,6 +98,7 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
       startedMs: target.means.clock.monotonicMs(),
     });
     this.exchange.consumer = waiting.consumer;
+    this.exchange.trace = waiting.trace;
   }
 
   get clientAddress(): string {
@@ -159,7 +161,7 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
   // From the attempt
 
   onAttemptReady(attempt: Attempt, call: UpstreamCall): void {
-    call.send(attempt, this.exchange, this.#toHead(attempt.endpoint));
+    call.send(attempt, this.exchange, traceHead(this.#toHead(attempt.endpoint), this.exchange, attempt));
     const { body } = this.#request;
     if (body !== undefined && body.length > 0) call.sendChunk(body);
     call.sendEnd(undefined);
@@ -267,6 +269,7 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
     this.exchange.endpointName = endpoint.url;
     this.exchange.attempts += 1;
     const attempt = new Attempt(this.#target.service, endpoint, this);
+    this.exchange.trace?.noteAttempt(attempt, this.exchange.attempts - 1, this.#request.spanId);
     this.#attempt = attempt;
     attempt.start(isFresh);
   }

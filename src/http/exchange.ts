@@ -12,6 +12,7 @@ import type { RequestBodySink, RequestBodyStage } from './body-stage.ts';
 import type { CacheResult } from './cache-result.ts';
 import type { Consumer } from './consumer.ts';
 import type { ExchangeJournal } from './exchange-journal.ts';
+import type { ExchangeTrace } from './exchange-trace.ts';
 import type { Reply, ResponseHead } from './response.ts';
 
 /** What the client's protocol does for an exchange: HTTP/1 over a socket, or an injected request without one. */
@@ -54,6 +55,8 @@ export interface AnswerSource extends RequestBodySink {
 /** What the exchange's route adds to it. */
 export interface ExchangePlan {
   readonly routeName: string | undefined;
+  /** The path that its requests have, with captures; `undefined`: there are several, or any. */
+  readonly pathPattern?: string | undefined;
   /** Names of the services that the route leads to. */
   readonly services?: readonly string[];
   /** Name of the service that is asked when they do not answer. */
@@ -88,7 +91,11 @@ export interface CallRecord {
   readonly endpoint: string | undefined;
   /** 0: there was no answer. */
   readonly status: number;
+  /** Monotonic; 0: it has never begun. */
+  readonly startedMs: number;
   readonly durationMs: number;
+  /** Where a trace is taken. */
+  readonly spanId: string | undefined;
   /** Of bodies of answers. */
   readonly bytes: number;
   readonly outcome: CallOutcome;
@@ -168,11 +175,14 @@ export class ForwardingFields {
   readonly fields: readonly string[];
   /** As services are told that it was asked for; empty: they are not. */
   readonly host: string;
+  /** The peer is a proxy whose word counts. */
+  readonly isFromProxy: boolean;
   /** Ends with the name of the request id's field, which differs from request to request and comes last. */
   http1Text: string | undefined = undefined;
 
-  constructor(fields: readonly string[]) {
+  constructor(fields: readonly string[], isFromProxy = false) {
     this.fields = fields;
+    this.isFromProxy = isFromProxy;
     this.host = getField(fields, 'x-forwarded-host') ?? '';
   }
 }
@@ -230,6 +240,8 @@ export class Exchange {
   reported: GatewayError | undefined = undefined;
   /** Only where somebody watches the exchange. Set before its route is looked for. */
   journal: ExchangeJournal | undefined = undefined;
+  /** Only where traces are taken. `undefined`: whatever the client says of a trace goes on as it is. */
+  trace: ExchangeTrace | undefined = undefined;
   isFinished = false;
   isTunnel = false;
   /** The answer that has begun is one of gRPC: it is whole only if its trailers say so, and they can say otherwise too. */
@@ -291,6 +303,7 @@ export class Exchange {
     derived.pathRest = this.pathRest;
     derived.consumer = this.consumer;
     derived.shownTarget = this.shownTarget;
+    derived.trace = this.trace;
     this.#slots ??= new Map();
     derived.#slots = this.#slots;
     return derived;

@@ -19,6 +19,8 @@ export interface HttpCall {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** In its place, where it is no text. */
+  readonly bodyBytes?: Buffer;
   /** From the start to the last byte of the answer. */
   readonly timeoutMs: number;
   readonly bytesMax: number;
@@ -43,7 +45,7 @@ export class HttpCallFailed extends Error {
 
 /** Rejects with `HttpCallFailed`. */
 export async function callHttp(call: HttpCall): Promise<HttpCallAnswer> {
-  const { url, method = 'GET', headers = {}, body, timeoutMs, bytesMax, ca, signal } = call;
+  const { url, method = 'GET', headers = {}, bodyBytes, body = bodyBytes, timeoutMs, bytesMax, ca, signal } = call;
   const { request } = await (isSecure(url) ? secureLibrary : plainLibrary).load();
   const times = AbortSignal.timeout(timeoutMs);
   const options: RequestOptions = {

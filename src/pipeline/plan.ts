@@ -33,6 +33,13 @@ export type HeadPhase = (exchange: Exchange) => PhaseResult | Promise<PhaseResul
 type PhaseName = Exclude<keyof PolicyPhases, 'queryCredentials'>;
 type Phase<Name extends PhaseName> = NonNullable<PolicyPhases[Name]>;
 
+/** What else is known of a route. */
+interface PlanTraits {
+  readonly shedRank?: number;
+  /** The path that its requests have, with captures; `undefined`: there are several, or any. */
+  readonly pathPattern?: string | undefined;
+}
+
 /** The rank of a route whose requests are served however much a thread has to do. Lower ones are refused sooner. */
 export const NEVER_SHED = 3;
 
@@ -59,15 +66,17 @@ export class RoutePlan implements ExchangePlan {
   readonly queryCredentials: readonly QueryCredential[] | undefined;
   /** How soon its requests are refused when a thread has too much to do: up to `NEVER_SHED`. */
   readonly shedRank: number;
+  readonly pathPattern: string | undefined;
 
   constructor(
     routeName: string | undefined,
     policies: readonly PlannedPolicy[],
     terminal: Terminal,
-    shedRank: number = NEVER_SHED,
+    { shedRank = NEVER_SHED, pathPattern }: PlanTraits = {},
   ) {
     this.routeName = routeName;
     this.shedRank = shedRank;
+    this.pathPattern = pathPattern;
     this.terminal = terminal;
     this.services = terminal.services ?? noServices;
     this.standIn = terminal.standIn;

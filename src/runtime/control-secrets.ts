@@ -2,11 +2,12 @@ import type { Configuration, ServiceConfiguration } from '#config/configuration.
 
 /** Data threads order no certificates, find no endpoints and answer no operator: the secrets for this stay here. */
 export function withoutControlSecrets(configuration: Configuration): Configuration {
-  const { acme, admin, services } = configuration;
+  const { acme, admin, services, tracing } = configuration;
   return {
     ...configuration,
     ...(acme !== undefined && { acme: { ...acme, externalAccount: undefined } }),
     ...(admin !== undefined && { admin: { ...admin, token: undefined } }),
+    ...(tracing !== undefined && { tracing: { ...tracing, to: { ...tracing.to, headers: {} } } }),
     services: Object.fromEntries(Object.entries(services).map(([name, service]) => [name, withoutToken(service)])),
   };
 }

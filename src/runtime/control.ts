@@ -31,6 +31,7 @@ import { findRequestListener } from './request-listener.ts';
 import { findFolderMistakes } from './served-folders.ts';
 import type { ThreadPool } from './thread-pool.ts';
 import { TlsSide } from './tls-side.ts';
+import { TraceSide } from './trace-side.ts';
 import { logUnverifiedServices } from './unverified-services.ts';
 
 export interface ControlOptions {
@@ -64,6 +65,7 @@ export class Control {
   readonly #tls: TlsSide;
   readonly #quotas: QuotaSide;
   readonly #aggregates = new AggregateSide();
+  readonly #traces: TraceSide;
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
@@ -86,7 +88,8 @@ export class Control {
     this.#board = board;
     const memory = new MemorySide({ clock, logger });
     this.#memory = memory;
-    const onObserved = (_observed: Observed) => {};
+    this.#traces = new TraceSide({ clock, logger });
+    const onObserved = (observed: Observed) => this.#traces.take(observed);
     const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, onObserved });
     this.#planes = planes;
     this.#endpoints = new EndpointKeeper({ clock, logger, board, planes });
@@ -106,6 +109,7 @@ export class Control {
           planes.refusals.metricsText,
           this.#aggregates.metricsText,
           cache.metricsText,
+          this.#traces.metricsText,
         ].join(''),
       findConfiguration,
       loadAdministrations: async () => ({
@@ -271,7 +275,9 @@ export class Control {
     await this.#last;
     const { delay, deadline } = this.#configuration?.shutdown ?? { delay: 0, deadline: 0 };
     if (delay > 0) await new Promise<void>((resolve) => setTimeout(resolve, delay));
+    const beginMs = this.#options.clock.monotonicMs();
     await this.#planes.drain(deadline);
+    await this.#traces.end(deadline - (this.#options.clock.monotonicMs() - beginMs));
     await this.#end();
   }
 
@@ -286,6 +292,7 @@ export class Control {
     this.#started = undefined;
     // The admin side begins to close at once: without a configuration, it would not know its token any more.
     await Promise.all([this.#admin.stop(), this.#tls.stop()]);
+    await this.#traces.end();
     // Behind everybody who counts.
     this.#quotas.stop();
     this.#memory.forget();
@@ -320,6 +327,7 @@ export class Control {
       this.#tls.followListeners(configuration);
       const plan = await this.#endpoints.prepare(configuration);
       this.#memory.follow(configuration);
+      await this.#traces.prepare(configuration);
       const supplies = {
         files,
         endpoints: plan.lists,
@@ -331,6 +339,7 @@ export class Control {
       if (listens) await this.#endpoints.followHealth(configuration, files);
       this.#addresses.commit(settled, this.#listening);
       this.#configuration = configuration;
+      this.#traces.follow(configuration);
       this.#tls.follow(configuration, files);
       await this.#admin.swap(configuration, openedAdmin);
       return undefined;

@@ -247,7 +247,11 @@ export class DataPlane {
     this.#observing.finish(exchange);
     const { error } = exchange;
     if (error?.kind.side === 'gateway' && error !== this.#overload.refusal)
-      this.#options.logger.log('error', 'exchange failed', { requestId: exchange.requestId, error: error.cause ?? error });
+      this.#options.logger.log('error', 'exchange failed', {
+        requestId: exchange.requestId,
+        ...(exchange.trace?.isSampled === true && { traceId: exchange.trace.traceId }),
+        error: error.cause ?? error,
+      });
   }
 
   /** Sends a request through the present snapshot without a socket. */
@@ -438,6 +442,7 @@ export class DataPlane {
         return exchange.sendReply({ status: 204, fields: [], contentLengthBytes: 0, body: undefined });
       if (this.#acmeAnswers?.answer(exchange) === true) return;
       const plan = this.#snapshot?.findPlan(exchange);
+      this.#observing.route(exchange, plan);
       if (plan === undefined) rescue(exchange, gatewayErrors.noRoute());
       else if (this.#overload.shedding !== undefined && this.#sheds(plan, this.#overload.shedding)) this.#refuse(exchange, plan);
       else runPlan(exchange, plan);

@@ -1,13 +1,16 @@
 /** Who observes the exchanges of one thread: the access log, what is counted, and whoever watches. The only place that knows them all. */
+import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
+import type { TracingSettings } from '#config/tracing-schema.ts';
 import type { TcpConnection } from '#forward/tcp-connection.ts';
-import type { Exchange } from '#http/exchange.ts';
+import type { Exchange, ExchangePlan } from '#http/exchange.ts';
 import type { SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts';
 import { AccessLogging } from './access-logging.ts';
 import type { CacheCounts } from './cache-counts.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import type { RefusalCounts } from './refusal-counts.ts';
+import { Tracing } from './tracing.ts';
 
 export interface ObservingOptions {
   readonly clock: Clock;
@@ -21,6 +24,9 @@ export interface ObservingOptions {
 export class Observing {
   readonly #options: ObservingOptions;
   readonly #accessLogging: AccessLogging;
+  readonly #chance = createChanceSource();
+  #tracing: Tracing | undefined;
+  #tracingDefinition: string | undefined;
 
   constructor(options: ObservingOptions) {
     this.#options = options;
@@ -30,6 +36,7 @@ export class Observing {
   /** A configuration is the present one. */
   follow(settings: SettingsOfConfiguration): void {
     this.#accessLogging.follow(settings);
+    this.#followTracing(settings.tracing);
   }
 
   /** The control thread wants something observed, or no longer. */
@@ -38,8 +45,14 @@ export class Observing {
   /** No route has been looked for yet. What cannot be read as a request is refused, and finished, without a beginning. */
   begin(_exchange: Exchange): void {}
 
+  /** Its route is known, or that it has none; nothing has been done for it yet. */
+  route(exchange: Exchange, plan: ExchangePlan | undefined): void {
+    this.#tracing?.begin(exchange, plan);
+  }
+
   finish(exchange: Exchange): void {
     this.#accessLogging.add(exchange);
+    this.#tracing?.finish(exchange);
     const { error, reported } = exchange;
     if (error !== undefined || reported !== undefined) this.#options.refusals.count(exchange);
     if (exchange.cacheResult !== undefined) this.#options.cacheCounts.count(exchange);
@@ -57,6 +70,17 @@ export class Observing {
 
   /** Resolves when all that was observed is written. */
   async close(): Promise<void> {
+    this.#tracing?.close();
+    this.#tracing = undefined;
     await this.#accessLogging.close();
+  }
+
+  #followTracing(tracing: TracingSettings | undefined): void {
+    const definition = tracing && JSON.stringify(tracing);
+    if (definition === this.#tracingDefinition) return;
+    this.#tracingDefinition = definition;
+    this.#tracing?.close();
+    const { clock, tell } = this.#options;
+    this.#tracing = tracing && new Tracing(tracing, { clock, chance: this.#chance, tell });
   }
 }
