@@ -2,7 +2,6 @@
  * Traces as the control thread sees them: it sends the spans that threads tell of to the collector. What that takes is loaded by
  * configurations that trace.
  */
-import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
@@ -24,7 +23,7 @@ const LAST_WORDS_MS = 1_000;
 
 export class TraceSide {
   readonly #options: TraceSideOptions;
-  readonly #instanceId = randomUUID();
+  #instanceId: string | undefined;
   #exporter: SpanExporter | undefined;
 
   constructor(options: TraceSideOptions) {
@@ -76,6 +75,7 @@ export class TraceSide {
   }
 
   #describeProcess(): Record<string, string> {
+    this.#instanceId ??= crypto.randomUUID();
     return {
       'service.name': 'gatehouse',
       'service.instance.id': this.#instanceId,
