@@ -11,15 +11,32 @@ import { readTraceState } from './trace-state.ts';
 /** RFC-like grammars of their own, written apart from the parsers. */
 const TRACE_PARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 const LATER_TRACE_PARENT = /^(?!ff|00)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}-/;
-const B3 = /^(?:[01d]|true|false|(?!0+-)(?:[0-9a-f]{16}){1,2}-(?!0{16})[0-9a-f]{16}(?:-(?:[01d]|true|false)(?:-(?!0{16})[0-9a-f]{16})?)?)$/;
+const B3 =
+  /^(?:[01d]|true|false|(?!0+-)(?:[0-9a-f]{16}){1,2}-(?!0{16})[0-9a-f]{16}(?:-(?:[01d]|true|false)(?:-(?!0{16})[0-9a-f]{16})?)?)$/;
 
-const piece = fc.constantFrom('00', '01', 'ff', 'fe', '-', '0'.repeat(16), '4bf92f3577b34da6', 'a3ce929d0e0e4736', 'G', 'A', '1', 'd', '0', ' ', ',', '=', 'true');
+const piece = fc.constantFrom(
+  '00',
+  '01',
+  'ff',
+  'fe',
+  '-',
+  '0'.repeat(16),
+  '4bf92f3577b34da6',
+  'a3ce929d0e0e4736',
+  'G',
+  'A',
+  '1',
+  'd',
+  '0',
+  ' ',
+  ',',
+  '=',
+  'true',
+);
 const nearText = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(''));
 const hex = fc.constantFrom(...'0123456789abcdef');
 const digits = (count: number) => fc.array(hex, { minLength: count, maxLength: count }).map((each) => each.join(''));
-const wellFormed = fc
-  .tuple(digits(2), digits(32), digits(16), digits(2))
-  .map((parts) => parts.join('-'));
+const wellFormed = fc.tuple(digits(2), digits(32), digits(16), digits(2)).map((parts) => parts.join('-'));
 /** One sign of it is another one. */
 const bent = fc
   .tuple(wellFormed, fc.nat(54), fc.constantFrom('-', 'g', 'F', ' ', '\u00e9', ''))
@@ -73,7 +90,10 @@ test('a tracestate that is passed on is well-formed, bounded, and made of what w
       if (state === undefined) return;
       assert.ok(state.length <= 512 && state.split(',').length <= 32);
       assert.equal(readTraceState([state], 512), state);
-      const sent = lines.join(',').split(',').map((member) => member.replace(/^[ \t]+|[ \t]+$/g, ''));
+      const sent = lines
+        .join(',')
+        .split(',')
+        .map((member) => member.replace(/^[ \t]+|[ \t]+$/g, ''));
       for (const member of state.split(',')) assert.ok(sent.includes(member));
     }),
     fuzzParameters(t),
@@ -81,7 +101,9 @@ test('a tracestate that is passed on is well-formed, bounded, and made of what w
 });
 
 test('baggage is the beginning of what was sent, by whole members', (t) => {
-  const line = fc.array(fc.constantFrom(',', 'a=1', 'x'.repeat(1_000), ';p', ' '), { maxLength: 90 }).map((parts) => parts.join(''));
+  const line = fc
+    .array(fc.constantFrom(',', 'a=1', 'x'.repeat(1_000), ';p', ' '), { maxLength: 90 })
+    .map((parts) => parts.join(''));
   fc.assert(
     fc.property(fc.array(line, { maxLength: 3 }), (lines) => {
       const sent = lines.join(',');

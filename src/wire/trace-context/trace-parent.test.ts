@@ -10,7 +10,12 @@ test('reads what the specification shows, with its flags', () => {
     const { isSampled, isRandom } = parseTraceParent(`00-${TRACE}-${SPAN}-${text}`)!;
     return { isSampled, isRandom };
   };
-  assert.deepEqual(parseTraceParent(`00-${TRACE}-${SPAN}-01`), { traceId: TRACE, parentId: SPAN, isSampled: true, isRandom: false });
+  assert.deepEqual(parseTraceParent(`00-${TRACE}-${SPAN}-01`), {
+    traceId: TRACE,
+    parentId: SPAN,
+    isSampled: true,
+    isRandom: false,
+  });
   assert.deepEqual(flags('00'), { isSampled: false, isRandom: false });
   assert.deepEqual(flags('02'), { isSampled: false, isRandom: true });
   assert.deepEqual(flags('03'), { isSampled: true, isRandom: true });

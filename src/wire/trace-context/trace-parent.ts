@@ -10,7 +10,7 @@ const LENGTH = 55;
 const FLAG_SAMPLED = 1;
 const FLAG_RANDOM = 2;
 
-export function parseTraceParent(text: string): ReceivedContext | undefined {
+export function parseTraceParent(text: string): (ReceivedContext & SentContext) | undefined {
   if (text.length < LENGTH || text[2] !== '-' || text[35] !== '-' || text[52] !== '-') return undefined;
   const version = text.slice(0, 2);
   // §3.2.2.1: `ff` is forbidden.
