@@ -87,12 +87,12 @@ export function createConfigurationSchema<Policies extends readonly Configurable
         .optional()
         .describe('Policies for every route. Listeners and routes override them by name; `false` switches one off.'),
       accessLog: accessLogSchema.prefault({}).describe('One line per request. `false` writes none.'),
+      shutdown: shutdown.prefault({}).describe('How the gateway stops.'),
       tracing: tracingSchema
         .optional()
         .describe(
           'Traces of requests, for a collector of OpenTelemetry. Without it none are taken, and fields that tell of traces pass as they are.',
         ),
-      shutdown: shutdown.prefault({}).describe('How the gateway stops.'),
       dns: dns.prefault({}).describe('How names of endpoints are looked up.'),
       forwarding: forwarding.prefault({}).describe('What services are told about the gateway.'),
       rateLimits: rateLimitsSchema.prefault({}).describe('How the gateway keeps count for the policy `rate-limit`.'),

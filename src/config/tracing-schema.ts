@@ -15,9 +15,7 @@ const ATTRIBUTES_MAX = 64;
 const ATTRIBUTE_LENGTH_MAX = 1_024;
 
 const collector = z.strictObject({
-  otlp: httpUrl(
-    'The address of a collector that takes OTLP over HTTP. `/v1/traces` is added where it does not end with it.',
-  ).describe(
+  otlp: httpUrl('The address of a collector of OpenTelemetry.', 'http://127.0.0.1:4318').describe(
     'Where spans are sent, as OTLP over HTTP (protobuf): `http://127.0.0.1:4318`. `/v1/traces` is added where the address does not end with it.',
   ),
   headers: fieldMap(freeFieldName(), secret())
