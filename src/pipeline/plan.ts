@@ -1,6 +1,7 @@
 /** A route as it runs: its policies' phases, each kind in one list, and where the request ends. Compiled once per snapshot. */
 import type { GatewayError } from '#base/errors.ts';
-import type { Exchange, ExchangePlan } from '#http/exchange.ts';
+import type { Exchange, ExchangePlan, RouteLogging } from '#http/exchange.ts';
+import type { PlanTally } from '#http/plan-tally.ts';
 import type { ResponseHead } from '#http/response.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { compileAnswerPath } from './answer-path.ts';
@@ -22,6 +23,14 @@ export interface Terminal {
 
 const noServices: readonly string[] = Object.freeze([]);
 
+/** What a route says of itself, besides what it does. */
+export interface RouteTraits {
+  readonly shedRank?: number;
+  /** The path that its requests have, with captures; `undefined`: there are several, or any. */
+  readonly pathPattern?: string | undefined;
+  readonly logging?: RouteLogging | undefined;
+}
+
 export interface PlannedPolicy {
   readonly name: string;
   readonly phases: PolicyPhases;
@@ -32,13 +41,6 @@ export interface PlannedPolicy {
 export type HeadPhase = (exchange: Exchange) => PhaseResult | Promise<PhaseResult>;
 type PhaseName = Exclude<keyof PolicyPhases, 'queryCredentials'>;
 type Phase<Name extends PhaseName> = NonNullable<PolicyPhases[Name]>;
-
-/** What else is known of a route. */
-interface PlanTraits {
-  readonly shedRank?: number;
-  /** The path that its requests have, with captures; `undefined`: there are several, or any. */
-  readonly pathPattern?: string | undefined;
-}
 
 /** The rank of a route whose requests are served however much a thread has to do. Lower ones are refused sooner. */
 export const NEVER_SHED = 3;
@@ -67,16 +69,19 @@ export class RoutePlan implements ExchangePlan {
   /** How soon its requests are refused when a thread has too much to do: up to `NEVER_SHED`. */
   readonly shedRank: number;
   readonly pathPattern: string | undefined;
+  readonly logging: RouteLogging | undefined;
+  tally: PlanTally | undefined = undefined;
 
   constructor(
     routeName: string | undefined,
     policies: readonly PlannedPolicy[],
     terminal: Terminal,
-    { shedRank = NEVER_SHED, pathPattern }: PlanTraits = {},
+    { shedRank = NEVER_SHED, pathPattern, logging }: RouteTraits = {},
   ) {
     this.routeName = routeName;
     this.shedRank = shedRank;
     this.pathPattern = pathPattern;
+    this.logging = logging;
     this.terminal = terminal;
     this.services = terminal.services ?? noServices;
     this.standIn = terminal.standIn;

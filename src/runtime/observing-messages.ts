@@ -2,10 +2,11 @@
  * What the control thread asks of those who observe exchanges in the threads, and what these tell it. The last order of each kind
  * is given to threads that start later, too.
  */
+import type { AccessLogObserved } from './access-log-messages.ts';
 import type { ObservedSpans } from './tracing.ts';
 
 export interface ObservingOrder {
   readonly kind: string;
 }
 
-export type Observed = ObservedSpans;
+export type Observed = AccessLogObserved | ObservedSpans;

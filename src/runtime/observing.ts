@@ -2,14 +2,17 @@
 import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
+import type { ThreadMeter } from '#base/meter.ts';
 import type { TracingSettings } from '#config/tracing-schema.ts';
 import type { TcpConnection } from '#forward/tcp-connection.ts';
 import type { Exchange, ExchangePlan } from '#http/exchange.ts';
+import type { RoutePlan } from '#pipeline/plan.ts';
 import type { SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts';
 import { AccessLogging } from './access-logging.ts';
 import type { CacheCounts } from './cache-counts.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import type { RefusalCounts } from './refusal-counts.ts';
+import { RequestMeter } from './request-meter.ts';
 import { Tracing } from './tracing.ts';
 
 export interface ObservingOptions {
@@ -17,13 +20,15 @@ export interface ObservingOptions {
   readonly logger: Logger;
   readonly refusals: RefusalCounts;
   readonly cacheCounts: CacheCounts;
+  readonly meter: ThreadMeter;
   /** Tells the control thread. */
-  tell(observed: Observed): void;
+  tell(observed: Observed, handedOver?: readonly ArrayBuffer[]): void;
 }
 
 export class Observing {
   readonly #options: ObservingOptions;
   readonly #accessLogging: AccessLogging;
+  readonly #requests: RequestMeter;
   readonly #chance = createChanceSource();
   #tracing: Tracing | undefined;
   #tracingDefinition: string | undefined;
@@ -31,6 +36,7 @@ export class Observing {
   constructor(options: ObservingOptions) {
     this.#options = options;
     this.#accessLogging = new AccessLogging(options);
+    this.#requests = new RequestMeter(options.meter);
   }
 
   /** A configuration is the present one. */
@@ -43,7 +49,14 @@ export class Observing {
   obey(_order: ObservingOrder): void {}
 
   /** No route has been looked for yet. What cannot be read as a request is refused, and finished, without a beginning. */
-  begin(_exchange: Exchange): void {}
+  begin(exchange: Exchange): void {
+    if (this.#accessLogging.readsAnswers) exchange.keepsSentFields = true;
+  }
+
+  /** Its plan is known, and it runs by it from now on. */
+  beginPlan(exchange: Exchange, plan: RoutePlan): void {
+    this.#requests.begin(exchange, plan);
+  }
 
   /** Its route is known, or that it has none; nothing has been done for it yet. */
   route(exchange: Exchange, plan: ExchangePlan | undefined): void {
@@ -51,6 +64,7 @@ export class Observing {
   }
 
   finish(exchange: Exchange): void {
+    this.#requests.finish(exchange);
     this.#accessLogging.add(exchange);
     this.#tracing?.finish(exchange);
     const { error, reported } = exchange;

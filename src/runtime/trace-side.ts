@@ -8,7 +8,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { TracingSettings } from '#config/tracing-schema.ts';
-import { callHttp } from '#net/http-call.ts';
+import { callHttpForBytes } from '#net/http-call.ts';
 import type { CollectorSettings, SpanExporter } from '#telemetry/span-exporter.ts';
 import type { ObservedSpans } from './tracing.ts';
 
@@ -35,7 +35,7 @@ export class TraceSide {
     if (tracing === undefined || this.#exporter !== undefined) return;
     const { SpanExporter } = await import('#telemetry/span-exporter.ts');
     const { clock, logger } = this.#options;
-    const means = { clock, logger, callHttp, random: createChanceSource(), later };
+    const means = { clock, logger, callHttp: callHttpForBytes, random: createChanceSource(), later };
     this.#exporter = new SpanExporter(this.#toCollector(tracing), means);
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '#base/limits.ts';
 import type { LogFields } from '#base/logger.ts';
-import { type HttpCall, type HttpCallAnswer, HttpCallFailed } from '#net/http-call.ts';
+import { type HttpBytesAnswer, type HttpBytesCall, HttpCallFailed } from '#net/http-call.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { SpanExporter } from './span-exporter.ts';
@@ -35,7 +35,7 @@ interface Timer {
 }
 
 function start() {
-  const calls: { readonly call: HttpCall; answer(status: number, headers?: HttpCallAnswer['headers']): void; fail(): void }[] =
+  const calls: { readonly call: HttpBytesCall; answer(status: number, headers?: HttpBytesAnswer['headers']): void; fail(): void }[] =
     [];
   const timers = new Set<Timer>();
   const logged: (LogFields | undefined)[] = [];
@@ -49,7 +49,7 @@ function start() {
         call.signal?.addEventListener('abort', () => reject(new HttpCallFailed('left')));
         calls.push({
           call,
-          answer: (status, headers = {}) => resolve({ status, headers, text: '' }),
+          answer: (status, headers = {}) => resolve({ status, headers, bytes: Buffer.alloc(0) }),
           fail: () => reject(new HttpCallFailed('ECONNREFUSED')),
         });
       }),
@@ -92,7 +92,7 @@ test('spans are sent in messages of a bounded size, one at a time', async () => 
   assert.equal(first.call.timeoutMs, 1_000);
   first.answer(200);
   const second = await call(2);
-  assert.ok(second.call.bodyBytes!.length < first.call.bodyBytes!.length / 10);
+  assert.ok(second.call.body!.length < first.call.body!.length / 10);
   assert.equal(exported(), limits.spansOfExportMax);
   second.answer(202);
   await eventually(() => exported() === limits.spansOfExportMax + 2, 'all are counted');

@@ -6,7 +6,7 @@ import type { Clock } from '#base/clock.ts';
 import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
 import { formatMetric } from '#base/metric-text.ts';
-import { type CallHttp, type HttpCallAnswer, HttpCallFailed } from '#net/http-call.ts';
+import { type CallHttpForBytes, type HttpBytesAnswer, HttpCallFailed } from '#net/http-call.ts';
 import { encodeSpans } from './otlp-spans.ts';
 import type { SpanRecord } from './span-record.ts';
 
@@ -21,7 +21,7 @@ export interface CollectorSettings {
 export interface ExporterMeans {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly callHttp: CallHttp;
+  readonly callHttp: CallHttpForBytes;
   /** From 0 to 1. */
   readonly random: () => number;
   /** Runs something after a time, unless what it returns is called before. */
@@ -167,7 +167,7 @@ export class SpanExporter {
         url,
         method: 'POST',
         headers: { ...headers, 'content-type': 'application/x-protobuf' },
-        bodyBytes: encodeSpans(batch, resource),
+        body: encodeSpans(batch, resource),
         timeoutMs,
         bytesMax: ANSWER_BYTES_MAX,
         signal: abort.signal,
@@ -182,7 +182,7 @@ export class SpanExporter {
     }
   }
 
-  #judge({ status, headers }: HttpCallAnswer): 'taken' | Refused {
+  #judge({ status, headers }: HttpBytesAnswer): 'taken' | Refused {
     if (status >= 200 && status < 300) return 'taken';
     const reason = `the collector answers with ${status}`;
     if (!retryable.has(status)) return { reason, pauseMs: undefined };
