@@ -22,6 +22,7 @@ import { TooManyEndpoints } from './endpoint-registry.ts';
 import { ListenerAddresses, noAddresses, withAddresses } from './listener-addresses.ts';
 import type { ListeningAt } from './listener-set.ts';
 import { MemorySide } from './memory-side.ts';
+import { MetricsSide } from './metrics-side.ts';
 import { listNamedFiles, needsReading, noFiles } from './named-files.ts';
 import type { Observed } from './observing-messages.ts';
 import { QuotaSide } from './quota-side.ts';
@@ -71,6 +72,7 @@ export class Control {
   readonly #aggregates = new AggregateSide();
   readonly #traces: TraceSide;
   readonly #traffic: TrafficSide;
+  readonly #metrics: MetricsSide;
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
@@ -111,19 +113,24 @@ export class Control {
       describeHealth: () => this.describeHealth(),
     });
     const cache = new CacheSide({ clock, logger, planes, findConfiguration });
+    this.#metrics = new MetricsSide({
+      clock,
+      findMeters: () => planes.meters,
+      findVersion: () => planes.version,
+      sources: [
+        () => this.#tls.metricsText,
+        () => this.#endpoints.writeMetrics(),
+        () => toRateLimitMetrics(planes.allowanceMemory),
+        () => planes.refusals.metricsText,
+        () => this.#aggregates.metricsText,
+        () => cache.metricsText,
+        () => this.#traces.metricsText,
+      ],
+    });
     this.#admin = new AdminSide({
       logger,
       reasonNotReady: () => this.#notReady,
-      metricsText: () =>
-        [
-          this.#tls.metricsText,
-          this.#endpoints.metricsText,
-          toRateLimitMetrics(planes.allowanceMemory),
-          planes.refusals.metricsText,
-          this.#aggregates.metricsText,
-          cache.metricsText,
-          this.#traces.metricsText,
-        ].join(''),
+      renderMetrics: (format) => this.#metrics.render(format),
       findConfiguration,
       loadAdministrations: async () => ({
         services: await this.#endpoints.createAdministration(findConfiguration),
@@ -252,12 +259,14 @@ export class Control {
     if (this.#isEnding) return undefined;
     await this.#watch(files, configuration ?? this.#configuration);
     if (configuration === undefined) {
+      this.#metrics.onRefused();
       logIssues(logger, 'error', 'configuration refused', issues.filter(isError));
       return { issues, reasons: [] };
     }
     const before = this.#listening;
     const refusal = await this.#apply(configuration, loaded);
     if (refusal !== undefined) {
+      this.#metrics.onRefused();
       logRefusal(logger, 'configuration refused', refusal);
       return refusal;
     }
@@ -358,6 +367,7 @@ export class Control {
       this.#tls.follow(configuration, files);
       await this.#admin.swap(configuration, openedAdmin);
       this.#traffic.followConfiguration(configuration);
+      this.#metrics.onApplied(configuration);
       return undefined;
     } catch (error) {
       this.#endpoints.abandon();

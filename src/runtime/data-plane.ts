@@ -342,7 +342,7 @@ export class DataPlane {
   /** Notes what is there at the moment, for metrics. */
   #lookAround(): void {
     for (const service of this.#snapshot?.services.values() ?? []) service.lookAtLoad();
-    this.#connections.look(this.#listeners.present);
+    this.#connections.look([...this.#listeners.present, ...this.#closing]);
   }
 
   #toMeans(
