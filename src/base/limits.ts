@@ -70,8 +70,12 @@ export const limits = {
   fileMemoryBytesMax: 32 * 1024 * 1024,
   /** Longer files that a thread has open at once, each for one answer; further requests are refused. */
   filesOpenMax: 1_000,
-  /** Bytes of access log lines waiting to be written; beyond this, lines are dropped and counted. */
+  /** Bytes of access log lines of a thread waiting to be written or sent; beyond this, lines are dropped and counted. */
   accessLogPendingBytesMax: 8 * 1024 * 1024,
+  /** The same of all threads together, for one place that lines are sent to. */
+  accessLogWaitingBytesMax: 32 * 1024 * 1024,
+  /** Bytes of lines that are sent to a collector at once. */
+  accessLogPostBytesMax: 1024 * 1024,
   /** Addresses of one host name that are tried for a connection. */
   connectAddressesMax: 8,
   /** Services and the endpoints of all of them together, 64 bytes of shared memory each. */

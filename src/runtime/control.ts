@@ -10,6 +10,7 @@ import { EndpointBoard } from '#services/endpoint-board.ts';
 import type { ServiceHealth } from '#services/health/service-health.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import { toRateLimitMetrics } from '#stores/rate-limit-metrics.ts';
+import { AccessLogSide } from './access-log-side.ts';
 import { AdminSide, type OpenedAdmin } from './admin-side.ts';
 import { findAggregateMistakes } from './aggregate-documents.ts';
 import { AggregateSide } from './aggregate-side.ts';
@@ -64,6 +65,7 @@ export class Control {
   readonly #tls: TlsSide;
   readonly #quotas: QuotaSide;
   readonly #aggregates = new AggregateSide();
+  readonly #accessLog: AccessLogSide;
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
@@ -86,7 +88,8 @@ export class Control {
     this.#board = board;
     const memory = new MemorySide({ clock, logger });
     this.#memory = memory;
-    const onObserved = (_observed: Observed) => {};
+    this.#accessLog = new AccessLogSide({ clock, logger, reopenLogs: () => this.reopenLogs() });
+    const onObserved = (observed: Observed) => this.#accessLog.take(observed);
     const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, onObserved });
     this.#planes = planes;
     this.#endpoints = new EndpointKeeper({ clock, logger, board, planes });
@@ -106,6 +109,7 @@ export class Control {
           planes.refusals.metricsText,
           this.#aggregates.metricsText,
           cache.metricsText,
+          this.#accessLog.metricsText,
         ].join(''),
       findConfiguration,
       loadAdministrations: async () => ({
@@ -271,7 +275,9 @@ export class Control {
     await this.#last;
     const { delay, deadline } = this.#configuration?.shutdown ?? { delay: 0, deadline: 0 };
     if (delay > 0) await new Promise<void>((resolve) => setTimeout(resolve, delay));
+    const beganMs = this.#options.clock.monotonicMs();
     await this.#planes.drain(deadline);
+    await this.#accessLog.end(deadline - (this.#options.clock.monotonicMs() - beganMs));
     await this.#end();
   }
 
@@ -285,7 +291,7 @@ export class Control {
     this.#listens = false;
     this.#started = undefined;
     // The admin side begins to close at once: without a configuration, it would not know its token any more.
-    await Promise.all([this.#admin.stop(), this.#tls.stop()]);
+    await Promise.all([this.#admin.stop(), this.#tls.stop(), this.#accessLog.end()]);
     // Behind everybody who counts.
     this.#quotas.stop();
     this.#memory.forget();
@@ -320,6 +326,7 @@ export class Control {
       this.#tls.followListeners(configuration);
       const plan = await this.#endpoints.prepare(configuration);
       this.#memory.follow(configuration);
+      await this.#accessLog.prepare(configuration, files.texts);
       const supplies = {
         files,
         endpoints: plan.lists,
@@ -327,6 +334,7 @@ export class Control {
         callCounts: this.#aggregates.provide(configuration),
       };
       this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens });
+      this.#accessLog.commit(configuration);
       this.#endpoints.commit(plan);
       if (listens) await this.#endpoints.followHealth(configuration, files);
       this.#addresses.commit(settled, this.#listening);
@@ -336,6 +344,7 @@ export class Control {
       return undefined;
     } catch (error) {
       this.#endpoints.abandon();
+      this.#accessLog.abandon();
       if (this.#configuration !== undefined) this.#memory.follow(this.#configuration);
       await openedAdmin?.server.stop();
       if (error instanceof TooManyEndpoints) return toRefusal([toFinding(error)], loaded);
