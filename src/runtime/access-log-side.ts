@@ -8,11 +8,11 @@ import type { Logger } from '#base/logger.ts';
 import { formatMetric, type Metric } from '#base/metric-text.ts';
 import type { Secret } from '#base/secret.ts';
 import type { LogSettings } from '#config/access-log/access-log-schema.ts';
-import { type FileTarget, isRemote, type RemoteTarget } from '#config/access-log/target-schema.ts';
+import type { FileTarget, RemoteTarget } from '#config/access-log/target-schema.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { LineDelivery } from '#telemetry/delivery/line-delivery.ts';
 import type { LogRotation } from '#telemetry/log-rotation.ts';
-import { type AccessLogLines, type AccessLogObserved, toTargetKey } from './access-log-messages.ts';
+import { type AccessLogLines, type AccessLogObserved, isRemote, toTargetKey } from './access-log-messages.ts';
 
 export interface AccessLogSideOptions {
   readonly clock: Clock;

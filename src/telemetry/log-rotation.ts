@@ -17,7 +17,7 @@ export interface LogRotationOptions {
   /** The file has another name: whoever writes to it has to open it anew. */
   onPutAside(): void;
   /** Hears of the first of a row of failures. */
-  onError(error: Error): void;
+  onError(error: unknown): void;
 }
 
 /** Writers have long been told by then. */
@@ -45,7 +45,7 @@ export class LogRotation {
       await this.#tidy();
       this.#hasFailed = false;
     } catch (error) {
-      if (!this.#hasFailed) this.#options.onError(error instanceof Error ? error : new TypeError(String(error)));
+      if (!this.#hasFailed) this.#options.onError(error);
       this.#hasFailed = true;
     } finally {
       this.#isBusy = false;

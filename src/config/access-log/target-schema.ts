@@ -145,10 +145,6 @@ export type SyslogTarget = Extract<LogTarget, { kind: 'syslog' }>;
 /** Lines for these are given to the control thread. */
 export type RemoteTarget = PostTarget | SyslogTarget;
 
-export function isRemote(target: LogTarget): target is RemoteTarget {
-  return target.kind !== 'stdout' && target.kind !== 'file';
-}
-
 /** OTLP/HTTP: each signal has a path below the address of the collector. */
 function toSignalUrl(url: string, path: string): string {
   const bare = url.endsWith('/') ? url.slice(0, -1) : url;

@@ -88,13 +88,13 @@ export class SyslogStream implements LineDelivery {
     this.#isOpening = false;
     this.#socket = socket;
     let reason = 'the connection was closed';
-    socket.setTimeout(CONNECT_MS, () => {
+    const takeBack = this.#options.later(CONNECT_MS, () => {
       reason = `no connection within ${CONNECT_MS} ms`;
       socket.destroy();
     });
     socket.on(this.#options.server.transport === 'tls' ? 'secureConnect' : 'connect', () => {
       this.#isConnected = true;
-      socket.setTimeout(0);
+      takeBack();
       // A program that embeds the gateway may end while nothing is written.
       socket.unref();
       this.#proceed();
@@ -104,7 +104,10 @@ export class SyslogStream implements LineDelivery {
     });
     // Nothing is to be read; what comes is let pass, so that the end shows itself.
     socket.resume();
-    socket.on('close', () => this.#closed(reason));
+    socket.on('close', () => {
+      takeBack();
+      this.#closed(reason);
+    });
   }
 
   async #open(): Promise<Socket> {

@@ -5,7 +5,7 @@
 import type { RedactSettings } from '#config/access-log/line-settings.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { decodeWhole } from '#http/query-parameter.ts';
-import { type LogField, toFieldText } from '#schema/log-field.ts';
+import { type LogField, toFieldText } from '#schema/log-field-names.ts';
 
 export const REDACTED = '[redacted]';
 
