@@ -1,6 +1,7 @@
 /** A route as it runs: its policies' phases, each kind in one list, and where the request ends. Compiled once per snapshot. */
 import type { GatewayError } from '#base/errors.ts';
 import type { Exchange, ExchangePlan, RouteLogging } from '#http/exchange.ts';
+import type { PlanTally } from '#http/plan-tally.ts';
 import type { ResponseHead } from '#http/response.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { compileAnswerPath } from './answer-path.ts';
@@ -66,6 +67,7 @@ export class RoutePlan implements ExchangePlan {
   /** How soon its requests are refused when a thread has too much to do: up to `NEVER_SHED`. */
   readonly shedRank: number;
   readonly logging: RouteLogging | undefined;
+  tally: PlanTally | undefined = undefined;
 
   constructor(
     routeName: string | undefined,
