@@ -70,7 +70,7 @@ export const limits = {
   fileMemoryBytesMax: 32 * 1024 * 1024,
   /** Longer files that a thread has open at once, each for one answer; further requests are refused. */
   filesOpenMax: 1_000,
-  /** Bytes of access log lines waiting to be written; beyond this, lines are dropped and counted. */
+  /** Bytes of access log lines of a thread waiting to be written or sent; beyond this, lines are dropped and counted. */
   accessLogPendingBytesMax: 8 * 1024 * 1024,
   /** Bytes of a `tracestate` that is passed on; of more, members at its end are dropped. */
   traceStateBytesMax: 4 * 1024,
@@ -82,6 +82,10 @@ export const limits = {
   spansPendingMax: 16_384,
   /** Spans of one message to the collector. */
   spansOfExportMax: 512,
+  /** The same of all threads together, for one place that lines are sent to. */
+  accessLogWaitingBytesMax: 32 * 1024 * 1024,
+  /** Bytes of lines that are sent to a collector at once. */
+  accessLogPostBytesMax: 1024 * 1024,
   /** Addresses of one host name that are tried for a connection. */
   connectAddressesMax: 8,
   /** Services and the endpoints of all of them together, 64 bytes of shared memory each. */

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clearGauges, makeMeterMemory, OTHER_LABEL, readOverflowCount, readSeries, type SeriesFamily, ThreadMeter } from './meter.ts';
+import {
+  clearGauges,
+  makeMeterMemory,
+  OTHER_LABEL,
+  readOverflowCount,
+  readSeries,
+  type SeriesFamily,
+  ThreadMeter,
+} from './meter.ts';
 
 const visits: SeriesFamily = { name: 'visits', labels: ['place', 'who'], cellCount: 3, gaugesFrom: 2, seriesMax: 3 };
 const families = [visits];

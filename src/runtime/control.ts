@@ -25,6 +25,7 @@ import { MemorySide } from './memory-side.ts';
 import { MetricsSide } from './metrics-side.ts';
 import { listNamedFiles, needsReading, noFiles } from './named-files.ts';
 import type { Observed } from './observing-messages.ts';
+import { ObservingSide } from './observing-side.ts';
 import { QuotaSide } from './quota-side.ts';
 import type { NamedFileReader, NamedFilesReading } from './read-named-files.ts';
 import { logIssues, logRefusal, type Refusal, toRefusal } from './refusal.ts';
@@ -33,7 +34,6 @@ import { findRequestListener } from './request-listener.ts';
 import { findFolderMistakes } from './served-folders.ts';
 import type { ThreadPool } from './thread-pool.ts';
 import { TlsSide } from './tls-side.ts';
-import { TraceSide } from './trace-side.ts';
 import { TrafficSide } from './traffic-side.ts';
 import { logUnverifiedServices } from './unverified-services.ts';
 
@@ -70,9 +70,9 @@ export class Control {
   readonly #tls: TlsSide;
   readonly #quotas: QuotaSide;
   readonly #aggregates = new AggregateSide();
-  readonly #traces: TraceSide;
   readonly #traffic: TrafficSide;
   readonly #metrics: MetricsSide;
+  readonly #observing: ObservingSide;
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
@@ -95,10 +95,8 @@ export class Control {
     this.#board = board;
     const memory = new MemorySide({ clock, logger });
     this.#memory = memory;
-    this.#traces = new TraceSide({ clock, logger });
-    const onObserved = (observed: Observed) => {
-      if (observed.kind === 'spans') this.#traces.take(observed);
-    };
+    this.#observing = new ObservingSide({ clock, logger, reopenLogs: () => this.reopenLogs() });
+    const onObserved = (observed: Observed) => this.#observing.take(observed);
     const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, rehearsal, onObserved });
     this.#planes = planes;
     this.#endpoints = new EndpointKeeper({ clock, logger, board, planes });
@@ -124,7 +122,7 @@ export class Control {
         () => planes.refusals.metricsText,
         () => this.#aggregates.metricsText,
         () => cache.metricsText,
-        () => this.#traces.metricsText,
+        () => this.#observing.metricsText,
       ],
     });
     this.#admin = new AdminSide({
@@ -298,9 +296,9 @@ export class Control {
     await this.#last;
     const { delay, deadline } = this.#configuration?.shutdown ?? { delay: 0, deadline: 0 };
     if (delay > 0) await new Promise<void>((resolve) => setTimeout(resolve, delay));
-    const beginMs = this.#options.clock.monotonicMs();
+    const beganMs = this.#options.clock.monotonicMs();
     await this.#planes.drain(deadline);
-    await this.#traces.end(deadline - (this.#options.clock.monotonicMs() - beginMs));
+    await this.#observing.end(deadline - (this.#options.clock.monotonicMs() - beganMs));
     await this.#end();
   }
 
@@ -315,8 +313,7 @@ export class Control {
     this.#listens = false;
     this.#started = undefined;
     // The admin side begins to close at once: without a configuration, it would not know its token any more.
-    await Promise.all([this.#admin.stop(), this.#tls.stop()]);
-    await this.#traces.end();
+    await Promise.all([this.#admin.stop(), this.#tls.stop(), this.#observing.end()]);
     // Behind everybody who counts.
     this.#quotas.stop();
     this.#memory.forget();
@@ -351,7 +348,7 @@ export class Control {
       this.#tls.followListeners(configuration);
       const plan = await this.#endpoints.prepare(configuration);
       this.#memory.follow(configuration);
-      await this.#traces.prepare(configuration);
+      await this.#observing.prepare(configuration, files.texts);
       const supplies = {
         files,
         endpoints: plan.lists,
@@ -359,11 +356,11 @@ export class Control {
         callCounts: this.#aggregates.provide(configuration),
       };
       this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens });
+      this.#observing.commit(configuration);
       this.#endpoints.commit(plan);
       if (listens) await this.#endpoints.followHealth(configuration, files);
       this.#addresses.commit(settled, this.#listening);
       this.#configuration = configuration;
-      this.#traces.follow(configuration);
       this.#tls.follow(configuration, files);
       await this.#admin.swap(configuration, openedAdmin);
       this.#traffic.followConfiguration(configuration);
@@ -371,6 +368,7 @@ export class Control {
       return undefined;
     } catch (error) {
       this.#endpoints.abandon();
+      this.#observing.abandon();
       if (this.#configuration !== undefined) this.#memory.follow(this.#configuration);
       await openedAdmin?.server.stop();
       if (error instanceof TooManyEndpoints) return toRefusal([toFinding(error)], loaded);

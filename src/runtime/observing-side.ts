@@ -1,0 +1,60 @@
+/** What threads observe, as the control thread takes it: where it is sent, written and counted. The only place that knows who takes what. */
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/logger.ts';
+import type { Configuration } from '#config/configuration.ts';
+import { AccessLogSide } from './access-log-side.ts';
+import type { Observed } from './observing-messages.ts';
+import { TraceSide } from './trace-side.ts';
+
+export interface ObservingSideOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** All threads open their files anew. */
+  reopenLogs(): void;
+}
+
+export class ObservingSide {
+  readonly #accessLog: AccessLogSide;
+  readonly #traces: TraceSide;
+
+  constructor(options: ObservingSideOptions) {
+    this.#accessLog = new AccessLogSide(options);
+    this.#traces = new TraceSide(options);
+  }
+
+  take(observed: Observed): void {
+    switch (observed.kind) {
+      case 'access-log-lines':
+      case 'access-log-dropped':
+        return this.#accessLog.take(observed);
+      case 'spans':
+        return this.#traces.take(observed);
+      default:
+        observed satisfies never;
+    }
+  }
+
+  /** A configuration is about to be the present one: `commit` or `abandon` follows. Resolves when what its threads observe can be taken. */
+  async prepare(configuration: Configuration, texts: Readonly<Record<string, string>>): Promise<void> {
+    await this.#traces.prepare(configuration);
+    await this.#accessLog.prepare(configuration, texts);
+  }
+
+  commit(configuration: Configuration): void {
+    this.#accessLog.commit(configuration);
+    this.#traces.follow(configuration);
+  }
+
+  abandon(): void {
+    this.#accessLog.abandon();
+  }
+
+  get metricsText(): string {
+    return this.#accessLog.metricsText + this.#traces.metricsText;
+  }
+
+  /** Sends what there is. `leftMs`: what is left of the time for that; `undefined`: next to none. */
+  async end(leftMs?: number): Promise<void> {
+    await Promise.all([this.#accessLog.end(leftMs), this.#traces.end(leftMs)]);
+  }
+}
