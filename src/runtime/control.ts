@@ -32,6 +32,7 @@ import { findFolderMistakes } from './served-folders.ts';
 import type { ThreadPool } from './thread-pool.ts';
 import { TlsSide } from './tls-side.ts';
 import { logUnverifiedServices } from './unverified-services.ts';
+import { WatchSide } from './watch-side.ts';
 
 export interface ControlOptions {
   readonly clock: Clock;
@@ -65,6 +66,7 @@ export class Control {
   readonly #quotas: QuotaSide;
   readonly #aggregates = new AggregateSide();
   readonly #admin: AdminSide;
+  readonly #exchanges: WatchSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
   #watched: readonly string[] = [];
@@ -86,7 +88,7 @@ export class Control {
     this.#board = board;
     const memory = new MemorySide({ clock, logger });
     this.#memory = memory;
-    const onObserved = (_observed: Observed) => {};
+    const onObserved = (observed: Observed) => this.#exchanges.onObserved(observed);
     const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, onObserved });
     this.#planes = planes;
     this.#endpoints = new EndpointKeeper({ clock, logger, board, planes });
@@ -95,6 +97,7 @@ export class Control {
     this.#quotas = new QuotaSide({ clock, logger });
     const findConfiguration = () => this.#configuration;
     const cache = new CacheSide({ clock, logger, planes, findConfiguration });
+    this.#exchanges = new WatchSide({ clock, logger, findConfiguration, observe: (order) => planes.observe(order) });
     this.#admin = new AdminSide({
       logger,
       reasonNotReady: () => this.#notReady,
@@ -112,6 +115,7 @@ export class Control {
         services: await this.#endpoints.createAdministration(findConfiguration),
         quotas: this.#quotas,
         cache,
+        exchanges: this.#exchanges,
       }),
     });
   }
@@ -289,6 +293,7 @@ export class Control {
     // Behind everybody who counts.
     this.#quotas.stop();
     this.#memory.forget();
+    this.#exchanges.stop();
     this.#drained = undefined;
     this.#isEnding = false;
   }

@@ -2,10 +2,8 @@
  * What the control thread asks of those who observe exchanges in the threads, and what these tell it. The last order of each kind
  * is given to threads that start later, too.
  */
-export interface ObservingOrder {
-  readonly kind: string;
-}
+import type { DocumentOrder, ExchangeSeen, TapDropped, TapOrder } from './watching-messages.ts';
 
-export interface Observed {
-  readonly kind: string;
-}
+export type ObservingOrder = TapOrder | DocumentOrder;
+
+export type Observed = ExchangeSeen | TapDropped;

@@ -8,6 +8,7 @@ import { AccessLogging } from './access-logging.ts';
 import type { CacheCounts } from './cache-counts.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import type { RefusalCounts } from './refusal-counts.ts';
+import { isFailure, Watching } from './watching.ts';
 
 export interface ObservingOptions {
   readonly clock: Clock;
@@ -21,28 +22,37 @@ export interface ObservingOptions {
 export class Observing {
   readonly #options: ObservingOptions;
   readonly #accessLogging: AccessLogging;
+  readonly #watching: Watching;
 
   constructor(options: ObservingOptions) {
     this.#options = options;
     this.#accessLogging = new AccessLogging(options);
+    this.#watching = new Watching(options);
   }
 
   /** A configuration is the present one. */
   follow(settings: SettingsOfConfiguration): void {
     this.#accessLogging.follow(settings);
+    this.#watching.follow(settings);
   }
 
   /** The control thread wants something observed, or no longer. */
-  obey(_order: ObservingOrder): void {}
+  obey(order: ObservingOrder): void {
+    this.#watching.obey(order);
+  }
 
   /** No route has been looked for yet. What cannot be read as a request is refused, and finished, without a beginning. */
-  begin(_exchange: Exchange): void {}
+  begin(exchange: Exchange): void {
+    if (this.#watching.isArmed) this.#watching.begin(exchange);
+  }
 
   finish(exchange: Exchange): void {
+    exchange.journal?.end(exchange.finishedMs);
     this.#accessLogging.add(exchange);
     const { error, reported } = exchange;
     if (error !== undefined || reported !== undefined) this.#options.refusals.count(exchange);
     if (exchange.cacheResult !== undefined) this.#options.cacheCounts.count(exchange);
+    if (exchange.journal !== undefined || (this.#watching.keepsFailures && isFailure(exchange))) this.#watching.finish(exchange);
   }
 
   /** A connection whose bytes were passed on is over. */
@@ -57,6 +67,7 @@ export class Observing {
 
   /** Resolves when all that was observed is written. */
   async close(): Promise<void> {
+    this.#watching.close();
     await this.#accessLogging.close();
   }
 }
