@@ -125,13 +125,18 @@ export function toExchangeRecord(exchange: Exchange, wallOffsetMs: number): Exch
     batchOf: exchange.batchOf,
     policies: journal?.policies.map(toPolicy) ?? [],
     attempts: listAttempts(exchange, journal),
-    calls: exchange.calls?.map((call) => ({ ...call, durationMs: round(call.durationMs) })),
+    calls: exchange.calls?.map(toCall),
     notes: journal?.notes.map(([about, note]) => ({ about, note })) ?? [],
   };
 }
 
 function toPolicy({ policy, phase, decision, startedMs, endedMs, hasWaited, code, status }: PolicyStep): RecordedPolicy {
   return { name: policy, phase, decision, durationMs: round(endedMs - startedMs), waited: hasWaited, code, status };
+}
+
+/** Field by field: whoever made the call has more. */
+function toCall({ name, service, endpoint, status, durationMs, bytes, outcome, code, attempts, count }: CallRecord): CallRecord {
+  return { name, service, endpoint, status, durationMs: round(durationMs), bytes, outcome, code, attempts, count };
 }
 
 function listAttempts(exchange: Exchange, journal: ExchangeJournal | undefined): RecordedAttempt[] {

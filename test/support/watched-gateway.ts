@@ -11,6 +11,7 @@ import { type Answer, type Asked, ask } from './ask.ts';
 import { eventually } from './eventually.ts';
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from './test-gateway.ts';
 
+const ROUNDS_MAX = 500;
 export const DEBUG_KEY = '0123456789abcdef0123456789abcdef';
 
 export type ShownRecord = ExchangeRecord;
@@ -42,17 +43,14 @@ export interface WatchedGateway {
   /** A request with a token that may see everything, or what is said here. */
   debug(path: string, asked?: Asked, grant?: Partial<DebugGrant>): Promise<Answer>;
   /** The document of the last answer of `debug`, or of any exchange that is kept. */
-  explained(answer: Answer): Promise<ShownDocument>;
+  explained(answer: Pick<Answer, 'headers'>): Promise<ShownDocument>;
   errors(route?: string): Promise<readonly ShownRecord[]>;
   tap(query?: string): Promise<OpenTap>;
 }
 
 export function makeTestToken(grant: Partial<DebugGrant> = {}): string {
   const expiresMs = systemClock.wallMs() + 600_000;
-  return makeDebugToken(
-    { expiresMs, route: undefined, path: undefined, sees: 'document', ...grant },
-    new Secret(DEBUG_KEY),
-  );
+  return makeDebugToken({ expiresMs, route: undefined, path: undefined, sees: 'document', ...grant }, new Secret(DEBUG_KEY));
 }
 
 export async function startWatchedGateway(
@@ -79,10 +77,11 @@ export async function startWatchedGateway(
     async explained({ headers }) {
       const id = /^id=([^;]+)/.exec(String(headers['gatehouse-debug']))?.[1];
       // It is kept when the exchange is over, perhaps behind its answer and from another thread.
-      for (;;) {
+      for (let round = 0; round < ROUNDS_MAX; round++) {
         const { status, json } = await admin(`/api/explained/${id}`);
         if (status === 200) return json as ShownDocument;
       }
+      return assert.fail(`no exchange ${id} is kept: ${(await admin(`/api/explained/${id}`)).body}`);
     },
     async errors(route) {
       const { json } = await admin(`/api/errors${route === undefined ? '' : `?route=${route}`}`);
