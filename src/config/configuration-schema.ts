@@ -11,6 +11,7 @@ import { accessLogSchema } from './access-log/access-log-schema.ts';
 import { acmeSchema } from './acme-schema.ts';
 import { adminSchema } from './admin-schema.ts';
 import { consumersSchema } from './consumer-schema.ts';
+import { debugSchema } from './debug-schema.ts';
 import { geoSchema } from './geo-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { overloadSchema } from './overload-schema.ts';
@@ -111,6 +112,9 @@ export function createConfigurationSchema<Policies extends readonly Configurable
         .describe(
           'The keys of tokens that the gateway makes itself, for `mint` of the policy `upstream-auth`. The same for all instances that stand behind one address.',
         ),
+      debug: debugSchema
+        .optional()
+        .describe('Lets developers have single requests explained, by a signed token. Without it, nobody is told anything.'),
       overload: overloadSchema
         .optional()
         .describe('When a data thread refuses requests because it has more to do than it can. Without it, never.'),

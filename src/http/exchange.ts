@@ -180,6 +180,9 @@ export interface ClientRequest {
   readonly clientPort: number;
   readonly scheme: 'http' | 'https';
   readonly forwardingFields: ForwardingFields;
+  /** The token of who wants to be told how the request is handled, and whether in the place of the answer. Nobody has looked at it. */
+  readonly debugToken?: string | undefined;
+  readonly debugAnswer?: string | undefined;
   /** What the client has shown in its TLS handshake; `verifyError` says whether it counts. */
   readonly clientCertificate?: ClientCertificate | undefined;
 }

@@ -95,7 +95,14 @@ export class Control {
     this.#board = board;
     const memory = new MemorySide({ clock, logger });
     this.#memory = memory;
-    this.#observing = new ObservingSide({ clock, logger, reopenLogs: () => this.reopenLogs() });
+    const findConfiguration = () => this.#configuration;
+    this.#observing = new ObservingSide({
+      clock,
+      logger,
+      findConfiguration,
+      observe: (order) => planes.observe(order),
+      reopenLogs: () => this.reopenLogs(),
+    });
     const onObserved = (observed: Observed) => this.#observing.take(observed);
     const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, rehearsal, onObserved });
     this.#planes = planes;
@@ -103,7 +110,6 @@ export class Control {
     const onCertificates = () => void this.#inOrder(() => this.#applyCertificates());
     this.#tls = new TlsSide({ clock, logger, planes, onCertificates });
     this.#quotas = new QuotaSide({ clock, logger });
-    const findConfiguration = () => this.#configuration;
     this.#traffic = new TrafficSide({
       clock,
       findConfiguration,
@@ -135,6 +141,7 @@ export class Control {
         quotas: this.#quotas,
         cache,
         traffic: this.#traffic,
+        exchanges: this.#observing.exchanges,
       }),
     });
   }

@@ -472,7 +472,6 @@ export class DataPlane {
       const plan = this.#snapshot?.findPlan(exchange);
       this.#observing.route(exchange, plan);
       if (plan === undefined) return rescue(exchange, gatewayErrors.noRoute());
-      this.#observing.beginPlan(exchange, plan);
       if (this.#overload.shedding !== undefined && this.#sheds(plan, this.#overload.shedding)) this.#refuse(exchange, plan);
       else runPlan(exchange, plan);
     } catch (thrown) {

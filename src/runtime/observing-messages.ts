@@ -4,9 +4,8 @@
  */
 import type { AccessLogObserved } from './access-log-messages.ts';
 import type { ObservedSpans } from './tracing.ts';
+import type { DocumentOrder, ExchangeSeen, TapDropped, TapOrder } from './watching-messages.ts';
 
-export interface ObservingOrder {
-  readonly kind: string;
-}
+export type ObservingOrder = TapOrder | DocumentOrder;
 
-export type Observed = AccessLogObserved | ObservedSpans;
+export type Observed = AccessLogObserved | ObservedSpans | ExchangeSeen | TapDropped;

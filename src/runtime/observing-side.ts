@@ -1,14 +1,20 @@
 /** What threads observe, as the control thread takes it: where it is sent, written and counted. The only place that knows who takes what. */
+
+import type { ExchangeAdministration } from '#admin/exchange-administration.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { AccessLogSide } from './access-log-side.ts';
-import type { Observed } from './observing-messages.ts';
+import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { TraceSide } from './trace-side.ts';
+import { WatchSide } from './watch-side.ts';
 
 export interface ObservingSideOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  findConfiguration(): Configuration | undefined;
+  /** Tells all threads. */
+  observe(order: ObservingOrder): void;
   /** All threads open their files anew. */
   reopenLogs(): void;
 }
@@ -16,10 +22,12 @@ export interface ObservingSideOptions {
 export class ObservingSide {
   readonly #accessLog: AccessLogSide;
   readonly #traces: TraceSide;
+  readonly #watch: WatchSide;
 
   constructor(options: ObservingSideOptions) {
     this.#accessLog = new AccessLogSide(options);
     this.#traces = new TraceSide(options);
+    this.#watch = new WatchSide(options);
   }
 
   take(observed: Observed): void {
@@ -29,6 +37,9 @@ export class ObservingSide {
         return this.#accessLog.take(observed);
       case 'spans':
         return this.#traces.take(observed);
+      case 'exchange':
+      case 'tap-dropped':
+        return this.#watch.onObserved(observed);
       default:
         observed satisfies never;
     }
@@ -49,12 +60,18 @@ export class ObservingSide {
     this.#accessLog.abandon();
   }
 
+  /** Exchanges that operators watch. */
+  get exchanges(): ExchangeAdministration {
+    return this.#watch;
+  }
+
   get metricsText(): string {
     return this.#accessLog.metricsText + this.#traces.metricsText;
   }
 
   /** Sends what there is. `leftMs`: what is left of the time for that; `undefined`: next to none. */
   async end(leftMs?: number): Promise<void> {
+    this.#watch.stop();
     await Promise.all([this.#accessLog.end(leftMs), this.#traces.end(leftMs)]);
   }
 }

@@ -6,7 +6,6 @@ import type { ThreadMeter } from '#base/meter.ts';
 import type { TracingSettings } from '#config/tracing-schema.ts';
 import type { TcpConnection } from '#forward/tcp-connection.ts';
 import type { Exchange, ExchangePlan } from '#http/exchange.ts';
-import type { RoutePlan } from '#pipeline/plan.ts';
 import type { SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts';
 import { AccessLogging } from './access-logging.ts';
 import type { CacheCounts } from './cache-counts.ts';
@@ -14,6 +13,7 @@ import type { Observed, ObservingOrder } from './observing-messages.ts';
 import type { RefusalCounts } from './refusal-counts.ts';
 import { RequestMeter } from './request-meter.ts';
 import { Tracing } from './tracing.ts';
+import { isFailure, Watching } from './watching.ts';
 
 export interface ObservingOptions {
   readonly clock: Clock;
@@ -32,44 +32,48 @@ export class Observing {
   readonly #chance = createChanceSource();
   #tracing: Tracing | undefined;
   #tracingDefinition: string | undefined;
+  readonly #watching: Watching;
 
   constructor(options: ObservingOptions) {
     this.#options = options;
     this.#accessLogging = new AccessLogging(options);
     this.#requests = new RequestMeter(options.meter);
+    this.#watching = new Watching(options);
   }
 
   /** A configuration is the present one. */
   follow(settings: SettingsOfConfiguration): void {
     this.#accessLogging.follow(settings);
     this.#followTracing(settings.tracing);
+    this.#watching.follow(settings);
   }
 
   /** The control thread wants something observed, or no longer. */
-  obey(_order: ObservingOrder): void {}
+  obey(order: ObservingOrder): void {
+    this.#watching.obey(order);
+  }
 
   /** No route has been looked for yet. What cannot be read as a request is refused, and finished, without a beginning. */
   begin(exchange: Exchange): void {
     if (this.#accessLogging.readsAnswers) exchange.keepsSentFields = true;
-  }
-
-  /** Its plan is known, and it runs by it from now on. */
-  beginPlan(exchange: Exchange, plan: RoutePlan): void {
-    this.#requests.begin(exchange, plan);
+    if (this.#watching.isArmed) this.#watching.begin(exchange);
   }
 
   /** Its route is known, or that it has none; nothing has been done for it yet. */
   route(exchange: Exchange, plan: ExchangePlan | undefined): void {
+    if (plan !== undefined) this.#requests.begin(exchange, plan);
     this.#tracing?.begin(exchange, plan);
   }
 
   finish(exchange: Exchange): void {
     this.#requests.finish(exchange);
+    exchange.journal?.end(exchange.finishedMs);
     this.#accessLogging.add(exchange);
     this.#tracing?.finish(exchange);
     const { error, reported } = exchange;
     if (error !== undefined || reported !== undefined) this.#options.refusals.count(exchange);
     if (exchange.cacheResult !== undefined) this.#options.cacheCounts.count(exchange);
+    if (exchange.journal !== undefined || (this.#watching.keepsFailures && isFailure(exchange))) this.#watching.finish(exchange);
   }
 
   /** A connection whose bytes were passed on is over. */
@@ -86,6 +90,7 @@ export class Observing {
   async close(): Promise<void> {
     this.#tracing?.close();
     this.#tracing = undefined;
+    this.#watching.close();
     await this.#accessLogging.close();
   }
 

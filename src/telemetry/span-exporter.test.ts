@@ -35,8 +35,11 @@ interface Timer {
 }
 
 function start() {
-  const calls: { readonly call: HttpBytesCall; answer(status: number, headers?: HttpBytesAnswer['headers']): void; fail(): void }[] =
-    [];
+  const calls: {
+    readonly call: HttpBytesCall;
+    answer(status: number, headers?: HttpBytesAnswer['headers']): void;
+    fail(): void;
+  }[] = [];
   const timers = new Set<Timer>();
   const logged: (LogFields | undefined)[] = [];
   const clock = new FakeClock();
