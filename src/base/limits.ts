@@ -72,6 +72,14 @@ export const limits = {
   filesOpenMax: 1_000,
   /** Bytes of access log lines waiting to be written; beyond this, lines are dropped and counted. */
   accessLogPendingBytesMax: 8 * 1024 * 1024,
+  /** Bytes of recorded exchanges that wait to be written, or to be taken by who asked for them; beyond this, they are dropped and counted. */
+  recordingPendingBytesMax: 16 * 1024 * 1024,
+  /** Bytes of bodies of exchanges that are being recorded, per thread; of further bodies less is kept. */
+  recordedBodyBytesMax: 32 * 1024 * 1024,
+  /** Exchanges that are being recorded, per thread; further ones are not, and are counted. */
+  recordedAtOnceMax: 1_000,
+  /** Recordings that run at the same time. */
+  recordingsMax: 16,
   /** Addresses of one host name that are tried for a connection. */
   connectAddressesMax: 8,
   /** Services and the endpoints of all of them together, 64 bytes of shared memory each. */

@@ -17,6 +17,7 @@ import { overloadSchema } from './overload-schema.ts';
 import { type ConfigurablePolicy, type PolicyWithConfig, policyBlocks } from './policies/policy-blocks.ts';
 import { quotasSchema } from './quotas-schema.ts';
 import { rateLimitsSchema } from './rate-limits-schema.ts';
+import { recordingSchema } from './recording-schema.ts';
 import { routeSchema } from './route-schema.ts';
 import { serviceSchema } from './service-schema.ts';
 import { zone } from './services/balancing-schema.ts';
@@ -86,6 +87,9 @@ export function createConfigurationSchema<Policies extends readonly Configurable
         .optional()
         .describe('Policies for every route. Listeners and routes override them by name; `false` switches one off.'),
       accessLog: accessLogSchema.prefault({}).describe('One line per request. `false` writes none.'),
+      recording: recordingSchema
+        .optional()
+        .describe('Samples of real exchanges, without their secrets, in a file that `gatehouse replay` reads. Without it, none.'),
       shutdown: shutdown.prefault({}).describe('How the gateway stops.'),
       dns: dns.prefault({}).describe('How names of endpoints are looked up.'),
       forwarding: forwarding.prefault({}).describe('What services are told about the gateway.'),

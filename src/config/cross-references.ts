@@ -84,6 +84,11 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
       findings.push(...findHttpService(use, configuration['services']));
     }
   }
+  const { recording } = configuration;
+  const routes = new NameCheck('route', configuration['routes']);
+  const recorded = isMap(recording) && Array.isArray(recording['routes']) ? recording['routes'] : [];
+  for (const [index, name] of recorded.entries())
+    if (isText(name)) routes.check({ name, path: ['recording', 'routes', index] }, findings);
   findings.push(...findMissingHashCaptures(configuration['services'], listAllCaptures(configuration['routes'])));
   findings.push(...findUselessByBytes(configuration), ...findUselessImportance(configuration));
   findings.push(...findCountriesWithoutDatabase(configuration, policies));

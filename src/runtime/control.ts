@@ -26,6 +26,7 @@ import { listNamedFiles, needsReading, noFiles } from './named-files.ts';
 import type { Observed } from './observing-messages.ts';
 import { QuotaSide } from './quota-side.ts';
 import type { NamedFileReader, NamedFilesReading } from './read-named-files.ts';
+import { RecordingSide } from './recording-side.ts';
 import { logIssues, logRefusal, type Refusal, toRefusal } from './refusal.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { findRequestListener } from './request-listener.ts';
@@ -67,6 +68,7 @@ export class Control {
   readonly #tls: TlsSide;
   readonly #quotas: QuotaSide;
   readonly #aggregates = new AggregateSide();
+  readonly #recording: RecordingSide;
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
@@ -89,13 +91,14 @@ export class Control {
     this.#board = board;
     const memory = new MemorySide({ clock, logger });
     this.#memory = memory;
-    const onObserved = (_observed: Observed) => {};
+    const onObserved = (observed: Observed) => this.#recording.take(observed);
     const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, rehearsal, onObserved });
     this.#planes = planes;
     this.#endpoints = new EndpointKeeper({ clock, logger, board, planes });
     const onCertificates = () => void this.#inOrder(() => this.#applyCertificates());
     this.#tls = new TlsSide({ clock, logger, planes, onCertificates });
     this.#quotas = new QuotaSide({ clock, logger });
+    this.#recording = new RecordingSide({ logger, planes });
     const findConfiguration = () => this.#configuration;
     const cache = new CacheSide({ clock, logger, planes, findConfiguration });
     this.#admin = new AdminSide({
@@ -109,6 +112,7 @@ export class Control {
           planes.refusals.metricsText,
           this.#aggregates.metricsText,
           cache.metricsText,
+          this.#recording.metricsText,
         ].join(''),
       findConfiguration,
       loadAdministrations: async () => ({
@@ -288,7 +292,7 @@ export class Control {
     this.#listens = false;
     this.#started = undefined;
     // The admin side begins to close at once: without a configuration, it would not know its token any more.
-    await Promise.all([this.#admin.stop(), this.#tls.stop()]);
+    await Promise.all([this.#admin.stop(), this.#tls.stop(), this.#recording.stop()]);
     // Behind everybody who counts.
     this.#quotas.stop();
     this.#memory.forget();
@@ -335,6 +339,7 @@ export class Control {
       this.#addresses.commit(settled, this.#listening);
       this.#configuration = configuration;
       this.#tls.follow(configuration, files);
+      if (listens) await this.#recording.follow(configuration);
       await this.#admin.swap(configuration, openedAdmin);
       return undefined;
     } catch (error) {

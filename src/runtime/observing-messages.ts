@@ -1,11 +1,9 @@
+import type { RecordedLine, RecordingsOrder } from './recording-messages.ts';
+
 /**
  * What the control thread asks of those who observe exchanges in the threads, and what these tell it. The last order of each kind
  * is given to threads that start later, too.
  */
-export interface ObservingOrder {
-  readonly kind: string;
-}
+export type ObservingOrder = RecordingsOrder;
 
-export interface Observed {
-  readonly kind: string;
-}
+export type Observed = RecordedLine;

@@ -7,6 +7,8 @@ import type { SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts
 import { AccessLogging } from './access-logging.ts';
 import type { CacheCounts } from './cache-counts.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
+import type { RecordingsOrder } from './recording-messages.ts';
+import type { Recordings } from './recordings.ts';
 import type { RefusalCounts } from './refusal-counts.ts';
 
 export interface ObservingOptions {
@@ -21,6 +23,9 @@ export interface ObservingOptions {
 export class Observing {
   readonly #options: ObservingOptions;
   readonly #accessLogging: AccessLogging;
+  /** `undefined`: nothing is recorded. */
+  #recordings: Recordings | undefined;
+  #recordingsOrder: RecordingsOrder | undefined;
 
   constructor(options: ObservingOptions) {
     this.#options = options;
@@ -33,13 +38,18 @@ export class Observing {
   }
 
   /** The control thread wants something observed, or no longer. */
-  obey(_order: ObservingOrder): void {}
+  obey(order: ObservingOrder): void {
+    if (order.kind === 'recordings') void this.#record(order);
+  }
 
   /** No route has been looked for yet. What cannot be read as a request is refused, and finished, without a beginning. */
-  begin(_exchange: Exchange): void {}
+  begin(exchange: Exchange): void {
+    this.#recordings?.begin(exchange);
+  }
 
   finish(exchange: Exchange): void {
     this.#accessLogging.add(exchange);
+    if (exchange.tap !== undefined) this.#recordings?.finish(exchange);
     const { error, reported } = exchange;
     if (error !== undefined || reported !== undefined) this.#options.refusals.count(exchange);
     if (exchange.cacheResult !== undefined) this.#options.cacheCounts.count(exchange);
@@ -57,6 +67,22 @@ export class Observing {
 
   /** Resolves when all that was observed is written. */
   async close(): Promise<void> {
+    this.#recordings?.flush();
     await this.#accessLogging.close();
+  }
+
+  /** What records is loaded when something is to be recorded. */
+  async #record(order: RecordingsOrder): Promise<void> {
+    this.#recordingsOrder = order;
+    if (order.recordings.length === 0) {
+      this.#recordings?.flush();
+      this.#recordings = undefined;
+      return;
+    }
+    const { Recordings } = await import('./recordings.ts');
+    // It may have been told of something else meanwhile.
+    if (this.#recordingsOrder !== order) return;
+    this.#recordings ??= new Recordings(this.#options);
+    this.#recordings.follow(order);
   }
 }
