@@ -74,6 +74,8 @@ export const limits = {
   accessLogPendingBytesMax: 8 * 1024 * 1024,
   /** Bytes of recorded exchanges that wait to be written, or to be taken by who asked for them; beyond this, they are dropped and counted. */
   recordingPendingBytesMax: 16 * 1024 * 1024,
+  /** Bytes of one line of a recording that is read. */
+  recordingLineBytesMax: 16 * 1024 * 1024,
   /** Bytes of bodies of exchanges that are being recorded, per thread; of further bodies less is kept. */
   recordedBodyBytesMax: 32 * 1024 * 1024,
   /** Exchanges that are being recorded, per thread; further ones are not, and are counted. */
