@@ -37,8 +37,8 @@ function toRecordedPhases(
       const recorded = decision?.consumer;
       if (recorded !== undefined) {
         const known = consumers.find(recorded.name) ?? toPlainConsumer(recorded.name, recorded.groups);
-        exchange.consumer = { ...known, scopes: recorded.scopes, roles: recorded.roles };
-        return undefined;
+        const consumer = { ...known, scopes: recorded.scopes, roles: recorded.roles };
+        return consumers.admit(exchange, consumer) ? undefined : toRefusal(errors, undefined);
       }
       // It let the request pass without knowing who asks.
       return step === undefined ? toRefusal(errors, undefined) : undefined;
