@@ -36,6 +36,10 @@ export class PassedEvents implements AnswerEvents {
     this.#events = events;
   }
 
+  onUpstreamConnected(): void {
+    this.#events.onUpstreamConnected();
+  }
+
   onInformational(head: Parameters<AnswerEvents['onInformational']>[0]): void {
     this.#events.onInformational(head);
   }

@@ -41,6 +41,7 @@ export interface UpstreamStub {
 
 export class StubbedUpstreamPool implements UpstreamPool {
   readonly connectionCount = 0;
+  readonly waitingCount = 0;
   readonly #names: Pick<StubbedRequest, 'service' | 'endpoint'>;
   readonly #stub: UpstreamStub;
 

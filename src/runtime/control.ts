@@ -33,6 +33,7 @@ import { findRequestListener } from './request-listener.ts';
 import { findFolderMistakes } from './served-folders.ts';
 import type { ThreadPool } from './thread-pool.ts';
 import { TlsSide } from './tls-side.ts';
+import { TrafficSide } from './traffic-side.ts';
 import { logUnverifiedServices } from './unverified-services.ts';
 
 export interface ControlOptions {
@@ -69,6 +70,7 @@ export class Control {
   readonly #quotas: QuotaSide;
   readonly #aggregates = new AggregateSide();
   readonly #recording: RecordingSide;
+  readonly #traffic: TrafficSide;
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
@@ -91,7 +93,9 @@ export class Control {
     this.#board = board;
     const memory = new MemorySide({ clock, logger });
     this.#memory = memory;
-    const onObserved = (observed: Observed) => this.#recording.take(observed);
+    const onObserved = (observed: Observed) => {
+      if (observed.kind === 'recorded') this.#recording.take(observed);
+    };
     const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, rehearsal, onObserved });
     this.#planes = planes;
     this.#endpoints = new EndpointKeeper({ clock, logger, board, planes });
@@ -100,6 +104,12 @@ export class Control {
     this.#quotas = new QuotaSide({ clock, logger });
     this.#recording = new RecordingSide({ logger, planes });
     const findConfiguration = () => this.#configuration;
+    this.#traffic = new TrafficSide({
+      clock,
+      findConfiguration,
+      findMeters: () => planes.meters,
+      describeHealth: () => this.describeHealth(),
+    });
     const cache = new CacheSide({ clock, logger, planes, findConfiguration });
     this.#admin = new AdminSide({
       logger,
@@ -119,6 +129,7 @@ export class Control {
         services: await this.#endpoints.createAdministration(findConfiguration),
         quotas: this.#quotas,
         cache,
+        traffic: this.#traffic,
       }),
     });
   }
@@ -288,6 +299,7 @@ export class Control {
     this.#configuration = undefined;
     this.#addresses.clear();
     this.#endpoints.stop();
+    this.#traffic.stop();
     this.#listening = [];
     this.#listens = false;
     this.#started = undefined;
@@ -341,6 +353,7 @@ export class Control {
       this.#tls.follow(configuration, files);
       if (listens) await this.#recording.follow(configuration);
       await this.#admin.swap(configuration, openedAdmin);
+      this.#traffic.followConfiguration(configuration);
       return undefined;
     } catch (error) {
       this.#endpoints.abandon();

@@ -1,3 +1,4 @@
+import type { AccessLogObserved } from './access-log-messages.ts';
 import type { RecordedLine, RecordingsOrder } from './recording-messages.ts';
 
 /**
@@ -6,4 +7,4 @@ import type { RecordedLine, RecordingsOrder } from './recording-messages.ts';
  */
 export type ObservingOrder = RecordingsOrder;
 
-export type Observed = RecordedLine;
+export type Observed = AccessLogObserved | RecordedLine;

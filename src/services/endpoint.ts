@@ -43,6 +43,8 @@ export class Endpoint implements Member {
   availableSinceMs: number | undefined = undefined;
   /** Attempts that run here, of this thread. */
   active = 0;
+  /** Where its attempts are counted: see `ServiceMeter`, which alone changes this. */
+  meterAt: number | undefined = undefined;
   readonly pool: UpstreamPool;
   /** For whoever speaks something else than HTTP with the endpoint. */
   readonly dialer: Dialer;
