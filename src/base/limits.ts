@@ -86,6 +86,16 @@ export const limits = {
   accessLogWaitingBytesMax: 32 * 1024 * 1024,
   /** Bytes of lines that are sent to a collector at once. */
   accessLogPostBytesMax: 1024 * 1024,
+  /** Bytes of recorded exchanges that wait to be written, or to be taken by who asked for them; beyond this, they are dropped and counted. */
+  recordingPendingBytesMax: 16 * 1024 * 1024,
+  /** Bytes of one line of a recording that is read. */
+  recordingLineBytesMax: 16 * 1024 * 1024,
+  /** Bytes of bodies of exchanges that are being recorded, per thread; of further bodies less is kept. */
+  recordedBodyBytesMax: 32 * 1024 * 1024,
+  /** Exchanges that are being recorded, per thread; further ones are not, and are counted. */
+  recordedAtOnceMax: 1_000,
+  /** Recordings that run at the same time. */
+  recordingsMax: 16,
   /** Addresses of one host name that are tried for a connection. */
   connectAddressesMax: 8,
   /** Services and the endpoints of all of them together, 64 bytes of shared memory each. */

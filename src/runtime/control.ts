@@ -369,6 +369,7 @@ export class Control {
       this.#addresses.commit(settled, this.#listening);
       this.#configuration = configuration;
       this.#tls.follow(configuration, files);
+      if (listens) await this.#observing.follow(configuration);
       await this.#admin.swap(configuration, openedAdmin);
       this.#traffic.followConfiguration(configuration);
       this.#metrics.onApplied(configuration);

@@ -273,9 +273,12 @@ export class DataPlane {
 
   /** Sends a request through the present snapshot without a socket. */
   inject(request: InjectedRequest, defaultListener: string): Promise<InjectedAnswer> {
+    const { rehearsal } = this.#options;
+    // Where time is moved, deadlines count from where it is now.
+    if (rehearsal !== undefined) this.#wheel.advance();
     return inject(request, {
       target: this.#target,
-      nextRequestId: this.#nextRequestId,
+      nextRequestId: rehearsal?.nextRequestId?.bind(rehearsal) ?? this.#nextRequestId,
       nowMs: () => this.#options.clock.monotonicMs(),
       defaultListener,
       via: this.#snapshot?.settings.forwarding.via ?? '',

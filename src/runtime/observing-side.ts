@@ -6,6 +6,7 @@ import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { AccessLogSide } from './access-log-side.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
+import { RecordingSide } from './recording-side.ts';
 import { TraceSide } from './trace-side.ts';
 import { WatchSide } from './watch-side.ts';
 
@@ -23,11 +24,13 @@ export class ObservingSide {
   readonly #accessLog: AccessLogSide;
   readonly #traces: TraceSide;
   readonly #watch: WatchSide;
+  readonly #recording: RecordingSide;
 
   constructor(options: ObservingSideOptions) {
     this.#accessLog = new AccessLogSide(options);
     this.#traces = new TraceSide(options);
     this.#watch = new WatchSide(options);
+    this.#recording = new RecordingSide(options);
   }
 
   take(observed: Observed): void {
@@ -40,6 +43,8 @@ export class ObservingSide {
       case 'exchange':
       case 'tap-dropped':
         return this.#watch.onObserved(observed);
+      case 'recorded':
+        return this.#recording.take(observed);
       default:
         observed satisfies never;
     }
@@ -56,6 +61,11 @@ export class ObservingSide {
     this.#traces.follow(configuration);
   }
 
+  /** Requests come to it. */
+  async follow(configuration: Configuration): Promise<void> {
+    await this.#recording.follow(configuration);
+  }
+
   abandon(): void {
     this.#accessLog.abandon();
   }
@@ -66,12 +76,12 @@ export class ObservingSide {
   }
 
   get metricsText(): string {
-    return this.#accessLog.metricsText + this.#traces.metricsText;
+    return this.#accessLog.metricsText + this.#traces.metricsText + this.#recording.metricsText;
   }
 
   /** Sends what there is. `leftMs`: what is left of the time for that; `undefined`: next to none. */
   async end(leftMs?: number): Promise<void> {
     this.#watch.stop();
-    await Promise.all([this.#accessLog.end(leftMs), this.#traces.end(leftMs)]);
+    await Promise.all([this.#accessLog.end(leftMs), this.#traces.end(leftMs), this.#recording.stop()]);
   }
 }

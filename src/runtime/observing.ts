@@ -10,6 +10,8 @@ import type { SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts
 import { AccessLogging } from './access-logging.ts';
 import type { CacheCounts } from './cache-counts.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
+import type { RecordingsOrder } from './recording-messages.ts';
+import type { Recordings } from './recordings.ts';
 import type { RefusalCounts } from './refusal-counts.ts';
 import { RequestMeter } from './request-meter.ts';
 import { Tracing } from './tracing.ts';
@@ -28,6 +30,9 @@ export interface ObservingOptions {
 export class Observing {
   readonly #options: ObservingOptions;
   readonly #accessLogging: AccessLogging;
+  /** `undefined`: nothing is recorded. */
+  #recordings: Recordings | undefined;
+  #recordingsOrder: RecordingsOrder | undefined;
   readonly #requests: RequestMeter;
   readonly #chance = createChanceSource();
   #tracing: Tracing | undefined;
@@ -50,11 +55,13 @@ export class Observing {
 
   /** The control thread wants something observed, or no longer. */
   obey(order: ObservingOrder): void {
-    this.#watching.obey(order);
+    if (order.kind === 'recordings') void this.#record(order);
+    else this.#watching.obey(order);
   }
 
   /** No route has been looked for yet. What cannot be read as a request is refused, and finished, without a beginning. */
   begin(exchange: Exchange): void {
+    this.#recordings?.begin(exchange);
     if (this.#accessLogging.readsAnswers) exchange.keepsSentFields = true;
     if (this.#watching.isArmed) this.#watching.begin(exchange);
   }
@@ -70,6 +77,7 @@ export class Observing {
     exchange.journal?.end(exchange.finishedMs);
     this.#accessLogging.add(exchange);
     this.#tracing?.finish(exchange);
+    if (exchange.tap !== undefined) this.#recordings?.finish(exchange);
     const { error, reported } = exchange;
     if (error !== undefined || reported !== undefined) this.#options.refusals.count(exchange);
     if (exchange.cacheResult !== undefined) this.#options.cacheCounts.count(exchange);
@@ -91,6 +99,7 @@ export class Observing {
     this.#tracing?.close();
     this.#tracing = undefined;
     this.#watching.close();
+    this.#recordings?.flush();
     await this.#accessLogging.close();
   }
 
@@ -101,5 +110,20 @@ export class Observing {
     this.#tracing?.close();
     const { clock, tell } = this.#options;
     this.#tracing = tracing && new Tracing(tracing, { clock, chance: this.#chance, tell });
+  }
+
+  /** What records is loaded when something is to be recorded. */
+  async #record(order: RecordingsOrder): Promise<void> {
+    this.#recordingsOrder = order;
+    if (order.recordings.length === 0) {
+      this.#recordings?.flush();
+      this.#recordings = undefined;
+      return;
+    }
+    const { Recordings } = await import('./recordings.ts');
+    // It may have been told of something else meanwhile.
+    if (this.#recordingsOrder !== order) return;
+    this.#recordings ??= new Recordings(this.#options);
+    this.#recordings.follow(order);
   }
 }
