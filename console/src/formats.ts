@@ -20,12 +20,23 @@ export function formatRate(perSecond: number | null | undefined): string {
   return isNumber(perSecond) ? `${toFigures(perSecond)}/s` : NONE;
 }
 
-/** Of a duration. 0 is what is said where nothing was measured. */
 export function formatMs(ms: number | null | undefined): string {
   if (!isNumber(ms) || ms < 0) return NONE;
   if (ms < 1000) return `${toFigures(ms)} ms`;
   if (ms < 60_000) return `${toFigures(ms / 1000)} s`;
   return `${toFigures(ms / 60_000)} min`;
+}
+
+interface Measured {
+  readonly requestsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p90Ms: number;
+  readonly p99Ms: number;
+}
+
+/** Where nothing passed, there is no latency, and not one of 0 ms. */
+export function formatLatency(traffic: Measured | undefined, quantile: 'p50Ms' | 'p90Ms' | 'p99Ms'): string {
+  return traffic === undefined || traffic.requestsPerSecond === 0 ? NONE : formatMs(traffic[quantile]);
 }
 
 export function formatPercent(share: number | null | undefined): string {

@@ -14,17 +14,17 @@ export interface Status {
   readonly user: string;
 }
 
-/** What passes, of one route, one service, or everything. */
+/** What passes, of one route, one service, or everything, on the average of a minute or of one second. */
 export interface Traffic {
   readonly requestsPerSecond: number;
   /** Of status 500 and above. */
   readonly errorsPerSecond: number;
   readonly clientErrorsPerSecond: number;
   readonly inFlight: number;
-  /** None where nothing was measured. */
-  readonly p50Ms: number | null;
-  readonly p90Ms: number | null;
-  readonly p99Ms: number | null;
+  /** 0 where nothing passed. */
+  readonly p50Ms: number;
+  readonly p90Ms: number;
+  readonly p99Ms: number;
   readonly bytesInPerSecond: number;
   readonly bytesOutPerSecond: number;
 }
@@ -47,16 +47,20 @@ export interface ServiceTraffic extends NamedTraffic {
 
 export interface ThreadTraffic {
   readonly number: number;
-  readonly eventLoopDelayMs: { readonly p50: number | null; readonly p99: number | null; readonly max: number | null };
+  readonly eventLoopDelayMs: { readonly p50: number; readonly p99: number; readonly max: number };
   /** 0 to 1. */
   readonly utilization: number;
   readonly heapBytes: number;
   readonly connections: number;
 }
 
+/** Rates and durations are of the last minute. */
 export interface TrafficReport {
   readonly at: string;
+  /** Less than a minute while the gateway is younger. */
   readonly windowSeconds: number;
+  /** The last second of the total. */
+  readonly point?: TrafficPoint;
   readonly total: Traffic;
   readonly routes: readonly NamedTraffic[];
   readonly services: readonly ServiceTraffic[];
@@ -217,11 +221,15 @@ export interface HistoryEntry {
 export interface AuditEntry {
   readonly at: string;
   readonly by: string;
-  readonly role: string;
+  /** Of nobody who was not let in. */
+  readonly role?: Role;
   readonly address: string;
   readonly action: string;
   readonly target: string;
+  /** `done`, or the code of the refusal. */
   readonly outcome: string;
+  readonly before?: string;
+  readonly after?: string;
 }
 
 export interface ExchangeAttempt {

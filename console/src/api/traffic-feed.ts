@@ -75,11 +75,12 @@ class TrafficFeed {
     if (name !== 'traffic') return;
     const report = JSON.parse(data) as TrafficReport;
     const { points, routeRates, serviceRates } = this.#view;
-    const isNew = points.at(-1)?.at !== report.at;
+    const point = report.point ?? { at: report.at, ...report.total };
+    const isNew = points.at(-1)?.at !== point.at;
     this.#set({
       report,
       receivedMs,
-      points: isNew ? [...points.slice(1 - POINTS_MAX), { at: report.at, ...report.total }] : points,
+      points: isNew ? [...points.slice(1 - POINTS_MAX), point] : points,
       routeRates: append(routeRates, report.routes),
       serviceRates: append(serviceRates, report.services),
     });

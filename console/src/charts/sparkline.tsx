@@ -20,6 +20,8 @@ export function Sparkline({ values, length = 60, tone = 'accent' }: SparklinePro
     y: HEIGHT - INSET - (value / highest) * (HEIGHT - 2 * INSET),
   }));
   const floor = dots.map(({ x }) => ({ x, y: HEIGHT }));
+  // One value is no course.
+  if (shown.length < 2) return <svg className="sparkline" aria-hidden="true" />;
   return (
     <svg className={`sparkline tone-${tone}`} viewBox={`0 0 100 ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
       <path className="chart-fill" d={toBand(dots, floor)} />

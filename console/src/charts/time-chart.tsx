@@ -23,38 +23,36 @@ interface TimeChartProps {
   /** Areas that add up, or lines of which the first and the last limit a band. */
   readonly kind: 'stacked' | 'quantiles';
   readonly format: (value: number | null) => string;
-  /** How many moments fill the width. */
-  readonly length?: number;
 }
 
 const WIDTH = 300;
 const HEIGHT = 100;
+/** What the width stands for. */
+const MINUTES = 5;
+const SPAN_MS = MINUTES * 60_000;
 
-export function TimeChart({ title, aside, times, series, kind, format, length = 300 }: TimeChartProps) {
+export function TimeChart({ title, aside, times, series, kind, format }: TimeChartProps) {
   const [at, setAt] = useState<number>();
   const headingId = useId();
-  const count = Math.min(times.length, length);
-  const offset = length - count;
-  const recent = series.map((one) => ({ ...one, values: one.values.slice(-length) }));
-  const tops = kind === 'stacked' ? stack(recent, count) : recent.map(({ values }) => values);
+  const count = times.length;
+  const places = toPlaces(times);
+  const tops = kind === 'stacked' ? stack(series, count) : series.map(({ values }) => values);
   const ceiling = toCeiling(highestOf(tops.flat()));
-  const toX = (index: number) => ((offset + index) / Math.max(1, length - 1)) * WIDTH;
   const toDots = (values: readonly (number | null)[]): (Dot | undefined)[] =>
     values.map((value, index) =>
-      value === null || value === undefined ? undefined : { x: toX(index), y: HEIGHT - (value / ceiling) * HEIGHT },
+      value === null ? undefined : { x: places[index]! * WIDTH, y: HEIGHT - (value / ceiling) * HEIGHT },
     );
   const onPointerMove = (event: PointerEvent<HTMLDivElement>) => {
     const { left, width } = event.currentTarget.getBoundingClientRect();
-    const index = Math.round(((event.clientX - left) / width) * (length - 1)) - offset;
-    setAt(index >= 0 && index < count ? index : undefined);
+    setAt(findNearest(places, (event.clientX - left) / width));
   };
   const shownAt = at !== undefined && at < count ? at : undefined;
-  const time = shownAt === undefined ? undefined : times.slice(-length)[shownAt];
+  const time = shownAt === undefined ? undefined : times[shownAt];
   return (
     <figure className="chart" aria-labelledby={headingId}>
       <figcaption className="chart-head">
         <h2 id={headingId}>{title}</h2>
-        <Legend series={recent} at={shownAt ?? count - 1} format={format} />
+        <Legend series={series} at={shownAt ?? count - 1} format={format} />
         <span className="chart-aside">{time === undefined ? aside : formatTime(time)}</span>
       </figcaption>
       <div className="chart-box">
@@ -68,20 +66,20 @@ export function TimeChart({ title, aside, times, series, kind, format, length = 
             viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
             preserveAspectRatio="none"
             role="img"
-            aria-label={describe(title, recent, format)}
+            aria-label={describe(title, series, format)}
           >
             <path className="chart-grid" d={`M0 0H${WIDTH}M0 ${HEIGHT / 2}H${WIDTH}M0 ${HEIGHT}H${WIDTH}`} />
             {kind === 'stacked' ? (
-              <Stack tops={tops.map(toDots)} series={recent} />
+              <Stack tops={tops.map(toDots)} series={series} />
             ) : (
-              <Quantiles lines={tops.map(toDots)} series={recent} />
+              <Quantiles lines={tops.map(toDots)} series={series} />
             )}
-            {shownAt !== undefined && <path className="chart-cursor" d={`M${toX(shownAt)} 0V${HEIGHT}`} />}
+            {shownAt !== undefined && <path className="chart-cursor" d={`M${places[shownAt]! * WIDTH} 0V${HEIGHT}`} />}
           </svg>
           {count === 0 && <p className="chart-empty">No data yet</p>}
         </div>
         <div className="chart-times" aria-hidden="true">
-          <span>−{Math.round(length / 60)} min</span>
+          <span>−{MINUTES} min</span>
           <span>now</span>
         </div>
       </div>
@@ -99,8 +97,9 @@ function Stack({ tops, series }: DrawnProps & { readonly tops: readonly (readonl
     const { name, tone } = series[index]!;
     return (
       <g key={name} className={`tone-${tone}`}>
-        <path className="chart-fill" d={toBand(top, floor)} />
-        <path className="chart-line" d={toLine(top)} />
+        {/* What is thin would be all line: only the lowest area, which is most of it, has one. */}
+        <path className={index === 0 ? 'chart-fill' : 'chart-fill-dense'} d={toBand(top, floor)} />
+        {index === 0 && <path className="chart-line" d={toLine(top)} />}
       </g>
     );
   });
@@ -137,6 +136,20 @@ function Legend({ series, at, format }: LegendProps) {
       ))}
     </ul>
   );
+}
+
+/** From 0, minutes ago, to 1, the latest moment. What is older lies left of the chart. */
+function toPlaces(times: readonly string[]): number[] {
+  const moments = times.map((time) => Date.parse(time));
+  const latest = moments.at(-1) ?? 0;
+  return moments.map((moment) => 1 - (latest - moment) / SPAN_MS);
+}
+
+function findNearest(places: readonly number[], wanted: number): number | undefined {
+  let nearest: number | undefined;
+  for (const [index, place] of places.entries())
+    if (nearest === undefined || Math.abs(place - wanted) < Math.abs(places[nearest]! - wanted)) nearest = index;
+  return nearest;
 }
 
 function stack(series: readonly ChartSeries[], count: number): number[][] {

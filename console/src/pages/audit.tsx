@@ -36,23 +36,25 @@ function AuditTable({ entries }: { readonly entries: readonly AuditEntry[] }) {
         {entries.map((entry, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: two changes may be alike in all that is shown
           <tr key={index}>
-            <td className="number-name">{formatDateTime(entry.at)}</td>
+            <td>{formatDateTime(entry.at)}</td>
             <td>
-              {entry.by} <span className="quiet from-desk">{`${entry.role}, ${entry.address}`}</span>
+              {entry.by} <span className="quiet from-desk">{[entry.role, entry.address].filter(Boolean).join(', ')}</span>
             </td>
-            <td>{entry.action}</td>
-            <td className="from-tablet breaking">{entry.target}</td>
+            <td className="breaking">{entry.action}</td>
+            <td className="from-tablet breaking">
+              {entry.target}
+              {(entry.before ?? entry.after) !== undefined && (
+                <span className="line quiet">
+                  {entry.before} → {entry.after}
+                </span>
+              )}
+            </td>
             <td>
-              <Badge tone={isDone(entry.outcome) ? 'ok' : 'bad'}>{entry.outcome}</Badge>
+              {entry.outcome === 'done' ? <Badge tone="ok">done</Badge> : <code className="tone-bad">{entry.outcome}</code>}
             </td>
           </tr>
         ))}
       </tbody>
     </table>
   );
-}
-
-/** Refusals are told by their codes. */
-function isDone(outcome: string): boolean {
-  return !outcome.startsWith('GH_') && !/^(?:refused|failed|denied)/.test(outcome);
 }

@@ -29,7 +29,7 @@ export function ConfigurationPage() {
       </Panel>
       <Panel title="Present configuration" aside={present.data && `applied ${formatAge(present.data.appliedAt)}`} isFlush>
         <Shown resource={present} rows={12}>
-          {(data) => <CodeBlock text={data.text} label="Present configuration" hasLineNumbers />}
+          {(data) => <CodeBlock text={data.text} label="Text of the present configuration" hasLineNumbers />}
         </Shown>
       </Panel>
       <Panel title="Check another">
@@ -60,7 +60,7 @@ function HistoryTable({ entries, onChanged }: HistoryTableProps) {
             <th scope="col" className="from-tablet">
               By
             </th>
-            <th scope="col" className="number">
+            <th scope="col" className="number from-tablet">
               Lines
             </th>
             <th scope="col">
@@ -77,10 +77,10 @@ function HistoryTable({ entries, onChanged }: HistoryTableProps) {
                 </a>{' '}
                 {entry.current && <Badge tone="ok">current</Badge>}
               </td>
-              <td className="number-name">{formatDateTime(entry.appliedAt)}</td>
+              <td>{formatDateTime(entry.appliedAt)}</td>
               <td className="from-tablet">{entry.source}</td>
               <td className="from-tablet quiet">{entry.by}</td>
-              <td className="number">
+              <td className="number from-tablet">
                 <span className="tone-ok">+{entry.lines.added}</span> <span className="tone-bad">−{entry.lines.removed}</span>
               </td>
               <td className="actions">

@@ -15,7 +15,7 @@ export function LimitsPage() {
   const limits = useResource<{ limits: readonly Limit[] }>('/api/limits', 5_000);
   return (
     <>
-      <Panel title="Limits" isFlush>
+      <Panel title="Limits" aside="Refusals are of all policies of a kind" isFlush>
         <Shown resource={limits} rows={4}>
           {(data) => <LimitTable limits={data.limits} />}
         </Shown>
@@ -38,7 +38,7 @@ function LimitTable({ limits }: { readonly limits: readonly Limit[] }) {
             By
           </th>
           <th scope="col" className="number">
-            Refused by kind
+            Refused
           </th>
         </tr>
       </thead>
@@ -50,7 +50,7 @@ function LimitTable({ limits }: { readonly limits: readonly Limit[] }) {
               <Badge>{kind}</Badge>
             </td>
             <td className="breaking">{where}</td>
-            <td className="number-name">{limit}</td>
+            <td className="breaking">{limit}</td>
             <td className="from-tablet quiet">{by}</td>
             <td className={`number ${refused > 0 ? 'tone-warn' : 'quiet'}`}>{formatCount(refused)}</td>
           </tr>
@@ -65,7 +65,7 @@ function Quotas() {
   const quotas = useResource<QuotaPage>(`/api/quotas?from=${from}&max=100`, 5_000);
   const [reset, setReset] = useState<Quota>();
   return (
-    <Panel title="Quotas" aside="What was counted in windows that are not over" isFlush>
+    <Panel title="Quotas" aside="Windows that are not over" isFlush>
       <Shown resource={quotas} rows={3}>
         {(page) => (
           <>

@@ -4,6 +4,7 @@ import type { RoutePage, Service } from '../api/answers.ts';
 import { useTraffic } from '../api/traffic-feed.ts';
 import { useResource } from '../api/use-resource.ts';
 import { formatCount, formatRate } from '../formats.ts';
+import { hasManyErrors } from '../parts/error-share.ts';
 import { SearchField } from '../parts/fields.tsx';
 import { endpointHealthOf, healthOf } from '../parts/health.ts';
 import { layMap, type MapLink, type MapNode, ROW_HEIGHT } from '../parts/map-layout.ts';
@@ -49,7 +50,7 @@ function Drawing({ page, services }: { readonly page: RoutePage; readonly servic
   const routeTraffic = new Map(report?.routes.map((traffic) => [traffic.name, traffic]));
   const serviceTraffic = new Map(report?.services.map((traffic) => [traffic.name, traffic]));
   const height = { '--map-height': `${map.rows * ROW_HEIGHT}px` } as CSSProperties;
-  const toneOfRoute = (name: string): Tone => ((routeTraffic.get(name)?.errorsPerSecond ?? 0) > 0 ? 'bad' : 'accent');
+  const toneOfRoute = (name: string): Tone => (hasManyErrors(routeTraffic.get(name)) ? 'bad' : 'accent');
   return (
     <div className="map" style={height}>
       <h2 className="map-title">Routes</h2>

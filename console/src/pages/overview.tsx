@@ -3,8 +3,9 @@ import type { ExchangeRecord, Service, Traffic } from '../api/answers.ts';
 import { useTraffic } from '../api/traffic-feed.ts';
 import { useResource } from '../api/use-resource.ts';
 import { TimeChart } from '../charts/time-chart.tsx';
-import { formatBytesRate, formatCount, formatMs, formatRate } from '../formats.ts';
+import { formatBytesRate, formatCount, formatLatency, formatMs, formatRate } from '../formats.ts';
 import { ErrorList } from '../parts/error-list.tsx';
+import { hasManyErrors } from '../parts/error-share.ts';
 import { KeyFigure } from '../parts/key-figure.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { Saturation } from '../parts/saturation.tsx';
@@ -54,24 +55,29 @@ function KeyFigures() {
   const { report, points } = useTraffic();
   const recent = points.slice(-SPARK_LENGTH);
   const total = report?.total;
-  const of = (read: (point: Traffic) => number | null) => recent.map((point) => read(point) ?? 0);
+  const of = (read: (point: Traffic) => number) => recent.map(read);
   return (
     <div className="key-figures">
-      <KeyFigure label="Requests" value={formatRate(total?.requestsPerSecond)} trend={of((point) => point.requestsPerSecond)} />
+      <KeyFigure
+        label="Requests"
+        note={report && `average of ${report.windowSeconds} s`}
+        value={formatRate(total?.requestsPerSecond)}
+        trend={of((point) => point.requestsPerSecond)}
+      />
       <KeyFigure
         label="Errors (5xx)"
         value={formatRate(total?.errorsPerSecond)}
-        tone={total !== undefined && total.errorsPerSecond > 0 ? 'bad' : 'quiet'}
+        tone={hasManyErrors(total) ? 'bad' : 'quiet'}
         note={total && shareOf(total.errorsPerSecond, total.requestsPerSecond)}
         trend={of((point) => point.errorsPerSecond)}
       />
       <KeyFigure
         label="Latency p99"
-        value={formatMs(total?.p99Ms)}
-        note={total && `p50 ${formatMs(total.p50Ms)}`}
+        value={formatLatency(total, 'p99Ms')}
+        note={total && `p50 ${formatLatency(total, 'p50Ms')}, last minute`}
         trend={of((point) => point.p99Ms)}
       />
-      <KeyFigure label="In flight" value={formatCount(total?.inFlight)} trend={of((point) => point.inFlight)} />
+      <KeyFigure label="In flight" note="now" value={formatCount(total?.inFlight)} trend={of((point) => point.inFlight)} />
     </div>
   );
 }

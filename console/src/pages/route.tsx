@@ -145,5 +145,6 @@ function RouteErrors({ name }: { readonly name: string }) {
 
 /** Something to begin with: the path of the first match, where it is one. */
 function toExampleUrl({ match }: RouteDetails): string {
-  return /(?:^|\s)(\/[^\s*]*)/.exec(match[0] ?? '')?.[1] ?? '/';
+  const [, host, path = '/'] = /(?:^|\s)([\w.-]+(?=\/))?(\/[^\s*]*)/.exec(match[0] ?? '') ?? [];
+  return host === undefined ? path : `http://${host}${path}`;
 }

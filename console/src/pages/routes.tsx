@@ -3,7 +3,8 @@ import type { RoutePage as Page, RouteSummary } from '../api/answers.ts';
 import { useTraffic } from '../api/traffic-feed.ts';
 import { useResource } from '../api/use-resource.ts';
 import { Sparkline } from '../charts/sparkline.tsx';
-import { formatCount, formatMs, formatRate } from '../formats.ts';
+import { formatCount, formatLatency, formatRate } from '../formats.ts';
+import { errorTone } from '../parts/error-share.ts';
 import { SearchField } from '../parts/fields.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { Empty, Shown } from '../parts/states.tsx';
@@ -60,7 +61,7 @@ function RouteTable({ routes }: { readonly routes: readonly RouteSummary[] }) {
             To
           </th>
           <th scope="col" className="from-desk spark-cell">
-            Last minute
+            Trend
           </th>
           <th scope="col" className="number">
             Requests
@@ -92,10 +93,8 @@ function RouteTable({ routes }: { readonly routes: readonly RouteSummary[] }) {
                 <Sparkline values={routeRates.get(route.name) ?? []} />
               </td>
               <td className="number">{formatRate(traffic?.requestsPerSecond)}</td>
-              <td className={`number ${(traffic?.errorsPerSecond ?? 0) > 0 ? 'tone-bad' : 'quiet'}`}>
-                {formatRate(traffic?.errorsPerSecond)}
-              </td>
-              <td className="number">{formatMs(traffic?.p99Ms)}</td>
+              <td className={`number ${errorTone(traffic)}`}>{formatRate(traffic?.errorsPerSecond)}</td>
+              <td className="number">{formatLatency(traffic, 'p99Ms')}</td>
             </tr>
           );
         })}

@@ -4,8 +4,9 @@ import type { Endpoint, Service } from '../api/answers.ts';
 import { ask, part } from '../api/ask.ts';
 import { useTraffic } from '../api/traffic-feed.ts';
 import { type Resource, useResource } from '../api/use-resource.ts';
-import { formatCount, formatMs, formatRate } from '../formats.ts';
+import { formatCount, formatLatency, formatRate } from '../formats.ts';
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
+import { hasManyErrors } from '../parts/error-share.ts';
 import { endpointHealthOf, healthOf } from '../parts/health.ts';
 import { KeyFigure } from '../parts/key-figure.tsx';
 import { Panel } from '../parts/panel.tsx';
@@ -46,14 +47,14 @@ function Figures({ service }: { readonly service: Service }) {
       <KeyFigure
         label="Errors (5xx)"
         value={formatRate(traffic?.errorsPerSecond)}
-        tone={(traffic?.errorsPerSecond ?? 0) > 0 ? 'bad' : 'quiet'}
+        tone={hasManyErrors(traffic) ? 'bad' : 'quiet'}
         note={`${formatRate(traffic?.retriesPerSecond)} retries`}
         trend={[]}
       />
       <KeyFigure
         label="Latency p99"
-        value={formatMs(traffic?.p99Ms)}
-        note={`p50 ${formatMs(traffic?.p50Ms)}, p90 ${formatMs(traffic?.p90Ms)}`}
+        value={formatLatency(traffic, 'p99Ms')}
+        note={`p50 ${formatLatency(traffic, 'p50Ms')}, p90 ${formatLatency(traffic, 'p90Ms')}`}
         trend={[]}
       />
       <KeyFigure

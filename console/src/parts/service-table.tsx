@@ -1,7 +1,8 @@
 import type { Service } from '../api/answers.ts';
 import { useTraffic } from '../api/traffic-feed.ts';
-import { formatCount, formatMs, formatRate } from '../formats.ts';
+import { formatCount, formatLatency, formatRate } from '../formats.ts';
 import { toHash } from '../router.ts';
+import { errorTone } from './error-share.ts';
 import { healthOf } from './health.ts';
 import { Empty } from './states.tsx';
 import { Dot } from './status-text.tsx';
@@ -47,10 +48,8 @@ export function ServiceTable({ services }: { readonly services: readonly Service
                 </span>
               </td>
               <td className="number">{formatRate(traffic?.requestsPerSecond)}</td>
-              <td className={`number from-tablet ${(traffic?.errorsPerSecond ?? 0) > 0 ? 'tone-bad' : 'quiet'}`}>
-                {formatRate(traffic?.errorsPerSecond)}
-              </td>
-              <td className="number">{formatMs(traffic?.p99Ms)}</td>
+              <td className={`number from-tablet ${errorTone(traffic)}`}>{formatRate(traffic?.errorsPerSecond)}</td>
+              <td className="number">{formatLatency(traffic, 'p99Ms')}</td>
               <td className="number from-desk">{formatCount(traffic?.inFlight)}</td>
             </tr>
           );

@@ -23,6 +23,6 @@ export function toLatencySeries(points: readonly TrafficPoint[]): ChartSeries[] 
 }
 
 /** Where nothing passed, there is no latency, and not one of 0 ms. */
-function measured({ requestsPerSecond }: TrafficPoint, ms: number | null): number | null {
+function measured({ requestsPerSecond }: TrafficPoint, ms: number): number | null {
   return requestsPerSecond === 0 ? null : ms;
 }

@@ -1,7 +1,8 @@
 import { useTraffic } from '../api/traffic-feed.ts';
 import { Sparkline } from '../charts/sparkline.tsx';
-import { formatMs, formatRate } from '../formats.ts';
+import { formatLatency, formatRate } from '../formats.ts';
 import { toHash } from '../router.ts';
+import { errorTone } from './error-share.ts';
 import { Empty } from './states.tsx';
 
 /** The routes with the most requests, busiest first. */
@@ -17,7 +18,7 @@ export function BusyRoutes({ max }: { readonly max: number }) {
         <tr>
           <th scope="col">Route</th>
           <th scope="col" className="from-tablet spark-cell">
-            Last minute
+            Trend
           </th>
           <th scope="col" className="number">
             Requests
@@ -40,8 +41,8 @@ export function BusyRoutes({ max }: { readonly max: number }) {
               <Sparkline values={routeRates.get(route.name) ?? []} />
             </td>
             <td className="number">{formatRate(route.requestsPerSecond)}</td>
-            <td className={`number ${route.errorsPerSecond > 0 ? 'tone-bad' : 'quiet'}`}>{formatRate(route.errorsPerSecond)}</td>
-            <td className="number">{formatMs(route.p99Ms)}</td>
+            <td className={`number ${errorTone(route)}`}>{formatRate(route.errorsPerSecond)}</td>
+            <td className="number">{formatLatency(route, 'p99Ms')}</td>
           </tr>
         ))}
       </tbody>
