@@ -205,7 +205,7 @@ const Row = memo(function Row({ row: { exchange }, isFirst, onChoose }: RowProps
         </button>
       </td>
       <td className="from-tablet cut-cell">{exchange.route ?? <span className="quiet">no route</span>}</td>
-      <td className="from-desk cut-cell quiet">{exchange.endpoint ?? exchange.code}</td>
+      <td className="from-desk cut-cell quiet">{exchange.endpoint?.replace(/^https?:\/\//, '') ?? exchange.code}</td>
       <td className="from-desk cut-cell quiet">{exchange.consumer ?? exchange.client}</td>
       <td className="number">{formatMs(exchange.durationMs)}</td>
     </tr>
