@@ -1,13 +1,13 @@
 /**
- * Everything on the admin address: `/healthz`, `/readyz`, `/metrics`, the admin API below `/api`, and the console. Runs in the
- * control thread, so it answers even when data threads are busy.
+ * Everything on the admin address: the console, `/healthz`, `/readyz`, `/metrics`, and the admin API below `/api`. Runs in the control
+ * thread, so it answers even when data threads are busy.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { SocketAddress } from '#net/address.ts';
 import type { AdminApi } from './admin-api.ts';
+import { AdminConsole, isConsolePath } from './admin-console.ts';
 import type { AdminAccess } from './admin-guard.ts';
 import type { Administrations } from './administrations.ts';
-import type { ConsoleFiles } from './console-files.ts';
 
 export interface AdminFacts {
   /** Why traffic should not be sent here; `undefined` when it may. */
@@ -23,9 +23,9 @@ export interface AdminFacts {
 
 export class AdminServer {
   readonly #facts: AdminFacts;
+  readonly #console = new AdminConsole((error) => this.#facts.onFault(error));
   readonly #server: Server;
   #api: Promise<AdminApi> | undefined;
-  #console: Promise<ConsoleFiles> | undefined;
 
   constructor(facts: AdminFacts) {
     this.#facts = facts;
@@ -49,6 +49,7 @@ export class AdminServer {
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url?.split('?')[0] ?? '';
+    if (isConsolePath(path)) return this.#console.answer(path, request, response);
     if (path === '/api' || path.startsWith('/api/')) {
       this.#api ??= this.#loadApi();
       this.#api
@@ -60,28 +61,9 @@ export class AdminServer {
         });
       return;
     }
-    if (path === '/' || path === '/index.html' || path.startsWith('/assets/')) {
-      this.#answerConsole(path, request, response);
-      return;
-    }
     const { status, type, text } = toAnswer(path, this.#facts);
     response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
     response.end(text);
-  }
-
-  /** Read with the first request for it. One that was not built is looked for again. */
-  #answerConsole(path: string, request: IncomingMessage, response: ServerResponse): void {
-    this.#console ??= import('./console-files.ts').then(({ ConsoleFiles }) => ConsoleFiles.load());
-    this.#console
-      .then((files) => {
-        if (!files.isBuilt) this.#console = undefined;
-        files.answer(path, request, response);
-      })
-      .catch((error: unknown) => {
-        this.#console = undefined;
-        this.#facts.onFault(error);
-        response.destroy();
-      });
   }
 
   /** Probes come to every gateway, operators to few. */

@@ -77,38 +77,44 @@ test('a weight that cannot be is refused in the dialog', needs('chromium'), asyn
 
 const HOSTILE = '<img src=x onerror=alert(1)>';
 
-test('what clients and configurations name stays text', needs('chromium'), async (t) => {
+test('what clients and configurations write stays text', needs('chromium'), async (t) => {
   const script = '"><script>alert(2)</script>';
   const { address, send } = await startConsoleSite(t, {
-    services: { [HOSTILE]: { endpoints: ['http://127.0.0.1:9'] } },
     routes: {
-      [HOSTILE]: { match: { path: '/*' }, policies: { headers: { request: { set: { 'x-note': script } } } }, to: HOSTILE },
+      orders: {
+        match: { path: '/*', headers: { 'x-kind': HOSTILE } },
+        policies: { headers: { request: { set: { 'x-note': script } } } },
+        to: 'orders',
+      },
+      broken: { match: { path: '/broken/*' }, to: { respond: { status: 500, text: script } } },
     },
   });
-  const { page, visit, assertClean } = await openConsole(t, address);
-  const target = '/<script>alert(3)</script>?q="onload=alert(4)';
+  const { page, visit, assertClean } = await openConsole(t, address, { refusals: [400, 404] });
+  const target = `/broken/${encodeURI(script)}?q="onload=alert(3)&${HOSTILE.replaceAll(' ', '+')}`;
   await visit('/tail', 'Live tail');
   await page.locator('.tail-state').getByText('Live').waitFor();
-  const { status } = await send(encodeURI(target), { headers: { 'user-agent': HOSTILE, 'x-request-id': HOSTILE } });
-  assert.equal(status, 502);
-  await page.locator('.tail-target button').first().click();
-  await page.getByRole('dialog').getByText(HOSTILE).first().waitFor();
+  const { status } = await send(target, { headers: { 'user-agent': HOSTILE, 'x-request-id': HOSTILE } });
+  assert.equal(status, 500);
+  await page.locator('.tail-target button').getByText(target).click();
+  await page.getByRole('dialog').getByText(target).first().waitFor();
   await page.keyboard.press('Escape');
-  for (const [path, title] of [
-    ['/', 'Overview'],
-    ['/map', 'Map'],
-    ['/routes', 'Routes'],
-    [`/routes/${encodeURIComponent(HOSTILE)}`, HOSTILE],
-    ['/services', 'Services'],
-    [`/services/${encodeURIComponent(HOSTILE)}`, HOSTILE],
-    ['/configuration', 'Configuration'],
+  for (const [path, title, text] of [
+    ['/', 'Overview', target],
+    ['/map', 'Map', 'broken'],
+    ['/routes', 'Routes', HOSTILE],
+    ['/routes/orders', 'orders', HOSTILE],
+    ['/routes/broken', 'broken', script],
+    ['/configuration', 'Configuration', HOSTILE],
+    [`/tail?path=${encodeURIComponent(HOSTILE)}`, 'Live tail', HOSTILE],
+    [`/routes/${encodeURIComponent(HOSTILE)}`, HOSTILE, 'GH_ADMIN'],
+    [`/explain?url=${encodeURIComponent(script)}&method=${encodeURIComponent(HOSTILE)}`, 'Explain', HOSTILE],
+    [`/${encodeURIComponent(HOSTILE)}`, 'Not found', 'There is no such page'],
   ] as const) {
     await visit(path, title);
-    await page.locator('#content').getByText(HOSTILE).first().waitFor();
+    await page.locator('#content').getByText(text).first().waitFor({ state: 'attached' });
     assert.deepEqual(await page.evaluate('globalThis.violations'), [], path);
     assert.equal(await page.locator('#content script, #content img').count(), 0, path);
   }
-  await visit(`/${encodeURIComponent(HOSTILE)}`, 'Not found');
   assertClean();
 });
 
