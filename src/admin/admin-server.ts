@@ -1,11 +1,12 @@
 /**
- * Everything on the admin address: `/healthz`, `/readyz`, `/metrics`, and the admin API below `/api`. Runs in the control
+ * Everything on the admin address: the console, `/healthz`, `/readyz`, `/metrics`, and the admin API below `/api`. Runs in the control
  * thread, so it answers even when data threads are busy.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { MetricsFormat } from '#base/metric-text.ts';
 import type { SocketAddress } from '#net/address.ts';
 import type { AdminApi } from './admin-api.ts';
+import { AdminConsole, isConsolePath } from './admin-console.ts';
 import type { AdminAccess } from './admin-guard.ts';
 import type { Administrations } from './administrations.ts';
 import { answerMetrics } from './metrics-answer.ts';
@@ -23,6 +24,7 @@ export interface AdminFacts {
 
 export class AdminServer {
   readonly #facts: AdminFacts;
+  readonly #console = new AdminConsole((error) => this.#facts.onFault(error));
   readonly #server: Server;
   #api: Promise<AdminApi> | undefined;
 
@@ -48,6 +50,7 @@ export class AdminServer {
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url?.split('?')[0] ?? '';
+    if (isConsolePath(path)) return this.#console.answer(path, request, response);
     if (path === '/api' || path.startsWith('/api/')) {
       this.#api ??= this.#loadApi();
       this.#api
