@@ -9,7 +9,7 @@ import type { AdminApi } from './admin-api.ts';
 import { AdminConsole, isConsolePath } from './admin-console.ts';
 import type { AdminAccess } from './admin-guard.ts';
 import type { Administrations } from './administrations.ts';
-import { answerMetrics } from './metrics-answer.ts';
+import { MetricsAnswers } from './metrics-answer.ts';
 
 export interface AdminFacts {
   /** Why traffic should not be sent here; `undefined` when it may. */
@@ -26,10 +26,12 @@ export class AdminServer {
   readonly #facts: AdminFacts;
   readonly #console = new AdminConsole((error) => this.#facts.onFault(error));
   readonly #server: Server;
+  readonly #metrics: MetricsAnswers;
   #api: Promise<AdminApi> | undefined;
 
   constructor(facts: AdminFacts) {
     this.#facts = facts;
+    this.#metrics = new MetricsAnswers(facts);
     this.#server = createServer((request, response) => this.#onRequest(request, response));
   }
 
@@ -63,7 +65,7 @@ export class AdminServer {
       return;
     }
     if (path === '/metrics') {
-      answerMetrics(request, response, this.#facts).catch((error: unknown) => {
+      this.#metrics.answer(request, response).catch((error: unknown) => {
         this.#facts.onFault(error);
         response.destroy();
       });
