@@ -130,7 +130,7 @@ export class MetricsSide {
         { labels: { outcome: 'refused' }, value: this.#refusedCount },
       ]),
       formatMetric(objects, counts),
-      formatMetric(overflow, [one(this.#options.findMeters().overflowCount)]),
+      formatMetric(overflow, [one(this.#options.findMeters().overflowCount + this.#page.overflowCount)]),
     ].join('');
   }
 
