@@ -7,7 +7,7 @@ import { HISTORY_STEPS, TrafficHistory, type TrafficSteps, windowMs } from './tr
 const STEP_MS = 5_000;
 
 function setUp() {
-  const steps: TrafficSteps = { present: 0, presentSinceMs: 0, over: [] };
+  const steps: TrafficSteps = { present: 0, over: [] };
   const history = new TrafficHistory(steps);
   return {
     steps,

@@ -12,8 +12,7 @@ export const HISTORY_STEPS = 60;
 export interface TrafficSteps {
   /** Number of the one that is not over. */
   present: number;
-  /** When it began, as wall time. */
-  presentSinceMs: number;
+
   /** How long those before were, and when they were over; the last comes last. */
   readonly over: { readonly step: number; readonly durationMs: number; readonly endedAtMs: number }[];
 }

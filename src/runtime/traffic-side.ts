@@ -16,7 +16,7 @@ import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import { OTHER_LABEL, type SeriesFamily } from '#base/meter.ts';
-import { runInSlices } from '#base/slices.ts';
+import { runAtOnce, runInSlices } from '#base/slices.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { EndpointHealth, ServiceHealth } from '#services/health/service-health.ts';
 import { ServiceCell, serviceFamily } from '#services/service-meter.ts';
@@ -50,7 +50,7 @@ interface ProcessTime {
 export class TrafficSide implements TrafficAdministration {
   readonly #options: TrafficSideOptions;
   readonly #followers = new Set<() => void>();
-  readonly #steps: TrafficSteps = { present: 0, presentSinceMs: 0, over: [] };
+  readonly #steps: TrafficSteps = { present: 0, over: [] };
   #total = new TrafficHistory(this.#steps);
   readonly #routes = new Map<string, TrafficHistory>();
   readonly #services = new Map<string, TrafficHistory>();
@@ -89,9 +89,9 @@ export class TrafficSide implements TrafficAdministration {
     const nowMs = this.#options.clock.monotonicMs();
     this.#sampledMs = nowMs;
     this.#stepBeganMs = nowMs;
-    this.#steps.presentSinceMs = this.#options.clock.wallMs();
     this.#processTime = this.#readProcessTime();
     // What was counted before belongs to no time that is known.
+    runAtOnce(this.#options.findMeters().read());
     for (const series of this.#listAll(routeFamily)) this.#readDifference(series);
     this.#timer = setInterval(() => void this.#sample(), SAMPLE_EVERY_MS).unref();
   }
@@ -124,6 +124,7 @@ export class TrafficSide implements TrafficAdministration {
     const nowMs = this.#options.clock.monotonicMs();
     const elapsedMs = nowMs - this.#sampledMs;
     this.#sampledMs = nowMs;
+    yield* this.#options.findMeters().read();
     yield* this.#readAll();
     this.#notePoint(elapsedMs);
     this.#noteProcess();
