@@ -12,6 +12,7 @@ import { acmeSchema } from './acme-schema.ts';
 import { adminSchema } from './admin-schema.ts';
 import { consumersSchema } from './consumer-schema.ts';
 import { geoSchema } from './geo-schema.ts';
+import { historySchema } from './history-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { overloadSchema } from './overload-schema.ts';
 import { type ConfigurablePolicy, type PolicyWithConfig, policyBlocks } from './policies/policy-blocks.ts';
@@ -71,6 +72,9 @@ export function createConfigurationSchema<Policies extends readonly Configurable
         .describe(
           'Where the certificates of listeners that are written as `acme: [NAMES]` are ordered and kept. Using it means agreeing to the terms of the authority.',
         ),
+      history: historySchema
+        .prefault({})
+        .describe('Configurations that have run are kept, so that they can be compared and gone back to by the admin API.'),
       threads: z
         .int()
         .min(0)

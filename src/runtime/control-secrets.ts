@@ -6,7 +6,7 @@ export function withoutControlSecrets(configuration: Configuration): Configurati
   return {
     ...configuration,
     ...(acme !== undefined && { acme: { ...acme, externalAccount: undefined } }),
-    ...(admin !== undefined && { admin: { ...admin, token: undefined } }),
+    ...(admin !== undefined && { admin: { ...admin, token: undefined, tokens: {} } }),
     services: Object.fromEntries(Object.entries(services).map(([name, service]) => [name, withoutToken(service)])),
   };
 }

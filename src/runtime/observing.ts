@@ -27,8 +27,8 @@ export class Observing {
     this.#accessLogging = new AccessLogging(options);
   }
 
-  /** A configuration is the present one. */
-  follow(settings: SettingsOfConfiguration): void {
+  /** A configuration is the present one; `_hash` is what logs name it by. */
+  follow(settings: SettingsOfConfiguration, _hash: string): void {
     this.#accessLogging.follow(settings);
   }
 

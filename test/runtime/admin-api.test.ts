@@ -363,14 +363,28 @@ test('describes itself', async (t) => {
   assert.deepEqual(
     Object.entries(json.paths).map(([path, methods]) => `${path} ${Object.keys(methods)}`),
     [
+      '/api/status get',
+      '/api/listeners get',
+      '/api/routes get',
+      '/api/routes/{name} get',
       '/api/services get',
       '/api/services/{name} get',
       '/api/services/{name}/endpoints post',
       '/api/services/{name}/endpoints/{id} patch,delete',
+      '/api/certificates get',
+      '/api/consumers get',
+      '/api/limits get',
       '/api/quotas get',
       '/api/quotas/{id} delete',
       '/api/cache get',
       '/api/cache/purge post',
+      '/api/configuration get,put',
+      '/api/configuration/check post',
+      '/api/history get',
+      '/api/history/{hash} get',
+      '/api/history/{hash}/diff get',
+      '/api/history/{hash}/rollback post',
+      '/api/audit get',
     ],
   );
 });
