@@ -36,6 +36,7 @@ test('a fault of ours is answered with 500, and told with its cause', async (t) 
         rollBack: fail,
       },
       audit: new AuditLog(),
+      traffic: { show: fail, listPoints: fail, showRoute: fail, follow: fail },
     },
     access,
     onFault: (error) => faults.push(error),

@@ -31,7 +31,6 @@ export const adminErrors = defineErrors('admin', {
   bodyTooLarge: { ...declared, status: 413, help: 'The body is too large for the admin API.' },
   notFound: { ...declared, status: 404, help: 'The admin API has nothing here; `/api/openapi.json` says what it has.' },
   noService: { ...declared, status: 404, help: 'There is no such service.' },
-  noRoute: { ...declared, status: 404, help: 'There is no such route.' },
   noConfiguration: {
     ...declared,
     status: 404,
@@ -46,6 +45,8 @@ export const adminErrors = defineErrors('admin', {
     status: 409,
     help: 'The endpoints of a service either speak HTTP or take bytes, and those of this one are of the other kind.',
   },
+  noRoute: { ...declared, status: 404, help: 'There is no such route.' },
+  tooManyStreams: { ...declared, status: 503, help: 'As many streams as there may be are open; close another one.' },
   fault: { ...declared, side: 'gateway', status: 500, help: 'The admin API has failed; the log says how.' },
   tooManyChanges: { ...declared, status: 409, help: 'There are as many changes, or endpoints, as the gateway can hold.' },
 });

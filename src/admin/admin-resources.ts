@@ -17,6 +17,7 @@ import { addQuotas } from './resources/quotas.ts';
 import { addRoutes } from './resources/routes.ts';
 import { addServices } from './resources/services.ts';
 import { addStatus } from './resources/status.ts';
+import { addTraffic } from './resources/traffic.ts';
 
 export interface DeclaredRoute {
   readonly method: string;
@@ -44,6 +45,7 @@ export function addResources(app: Api, administrations: Administrations): Declar
   addLimits(app, gateway);
   addQuotas(app, administrations.quotas);
   addCache(app, administrations.cache);
+  addTraffic(app, administrations.traffic);
   addConfiguration(app, configurations);
   addHistory(app, configurations);
   addAudit(app, administrations.audit);

@@ -6,6 +6,7 @@ import type { GatewayAdministration } from './gateway-administration.ts';
 import type { QuotaAdministration } from './quota-administration.ts';
 import type { RouteAdministration } from './route-administration.ts';
 import type { ServiceAdministration } from './service-administration.ts';
+import type { TrafficAdministration } from './traffic-administration.ts';
 
 export interface Administrations {
   readonly gateway: GatewayAdministration;
@@ -15,4 +16,5 @@ export interface Administrations {
   readonly cache: CacheAdministration;
   readonly configurations: ConfigurationAdministration;
   readonly audit: AuditLog;
+  readonly traffic: TrafficAdministration;
 }

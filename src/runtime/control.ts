@@ -27,9 +27,11 @@ import { MemorySide } from './memory-side.ts';
 import type { Observed } from './observing-messages.ts';
 import { QuotaSide } from './quota-side.ts';
 import { logIssues, logRefusal, notRunning, type Refusal, type TakeOutcome, toRefusal } from './refusal.ts';
+import type { Rehearsal } from './rehearsal.ts';
 import { findRequestListener } from './request-listener.ts';
 import type { ThreadPool } from './thread-pool.ts';
 import { TlsSide } from './tls-side.ts';
+import { TrafficSide } from './traffic-side.ts';
 import { logUnverifiedServices } from './unverified-services.ts';
 
 export interface ControlOptions {
@@ -45,6 +47,8 @@ export interface ControlOptions {
   readonly pool?: ThreadPool | undefined;
   /** Loads again when a file of the configuration changes. */
   readonly watches: boolean;
+  /** Requests are only rehearsed: nothing outside is asked. Needs no data threads. */
+  readonly rehearsal?: Rehearsal | undefined;
   /** Hears of listeners that a reload has opened. */
   onListening?(opened: readonly ListeningAt[]): void;
 }
@@ -66,6 +70,7 @@ export class Control {
   readonly #tls: TlsSide;
   readonly #quotas: QuotaSide;
   readonly #aggregates = new AggregateSide();
+  readonly #traffic: TrafficSide;
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   readonly #files: FileSide;
@@ -83,7 +88,7 @@ export class Control {
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: ControlOptions) {
-    const { clock, logger, threads, pool, watches } = options;
+    const { clock, logger, threads, pool, watches, rehearsal } = options;
     this.#options = options;
     this.#startedMs = clock.wallMs();
     this.#files = new FileSide({ clock, logger, watches, onChange: () => void this.#inOrder(() => this.#reloadNow(false)) });
@@ -93,13 +98,19 @@ export class Control {
     const memory = new MemorySide({ clock, logger });
     this.#memory = memory;
     const onObserved = (_observed: Observed) => {};
-    const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, onObserved });
+    const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, rehearsal, onObserved });
     this.#planes = planes;
     this.#endpoints = new EndpointKeeper({ clock, logger, board, planes });
     const onCertificates = () => void this.#inOrder(() => this.#applyCertificates());
     this.#tls = new TlsSide({ clock, logger, planes, onCertificates });
     this.#quotas = new QuotaSide({ clock, logger });
     const findConfiguration = () => this.#configuration;
+    this.#traffic = new TrafficSide({
+      clock,
+      findConfiguration,
+      findMeters: () => planes.meters,
+      describeHealth: () => this.describeHealth(),
+    });
     const cache = new CacheSide({ clock, logger, planes, findConfiguration });
     this.#admin = new AdminSide({
       clock,
@@ -120,6 +131,7 @@ export class Control {
         services: await this.#endpoints.createAdministration(findConfiguration),
         quotas: this.#quotas,
         cache,
+        traffic: this.#traffic,
         ...(await this.#openDesk()),
       }),
     });
@@ -322,6 +334,7 @@ export class Control {
     this.#configuration = undefined;
     this.#addresses.clear();
     this.#endpoints.stop();
+    this.#traffic.stop();
     this.#listening = [];
     this.#listens = false;
     this.#started = undefined;
@@ -369,6 +382,7 @@ export class Control {
       this.#tls.follow(configuration, files);
       await this.#admin.swap(configuration, files, openedAdmin);
       if (sourced !== undefined) await this.#configurations.commit(sourced, { hash, version: this.#planes.version });
+      this.#traffic.followConfiguration(configuration);
       return undefined;
     } catch (error) {
       this.#endpoints.abandon();
