@@ -9,7 +9,7 @@ import { adminErrors } from './admin-errors.ts';
 import { type AdminAccess, admit, toAdminRequest } from './admin-guard.ts';
 import { addResources, createApi } from './admin-resources.ts';
 import type { Administrations } from './administrations.ts';
-import { DONE } from './audit-log.ts';
+import { DONE, REFUSED } from './audit-log.ts';
 import { type Operation, Operations } from './operations.ts';
 import { mayAct, type Operator } from './operator.ts';
 import { toProblemAnswer } from './problem.ts';
@@ -24,6 +24,7 @@ export interface AdminApiFacts {
 }
 
 const DOCUMENT_PATH = '/api/openapi.json';
+const UNPROCESSABLE = 422;
 const configurationPaths: readonly string[] = ['/api/configuration', '/api/configuration/check'];
 
 export class AdminApi {
@@ -146,8 +147,7 @@ function shorten(text: string | undefined): string | undefined {
 
 /** Of a problem document, or of a configuration with mistakes. */
 async function readCode(answer: Response): Promise<string> {
-  const refused = adminErrors.configurationRefused.kind;
-  if (answer.status === refused.status) return refused.code;
+  if (answer.status === UNPROCESSABLE) return REFUSED;
   const problem: unknown = await answer.clone().json();
   const code = typeof problem === 'object' && problem !== null && 'code' in problem ? problem.code : undefined;
   return typeof code === 'string' ? code : String(answer.status);

@@ -36,7 +36,6 @@ export const adminErrors = defineErrors('admin', {
     status: 404,
     help: 'No configuration with this hash is kept; `/api/history` lists those that are.',
   },
-  configurationRefused: { ...declared, status: 422, help: 'The configuration was refused, and nothing has changed.' },
   noQuota: { ...declared, status: 404, help: 'Nothing is counted under this id.' },
   noEndpoint: { ...declared, status: 404, help: 'The service has no such endpoint.' },
   endpointExists: { ...declared, status: 409, help: 'The service has this endpoint already.' },

@@ -13,7 +13,7 @@ export interface AuditEntry {
   readonly action: string;
   /** The path that was asked for. */
   readonly target: string;
-  /** `done`, or the code of the refusal. */
+  /** `done`, `refused` for a configuration with mistakes, or the code of an error. */
   readonly outcome: string;
   /** What was there before, where it is small. */
   readonly before?: string | undefined;
@@ -26,6 +26,8 @@ export interface AuditLogOptions {
 }
 
 export const DONE = 'done';
+/** A configuration with mistakes. */
+export const REFUSED = 'refused';
 
 export class AuditLog {
   readonly #options: AuditLogOptions;

@@ -72,9 +72,6 @@ export function createConfigurationSchema<Policies extends readonly Configurable
         .describe(
           'Where the certificates of listeners that are written as `acme: [NAMES]` are ordered and kept. Using it means agreeing to the terms of the authority.',
         ),
-      history: historySchema
-        .prefault({})
-        .describe('Configurations that have run are kept, so that they can be compared and gone back to by the admin API.'),
       threads: z
         .int()
         .min(0)
@@ -109,6 +106,9 @@ export function createConfigurationSchema<Policies extends readonly Configurable
         .describe(
           'The keys of tokens that the gateway makes itself, for `mint` of the policy `upstream-auth`. The same for all instances that stand behind one address.',
         ),
+      history: historySchema
+        .prefault({})
+        .describe('Configurations that have run are kept, so that they can be compared and gone back to by the admin API.'),
       overload: overloadSchema
         .optional()
         .describe('When a data thread refuses requests because it has more to do than it can. Without it, never.'),

@@ -12,7 +12,7 @@ const auditEntry = z
     address: z.string(),
     action: z.string().openapi({ example: 'PATCH /api/services/{name}/endpoints/{id}' }),
     target: z.string().openapi({ description: 'The path that was asked for.' }),
-    outcome: z.string().openapi({ description: '`done`, or the code of the refusal.' }),
+    outcome: z.string().openapi({ description: '`done`, `refused` for a configuration with mistakes, or the code of an error.' }),
     before: z.string().optional(),
     after: z.string().optional(),
   })
