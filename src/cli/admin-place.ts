@@ -43,7 +43,9 @@ export async function findAdminPlace({ admin, token, config }: AdminValues, io: 
   const shown = token ?? io.env[TOKEN_VARIABLE];
   if (admin !== undefined) {
     const isPlace = admin.startsWith('unix:/') || /^https?:$/.test(URL.parse(admin)?.protocol ?? '');
-    return isPlace ? { origin: admin, token: shown } : `--admin ${admin}: expected http://HOST:PORT, https://HOST:PORT or unix:/PATH`;
+    return isPlace
+      ? { origin: admin, token: shown }
+      : `--admin ${admin}: expected http://HOST:PORT, https://HOST:PORT or unix:/PATH`;
   }
   const file = config ?? findDefaultFile(io.cwd, existsSync);
   if (file === undefined) return { origin: ADMIN_DEFAULT, token: shown };
