@@ -64,12 +64,13 @@ test('no secret is left in a text, and everything else is as it was', () => {
 
 test('what was hidden is put back from another configuration, place by place', () => {
   const shown = hidden.hideInText(TEXT, parse(TEXT)).replace('x-zone: "eu"', 'x-zone: "us"');
-  const { text, missing } = hidden.restoreInText(shown, parse(shown), parse(TEXT));
+  const { text, missing } = hidden.restoreInText(shown, parse(shown), { text: TEXT, value: parse(TEXT) });
   assert.deepEqual(missing, []);
+  assert.match(text, /secret: 'hmac-0123456789-abcdefghijklmnopqrstuvwxyz'\n/);
   assert.deepEqual(parse(text), parse(TEXT.replace('x-zone: "eu"', 'x-zone: "us"')));
   const renamed = shown.replace('  alice:', '  alicia:');
   assert.deepEqual(
-    hidden.restoreInText(renamed, parse(renamed), parse(TEXT)).missing.map((path) => path.join('.')),
+    hidden.restoreInText(renamed, parse(renamed), { text: undefined, value: parse(TEXT) }).missing.map((path) => path.join('.')),
     ['consumers.alicia.keys.0', 'consumers.alicia.keys.1.key', 'consumers.alicia.password', 'consumers.alicia.hmacKeys.0.secret'],
   );
 });

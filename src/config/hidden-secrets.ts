@@ -2,6 +2,7 @@
 import { isScalar, parseDocument, type Scalar, visit } from 'yaml';
 import type { z } from 'zod';
 import type { IssuePath } from './issue.ts';
+import type { WrittenConfiguration } from './load.ts';
 import { findSecretPlaces, type SecretPlace } from './secret-places.ts';
 
 /** What stands in the place of a secret. In YAML it needs its quotes. */
@@ -36,33 +37,39 @@ export class HiddenSecrets {
   }
 
   /** Puts the secrets of another configuration where this one says that they are hidden. Then what is still hidden is listed. */
-  restoreInText(text: string, value: unknown, other: unknown): { readonly text: string; readonly missing: readonly IssuePath[] } {
+  restoreInText(
+    text: string,
+    value: unknown,
+    other: WrittenConfiguration,
+  ): { readonly text: string; readonly missing: readonly IssuePath[] } {
     const hidden = this.#find(value).filter((place) => place.text === HIDDEN);
     if (hidden.length === 0) return { text, missing: [] };
-    const found = new Map<string, string>();
-    for (const { path } of hidden) {
-      const secret = readPath(other, path);
-      if (typeof secret === 'string') found.set(JSON.stringify(path), secret);
-    }
     const document = parseDocument(text);
-    const nodes = new Map<unknown, string>();
+    const otherDocument = other.text === undefined ? undefined : parseDocument(other.text);
+    const secrets = new Map<unknown, string>();
     const missing: IssuePath[] = [];
     for (const { path } of hidden) {
-      const secret = found.get(JSON.stringify(path));
+      const secret = readPath(other.value, path);
       const node: unknown = document.getIn(path, true);
-      if (secret !== undefined && isScalar(node)) nodes.set(node.range?.[0], secret);
+      if (typeof secret === 'string' && isScalar(node))
+        secrets.set(node.range?.[0], toSource(other.text, otherDocument?.getIn(path, true)) ?? JSON.stringify(secret));
       else missing.push(path);
     }
-    const restored = replaceScalars(text, (scalar) => {
-      const secret = scalar.value === HIDDEN ? nodes.get(scalar.range?.[0]) : undefined;
-      return secret === undefined ? undefined : JSON.stringify(secret);
-    });
+    const restored = replaceScalars(text, (scalar) => (scalar.value === HIDDEN ? secrets.get(scalar.range?.[0]) : undefined));
     return { text: restored, missing };
   }
 
   #find(value: unknown): SecretPlace[] {
     return findSecretPlaces(this.#schema, value);
   }
+}
+
+/** As it is written there, so that what is the same looks the same. What has several lines is written anew. */
+function toSource(text: string | undefined, node: unknown): string | undefined {
+  if (text === undefined || !isScalar(node) || !node.range) return undefined;
+  const [start, end] = node.range;
+  const source = text.slice(start, end);
+  return source.includes('\n') ? undefined : source;
 }
 
 /** Only the places change; everything else is written as it was. */

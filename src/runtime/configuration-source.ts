@@ -72,5 +72,5 @@ export class ConfigurationSource {
 
 /** What was written, as a text that can be loaded again. */
 export function toText({ written }: Pick<LoadedConfiguration, 'written'>): string {
-  return written.text ?? JSON.stringify(written.value) ?? '';
+  return written.text ?? JSON.stringify(written.value, undefined, 2) ?? '';
 }

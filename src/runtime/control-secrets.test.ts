@@ -7,7 +7,13 @@ import { encodeConfiguration } from '#snapshot/encode.ts';
 import { withoutControlSecrets } from './control-secrets.ts';
 
 test('secrets that only the control thread uses do not reach data threads', async () => {
-  const secrets = ['token-of-the-admin-side', 'token-of-an-operator', 'token-of-consul', 'hmac-key-of-the-account', 'key-of-the-collector'];
+  const secrets = [
+    'token-of-the-admin-side',
+    'token-of-an-operator',
+    'token-of-consul',
+    'hmac-key-of-the-account',
+    'key-of-the-collector',
+  ];
   const [token, operator, consul, hmacKey, collector] = secrets;
   const value = {
     version: 1,

@@ -121,7 +121,9 @@ export class RunningConfigurations implements ConfigurationAdministration {
     // What cannot be read is explained when it is loaded.
     if (document.value === undefined) return { text };
     const hidden = await loadHiddenSecrets();
-    const restored = hidden.restoreInText(text, document.value, side.present?.value);
+    const present = side.history?.entries.at(-1);
+    const presentText = present?.isMade === true ? undefined : present?.text;
+    const restored = hidden.restoreInText(text, document.value, { text: presentText, value: side.present?.value });
     if (restored.missing.length === 0) return { text: restored.text };
     const message = `\`${HIDDEN}\` stands for a secret, and at this place there is none; write the secret, or a reference to it`;
     const issues = restored.missing.map((path) => document.toIssue({ path, code: 'invalid-value', message }));
