@@ -15,6 +15,7 @@ test('a fault of ours is answered with 500, and told with its cause', async (t) 
     throw cause;
   };
   const services: ServiceAdministration = { list: fail, find: fail, add: fail, change: fail, remove: fail };
+  const exchanges = { explain: fail, explained: fail, listErrors: fail, tap: fail };
   const faults: unknown[] = [];
   const access = () => ({ address: { host: '127.0.0.1', port: 0 }, tokens: [], needsCertificate: false, protectsMetrics: false });
   const api = new AdminApi({
@@ -37,6 +38,7 @@ test('a fault of ours is answered with 500, and told with its cause', async (t) 
       },
       audit: new AuditLog(),
       traffic: { show: fail, listPoints: fail, showRoute: fail, follow: fail },
+      exchanges,
     },
     access,
     onFault: (error) => faults.push(error),

@@ -10,6 +10,7 @@ import { addCache } from './resources/cache.ts';
 import { addCertificates } from './resources/certificates.ts';
 import { addConfiguration } from './resources/configuration.ts';
 import { addConsumers } from './resources/consumers.ts';
+import { addExchanges } from './resources/exchanges.ts';
 import { addHistory } from './resources/history.ts';
 import { addLimits } from './resources/limits.ts';
 import { addListeners } from './resources/listeners.ts';
@@ -46,6 +47,7 @@ export function addResources(app: Api, administrations: Administrations): Declar
   addQuotas(app, administrations.quotas);
   addCache(app, administrations.cache);
   addTraffic(app, administrations.traffic);
+  addExchanges(app, administrations.exchanges);
   addConfiguration(app, configurations);
   addHistory(app, configurations);
   addAudit(app, administrations.audit);

@@ -1,5 +1,5 @@
 /**
- * Everything on the admin address: `/healthz`, `/readyz`, `/metrics`, and the admin API below `/api`. Runs in the control
+ * Everything on the admin address: the console, `/healthz`, `/readyz`, `/metrics`, and the admin API below `/api`. Runs in the control
  * thread, so it answers even when data threads are busy.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -7,18 +7,20 @@ import type { Server as HttpsServer } from 'node:https';
 import { createServer as createSocketServer, type Socket, type Server as SocketServer } from 'node:net';
 import type { Clock } from '#base/clock.ts';
 import { GatewayError } from '#base/errors.ts';
+import type { MetricsFormat } from '#base/metric-text.ts';
 import type { SocketAddress } from '#net/address.ts';
 import type { AdminApi } from './admin-api.ts';
+import { AdminConsole, isConsolePath } from './admin-console.ts';
 import { type AdminAccess, admit, toAdminRequest } from './admin-guard.ts';
 import type { Administrations } from './administrations.ts';
+import { answerMetrics } from './metrics-answer.ts';
 import { toProblemAnswer } from './problem.ts';
 
 export interface AdminFacts {
   readonly clock: Clock;
   /** Why traffic should not be sent here; `undefined` when it may. */
   reasonNotReady(): string | undefined;
-  /** In the text form of Prometheus, version 0.0.4. */
-  metricsText(): string;
+  renderMetrics(format: MetricsFormat): Promise<string>;
   access(): AdminAccess;
   /** Asked for with the first request to the API. */
   loadAdministrations(): Promise<Administrations>;
@@ -36,6 +38,7 @@ export interface AdminTls {
 
 export class AdminServer {
   readonly #facts: AdminFacts;
+  readonly #console = new AdminConsole((error) => this.#facts.onFault(error));
   /** Listens, and hands connections on to whoever reads them: TLS comes and goes without the port being given up. */
   readonly #listener: SocketServer;
   readonly #plain: Server;
@@ -91,6 +94,7 @@ export class AdminServer {
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url?.split('?')[0] ?? '';
+    if (isConsolePath(path)) return this.#console.answer(path, request, response);
     if (path === '/api' || path.startsWith('/api/')) {
       this.#api ??= this.#loadApi();
       this.#api
@@ -102,7 +106,15 @@ export class AdminServer {
         });
       return;
     }
-    const { status, type, text, headers } = this.#toAnswer(path, request);
+    const refusal = path === '/metrics' ? this.#findMetricsRefusal(request) : undefined;
+    if (path === '/metrics' && refusal === undefined) {
+      answerMetrics(request, response, this.#facts).catch((error: unknown) => {
+        this.#facts.onFault(error);
+        response.destroy();
+      });
+      return;
+    }
+    const { status, type, text, headers } = refusal === undefined ? toAnswer(path, this.#facts) : toProblemAnswer(refusal);
     response.writeHead(status, { ...headers, 'content-type': type, 'cache-control': 'no-store' });
     response.end(text);
   }
@@ -114,19 +126,6 @@ export class AdminServer {
     const administrations = await facts.loadAdministrations();
     const { clock } = facts;
     return new AdminApi({ clock, access: () => facts.access(), administrations, onFault: (error) => facts.onFault(error) });
-  }
-
-  #toAnswer(path: string, request: IncomingMessage): Answer {
-    const facts = this.#facts;
-    if (path === '/metrics') {
-      const refusal = this.#findMetricsRefusal(request);
-      if (refusal !== undefined) return toProblemAnswer(refusal);
-      return { status: 200, type: 'text/plain; version=0.0.4', text: facts.metricsText() };
-    }
-    if (path === '/healthz') return toJson(200, { status: 'ok' });
-    if (path !== '/readyz') return { ...toJson(404, { title: 'Not Found', status: 404 }), type: 'application/problem+json' };
-    const reason = facts.reasonNotReady();
-    return reason === undefined ? toJson(200, { status: 'ok' }) : toJson(503, { status: 'not ready', reason });
   }
 
   #findMetricsRefusal(request: IncomingMessage): GatewayError | undefined {
@@ -142,6 +141,13 @@ interface Answer {
   readonly type: string;
   readonly text: string;
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+function toAnswer(path: string, facts: AdminFacts): Answer {
+  if (path === '/healthz') return toJson(200, { status: 'ok' });
+  if (path !== '/readyz') return { ...toJson(404, { title: 'Not Found', status: 404 }), type: 'application/problem+json' };
+  const reason = facts.reasonNotReady();
+  return reason === undefined ? toJson(200, { status: 'ok' }) : toJson(503, { status: 'not ready', reason });
 }
 
 function toJson(status: number, value: object): Answer {

@@ -2,6 +2,7 @@
 import type { AuditLog } from './audit-log.ts';
 import type { CacheAdministration } from './cache-administration.ts';
 import type { ConfigurationAdministration } from './configuration-administration.ts';
+import type { ExchangeAdministration } from './exchange-administration.ts';
 import type { GatewayAdministration } from './gateway-administration.ts';
 import type { QuotaAdministration } from './quota-administration.ts';
 import type { RouteAdministration } from './route-administration.ts';
@@ -17,4 +18,5 @@ export interface Administrations {
   readonly configurations: ConfigurationAdministration;
   readonly audit: AuditLog;
   readonly traffic: TrafficAdministration;
+  readonly exchanges: ExchangeAdministration;
 }

@@ -4,6 +4,7 @@ import type { AdminServer, AdminTls } from '#admin/admin-server.ts';
 import type { Administrations } from '#admin/administrations.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
+import type { MetricsFormat } from '#base/metric-text.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
 import { ListenFailure } from './listen-failure.ts';
@@ -15,7 +16,7 @@ export interface AdminSideOptions {
   readonly logger: Logger;
   /** Why traffic should not be sent here; `undefined` when it may. */
   reasonNotReady(): string | undefined;
-  metricsText(): string;
+  renderMetrics(format: MetricsFormat): Promise<string>;
   /** The present one. */
   findConfiguration(): Configuration | undefined;
   loadAdministrations(): Promise<Administrations>;
@@ -53,7 +54,7 @@ export class AdminSide {
     const server: AdminServer = new AdminServer({
       clock,
       reasonNotReady: () => this.#options.reasonNotReady(),
-      metricsText: () => this.#options.metricsText(),
+      renderMetrics: (format) => this.#options.renderMetrics(format),
       // It answers before its configuration is the present one, and even then only to those who may.
       access: () => toAdminAccess((this.#present?.server === server ? findConfiguration()?.admin : undefined) ?? admin),
       loadAdministrations: () => this.#options.loadAdministrations(),

@@ -31,7 +31,6 @@ export class ConfigurationSide {
   readonly #options: ConfigurationSideOptions;
   #present: PresentConfiguration | undefined;
   #history: ConfigurationHistory | undefined;
-  #refusedCount = 0;
 
   constructor(options: ConfigurationSideOptions) {
     this.#options = options;
@@ -78,20 +77,12 @@ export class ConfigurationSide {
     await this.#history.add({ ...applied, text: toText({ written }), isMade: written.text === undefined });
   }
 
-  /** One was loaded and cannot be used. */
-  refuse(): void {
-    this.#refusedCount += 1;
-  }
-
+  /** In the text form of Prometheus. */
   get metricsText(): string {
     const present = this.#present;
     if (present === undefined) return '';
     const labels = { hash: toShortHash(present.hash), version: String(present.version) };
-    return [
-      formatMetric(infoMetric, [{ labels, value: 1 }]),
-      formatMetric(appliedMetric, [{ labels: {}, value: Math.floor(present.appliedMs / 1000) }]),
-      formatMetric(refusedMetric, [{ labels: {}, value: this.#refusedCount }]),
-    ].join('');
+    return formatMetric(infoMetric, [{ labels, value: 1 }]);
   }
 
   async #openFolder(path: string | undefined) {
@@ -105,14 +96,4 @@ const infoMetric = {
   name: 'gatehouse_configuration_info',
   type: 'gauge',
   help: 'The configuration that runs: its hash, and how many were applied before it and with it.',
-} as const;
-const appliedMetric = {
-  name: 'gatehouse_configuration_applied_timestamp_seconds',
-  type: 'gauge',
-  help: 'When the configuration that runs was applied.',
-} as const;
-const refusedMetric = {
-  name: 'gatehouse_configuration_refused_total',
-  type: 'counter',
-  help: 'Configurations that were loaded and not applied.',
 } as const;

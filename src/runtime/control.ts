@@ -24,7 +24,9 @@ import { FileSide } from './file-side.ts';
 import { ListenerAddresses, noAddresses, withAddresses } from './listener-addresses.ts';
 import type { ListeningAt } from './listener-set.ts';
 import { MemorySide } from './memory-side.ts';
+import { MetricsSide } from './metrics-side.ts';
 import type { Observed } from './observing-messages.ts';
+import { ObservingSide } from './observing-side.ts';
 import { QuotaSide } from './quota-side.ts';
 import { logIssues, logRefusal, notRunning, type Refusal, type TakeOutcome, toRefusal } from './refusal.ts';
 import type { Rehearsal } from './rehearsal.ts';
@@ -71,6 +73,8 @@ export class Control {
   readonly #quotas: QuotaSide;
   readonly #aggregates = new AggregateSide();
   readonly #traffic: TrafficSide;
+  readonly #metrics: MetricsSide;
+  readonly #observing: ObservingSide;
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   readonly #files: FileSide;
@@ -97,14 +101,21 @@ export class Control {
     this.#board = board;
     const memory = new MemorySide({ clock, logger });
     this.#memory = memory;
-    const onObserved = (_observed: Observed) => {};
+    const findConfiguration = () => this.#configuration;
+    this.#observing = new ObservingSide({
+      clock,
+      logger,
+      findConfiguration,
+      observe: (order) => planes.observe(order),
+      reopenLogs: () => this.reopenLogs(),
+    });
+    const onObserved = (observed: Observed) => this.#observing.take(observed);
     const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, rehearsal, onObserved });
     this.#planes = planes;
     this.#endpoints = new EndpointKeeper({ clock, logger, board, planes });
     const onCertificates = () => void this.#inOrder(() => this.#applyCertificates());
     this.#tls = new TlsSide({ clock, logger, planes, onCertificates });
     this.#quotas = new QuotaSide({ clock, logger });
-    const findConfiguration = () => this.#configuration;
     this.#traffic = new TrafficSide({
       clock,
       findConfiguration,
@@ -112,26 +123,33 @@ export class Control {
       describeHealth: () => this.describeHealth(),
     });
     const cache = new CacheSide({ clock, logger, planes, findConfiguration });
+    this.#metrics = new MetricsSide({
+      clock,
+      findMeters: () => planes.meters,
+      findVersion: () => planes.version,
+      sources: [
+        () => this.#tls.metricsText,
+        () => this.#endpoints.writeMetrics(),
+        () => toRateLimitMetrics(planes.allowanceMemory),
+        () => planes.refusals.metricsText,
+        () => this.#aggregates.metricsText,
+        () => cache.metricsText,
+        () => this.#observing.metricsText,
+        () => this.#configurations.metricsText,
+      ],
+    });
     this.#admin = new AdminSide({
       clock,
       logger,
       reasonNotReady: () => this.#notReady,
-      metricsText: () =>
-        [
-          this.#tls.metricsText,
-          this.#endpoints.metricsText,
-          toRateLimitMetrics(planes.allowanceMemory),
-          planes.refusals.metricsText,
-          this.#aggregates.metricsText,
-          cache.metricsText,
-          this.#configurations.metricsText,
-        ].join(''),
+      renderMetrics: (format) => this.#metrics.render(format),
       findConfiguration,
       loadAdministrations: async () => ({
         services: await this.#endpoints.createAdministration(findConfiguration),
         quotas: this.#quotas,
         cache,
         traffic: this.#traffic,
+        exchanges: this.#observing.exchanges,
         ...(await this.#openDesk()),
       }),
     });
@@ -284,14 +302,14 @@ export class Control {
     if (this.#isEnding) return notRunning;
     await this.#watch(sourced.files, configuration ?? this.#configuration);
     if (configuration === undefined) {
-      this.#configurations.refuse();
+      this.#metrics.onRefused();
       logIssues(logger, 'error', 'configuration refused', issues.filter(isError));
       return { refusal: { issues, reasons: [] }, warnings: [] };
     }
     const before = this.#listening;
     const refusal = await this.#apply(configuration, sourced);
     if (refusal !== undefined) {
-      this.#configurations.refuse();
+      this.#metrics.onRefused();
       logRefusal(logger, 'configuration refused', refusal);
       return { refusal, warnings: [] };
     }
@@ -325,7 +343,9 @@ export class Control {
     await this.#last;
     const { delay, deadline } = this.#configuration?.shutdown ?? { delay: 0, deadline: 0 };
     if (delay > 0) await new Promise<void>((resolve) => setTimeout(resolve, delay));
+    const beganMs = this.#options.clock.monotonicMs();
     await this.#planes.drain(deadline);
+    await this.#observing.end(deadline - (this.#options.clock.monotonicMs() - beganMs));
     await this.#end();
   }
 
@@ -339,7 +359,7 @@ export class Control {
     this.#listens = false;
     this.#started = undefined;
     // The admin side begins to close at once: without a configuration, it would not know its token any more.
-    await Promise.all([this.#admin.stop(), this.#tls.stop()]);
+    await Promise.all([this.#admin.stop(), this.#tls.stop(), this.#observing.end()]);
     // Behind everybody who counts.
     this.#quotas.stop();
     this.#memory.forget();
@@ -368,6 +388,7 @@ export class Control {
       this.#tls.followListeners(configuration);
       const plan = await this.#endpoints.prepare(configuration);
       this.#memory.follow(configuration);
+      await this.#observing.prepare(configuration, files.texts);
       const supplies = {
         files,
         endpoints: plan.lists,
@@ -375,17 +396,21 @@ export class Control {
         callCounts: this.#aggregates.provide(configuration),
       };
       this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens, hash });
+      this.#observing.commit(configuration);
       this.#endpoints.commit(plan);
       if (listens) await this.#endpoints.followHealth(configuration, files);
       this.#addresses.commit(settled, this.#listening);
       this.#configuration = configuration;
       this.#tls.follow(configuration, files);
+      if (listens) await this.#observing.follow(configuration);
       await this.#admin.swap(configuration, files, openedAdmin);
       if (sourced !== undefined) await this.#configurations.commit(sourced, { hash, version: this.#planes.version });
       this.#traffic.followConfiguration(configuration);
+      this.#metrics.onApplied(configuration);
       return undefined;
     } catch (error) {
       this.#endpoints.abandon();
+      this.#observing.abandon();
       if (this.#configuration !== undefined) this.#memory.follow(this.#configuration);
       await openedAdmin?.server.stop();
       if (error instanceof TooManyEndpoints) return toRefusal([toFinding(error)], loaded);
