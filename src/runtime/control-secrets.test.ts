@@ -4,7 +4,8 @@ import { runAtOnce } from '#base/slices.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { loadConfigurationValue } from '#config/load.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
-import { withoutControlSecrets } from './control-secrets.ts';
+import { withoutControlFiles, withoutControlSecrets } from './control-secrets.ts';
+import { noFiles } from './named-files.ts';
 
 test('secrets that only the control thread uses do not reach data threads', async () => {
   const secrets = [
@@ -32,4 +33,15 @@ test('secrets that only the control thread uses do not reach data threads', asyn
   };
   assert.deepEqual(readable(configuration!), secrets);
   assert.deepEqual(readable(withoutControlSecrets(configuration!)), []);
+});
+
+test('the private key of the admin address stays here, unless a listener has it too', async () => {
+  const tls = { cert: '/a.pem', key: '/a.key' };
+  const load = async (listener: object) => {
+    const value = { version: 1, listeners: { web: { address: ':8080', ...listener } }, admin: { address: '127.0.0.1:1', tls } };
+    return (await loadConfigurationValue(value, '/', { policies: [], env: {} })).configuration!;
+  };
+  const files = { ...noFiles, texts: { '/a.pem': 'certificate', '/a.key': 'key' } };
+  assert.deepEqual(withoutControlFiles(await load({}), files).texts, { '/a.pem': 'certificate' });
+  assert.deepEqual(withoutControlFiles(await load({ tls: { certificates: [tls] } }), files), files);
 });

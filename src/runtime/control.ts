@@ -16,6 +16,7 @@ import type { ConfigurationOrigin } from './applied-configuration.ts';
 import { CacheSide } from './cache-side.ts';
 import { ConfigurationSide } from './configuration-side.ts';
 import type { SourcedConfiguration } from './configuration-source.ts';
+import { withoutControlFiles } from './control-secrets.ts';
 import type { DataPlane } from './data-plane.ts';
 import { DataPlanes } from './data-planes.ts';
 import { EndpointKeeper } from './endpoint-keeper.ts';
@@ -390,7 +391,7 @@ export class Control {
       this.#memory.follow(configuration);
       await this.#observing.prepare(configuration, files.texts);
       const supplies = {
-        files,
+        files: withoutControlFiles(configuration, files),
         endpoints: plan.lists,
         quotaMemory: quotas.memory,
         callCounts: this.#aggregates.provide(configuration),
