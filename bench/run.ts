@@ -24,6 +24,7 @@ import { runHpackBench } from './hpack.ts';
 import { runIdleMemoryBench } from './idle-memory.ts';
 import { runJsonBench } from './json.ts';
 import { runLatencyBench } from './latency.ts';
+import { runMetricsBench } from './metrics.ts';
 import { runOverloadBench } from './overload.ts';
 import { runPoliciesBench } from './policies.ts';
 import { runProxyCostBench } from './proxy-cost.ts';
@@ -45,6 +46,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   'address-lists': runAddressListsBench,
   validation: runValidationBench,
   'cache-store': runCacheStoreBench,
+  metrics: runMetricsBench,
   balancing: runBalancingBench,
   'start-time': runStartTimeBench,
   handshakes: runHandshakesBench,

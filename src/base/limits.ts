@@ -129,6 +129,8 @@ export const limits = {
   metricListenersMax: 500,
   /** Statuses of a route that metrics tell of one by one; further ones are counted by their first digit. */
   metricStatusesMax: 32,
+  /** Scrapes of metrics that are being answered; further ones are told to come later. A page may take some megabytes. */
+  scrapesAtOnceMax: 50,
   /** How long a scrape of metrics may take nothing of what is sent. */
   scrapeTimeoutMs: 10_000,
   /** Symbolic links that are followed on the way to a file that is watched (Linux follows 40). */
