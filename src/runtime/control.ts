@@ -14,6 +14,7 @@ import { AdminSide, type OpenedAdmin } from './admin-side.ts';
 import { findAggregateMistakes } from './aggregate-documents.ts';
 import { AggregateSide } from './aggregate-side.ts';
 import { CacheSide } from './cache-side.ts';
+import { ComparisonSide } from './comparison-side.ts';
 import { findFunctionMistakes } from './compose-functions.ts';
 import type { DataPlane } from './data-plane.ts';
 import { DataPlanes } from './data-planes.ts';
@@ -70,6 +71,7 @@ export class Control {
   readonly #quotas: QuotaSide;
   readonly #aggregates = new AggregateSide();
   readonly #recording: RecordingSide;
+  readonly #comparisons: ComparisonSide;
   readonly #traffic: TrafficSide;
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
@@ -95,6 +97,7 @@ export class Control {
     this.#memory = memory;
     const onObserved = (observed: Observed) => {
       if (observed.kind === 'recorded') this.#recording.take(observed);
+      else if (observed.kind === 'compared') this.#comparisons.add(observed);
     };
     const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, rehearsal, onObserved });
     this.#planes = planes;
@@ -103,6 +106,7 @@ export class Control {
     this.#tls = new TlsSide({ clock, logger, planes, onCertificates });
     this.#quotas = new QuotaSide({ clock, logger });
     this.#recording = new RecordingSide({ logger, planes });
+    this.#comparisons = new ComparisonSide(clock);
     const findConfiguration = () => this.#configuration;
     this.#traffic = new TrafficSide({
       clock,
@@ -123,6 +127,7 @@ export class Control {
           this.#aggregates.metricsText,
           cache.metricsText,
           this.#recording.metricsText,
+          this.#comparisons.metricsText,
         ].join(''),
       findConfiguration,
       loadAdministrations: async () => ({
@@ -151,6 +156,11 @@ export class Control {
   /** What is known of the endpoints of all services. */
   describeHealth(): ServiceHealth[] {
     return this.#endpoints.describeHealth();
+  }
+
+  /** What has come of comparing answers to copies. */
+  get comparisons(): ComparisonSide {
+    return this.#comparisons;
   }
 
   /** Loads the configuration and opens the listeners. Asked again, it tells the same until the end. */

@@ -1,4 +1,5 @@
 import type { AccessLogObserved } from './access-log-messages.ts';
+import type { ComparedAnswers } from './comparison-side.ts';
 import type { RecordedLine, RecordingsOrder } from './recording-messages.ts';
 
 /**
@@ -7,4 +8,4 @@ import type { RecordedLine, RecordingsOrder } from './recording-messages.ts';
  */
 export type ObservingOrder = RecordingsOrder;
 
-export type Observed = AccessLogObserved | RecordedLine;
+export type Observed = AccessLogObserved | ComparedAnswers | RecordedLine;
