@@ -20,6 +20,8 @@ export const adminErrors = defineErrors('admin', {
   bodyTooLarge: { ...declared, status: 413, help: 'The body is too large for the admin API.' },
   notFound: { ...declared, status: 404, help: 'The admin API has nothing here; `/api/openapi.json` says what it has.' },
   noService: { ...declared, status: 404, help: 'There is no such service.' },
+  noComparison: { ...declared, status: 404, help: 'No answer to a copy of a request of this route has been compared.' },
+  tooManyRecordings: { ...declared, status: 409, help: 'There are as many recordings as may run at the same time.' },
   noQuota: { ...declared, status: 404, help: 'Nothing is counted under this id.' },
   noEndpoint: { ...declared, status: 404, help: 'The service has no such endpoint.' },
   endpointExists: { ...declared, status: 409, help: 'The service has this endpoint already.' },
@@ -30,6 +32,13 @@ export const adminErrors = defineErrors('admin', {
   },
   noRoute: { ...declared, status: 404, help: 'There is no such route.' },
   tooManyStreams: { ...declared, status: 503, help: 'As many streams as there may be are open; close another one.' },
+  unexplainable: { ...declared, status: 422, help: 'The request cannot be explained.' },
+  noExchange: {
+    ...declared,
+    status: 404,
+    help: 'No exchange with this id is kept: it was not asked for, or is too long ago.',
+  },
+  tooManyTaps: { ...declared, status: 409, help: 'There are as many taps as the gateway allows; end one of them.' },
   fault: { ...declared, side: 'gateway', status: 500, help: 'The admin API has failed; the log says how.' },
   tooManyChanges: { ...declared, status: 409, help: 'There are as many changes, or endpoints, as the gateway can hold.' },
 });

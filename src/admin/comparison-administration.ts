@@ -1,6 +1,6 @@
 /** What has come of comparing answers to copies of requests with those of the services. */
 import type { Difference } from '#http/answer-diff/difference.ts';
-import type { ComparisonResult } from '#pipeline/comparison/answer-comparison.ts';
+import type { ComparisonResult } from '#pipeline/comparison/comparison-results.ts';
 
 export interface ComparisonExample {
   readonly at: string;

@@ -8,7 +8,8 @@ import type {
 import type { Clock } from '#base/clock.ts';
 import { formatMetric } from '#base/metric-text.ts';
 import { type Difference, describePlace } from '#http/answer-diff/difference.ts';
-import type { AnswerComparisonOutcome, ComparisonResult } from '#pipeline/comparison/answer-comparison.ts';
+import type { AnswerComparisonOutcome } from '#pipeline/comparison/answer-comparison.ts';
+import type { ComparisonResult } from '#pipeline/comparison/comparison-results.ts';
 import {
   isSecretFieldName,
   isSecretMemberName,

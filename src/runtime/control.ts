@@ -14,7 +14,6 @@ import { AdminSide, type OpenedAdmin } from './admin-side.ts';
 import { findAggregateMistakes } from './aggregate-documents.ts';
 import { AggregateSide } from './aggregate-side.ts';
 import { CacheSide } from './cache-side.ts';
-import { ComparisonSide } from './comparison-side.ts';
 import { findFunctionMistakes } from './compose-functions.ts';
 import type { DataPlane } from './data-plane.ts';
 import { DataPlanes } from './data-planes.ts';
@@ -23,11 +22,12 @@ import { TooManyEndpoints } from './endpoint-registry.ts';
 import { ListenerAddresses, noAddresses, withAddresses } from './listener-addresses.ts';
 import type { ListeningAt } from './listener-set.ts';
 import { MemorySide } from './memory-side.ts';
+import { MetricsSide } from './metrics-side.ts';
 import { listNamedFiles, needsReading, noFiles } from './named-files.ts';
 import type { Observed } from './observing-messages.ts';
+import { ObservingSide } from './observing-side.ts';
 import { QuotaSide } from './quota-side.ts';
 import type { NamedFileReader, NamedFilesReading } from './read-named-files.ts';
-import { RecordingSide } from './recording-side.ts';
 import { logIssues, logRefusal, type Refusal, toRefusal } from './refusal.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { findRequestListener } from './request-listener.ts';
@@ -70,9 +70,9 @@ export class Control {
   readonly #tls: TlsSide;
   readonly #quotas: QuotaSide;
   readonly #aggregates = new AggregateSide();
-  readonly #recording: RecordingSide;
-  readonly #comparisons: ComparisonSide;
   readonly #traffic: TrafficSide;
+  readonly #metrics: MetricsSide;
+  readonly #observing: ObservingSide;
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
@@ -95,19 +95,21 @@ export class Control {
     this.#board = board;
     const memory = new MemorySide({ clock, logger });
     this.#memory = memory;
-    const onObserved = (observed: Observed) => {
-      if (observed.kind === 'recorded') this.#recording.take(observed);
-      else if (observed.kind === 'compared') this.#comparisons.add(observed);
-    };
+    const findConfiguration = () => this.#configuration;
+    this.#observing = new ObservingSide({
+      clock,
+      logger,
+      findConfiguration,
+      observe: (order) => planes.observe(order),
+      reopenLogs: () => this.reopenLogs(),
+    });
+    const onObserved = (observed: Observed) => this.#observing.take(observed);
     const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, rehearsal, onObserved });
     this.#planes = planes;
     this.#endpoints = new EndpointKeeper({ clock, logger, board, planes });
     const onCertificates = () => void this.#inOrder(() => this.#applyCertificates());
     this.#tls = new TlsSide({ clock, logger, planes, onCertificates });
     this.#quotas = new QuotaSide({ clock, logger });
-    this.#recording = new RecordingSide({ logger, planes });
-    this.#comparisons = new ComparisonSide(clock);
-    const findConfiguration = () => this.#configuration;
     this.#traffic = new TrafficSide({
       clock,
       findConfiguration,
@@ -115,26 +117,33 @@ export class Control {
       describeHealth: () => this.describeHealth(),
     });
     const cache = new CacheSide({ clock, logger, planes, findConfiguration });
+    this.#metrics = new MetricsSide({
+      clock,
+      findMeters: () => planes.meters,
+      findVersion: () => planes.version,
+      sources: [
+        () => this.#tls.metricsText,
+        () => this.#endpoints.writeMetrics(),
+        () => toRateLimitMetrics(planes.allowanceMemory),
+        () => planes.refusals.metricsText,
+        () => this.#aggregates.metricsText,
+        () => cache.metricsText,
+        () => this.#observing.metricsText,
+      ],
+    });
     this.#admin = new AdminSide({
       logger,
       reasonNotReady: () => this.#notReady,
-      metricsText: () =>
-        [
-          this.#tls.metricsText,
-          this.#endpoints.metricsText,
-          toRateLimitMetrics(planes.allowanceMemory),
-          planes.refusals.metricsText,
-          this.#aggregates.metricsText,
-          cache.metricsText,
-          this.#recording.metricsText,
-          this.#comparisons.metricsText,
-        ].join(''),
+      renderMetrics: (format) => this.#metrics.render(format),
       findConfiguration,
       loadAdministrations: async () => ({
         services: await this.#endpoints.createAdministration(findConfiguration),
         quotas: this.#quotas,
         cache,
         traffic: this.#traffic,
+        exchanges: this.#observing.exchanges,
+        recordings: await this.#observing.createRecordings(),
+        comparisons: this.#observing.comparisons,
       }),
     });
   }
@@ -156,11 +165,6 @@ export class Control {
   /** What is known of the endpoints of all services. */
   describeHealth(): ServiceHealth[] {
     return this.#endpoints.describeHealth();
-  }
-
-  /** What has come of comparing answers to copies. */
-  get comparisons(): ComparisonSide {
-    return this.#comparisons;
   }
 
   /** Loads the configuration and opens the listeners. Asked again, it tells the same until the end. */
@@ -262,12 +266,14 @@ export class Control {
     if (this.#isEnding) return undefined;
     await this.#watch(files, configuration ?? this.#configuration);
     if (configuration === undefined) {
+      this.#metrics.onRefused();
       logIssues(logger, 'error', 'configuration refused', issues.filter(isError));
       return { issues, reasons: [] };
     }
     const before = this.#listening;
     const refusal = await this.#apply(configuration, loaded);
     if (refusal !== undefined) {
+      this.#metrics.onRefused();
       logRefusal(logger, 'configuration refused', refusal);
       return refusal;
     }
@@ -299,7 +305,9 @@ export class Control {
     await this.#last;
     const { delay, deadline } = this.#configuration?.shutdown ?? { delay: 0, deadline: 0 };
     if (delay > 0) await new Promise<void>((resolve) => setTimeout(resolve, delay));
+    const beganMs = this.#options.clock.monotonicMs();
     await this.#planes.drain(deadline);
+    await this.#observing.end(deadline - (this.#options.clock.monotonicMs() - beganMs));
     await this.#end();
   }
 
@@ -314,7 +322,7 @@ export class Control {
     this.#listens = false;
     this.#started = undefined;
     // The admin side begins to close at once: without a configuration, it would not know its token any more.
-    await Promise.all([this.#admin.stop(), this.#tls.stop(), this.#recording.stop()]);
+    await Promise.all([this.#admin.stop(), this.#tls.stop(), this.#observing.end()]);
     // Behind everybody who counts.
     this.#quotas.stop();
     this.#memory.forget();
@@ -349,6 +357,7 @@ export class Control {
       this.#tls.followListeners(configuration);
       const plan = await this.#endpoints.prepare(configuration);
       this.#memory.follow(configuration);
+      await this.#observing.prepare(configuration, files.texts);
       const supplies = {
         files,
         endpoints: plan.lists,
@@ -356,17 +365,20 @@ export class Control {
         callCounts: this.#aggregates.provide(configuration),
       };
       this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens });
+      this.#observing.commit(configuration);
       this.#endpoints.commit(plan);
       if (listens) await this.#endpoints.followHealth(configuration, files);
       this.#addresses.commit(settled, this.#listening);
       this.#configuration = configuration;
       this.#tls.follow(configuration, files);
-      if (listens) await this.#recording.follow(configuration);
+      if (listens) await this.#observing.follow(configuration);
       await this.#admin.swap(configuration, openedAdmin);
       this.#traffic.followConfiguration(configuration);
+      this.#metrics.onApplied(configuration);
       return undefined;
     } catch (error) {
       this.#endpoints.abandon();
+      this.#observing.abandon();
       if (this.#configuration !== undefined) this.#memory.follow(this.#configuration);
       await openedAdmin?.server.stop();
       if (error instanceof TooManyEndpoints) return toRefusal([toFinding(error)], loaded);

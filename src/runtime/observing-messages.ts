@@ -1,11 +1,13 @@
-import type { AccessLogObserved } from './access-log-messages.ts';
-import type { ComparedAnswers } from './comparison-side.ts';
-import type { RecordedLine, RecordingsOrder } from './recording-messages.ts';
-
 /**
  * What the control thread asks of those who observe exchanges in the threads, and what these tell it. The last order of each kind
  * is given to threads that start later, too.
  */
-export type ObservingOrder = RecordingsOrder;
+import type { AccessLogObserved } from './access-log-messages.ts';
+import type { ComparedAnswers } from './comparison-side.ts';
+import type { RecordedLine, RecordingsOrder } from './recording-messages.ts';
+import type { ObservedSpans } from './tracing.ts';
+import type { DocumentOrder, ExchangeSeen, TapDropped, TapOrder } from './watching-messages.ts';
 
-export type Observed = AccessLogObserved | ComparedAnswers | RecordedLine;
+export type ObservingOrder = TapOrder | DocumentOrder | RecordingsOrder;
+
+export type Observed = AccessLogObserved | ObservedSpans | ExchangeSeen | TapDropped | RecordedLine | ComparedAnswers;

@@ -11,7 +11,8 @@ import { createFolder, readRecorded, untilRecording } from '#test/support/record
 import { startTestGateway, type TestGateway } from '#test/support/test-gateway.ts';
 
 type Service = Awaited<ReturnType<typeof startAnsweringService>>;
-type Mirror = Exclude<NonNullable<NonNullable<GatewayInput['policies']>['mirror']>, false>;
+
+const TRIES_MAX = 2_000;
 
 interface Site {
   readonly gateway: TestGateway;
@@ -22,11 +23,12 @@ interface Site {
   ask(path: string, count: number, asked?: Parameters<typeof ask>[2]): Promise<string>;
 }
 
-async function start(t: TestContext, compare: Mirror['compare'], more: Partial<GatewayInput> = {}, threads = 0): Promise<Site> {
+async function start(t: TestContext, compare: object, more: Partial<GatewayInput> = {}, threads = 0): Promise<Site> {
   const main = await startAnsweringService(t, ({ target }) => JSON.stringify({ target }));
   const shadow = await startAnsweringService(t, ({ target }) => JSON.stringify({ target }));
   const gateway = await startTestGateway(
     {
+      admin: { address: '127.0.0.1:0' },
       services: { main: { endpoints: [main.url] }, shadow: { endpoints: [shadow.url] } },
       routes: {
         begin: { match: { path: '/begin' }, to: 'main' },
@@ -37,16 +39,21 @@ async function start(t: TestContext, compare: Mirror['compare'], more: Partial<G
     { threads },
   );
   t.after(() => gateway.stop());
-  const compared = () => gateway.control.comparisons.list()[0];
-  const total = () => Object.values(compared()?.results ?? {}).reduce((sum, count) => sum + count, 0);
+  const { admin } = (await gateway.control.start()) as { readonly admin: { readonly port: number } };
+  let seen: RouteComparison | undefined;
+  const look = async () => {
+    const { body } = await ask(admin.port, '/api/comparisons');
+    seen = (JSON.parse(body) as { comparisons: RouteComparison[] }).comparisons[0];
+    return Object.values(seen?.results ?? {}).reduce((sum, count) => sum + count, 0);
+  };
   return {
     gateway,
     main,
     shadow,
-    compared,
+    compared: () => seen,
     async ask(path, count, asked) {
       const { body } = await ask(gateway.port(), path, asked);
-      await eventually(() => total() === count, `${count} are compared`);
+      for (let tries = 0; (await look()) < count; tries++) assert.ok(tries < TRIES_MAX, `${count} are compared`);
       return body;
     },
   };

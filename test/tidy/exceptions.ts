@@ -207,4 +207,14 @@ export const exceptions: readonly Exception[] = [
     file: 'src/sources/consul/consul-answer.ts',
     reason: 'reads answers of Consul, which are cut at limits.discoveryBytesMax',
   },
+  {
+    rule: 'json-parse',
+    file: 'src/telemetry/delivery/otlp-lines.ts',
+    reason: 'reads lines that data threads of the same process wrote, of at most limits.accessLogPostBytesMax at once',
+  },
+  {
+    rule: 'buffer-concat',
+    file: 'src/telemetry/delivery/posted-lines.ts',
+    reason: 'joins the lines of a message once, below limits.accessLogPostBytesMax',
+  },
 ];

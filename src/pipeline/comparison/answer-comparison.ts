@@ -9,19 +9,7 @@ import type { Difference } from '#http/answer-diff/difference.ts';
 import type { Exchange, ExchangeHold } from '#http/exchange.ts';
 import { type ExchangeTap, PassedEvents, type TappedAttempt } from '#http/exchange-tap.ts';
 import type { AnswerEvents, AnswerHead, AttemptHead } from '#http/upstream-call.ts';
-
-/** What a comparison comes to. */
-export const comparisonResults = [
-  'same',
-  'different',
-  /** What there was to compare is the same, and there was more. */
-  'uncompared',
-  /** One of both has no whole answer. */
-  'failed',
-  /** Too many were under way. */
-  'skipped',
-] as const;
-export type ComparisonResult = (typeof comparisonResults)[number];
+import type { ComparisonResult } from './comparison-results.ts';
 
 export interface AnswerComparisonOutcome {
   readonly route: string | undefined;
