@@ -90,7 +90,7 @@ async function write(response: IncomingMessage, io: CommandIo): Promise<number> 
   for await (const { name, data } of readEvents(response)) {
     if (name === 'exchange') io.stdout(`${data}\n`);
     if (name !== 'end') continue;
-    io.stderr(`gatehouse record: ${(JSON.parse(data) as { lines: number }).lines} exchanges recorded\n`);
+    io.stderr(`gatehouse record: ${/\d+/.exec(data)?.[0] ?? 0} exchanges recorded\n`);
     return EXIT_OK;
   }
   io.stderr('gatehouse record: the gateway has ended the connection\n');
