@@ -158,6 +158,8 @@ export const limits = {
   healthAnswerBytesMax: 64 * 1024,
   /** Copies of requests under way to mirrors, per thread; more are dropped and counted. */
   mirroredRequestsMax: 100,
+  /** Comparisons of answers with those to copies under way, per thread; further copies are not compared, and are counted. */
+  comparisonsAtOnceMax: 200,
   /** Bytes of the answer to a copy that are read and thrown away; a longer answer costs the connection. */
   mirroredAnswerBytesMax: 1024 * 1024,
   /** Client addresses remembered by the per-address connection cap of one listener and thread. */

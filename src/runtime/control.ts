@@ -152,6 +152,8 @@ export class Control {
         traffic: this.#traffic,
         exchanges: this.#observing.exchanges,
         ...(await this.#openDesk()),
+        recordings: await this.#observing.createRecordings(),
+        comparisons: this.#observing.comparisons,
       }),
     });
   }
