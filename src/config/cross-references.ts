@@ -9,6 +9,7 @@ import { listCaptureNames, parsePathPattern } from '#schema/path-pattern.ts';
 import { listWords, quote } from '#schema/quote.ts';
 import { listGroupNames, readRegex } from '#schema/regex.ts';
 import { suggestWord } from '#schema/suggest.ts';
+import { listLogUses } from './access-log/log-references.ts';
 import {
   findByteListener,
   findHttpService,
@@ -50,6 +51,8 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
   const services = new NameCheck('service', configuration['services']);
   const listeners = new NameCheck('listener', configuration['listeners']);
   const consumers = new NameCheck('consumer', configuration['consumers']);
+  const routes = new NameCheck('route', configuration['routes']);
+  for (const use of listLogUses(configuration['accessLog'])) (use.kind === 'route' ? routes : listeners).check(use, findings);
   for (const [name, route] of entriesOf(configuration['routes'])) {
     if (!isMap(route)) continue;
     const path = ['routes', name];
