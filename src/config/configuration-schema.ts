@@ -13,6 +13,7 @@ import { adminSchema } from './admin-schema.ts';
 import { consumersSchema } from './consumer-schema.ts';
 import { geoSchema } from './geo-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
+import { logSchema } from './log-schema.ts';
 import { overloadSchema } from './overload-schema.ts';
 import { type ConfigurablePolicy, type PolicyWithConfig, policyBlocks } from './policies/policy-blocks.ts';
 import { quotasSchema } from './quotas-schema.ts';
@@ -88,6 +89,7 @@ export function createConfigurationSchema<Policies extends readonly Configurable
       accessLog: accessLogSchema
         .prefault({})
         .describe('One line per request: where to, which, and what stands in it. `false` writes none.'),
+      log: logSchema.prefault({}).describe('What the gateway says of itself: the error log.'),
       shutdown: shutdown.prefault({}).describe('How the gateway stops.'),
       dns: dns.prefault({}).describe('How names of endpoints are looked up.'),
       forwarding: forwarding.prefault({}).describe('What services are told about the gateway.'),

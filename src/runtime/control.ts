@@ -22,6 +22,7 @@ import { EndpointKeeper } from './endpoint-keeper.ts';
 import { TooManyEndpoints } from './endpoint-registry.ts';
 import { ListenerAddresses, noAddresses, withAddresses } from './listener-addresses.ts';
 import type { ListeningAt } from './listener-set.ts';
+import { toLoggerSettings } from './logger-settings.ts';
 import { MemorySide } from './memory-side.ts';
 import { listNamedFiles, needsReading, noFiles } from './named-files.ts';
 import type { Observed } from './observing-messages.ts';
@@ -188,6 +189,7 @@ export class Control {
   }
 
   reopenLogs(): void {
+    this.#options.logger.reopen?.();
     this.#planes.reopenLogs();
   }
 
@@ -348,6 +350,7 @@ export class Control {
       };
       this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens });
       this.#accessLog.commit(configuration);
+      this.#options.logger.follow?.(toLoggerSettings(configuration));
       this.#endpoints.commit(plan);
       if (listens) await this.#endpoints.followHealth(configuration, files);
       this.#addresses.commit(settled, this.#listening);

@@ -8,6 +8,7 @@ import type { RoutePlan } from '#pipeline/plan.ts';
 import type { SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts';
 import { AccessLogging } from './access-logging.ts';
 import type { CacheCounts } from './cache-counts.ts';
+import { toLoggerSettings } from './logger-settings.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import type { RefusalCounts } from './refusal-counts.ts';
 import { RequestMeter } from './request-meter.ts';
@@ -35,6 +36,7 @@ export class Observing {
 
   /** A configuration is the present one. */
   follow(settings: SettingsOfConfiguration): void {
+    this.#options.logger.follow?.(toLoggerSettings(settings));
     this.#accessLogging.follow(settings);
   }
 
@@ -66,6 +68,7 @@ export class Observing {
 
   /** Files of logs were moved away. */
   reopenLogs(): void {
+    this.#options.logger.reopen?.();
     this.#accessLogging.reopen();
   }
 
