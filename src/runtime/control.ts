@@ -10,7 +10,6 @@ import { EndpointBoard } from '#services/endpoint-board.ts';
 import type { ServiceHealth } from '#services/health/service-health.ts';
 import { FileWatcher } from '#sources/file/file-watcher.ts';
 import { toRateLimitMetrics } from '#stores/rate-limit-metrics.ts';
-import { AccessLogSide } from './access-log-side.ts';
 import { AdminSide, type OpenedAdmin } from './admin-side.ts';
 import { findAggregateMistakes } from './aggregate-documents.ts';
 import { AggregateSide } from './aggregate-side.ts';
@@ -22,10 +21,11 @@ import { EndpointKeeper } from './endpoint-keeper.ts';
 import { TooManyEndpoints } from './endpoint-registry.ts';
 import { ListenerAddresses, noAddresses, withAddresses } from './listener-addresses.ts';
 import type { ListeningAt } from './listener-set.ts';
-import { toLoggerSettings } from './logger-settings.ts';
 import { MemorySide } from './memory-side.ts';
+import { MetricsSide } from './metrics-side.ts';
 import { listNamedFiles, needsReading, noFiles } from './named-files.ts';
 import type { Observed } from './observing-messages.ts';
+import { ObservingSide } from './observing-side.ts';
 import { QuotaSide } from './quota-side.ts';
 import type { NamedFileReader, NamedFilesReading } from './read-named-files.ts';
 import { logIssues, logRefusal, type Refusal, toRefusal } from './refusal.ts';
@@ -71,7 +71,8 @@ export class Control {
   readonly #quotas: QuotaSide;
   readonly #aggregates = new AggregateSide();
   readonly #traffic: TrafficSide;
-  readonly #accessLog: AccessLogSide;
+  readonly #metrics: MetricsSide;
+  readonly #observing: ObservingSide;
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
@@ -94,15 +95,21 @@ export class Control {
     this.#board = board;
     const memory = new MemorySide({ clock, logger });
     this.#memory = memory;
-    this.#accessLog = new AccessLogSide({ clock, logger, reopenLogs: () => this.reopenLogs() });
-    const onObserved = (observed: Observed) => this.#accessLog.take(observed);
+    const findConfiguration = () => this.#configuration;
+    this.#observing = new ObservingSide({
+      clock,
+      logger,
+      findConfiguration,
+      observe: (order) => planes.observe(order),
+      reopenLogs: () => this.reopenLogs(),
+    });
+    const onObserved = (observed: Observed) => this.#observing.take(observed);
     const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, rehearsal, onObserved });
     this.#planes = planes;
     this.#endpoints = new EndpointKeeper({ clock, logger, board, planes });
     const onCertificates = () => void this.#inOrder(() => this.#applyCertificates());
     this.#tls = new TlsSide({ clock, logger, planes, onCertificates });
     this.#quotas = new QuotaSide({ clock, logger });
-    const findConfiguration = () => this.#configuration;
     this.#traffic = new TrafficSide({
       clock,
       findConfiguration,
@@ -110,25 +117,31 @@ export class Control {
       describeHealth: () => this.describeHealth(),
     });
     const cache = new CacheSide({ clock, logger, planes, findConfiguration });
+    this.#metrics = new MetricsSide({
+      clock,
+      findMeters: () => planes.meters,
+      findVersion: () => planes.version,
+      sources: [
+        () => this.#tls.metricsText,
+        () => this.#endpoints.writeMetrics(),
+        () => toRateLimitMetrics(planes.allowanceMemory),
+        () => planes.refusals.metricsText,
+        () => this.#aggregates.metricsText,
+        () => cache.metricsText,
+        () => this.#observing.metricsText,
+      ],
+    });
     this.#admin = new AdminSide({
       logger,
       reasonNotReady: () => this.#notReady,
-      metricsText: () =>
-        [
-          this.#tls.metricsText,
-          this.#endpoints.metricsText,
-          toRateLimitMetrics(planes.allowanceMemory),
-          planes.refusals.metricsText,
-          this.#aggregates.metricsText,
-          cache.metricsText,
-          this.#accessLog.metricsText,
-        ].join(''),
+      renderMetrics: (format) => this.#metrics.render(format),
       findConfiguration,
       loadAdministrations: async () => ({
         services: await this.#endpoints.createAdministration(findConfiguration),
         quotas: this.#quotas,
         cache,
         traffic: this.#traffic,
+        exchanges: this.#observing.exchanges,
       }),
     });
   }
@@ -252,12 +265,14 @@ export class Control {
     if (this.#isEnding) return undefined;
     await this.#watch(files, configuration ?? this.#configuration);
     if (configuration === undefined) {
+      this.#metrics.onRefused();
       logIssues(logger, 'error', 'configuration refused', issues.filter(isError));
       return { issues, reasons: [] };
     }
     const before = this.#listening;
     const refusal = await this.#apply(configuration, loaded);
     if (refusal !== undefined) {
+      this.#metrics.onRefused();
       logRefusal(logger, 'configuration refused', refusal);
       return refusal;
     }
@@ -291,7 +306,7 @@ export class Control {
     if (delay > 0) await new Promise<void>((resolve) => setTimeout(resolve, delay));
     const beganMs = this.#options.clock.monotonicMs();
     await this.#planes.drain(deadline);
-    await this.#accessLog.end(deadline - (this.#options.clock.monotonicMs() - beganMs));
+    await this.#observing.end(deadline - (this.#options.clock.monotonicMs() - beganMs));
     await this.#end();
   }
 
@@ -306,7 +321,7 @@ export class Control {
     this.#listens = false;
     this.#started = undefined;
     // The admin side begins to close at once: without a configuration, it would not know its token any more.
-    await Promise.all([this.#admin.stop(), this.#tls.stop(), this.#accessLog.end()]);
+    await Promise.all([this.#admin.stop(), this.#tls.stop(), this.#observing.end()]);
     // Behind everybody who counts.
     this.#quotas.stop();
     this.#memory.forget();
@@ -341,7 +356,7 @@ export class Control {
       this.#tls.followListeners(configuration);
       const plan = await this.#endpoints.prepare(configuration);
       this.#memory.follow(configuration);
-      await this.#accessLog.prepare(configuration, files.texts);
+      await this.#observing.prepare(configuration, files.texts);
       const supplies = {
         files,
         endpoints: plan.lists,
@@ -349,19 +364,20 @@ export class Control {
         callCounts: this.#aggregates.provide(configuration),
       };
       this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens });
-      this.#accessLog.commit(configuration);
-      this.#options.logger.follow?.(toLoggerSettings(configuration));
+      this.#observing.commit(configuration);
       this.#endpoints.commit(plan);
       if (listens) await this.#endpoints.followHealth(configuration, files);
       this.#addresses.commit(settled, this.#listening);
       this.#configuration = configuration;
       this.#tls.follow(configuration, files);
+      if (listens) await this.#observing.follow(configuration);
       await this.#admin.swap(configuration, openedAdmin);
       this.#traffic.followConfiguration(configuration);
+      this.#metrics.onApplied(configuration);
       return undefined;
     } catch (error) {
       this.#endpoints.abandon();
-      this.#accessLog.abandon();
+      this.#observing.abandon();
       if (this.#configuration !== undefined) this.#memory.follow(this.#configuration);
       await openedAdmin?.server.stop();
       if (error instanceof TooManyEndpoints) return toRefusal([toFinding(error)], loaded);

@@ -21,6 +21,7 @@ export const defaultLogFields = [
   'durationMs',
   'upstreamMs',
   'connectMs',
+  'traceId',
   'batchOf',
   'consumer',
   'attempts',

@@ -56,6 +56,7 @@ const exchangeReaders: Readonly<Record<PlainLogField, ValueReader<Exchange>>> = 
   durationMs: json(({ finishedMs, startedMs }) => toMs(finishedMs - startedMs)),
   upstreamMs: json(({ upstreamHeadMs, startedMs }) => (upstreamHeadMs > 0 ? toMs(upstreamHeadMs - startedMs) : undefined)),
   connectMs: none,
+  traceId: text(({ trace }) => (trace?.isSampled === true ? trace.traceId : undefined)),
   batchOf: text(({ batchOf }) => batchOf),
   consumer: text(({ consumer }) => consumer?.name),
   groups: json(({ consumer }) => consumer && toAsciiJson(consumer.groups)),
