@@ -47,10 +47,10 @@ export class Observing {
     this.#watching = new Watching(options);
   }
 
-  /** A configuration is the present one. */
-  follow(settings: SettingsOfConfiguration): void {
+  /** A configuration is the present one; `hash` is what logs name it by. */
+  follow(settings: SettingsOfConfiguration, hash?: string): void {
     this.#options.logger.follow?.(toLoggerSettings(settings));
-    this.#accessLogging.follow(settings);
+    this.#accessLogging.follow(settings, hash);
     this.#followTracing(settings.tracing);
     this.#watching.follow(settings);
   }
