@@ -21,7 +21,7 @@ export function resolveFilePaths(
   folder: string,
   policies: readonly (AddressListingPolicy & FileReadingPolicy & ContractPolicy)[],
 ): Configuration {
-  const { accessLog, acme, admin, geo, history, recording, stores } = configuration;
+  const { accessLog, acme, admin, geo, history, log, recording, stores } = configuration;
   const resolveBlocks = (blocks: PolicyBlocks) =>
     resolveContracts(resolvePolicyFiles(resolveAddressListFiles(blocks, folder, policies), folder, policies), folder, policies);
   const resolvePolicies = <Place extends { readonly policies?: PolicyBlocks | undefined }>(place: Place): Place =>
@@ -39,6 +39,7 @@ export function resolveFilePaths(
     listeners: mapValues(configuration.listeners, (listener) => resolvePolicies(resolveListener(listener, folder))),
     routes: mapValues(configuration.routes, (route) => resolvePolicies(resolveRoute(route, folder))),
     services: mapValues(configuration.services, (service) => resolveService(service, folder)),
+    log: log.to.kind === 'file' ? { ...log, to: { ...log.to, file: resolve(folder, log.to.file) } } : log,
     accessLog: accessLog === false ? false : { ...accessLog, logs: accessLog.logs.map((log) => resolveLog(log, folder)) },
   };
 }

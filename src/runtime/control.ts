@@ -219,6 +219,7 @@ export class Control {
   }
 
   reopenLogs(): void {
+    this.#options.logger.reopen?.();
     this.#planes.reopenLogs();
   }
 

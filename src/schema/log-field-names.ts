@@ -43,6 +43,7 @@ const furtherLogFields = [
   'path',
   'query',
   'scheme',
+  'spanId',
   'peer',
   'port',
   'groups',
