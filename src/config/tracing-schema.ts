@@ -1,30 +1,24 @@
 /** Traces: which requests are traced, whose word about that counts, and where the spans go. */
 import { z } from 'zod';
-import { duration } from '#schema/duration.ts';
 import { oneOrList } from '#schema/forms.ts';
 import { httpUrl } from '#schema/http-url.ts';
-import { fieldMap } from '#schema/maps.ts';
 import { entryName } from '#schema/name.ts';
 import { percentage } from '#schema/percentage.ts';
-import { secret } from '#schema/secret.ts';
-import { freeFieldName } from '#schema/token.ts';
+import { posting, toSignalUrl } from './access-log/target-schema.ts';
 import { matchesSchema } from './match-schema.ts';
 
 const RULES_MAX = 100;
 const ATTRIBUTES_MAX = 64;
 const ATTRIBUTE_LENGTH_MAX = 1_024;
 
-const collector = z.strictObject({
-  otlp: httpUrl('The address of a collector of OpenTelemetry.', 'http://127.0.0.1:4318').describe(
-    'Where spans are sent, as OTLP over HTTP (protobuf): `http://127.0.0.1:4318`. `/v1/traces` is added where the address does not end with it.',
-  ),
-  headers: fieldMap(freeFieldName(), secret())
-    .prefault({})
-    .describe('Fields of each message to the collector, such as `authorization`, best written as `${env:NAME}`.'),
-  timeout: duration({ min: '100ms', max: '1m' })
-    .prefault('10s')
-    .describe('How long the collector may take for its answer. No request ever waits for it.'),
-});
+const collector = z
+  .strictObject({
+    otlp: httpUrl('The collector. `/v1/traces` is added where the address has no path.', 'http://127.0.0.1:4318').describe(
+      'Where spans are sent, as OTLP over HTTP (protobuf): `http://127.0.0.1:4318`. `/v1/traces` is added where the address has no path.',
+    ),
+    ...posting,
+  })
+  .transform(({ otlp, ...target }) => ({ url: toSignalUrl(otlp, '/v1/traces'), ...target }));
 
 const rule = z
   .strictObject({

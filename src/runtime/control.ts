@@ -354,7 +354,7 @@ export class Control {
       if (listens) await this.#endpoints.followHealth(configuration, files);
       this.#addresses.commit(settled, this.#listening);
       this.#configuration = configuration;
-      this.#traces.follow(configuration);
+      this.#traces.follow(configuration, files.texts);
       this.#tls.follow(configuration, files);
       await this.#admin.swap(configuration, openedAdmin);
       this.#traffic.followConfiguration(configuration);

@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { eventually } from './eventually.ts';
 
 export interface CollectedSpan {
@@ -45,7 +46,9 @@ export async function startTraceCollector(t: TestContext): Promise<TraceCollecto
   const exports: CollectedExport[] = [];
   let script: CollectorScript = () => 'taken';
   const server = createServer(async (request, response) => {
-    const exported = { path: request.url ?? '', headers: request.headers, spans: readExport(await buffer(request)) };
+    const sent = await buffer(request);
+    const bytes = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
+    const exported = { path: request.url ?? '', headers: request.headers, spans: readExport(bytes) };
     exports.push(exported);
     if (script(exported, response) === 'handled') return;
     for (const span of exported.spans) spans.push(span);

@@ -44,7 +44,7 @@ const file = z
   .transform((target) => ({ kind: 'file' as const, ...target }));
 
 /** Of those who are posted batches. */
-const posting = {
+export const posting = {
   headers: fieldMap(freeFieldName(), secret())
     .prefault({})
     .describe('Header fields of each request, such as `authorization: Bearer ${env:LOG_TOKEN}`.'),
