@@ -42,7 +42,7 @@ export interface TraceStart {
   readonly isParentRemote: boolean;
   readonly isSampled: boolean;
   readonly isRandom: boolean;
-  readonly received: Pick<ReceivedTrace, 'state' | 'baggage' | 'hasFields'>;
+  readonly received: Pick<ReceivedTrace, 'state' | 'hasFields'>;
 }
 
 const none: readonly NotedAttempt[] = Object.freeze([]);
@@ -95,13 +95,13 @@ export class ExchangeTrace {
       noted.target = target;
     }
     const { start } = this;
-    return this.#means.propagation.write(start, noted?.spanId ?? this.spanId, start.received);
+    return this.#means.propagation.write(start, noted?.spanId ?? this.spanId, start.received.state);
   }
 
   /** `undefined`: the request's own. */
   cleanFields(fields: readonly string[] | undefined, own: readonly string[]): readonly string[] | undefined {
     if (!this.start.received.hasFields && fields === undefined) return undefined;
-    return this.#means.propagation.without(fields ?? own);
+    return this.#means.propagation.clean(fields ?? own);
   }
 
   /** That of an exchange that this one has made. */
