@@ -45,6 +45,28 @@ export interface TraceStart {
   readonly received: Pick<ReceivedTrace, 'state' | 'hasFields'>;
 }
 
+/** What one request to an upstream says of its trace, in whatever version of HTTP. */
+export class SentTrace {
+  readonly #start: TraceStart;
+  readonly #spanId: string;
+  readonly #propagation: TracePropagation;
+
+  constructor(start: TraceStart, spanId: string, propagation: TracePropagation) {
+    this.#start = start;
+    this.#spanId = spanId;
+    this.#propagation = propagation;
+  }
+
+  toFields(): string[] {
+    return this.#propagation.write(this.#start, this.#spanId, this.#start.received.state);
+  }
+
+  /** As lines, each behind the end of the line before. */
+  toHttp1Text(): string {
+    return this.#propagation.writeHttp1(this.#start, this.#spanId, this.#start.received.state);
+  }
+}
+
 const none: readonly NotedAttempt[] = Object.freeze([]);
 
 /** `undefined` at an exchange: the fields of its request go on as they came. */
@@ -87,15 +109,13 @@ export class ExchangeTrace {
     this.#attempts.push({ attempt, spanId: this.nextSpanId(), parentId, resendCount, method: '', target: '' });
   }
 
-  /** What a request to an upstream says, and what it asks for is noted. */
-  fieldsFor(attempt: TracedAttempt | undefined, method: string, target: string): string[] {
+  /** What a request to an upstream says. `attempt`: it is noted what that asks for; `undefined`: it has no span of its own. */
+  sendTo(attempt: TracedAttempt | undefined, method: string, target: string): SentTrace {
     const noted = attempt === undefined ? undefined : this.#attempts?.findLast((each) => each.attempt === attempt);
-    if (noted !== undefined) {
-      noted.method = method;
-      noted.target = target;
-    }
-    const { start } = this;
-    return this.#means.propagation.write(start, noted?.spanId ?? this.spanId, start.received.state);
+    if (noted === undefined) return new SentTrace(this.start, this.spanId, this.#means.propagation);
+    noted.method = method;
+    noted.target = target;
+    return new SentTrace(this.start, noted.spanId, this.#means.propagation);
   }
 
   /** `undefined`: the request's own. */

@@ -28,13 +28,18 @@ const fieldNames: Readonly<Record<TraceFormat, readonly string[]>> = {
 /** Whoever knows the one specification of the W3C knows this one too. It belongs to the request and to no span. */
 const BAGGAGE = 'baggage';
 
-/** With which the names of all of these begin, so that most fields of a request are passed over at once. */
-const FIRST_LETTERS = new Set(['t', 'b', 'x'].map((letter) => letter.charCodeAt(0)));
+/** The names of all of these begin with a `t`, a `b` or an `x`, so that most fields of a request are passed over at once. */
+function mayBeRead(name: string): boolean {
+  const first = name.charCodeAt(0);
+  return first === 0x74 || first === 0x62 || first === 0x78;
+}
 
 const nothing: ReceivedTrace = { context: undefined, state: undefined, hasFields: false, isPassable: false };
 
 export class TracePropagation {
   readonly #formats: readonly TraceFormat[];
+  /** Only those of the W3C. */
+  readonly #isPlain: boolean;
   /** Fields that are written. */
   readonly #names: ReadonlySet<string>;
   /** Fields that are looked at. */
@@ -43,6 +48,7 @@ export class TracePropagation {
   /** The first one that says something is the one that counts; all are written. */
   constructor(formats: readonly TraceFormat[]) {
     this.#formats = formats;
+    this.#isPlain = formats.length === 1 && formats[0] === 'w3c';
     this.#names = new Set(formats.flatMap((format) => fieldNames[format]));
     this.#readNames = new Set(formats.includes('w3c') ? [...this.#names, BAGGAGE] : this.#names);
   }
@@ -50,7 +56,7 @@ export class TracePropagation {
   read(fields: readonly string[]): ReceivedTrace {
     for (let i = 0; i < fields.length; i += 2) {
       const name = fields[i]!;
-      if (FIRST_LETTERS.has(name.charCodeAt(0)) && this.#readNames.has(name)) return this.#readAll(fields);
+      if (mayBeRead(name) && this.#readNames.has(name)) return this.#readAll(fields);
     }
     return nothing;
   }
@@ -67,6 +73,15 @@ export class TracePropagation {
     const baggage = hasBaggage ? joinBaggage(getFieldValues(fields, BAGGAGE)) : undefined;
     if (baggage !== undefined) kept.push(BAGGAGE, baggage);
     return kept;
+  }
+
+  /** The lines of the same in HTTP/1.1, each behind the end of the line before. */
+  writeHttp1(sent: SentContext, spanId: string, state: string | undefined): string {
+    if (this.#isPlain && state === undefined) return `\r\ntraceparent: ${formatTraceParent(sent, spanId)}`;
+    const fields = this.write(sent, spanId, state);
+    let text = '';
+    for (let i = 0; i < fields.length; i += 2) text += `\r\n${fields[i]}: ${fields[i + 1]}`;
+    return text;
   }
 
   /** `spanId`: that of the span that the request is sent in. */

@@ -42,11 +42,10 @@ export class Tracing {
   #lost = 0;
 
   constructor({ propagate, trust, ...shares }: TracingSettings, means: TracingMeans) {
-    const nextId = createIdSource();
     this.#means = means;
     this.#traceMeans = {
       propagation: new TracePropagation(propagate),
-      nextSpanId: () => nextId().substring(0, SPAN_ID_DIGITS),
+      nextSpanId: createSpanIdSource(),
     };
     this.#sampling = new TraceSampling(shares, means.chance);
     this.#trust = trust;
@@ -107,4 +106,20 @@ export class Tracing {
     const isBelieved = this.#trust === 'all' || (this.#trust === 'proxies' && forwardingFields.isFromProxy);
     return isBelieved ? isSampled : undefined;
   }
+}
+
+/** Two of each id that is drawn. */
+function createSpanIdSource(): () => string {
+  const nextId = createIdSource();
+  let other = '';
+  return () => {
+    if (other !== '') {
+      const id = other;
+      other = '';
+      return id;
+    }
+    const id = nextId();
+    other = id.substring(SPAN_ID_DIGITS);
+    return id.substring(0, SPAN_ID_DIGITS);
+  };
 }
