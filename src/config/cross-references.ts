@@ -87,6 +87,10 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
   }
   const routes = new NameCheck('route', configuration['routes']);
   for (const use of listTracingUses(configuration['tracing'])) (use.kind === 'route' ? routes : listeners).check(use, findings);
+  const { recording } = configuration;
+  const recorded = isMap(recording) && Array.isArray(recording['routes']) ? recording['routes'] : [];
+  for (const [index, name] of recorded.entries())
+    if (isText(name)) routes.check({ name, path: ['recording', 'routes', index] }, findings);
   findings.push(...findMissingHashCaptures(configuration['services'], listAllCaptures(configuration['routes'])));
   findings.push(...findUselessByBytes(configuration), ...findUselessImportance(configuration));
   findings.push(...findCountriesWithoutDatabase(configuration, policies));

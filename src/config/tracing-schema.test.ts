@@ -42,7 +42,7 @@ test('everything can be said', async () => {
     propagate: ['w3c', 'b3', 'b3-multi'],
     resource: { 'service.name': 'shop' },
   });
-  assert.equal(to.url, 'https://collector.example.com/otlp');
+  assert.equal(to.url, 'https://collector.example.com/otlp/v1/traces');
   assert.equal(to.headers['authorization']?.reveal(), 'geheim');
   assert.ok(!JSON.stringify(to).includes('geheim'));
   assert.deepEqual(

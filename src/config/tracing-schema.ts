@@ -4,6 +4,7 @@ import { oneOrList } from '#schema/forms.ts';
 import { httpUrl } from '#schema/http-url.ts';
 import { entryName } from '#schema/name.ts';
 import { percentage } from '#schema/percentage.ts';
+import { lineSettings } from './access-log/line-settings.ts';
 import { posting, toSignalUrl } from './access-log/target-schema.ts';
 import { matchesSchema } from './match-schema.ts';
 
@@ -13,8 +14,8 @@ const ATTRIBUTE_LENGTH_MAX = 1_024;
 
 const collector = z
   .strictObject({
-    otlp: httpUrl('The collector. `/v1/traces` is added where the address has no path.', 'http://127.0.0.1:4318').describe(
-      'Where spans are sent, as OTLP over HTTP (protobuf): `http://127.0.0.1:4318`. `/v1/traces` is added where the address has no path.',
+    otlp: httpUrl('The collector. `/v1/traces` is added where the address does not end with it.', 'http://127.0.0.1:4318').describe(
+      'Where spans are sent, as OTLP over HTTP (protobuf): `http://127.0.0.1:4318`. `/v1/traces` is added where the address does not end with it.',
     ),
     ...posting,
   })
@@ -56,6 +57,9 @@ export const tracingSchema = z.strictObject({
     .describe(
       'By which fields traces are followed: `traceparent`, `tracestate` and `baggage` (`w3c`), `b3`, or `x-b3-traceid` and so on (`b3-multi`). The first that a request has counts; services are sent all of them.',
     ),
+  redact: lineSettings.redact.describe(
+    'Fields that spans do not show, as `redact` of the access log has it: `[client, peer, consumer, query.email, path.token]`. Credentials in queries are never shown.',
+  ),
   resource: z
     .record(
       z.string().regex(/^[A-Za-z][\w.-]*$/, 'expected the name of an attribute, such as `service.name`'),

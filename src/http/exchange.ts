@@ -12,7 +12,6 @@ import type { RequestBodySink, RequestBodyStage } from './body-stage.ts';
 import type { CacheResult } from './cache-result.ts';
 import type { Consumer } from './consumer.ts';
 import type { ExchangeJournal } from './exchange-journal.ts';
-import type { ExchangeTap } from './exchange-tap.ts';
 import type { ExchangeTrace } from './exchange-trace.ts';
 import type { PlanTally } from './plan-tally.ts';
 import type { Reply, ResponseHead } from './response.ts';
@@ -125,6 +124,12 @@ export interface ExchangeObserver {
   onExchangeFinished(exchange: Exchange): void;
 }
 
+/** Whoever reads the body of a request along as it comes. */
+export interface RequestTap {
+  /** From the client, or from an exchange that asks in the place of the one that is tapped. The view is only lent. */
+  onRequestChunk(exchange: Exchange, view: Buffer): void;
+}
+
 /** Something that an exchange holds until its end. */
 export interface ExchangeHold {
   release(): void;
@@ -180,6 +185,9 @@ export interface ClientRequest {
   readonly clientPort: number;
   readonly scheme: 'http' | 'https';
   readonly forwardingFields: ForwardingFields;
+  /** The token of who wants to be told how the request is handled, and whether in the place of the answer. Nobody has looked at it. */
+  readonly debugToken?: string | undefined;
+  readonly debugAnswer?: string | undefined;
   /** What the client has shown in its TLS handshake; `verifyError` says whether it counts. */
   readonly clientCertificate?: ClientCertificate | undefined;
 }
@@ -262,8 +270,8 @@ export class Exchange {
   trace: ExchangeTrace | undefined = undefined;
   /** Whoever adds to the head that the client is given, last of all. */
   noteAnswer: ((response: ResponseHead) => void) | undefined = undefined;
-  /** Only where somebody wants to see what it carries. */
-  tap: ExchangeTap | undefined = undefined;
+  /** Only where somebody wants to see what it carries: see `tapExchange`. */
+  tap: RequestTap | undefined = undefined;
   isFinished = false;
   isTunnel = false;
   /** The answer that has begun is one of gRPC: it is whole only if its trailers say so, and they can say otherwise too. */

@@ -273,9 +273,12 @@ export class DataPlane {
 
   /** Sends a request through the present snapshot without a socket. */
   inject(request: InjectedRequest, defaultListener: string): Promise<InjectedAnswer> {
+    const { rehearsal } = this.#options;
+    // Where time is moved, deadlines count from where it is now.
+    if (rehearsal !== undefined) this.#wheel.advance();
     return inject(request, {
       target: this.#target,
-      nextRequestId: this.#nextRequestId,
+      nextRequestId: rehearsal?.nextRequestId?.bind(rehearsal) ?? this.#nextRequestId,
       nowMs: () => this.#options.clock.monotonicMs(),
       defaultListener,
       via: this.#snapshot?.settings.forwarding.via ?? '',
@@ -342,7 +345,7 @@ export class DataPlane {
   /** Notes what is there at the moment, for metrics. */
   #lookAround(): void {
     for (const service of this.#snapshot?.services.values() ?? []) service.lookAtLoad();
-    this.#connections.look(this.#listeners.present);
+    this.#connections.look([...this.#listeners.present, ...this.#closing]);
   }
 
   #toMeans(
@@ -472,7 +475,6 @@ export class DataPlane {
       const plan = this.#snapshot?.findPlan(exchange);
       this.#observing.route(exchange, plan);
       if (plan === undefined) return rescue(exchange, gatewayErrors.noRoute());
-      this.#observing.beginPlan(exchange, plan);
       if (this.#overload.shedding !== undefined && this.#sheds(plan, this.#overload.shedding)) this.#refuse(exchange, plan);
       else runPlan(exchange, plan);
     } catch (thrown) {

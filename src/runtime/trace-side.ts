@@ -23,20 +23,24 @@ export class TraceSide {
   #sending: Sending | undefined;
   #instanceId: string | undefined;
   #exporter: SpanExporter | undefined;
+  /** Of the configuration that was prepared last. */
+  #texts: Readonly<Record<string, string>> = {};
 
   constructor(options: TraceSideOptions) {
     this.#options = options;
   }
 
-  /** A configuration is about to be the present one. */
-  async prepare({ tracing }: Pick<Configuration, 'tracing'>): Promise<void> {
+  /** A configuration is about to be the present one. `texts`: contents of files that it names. */
+  async prepare({ tracing }: Pick<Configuration, 'tracing'>, texts: Readonly<Record<string, string>>): Promise<void> {
+    this.#texts = texts;
     if (tracing !== undefined) this.#sending ??= await import('./span-destination.ts');
   }
 
-  /** A configuration is the present one. `texts`: contents of files that it names. Without traces, what is left is sent. */
-  follow({ tracing }: Pick<Configuration, 'tracing'>, texts: Readonly<Record<string, string>>): void {
+  /** The one that was prepared is the present one. Without traces, what is left is sent. */
+  follow({ tracing }: Pick<Configuration, 'tracing'>): void {
     if (tracing === undefined || this.#sending === undefined) return;
     const { clock, logger } = this.#options;
+    const texts = this.#texts;
     this.#instanceId ??= crypto.randomUUID();
     const destination = this.#sending.openDestination(tracing, { clock, instanceId: this.#instanceId, texts, later });
     if (this.#exporter === undefined) this.#exporter = this.#sending.createExporter(destination, { clock, logger, later });

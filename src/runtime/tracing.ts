@@ -11,6 +11,7 @@ import { ExchangeJournal } from '#http/exchange-journal.ts';
 import { ExchangeTrace, type TraceMeans } from '#http/exchange-trace.ts';
 import { TracePropagation } from '#http/trace-propagation.ts';
 import { toSpans } from '#telemetry/exchange-spans.ts';
+import { Redactor } from '#telemetry/lines/redactor.ts';
 import type { SpanRecord } from '#telemetry/span-record.ts';
 import { TraceSampling } from './trace-sampling.ts';
 
@@ -37,11 +38,12 @@ export class Tracing {
   readonly #nextTraceId = createIdSource();
   readonly #sampling: TraceSampling;
   readonly #trust: TracingSettings['trust'];
+  readonly #redactor: Redactor;
   readonly #timer: NodeJS.Timeout;
   #spans: SpanRecord[] = [];
   #lost = 0;
 
-  constructor({ propagate, trust, ...shares }: TracingSettings, means: TracingMeans) {
+  constructor({ propagate, trust, redact, ...shares }: TracingSettings, means: TracingMeans) {
     this.#means = means;
     this.#traceMeans = {
       propagation: new TracePropagation(propagate),
@@ -49,6 +51,7 @@ export class Tracing {
     };
     this.#sampling = new TraceSampling(shares, means.chance);
     this.#trust = trust;
+    this.#redactor = new Redactor(redact);
     this.#timer = setInterval(() => this.flush(), TELL_EVERY_MS).unref();
   }
 
@@ -63,7 +66,7 @@ export class Tracing {
     const { trace } = exchange;
     if (trace === undefined || !trace.isSampled) return;
     const { clock } = this.#means;
-    const spans = toSpans(exchange, trace, clock.wallMs() - clock.monotonicMs());
+    const spans = toSpans(exchange, trace, { redactor: this.#redactor, wallOffsetMs: clock.wallMs() - clock.monotonicMs() });
     if (this.#spans.length + spans.length > limits.threadSpansPendingMax) this.#lost += spans.length;
     else for (const span of spans) this.#spans.push(span);
   }

@@ -3,7 +3,7 @@ import type { TcpConnection } from '#forward/tcp-connection.ts';
 import { readClaimText } from '#http/claims.ts';
 import type { CallRecord, Exchange, TriedAttempt } from '#http/exchange.ts';
 import { decodeWhole, findQueryParameter } from '#http/query-parameter.ts';
-import type { LogField, PlainLogField } from '#schema/log-field.ts';
+import type { LogField, PlainLogField } from '#schema/log-field-names.ts';
 import { getField } from '#wire/fields/field-list.ts';
 import { readFieldBytes, toAsciiJson } from './line-text.ts';
 import { type LineTime, toMs } from './line-time.ts';
