@@ -22,11 +22,24 @@ export interface SpanMeans {
 
 export function toSpans(exchange: Exchange, trace: ExchangeTrace, means: SpanMeans): SpanRecord[] {
   const maker = new SpanMaker(exchange, trace, means);
-  const spans = [maker.toServerSpan()];
-  for (const step of exchange.journal?.policies ?? []) if (step.hasWaited) spans.push(maker.toPolicySpan(step));
+  const waits = (exchange.journal?.policies ?? [])
+    .filter(({ hasWaited }) => hasWaited)
+    .map((step) => ({ step, spanId: trace.nextSpanId() }));
+  const spans = [maker.toServerSpan(), ...waits.map((wait) => maker.toPolicySpan(wait))];
   for (const call of exchange.calls ?? []) if (call.startedMs > 0) spans.push(maker.toCallSpan(call));
-  for (const attempt of trace.attempts) spans.push(maker.toAttemptSpan(attempt));
+  for (const noted of trace.attempts) spans.push(maker.toAttemptSpan(noted, findAsking(noted, waits)));
   return spans;
+}
+
+/** A policy that made the exchange wait. */
+interface PolicyWait {
+  readonly step: PolicyStep;
+  readonly spanId: string;
+}
+
+/** While a policy waits, nobody else asks services for the exchange: what begins meanwhile is what it asks. */
+function findAsking({ attempt }: NotedAttempt, waits: readonly PolicyWait[]): PolicyWait | undefined {
+  return waits.find(({ step }) => step.startedMs <= attempt.startedMs && attempt.startedMs < step.endedMs);
 }
 
 type SpanParts = Pick<SpanRecord, 'name' | 'kind' | 'isError' | 'attributes'> & {
@@ -68,9 +81,10 @@ class SpanMaker {
     return { ...made, parentId: start.parentId, isParentRemote: start.isParentRemote };
   }
 
-  toPolicySpan({ policy, phase, startedMs, endedMs, decision, code, status }: PolicyStep): SpanRecord {
+  toPolicySpan({ step, spanId }: PolicyWait): SpanRecord {
+    const { policy, phase, startedMs, endedMs, decision, code, status } = step;
     return this.#toRecord({
-      spanId: this.#trace.nextSpanId(),
+      spanId,
       startedMs,
       endedMs,
       name: `policy ${policy}`,
@@ -120,14 +134,18 @@ class SpanMaker {
     });
   }
 
-  toAttemptSpan({ attempt, spanId, parentId, resendCount, method, target }: NotedAttempt): SpanRecord {
+  /** `asking`: the policy that has made it. */
+  toAttemptSpan(
+    { attempt, spanId, parentId, resendCount, method, target }: NotedAttempt,
+    asking: PolicyWait | undefined,
+  ): SpanRecord {
     const { startedMs, endedMs, status, grpcStatus, error, isCancelled, wasReused } = attempt;
     const service = attempt.service.definition.name;
     const isUnfinished = endedMs === 0;
     const isError = error !== undefined || status >= 400;
     return this.#toRecord({
       spanId,
-      parentId,
+      parentId: asking?.spanId ?? parentId,
       startedMs,
       endedMs: isUnfinished ? this.#exchange.finishedMs : endedMs,
       name: `${toKnownMethod(method) ?? 'HTTP'} ${service}`,

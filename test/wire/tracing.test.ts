@@ -229,7 +229,9 @@ test('a policy that waits has a span, and what it asks another service for too',
     [policy.name, policy.parentId, policy.attributes['gatehouse.decision']],
     ['policy forward-auth', server.spanId, 'pass'],
   );
-  assert.equal(asked.parentId, server.spanId);
+  assert.equal(asked.parentId, policy.spanId);
+  const forwarded = only(spans, ({ attributes, kind }) => kind === 'client' && attributes['gatehouse.service'] === 'all');
+  assert.equal(forwarded.parentId, server.spanId);
   assert.equal(spanIdIn(login.asked[0]!.headers), asked.spanId);
 });
 
@@ -309,7 +311,10 @@ test('an answer of the cache has no span for a service; the one that filled it h
   const [first, second] = spans.filter(isServer);
   const client = only(spans, ({ kind }) => kind === 'client');
   assert.deepEqual([first!.attributes['gatehouse.cache'], second!.attributes['gatehouse.cache']], ['miss', 'hit']);
-  assert.deepEqual([client.parentId, client.traceId], [first!.spanId, first!.traceId]);
+  assert.equal(client.traceId, first!.traceId);
+  // The policy may have waited for its store, which is another span between them.
+  const above = spans.find(({ spanId }) => spanId === client.parentId)!;
+  assert.ok(above === first || (above.name === 'policy cache' && above.parentId === first!.spanId));
 });
 
 test('over HTTP/2, also for gRPC, the service is told of the trace, and a status of gRPC is told of', async (t) => {
