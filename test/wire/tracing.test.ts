@@ -8,6 +8,7 @@ import { type Asked, ask } from '#test/support/ask.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { startHttp2Upstream } from '#test/support/http2-upstream.ts';
 import { RawClient } from '#test/support/raw-client.ts';
+import { startRawUpstream } from '#test/support/raw-upstream.ts';
 import { startTestGateway } from '#test/support/test-gateway.ts';
 import { type CollectedSpan, startTraceCollector } from '#test/support/trace-collector.ts';
 
@@ -450,4 +451,40 @@ test('what is not to be shown is in no span, and credentials are never', async (
   assert.equal(attributes['client.address'], '127.0.0.0');
   const shown = JSON.stringify(spans.map((span) => span.attributes));
   assert.ok(!/ada|geheim/.test(shown), shown);
+});
+
+test('of attempts beside each other, each has a span, and the slower one was cancelled', async (t) => {
+  let count = 0;
+  const script: ServiceScript = () => (++count === 1 ? undefined : '{}');
+  const other = await startAnsweringService(t, script);
+  const { collector, send, service } = await start(t, {
+    script,
+    input: ({ url }) => ({ services: { all: { endpoints: [url, other.url], hedge: { after: '20ms' } } } }),
+  });
+  assert.equal((await send()).status, 200);
+  const spans = await collector.waitFor(3);
+  const server = only(spans, isServer);
+  const slower = only(spans, ({ attributes }) => attributes['gatehouse.cancelled'] === true);
+  const faster = only(spans, ({ kind, spanId }) => kind === 'client' && spanId !== slower.spanId);
+  assert.deepEqual([slower.parentId, faster.parentId], [server.spanId, server.spanId]);
+  assert.deepEqual([slower.isError, faster.isError, faster.attributes['http.request.resend_count']], [false, false, 1]);
+  const told = [...service.asked, ...other.asked].map(({ headers }) => spanIdIn(headers)).sort();
+  assert.deepEqual(told, [slower.spanId, faster.spanId].sort());
+});
+
+test('a tunnel is one span, from its handshake to its end', async (t) => {
+  const upstream = await startRawUpstream((connection) => {
+    connection.send('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n');
+  });
+  t.after(() => upstream.close());
+  const { collector, gateway } = await start(t, {
+    input: () => ({ services: { all: { endpoints: [upstream.url] } } }),
+  });
+  const client = await RawClient.open(gateway.port());
+  client.send('GET /chat HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
+  await client.until('101 Switching');
+  client.socket.destroy();
+  const spans = await collector.waitFor(2);
+  assert.equal(only(spans, isServer).attributes['http.response.status_code'], 101);
+  assert.equal(only(spans, ({ kind }) => kind === 'client').isError, false);
 });
