@@ -104,7 +104,7 @@ test('a traced request has a span by the conventions, and one for what the servi
   const [{ path, headers: exported }] = collector.exports as [(typeof collector.exports)[number]];
   assert.deepEqual([path, exported['content-type']], ['/v1/traces', 'application/x-protobuf']);
   const [line] = await gateway.stop();
-  assert.deepEqual([line!['traceId'], line!['id']], [TRACE, requestId]);
+  assert.deepEqual([line!['traceId'], line!['spanId'], line!['id']], [TRACE, server.spanId, requestId]);
 });
 
 test('a request that is not traced makes no span, and its line in the log has no trace', async (t) => {
