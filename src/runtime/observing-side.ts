@@ -64,7 +64,7 @@ export class ObservingSide {
 
   /** A configuration is about to be the present one: `commit` or `abandon` follows. Resolves when what its threads observe can be taken. */
   async prepare(configuration: Configuration, texts: Readonly<Record<string, string>>): Promise<void> {
-    await this.#traces.prepare(configuration);
+    await this.#traces.prepare(configuration, texts);
     await this.#accessLog.prepare(configuration, texts);
   }
 

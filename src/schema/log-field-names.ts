@@ -22,6 +22,7 @@ export const defaultLogFields = [
   'upstreamMs',
   'connectMs',
   'traceId',
+  'spanId',
   'batchOf',
   'consumer',
   'attempts',
