@@ -82,7 +82,7 @@ test('what clients and configurations write stays text', needs('chromium'), asyn
   const { address, send } = await startConsoleSite(t, {
     routes: {
       orders: {
-        match: { path: '/*', headers: { 'x-kind': HOSTILE } },
+        match: { path: { regex: `/.*${HOSTILE}` }, headers: { 'x-kind': script } },
         policies: { headers: { request: { set: { 'x-note': script } } } },
         to: 'orders',
       },

@@ -9,7 +9,7 @@ const rows = '.tail-table tbody tr';
 
 test('shows requests as they end, those that the filters let through', needs('chromium'), async (t) => {
   const { address, send } = await startConsoleSite(t);
-  const { page, visit, assertClean } = await openConsole(t, address);
+  const { page, visit, assertClean } = await openConsole(t, address, { refusals: [400] });
   await visit('/tail', 'Live tail');
   const state = page.locator('.tail-state');
   await state.getByText('Live').waitFor();

@@ -39,7 +39,11 @@ export function OverviewPage() {
         <Panel title="Busiest routes" aside={<a href="#/routes">All routes</a>} isFlush>
           {report === undefined ? <Loading /> : <BusyRoutes max={ROUTES_SHOWN} />}
         </Panel>
-        <Panel title="Saturation" aside={report && report.threads.length === 1 ? '1 thread' : `${report.threads.length} threads`} isFlush>
+        <Panel
+          title="Saturation"
+          aside={report && (report.threads.length === 1 ? '1 thread' : `${report.threads.length} threads`)}
+          isFlush
+        >
           {report === undefined ? <Loading /> : <Saturation report={report} />}
         </Panel>
       </div>
