@@ -3,17 +3,18 @@
  * thread, so it answers even when data threads are busy.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { MetricsFormat } from '#base/metric-text.ts';
 import type { SocketAddress } from '#net/address.ts';
 import type { AdminApi } from './admin-api.ts';
 import { AdminConsole, isConsolePath } from './admin-console.ts';
 import type { AdminAccess } from './admin-guard.ts';
 import type { Administrations } from './administrations.ts';
+import { answerMetrics } from './metrics-answer.ts';
 
 export interface AdminFacts {
   /** Why traffic should not be sent here; `undefined` when it may. */
   reasonNotReady(): string | undefined;
-  /** In the text form of Prometheus, version 0.0.4. */
-  metricsText(): string;
+  renderMetrics(format: MetricsFormat): Promise<string>;
   access(): AdminAccess;
   /** Asked for with the first request to the API. */
   loadAdministrations(): Promise<Administrations>;
@@ -61,6 +62,13 @@ export class AdminServer {
         });
       return;
     }
+    if (path === '/metrics') {
+      answerMetrics(request, response, this.#facts).catch((error: unknown) => {
+        this.#facts.onFault(error);
+        response.destroy();
+      });
+      return;
+    }
     const { status, type, text } = toAnswer(path, this.#facts);
     response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
     response.end(text);
@@ -82,7 +90,6 @@ interface Answer {
 }
 
 function toAnswer(path: string, facts: AdminFacts): Answer {
-  if (path === '/metrics') return { status: 200, type: 'text/plain; version=0.0.4', text: facts.metricsText() };
   if (path === '/healthz') return toJson(200, { status: 'ok' });
   if (path !== '/readyz') return { ...toJson(404, { title: 'Not Found', status: 404 }), type: 'application/problem+json' };
   const reason = facts.reasonNotReady();
