@@ -24,7 +24,7 @@ export interface AdminFacts {
 
 export class AdminServer {
   readonly #facts: AdminFacts;
-  readonly #console = new AdminConsole((error) => this.#facts.onFault(error));
+  readonly #pages = new AdminConsole((error) => this.#facts.onFault(error));
   readonly #server: Server;
   #api: Promise<AdminApi> | undefined;
 
@@ -50,7 +50,7 @@ export class AdminServer {
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url?.split('?')[0] ?? '';
-    if (isConsolePath(path)) return this.#console.answer(path, request, response);
+    if (isConsolePath(path)) return this.#pages.answer(path, request, response);
     if (path === '/api' || path.startsWith('/api/')) {
       this.#api ??= this.#loadApi();
       this.#api

@@ -7,7 +7,9 @@ const ADMIN_TOKEN_LENGTH_MIN = 16;
 
 /** For whoever runs the gateway. */
 export const adminSchema = z.strictObject({
-  address: address().describe('Where `/healthz`, `/readyz`, `/metrics` and the admin API (`/api`) are served.'),
+  address: address().describe(
+    'Where the console (`/`), `/healthz`, `/readyz`, `/metrics` and the admin API (`/api`) are served.',
+  ),
   token: secret()
     .refine((token) => token.reveal().length >= ADMIN_TOKEN_LENGTH_MIN, {
       error: `the token is too short; at least ${ADMIN_TOKEN_LENGTH_MIN} characters, such as \`openssl rand -hex 32\` makes`,
