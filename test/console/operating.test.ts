@@ -25,6 +25,26 @@ test('all of it is reached by keyboard, and it shows where one is', needs('chrom
   assert.equal(await page.getByRole('link', { name: 'Routes', exact: true }).first().getAttribute('aria-current'), 'page');
 });
 
+test('a route is found by a part of its name, from wherever one is', needs('chromium'), async (t) => {
+  const { address } = await startConsoleSite(t);
+  const { page, visit, assertClean } = await openConsole(t, address);
+  await visit('/limits', 'Limits');
+  await page.keyboard.press('/');
+  const dialog = page.getByRole('dialog', { name: 'Go to' });
+  await dialog.getByRole('link', { name: 'Overview' }).waitFor();
+  assert.deepEqual(await findFaults(page), []);
+  await page.keyboard.type('catal');
+  await dialog.getByRole('link', { name: 'catalogue route' }).waitFor();
+  await dialog.getByRole('link', { name: 'catalogue service' }).waitFor();
+  await takePicture(page, 'light-go-to');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'catalogue' }).waitFor();
+  assert.match(page.url(), /#\/services\/catalogue$/);
+  assertClean();
+});
+
 test('a request is explained by the gateway', needs('chromium'), async (t) => {
   const { address } = await startConsoleSite(t);
   const { page, visit, assertClean } = await openConsole(t, address);
