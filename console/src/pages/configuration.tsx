@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { ApplyOutcome, ConfigurationCheck, ConfigurationIssue, HistoryEntry, PresentConfiguration } from '../api/answers.ts';
 import { ApiProblem, ask, part } from '../api/ask.ts';
 import { useResource } from '../api/use-resource.ts';
-import { formatAge, formatCount, formatDateTime } from '../formats.ts';
+import { formatAge, formatDateTime, formatNumberOf } from '../formats.ts';
 import { CodeBlock } from '../parts/code-block.tsx';
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 import { TextArea } from '../parts/fields.tsx';
@@ -22,7 +22,7 @@ export function ConfigurationPage() {
   };
   return (
     <>
-      <Panel title="History" aside={history.data && `${formatCount(history.data.entries.length)} versions`} isFlush>
+      <Panel title="History" aside={history.data && formatNumberOf(history.data.entries.length, 'version')} isFlush>
         <Shown resource={history} rows={3}>
           {(data) => <HistoryTable entries={data.entries} onChanged={reload} />}
         </Shown>
@@ -191,7 +191,7 @@ function Judgement({ check }: { readonly check: ConfigurationCheck }) {
   return (
     <>
       <p className={`notice ${check.ok ? 'notice-ok' : 'notice-bad'}`}>
-        {check.ok ? 'The configuration is valid.' : `${formatCount(check.issues.length)} issues keep it from being applied.`}
+        {check.ok ? 'The configuration is valid.' : `It cannot be applied: ${formatNumberOf(check.issues.length, 'issue')}.`}
       </p>
       <ul className="line-list">
         {check.issues.map((issue, index) => (
