@@ -46,8 +46,8 @@ export class Observing {
     this.#watching = new Watching(options);
   }
 
-  /** A configuration is the present one. */
-  follow(settings: SettingsOfConfiguration): void {
+  /** A configuration is the present one; `_hash` is what logs name it by. */
+  follow(settings: SettingsOfConfiguration, _hash: string): void {
     this.#accessLogging.follow(settings);
     this.#followTracing(settings.tracing);
     this.#watching.follow(settings);
