@@ -1,6 +1,6 @@
 /** The present configuration, those before it, and a place to try another. */
 import { useState } from 'react';
-import type { ApplyOutcome, ConfigurationCheck, ConfigurationIssue, HistoryEntry, PresentConfiguration } from '../api/answers.ts';
+import type { ConfigurationCheck, ConfigurationIssue, HistoryEntry, PresentConfiguration } from '../api/answers.ts';
 import { ApiProblem, ask, part } from '../api/ask.ts';
 import { useResource } from '../api/use-resource.ts';
 import { formatAge, formatDateTime, formatNumberOf } from '../formats.ts';
@@ -118,8 +118,7 @@ function RollbackDialog({ entry, onClose, onDone }: RollbackDialogProps) {
       isDangerous
       onClose={onClose}
       onConfirm={async () => {
-        const outcome = await ask<ApplyOutcome | undefined>(`/api/history/${part(entry.hash)}/rollback`, { method: 'POST' });
-        throwIssues(outcome);
+        await ask(`/api/history/${part(entry.hash)}/rollback`, { method: 'POST' });
         onDone();
       }}
     >
@@ -131,16 +130,15 @@ function RollbackDialog({ entry, onClose, onDone }: RollbackDialogProps) {
   );
 }
 
-/** What was not applied is answered with the reasons. */
-function throwIssues(outcome: ApplyOutcome | undefined): void {
-  if (outcome !== undefined && outcome.ok === false)
-    throw new ApiProblem(200, '', outcome.issues.map(({ message }) => message).join(' ') || 'It was not applied.');
-}
+/** What the gateway shows in the place of a secret. */
+const HIDDEN = '***';
+const hiddenReason = 'To apply it, write the secrets, or references such as ${env:NAME}, in the place of ***.';
 
 function Checker({ initial, onApplied }: { readonly initial: string; onApplied(): void }) {
   const [text, setText] = useState(initial);
   const [outcome, setOutcome] = useState<ConfigurationCheck | ApiProblem>();
   const [isApplying, setIsApplying] = useState(false);
+  const hasHidden = text.includes(HIDDEN);
   const check = async () => {
     try {
       setOutcome(await ask<ConfigurationCheck>('/api/configuration/check', { method: 'POST', body: { text } }));
@@ -158,13 +156,19 @@ function Checker({ initial, onApplied }: { readonly initial: string; onApplied()
     >
       <TextArea label="Configuration as YAML; checking it changes nothing" value={text} rows={12} onChange={setText} />
       <div className="button-row">
-        <button type="submit" className="button button-primary">
+        <ActionButton needs="admin" kind="primary" type="submit">
           Check
-        </button>
-        <ActionButton needs="admin" kind="danger" onClick={() => setIsApplying(true)}>
+        </ActionButton>
+        <ActionButton
+          needs="admin"
+          kind="danger"
+          {...(hasHidden && { reason: hiddenReason })}
+          onClick={() => setIsApplying(true)}
+        >
           Apply…
         </ActionButton>
       </div>
+      {hasHidden && <p className="quiet">{hiddenReason}</p>}
       <div aria-live="polite">
         {outcome instanceof ApiProblem && <Failure message={outcome.message} code={outcome.code} />}
         {outcome !== undefined && !(outcome instanceof ApiProblem) && <Judgement check={outcome} />}
@@ -176,7 +180,7 @@ function Checker({ initial, onApplied }: { readonly initial: string; onApplied()
           isDangerous
           onClose={() => setIsApplying(false)}
           onConfirm={async () => {
-            throwIssues(await ask<ApplyOutcome | undefined>('/api/configuration', { method: 'PUT', body: { text } }));
+            await ask('/api/configuration', { method: 'PUT', body: { text } });
             onApplied();
           }}
         >
