@@ -96,6 +96,15 @@ export const limits = {
   /** Services, and endpoints of all of them together, that metrics tell of one by one: five and three series for each. */
   metricServicesMax: 2_000,
   metricEndpointsMax: 4_000,
+  /** Routes with the services that they lead to, each with a histogram, that metrics tell of one by one. */
+  metricRoutesMax: 2_000,
+  /** Series of requests: of those, by method and status. */
+  metricRequestSeriesMax: 20_000,
+  /** Codes of errors, and listeners. */
+  metricErrorCodesMax: 1_000,
+  metricListenersMax: 500,
+  /** Statuses of a route that metrics tell of one by one; further ones are counted by their first digit. */
+  metricStatusesMax: 32,
   /** Symbolic links that are followed on the way to a file that is watched (Linux follows 40). */
   pathLinksMax: 40,
   /** Bytes of the body of a request to the admin API. */

@@ -60,6 +60,7 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
   #deadline: CallDeadline | undefined = undefined;
   #waiter: PoolWaiter | undefined = undefined;
   #call: UpstreamCall | undefined = undefined;
+  #hadConnection = false;
   #isOver = false;
 
   constructor(service: Service, endpoint: Endpoint, owner: AttemptOwner, watch?: AttemptWatch) {
@@ -122,11 +123,17 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
     this.#end(undefined);
   }
 
+  get hadConnection(): 'new' | 'used' | undefined {
+    if (!this.#hadConnection) return undefined;
+    return this.wasReused ? 'used' : 'new';
+  }
+
   // From the pool
 
   onCall(call: UpstreamCall): void {
     this.#waiter = undefined;
     this.#call = call;
+    this.#hadConnection = true;
     this.wasReused = call.isReused;
     if (this.#step !== undefined && call.isReused) this.#step.connectedMs = this.#owner.nowMs();
     this.#owner.onAttemptReady(this, call);

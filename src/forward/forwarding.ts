@@ -27,6 +27,7 @@ import { explainStop, FurtherAttempts, type FurtherAttemptsOwner, type NextAttem
 import { Hedge, type HedgeOwner, mayBeHedged } from './hedge.ts';
 import { type ReplayBody, toReplayBody } from './replay-body.ts';
 import { isUnwanted } from './retry-decision.ts';
+import { tapped } from './tapped-attempt.ts';
 
 export class Forwarding
   implements AnswerSource, AttemptOwner, Candidate, FurtherAttemptsOwner, HedgeOwner, PickSubject, UnansweredRequest
@@ -404,7 +405,7 @@ export class Forwarding
     const head = toAttemptHead(this.exchange, this.#plan, this.#target, attempt.endpoint);
     // A policy may have ended the exchange instead.
     if (attempt.call !== call) return;
-    call.send(attempt, this.exchange, head);
+    call.send(tapped(attempt, head, this.exchange), this.exchange, head);
     if (this.exchange.request.hasBody) this.#sendBody(call);
     else call.sendEnd(undefined);
   }

@@ -29,6 +29,7 @@ import { explainStop, FurtherAttempts, type FurtherAttemptsOwner, type NextAttem
 import { noClient } from './no-client.ts';
 import { isUnwanted } from './retry-decision.ts';
 import { serviceCallErrors } from './service-call-errors.ts';
+import { tapped } from './tapped-attempt.ts';
 
 export interface ServiceCallMeans {
   readonly clock: Clock;
@@ -161,7 +162,8 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
   // From the attempt
 
   onAttemptReady(attempt: Attempt, call: UpstreamCall): void {
-    call.send(attempt, this.exchange, this.#toHead(attempt.endpoint));
+    const head = this.#toHead(attempt.endpoint);
+    call.send(tapped(attempt, head, this.#waiting), this.exchange, head);
     const { body } = this.#request;
     if (body !== undefined && body.length > 0) call.sendChunk(body);
     call.sendEnd(undefined);

@@ -27,10 +27,12 @@ import type { Observed } from './observing-messages.ts';
 import { QuotaSide } from './quota-side.ts';
 import type { NamedFileReader, NamedFilesReading } from './read-named-files.ts';
 import { logIssues, logRefusal, type Refusal, toRefusal } from './refusal.ts';
+import type { Rehearsal } from './rehearsal.ts';
 import { findRequestListener } from './request-listener.ts';
 import { findFolderMistakes } from './served-folders.ts';
 import type { ThreadPool } from './thread-pool.ts';
 import { TlsSide } from './tls-side.ts';
+import { TrafficSide } from './traffic-side.ts';
 import { logUnverifiedServices } from './unverified-services.ts';
 import { WatchSide } from './watch-side.ts';
 
@@ -45,6 +47,8 @@ export interface ControlOptions {
   readonly pool?: ThreadPool | undefined;
   /** Loads again when a file of the configuration changes. */
   readonly watches: boolean;
+  /** Requests are only rehearsed: nothing outside is asked. Needs no data threads. */
+  readonly rehearsal?: Rehearsal | undefined;
   /** Hears of listeners that a reload has opened. */
   onListening?(opened: readonly ListeningAt[]): void;
 }
@@ -65,6 +69,7 @@ export class Control {
   readonly #tls: TlsSide;
   readonly #quotas: QuotaSide;
   readonly #aggregates = new AggregateSide();
+  readonly #traffic: TrafficSide;
   readonly #admin: AdminSide;
   readonly #exchanges: WatchSide;
   readonly #addresses = new ListenerAddresses();
@@ -82,20 +87,26 @@ export class Control {
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: ControlOptions) {
-    const { clock, logger, threads, pool } = options;
+    const { clock, logger, threads, pool, rehearsal } = options;
     this.#options = options;
     const board = pool?.board ?? new EndpointBoard();
     this.#board = board;
     const memory = new MemorySide({ clock, logger });
     this.#memory = memory;
     const onObserved = (observed: Observed) => this.#exchanges.onObserved(observed);
-    const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, onObserved });
+    const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, rehearsal, onObserved });
     this.#planes = planes;
     this.#endpoints = new EndpointKeeper({ clock, logger, board, planes });
     const onCertificates = () => void this.#inOrder(() => this.#applyCertificates());
     this.#tls = new TlsSide({ clock, logger, planes, onCertificates });
     this.#quotas = new QuotaSide({ clock, logger });
     const findConfiguration = () => this.#configuration;
+    this.#traffic = new TrafficSide({
+      clock,
+      findConfiguration,
+      findMeters: () => planes.meters,
+      describeHealth: () => this.describeHealth(),
+    });
     const cache = new CacheSide({ clock, logger, planes, findConfiguration });
     this.#exchanges = new WatchSide({ clock, logger, findConfiguration, observe: (order) => planes.observe(order) });
     this.#admin = new AdminSide({
@@ -116,6 +127,7 @@ export class Control {
         quotas: this.#quotas,
         cache,
         exchanges: this.#exchanges,
+        traffic: this.#traffic,
       }),
     });
   }
@@ -285,6 +297,7 @@ export class Control {
     this.#configuration = undefined;
     this.#addresses.clear();
     this.#endpoints.stop();
+    this.#traffic.stop();
     this.#listening = [];
     this.#listens = false;
     this.#started = undefined;
@@ -338,6 +351,7 @@ export class Control {
       this.#configuration = configuration;
       this.#tls.follow(configuration, files);
       await this.#admin.swap(configuration, openedAdmin);
+      this.#traffic.followConfiguration(configuration);
       return undefined;
     } catch (error) {
       this.#endpoints.abandon();

@@ -2,8 +2,9 @@
  * What the control thread asks of those who observe exchanges in the threads, and what these tell it. The last order of each kind
  * is given to threads that start later, too.
  */
+import type { AccessLogObserved } from './access-log-messages.ts';
 import type { DocumentOrder, ExchangeSeen, TapDropped, TapOrder } from './watching-messages.ts';
 
 export type ObservingOrder = TapOrder | DocumentOrder;
 
-export type Observed = ExchangeSeen | TapDropped;
+export type Observed = AccessLogObserved | ExchangeSeen | TapDropped;

@@ -105,11 +105,9 @@ const exchange = z
   })
   .openapi('Exchange');
 
-const document = z
-  .looseObject({})
-  .openapi('Explanation', {
-    description: 'What `gatehouse explain --json` prints; of an exchange that has happened, with `live`.',
-  });
+const document = z.looseObject({}).openapi('Explanation', {
+  description: 'What `gatehouse explain --json` prints; of an exchange that has happened, with `live`.',
+});
 
 const explain = createRoute({
   method: 'post',
