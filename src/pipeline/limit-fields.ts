@@ -33,6 +33,9 @@ function toSeconds(ms: number): number {
 /** The same for people. */
 export function describeLeft(rules: readonly Pick<NamedRule, 'name' | 'limit'>[], reading: RuleReading): string {
   return rules
-    .map(({ name, limit }, i) => `${reading.remaining(i)} of ${limit} left (${name}), all back in ${toSeconds(reading.restoredInMs(i))} s`)
+    .map(
+      ({ name, limit }, i) =>
+        `${reading.remaining(i)} of ${limit} left (${name}), all back in ${toSeconds(reading.restoredInMs(i))} s`,
+    )
     .join(', ');
 }

@@ -5,7 +5,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
-import { hideSecrets, listSecretParameters, listSecretValues, toShownFields } from '#http/shown-request.ts';
+import { hideSecrets, listHiddenValues, listSecretParameters, listSecretValues, toShownFields } from '#http/shown-request.ts';
 import {
   type ExplainedConfiguration,
   explainIn,
@@ -54,7 +54,8 @@ export class Explainer {
     // A reason may name what a condition has looked at.
     const secrets = [...listSecretValues(fields), ...listSecretParameters(url)];
     const shown = hideSecrets(typeof explanation === 'string' ? { unexplained: explanation } : explanation, secrets);
-    return { ...shown, fields: toShownFields(fields), live: record };
+    const hidden = hideDetails(shown, listHiddenValues(fields));
+    return { ...hidden, ...hideTarget(shown, record.target), fields: toShownFields(fields), live: record };
   }
 
   close(): void {
@@ -79,4 +80,19 @@ export class Explainer {
       return 'the configuration cannot be explained; the log says why';
     }
   }
+}
+
+type Shown = RequestExplanation | { readonly unexplained: string };
+
+/** What policies say of a request may name the field that they count it by, or look for it by. */
+function hideDetails(shown: Shown, values: readonly string[]): object {
+  if (!('route' in shown) || shown.route === undefined) return shown;
+  return { ...shown, route: { ...shown.route, details: hideSecrets(shown.route.details, values) } };
+}
+
+/** The target as logs show it, whatever an explanation has looked at. */
+function hideTarget(shown: Shown, target: string): object {
+  if (!('request' in shown)) return {};
+  const question = target.indexOf('?');
+  return { request: { ...shown.request, target, query: question < 0 ? '' : target.slice(question + 1) } };
 }

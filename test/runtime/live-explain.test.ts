@@ -338,10 +338,12 @@ test('what a condition has looked at is not shown where it may be a secret', asy
       inner: { match: { path: '/', headers: { 'x-api-key': 'the-right-key' } }, to: { respond: { status: 204 } } },
     },
   });
-  const document = await explained(await debug('/?access_token=query-secret', { headers: { 'x-api-key': 'client-secret' } }));
+  const document = await explained(
+    await debug('/?access_token=query-secret&token=s3c', { headers: { 'x-api-key': 'client-secret' } }),
+  );
   const text = JSON.stringify(document);
-  assert.ok(!text.includes('client-secret') && !text.includes('query-secret'));
-  assert.equal(document.live.target, '/?access_token=[redacted]');
+  assert.ok(!text.includes('client-secret') && !text.includes('query-secret') && !text.includes('s3c'));
+  assert.equal(document.live.target, '/?access_token=[redacted]&token=[redacted]');
 });
 
 test('the admin API explains a request by the present configuration', async (t) => {

@@ -51,7 +51,10 @@ export const quotaPolicy = definePolicy({
       const plan = findPlan(plans, exchange);
       if (plan === undefined) return undefined;
       const refusing = plan.quota.take(keys.read(exchange), clock.wallMs());
-      exchange.journal?.note('quota', `by ${showsKeys ? keys.describe(exchange) : kind}: ${describeLeft(plan.limits, plan.quota)}`);
+      exchange.journal?.note(
+        'quota',
+        `by ${showsKeys ? keys.describe(exchange) : kind}: ${describeLeft(plan.limits, plan.quota)}`,
+      );
       const isRefused = refusing !== WITHIN_QUOTA && isEnforced;
       if (headers === 'all' || (headers === 'refusals' && isRefused)) exchange.set(fieldsSlot, formatFields(plan));
       if (refusing === WITHIN_QUOTA) return undefined;
