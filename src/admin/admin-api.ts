@@ -68,8 +68,8 @@ function createApp({ administrations, onFault }: AdminApiFacts): Api {
   addServices(app, administrations.services);
   addQuotas(app, administrations.quotas);
   addCache(app, administrations.cache);
-  addExchanges(app, administrations.exchanges);
   addTraffic(app, administrations.traffic);
+  addExchanges(app, administrations.exchanges);
   app.doc31('/api/openapi.json', {
     openapi: '3.1.0',
     info: { title: 'Admin API of Gatehouse', version: '1', description: 'Nothing of what is changed here outlives the process.' },

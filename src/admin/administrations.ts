@@ -9,6 +9,6 @@ export interface Administrations {
   readonly services: ServiceAdministration;
   readonly quotas: QuotaAdministration;
   readonly cache: CacheAdministration;
-  readonly exchanges: ExchangeAdministration;
   readonly traffic: TrafficAdministration;
+  readonly exchanges: ExchangeAdministration;
 }

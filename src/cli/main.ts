@@ -34,6 +34,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'print the OpenAPI document of the aggregates of a configuration',
     load: async () => (await import('./openapi.ts')).runOpenapi,
   },
+  replay: {
+    summary: 'show what a configuration, or a service, makes of recorded requests',
+    load: async () => (await import('./replay.ts')).runReplay,
+  },
   schema: {
     summary: 'print the JSON Schema of the configuration, for editors',
     load: async () => (await import('./schema.ts')).runSchema,

@@ -52,6 +52,8 @@ export interface RecordedNote {
   readonly note: string;
 }
 
+export type RecordedCall = Omit<CallRecord, 'startedMs' | 'spanId'>;
+
 export interface ExchangeRecord {
   readonly id: string;
   /** ISO 8601. */
@@ -90,7 +92,7 @@ export interface ExchangeRecord {
   /** In the order in which they began. */
   readonly attempts: readonly RecordedAttempt[];
   /** What was asked for an answer that is made of several. */
-  readonly calls?: readonly CallRecord[] | undefined;
+  readonly calls?: readonly RecordedCall[] | undefined;
   readonly notes: readonly RecordedNote[];
 }
 
@@ -135,7 +137,18 @@ function toPolicy({ policy, phase, decision, startedMs, endedMs, hasWaited, code
 }
 
 /** Field by field: whoever made the call has more. */
-function toCall({ name, service, endpoint, status, durationMs, bytes, outcome, code, attempts, count }: CallRecord): CallRecord {
+function toCall({
+  name,
+  service,
+  endpoint,
+  status,
+  durationMs,
+  bytes,
+  outcome,
+  code,
+  attempts,
+  count,
+}: CallRecord): RecordedCall {
   return { name, service, endpoint, status, durationMs: round(durationMs), bytes, outcome, code, attempts, count };
 }
 

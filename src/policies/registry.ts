@@ -35,7 +35,7 @@ import { upstreamAuthPolicy } from './upstream-auth/policy.ts';
 import { validatePolicy } from './validate/policy.ts';
 
 /** All methods by which it is found out who asks, whichever of them a route asks for. */
-const anyOfPolicy = createAnyOfPolicy([
+export const identityPolicies = [
   clientCertificatePolicy,
   apiKeyPolicy,
   basicAuthPolicy,
@@ -43,7 +43,9 @@ const anyOfPolicy = createAnyOfPolicy([
   jwtPolicy,
   introspectionPolicy,
   oidcPolicy,
-]);
+] as const;
+
+const anyOfPolicy = createAnyOfPolicy([...identityPolicies]);
 
 /** Every policy, in execution order. An answer meets them the other way round. */
 export const policyOrder = [

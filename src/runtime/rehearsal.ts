@@ -8,6 +8,8 @@ export interface Rehearsal {
   readonly upstreams: UpstreamStub;
   /** In execution order, where they are not those of the program. Their settings are the same. */
   readonly policies?: readonly PolicyDefinition[] | undefined;
+  /** Ids of injected requests, where they are not to be new. */
+  nextRequestId?(): string;
   /** No route has been looked for yet. */
   begin?(exchange: Exchange): void;
   finish?(exchange: Exchange): void;

@@ -71,6 +71,11 @@ export const exceptions: readonly Exception[] = [
     reason: 'reads a span of a document that has been read, with its limits, for who cannot do without the value',
   },
   {
+    rule: 'json-parse',
+    file: 'src/telemetry/recording/recording-reader.ts',
+    reason: 'reads lines of a file of the operator, each below limits.recordingLineBytesMax',
+  },
+  {
     rule: 'bare-error',
     file: 'src/policies/transform/xml-codec.ts',
     reason: 'is thrown through the library of XML, which asks what to do with a name, and caught by who calls it',
@@ -216,5 +221,15 @@ export const exceptions: readonly Exception[] = [
     rule: 'json-parse',
     file: 'src/sources/consul/consul-answer.ts',
     reason: 'reads answers of Consul, which are cut at limits.discoveryBytesMax',
+  },
+  {
+    rule: 'json-parse',
+    file: 'src/telemetry/delivery/otlp-lines.ts',
+    reason: 'reads lines that data threads of the same process wrote, of at most limits.accessLogPostBytesMax at once',
+  },
+  {
+    rule: 'buffer-concat',
+    file: 'src/telemetry/delivery/posted-lines.ts',
+    reason: 'joins the lines of a message once, below limits.accessLogPostBytesMax',
   },
 ];
