@@ -334,15 +334,24 @@ test('only the last two hundred documents are kept', async (t) => {
 test('what a condition has looked at is not shown where it may be a secret', async (t) => {
   const { debug, explained } = await startWatchedGateway(t, {
     routes: {
-      hello: { match: { path: '/' }, to: { respond: { status: 204 } } },
+      hello: {
+        match: { path: '/' },
+        policies: { 'rate-limit': { limit: '9/hour', by: 'header.x-client' } },
+        to: { respond: { status: 204 } },
+      },
       inner: { match: { path: '/', headers: { 'x-api-key': 'the-right-key' } }, to: { respond: { status: 204 } } },
+      team: { match: { path: '/', method: 'GET', headers: { 'x-team': 'other' } }, to: { respond: { status: 204 } } },
     },
   });
   const document = await explained(
-    await debug('/?access_token=query-secret&token=s3c', { headers: { 'x-api-key': 'client-secret' } }),
+    await debug('/?access_token=query-secret&token=s3c', {
+      headers: { 'x-api-key': 'client-secret', 'x-client': 'some-client', 'x-team': 'team' },
+    }),
   );
   const text = JSON.stringify(document);
   assert.ok(!text.includes('client-secret') && !text.includes('query-secret') && !text.includes('s3c'));
+  assert.ok(!text.includes('some-client'));
+  assert.ok(text.includes("header 'x-team' is 'team', wants 'other'"), text);
   assert.equal(document.live.target, '/?access_token=[redacted]&token=[redacted]');
 });
 

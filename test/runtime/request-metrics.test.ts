@@ -1,8 +1,8 @@
 /** What `/metrics` says of traffic: counted by all threads, whatever clients and services invent, and whatever becomes of a thread. */
 import assert from 'node:assert/strict';
 import { request as ask1 } from 'node:http';
-import { connect as connectTls } from 'node:tls';
 import { type TestContext, test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { limits } from '#base/limits.ts';
 import type { GatewayInput } from '#config/define-gateway.ts';
