@@ -34,6 +34,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'print the JSON Schema of the configuration, for editors',
     load: async () => (await import('./schema.ts')).runSchema,
   },
+  test: {
+    summary: 'run the tests of routes and policies, and tell what they cover',
+    load: async () => (await import('./test.ts')).runTest,
+  },
   types: {
     summary: 'make TypeScript of the OpenAPI documents of services, for gatehouse.config.ts',
     load: async () => (await import('./service-types.ts')).runTypes,

@@ -34,8 +34,8 @@ import { transformPolicy } from './transform/policy.ts';
 import { upstreamAuthPolicy } from './upstream-auth/policy.ts';
 import { validatePolicy } from './validate/policy.ts';
 
-/** All methods by which it is found out who asks, whichever of them a route asks for. */
-const anyOfPolicy = createAnyOfPolicy([
+/** The methods by which it is found out who asks. */
+const identityMethods = [
   clientCertificatePolicy,
   apiKeyPolicy,
   basicAuthPolicy,
@@ -43,7 +43,13 @@ const anyOfPolicy = createAnyOfPolicy([
   jwtPolicy,
   introspectionPolicy,
   oidcPolicy,
-]);
+] as const;
+
+/** All of them, whichever a route asks for. */
+const anyOfPolicy = createAnyOfPolicy(identityMethods);
+
+/** Names of the policies behind which it is known who asks. */
+export const identifyingPolicyNames: ReadonlySet<string> = new Set([...identityMethods, anyOfPolicy].map(({ name }) => name));
 
 /** Every policy, in execution order. An answer meets them the other way round. */
 export const policyOrder = [

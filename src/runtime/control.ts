@@ -27,6 +27,7 @@ import type { Observed } from './observing-messages.ts';
 import { QuotaSide } from './quota-side.ts';
 import type { NamedFileReader, NamedFilesReading } from './read-named-files.ts';
 import { logIssues, logRefusal, type Refusal, toRefusal } from './refusal.ts';
+import type { RehearsalMeans } from './rehearsal-means.ts';
 import { findRequestListener } from './request-listener.ts';
 import { findFolderMistakes } from './served-folders.ts';
 import type { ThreadPool } from './thread-pool.ts';
@@ -44,6 +45,8 @@ export interface ControlOptions {
   readonly pool?: ThreadPool | undefined;
   /** Loads again when a file of the configuration changes. */
   readonly watches: boolean;
+  /** Lets nothing leave the process. Only with `threads: 0`. */
+  readonly rehearsal?: RehearsalMeans | undefined;
   /** Hears of listeners that a reload has opened. */
   onListening?(opened: readonly ListeningAt[]): void;
 }
@@ -80,14 +83,14 @@ export class Control {
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: ControlOptions) {
-    const { clock, logger, threads, pool } = options;
+    const { clock, logger, threads, pool, rehearsal } = options;
     this.#options = options;
     const board = pool?.board ?? new EndpointBoard();
     this.#board = board;
     const memory = new MemorySide({ clock, logger });
     this.#memory = memory;
     const onObserved = (_observed: Observed) => {};
-    const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, onObserved });
+    const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, rehearsal, onObserved });
     this.#planes = planes;
     this.#endpoints = new EndpointKeeper({ clock, logger, board, planes });
     const onCertificates = () => void this.#inOrder(() => this.#applyCertificates());

@@ -53,6 +53,7 @@ import { Observing } from './observing.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { OverloadWatch } from './overload-watch.ts';
 import type { RefusalCounts } from './refusal-counts.ts';
+import type { RehearsalMeans } from './rehearsal-means.ts';
 import { toResolverOptions } from './resolver-options.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
@@ -72,6 +73,8 @@ export interface DataPlaneOptions {
   readonly openMemoryStore: () => Promise<KeyValueStore>;
   /** Tells the control thread what was observed. */
   readonly tell: (observed: Observed) => void;
+  /** Only where nothing is to leave the process. */
+  readonly rehearsal?: RehearsalMeans | undefined;
 }
 
 /** A configuration that could be the present one at once. */
@@ -103,7 +106,10 @@ export class DataPlane {
   readonly #mirrors: Mirrors;
   /** For exchanges that begin without a connection. */
   readonly #target: InjectionTarget = {
-    onExchange: (exchange) => this.#onExchange(exchange),
+    onExchange: (exchange) => {
+      this.#options.rehearsal?.onExchange(exchange);
+      this.#onExchange(exchange);
+    },
     onRefusedRequest: rescue,
     onExchangeFinished: (exchange) => this.finishExchange(exchange),
   };
@@ -262,6 +268,11 @@ export class DataPlane {
     });
   }
 
+  /** Runs what is due by now, for a clock that does not move by itself. */
+  advanceTimers(): void {
+    this.#wheel.advance();
+  }
+
   /** Stops accepting, finishes what runs, and closes what still runs at the deadline. Resolves when no connection is left. */
   async drain(deadlineMs: number): Promise<void> {
     this.#isDraining = true;
@@ -321,23 +332,24 @@ export class DataPlane {
     { files, endpoints }: ConfigurationSupplies,
     resolver: NameResolver,
   ): Omit<SnapshotMeans, keyof ReturnType<typeof toCountingServices> | 'findFunction' | 'findCounter'> {
-    const { clock, logger, board } = this.#options;
+    const { clock, logger, board, rehearsal } = this.#options;
     return {
       clock,
       logger,
       random: this.#random,
-      later: startTimer,
+      later: rehearsal?.later ?? startTimer,
       keeper: this.#keeper,
       gateway: this.#target,
       nextRequestId: this.#nextRequestId,
-      callHttp,
+      callHttp: rehearsal?.callHttp ?? callHttp,
+      openPool: rehearsal?.openPool,
       wheel: this.#wheel,
       mirrors: this.#mirrors,
       buffers: this.#buffers,
       frames: this.#frames,
       turnEnd: this.#turnEnd,
       resolver,
-      policies: policyDefinitions,
+      policies: rehearsal?.policies ?? policyDefinitions,
       board,
       texts: files.texts,
       addressLists: files.addressLists,

@@ -18,6 +18,7 @@ import type { ListeningAt } from './listener-set.ts';
 import type { MemorySide } from './memory-side.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { RefusalCounts } from './refusal-counts.ts';
+import type { RehearsalMeans } from './rehearsal-means.ts';
 import { sharesPorts, ThreadPool } from './thread-pool.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
@@ -30,6 +31,8 @@ export interface DataPlanesOptions {
   readonly threads?: number | undefined;
   /** Data threads that have been started already. */
   readonly pool?: ThreadPool | undefined;
+  /** For a data plane here that lets nothing leave the process. */
+  readonly rehearsal?: RehearsalMeans | undefined;
   /** Something was observed in one of the threads. */
   onObserved(observed: Observed): void;
 }
@@ -107,7 +110,7 @@ export class DataPlanes {
     if (this.#plane !== undefined) return;
     // Where other threads serve, this one does without its code.
     const { DataPlane } = await import('./data-plane.ts');
-    const { clock, logger, board, memory } = this.#options;
+    const { clock, logger, board, memory, rehearsal } = this.#options;
     const openMemoryStore = () => memory.open();
     this.#plane = new DataPlane({
       clock,
@@ -120,6 +123,7 @@ export class DataPlanes {
       threadNumber: 0,
       openMemoryStore,
       tell: (observed) => this.#options.onObserved(observed),
+      rehearsal,
     });
     for (const order of this.#orders.values()) this.#plane.observe(order);
   }

@@ -17,8 +17,13 @@ import type { ServiceLoad } from './balancing/service-load.ts';
 import { type EndpointRecord, formatEndpointUrl } from './endpoint-list.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 
+/** Stands in for the connections to an endpoint of a service. */
+export type OpenPool = (service: string, endpointUrl: string) => UpstreamPool;
+
 /** What a thread lends to its endpoints. */
 export interface EndpointMeans {
+  /** `undefined`: connections are made. */
+  readonly openPool?: OpenPool | undefined;
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
   readonly frames: FrameMemory;
@@ -58,7 +63,9 @@ export class Endpoint implements Member {
     this.#load = means.load;
     this.authority = toAuthority(url);
     this.dialer = createDialer({ address: toAddress(url), tls: toDialTls(url.scheme, service), resolver: means.resolver });
-    this.pool = createPool(service, { ...means, connectLimit: service.connectLimit, idleMs: service.pool.idleMs }, this.dialer);
+    this.pool =
+      means.openPool?.(service.name, this.url) ??
+      createPool(service, { ...means, connectLimit: service.connectLimit, idleMs: service.pool.idleMs }, this.dialer);
   }
 
   /** What may change while connections stay. */
