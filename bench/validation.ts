@@ -88,7 +88,14 @@ export async function runValidationBench(given: Partial<typeof defaults> = {}): 
   const checkOf = (path: string) => {
     const found = table.find('PUT', path);
     if (found.kind !== 'found') throw new Error(`no operation at ${path}`);
-    return { found, check: new RequestCheck(image.read(found.entry.requestLine), schemas, { closesQuery: false, depthMax: 64 }) };
+    return {
+      found,
+      check: new RequestCheck(image.read(found.entry.requestLine), schemas, {
+        closesQuery: false,
+        depthMax: 64,
+        readsMultipart: true,
+      }),
+    };
   };
   const heapBefore = process.memoryUsage().heapUsed;
   let steps = 0;

@@ -16,7 +16,12 @@ test('a fault of ours is answered with 500, and told with its cause', async (t) 
   const faults: unknown[] = [];
   const access = () => ({ address: { host: '127.0.0.1', port: 0 }, token: undefined });
   const api = new AdminApi({
-    administrations: { services, quotas: { list: fail, reset: fail }, cache: { show: fail, purge: fail } },
+    administrations: {
+      services,
+      quotas: { list: fail, reset: fail },
+      cache: { show: fail, purge: fail },
+      traffic: { show: fail, listPoints: fail, showRoute: fail, follow: fail },
+    },
     access,
     onFault: (error) => faults.push(error),
   });

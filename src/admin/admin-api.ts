@@ -13,6 +13,7 @@ import type { Api, ApiEnvironment } from './resource.ts';
 import { addCache } from './resources/cache.ts';
 import { addQuotas } from './resources/quotas.ts';
 import { addServices } from './resources/services.ts';
+import { addTraffic } from './resources/traffic.ts';
 
 export interface AdminApiFacts {
   access(): AdminAccess;
@@ -66,6 +67,7 @@ function createApp({ administrations, onFault }: AdminApiFacts): Api {
   addServices(app, administrations.services);
   addQuotas(app, administrations.quotas);
   addCache(app, administrations.cache);
+  addTraffic(app, administrations.traffic);
   app.doc31('/api/openapi.json', {
     openapi: '3.1.0',
     info: { title: 'Admin API of Gatehouse', version: '1', description: 'Nothing of what is changed here outlives the process.' },

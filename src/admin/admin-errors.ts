@@ -28,6 +28,8 @@ export const adminErrors = defineErrors('admin', {
     status: 409,
     help: 'The endpoints of a service either speak HTTP or take bytes, and those of this one are of the other kind.',
   },
+  noRoute: { ...declared, status: 404, help: 'There is no such route.' },
+  tooManyStreams: { ...declared, status: 503, help: 'As many streams as there may be are open; close another one.' },
   fault: { ...declared, side: 'gateway', status: 500, help: 'The admin API has failed; the log says how.' },
   tooManyChanges: { ...declared, status: 409, help: 'There are as many changes, or endpoints, as the gateway can hold.' },
 });

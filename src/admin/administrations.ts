@@ -2,9 +2,11 @@
 import type { CacheAdministration } from './cache-administration.ts';
 import type { QuotaAdministration } from './quota-administration.ts';
 import type { ServiceAdministration } from './service-administration.ts';
+import type { TrafficAdministration } from './traffic-administration.ts';
 
 export interface Administrations {
   readonly services: ServiceAdministration;
   readonly quotas: QuotaAdministration;
   readonly cache: CacheAdministration;
+  readonly traffic: TrafficAdministration;
 }

@@ -75,13 +75,16 @@ export interface AnswerStore {
   find(uri: string, partition: string): readonly StoredAnswer[] | undefined;
   /** Where nothing is at hand, and others may have it: what they have. `undefined`: there is nobody to ask. Never rejects. */
   fetch(uri: string, partition: string): Promise<readonly StoredAnswer[] | undefined> | undefined;
-  /** Takes the place of those with the same selection. */
-  put(uri: string, partition: string, answer: StoredAnswer): void;
+  /**
+   * Takes the place of those with the same selection. `askedMs`: when the service was asked, which is now where it is not given; what was
+   * thrown away elsewhere since then makes the answer of no use.
+   */
+  put(uri: string, partition: string, answer: StoredAnswer, askedMs?: number): void;
   remove(uri: string, partition: string, answer: StoredAnswer): void;
   /** Nothing of this address is used any more, in no partition, whoever keeps it: cheap, for the path of a request. */
   invalidate(uri: string): void;
   /** Throws away, in all partitions. How many there were at hand. It looks at everything, so it is not for the path of a request. */
   purge(what: AnswerPurge): number;
-  /** Another one after each purge: who has asked a service before does not keep the answer. */
-  readonly era: number;
+  /** Another one after each purge, and after what this address has was invalidated by any thread: who has asked a service before does not keep the answer. */
+  eraOf(uri: string): number;
 }

@@ -96,6 +96,15 @@ export const limits = {
   /** Services, and endpoints of all of them together, that metrics tell of one by one: five and three series for each. */
   metricServicesMax: 2_000,
   metricEndpointsMax: 4_000,
+  /** Routes with the services that they lead to, each with a histogram, that metrics tell of one by one. */
+  metricRoutesMax: 2_000,
+  /** Series of requests: of those, by method and status. */
+  metricRequestSeriesMax: 20_000,
+  /** Codes of errors, and listeners. */
+  metricErrorCodesMax: 1_000,
+  metricListenersMax: 500,
+  /** Statuses of a route that metrics tell of one by one; further ones are counted by their first digit. */
+  metricStatusesMax: 32,
   /** Symbolic links that are followed on the way to a file that is watched (Linux follows 40). */
   pathLinksMax: 40,
   /** Bytes of the body of a request to the admin API. */
@@ -164,6 +173,10 @@ export const limits = {
   mappingStepsMax: 10_000_000,
   /** Entries of one SETTINGS frame. */
   http2SettingsMax: 32,
+  /** Attempts, and notes, of one exchange that its journal keeps. */
+  journalEntriesMax: 256,
+  /** Endpoints of which it is said why they were not chosen for an attempt. */
+  leftOutShownMax: 10,
   /** Calls of one aggregate. */
   aggregateCallsMax: 32,
   /** Items for each of which one call of an aggregate is made. */

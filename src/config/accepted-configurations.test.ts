@@ -51,7 +51,7 @@ test('fills in every default of the shortest configuration', async () => {
     services: {},
     consumers: {},
     routes: {},
-    accessLog: { to: 'stdout', flushEvery: 200 },
+    accessLog: { flushEvery: 200, logs: [{ to: { kind: 'stdout' } }] },
     shutdown: { delay: 0, deadline: 30_000 },
     dns: { ttlMin: 1_000, ttlMax: 300_000 },
     forwarding: { via: 'gatehouse' },
@@ -390,7 +390,10 @@ policies: { headers: { request: { remove: [X-Debug] } } }
 `);
   assert.deepEqual(configuration.admin, { address: { host: '127.0.0.1', port: 9080 } });
   assert.equal(configuration.threads, 0);
-  assert.deepEqual(configuration.accessLog, { to: { file: '/etc/gatehouse/logs/access.log' }, flushEvery: 1_000 });
+  assert.deepEqual(configuration.accessLog, {
+    flushEvery: 1_000,
+    logs: [{ to: { kind: 'file', file: '/etc/gatehouse/logs/access.log' } }],
+  });
   assert.deepEqual(configuration.shutdown, { delay: 5_000, deadline: 60_000 });
   assert.deepEqual(configuration.dns, {
     servers: ['10.0.0.2', '10.0.0.3:5353', '::1', '[::1]:53'],

@@ -7,7 +7,7 @@ import { namedMap } from '#schema/maps.ts';
 import { quote } from '#schema/quote.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
 import { token } from '#schema/token.ts';
-import { accessLogSchema } from './access-log-schema.ts';
+import { accessLogSchema } from './access-log/access-log-schema.ts';
 import { acmeSchema } from './acme-schema.ts';
 import { adminSchema } from './admin-schema.ts';
 import { consumersSchema } from './consumer-schema.ts';
@@ -85,7 +85,9 @@ export function createConfigurationSchema<Policies extends readonly Configurable
       policies: blocks
         .optional()
         .describe('Policies for every route. Listeners and routes override them by name; `false` switches one off.'),
-      accessLog: accessLogSchema.prefault({}).describe('One line per request. `false` writes none.'),
+      accessLog: accessLogSchema
+        .prefault({})
+        .describe('One line per request: where to, which, and what stands in it. `false` writes none.'),
       shutdown: shutdown.prefault({}).describe('How the gateway stops.'),
       dns: dns.prefault({}).describe('How names of endpoints are looked up.'),
       forwarding: forwarding.prefault({}).describe('What services are told about the gateway.'),

@@ -1,5 +1,6 @@
 /** The files that a configuration names, as absolute paths. */
 import { resolve } from 'node:path';
+import type { LogSettings } from './access-log/access-log-schema.ts';
 import type {
   AcmeConfiguration,
   Configuration,
@@ -32,11 +33,14 @@ export function resolveFilePaths(
     listeners: mapValues(configuration.listeners, (listener) => resolvePolicies(resolveListener(listener, folder))),
     routes: mapValues(configuration.routes, (route) => resolvePolicies(resolveRoute(route, folder))),
     services: mapValues(configuration.services, (service) => resolveService(service, folder)),
-    accessLog:
-      accessLog === false || accessLog.to === 'stdout'
-        ? accessLog
-        : { ...accessLog, to: { file: resolve(folder, accessLog.to.file) } },
+    accessLog: accessLog === false ? false : { ...accessLog, logs: accessLog.logs.map((log) => resolveLog(log, folder)) },
   };
+}
+
+function resolveLog({ to, ...lines }: LogSettings, folder: string): LogSettings {
+  if (to.kind === 'stdout') return { to, ...lines };
+  if (to.kind === 'file') return { to: { ...to, file: resolve(folder, to.file) }, ...lines };
+  return { to: { ...to, ...(to.ca !== undefined && { ca: resolve(folder, to.ca) }) }, ...lines };
 }
 
 function resolveStores({ file, memory, cache, redis }: Configuration['stores'], folder: string): Configuration['stores'] {

@@ -120,7 +120,7 @@ test('says that a program is not even one', async () => {
 test('loads a value, relative to a folder', async () => {
   const value = { version: 1, listeners: { web: { address: ':1' } }, accessLog: { to: { file: 'a.log' } } };
   const { configuration } = await loadConfigurationValue(value, '/var/log', options);
-  assert.deepEqual(configuration?.accessLog, { to: { file: '/var/log/a.log' }, flushEvery: 200 });
+  assert.deepEqual(configuration?.accessLog, { flushEvery: 200, logs: [{ to: { kind: 'file', file: '/var/log/a.log' } }] });
 });
 
 test('reads numbers and booleans where a reference is all of the text', async () => {

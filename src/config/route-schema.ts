@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { routeLogSchema } from './access-log/route-log-schema.ts';
 import { destinationSchema } from './destination-schema.ts';
 import { importance } from './importance-schema.ts';
 import { matchesSchema } from './match-schema.ts';
@@ -24,6 +25,9 @@ export function routeSchema<Input>(policies: z.ZodType<PolicyBlocks, Input>) {
         .default(0)
         .describe('Decides between routes that are equally specific; the higher one wins.'),
       importance: importance.optional(),
+      accessLog: routeLogSchema
+        .optional()
+        .describe('`false`: requests of this route have no line in the access log. `{ sample: 10% }`: fewer have one.'),
       policies: policies
         .optional()
         .describe(

@@ -5,6 +5,7 @@
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
+import type { AttemptStep } from '#http/exchange-journal.ts';
 import { type AnswerEvents, type AnswerHead, type TimeLimit, toTimeoutDetail, type UpstreamCall } from '#http/upstream-call.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import type { CallTaker, PoolWaiter } from '#http/upstream-pool.ts';
@@ -13,6 +14,7 @@ import type { Endpoint } from '#services/endpoint.ts';
 import type { Service } from '#services/service.ts';
 import { getField } from '#wire/fields/field-list.ts';
 import { grpcStatusNames, parseGrpcStatus, toHttpStatus } from '#wire/grpc/grpc-status.ts';
+import { type AttemptWatch, beginStep, endStep, noteHead } from './attempt-step.ts';
 import { CallDeadline } from './call-deadline.ts';
 
 /** Who makes attempts. After `onAttemptEnd` or `onAttemptFailed` an attempt says nothing more, and nothing at all once it is left. */
@@ -52,17 +54,21 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
   isCancelled = false;
   /** It had a connection that was used before. */
   wasReused = false;
+  /** Where it is noted what becomes of it; `undefined`: nobody watches. */
+  readonly #step: AttemptStep | undefined;
   #owner: AttemptOwner;
   #deadline: CallDeadline | undefined = undefined;
   #waiter: PoolWaiter | undefined = undefined;
   #call: UpstreamCall | undefined = undefined;
+  #hadConnection = false;
   #isOver = false;
 
-  constructor(service: Service, endpoint: Endpoint, owner: AttemptOwner) {
+  constructor(service: Service, endpoint: Endpoint, owner: AttemptOwner, watch?: AttemptWatch) {
     this.service = service;
     this.endpoint = endpoint;
     this.#owner = owner;
     this.startedMs = owner.nowMs();
+    this.#step = watch && beginStep(watch, this);
     endpoint.enter();
   }
 
@@ -98,9 +104,15 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
     call?.cancel();
   }
 
+  /** Another one was answered first. */
+  noteSlower(): void {
+    if (this.#step !== undefined) this.#step.outcome = 'slower';
+  }
+
   /** The answer is not wanted. A short one is read to its end, so that its connection can be used again. */
   discard({ contentLengthBytes }: AnswerHead): void {
     const call = this.#call;
+    if (this.#step !== undefined) this.#step.outcome = 'unwanted';
     this.#end(undefined);
     this.#owner = nobody;
     if (contentLengthBytes < 0 || contentLengthBytes > limits.discardedBodyBytesMax) call?.cancel();
@@ -111,12 +123,19 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
     this.#end(undefined);
   }
 
+  get hadConnection(): 'new' | 'used' | undefined {
+    if (!this.#hadConnection) return undefined;
+    return this.wasReused ? 'used' : 'new';
+  }
+
   // From the pool
 
   onCall(call: UpstreamCall): void {
     this.#waiter = undefined;
     this.#call = call;
+    this.#hadConnection = true;
     this.wasReused = call.isReused;
+    if (this.#step !== undefined && call.isReused) this.#step.connectedMs = this.#owner.nowMs();
     this.#owner.onAttemptReady(this, call);
   }
 
@@ -130,6 +149,10 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
 
   // From the upstream
 
+  onUpstreamConnected(): void {
+    if (this.#step !== undefined) this.#step.connectedMs = this.#owner.nowMs();
+  }
+
   onInformational(head: AnswerHead): void {
     this.#owner.onAttemptInformational(this, head);
   }
@@ -138,6 +161,7 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
     this.headMs = this.#owner.nowMs();
     this.#deadline?.end();
     this.status = head.status;
+    if (this.#step !== undefined) noteHead(this.#step, this);
     if (head.status === 200 && this.#owner.isGrpc) this.#readGrpcStatus(head.fields);
     this.#owner.onAttemptHead(this, head);
   }
@@ -201,6 +225,7 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
     this.#call = undefined;
     this.error = error;
     this.endedMs = this.#owner.nowMs();
+    if (this.#step !== undefined) endStep(this.#step, this);
     this.endpoint.leave();
     this.service.onAttemptEnded(this);
   }

@@ -18,6 +18,8 @@ export function openForwardedTunnel(exchange: Exchange, attempt: Attempt, head: 
   exchange.plan?.shapeResponseHead?.(exchange, response);
   if (exchange.isFinished || exchange.hasResponseBegun) return leave(attempt);
   exchange.status = 101;
+  exchange.noteAnswer?.(response);
+  if (exchange.keepsSentFields) exchange.sentFields = response.fields;
   const client = exchange.client.openTunnel(response);
   if (client === undefined) return leave(attempt);
   const upstream = call.takeTunnel();

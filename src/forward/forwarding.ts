@@ -4,6 +4,7 @@
  */
 import type { GatewayError } from '#base/errors.ts';
 import type { AnswerSource, Exchange } from '#http/exchange.ts';
+import type { AttemptCause } from '#http/exchange-journal.ts';
 import { endsWithGrpcStatus, isGrpcCall } from '#http/grpc-request.ts';
 import { PassedResponse } from '#http/passed-response.ts';
 import type { AnswerHead, UpstreamCall } from '#http/upstream-call.ts';
@@ -26,6 +27,7 @@ import { explainStop, FurtherAttempts, type FurtherAttemptsOwner, type NextAttem
 import { Hedge, type HedgeOwner, mayBeHedged } from './hedge.ts';
 import { type ReplayBody, toReplayBody } from './replay-body.ts';
 import { isUnwanted } from './retry-decision.ts';
+import { tapped } from './tapped-attempt.ts';
 
 export class Forwarding
   implements AnswerSource, AttemptOwner, Candidate, FurtherAttemptsOwner, HedgeOwner, PickSubject, UnansweredRequest
@@ -89,7 +91,7 @@ export class Forwarding
       this.#hedge = new Hedge(rules.hedge, this.#target, this);
       this.#hedge.start();
     }
-    this.#attemptAt(service.pick(this), false);
+    this.#attemptAt(service.pick(this), { isFresh: false, cause: exchange.fallbackReason === undefined ? 'first' : 'fallback' });
   }
 
   get target(): ForwardTarget {
@@ -220,25 +222,27 @@ export class Forwarding
 
   // For further attempts, and for those beside a slow one
 
-  attemptNext({ endpoint, isFresh }: NextAttempt): void {
+  attemptNext({ endpoint, isFresh, cause }: NextAttempt): void {
     const { service } = this.#target;
     // Another thread may have taken its last place since it was looked for.
     const isMeant = endpoint !== undefined && service.letsTo(endpoint);
     this.#hedge?.start();
-    this.#attemptAt(isMeant ? endpoint : service.pick(this, this.#further?.endpoints), isFresh);
+    this.#attemptAt(isMeant ? endpoint : service.pick(this, this.#further?.endpoints), { isFresh, cause });
   }
 
   listAsked(): readonly Endpoint[] | undefined {
     if (this.#attempt === undefined) return undefined;
-    return [this.#attempt.endpoint, ...this.#hedge!.endpoints, ...(this.#further?.excluded ?? [])];
+    return [this.#attempt.endpoint, ...(this.#hedge?.endpoints ?? []), ...(this.#further?.excluded ?? [])];
   }
 
-  makeAttempt(endpoint: Endpoint): Attempt {
+  makeAttempt(endpoint: Endpoint, cause: AttemptCause): Attempt {
     const { exchange } = this;
     const { service, rules, means } = this.#target;
     exchange.endpointName = endpoint.url;
     exchange.attempts += 1;
-    const attempt = new Attempt(service, endpoint, this);
+    const { journal } = exchange;
+    const watch = journal && { journal, cause, subject: this, tried: this.listAsked() ?? this.#further?.endpoints };
+    const attempt = new Attempt(service, endpoint, this, watch);
     if (rules.attemptLimit !== undefined) attempt.limit(rules.attemptLimit, means.wheel);
     return attempt;
   }
@@ -268,10 +272,10 @@ export class Forwarding
     this.#goOn(further, next);
   }
 
-  #attemptAt(endpoint: Endpoint | undefined, isFresh: boolean): void {
+  #attemptAt(endpoint: Endpoint | undefined, { isFresh, cause }: { isFresh: boolean; cause: AttemptCause }): void {
     const { service } = this.#target;
     if (endpoint === undefined) return this.#giveUp(serviceErrors.noEndpoint({ service: service.definition.name }), undefined);
-    const attempt = this.makeAttempt(endpoint);
+    const attempt = this.makeAttempt(endpoint, cause);
     this.#attempt = attempt;
     attempt.start(isFresh);
   }
@@ -329,7 +333,10 @@ export class Forwarding
     const slower = this.#hedge.settle(attempt, this.#attempt);
     if (slower.length === 0) return;
     this.#attempt = attempt;
-    for (const each of slower) this.#furtherBehind(each).log(each, 'slower');
+    for (const each of slower) {
+      each.noteSlower();
+      this.#furtherBehind(each).log(each, 'slower');
+    }
   }
 
   // Inside: what answers in the place of the service
@@ -398,7 +405,7 @@ export class Forwarding
     const head = toAttemptHead(this.exchange, this.#plan, this.#target, attempt.endpoint);
     // A policy may have ended the exchange instead.
     if (attempt.call !== call) return;
-    call.send(attempt, this.exchange, head);
+    call.send(tapped(attempt, head, this.exchange), this.exchange, head);
     if (this.exchange.request.hasBody) this.#sendBody(call);
     else call.sendEnd(undefined);
   }

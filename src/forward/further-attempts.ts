@@ -26,6 +26,7 @@ export interface NextAttempt {
   readonly endpoint: Endpoint | undefined;
   /** Over a connection that nobody has used. */
   readonly isFresh: boolean;
+  readonly cause: 'retry' | 'repeat';
 }
 
 /** With the reason, where the settings would have allowed another one. */
@@ -145,7 +146,7 @@ export class FurtherAttempts {
       this.#hasRepeated = true;
       // A connection that was closed while nobody used it says little about its endpoint, where the client has its session.
       const stays = this.#service.affinity !== undefined;
-      return { kind: 'attempt', delayMs: 0, endpoint: stays ? failed.endpoint : endpoint, isFresh: true };
+      return { kind: 'attempt', delayMs: 0, endpoint: stays ? failed.endpoint : endpoint, isFresh: true, cause: 'repeat' };
     }
     const { onlyElsewhere, wasUntouched, needsFresh } = decision;
     if (endpoint === undefined && (onlyElsewhere || waitMs > rules.retryAfterMaxMs)) return stop;
@@ -156,7 +157,7 @@ export class FurtherAttempts {
     const delayMs = endpoint === undefined ? Math.max(waitMs, toBackoffMs(rules, this.#count, this.#means.random())) : 0;
     this.#count += 1;
     this.#hasPaused ||= endpoint === undefined;
-    return { kind: 'attempt', delayMs, endpoint, isFresh: needsFresh && endpoint === undefined };
+    return { kind: 'attempt', delayMs, endpoint, isFresh: needsFresh && endpoint === undefined, cause: 'retry' };
   }
 }
 

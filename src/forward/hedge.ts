@@ -15,7 +15,7 @@ export function mayBeHedged({ method, hasBody, upgrade }: ClientRequest): boolea
 export interface HedgeOwner {
   /** Endpoints that were asked, those of running attempts among them; `undefined` when no attempt runs just now. */
   listAsked(): readonly Endpoint[] | undefined;
-  makeAttempt(endpoint: Endpoint): Attempt;
+  makeAttempt(endpoint: Endpoint, cause: 'hedge'): Attempt;
   /** Something was thrown where nobody else would catch it. */
   onThrown(thrown: unknown): void;
 }
@@ -104,7 +104,7 @@ export class Hedge {
     const endpoint = asked === undefined ? undefined : service.pickUntried(asked);
     if (endpoint === undefined || !service.retryBudget.take(rules.retry.budget) || !service.letsTo(endpoint)) return;
     this.#startedCount += 1;
-    const attempt = this.#owner.makeAttempt(endpoint);
+    const attempt = this.#owner.makeAttempt(endpoint, 'hedge');
     this.#beside.push(attempt);
     attempt.start(false);
     // Unless that was the end of everything.

@@ -4,6 +4,7 @@ import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { type TimerWheel, WheelTimer } from '#base/timer-wheel.ts';
 import { type ClientRequest, Exchange, type TriedAttempt } from '#http/exchange.ts';
+import type { AttemptCause } from '#http/exchange-journal.ts';
 import { type AnswerHead, type AttemptHead, toTimeoutDetail, type UpstreamCall } from '#http/upstream-call.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import { encodeClientHeader } from '#net/proxied-client.ts';
@@ -28,6 +29,7 @@ import { explainStop, FurtherAttempts, type FurtherAttemptsOwner, type NextAttem
 import { noClient } from './no-client.ts';
 import { isUnwanted } from './retry-decision.ts';
 import { serviceCallErrors } from './service-call-errors.ts';
+import { tapped } from './tapped-attempt.ts';
 
 export interface ServiceCallMeans {
   readonly clock: Clock;
@@ -97,6 +99,7 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
       startedMs: target.means.clock.monotonicMs(),
     });
     this.exchange.consumer = waiting.consumer;
+    this.exchange.journal = waiting.journal;
   }
 
   get clientAddress(): string {
@@ -128,12 +131,12 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
     const place = protection?.admitNow();
     if (protection !== undefined && place === undefined) return this.#end(serviceErrors.overloaded(this.#detail));
     if (place !== undefined) this.exchange.hold(place);
-    this.#attemptAt(service.pick(this), false);
+    this.#attemptAt(service.pick(this), { isFresh: false, cause: 'first' });
   }
 
   /** It is its turn at the service. */
   enter(): void {
-    this.#attemptAt(this.#target.service.pick(this), false);
+    this.#attemptAt(this.#target.service.pick(this), { isFresh: false, cause: 'first' });
   }
 
   refuse(error: GatewayError): void {
@@ -159,7 +162,8 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
   // From the attempt
 
   onAttemptReady(attempt: Attempt, call: UpstreamCall): void {
-    call.send(attempt, this.exchange, this.#toHead(attempt.endpoint));
+    const head = this.#toHead(attempt.endpoint);
+    call.send(tapped(attempt, head, this.#waiting), this.exchange, head);
     const { body } = this.#request;
     if (body !== undefined && body.length > 0) call.sendChunk(body);
     call.sendEnd(undefined);
@@ -208,17 +212,17 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
     this.#hasRepeated = true;
     // Somebody else, where an endpoint could not be reached; the same one, where only a connection was old.
     const tried = error.kind.stage === 'connect' ? [attempt.endpoint] : undefined;
-    this.#attemptAt(service.pick(this, tried), true);
+    this.#attemptAt(service.pick(this, tried), { isFresh: true, cause: 'repeat' });
   }
 
   // For further attempts
 
-  attemptNext({ endpoint, isFresh }: NextAttempt): void {
+  attemptNext({ endpoint, isFresh, cause }: NextAttempt): void {
     if (this.#isOver) return;
     const { service } = this.#target;
     // Another thread may have taken its last place since it was looked for.
     const isMeant = endpoint !== undefined && service.letsTo(endpoint);
-    this.#attemptAt(isMeant ? endpoint : service.pick(this, this.#further?.endpoints), isFresh);
+    this.#attemptAt(isMeant ? endpoint : service.pick(this, this.#further?.endpoints), { isFresh, cause });
   }
 
   onThrown(thrown: unknown): void {
@@ -262,11 +266,13 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
     return this.#further;
   }
 
-  #attemptAt(endpoint: Endpoint | undefined, isFresh: boolean): void {
+  #attemptAt(endpoint: Endpoint | undefined, { isFresh, cause }: { isFresh: boolean; cause: AttemptCause }): void {
     if (endpoint === undefined) return this.#end(serviceErrors.noEndpoint(this.#detail));
     this.exchange.endpointName = endpoint.url;
     this.exchange.attempts += 1;
-    const attempt = new Attempt(this.#target.service, endpoint, this);
+    const { journal } = this.exchange;
+    const watch = journal && { journal, cause, subject: this, tried: this.#further?.endpoints };
+    const attempt = new Attempt(this.#target.service, endpoint, this, watch);
     this.#attempt = attempt;
     attempt.start(isFresh);
   }

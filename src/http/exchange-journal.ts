@@ -3,6 +3,7 @@
  * ask for its explanation. Times are monotonic.
  */
 import type { Clock } from '#base/clock.ts';
+import { limits } from '#base/limits.ts';
 
 export type JournalPhase = 'requestHead' | 'localAnswer' | 'upstreamRequest' | 'upstreamResponseHead' | 'responseHead';
 /** `pass`: the next one's turn. */
@@ -22,25 +23,53 @@ export interface PolicyStep {
   readonly status: number | undefined;
 }
 
+/** First, `retry`, `hedge`, `fallback` or `repeat` on a fresh connection. */
+export type AttemptCause = 'first' | 'retry' | 'hedge' | 'fallback' | 'repeat';
+
+/**
+ * `answered`: its answer is the one that counts. `unwanted`: there was an answer, and another one was looked for. `slower`: another
+ * attempt was answered first. `left`: nobody waited for it any more.
+ */
+export type AttemptOutcomeName = 'answered' | 'unwanted' | 'slower' | 'failed' | 'left';
+
+/** Why an endpoint was chosen, at the moment when it was. */
+export interface ChoiceStep {
+  /** `round-robin`, or `hash of header.x-user`. */
+  readonly balance: string;
+  readonly because: string;
+  /** How many there are in all. */
+  readonly endpointCount: number;
+  /** Those that could not be chosen. */
+  readonly leftOut: readonly LeftOutEndpoint[];
+}
+
+export interface LeftOutEndpoint {
+  readonly endpoint: string;
+  readonly because: string;
+}
+
 /** Why this endpoint was asked, and what became of it. What is not known yet is `undefined` or 0. */
 export interface AttemptStep {
   readonly service: string;
   readonly endpoint: string;
-  /** First, `retry`, `hedge`, `fallback` or `repeat` on a fresh connection. */
-  readonly cause: 'first' | 'retry' | 'hedge' | 'fallback' | 'repeat';
+  readonly cause: AttemptCause;
+  readonly choice: ChoiceStep | undefined;
   readonly startedMs: number;
-  /** When there was a connection for it. */
+  /** When there was an open connection for it. */
   connectedMs: number;
   wasReused: boolean;
   /** When the head of its answer was there. */
   headMs: number;
   endedMs: number;
+  outcome: AttemptOutcomeName | undefined;
   /** 0: no answer. */
   status: number;
   /** Of the error that it ended with. */
   code: string | undefined;
   detail: string | undefined;
 }
+
+export type AttemptBegin = Pick<AttemptStep, 'service' | 'endpoint' | 'cause' | 'choice' | 'startedMs'>;
 
 export class ExchangeJournal {
   readonly clock: Clock;
@@ -54,6 +83,24 @@ export class ExchangeJournal {
   }
 
   note(about: string, note: string): void {
-    this.notes.push([about, note]);
+    if (this.notes.length < limits.journalEntriesMax) this.notes.push([about, note]);
+  }
+
+  /** An attempt begins. */
+  addAttempt(begin: AttemptBegin): AttemptStep {
+    const step: AttemptStep = {
+      ...begin,
+      connectedMs: 0,
+      wasReused: false,
+      headMs: 0,
+      endedMs: 0,
+      outcome: undefined,
+      status: 0,
+      code: undefined,
+      detail: undefined,
+    };
+    // An answer can be made of hundreds of calls.
+    if (this.attempts.length < limits.journalEntriesMax) this.attempts.push(step);
+    return step;
   }
 }

@@ -12,6 +12,8 @@ import type { RequestBodySink, RequestBodyStage } from './body-stage.ts';
 import type { CacheResult } from './cache-result.ts';
 import type { Consumer } from './consumer.ts';
 import type { ExchangeJournal } from './exchange-journal.ts';
+import type { ExchangeTap } from './exchange-tap.ts';
+import type { PlanTally } from './plan-tally.ts';
 import type { Reply, ResponseHead } from './response.ts';
 
 /** What the client's protocol does for an exchange: HTTP/1 over a socket, or an injected request without one. */
@@ -51,9 +53,19 @@ export interface AnswerSource extends RequestBodySink {
   onClientGone(): void;
 }
 
+/** How many of a route's exchanges have a line in the access log. */
+export interface RouteLogging {
+  /** From 0 to 1. */
+  readonly share: number;
+  /** Those that have failed have one in any case. */
+  readonly keepsFailed: boolean;
+}
+
 /** What the exchange's route adds to it. */
 export interface ExchangePlan {
   readonly routeName: string | undefined;
+  /** `undefined`: as many as of other routes. */
+  readonly logging?: RouteLogging | undefined;
   /** Names of the services that the route leads to. */
   readonly services?: readonly string[];
   /** Name of the service that is asked when they do not answer. */
@@ -66,6 +78,8 @@ export interface ExchangePlan {
   readonly watchRequestChunk?: ((exchange: Exchange, view: Buffer) => GatewayError | undefined) | undefined;
   /** Policies of the `finish` phase. */
   readonly onFinish?: ((exchange: Exchange) => void) | undefined;
+  /** Where its exchanges are counted, once there has been one. */
+  tally?: PlanTally | undefined;
 }
 
 /** An attempt that did not bring the answer. */
@@ -178,7 +192,8 @@ export class ForwardingFields {
 }
 
 export class Exchange {
-  readonly client: ClientSide;
+  /** Whoever taps the exchange may put one in its place that passes everything on, before anything is answered. */
+  client: ClientSide;
   readonly observer: ExchangeObserver;
   /** As the client sent it. Whoever gives it another body puts a request in its place that says so (`withBody`). */
   request: ClientRequest;
@@ -228,8 +243,15 @@ export class Exchange {
   error: GatewayError | undefined = undefined;
   /** What a policy that only reports would have refused the request with. */
   reported: GatewayError | undefined = undefined;
+  /** Whether the fields that go to the client are kept for its end. */
+  keepsSentFields = false;
+  sentFields: readonly string[] | undefined = undefined;
   /** Only where somebody watches the exchange. Set before its route is looked for. */
   journal: ExchangeJournal | undefined = undefined;
+  /** Whoever adds to the head that the client is given, last of all. */
+  noteAnswer: ((response: ResponseHead) => void) | undefined = undefined;
+  /** Only where somebody wants to see what it carries. */
+  tap: ExchangeTap | undefined = undefined;
   isFinished = false;
   isTunnel = false;
   /** The answer that has begun is one of gRPC: it is whole only if its trailers say so, and they can say otherwise too. */
@@ -291,6 +313,8 @@ export class Exchange {
     derived.pathRest = this.pathRest;
     derived.consumer = this.consumer;
     derived.shownTarget = this.shownTarget;
+    derived.journal = this.journal;
+    derived.tap = this.tap;
     this.#slots ??= new Map();
     derived.#slots = this.#slots;
     return derived;
@@ -334,6 +358,7 @@ export class Exchange {
   /** An error: a policy refuses the request. */
   takeRequestChunk(view: Buffer): GatewayError | undefined {
     this.requestBytes += view.length;
+    this.tap?.onRequestChunk(this, view);
     const refusal = this.plan?.watchRequestChunk?.(this, view);
     if (refusal === undefined) (this.bodyStage ?? this.source)?.onRequestChunk(view);
     return refusal;
@@ -372,6 +397,8 @@ export class Exchange {
   /** The head as the client sees it. */
   beginAnswer(response: ResponseHead): void {
     this.status = response.status;
+    if (this.noteAnswer !== undefined) this.noteAnswer(response);
+    if (this.keepsSentFields) this.sentFields = response.fields;
     this.client.sendHead(response);
   }
 

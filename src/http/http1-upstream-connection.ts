@@ -252,6 +252,7 @@ export class Http1UpstreamConnection extends WheelTimer implements UpstreamCall,
   #onConnected(): void {
     this.isConnected = true;
     if (this.#events === undefined) return;
+    this.#events.onUpstreamConnected();
     this.#wait(Waiting.nothing);
     this.#waitWhileSending();
   }

@@ -26,6 +26,10 @@ export class Http1UpstreamPool implements UpstreamPool, ConnectionHome {
     return this.#all.size;
   }
 
+  get waitingCount(): number {
+    return this.#queue.length;
+  }
+
   get freeCount(): number {
     return this.#free.length;
   }

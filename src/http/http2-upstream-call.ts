@@ -173,6 +173,7 @@ export class Http2UpstreamCall
   begin(id: number, window: ReceiveWindow): void {
     const { sender, scheme } = this.#connection;
     this.id = id;
+    this.#events?.onUpstreamConnected();
     this.sendWindowBytes = sender.streamWindowBytes;
     this.#window = window;
     const blockStart = sender.beginHead(0, noFields);

@@ -33,6 +33,10 @@ export class Http2UpstreamPool implements UpstreamPool, Http2ConnectionHome {
     return this.#all.size;
   }
 
+  get waitingCount(): number {
+    return this.#queue.length;
+  }
+
   take(taker: CallTaker, options: { readonly isFresh: boolean }): PoolWaiter | undefined {
     const connection = this.#find(options.isFresh) ?? this.#openIfAllowed() ?? this.#find(false);
     if (connection === undefined) return this.#queue.add(taker);

@@ -29,6 +29,10 @@ export class ProxiedUpstreamPool implements UpstreamPool, ConnectionHome {
     return this.#all.size;
   }
 
+  get waitingCount(): number {
+    return this.#queue.length;
+  }
+
   take(taker: CallTaker): PoolWaiter | undefined {
     if (this.#all.size >= this.#settings.connectionsMax) return this.#queue.add(taker);
     this.#open(taker);

@@ -23,6 +23,8 @@ export interface AnswerHead {
 
 /** Who awaits an answer. After `onUpstreamEnd` or `onUpstreamError` nothing more is said. */
 export interface AnswerEvents {
+  /** The connection was opened, or found room, for this request. */
+  onUpstreamConnected(): void;
   onInformational(head: AnswerHead): void;
   onUpstreamHead(head: AnswerHead): void;
   /** The view is lent as by `StreamOwner.onBytes`. */

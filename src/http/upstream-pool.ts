@@ -23,6 +23,8 @@ export interface CallTaker {
 /** The connections of one thread to one endpoint. */
 export interface UpstreamPool {
   readonly connectionCount: number;
+  /** Exchanges that wait for one. */
+  readonly waitingCount: number;
   /**
    * Gives a call at once where a connection has room or there may be one more; otherwise the taker waits in a bounded queue.
    * `isFresh`: over a connection that nobody has used.
@@ -42,6 +44,10 @@ export class PoolQueue {
   constructor(settings: PoolSettings, wheel: TimerWheel) {
     this.#settings = settings;
     this.#wheel = wheel;
+  }
+
+  get length(): number {
+    return this.#waiters.size;
   }
 
   get isEmpty(): boolean {

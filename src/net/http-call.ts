@@ -36,6 +36,21 @@ export interface HttpCallAnswer {
 
 export type CallHttp = (call: HttpCall) => Promise<HttpCallAnswer>;
 
+/** For what is no text. */
+export interface HttpBytesCall extends Omit<HttpCall, 'body'> {
+  readonly body?: string | Uint8Array;
+  /** For who calls the same server again and again: the connection is kept for the next call. */
+  readonly keepsConnection?: boolean;
+}
+
+export interface HttpBytesAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly bytes: Buffer;
+}
+
+export type CallHttpForBytes = (call: HttpBytesCall) => Promise<HttpBytesAnswer>;
+
 /** There is no answer, or none that could be used; the message says why and holds nothing of the request. */
 export class HttpCallFailed extends Error {
   override readonly name = 'HttpCallFailed';
@@ -43,14 +58,20 @@ export class HttpCallFailed extends Error {
 
 /** Rejects with `HttpCallFailed`. */
 export async function callHttp(call: HttpCall): Promise<HttpCallAnswer> {
-  const { url, method = 'GET', headers = {}, body, timeoutMs, bytesMax, ca, signal } = call;
+  const { status, headers, bytes } = await callHttpForBytes(call);
+  return { status, headers, text: bytes.toString() };
+}
+
+/** Rejects with `HttpCallFailed`. */
+export async function callHttpForBytes(call: HttpBytesCall): Promise<HttpBytesAnswer> {
+  const { url, method = 'GET', headers = {}, body, timeoutMs, bytesMax, ca, signal, keepsConnection = false } = call;
   const { request } = await (isSecure(url) ? secureLibrary : plainLibrary).load();
   const times = AbortSignal.timeout(timeoutMs);
   const options: RequestOptions = {
     method,
     headers: { 'user-agent': 'gatehouse', ...headers, ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }) },
     // What is rare finds its old connection lost as often as not.
-    agent: false,
+    ...(!keepsConnection && { agent: false }),
     signal: signal === undefined ? times : AbortSignal.any([times, signal]),
     ...(ca !== undefined && { ca }),
   };
@@ -76,7 +97,7 @@ function isSecure(url: string): boolean {
   return url.startsWith('https:');
 }
 
-async function collect(response: IncomingMessage, bytesMax: number): Promise<HttpCallAnswer> {
+async function collect(response: IncomingMessage, bytesMax: number): Promise<HttpBytesAnswer> {
   const parts: Buffer[] = [];
   let bytes = 0;
   for await (const part of response as AsyncIterable<Buffer>) {
@@ -84,7 +105,7 @@ async function collect(response: IncomingMessage, bytesMax: number): Promise<Htt
     if (bytes > bytesMax) throw new HttpCallFailed(`the answer is longer than ${bytesMax} bytes`);
     parts.push(part);
   }
-  return { status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(parts).toString() };
+  return { status: response.statusCode ?? 0, headers: response.headers, bytes: Buffer.concat(parts) };
 }
 
 function toFailure(error: Error, timeoutMs: number | undefined): HttpCallFailed {

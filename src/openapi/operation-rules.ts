@@ -7,6 +7,7 @@ import type {
   ParameterPlace,
   ParameterRule,
   ParameterStyle,
+  PropertyEncoding,
   RequestRules,
   TextShape,
 } from '#pipeline/contract/contract.ts';
@@ -28,6 +29,8 @@ const STYLES: Readonly<Record<ParameterPlace, readonly ParameterStyle[]>> = {
 };
 /** OpenAPI 3.1 §4.8.12.2.1: parameters of these names are ignored, since other parts of a document speak of them. */
 const IGNORED_HEADERS = new Set(['accept', 'content-type', 'authorization']);
+/** Ranges for which `encoding` says something. */
+const FORM_RANGES = ['application/x-www-form-urlencoded', 'multipart/form-data'];
 const anyShape: TextShape = { types: [] };
 const STATUS = /^(?:[1-5]\d\d|[1-5]XX|default)$/;
 
@@ -147,8 +150,57 @@ function toMediaRules({ value, place }: LocatedMap, means: RulesMeans, keepsExam
     const { shape, use } = toSchemaParts(located, means);
     // JSON says itself what its values are.
     const textShape = isJsonType(range) ? anyShape : shape;
-    return [{ range, shape: textShape, use, ...(Object.keys(examples).length > 0 && { examples }) }];
+    const encoding = FORM_RANGES.includes(range) ? toEncodings(located, means) : {};
+    return [
+      {
+        range,
+        shape: textShape,
+        use,
+        ...(Object.keys(encoding).length > 0 && { encoding }),
+        ...(Object.keys(examples).length > 0 && { examples }),
+      },
+    ];
   });
+}
+
+/** OpenAPI 3.1 §4.8.15: how properties of a form are written. What is said of the fields of parts is not looked at. */
+function toEncodings({ value, place }: LocatedMap, means: RulesMeans): Record<string, PropertyEncoding> {
+  const { encoding } = value;
+  if (encoding === undefined) return {};
+  if (!isMap(encoding)) {
+    fail(means, below(place, 'encoding'), '`encoding` is a map by property');
+    return {};
+  }
+  const entries = Object.entries(encoding).flatMap(([name, said]): [string, PropertyEncoding][] => {
+    const at = below(place, 'encoding', name);
+    const read = isMap(said) ? toEncoding(said, at, means) : fail(means, at, 'expected a map');
+    return read === undefined ? [] : [[name, read]];
+  });
+  return Object.fromEntries(entries);
+}
+
+function toEncoding(
+  { contentType, style, explode }: Readonly<Record<string, unknown>>,
+  place: Place,
+  means: RulesMeans,
+): PropertyEncoding | undefined {
+  const known = STYLES.query.find((one) => one === style);
+  if (style !== undefined && known === undefined) {
+    const styles = STYLES.query.map((one) => `\`${one}\``).join(', ');
+    return fail(means, below(place, 'style'), `a property of a form has one of the styles ${styles}`);
+  }
+  if (contentType !== undefined && !isText(contentType))
+    return fail(means, below(place, 'contentType'), '`contentType` is a media type, or several with commas between them');
+  const written = contentType === undefined ? [] : contentType.split(',');
+  const ranges = written.flatMap((type) => readMediaType(type) ?? []);
+  if (ranges.length < written.length) return fail(means, below(place, 'contentType'), `\`${contentType}\` is no media type`);
+  // To say whether values are spread is to say that it is written like a parameter.
+  const isLikeParameter = known !== undefined || typeof explode === 'boolean';
+  return {
+    ranges,
+    style: isLikeParameter ? (known ?? 'form') : undefined,
+    explode: typeof explode === 'boolean' ? explode : known === undefined || known === 'form',
+  };
 }
 
 function toExamples({ value, place }: LocatedMap, means: RulesMeans): Record<string, unknown> {

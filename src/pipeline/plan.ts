@@ -1,6 +1,7 @@
 /** A route as it runs: its policies' phases, each kind in one list, and where the request ends. Compiled once per snapshot. */
 import type { GatewayError } from '#base/errors.ts';
-import type { Exchange, ExchangePlan } from '#http/exchange.ts';
+import type { Exchange, ExchangePlan, RouteLogging } from '#http/exchange.ts';
+import type { PlanTally } from '#http/plan-tally.ts';
 import type { ResponseHead } from '#http/response.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { compileAnswerPath } from './answer-path.ts';
@@ -21,6 +22,12 @@ export interface Terminal {
 }
 
 const noServices: readonly string[] = Object.freeze([]);
+
+/** What a route says of itself, besides what it does. */
+export interface RouteTraits {
+  readonly shedRank?: number;
+  readonly logging?: RouteLogging | undefined;
+}
 
 export interface PlannedPolicy {
   readonly name: string;
@@ -59,15 +66,18 @@ export class RoutePlan implements ExchangePlan {
   readonly queryCredentials: readonly QueryCredential[] | undefined;
   /** How soon its requests are refused when a thread has too much to do: up to `NEVER_SHED`. */
   readonly shedRank: number;
+  readonly logging: RouteLogging | undefined;
+  tally: PlanTally | undefined = undefined;
 
   constructor(
     routeName: string | undefined,
     policies: readonly PlannedPolicy[],
     terminal: Terminal,
-    shedRank: number = NEVER_SHED,
+    { shedRank = NEVER_SHED, logging }: RouteTraits = {},
   ) {
     this.routeName = routeName;
     this.shedRank = shedRank;
+    this.logging = logging;
     this.terminal = terminal;
     this.services = terminal.services ?? noServices;
     this.standIn = terminal.standIn;

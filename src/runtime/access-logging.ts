@@ -1,11 +1,22 @@
-/** The access log of one thread: opened, changed and closed as configurations say. */
+/** The access logs of one thread, one for each place that lines go to: opened, changed and closed as configurations say. */
+import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
+import type { LogSettings } from '#config/access-log/access-log-schema.ts';
+import { isRemote } from '#config/access-log/target-schema.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { TcpConnection } from '#forward/tcp-connection.ts';
 import type { Exchange } from '#http/exchange.ts';
-import { AccessLog } from '#telemetry/access-log.ts';
+import { AccessLog, type LineSink } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
+import { LineChoice } from '#telemetry/lines/line-choice.ts';
+import { compileLineFormat, readsResponseFields } from '#telemetry/lines/line-format.ts';
+import { LineTime } from '#telemetry/lines/line-time.ts';
+import type { LineMeans } from '#telemetry/lines/line-values.ts';
+import { Redactor } from '#telemetry/lines/redactor.ts';
+import { withSyslogHead } from '#telemetry/lines/syslog-lines.ts';
+import { type AccessLogObserved, toTargetKey } from './access-log-messages.ts';
+import { HandedLines } from './handed-lines.ts';
 
 /** How soon a reader of the access log that was slow is given more. */
 const LOG_READER_PAUSE_MS = 5;
@@ -14,68 +25,114 @@ const DROPPED_TOLD_EVERY_MS = 10_000;
 export interface AccessLoggingOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Tells the control thread; the buffers are its own from then on. */
+  tell(observed: AccessLogObserved, handedOver?: readonly ArrayBuffer[]): void;
+}
+
+/** A log with the place that its lines go to. */
+interface OpenLog {
+  readonly log: AccessLog;
+  readonly sink: LineSink & { reopen?(): void; close(): Promise<void> };
+  readonly means: LineMeans;
+  /** In metrics. */
+  readonly to: string;
 }
 
 export class AccessLogging {
   readonly #options: AccessLoggingOptions;
-  #log: AccessLog | undefined;
+  readonly #random = createChanceSource();
+  #open: readonly OpenLog[] = [];
+  #logs: readonly AccessLog[] = [];
   #definition = '';
-  #sink: FileSink | undefined;
   #flushTimer: NodeJS.Timeout | undefined;
   #droppedToldMs = Number.NEGATIVE_INFINITY;
+  #droppedSince = 0;
+  /** Whether the fields of answers stand in lines. */
+  readsAnswers = false;
 
   constructor(options: AccessLoggingOptions) {
     this.#options = options;
   }
 
   add(exchange: Exchange): void {
-    this.#log?.add(exchange);
+    for (const log of this.#logs) log.add(exchange);
   }
 
   addTcp(connection: TcpConnection): void {
-    this.#log?.addTcp(connection);
+    for (const log of this.#logs) log.addTcp(connection);
   }
 
   /** A configuration is the present one. */
-  follow({ accessLog }: Pick<Configuration, 'accessLog'>): void {
+  follow({ accessLog }: Pick<Configuration, 'accessLog'>, configurationName?: string): void {
+    for (const { means } of this.#open) means.configuration = configurationName;
     const definition = JSON.stringify(accessLog);
     if (definition === this.#definition) return;
     this.#definition = definition;
     void this.close();
     if (accessLog === false) return;
-    const sink = new FileSink({
-      target: accessLog.to,
-      onError: (error) => this.#options.logger.log('error', 'access log cannot be written', { error }),
-      later: (run) => void setTimeout(run, LOG_READER_PAUSE_MS),
-    });
-    const log = new AccessLog(sink, this.#options.clock);
-    this.#sink = sink;
-    this.#log = log;
-    this.#flushTimer = setInterval(() => this.#flush(log), accessLog.flushEvery).unref();
+    this.#open = accessLog.logs.map((settings) => this.#start(settings, configurationName));
+    this.#logs = this.#open.map(({ log }) => log);
+    this.readsAnswers = accessLog.logs.some(readsResponseFields);
+    this.#flushTimer = setInterval(() => this.#flush(), accessLog.flushEvery).unref();
   }
 
-  /** Opens the file anew. */
+  /** Opens files anew. */
   reopen(): void {
-    this.#sink?.reopen();
+    for (const { sink } of this.#open) sink.reopen?.();
   }
 
   /** Resolves when all is written. */
   async close(): Promise<void> {
     clearInterval(this.#flushTimer);
-    const sink = this.#sink;
-    this.#log?.flush();
-    this.#log = undefined;
-    this.#sink = undefined;
-    await sink?.close();
+    const open = this.#open;
+    for (const { log } of open) log.flush();
+    this.#tellDropped();
+    this.#open = [];
+    this.#logs = [];
+    this.readsAnswers = false;
+    await Promise.all(open.map(({ sink }) => sink.close()));
   }
 
-  #flush(log: AccessLog): void {
-    log.flush();
+  #start(settings: LogSettings, configuration: string | undefined): OpenLog {
+    const { clock } = this.#options;
+    const means = { time: new LineTime(clock), redactor: new Redactor(settings.redact), configuration };
+    const lines = compileLineFormat(settings, means);
+    const format = settings.to.kind === 'syslog' ? withSyslogHead(lines, means) : lines;
+    const sink = this.#openSink(settings);
+    const log = new AccessLog({ sink, format, choice: new LineChoice(settings, this.#random) });
+    return { log, sink, means, to: settings.to.kind };
+  }
+
+  #openSink(settings: LogSettings): OpenLog['sink'] {
+    const { logger, tell } = this.#options;
+    const { to } = settings;
+    if (isRemote(to)) return new HandedLines(toTargetKey(settings), tell);
+    return new FileSink({
+      target: to.kind === 'stdout' ? 'stdout' : { file: to.file },
+      onError: (error) => logger.log('error', 'access log cannot be written', { error }),
+      later: (run) => void setTimeout(run, LOG_READER_PAUSE_MS),
+    });
+  }
+
+  #flush(): void {
+    for (const { log, means } of this.#open) {
+      log.flush();
+      means.time.refresh();
+    }
+    this.#tellDropped();
     const nowMs = this.#options.clock.monotonicMs();
-    if (nowMs - this.#droppedToldMs < DROPPED_TOLD_EVERY_MS) return;
-    const lines = log.takeDroppedCount();
-    if (lines === 0) return;
+    if (this.#droppedSince === 0 || nowMs - this.#droppedToldMs < DROPPED_TOLD_EVERY_MS) return;
     this.#droppedToldMs = nowMs;
-    this.#options.logger.log('warn', 'access log lines dropped', { lines });
+    this.#options.logger.log('warn', 'access log lines dropped', { lines: this.#droppedSince });
+    this.#droppedSince = 0;
+  }
+
+  #tellDropped(): void {
+    for (const { log, to } of this.#open) {
+      const lines = log.takeDroppedCount();
+      if (lines === 0) continue;
+      this.#droppedSince += lines;
+      this.#options.tell({ kind: 'access-log-dropped', to, lines });
+    }
   }
 }

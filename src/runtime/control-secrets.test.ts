@@ -7,12 +7,13 @@ import { encodeConfiguration } from '#snapshot/encode.ts';
 import { withoutControlSecrets } from './control-secrets.ts';
 
 test('secrets that only the control thread uses do not reach data threads', async () => {
-  const secrets = ['token-of-the-admin-side', 'token-of-consul', 'hmac-key-of-the-account'];
-  const [token, consul, hmacKey] = secrets;
+  const secrets = ['token-of-the-admin-side', 'token-of-consul', 'hmac-key-of-the-account', 'key-of-the-collector'];
+  const [token, consul, hmacKey, collector] = secrets;
   const value = {
     version: 1,
     listeners: { web: { address: ':8080' } },
     admin: { address: ':9080', token },
+    accessLog: { to: { otlp: 'http://collector', headers: { 'x-key': collector } } },
     acme: { externalAccount: { keyId: 'a', hmacKey } },
     services: { orders: { discover: { consul: { service: 'orders', token: consul } } }, stock: { endpoints: ['http://a'] } },
   };

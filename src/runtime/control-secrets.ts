@@ -1,14 +1,21 @@
+import type { LogSettings } from '#config/access-log/access-log-schema.ts';
 import type { Configuration, ServiceConfiguration } from '#config/configuration.ts';
 
-/** Data threads order no certificates, find no endpoints and answer no operator: the secrets for this stay here. */
+/** Data threads order no certificates, find no endpoints, answer no operator and send no logs: the secrets for this stay here. */
 export function withoutControlSecrets(configuration: Configuration): Configuration {
-  const { acme, admin, services } = configuration;
+  const { accessLog, acme, admin, services } = configuration;
   return {
     ...configuration,
+    accessLog: accessLog === false ? false : { ...accessLog, logs: accessLog.logs.map(withoutHeaders) },
     ...(acme !== undefined && { acme: { ...acme, externalAccount: undefined } }),
     ...(admin !== undefined && { admin: { ...admin, token: undefined } }),
     services: Object.fromEntries(Object.entries(services).map(([name, service]) => [name, withoutToken(service)])),
   };
+}
+
+/** They send nothing themselves. */
+function withoutHeaders(log: LogSettings): LogSettings {
+  return 'headers' in log.to ? { ...log, to: { ...log.to, headers: {} } } : log;
 }
 
 function withoutToken(service: ServiceConfiguration): ServiceConfiguration {

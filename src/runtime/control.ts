@@ -27,11 +27,12 @@ import type { Observed } from './observing-messages.ts';
 import { QuotaSide } from './quota-side.ts';
 import type { NamedFileReader, NamedFilesReading } from './read-named-files.ts';
 import { logIssues, logRefusal, type Refusal, toRefusal } from './refusal.ts';
-import type { RehearsalMeans } from './rehearsal-means.ts';
+import type { Rehearsal } from './rehearsal.ts';
 import { findRequestListener } from './request-listener.ts';
 import { findFolderMistakes } from './served-folders.ts';
 import type { ThreadPool } from './thread-pool.ts';
 import { TlsSide } from './tls-side.ts';
+import { TrafficSide } from './traffic-side.ts';
 import { logUnverifiedServices } from './unverified-services.ts';
 
 export interface ControlOptions {
@@ -45,8 +46,8 @@ export interface ControlOptions {
   readonly pool?: ThreadPool | undefined;
   /** Loads again when a file of the configuration changes. */
   readonly watches: boolean;
-  /** Lets nothing leave the process. Only with `threads: 0`. */
-  readonly rehearsal?: RehearsalMeans | undefined;
+  /** Requests are only rehearsed: nothing outside is asked. Needs no data threads. */
+  readonly rehearsal?: Rehearsal | undefined;
   /** Hears of listeners that a reload has opened. */
   onListening?(opened: readonly ListeningAt[]): void;
 }
@@ -67,6 +68,7 @@ export class Control {
   readonly #tls: TlsSide;
   readonly #quotas: QuotaSide;
   readonly #aggregates = new AggregateSide();
+  readonly #traffic: TrafficSide;
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
@@ -97,6 +99,12 @@ export class Control {
     this.#tls = new TlsSide({ clock, logger, planes, onCertificates });
     this.#quotas = new QuotaSide({ clock, logger });
     const findConfiguration = () => this.#configuration;
+    this.#traffic = new TrafficSide({
+      clock,
+      findConfiguration,
+      findMeters: () => planes.meters,
+      describeHealth: () => this.describeHealth(),
+    });
     const cache = new CacheSide({ clock, logger, planes, findConfiguration });
     this.#admin = new AdminSide({
       logger,
@@ -115,6 +123,7 @@ export class Control {
         services: await this.#endpoints.createAdministration(findConfiguration),
         quotas: this.#quotas,
         cache,
+        traffic: this.#traffic,
       }),
     });
   }
@@ -284,6 +293,7 @@ export class Control {
     this.#configuration = undefined;
     this.#addresses.clear();
     this.#endpoints.stop();
+    this.#traffic.stop();
     this.#listening = [];
     this.#listens = false;
     this.#started = undefined;
@@ -336,6 +346,7 @@ export class Control {
       this.#configuration = configuration;
       this.#tls.follow(configuration, files);
       await this.#admin.swap(configuration, openedAdmin);
+      this.#traffic.followConfiguration(configuration);
       return undefined;
     } catch (error) {
       this.#endpoints.abandon();

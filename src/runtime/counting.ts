@@ -186,9 +186,7 @@ const noAnswers: AnswerStore = {
   remove: failToCount,
   invalidate: failToCount,
   purge: failToCount,
-  get era(): number {
-    return failToCount();
-  },
+  eraOf: failToCount,
 };
 
 /** A policy counts only in what its configuration was encoded to count in. */

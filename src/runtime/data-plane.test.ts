@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/logger.ts';
+import { ThreadMeter } from '#base/meter.ts';
 import { runAtOnce } from '#base/slices.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { loadConfigurationValue } from '#config/load.ts';
@@ -35,6 +36,7 @@ test('endpoints that come while a configuration is being prepared count, also in
     board: new EndpointBoard(),
     refusals: new RefusalCounts(),
     cacheCounts: new CacheCounts(),
+    meter: new ThreadMeter(),
     sharesPorts: false,
     opensUnixSockets: true,
     threadNumber: 0,

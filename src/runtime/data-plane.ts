@@ -8,6 +8,7 @@ import { createIdSource } from '#base/ids.ts';
 import { Keeper } from '#base/keeper.ts';
 import type { KeyValueStore } from '#base/key-value-store.ts';
 import type { Logger } from '#base/logger.ts';
+import type { ThreadMeter } from '#base/meter.ts';
 import { RefusalLog } from '#base/refusal-log.ts';
 import { runInSlices } from '#base/slices.ts';
 import { TimerWheel } from '#base/timer-wheel.ts';
@@ -45,6 +46,7 @@ import { AcmeAnswers } from './acme-answers.ts';
 import { toCallKey } from './aggregate-side.ts';
 import type { CacheCounts } from './cache-counts.ts';
 import { loadFunctions } from './compose-functions.ts';
+import { ConnectionMeter } from './connection-meter.ts';
 import { Counting, type CountingMemory, type PreparedCounting, toCountingServices } from './counting.ts';
 import { ListenerSet, type ListenerUse, type ListeningAt, type PreparedListeners } from './listener-set.ts';
 import type { LoadShedding } from './load-shedding.ts';
@@ -53,8 +55,9 @@ import { Observing } from './observing.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { OverloadWatch } from './overload-watch.ts';
 import type { RefusalCounts } from './refusal-counts.ts';
-import type { RehearsalMeans } from './rehearsal-means.ts';
+import type { Rehearsal } from './rehearsal.ts';
 import { toResolverOptions } from './resolver-options.ts';
+import { ThreadGauges } from './thread-gauges.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
 export interface DataPlaneOptions {
@@ -63,6 +66,8 @@ export interface DataPlaneOptions {
   readonly board: EndpointBoard;
   readonly refusals: RefusalCounts;
   readonly cacheCounts: CacheCounts;
+  /** What this thread counts in. */
+  readonly meter: ThreadMeter;
   /** By which the threads that count together know it. */
   readonly threadNumber: number;
   /** Listens with `SO_REUSEPORT`: other threads do so on the same ports. */
@@ -72,9 +77,9 @@ export interface DataPlaneOptions {
   /** The store that all threads of the process keep things in. */
   readonly openMemoryStore: () => Promise<KeyValueStore>;
   /** Tells the control thread what was observed. */
-  readonly tell: (observed: Observed) => void;
-  /** Only where nothing is to leave the process. */
-  readonly rehearsal?: RehearsalMeans | undefined;
+  readonly tell: (observed: Observed, handedOver?: readonly ArrayBuffer[]) => void;
+  /** Nothing outside is asked. */
+  readonly rehearsal?: Rehearsal | undefined;
 }
 
 /** A configuration that could be the present one at once. */
@@ -106,16 +111,15 @@ export class DataPlane {
   readonly #mirrors: Mirrors;
   /** For exchanges that begin without a connection. */
   readonly #target: InjectionTarget = {
-    onExchange: (exchange) => {
-      this.#options.rehearsal?.onExchange(exchange);
-      this.#onExchange(exchange);
-    },
+    onExchange: (exchange) => this.#onExchange(exchange),
     onRefusedRequest: rescue,
     onExchangeFinished: (exchange) => this.finishExchange(exchange),
   };
   readonly #listeners: ListenerSet;
   readonly #overload: OverloadWatch;
   readonly #observing: Observing;
+  readonly #connections: ConnectionMeter;
+  readonly #gauges: ThreadGauges;
   /** Listeners that accept no more and still have connections. */
   readonly #closing = new Set<ListenerUse>();
   #resolver: NameResolver | undefined;
@@ -137,12 +141,18 @@ export class DataPlane {
     this.#date = new HttpDate(options.clock);
     this.#overload = new OverloadWatch(options.clock, options.logger);
     this.#observing = new Observing(options);
+    this.#connections = new ConnectionMeter(options.meter);
+    this.#gauges = new ThreadGauges(options.meter, {
+      countConnections: () => this.connectionCount,
+      onLook: () => this.#lookAround(),
+    });
     this.#mirrors = new Mirrors({ clock: options.clock, wheel: this.#wheel, logger: options.logger });
     const onConnection = (use: ListenerUse, accepted: AcceptedConnection) => this.#startConnection(use, accepted);
     this.#listeners = new ListenerSet({
       ...options,
       wheel: this.#wheel,
       buffers: this.#buffers,
+      connections: this.#connections,
       onConnection,
       onHandshakeFailed: () => this.#checkEmpty(),
     });
@@ -179,7 +189,7 @@ export class DataPlane {
     { listens = true }: { readonly listens?: boolean } = {},
   ): Promise<PreparedConfiguration> {
     const { clock } = this.#options;
-    await loadLibraries(encoded.libraries, policyDefinitions);
+    await loadLibraries(encoded.libraries, this.#options.rehearsal?.policies ?? policyDefinitions);
     const arrived = await runInSlices(decodeConfiguration(encoded), clock);
     const { settings } = arrived;
     const resolverOptions = toResolverOptions(settings);
@@ -251,6 +261,7 @@ export class DataPlane {
   /** Counts and logs an exchange that is over. */
   finishExchange(exchange: Exchange): void {
     this.#observing.finish(exchange);
+    this.#options.rehearsal?.finish?.(exchange);
     const { error } = exchange;
     if (error?.kind.side === 'gateway' && error !== this.#overload.refusal)
       this.#options.logger.log('error', 'exchange failed', { requestId: exchange.requestId, error: error.cause ?? error });
@@ -294,6 +305,7 @@ export class DataPlane {
     this.#closeConnections();
     this.#mirrors.close();
     this.#overload.stop();
+    this.#gauges.stop();
     for (const service of this.#snapshot?.services.values() ?? []) service.close();
     this.#counting.close();
     this.#wheel.stop();
@@ -328,27 +340,34 @@ export class DataPlane {
     this.#observing.reopenLogs();
   }
 
+  /** Notes what is there at the moment, for metrics. */
+  #lookAround(): void {
+    for (const service of this.#snapshot?.services.values() ?? []) service.lookAtLoad();
+    this.#connections.look(this.#listeners.present);
+  }
+
   #toMeans(
     { files, endpoints }: ConfigurationSupplies,
     resolver: NameResolver,
   ): Omit<SnapshotMeans, keyof ReturnType<typeof toCountingServices> | 'findFunction' | 'findCounter'> {
-    const { clock, logger, board, rehearsal } = this.#options;
+    const { clock, logger, board, meter, rehearsal } = this.#options;
     return {
       clock,
       logger,
+      meter,
       random: this.#random,
       later: rehearsal?.later ?? startTimer,
       keeper: this.#keeper,
       gateway: this.#target,
       nextRequestId: this.#nextRequestId,
       callHttp: rehearsal?.callHttp ?? callHttp,
-      openPool: rehearsal?.openPool,
       wheel: this.#wheel,
       mirrors: this.#mirrors,
       buffers: this.#buffers,
       frames: this.#frames,
       turnEnd: this.#turnEnd,
       resolver,
+      upstreamStub: rehearsal?.upstreams,
       policies: rehearsal?.policies ?? policyDefinitions,
       board,
       texts: files.texts,
@@ -387,6 +406,7 @@ export class DataPlane {
   }
 
   #startConnection(use: ListenerUse, accepted: AcceptedConnection): void {
+    this.#connections.onAccepted(use.settings.listener, accepted);
     if (accepted.protocol === 'bytes') return this.#passOn(use, accepted);
     use.services ??= this.#toServerServices(use);
     const { services } = use;
@@ -444,14 +464,16 @@ export class DataPlane {
 
   #onExchange(exchange: Exchange): void {
     this.#observing.begin(exchange);
+    this.#options.rehearsal?.begin?.(exchange);
     try {
       // RFC 9110 §9.3.7: `OPTIONS *` asks the server itself.
       if (exchange.request.path === '*')
         return exchange.sendReply({ status: 204, fields: [], contentLengthBytes: 0, body: undefined });
       if (this.#acmeAnswers?.answer(exchange) === true) return;
       const plan = this.#snapshot?.findPlan(exchange);
-      if (plan === undefined) rescue(exchange, gatewayErrors.noRoute());
-      else if (this.#overload.shedding !== undefined && this.#sheds(plan, this.#overload.shedding)) this.#refuse(exchange, plan);
+      if (plan === undefined) return rescue(exchange, gatewayErrors.noRoute());
+      this.#observing.beginPlan(exchange, plan);
+      if (this.#overload.shedding !== undefined && this.#sheds(plan, this.#overload.shedding)) this.#refuse(exchange, plan);
       else runPlan(exchange, plan);
     } catch (thrown) {
       rescueThrown(exchange, thrown);

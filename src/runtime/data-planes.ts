@@ -4,6 +4,7 @@ import type { PurgeOutcome } from '#admin/cache-administration.ts';
 import type { AnswerPurge } from '#base/answer-store.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
+import { ThreadMeter } from '#base/meter.ts';
 import { runInSlices } from '#base/slices.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
@@ -16,9 +17,11 @@ import { withoutControlSecrets } from './control-secrets.ts';
 import type { ConfigurationSupplies, DataPlane } from './data-plane.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { MemorySide } from './memory-side.ts';
+import { meterFamilies } from './meter-families.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { RefusalCounts } from './refusal-counts.ts';
-import type { RehearsalMeans } from './rehearsal-means.ts';
+import type { Rehearsal } from './rehearsal.ts';
+import { ThreadMeters } from './thread-meters.ts';
 import { sharesPorts, ThreadPool } from './thread-pool.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
@@ -31,8 +34,7 @@ export interface DataPlanesOptions {
   readonly threads?: number | undefined;
   /** Data threads that have been started already. */
   readonly pool?: ThreadPool | undefined;
-  /** For a data plane here that lets nothing leave the process. */
-  readonly rehearsal?: RehearsalMeans | undefined;
+  readonly rehearsal?: Rehearsal | undefined;
   /** Something was observed in one of the threads. */
   onObserved(observed: Observed): void;
 }
@@ -44,6 +46,7 @@ export class DataPlanes {
   /** Of a data plane here. */
   readonly #refusals = new RefusalCounts();
   readonly #cacheCounts = new CacheCounts();
+  readonly #meters = new ThreadMeters();
   /** The present configuration keeps answers in a store. */
   #keepsInStore = false;
   #version = 0;
@@ -83,6 +86,11 @@ export class DataPlanes {
     return this.#pool?.cacheCounts ?? this.#cacheCounts;
   }
 
+  /** What all threads have counted. */
+  get meters(): ThreadMeters {
+    return this.#pool?.meters ?? this.#meters;
+  }
+
   /** How many configurations were delivered. */
   get version(): number {
     return this.#version;
@@ -118,6 +126,7 @@ export class DataPlanes {
       board,
       refusals: this.#refusals,
       cacheCounts: this.#cacheCounts,
+      meter: new ThreadMeter(this.#meters.provide(0)).resume(meterFamilies),
       sharesPorts,
       opensUnixSockets: true,
       threadNumber: 0,

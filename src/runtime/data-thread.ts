@@ -5,11 +5,13 @@ import type { AnswerPurge } from '#base/answer-store.ts';
 import { assert } from '#base/assert.ts';
 import { systemClock } from '#base/clock.ts';
 import type { KeyValueStore } from '#base/key-value-store.ts';
+import { ThreadMeter } from '#base/meter.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import { createJsonLogger } from '#telemetry/json-logger.ts';
 import { CacheCounts } from './cache-counts.ts';
 import { keepCompiledCode } from './compiled-code.ts';
 import { DataPlane, type PreparedConfiguration } from './data-plane.ts';
+import { meterFamilies } from './meter-families.ts';
 import { RefusalCounts } from './refusal-counts.ts';
 import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './thread-messages.ts';
 
@@ -19,16 +21,17 @@ const plainLogger = createJsonLogger(systemClock);
 const logger: typeof plainLogger = {
   log: (level, message, fields) => plainLogger.log(level, message, { thread: threadId, ...fields }),
 };
-const { board, refusals, cacheCounts, ...start } = workerData as DataThreadStart;
+const { board, refusals, cacheCounts, meter, ...start } = workerData as DataThreadStart;
 const plane = new DataPlane({
   clock: systemClock,
   logger,
   board: new EndpointBoard(board),
   refusals: new RefusalCounts(refusals),
   cacheCounts: new CacheCounts(cacheCounts),
+  meter: new ThreadMeter(meter).resume(meterFamilies),
   ...start,
   openMemoryStore,
-  tell: (observed) => say({ kind: 'observed', observed }),
+  tell: (observed, handedOver = []) => port.postMessage({ kind: 'observed', observed } satisfies FromDataThread, [...handedOver]),
 });
 
 keepCompiledCode();

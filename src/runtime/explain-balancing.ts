@@ -2,6 +2,7 @@
 import type { Configuration, RouteConfiguration } from '#config/configuration.ts';
 import { Affinity } from '#services/affinity.ts';
 import type { BalanceDefinition, BalancingDefinition } from '#services/balancing/balancing-definition.ts';
+import { balanceReasons, describeBalance, describeHashChoice, describeMissingKey } from '#services/balancing/describe-balance.ts';
 import { formatHashKey, type KeyedExchange, readHashKey } from '#services/balancing/hash-key.ts';
 import { HashRing } from '#services/balancing/hash-ring.ts';
 import type { Member } from '#services/balancing/member.ts';
@@ -91,10 +92,6 @@ function toExplained(candidates: readonly Candidate[]): ExplainedCandidate[] {
   }));
 }
 
-function describeBalance(balance: BalanceDefinition): string {
-  return balance.kind === 'hash' ? `hash of ${formatHashKey(balance.by)}` : balance.kind;
-}
-
 interface Choice {
   readonly endpoint: string | undefined;
   readonly because: string;
@@ -118,21 +115,14 @@ function choose(
 function chooseByBalancer(balance: BalanceDefinition, candidates: readonly Candidate[], subject: ExplainedSubject): Choice {
   const members = candidates.filter(({ share }) => share > 0);
   if (members.length === 1) return { endpoint: members[0]!.url, because: 'no other endpoint takes requests' };
-  if (balance.kind !== 'hash') return { endpoint: undefined, because: reasons[balance.kind] };
+  if (balance.kind !== 'hash') return { endpoint: undefined, because: balanceReasons[balance.kind] };
   const name = formatHashKey(balance.by);
   if (balance.by.kind === 'consumer')
     return { endpoint: undefined, because: 'the hash of the name of who asks decides, which only policies find out' };
   if (balance.by.kind === 'claim') return { endpoint: undefined, because: 'the token decides, which only policies look at' };
   const key = readHashKey(balance.by, subject);
-  if (key === undefined) return { endpoint: undefined, because: `the request has no ${name}, so endpoints take turns` };
+  if (key === undefined) return { endpoint: undefined, because: describeMissingKey(name) };
   const weightSum = candidates.reduce((sum, { weight }) => sum + weight, 0);
-  const bound = balance.boundedLoad === undefined ? '' : `, as long as at most ${balance.boundedLoad} times the mean runs there`;
-  return { endpoint: new HashRing(members, weightSum).find(key).url, because: `the hash of its ${name} leads there${bound}` };
+  const because = describeHashChoice(name, balance.boundedLoad);
+  return { endpoint: new HashRing(members, weightSum).find(key).url, because };
 }
-
-const reasons: Readonly<Record<Exclude<BalanceDefinition['kind'], 'hash'>, string>> = {
-  'round-robin': 'endpoints take turns by their weights',
-  'least-requests': 'it takes the one of two, drawn by weight, where less runs',
-  'peak-ewma': 'it takes the one of two, drawn by weight, that will probably answer sooner',
-  random: 'it draws by weight',
-};

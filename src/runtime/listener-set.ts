@@ -19,6 +19,7 @@ import { ServerCertificates } from '#net/server-certificates.ts';
 import { SessionTickets } from '#net/session-tickets.ts';
 import { readHostPattern } from '#schema/host-pattern.ts';
 import type { SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts';
+import type { ConnectionMeter } from './connection-meter.ts';
 import { ListenFailure } from './listen-failure.ts';
 import { type ListenerTlsDefinition, toListenerTlsDefinition } from './listener-tls.ts';
 import type { ConfigurationFiles } from './named-files.ts';
@@ -33,6 +34,7 @@ export interface ListenerSetOptions {
   readonly logger: Logger;
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
+  readonly connections: ConnectionMeter;
   /** A handshake that was counted has ended without a connection. */
   onHandshakeFailed(): void;
   onConnection(use: ListenerUse, accepted: AcceptedConnection): void;
@@ -202,7 +204,7 @@ export class ListenerSet {
     definition: ListenerConfiguration,
     { tls, via, tickets }: { tls: PreparedTls; via: string; tickets: SessionTickets },
   ): ListenerUse {
-    const { clock, logger, sharesPorts, wheel, buffers, onConnection, onHandshakeFailed } = this.#options;
+    const { clock, logger, sharesPorts, wheel, buffers, connections, onConnection, onHandshakeFailed } = this.#options;
     const refusals = new RefusalLog(logger, clock, 'connection refused');
     const handshakeFailures = new RefusalLog(logger, clock, 'TLS handshake failed');
     const headerRefusals = new RefusalLog(logger, clock, 'PROXY header refused');
@@ -216,18 +218,22 @@ export class ListenerSet {
           else use.early.push(accepted);
         },
         onHandshakeFailed: (clientAddress, reason) => {
+          connections.count(use.settings.listener, 'failedHandshakes');
           handshakeFailures.add({ listener: use.settings.listener, clientAddress, reason });
           onHandshakeFailed();
         },
         onChallengeShown: (clientAddress, host) => {
+          connections.count(use.settings.listener, 'challenges');
           logger.log('info', 'challenge shown', { listener: use.settings.listener, clientAddress, host });
           onHandshakeFailed();
         },
         onProxyHeaderRefused: (peerAddress, reason) => {
+          connections.count(use.settings.listener, 'refusedProxyHeaders');
           headerRefusals.add({ listener: use.settings.listener, peerAddress, reason });
           onHandshakeFailed();
         },
         onRefused: (clientAddress, cap) => {
+          connections.count(use.settings.listener, cap === 'listener' ? 'refusedByListener' : 'refusedByAddress');
           refusals.add({ listener: use.settings.listener, clientAddress, cap });
           onHandshakeFailed();
         },

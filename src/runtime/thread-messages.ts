@@ -21,6 +21,8 @@ export interface DataThreadStart {
   readonly refusals: SharedArrayBuffer;
   /** What it is counted in what caches do. */
   readonly cacheCounts: SharedArrayBuffer;
+  /** What this thread alone counts in. */
+  readonly meter: SharedArrayBuffer;
 }
 
 /** A configuration on its way to the threads. */

@@ -17,6 +17,7 @@ import type { MemorySide } from './memory-side.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { RefusalCounts } from './refusal-counts.ts';
 import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './thread-messages.ts';
+import { ThreadMeters } from './thread-meters.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
 /** Where this is depends on whether it is a source or built; the name is the same (package.json beside them). */
@@ -183,6 +184,7 @@ export class ThreadPool {
   readonly #numbers = new Set<number>();
   readonly refusals = new RefusalCounts();
   readonly cacheCounts = new CacheCounts();
+  readonly meters = new ThreadMeters();
   /** What limits of concurrency count in. */
   #concurrencyMemory: SharedArrayBuffer | undefined;
   #memory: MemorySide | undefined;
@@ -354,6 +356,7 @@ export class ThreadPool {
       board: board.memory,
       refusals: this.refusals.memory,
       cacheCounts: this.cacheCounts.memory,
+      meter: this.meters.provide(threadNumber),
     };
     const thread = new DataThread(clock, start, {
       onMemoryPort: (port) => this.#memory?.serve(port),
@@ -389,6 +392,7 @@ export class ThreadPool {
     const { quotaMemory, answerMemory } = this.#delivery ?? {};
     if (answerMemory !== undefined) SharedAnswers.forgetThread(answerMemory, number);
     if (quotaMemory !== undefined) forgetQuotaThread(quotaMemory, number);
+    this.meters.forget(number);
     this.#numbers.delete(number);
   }
 

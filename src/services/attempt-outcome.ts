@@ -14,6 +14,8 @@ export interface AttemptOutcome {
   readonly error: GatewayError | undefined;
   /** Nobody awaited the end: the client has gone, or another attempt was faster. Says nothing about the endpoint. */
   readonly isCancelled: boolean;
+  /** What it was sent over; `undefined`: there was none, or nobody has asked. */
+  readonly hadConnection?: 'new' | 'used' | undefined;
 }
 
 /** Who learns from attempts. */

@@ -83,6 +83,16 @@ export class AvailableEndpoints {
     return endpoint.availableSinceMs !== undefined;
   }
 
+  /** How many the balancer chooses among. */
+  get memberCount(): number {
+    return this.#members.length;
+  }
+
+  /** Whether it is one of those. */
+  isMember(endpoint: Endpoint): boolean {
+    return this.#members.includes(endpoint);
+  }
+
   #follow(nowMs: number): void {
     if (this.#board.version !== this.#seenVersion || nowMs >= this.#lookAgainMs) this.#look(nowMs);
   }

@@ -5,6 +5,7 @@ import type { UpstreamConnectionServices } from '#http/http1-upstream-connection
 import { Http1UpstreamPool } from '#http/http1-upstream-pool.ts';
 import { Http2UpstreamPool } from '#http/http2-upstream-pool.ts';
 import { ProxiedUpstreamPool } from '#http/proxied-upstream-pool.ts';
+import { StubbedUpstreamPool, type UpstreamStub } from '#http/stubbed-upstream.ts';
 import type { TurnEnd } from '#http/turn-end.ts';
 import type { UpstreamPool } from '#http/upstream-pool.ts';
 import type { SocketAddress } from '#net/address.ts';
@@ -17,18 +18,15 @@ import type { ServiceLoad } from './balancing/service-load.ts';
 import { type EndpointRecord, formatEndpointUrl } from './endpoint-list.ts';
 import type { ServiceDefinition } from './service-definition.ts';
 
-/** Stands in for the connections to an endpoint of a service. */
-export type OpenPool = (service: string, endpointUrl: string) => UpstreamPool;
-
 /** What a thread lends to its endpoints. */
 export interface EndpointMeans {
-  /** `undefined`: connections are made. */
-  readonly openPool?: OpenPool | undefined;
   readonly wheel: TimerWheel;
   readonly buffers: ReadBuffers;
   readonly frames: FrameMemory;
   readonly turnEnd: TurnEnd;
   readonly resolver: NameResolver;
+  /** Answers in the place of all endpoints; nothing is opened then. */
+  readonly upstreamStub?: UpstreamStub | undefined;
 }
 
 export class Endpoint implements Member {
@@ -45,6 +43,8 @@ export class Endpoint implements Member {
   availableSinceMs: number | undefined = undefined;
   /** Attempts that run here, of this thread. */
   active = 0;
+  /** Where its attempts are counted: see `ServiceMeter`, which alone changes this. */
+  meterAt: number | undefined = undefined;
   readonly pool: UpstreamPool;
   /** For whoever speaks something else than HTTP with the endpoint. */
   readonly dialer: Dialer;
@@ -63,9 +63,11 @@ export class Endpoint implements Member {
     this.#load = means.load;
     this.authority = toAuthority(url);
     this.dialer = createDialer({ address: toAddress(url), tls: toDialTls(url.scheme, service), resolver: means.resolver });
+    const { upstreamStub } = means;
     this.pool =
-      means.openPool?.(service.name, this.url) ??
-      createPool(service, { ...means, connectLimit: service.connectLimit, idleMs: service.pool.idleMs }, this.dialer);
+      upstreamStub === undefined
+        ? createPool(service, { ...means, connectLimit: service.connectLimit, idleMs: service.pool.idleMs }, this.dialer)
+        : new StubbedUpstreamPool({ service: service.name, endpoint: this.url }, upstreamStub);
   }
 
   /** What may change while connections stay. */

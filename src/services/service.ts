@@ -1,6 +1,8 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
+import type { ThreadMeter } from '#base/meter.ts';
 import { createRandomSource } from '#base/random.ts';
+import type { ChoiceStep } from '#http/exchange-journal.ts';
 import { Affinity } from './affinity.ts';
 import type { AttemptObserver, AttemptOutcome } from './attempt-outcome.ts';
 import { AvailableEndpoints } from './available-endpoints.ts';
@@ -10,6 +12,7 @@ import { ServiceLoad } from './balancing/service-load.ts';
 import { Endpoint, type EndpointMeans } from './endpoint.ts';
 import type { EndpointBoard } from './endpoint-board.ts';
 import { type EndpointList, type EndpointRecord, formatEndpointUrl } from './endpoint-list.ts';
+import { explainPick } from './explain-pick.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import { OutlierWatch } from './outliers/outlier-watch.ts';
 import type { PickableEndpoints } from './protection/gate.ts';
@@ -17,12 +20,15 @@ import { ServiceProtection } from './protection/protection.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { RetryExhaustion } from './retry-exhaustion.ts';
 import type { ServiceDefinition } from './service-definition.ts';
+import { ServiceMeter } from './service-meter.ts';
 
 /** What a thread lends to its services. */
 export interface ServiceMeans extends EndpointMeans {
   readonly clock: Clock;
   readonly board: EndpointBoard;
   readonly logger: Logger;
+  /** `undefined`: nobody wants to know. */
+  readonly meter?: ThreadMeter | undefined;
 }
 
 const none: readonly Endpoint[] = Object.freeze([]);
@@ -42,6 +48,7 @@ export class Service {
   /** Of attempts beside which another one may be started. */
   readonly latency = new LatencyHistogram();
   readonly #load = new ServiceLoad();
+  readonly #meter: ServiceMeter | undefined;
   #endpoints: readonly Endpoint[] = none;
   #listVersion = -1;
 
@@ -55,7 +62,8 @@ export class Service {
     this.affinity = affinity && new Affinity(affinity, definition.name);
     this.protection = createProtection(definition, means, this.#available);
     const watch = outliers === undefined ? undefined : new OutlierWatch(outliers, this, means);
-    this.#observers = [watch, balancer.observer, this.protection].filter((observer) => observer !== undefined);
+    this.#meter = means.meter && new ServiceMeter(definition.name, means.meter);
+    this.#observers = [watch, balancer.observer, this.protection, this.#meter].filter((observer) => observer !== undefined);
     this.#exhaustion = new RetryExhaustion(means.board);
     this.retryBudget = new RetryBudget(means.wheel, this.#exhaustion);
   }
@@ -74,7 +82,7 @@ export class Service {
     this.#endpoints = records.map((record) => this.#toEndpoint(record, leaving));
     this.affinity?.setEndpoints(this.#endpoints);
     this.#available.replace(this.#endpoints, this.#means.wheel.nowMs);
-    for (const endpoint of leaving.values()) endpoint.close();
+    for (const endpoint of leaving.values()) this.#dismiss(endpoint);
   }
 
   /**
@@ -105,6 +113,15 @@ export class Service {
     return this.protection === undefined || this.protection.letsTo(endpoint);
   }
 
+  /** Why an exchange has got this endpoint; asked right behind the choice. */
+  explainPick(picked: Endpoint, subject: PickSubject, tried: readonly Endpoint[] = none): ChoiceStep {
+    const { definition, endpoints, protection, affinity } = this;
+    const { board, wheel } = this.#means;
+    const kept = subject.exchange === undefined ? undefined : affinity?.find(subject.exchange);
+    const from = { definition, endpoints, board, available: this.#available, protection, kept, nowMs: wheel.nowMs };
+    return explainPick(picked, { subject, tried }, from);
+  }
+
   /** An attempt is over: said once for each, by whoever made it. */
   onAttemptEnded(outcome: AttemptOutcome): void {
     const observers = this.#observers;
@@ -120,7 +137,17 @@ export class Service {
 
   /** Lets running exchanges end and closes what is unused. */
   close(): void {
-    for (const endpoint of this.#endpoints) endpoint.close();
+    for (const endpoint of this.#endpoints) this.#dismiss(endpoint);
+  }
+
+  /** Metrics are to have what is there at the moment. */
+  lookAtLoad(): void {
+    this.#meter?.look(this.#endpoints, this.protection?.waitingCount ?? 0);
+  }
+
+  #dismiss(endpoint: Endpoint): void {
+    endpoint.close();
+    this.#meter?.forget(endpoint);
   }
 
   /** Where the client was before, unless that cannot be picked now. */
@@ -140,8 +167,11 @@ export class Service {
   #toEndpoint(record: EndpointRecord, leaving: Map<string, Endpoint>): Endpoint {
     const url = formatEndpointUrl(record.url);
     const present = leaving.get(url);
-    if (present === undefined || present.slot !== record.slot)
-      return new Endpoint(record, this.definition, { ...this.#means, load: this.#load });
+    if (present === undefined || present.slot !== record.slot) {
+      const endpoint = new Endpoint(record, this.definition, { ...this.#means, load: this.#load });
+      this.#meter?.adopt(endpoint);
+      return endpoint;
+    }
     leaving.delete(url);
     present.update(record);
     return present;

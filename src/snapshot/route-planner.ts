@@ -1,5 +1,6 @@
 import type { ListenerConfiguration, RouteConfiguration } from '#config/configuration.ts';
 import { createServiceCaller } from '#forward/service-call.ts';
+import type { RouteLogging } from '#http/exchange.ts';
 import { ConsumerDirectory } from '#pipeline/consumer-directory.ts';
 import { gatewayErrors } from '#pipeline/gateway-errors.ts';
 import { NEVER_SHED, type PlannedPolicy, RoutePlan, type Terminal } from '#pipeline/plan.ts';
@@ -79,12 +80,12 @@ export class RoutePlanner {
   plan(name: string, route: RouteConfiguration): PlannedRoute {
     const terminal = this.#terminals.create(name, route);
     const own = this.#makeOwn(`route ${name}`, route.policies);
-    const rank = toShedRank(route);
-    const common = new RoutePlan(name, this.#collectPolicies(undefined, route, { own }), terminal, rank);
+    const traits = { shedRank: toShedRank(route), logging: toLogging(route) };
+    const common = new RoutePlan(name, this.#collectPolicies(undefined, route, { own }), terminal, traits);
     if (this.#listenersWithPolicies.length === 0) return new PlannedRoute(common, undefined);
     const byListener = this.#listenersWithPolicies.map((listener): [string, RoutePlan] => [
       listener,
-      new RoutePlan(name, this.#collectPolicies(listener, route, { own }), terminal, rank),
+      new RoutePlan(name, this.#collectPolicies(listener, route, { own }), terminal, traits),
     ]);
     return new PlannedRoute(common, new Map(byListener));
   }
@@ -170,6 +171,11 @@ interface CollectedPolicies {
 }
 
 const missingRouteTerminal: Terminal = { start: (exchange) => rescue(exchange, gatewayErrors.noRoute()) };
+
+function toLogging({ accessLog }: RouteConfiguration): RouteLogging | undefined {
+  if (accessLog === undefined) return undefined;
+  return accessLog === false ? { share: 0, keepsFailed: false } : { share: accessLog.sample, keepsFailed: true };
+}
 
 const shedRanks = { low: 0, normal: 1, high: 2, critical: NEVER_SHED } as const;
 

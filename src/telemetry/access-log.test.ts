@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { LineSettings } from '#config/access-log/line-settings.ts';
 import { clientErrors } from '#http/client-errors.ts';
 import { type ClientRequest, type ClientSide, Exchange, type ExchangePlan, ForwardingFields } from '#http/exchange.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { AccessLog } from './access-log.ts';
+import { LineChoice } from './lines/line-choice.ts';
+import { compileLineFormat } from './lines/line-format.ts';
+import { LineTime } from './lines/line-time.ts';
+import { Redactor } from './lines/redactor.ts';
 
 const request: ClientRequest = {
   listener: 'web',
@@ -35,7 +40,7 @@ interface Told {
   readonly tookMs?: number;
 }
 
-function setUp() {
+function setUp(settings: LineSettings = {}, chance = () => 0) {
   const clock = new FakeClock();
   const batches: string[] = [];
   let hasRoom = true;
@@ -45,7 +50,10 @@ function setUp() {
       return hasRoom;
     },
   };
-  const log = new AccessLog(sink, clock);
+  const time = new LineTime(clock);
+  const means = { time, redactor: new Redactor(settings.redact), configuration: 'c1' };
+  const choice = new LineChoice(settings, chance);
+  const log = new AccessLog({ sink, format: compileLineFormat(settings, means), choice });
   const add = ({ request: changed = {}, change, tookMs = 0 }: Told = {}) => {
     const start = { requestId: 'id-1', startedMs: clock.monotonicMs() };
     const exchange = new Exchange(
@@ -69,7 +77,7 @@ function setUp() {
           .split('\n')
           .map((line) => JSON.parse(line) as Record<string, unknown>);
   };
-  return { clock, log, batches, add, lines, setRoom: (room: boolean) => (hasRoom = room) };
+  return { clock, log, time, batches, add, lines, setRoom: (room: boolean) => (hasRoom = room) };
 }
 
 const plan = (routeName: string): ExchangePlan => ({ routeName });
@@ -95,11 +103,10 @@ test('a line has the time of day at which the request came, and durations of the
   ]);
 });
 
-test('a clock that is set shows in the lines after the next batch, and in no duration', () => {
-  const { add, clock, lines, log } = setUp();
-  log.flush();
+test('a clock that is set shows in the lines once it is looked at, and in no duration', () => {
+  const { add, clock, lines, time } = setUp();
   clock.jumpWallTo(Date.UTC(2040, 0, 1));
-  log.flush();
+  time.refresh();
   add({ tookMs: 5 });
   const [line] = lines();
   assert.equal(line?.['time'], '2040-01-01T00:00:00.000Z');

@@ -8,7 +8,7 @@ import { type LoadedConfiguration, loadConfiguration, loadConfigurationValue } f
 import { policyOrder } from '#policies/registry.ts';
 import type { AssumedIdentity } from '#rehearsal/assumed-identity.ts';
 import { type Decision, type DecisionSnapshot, toSnapshot } from '#rehearsal/decision.ts';
-import { Rehearsal, type RehearsedRequest } from '#rehearsal/rehearsal.ts';
+import { RehearsedGateway, type RehearsedRequest } from '#rehearsal/rehearsed-gateway.ts';
 import { RehearsalMistake } from '#rehearsal/rehearsal-mistake.ts';
 import { type Stub, toStubFunction } from '#rehearsal/stub-answer.ts';
 import type { MatchSubject } from '#routing/route-definition.ts';
@@ -48,7 +48,7 @@ export interface EveryRequestOptions extends VariantOptions, Omit<RequestOptions
 
 /** Many expectations are sent at the same time, and each has its own. */
 export class TestGateway implements AsyncDisposable {
-  readonly #rehearsal: Rehearsal;
+  readonly #rehearsal: RehearsedGateway;
   readonly #loaded: LoadedConfiguration;
   readonly #coverage: RouteCoverage;
   readonly #explainer: RouteExplainer;
@@ -67,8 +67,8 @@ export class TestGateway implements AsyncDisposable {
     const file = configuration instanceof URL ? fileURLToPath(configuration) : configuration;
     const load = { policies: policyOrder, env, ...(typeof file === 'string' && { shownAs: toShownName(file, cwd) }) };
     const loaded = typeof file === 'string' ? await loadConfiguration(file, load) : await loadConfigurationValue(file, cwd, load);
-    const rehearsal = await Rehearsal.open(loaded, { startMs: nowMs });
-    if (!(rehearsal instanceof Rehearsal))
+    const rehearsal = await RehearsedGateway.open(loaded, { startMs: nowMs });
+    if (!(rehearsal instanceof RehearsedGateway))
       throw new RehearsalMistake(
         ['the configuration is refused:', ...rehearsal.issues.map(formatIssue), ...rehearsal.reasons].join('\n'),
       );
@@ -191,7 +191,7 @@ export class TestGateway implements AsyncDisposable {
     return this.close();
   }
 
-  async #decide(request: RehearsedRequest): ReturnType<Rehearsal['decide']> {
+  async #decide(request: RehearsedRequest): ReturnType<RehearsedGateway['decide']> {
     const rehearsed = await this.#rehearsal.decide(request);
     this.#coverage.note(rehearsed.decision, rehearsed.subject);
     return rehearsed;
@@ -285,7 +285,7 @@ export class TestGateway implements AsyncDisposable {
 }
 
 interface TestGatewayParts {
-  readonly rehearsal: Rehearsal;
+  readonly rehearsal: RehearsedGateway;
   readonly loaded: LoadedConfiguration;
   readonly coverage: RouteCoverage;
   readonly explainer: RouteExplainer;

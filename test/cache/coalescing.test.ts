@@ -1,6 +1,7 @@
 /** Several clients that want the same at the same time, and what becomes of them when one leaves, reads slowly, or is told no. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { SharedAnswers } from '#stores/memory/shared-answers.ts';
 import { type CacheSite, type ServiceAnswer, startCacheSite } from '#test/support/cache-site.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { RawClient } from '#test/support/raw-client.ts';
@@ -204,4 +205,23 @@ test('a client that reads slowly keeps nobody else waiting', async (t) => {
   assert.equal(site.seen.length, 1);
   slow.socket.resume();
   assert.ok((await slow.untilEnd()).length > body.length);
+});
+
+test('what another thread says is over is not kept by who has asked before', async (t) => {
+  const site = await startCacheSite(t);
+  const answers = site.gateway.control.plane?.answers;
+  assert.ok(answers !== undefined);
+  const otherThread = new SharedAnswers(answers.memory, { clock: site.clock, threadNumber: 1 });
+  const { promise: changed, resolve: change } = Promise.withResolvers<void>();
+  site.script = (_, count) => ({
+    fields: ['cache-control', 'max-age=100'],
+    body: `${count}`,
+    ...(count === 1 && { beforeEnd: changed }),
+  });
+  const running = site.ask({ path: '/a' });
+  await site.untilSeen(1);
+  otherThread.invalidate('http://shop/a');
+  change();
+  assert.equal((await running).body, '1');
+  assert.deepEqual([(await site.ask({ path: '/a' })).body, (await site.ask({ path: '/a' })).body], ['2', '2']);
 });

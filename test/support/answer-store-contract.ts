@@ -97,7 +97,9 @@ export function testAnswerStore(name: string, open: (t: TestContext) => Promise<
     store.put('v', '', createAnswer(clock));
     await settle();
     assert.equal((await look('u', 'p')).length, 1);
+    const eras = [store.eraOf('u'), store.eraOf('v')];
     store.invalidate('u');
+    assert.deepEqual([store.eraOf('u') === eras[0], store.eraOf('v') === eras[1]], [false, true]);
     await settle();
     assert.deepEqual([await look('u', 'p'), await look('u', 'q')], [[], []]);
     assert.equal((await look('v', '')).length, 1);
@@ -121,7 +123,7 @@ export function testAnswerStore(name: string, open: (t: TestContext) => Promise<
       const found = await Promise.all(addresses.map(async (uri) => [...(await look(uri, '')), ...(await look(uri, 'p'))]));
       return addresses.filter((_, i) => found[i]!.length > 0);
     };
-    const { era } = store;
+    const era = store.eraOf('http://b/');
     await put();
     assert.equal((await left()).length, 4);
     assert.equal(store.purge({ kind: 'uri', uri: 'http://a/x' }), 2);
@@ -134,7 +136,7 @@ export function testAnswerStore(name: string, open: (t: TestContext) => Promise<
     assert.equal(store.purge({ kind: 'prefix', prefix: 'http://a/' }), 1);
     await settle();
     assert.deepEqual(await left(), []);
-    assert.notEqual(store.era, era);
+    assert.notEqual(store.eraOf('http://b/'), era);
     await put();
     assert.equal((await left()).length, 4);
   });

@@ -16,6 +16,8 @@ export interface ContractUse {
   readonly closesRequests: boolean;
   readonly closesAnswers: boolean;
   readonly depthMax: number;
+  /** Forms that may hold files are looked into. */
+  readonly readsMultipart: boolean;
   /** Answers are looked at too. */
   readonly checksAnswers: boolean;
 }

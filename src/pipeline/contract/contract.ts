@@ -60,11 +60,22 @@ export interface PlaceRule {
   readonly use: SchemaUse;
 }
 
+/** How a property of a form is written (OpenAPI 3.1 §4.8.15). */
+export interface PropertyEncoding {
+  /** Media types that its part may have, as ranges; empty: nothing is said. */
+  readonly ranges: readonly string[];
+  /** Where it is written like a parameter of a query. */
+  readonly style: ParameterStyle | undefined;
+  readonly explode: boolean;
+}
+
 export interface MediaRule {
   /** Lower case. A star stands for everything: behind the slash, before a suffix such as `+json`, or on both sides. */
   readonly range: string;
   readonly shape: TextShape;
   readonly use: SchemaUse | undefined;
+  /** Of properties of a form, where something is said of them. */
+  readonly encoding?: Readonly<Record<string, PropertyEncoding>> | undefined;
   /** Examples, by name; the one without a name is `''`. */
   readonly examples?: Readonly<Record<string, unknown>> | undefined;
 }

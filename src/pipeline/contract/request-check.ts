@@ -4,7 +4,7 @@ import { readMediaType } from '#wire/fields/media-type.ts';
 import type { BodyRule, MediaRule, ParameterRule, PlaceRule, RequestRules, SchemaUse } from './contract.ts';
 import { toViolations } from './faults-to-violations.ts';
 import { findMedia } from './media-ranges.ts';
-import { isReadable, readBody } from './message-body.ts';
+import { isMultipartForm, isReadable, readBody } from './message-body.ts';
 import {
   type ParameterReading,
   readCookieParameter,
@@ -37,6 +37,8 @@ export interface CheckSettings {
   /** Parameters of the query that nobody declares are refused. */
   readonly closesQuery: boolean;
   readonly depthMax: number;
+  /** Forms that may hold files are looked into. */
+  readonly readsMultipart: boolean;
 }
 
 interface CheckedValue {
@@ -125,7 +127,8 @@ export class RequestCheck {
 
   /** Whether a body has to be there as a whole. */
   readsBody(media: MediaRule, contentType: string): boolean {
-    return media.use !== undefined && isReadable(contentType);
+    if (media.use === undefined || !isReadable(contentType)) return false;
+    return this.#settings.readsMultipart || !isMultipartForm(contentType);
   }
 
   checkBody(media: MediaRule, contentType: string, bytes: Buffer): Violation[] | Promise<Violation[]> | undefined {

@@ -50,11 +50,11 @@ export class PostedAnswers {
     const head = exchange.request.method === 'POST' && exchange.error === undefined ? exchange.get(headSlot) : undefined;
     if (head === undefined) return undefined;
     const { answers, keys, objectBytesMax } = this.#means;
-    const { era } = answers;
     const uri = keys.toUri(exchange);
+    const era = answers.eraOf(uri);
     const stage = new PostedAnswerStage(uri, objectBytesMax, (body) => {
       this.#running.delete(stage);
-      if (body === undefined || stage.isOutdated || era !== answers.era) return;
+      if (body === undefined || stage.isOutdated || era !== answers.eraOf(uri)) return;
       answers.put(uri, keys.toPartition(exchange), new StoredAnswer(toFacts(head, body)));
     });
     this.#running.add(stage);

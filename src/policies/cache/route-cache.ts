@@ -229,7 +229,7 @@ export class RouteCache implements FetchOwner {
       const running = this.#fetches.get(key);
       if (running !== undefined && this.#mayJoin(running, asked, stale)) return running.join(client);
     }
-    const order = { asked, key, reason, stale, part, conditions, isShared, era: this.#answers.era };
+    const order = { asked, key, reason, stale, part, conditions, isShared, era: this.#answers.eraOf(uri) };
     const fetch = new Fetch(order, client, this);
     this.#running.add(fetch);
     if (isShared) this.#fetches.set(key, fetch);
@@ -254,7 +254,8 @@ export class RouteCache implements FetchOwner {
   }
 
   #isOutdated(fetch: Fetch): boolean {
-    return fetch.isOutdated || fetch.order.era !== this.#answers.era;
+    const { era, asked } = fetch.order;
+    return fetch.isOutdated || era !== this.#answers.eraOf(asked.uri);
   }
 
   #goesAlone(key: string): boolean {
@@ -367,12 +368,13 @@ export class RouteCache implements FetchOwner {
   keep(fetch: Fetch, answer: StoredAnswer): void {
     if (this.#isOutdated(fetch)) return;
     const { uri, partition, exchange } = fetch.order.asked;
-    if (answer.facts.part === undefined) return this.#answers.put(uri, partition, answer);
+    if (answer.facts.part === undefined) return this.#answers.put(uri, partition, answer, fetch.exchange.startedMs);
     const found = this.#answers.find(uri, partition);
     const kept = found && select(found, exchange.request)?.facts;
     // The whole is better than any part of it.
     if (kept !== undefined && kept.part === undefined && this.clock.monotonicMs() < kept.freshUntilMs) return;
-    this.#answers.put(uri, partition, new StoredAnswer(joinParts(answer.facts, kept?.part && kept, this.objectBytesMax)));
+    const joined = new StoredAnswer(joinParts(answer.facts, kept?.part && kept, this.objectBytesMax));
+    this.#answers.put(uri, partition, joined, fetch.exchange.startedMs);
   }
 
   goOn(client: WaitingClient): void {

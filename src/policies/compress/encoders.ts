@@ -10,6 +10,7 @@ import {
   type ZstdOptions,
   zstdCompressSync,
 } from 'node:zlib';
+import { limits } from '#base/limits.ts';
 import type { Codec } from '#pipeline/content-coding/coded-stream.ts';
 import type { CompressConfig } from './config.ts';
 
@@ -33,6 +34,8 @@ export interface Encoder {
  */
 const WINDOW_LOG = 18;
 const ZSTD_TABLE_LOG = 17;
+/** All of what is compressed at once fits in; a larger one would only take longer to set up. */
+const AT_ONCE_WINDOW_LOG = Math.log2(limits.compressedAtOnceBytesMax);
 
 /**
  * What is short enough to be compressed at once gets no higher levels than these: higher ones take longer than gzip does there, and hardly
@@ -64,11 +67,11 @@ function createGzipEncoder(options: ZlibOptions): Encoder {
 }
 
 function createBrotliEncoder(level: number): Encoder {
-  const toOptions = (quality: number): BrotliOptions => ({
-    params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_LGWIN]: WINDOW_LOG },
+  const toOptions = (quality: number, windowLog: number): BrotliOptions => ({
+    params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_LGWIN]: windowLog },
   });
-  const whole = toOptions(Math.min(level, BROTLI_AT_ONCE_MAX));
-  const streamed = toOptions(level);
+  const whole = toOptions(Math.min(level, BROTLI_AT_ONCE_MAX), AT_ONCE_WINDOW_LOG);
+  const streamed = toOptions(level, WINDOW_LOG);
   return {
     name: 'br',
     flushKind: constants.BROTLI_OPERATION_FLUSH,
@@ -90,7 +93,8 @@ function createZstdEncoder(level: number): Encoder {
   return {
     name: 'zstd',
     flushKind: constants.ZSTD_e_flush,
-    compress: (bytes) => zstdCompressSync(bytes, whole),
+    // Told the length, it sets up no more than it needs.
+    compress: (bytes) => zstdCompressSync(bytes, { ...whole, pledgedSrcSize: bytes.length }),
     open: (lengthBytes) =>
       createZstdCompress(lengthBytes === undefined ? streamed : { ...streamed, pledgedSrcSize: lengthBytes }),
   };

@@ -50,6 +50,12 @@ export const validateConfig = z
       .prefault('1MiB')
       .describe('How long a body may be that is looked into; it is held until it is whole.'),
     maxDepth: z.int().min(1).max(DEPTH_MAX).default(64).describe('How deeply the JSON of a body may be nested.'),
+    multipart: z
+      .enum(['check', 'pass'])
+      .default('check')
+      .describe(
+        'What becomes of forms that may hold files (`multipart/form-data`) where a schema speaks of them: `check` holds and reads them like other bodies, `pass` looks at their media type only, so that uploads of any length flow.',
+      ),
     status: z
       .union([z.literal(400), z.literal(422)])
       .default(400)

@@ -43,6 +43,53 @@ components:
       properties: { name: { type: string }, price: { type: number, minimum: 0 }, tags: { type: array, items: { type: string } } }
 `;
 
+const FORMS = `
+openapi: 3.1.0
+info: { title: Forms, version: "1" }
+paths:
+  /found:
+    post:
+      requestBody:
+        content:
+          application/x-www-form-urlencoded:
+            schema:
+              type: object
+              properties:
+                tags: { type: array, items: { type: integer } }
+                at: { $ref: "#/components/schemas/Place" }
+                more: { type: object, properties: { deep: { type: array } } }
+                plain: { type: object, properties: { deep: { type: array } } }
+            encoding:
+              tags: { explode: false }
+              at: { style: deepObject }
+              more: { contentType: application/json }
+      responses: { "204": { description: done } }
+  /photos:
+    post:
+      requestBody:
+        content:
+          multipart/form-data:
+            schema:
+              type: object
+              required: [photo, place]
+              properties:
+                photo: { type: string, format: binary, maxLength: 100 }
+                place: { $ref: "#/components/schemas/Place" }
+                stars: { type: integer }
+                tags: { type: array, items: { type: string } }
+            encoding: { photo: { contentType: "image/png, image/jpeg" } }
+      responses: { "204": { description: done } }
+components:
+  schemas:
+    Place: { type: object, required: [x, y], properties: { x: { type: number }, y: { type: number } } }
+`;
+
+async function benchWithForms(t: TestContext, settings: object): Promise<PolicyBench> {
+  const file = join(writeFolder(t, { 'forms.yaml': FORMS }), 'forms.yaml');
+  const contracts = await readContracts({ form: 'openapi', file, patterns: 'refuse' });
+  return createPolicyBench({ policies: [await plan(validatePolicy, { openapi: file, ...settings }, { contracts })] });
+}
+
 async function benchWith(t: TestContext, settings: object, options: PolicyBenchOptions = {}): Promise<PolicyBench> {
   const file = join(writeFolder(t, { 'shop.yaml': SHOP }), 'shop.yaml');
   const contracts = await readContracts({ form: 'openapi', file, patterns: 'refuse' });
@@ -116,6 +163,53 @@ describe('a body', () => {
     assert.equal((await bench.send(put('name=a+b&price=5&tags=x&tags=y', form))).status, 200);
     assert.deepEqual(errorsOf(await bench.send(put('name=a&name=b&price=x', form))), ['body /name duplicate']);
     assert.deepEqual(errorsOf(await bench.send(put('name=a&price=x', form))), ['body /price type']);
+  });
+
+  test('that is a form is read as the document says its properties are written', async (t) => {
+    const bench = await benchWithForms(t, {});
+    const send = (body: string) =>
+      bench.send({ method: 'POST', url: '/found', fields: ['content-type', 'application/x-www-form-urlencoded'], body: [body] });
+    assert.equal((await send('tags=1,2,3&at[x]=1&at[y]=2&more={"deep":[1]}&plain={"deep":[]}')).status, 200);
+    assert.deepEqual(errorsOf(await send('tags=1,two&at[x]=1&more={"deep":{}}')), [
+      'body /tags/1 type',
+      'body /at/y required',
+      'body /more/deep type',
+    ]);
+    assert.deepEqual(errorsOf(await send('tags=1&tags=2')), ['body /tags duplicate']);
+    assert.deepEqual(errorsOf(await send('more={"deep":[1]')), ['body /more syntax']);
+  });
+
+  test('that is a form with files is read part by part', async (t) => {
+    const bench = await benchWithForms(t, {});
+    const type = ['content-type', 'multipart/form-data; boundary=b'];
+    const part = (head: string, text: string) => `--b\r\ncontent-disposition: form-data; name=${head}\r\n\r\n${text}\r\n`;
+    const send = (...parts: string[]) =>
+      bench.send({ method: 'POST', url: '/photos', fields: type, body: [`${parts.join('')}--b--\r\n`] });
+    const photo = part('"photo"; filename="a.png"\r\ncontent-type: image/png', '\u0089PNG\r\n--x');
+    const place = (text: string) => part('"place"', text);
+    const good = [photo, place('{"x":1,"y":2}'), part('"stars"', '5'), part('"tags"', 'a'), part('"tags"', 'b')];
+    assert.equal((await send(...good)).status, 200);
+    assert.equal(bench.seen.at(-1)?.body.join(''), `${good.join('')}--b--\r\n`);
+    assert.deepEqual(errorsOf(await send(photo, part('"stars"', 'six'))), ['body /place required', 'body /stars type']);
+    assert.deepEqual(errorsOf(await send(photo, place('{"x":1}'))), ['body /place/y required']);
+    assert.deepEqual(errorsOf(await send(photo, place('{"x":1'))), ['body /place syntax']);
+    assert.deepEqual(errorsOf(await send(photo, place('{"x":1,"y":2}'), part('"stars"', '1'), part('"stars"', '2'))), [
+      'body /stars duplicate',
+    ]);
+    const text = part('"photo"; filename="a.txt"\r\ncontent-type: text/plain', 'no picture');
+    assert.deepEqual(errorsOf(await send(text, place('{"x":1,"y":2}'))), ['body /photo contentType']);
+    const long = part('"photo"; filename="a.png"\r\ncontent-type: image/png', 'x'.repeat(101));
+    assert.deepEqual(errorsOf(await send(long, place('{"x":1,"y":2}'))), ['body /photo maxLength']);
+    assert.deepEqual(errorsOf(await send('preamble', photo)), ['body  syntax']);
+    assert.deepEqual(errorsOf(await send(place('\u{e9}'))), ['body /place encoding']);
+  });
+
+  test('that is a form with files flows where only its type is asked for', async (t) => {
+    const bench = await benchWithForms(t, { multipart: 'pass', maxBody: '1KiB' });
+    const fields = ['content-type', 'multipart/form-data; boundary=b'];
+    assert.equal((await bench.send({ method: 'POST', url: '/photos', fields, body: ['x'.repeat(2_000)] })).status, 200);
+    const other = await bench.send({ method: 'POST', url: '/photos', fields: ['content-type', 'text/plain'], body: ['x'] });
+    assert.equal(other.status, 415);
   });
 
   test('that cannot be looked into is refused', async (t) => {

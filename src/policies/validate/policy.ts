@@ -64,7 +64,7 @@ function createSchemaCheck(config: ValidateConfig, services: PolicyServices): Ch
 }
 
 function createDocumentCheck(config: DocumentConfig, services: PolicyServices): Checking {
-  const { openapi, basePath, undeclared, answers, unknown, maxDepth } = config;
+  const { openapi, basePath, undeclared, answers, unknown, maxDepth, multipart } = config;
   const checks = ContractChecks.keep(
     toContractKey(openapi),
     {
@@ -73,6 +73,7 @@ function createDocumentCheck(config: DocumentConfig, services: PolicyServices): 
       closesRequests: undeclared.properties === 'refuse',
       closesAnswers: answers?.undeclared === 'refuse',
       depthMax: maxDepth,
+      readsMultipart: multipart === 'check',
       checksAnswers: answers !== undefined,
     },
     services,

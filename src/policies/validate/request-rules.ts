@@ -16,7 +16,7 @@ import type { ContractSource } from '#schema/contract-source.ts';
 import type { ValidateConfig } from './config.ts';
 
 /** What a schema for bodies is for. */
-const BODY_RANGES = ['application/json', 'application/*+json', 'application/x-www-form-urlencoded'];
+const BODY_RANGES = ['application/json', 'application/*+json', 'application/x-www-form-urlencoded', 'multipart/form-data'];
 
 type Root = NonNullable<ContractIndex['root']>;
 
@@ -36,7 +36,7 @@ export function createSchemaChecks(config: ValidateConfig, services: PolicyServi
 
 function createCheck(
   source: ContractSource,
-  { undeclared, maxDepth }: ValidateConfig,
+  { undeclared, maxDepth, multipart }: ValidateConfig,
   { contracts, clock, keeper }: PolicyServices,
   toRules: (root: Root) => RequestRules,
 ): RequestCheck {
@@ -46,10 +46,10 @@ function createCheck(
   const rules = toRules(root!);
   const isClosed = undeclared.properties === 'refuse';
   // A schema for several places is compiled for each.
-  const name = `schema ${JSON.stringify([key, rules.places[0]?.in, isClosed, maxDepth])}`;
+  const name = `schema ${JSON.stringify([key, rules.places[0]?.in, isClosed, maxDepth, multipart])}`;
   return keepCurrent(keeper, name, digest, () => {
     const schemas = new SchemaSet(image, { direction: 'request', isClosed }, clock);
-    return new RequestCheck(rules, schemas, { closesQuery: false, depthMax: maxDepth });
+    return new RequestCheck(rules, schemas, { closesQuery: false, depthMax: maxDepth, readsMultipart: multipart === 'check' });
   });
 }
 

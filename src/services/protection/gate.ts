@@ -67,6 +67,11 @@ export class Gate {
     return this.#running;
   }
 
+  /** Of this thread. */
+  get waitingCount(): number {
+    return this.#line.length;
+  }
+
   /** Lets somebody in now, later, or not at all; then the exchange ends with an error. */
   admit(candidate: Candidate, importance: Importance): void {
     const ticket = new Ticket(this, candidate, importance);

@@ -51,6 +51,11 @@ export class ServiceProtection implements AttemptObserver {
     this.#perEndpointMax = concurrency?.perEndpointMax ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Exchanges of this thread that wait for their turn. */
+  get waitingCount(): number {
+    return this.#gate?.waitingCount ?? 0;
+  }
+
   /** Lets an exchange make its first attempt now, later, or not at all; then it ends with an error. */
   admit(candidate: Candidate, importance: Importance): void {
     // Nobody waits for a service that will not be asked.

@@ -110,8 +110,9 @@ export class SharedAnswers implements AnswerStore {
     new AnswerSegments(new AnswerLayout(memory), threadNumber, () => 0).forgetOwner();
   }
 
-  get era(): number {
-    return this.#layout.era;
+  eraOf(uri: string): number {
+    // Both only grow.
+    return this.#layout.era + Atomics.load(this.#layout.generations, this.#toGenerationAt(uri));
   }
 
   find(uri: string, partition: string): readonly StoredAnswer[] | undefined {
@@ -162,8 +163,7 @@ export class SharedAnswers implements AnswerStore {
   }
 
   invalidate(uri: string): void {
-    this.#hash.hash(uri);
-    Atomics.add(this.#layout.generations, this.#hash.low & (this.#layout.slotCount - 1), 1);
+    Atomics.add(this.#layout.generations, this.#toGenerationAt(uri), 1);
   }
 
   purge(what: AnswerPurge): number {
@@ -417,6 +417,11 @@ export class SharedAnswers implements AnswerStore {
     if (length === 0 || headBytes < 0 || headBytes > length - ENTRY_HEADER_BYTES) return undefined;
     const begin = byteAt + ENTRY_HEADER_BYTES;
     return decodeAnswerHead(Buffer.from(this.#layout.bytes.subarray(begin, begin + headBytes)));
+  }
+
+  #toGenerationAt(uri: string): number {
+    this.#hash.hash(uri);
+    return this.#hash.low & (this.#layout.slotCount - 1);
   }
 
   #toKey(uri: string, partition: string): Key {

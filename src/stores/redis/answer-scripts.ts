@@ -51,11 +51,13 @@ return found
 `);
 
 /**
- * KEYS: the answers, the lock. ARGV: the selection, how long it is kept in ms, how many there may be, its tags, the answer.
+ * KEYS: the answers, the lock. ARGV: the selection, how long it is kept in ms, how many there may be, its tags, the answer, how long
+ * ago the service was asked in microseconds: a purge since then makes it of no use, so it counts as written then.
  * Answers 1.
  */
 export const putScript = new Script(`${NOW}
-redis.call('HSET', KEYS[1], ARGV[1], nowUs .. ARGV[4] .. '\\n\\n' .. ARGV[5])
+local askedUs = string.format('%016.0f', time[1] * 1000000 + time[2] - ARGV[6])
+redis.call('HSET', KEYS[1], ARGV[1], askedUs .. ARGV[4] .. '\\n\\n' .. ARGV[5])
 if redis.call('HLEN', KEYS[1]) > tonumber(ARGV[3]) then
   local oldest, oldestAt
   for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do

@@ -72,6 +72,17 @@ test('what one gateway throws away is gone for the others, by address, tag and b
   }
 });
 
+test('what was asked for before another gateway threw it away is of no use', redis, async (t) => {
+  const server = await RedisServer.start(t);
+  const [one, other] = [await openGateway(t, server.port), await openGateway(t, server.port)];
+  const askedMs = clock.monotonicMs() - 60_000;
+  await other.answers.purgeStore({ kind: 'uri', uri: 'u' });
+  one.answers.put('u', '', createAnswer(clock), askedMs);
+  one.answers.put('v', '', createAnswer(clock), askedMs);
+  await settle(one);
+  assert.deepEqual([(await look(other, 'u')).length, (await look(other, 'v')).length], [0, 1]);
+});
+
 test('more beginnings than are remembered purge all, and what comes then is kept', redis, async (t) => {
   const server = await RedisServer.start(t);
   const one = await openGateway(t, server.port);

@@ -64,8 +64,8 @@ export class RedisAnswers implements AnswerStore {
     this.#means = means;
   }
 
-  get era(): number {
-    return this.#means.near.era;
+  eraOf(uri: string): number {
+    return this.#means.near.eraOf(uri);
   }
 
   find(uri: string, partition: string): readonly StoredAnswer[] | undefined {
@@ -89,7 +89,7 @@ export class RedisAnswers implements AnswerStore {
     return asking;
   }
 
-  put(uri: string, partition: string, { facts }: StoredAnswer): void {
+  put(uri: string, partition: string, { facts }: StoredAnswer, askedMs?: number): void {
     const { names, clock } = this.#means;
     this.#putNear(uri, partition, facts);
     this.#ownUntilMs.delete(`${uri}\n${partition}`);
@@ -104,7 +104,8 @@ export class RedisAnswers implements AnswerStore {
       return;
     }
     const most = String(limits.answerVariantsMax);
-    this.#tell(putScript, keys, [field, String(ttlMs), most, names.toTags(facts.tags), encoded]);
+    const agoUs = askedMs === undefined ? 0 : Math.max(0, Math.round((clock.monotonicMs() - askedMs) * 1_000));
+    this.#tell(putScript, keys, [field, String(ttlMs), most, names.toTags(facts.tags), encoded, String(agoUs)]);
   }
 
   remove(uri: string, partition: string, answer: StoredAnswer): void {

@@ -10,6 +10,9 @@ import type { LoadedConfiguration } from '#config/load.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { ExchangeJournal } from '#http/exchange-journal.ts';
 import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
+import type { StubbedAnswer, StubbedRequest } from '#http/stubbed-upstream.ts';
+import { type AnswerTimeouts, toTimeoutDetail } from '#http/upstream-call.ts';
+import { upstreamErrors } from '#http/upstream-errors.ts';
 import { type HttpCall, type HttpCallAnswer, HttpCallFailed } from '#net/http-call.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 import type { MatchSubject } from '#routing/route-definition.ts';
@@ -19,7 +22,6 @@ import type { Decision, PolicyDecisionStep, Refusal, ServiceExchange } from './d
 import { RehearsalClock } from './rehearsal-clock.ts';
 import { toRehearsedConfiguration } from './rehearsed-configuration.ts';
 import { type ReadyAnswer, type SentRequest, type StubFunction, toReadyAnswer } from './stub-answer.ts';
-import { StubPool } from './stub-call.ts';
 
 export interface RehearsedRequest extends InjectedRequest {
   readonly as?: AssumedIdentity | undefined;
@@ -56,7 +58,7 @@ class Asking {
 
 const emptyAnswer = toReadyAnswer({ status: 200 });
 
-export class Rehearsal {
+export class RehearsedGateway {
   readonly configuration: Configuration;
   readonly clock: RehearsalClock;
   readonly stubs = new Map<string, StubFunction>();
@@ -82,20 +84,20 @@ export class Rehearsal {
       threads: 0,
       watches: false,
       rehearsal: {
-        openPool: (service, endpoint) => new StubPool(service, endpoint, this.#host),
+        upstreams: { answer: (request) => this.#answer(request) },
         callHttp: (call) => this.#callHttp(call),
         later: (ms, run) => this.clock.later(ms, run),
         policies: rehearsedPolicies,
-        onExchange: (exchange) => this.#onExchange(exchange),
+        begin: (exchange) => this.#begin(exchange),
       },
     });
   }
 
   /** Compiles a configuration; tells why it cannot. */
-  static async open(loaded: LoadedConfiguration, options: RehearsalOptions): Promise<Rehearsal | RehearsalRefusal> {
+  static async open(loaded: LoadedConfiguration, options: RehearsalOptions): Promise<RehearsedGateway | RehearsalRefusal> {
     const { configuration, issues } = loaded;
     if (configuration === undefined) return { issues, reasons: [] };
-    const rehearsal = new Rehearsal({ ...loaded, configuration }, options);
+    const rehearsal = new RehearsedGateway({ ...loaded, configuration }, options);
     const prepared = await rehearsal.#control.prepareInjection();
     if ('issues' in prepared) return prepared;
     rehearsal.#inject = (request) => prepared.inject(request);
@@ -129,16 +131,7 @@ export class Rehearsal {
     await this.#control.drain();
   }
 
-  readonly #host = {
-    answer: (request: SentRequest, exchange: Exchange) => this.#answer(request, exchange),
-    later: (ms: number, run: () => void) => this.clock.later(ms, run),
-    onStubFailed: (exchange: Exchange, thrown: unknown) => {
-      const asking = this.#findAsking(exchange);
-      if (asking !== undefined) asking.thrown ??= { error: thrown };
-    },
-  };
-
-  #onExchange(exchange: Exchange): void {
+  #begin(exchange: Exchange): void {
     const asking = this.#beginning ?? this.#findAsking(exchange);
     this.#beginning = undefined;
     if (asking === undefined) return;
@@ -155,23 +148,30 @@ export class Rehearsal {
     return this.#askings.get(requestId) ?? this.#askings.get(batchOf ?? '') ?? this.#last;
   }
 
-  async #answer(request: SentRequest, exchange: Exchange): Promise<ReadyAnswer> {
+  async #answer(asked: StubbedRequest): Promise<StubbedAnswer | GatewayError> {
+    const { service, exchange, timeouts } = asked;
     const asking = this.#findAsking(exchange);
-    const stub = this.stubs.get(request.service);
-    if (stub === undefined) this.unstubbed.add(request.service);
-    const note = (outcome: number | string) => asking?.sent.push({ request, outcome, isUnstubbed: stub === undefined });
-    if (stub === undefined) {
-      note(emptyAnswer.status);
-      return emptyAnswer;
-    }
+    const request = toSentRequest(asked);
+    const stub = this.stubs.get(service);
+    if (stub === undefined) this.unstubbed.add(service);
+    const exchanged = { request, outcome: 'no answer' as number | string, isUnstubbed: stub === undefined };
+    asking?.sent.push(exchanged);
     try {
-      const answer = toReadyAnswer(await stub(request));
-      note(answer.fails ?? answer.status);
-      return answer;
+      const answer = stub === undefined ? emptyAnswer : toReadyAnswer(await stub(request));
+      exchanged.outcome = answer.fails ?? answer.status;
+      return await this.#afterItsTime(answer, timeouts);
     } catch (thrown) {
-      note('the stub has failed');
-      throw thrown;
+      // A mistake of whoever wrote the stub, and no failure of the service.
+      if (asking !== undefined) asking.thrown ??= { error: thrown };
+      return upstreamErrors.lostBeforeAnswer({ reason: 'the stub has failed' });
     }
+  }
+
+  /** A service has no more time than it is given. */
+  async #afterItsTime(answer: ReadyAnswer, { firstByte }: AnswerTimeouts): Promise<StubbedAnswer | GatewayError> {
+    const ms = answer.fails === 'silent' ? Number.POSITIVE_INFINITY : answer.afterMs;
+    if (ms > 0) await new Promise<void>((resolve) => this.clock.later(Math.min(ms, firstByte.ms), resolve));
+    return ms >= firstByte.ms ? upstreamErrors.firstByteTimeout(toTimeoutDetail(firstByte)) : toStubbedAnswer(answer);
   }
 
   /** Servers that are no services, such as that of an issuer of tokens. */
@@ -186,8 +186,45 @@ export class Rehearsal {
     const { status, fields, body: bytes, fails } = toReadyAnswer(await found[1](request));
     if (fails !== undefined) throw new HttpCallFailed(fails);
     const named = Object.fromEntries(fields.flatMap((name, i) => (i % 2 === 0 ? [[name, fields[i + 1]!]] : [])));
-    return { status, headers: named, text: bytes.toString('utf8') };
+    return { status, headers: named, text: toUtf8(bytes) };
   }
+}
+
+function toStubbedAnswer({ status, fields, body, trailers, fails }: ReadyAnswer): StubbedAnswer | GatewayError {
+  if (fails === 'unreachable') return upstreamErrors.unreachable({ reason: 'ECONNREFUSED' });
+  if (fails === 'reset') return upstreamErrors.lostBeforeAnswer({ reason: 'ECONNRESET' });
+  const breaksOff = fails === 'broken';
+  const hasLength = trailers === undefined && status !== 204 && !breaksOff;
+  return { status, fields, body, trailers, breaksOff, contentLengthBytes: hasLength ? body.length : -1 };
+}
+
+function toSentRequest({ service, endpoint, exchange, method, target, authority, fields, body }: StubbedRequest): SentRequest {
+  const mark = target.indexOf('?');
+  const { forwardingFields } = exchange.request;
+  return {
+    service,
+    endpoint,
+    method,
+    path: mark < 0 ? target : target.slice(0, mark),
+    query: mark < 0 ? '' : target.slice(mark + 1),
+    host: authority,
+    headers: toHeaders([...fields, ...forwardingFields.fields, 'x-request-id', exchange.requestId]),
+    body: toUtf8(body),
+  };
+}
+
+function toHeaders(fields: readonly string[]): Record<string, string> {
+  // Through a map, because a field may be called `constructor` or `__proto__`.
+  const values = new Map<string, string>();
+  for (let i = 0; i < fields.length; i += 2) {
+    const before = values.get(fields[i]!);
+    values.set(fields[i]!, before === undefined ? fields[i + 1]! : `${before}, ${fields[i + 1]}`);
+  }
+  return Object.fromEntries(values);
+}
+
+function toUtf8(bytes: Buffer): string {
+  return bytes.toString('utf8');
 }
 
 function toDecision(asked: RehearsedRequest, { exchange, sent }: Asking, outcome: InjectedAnswer | GatewayError): Decision {

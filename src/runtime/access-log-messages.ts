@@ -1,0 +1,28 @@
+/** What threads tell the control thread of their access logs. */
+import type { LogSettings } from '#config/access-log/access-log-schema.ts';
+
+/** Whole lines for a place that the control thread sends to. */
+export interface AccessLogLines {
+  readonly kind: 'access-log-lines';
+  /** As `toTargetKey` has it. */
+  readonly target: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The first word counts the bytes that the thread has handed over and that wait: whoever has sent or dropped them subtracts them. */
+  readonly waiting: Int32Array<SharedArrayBuffer>;
+}
+
+/** Lines that there was no room for. */
+export interface AccessLogDropped {
+  readonly kind: 'access-log-dropped';
+  /** What kind of place they would have gone to. */
+  readonly to: string;
+  readonly lines: number;
+}
+
+export type AccessLogObserved = AccessLogLines | AccessLogDropped;
+
+/** Both sides know a place by its settings: those of secrets are not among them, since data threads do not have them. */
+export function toTargetKey({ to, format, fields }: LogSettings): string {
+  const { headers, ...place } = { headers: undefined, ...to };
+  return JSON.stringify({ place, format, fields });
+}

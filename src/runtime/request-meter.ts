@@ -1,0 +1,175 @@
+/**
+ * Counts the exchanges of one thread: how many, how they ended, how long they took and how much they carried, by listener, route,
+ * service, method and status. Where a series stands is looked for once for each plan, so an exchange costs a few additions.
+ */
+import { BUCKET_COUNT, toBucket } from '#base/duration-buckets.ts';
+import { limits } from '#base/limits.ts';
+import { OTHER_LABEL, type SeriesFamily, type ThreadMeter } from '#base/meter.ts';
+import type { Exchange, ExchangePlan } from '#http/exchange.ts';
+import { ListenerTally, PlanTally, ServiceTally } from '#http/plan-tally.ts';
+import { ListenerCell, listenerFamily } from './connection-meter.ts';
+import { SIZE_BUCKET_COUNT, toSizeBucket } from './size-buckets.ts';
+
+/** Places of the numbers of a route. The first six are exchanges by the first digit of their status; 0: there was no answer. */
+export const RouteCell = {
+  classes: 0,
+  seconds: 6,
+  requestBytes: 7,
+  responseBytes: 8,
+  furtherAttempts: 9,
+  tunnels: 10,
+  buckets: 11,
+} as const;
+export const STATUS_CLASS_COUNT = 6;
+
+/** What a route, or no route, has done for a service, or without one. */
+export const routeFamily: SeriesFamily = {
+  name: 'route',
+  labels: ['listener', 'route', 'service'],
+  cellCount: RouteCell.buckets + BUCKET_COUNT,
+  gaugesFrom: RouteCell.buckets + BUCKET_COUNT,
+  seriesMax: limits.metricRoutesMax,
+};
+
+export const requestFamily: SeriesFamily = {
+  name: 'request',
+  labels: ['listener', 'route', 'service', 'method', 'status'],
+  cellCount: 1,
+  gaugesFrom: 1,
+  seriesMax: limits.metricRequestSeriesMax,
+};
+
+export const inFlightFamily: SeriesFamily = {
+  name: 'in-flight',
+  labels: ['listener', 'route'],
+  cellCount: 1,
+  gaugesFrom: 0,
+  seriesMax: limits.metricRoutesMax,
+};
+
+/** By the code of the error that ended an exchange, whoever's fault it was. */
+export const errorFamily: SeriesFamily = {
+  name: 'error',
+  labels: ['code'],
+  cellCount: 1,
+  gaugesFrom: 1,
+  seriesMax: limits.metricErrorCodesMax,
+};
+
+/** All others are clients' inventions, and counted together. */
+const knownMethods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY'] as const;
+const methodNumbers: ReadonlyMap<string, number> = new Map(knownMethods.map((method, i) => [method, i]));
+const OTHER_METHOD = 'other';
+/** More than any status. */
+const STATUS_ROOM = 1_024;
+
+export class RequestMeter {
+  readonly #meter: ThreadMeter;
+  readonly #cells: Float64Array;
+  readonly #errorPlaces = new Map<string, number>();
+  /** Of exchanges that have no plan. */
+  readonly #unplanned: ExchangePlan = { routeName: undefined };
+
+  constructor(meter: ThreadMeter) {
+    this.#meter = meter;
+    this.#cells = meter.cells;
+  }
+
+  /** The exchange has this plan from now on. */
+  begin({ request }: Exchange, plan: ExchangePlan): void {
+    this.#cells[this.#findListener(plan, request.listener).inFlightAt]! += 1;
+  }
+
+  /** Where it has a plan, it was begun. */
+  finish(exchange: Exchange): void {
+    const { plan, request, serviceName, requestBytes, responseBytes, attempts } = exchange;
+    const cells = this.#cells;
+    const ofListener = this.#findListener(plan ?? this.#unplanned, request.listener);
+    if (plan !== undefined) cells[ofListener.inFlightAt]! -= 1;
+    const tally = this.#findService(ofListener, plan?.routeName ?? '', serviceName ?? '');
+    const { at } = tally;
+    cells[this.#findPlace(tally, exchange, plan?.routeName ?? '')]! += 1;
+    cells[at + RouteCell.classes + toClass(exchange.status)]! += 1;
+    if (requestBytes > 0) cells[at + RouteCell.requestBytes]! += requestBytes;
+    if (responseBytes > 0) cells[at + RouteCell.responseBytes]! += responseBytes;
+    cells[ofListener.sizesAt + toSizeBucket(requestBytes)]! += 1;
+    cells[ofListener.sizesAt + SIZE_BUCKET_COUNT + toSizeBucket(responseBytes)]! += 1;
+    if (exchange.error !== undefined) cells[this.#findError(exchange.error.code)]! += 1;
+    if (attempts > 1) cells[at + RouteCell.furtherAttempts]! += attempts - 1;
+    // How long somebody kept a connection says nothing about how fast anything was answered.
+    if (exchange.isTunnel) {
+      cells[at + RouteCell.tunnels]! += 1;
+      return;
+    }
+    const durationMs = exchange.finishedMs - exchange.startedMs;
+    cells[at + RouteCell.seconds]! += durationMs / 1_000;
+    cells[at + RouteCell.buckets + toBucket(durationMs)]! += 1;
+  }
+
+  #findListener(plan: ExchangePlan, listener: string): ListenerTally {
+    plan.tally ??= new PlanTally();
+    const { tally } = plan;
+    for (let one = tally.listeners; one !== undefined; one = one.next) if (one.listener === listener) return one;
+    const inFlightAt = this.#meter.take(inFlightFamily, [listener, plan.routeName ?? '']);
+    const sizesAt = this.#meter.take(listenerFamily, [listener]) + ListenerCell.requestSizes;
+    tally.listeners = new ListenerTally({ listener, inFlightAt, sizesAt }, tally.listeners);
+    return tally.listeners;
+  }
+
+  #findService(ofListener: ListenerTally, route: string, service: string): ServiceTally {
+    for (let one = ofListener.services; one !== undefined; one = one.next) if (one.service === service) return one;
+    const at = this.#meter.take(routeFamily, [ofListener.listener, route, service]);
+    ofListener.services = new ServiceTally(service, at, ofListener.services);
+    return ofListener.services;
+  }
+
+  #findError(code: string): number {
+    let at = this.#errorPlaces.get(code);
+    if (at === undefined) {
+      at = this.#meter.take(errorFamily, [code]);
+      this.#errorPlaces.set(code, at);
+    }
+    return at;
+  }
+
+  #findPlace(tally: ServiceTally, { request, status }: Exchange, route: string): number {
+    const { last } = tally;
+    if (last !== undefined && last.status === status && last.method === request.method) return last.at;
+    const counted = this.#toCounted(tally, status);
+    const methodNumber = methodNumbers.get(request.method);
+    const key = (methodNumber ?? knownMethods.length) * STATUS_ROOM + counted;
+    let place = tally.places.get(key);
+    if (place === undefined) {
+      const method = methodNumber === undefined ? OTHER_METHOD : request.method;
+      const labels = [
+        request.listener,
+        route,
+        tally.service,
+        method,
+        counted < 100 && counted > 0 ? `${counted}xx` : `${counted}`,
+      ];
+      place = { method, status, at: this.#meter.take(requestFamily, labels) };
+      tally.places.set(key, place);
+    }
+    tally.last = place;
+    return place.at;
+  }
+
+  /** Whoever answers may invent statuses: of a route, only so many are told one by one, and others by their first digit. */
+  #toCounted({ statuses }: ServiceTally, status: number): number {
+    if (statuses.has(status)) return status;
+    if (statuses.size >= limits.metricStatusesMax || status >= STATUS_ROOM) return toClass(status);
+    statuses.add(status);
+    return status;
+  }
+}
+
+/** What is no status of HTTP counts as none. */
+export function toClass(status: number): number {
+  return status < 100 || status > 599 ? 0 : Math.trunc(status / 100);
+}
+
+/** Whether a series stands for all that had no room. */
+export function isOther(labels: readonly string[]): boolean {
+  return labels[0] === OTHER_LABEL;
+}

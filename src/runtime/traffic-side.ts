@@ -1,0 +1,314 @@
+/**
+ * Traffic as the control thread sees it: every second it reads what threads have counted in their memory, which costs them nothing,
+ * and keeps what has changed. Runs only while there is an admin address.
+ */
+import { adminErrors } from '#admin/admin-errors.ts';
+import type {
+  NamedTraffic,
+  RouteTraffic,
+  ServiceTraffic,
+  ThreadState,
+  TrafficAdministration,
+  TrafficPoint,
+  TrafficView,
+} from '#admin/traffic-administration.ts';
+import type { Clock } from '#base/clock.ts';
+import type { GatewayError } from '#base/errors.ts';
+import { limits } from '#base/limits.ts';
+import { OTHER_LABEL, type SeriesFamily } from '#base/meter.ts';
+import type { Configuration } from '#config/configuration.ts';
+import type { EndpointHealth, ServiceHealth } from '#services/health/service-health.ts';
+import { inFlightFamily, RouteCell, requestFamily, routeFamily } from './request-meter.ts';
+import { ThreadCell, threadFamily } from './thread-gauges.ts';
+import type { ThreadMeters, ThreadSeries } from './thread-meters.ts';
+import { HISTORY_STEPS, quiet, TrafficHistory, type TrafficSteps, toTraffic, windowMs } from './traffic-history.ts';
+
+const SAMPLE_EVERY_MS = 1_000;
+const STEP_MS = 5_000;
+/** Points of the total, one for each second. */
+const POINTS_MAX = 300;
+/** Consoles and programs that are told of every second. */
+const FOLLOWERS_MAX = 32;
+
+export interface TrafficSideOptions {
+  readonly clock: Clock;
+  /** The present ones: threads may have been made anew. */
+  findMeters(): ThreadMeters;
+  findConfiguration(): Configuration | undefined;
+  describeHealth(): ServiceHealth[];
+}
+
+interface ProcessTime {
+  readonly atMs: number;
+  readonly cpuMicros: number;
+}
+
+export class TrafficSide implements TrafficAdministration {
+  readonly #options: TrafficSideOptions;
+  readonly #followers = new Set<() => void>();
+  readonly #steps: TrafficSteps = { present: 0, presentSinceMs: 0, over: [] };
+  #total = new TrafficHistory(this.#steps);
+  readonly #routes = new Map<string, TrafficHistory>();
+  readonly #services = new Map<string, TrafficHistory>();
+  /** The numbers of each series when it was read last. */
+  #before = new WeakMap<ThreadSeries, Float64Array>();
+  readonly #points: TrafficPoint[] = [];
+  /** What all have done since the last point. */
+  readonly #second = new Float64Array(routeFamily.cellCount);
+  #timer: NodeJS.Timeout | undefined;
+  #sampledMs = 0;
+  #stepBeganMs = 0;
+  #processTime: ProcessTime = { atMs: 0, cpuMicros: 0 };
+  #cpu = 0;
+
+  constructor(options: TrafficSideOptions) {
+    this.#options = options;
+  }
+
+  follow(onSample: () => void): (() => void) | GatewayError {
+    if (this.#followers.size >= FOLLOWERS_MAX) return adminErrors.tooManyStreams();
+    this.#followers.add(onSample);
+    return () => this.#followers.delete(onSample);
+  }
+
+  /** Samples while there is an admin address. */
+  followConfiguration({ admin }: Configuration): void {
+    if (admin === undefined) this.stop();
+    else this.#begin();
+  }
+
+  #begin(): void {
+    if (this.#timer !== undefined) return;
+    const nowMs = this.#options.clock.monotonicMs();
+    this.#sampledMs = nowMs;
+    this.#stepBeganMs = nowMs;
+    this.#steps.presentSinceMs = this.#options.clock.wallMs();
+    this.#processTime = this.#readProcessTime();
+    // What was counted before belongs to no time that is known.
+    for (const series of this.#listAll(routeFamily)) this.#readDifference(series);
+    this.#timer = setInterval(() => this.sample(), SAMPLE_EVERY_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#followers.clear();
+    this.#routes.clear();
+    this.#services.clear();
+    this.#points.length = 0;
+    this.#steps.over.length = 0;
+    this.#total = new TrafficHistory(this.#steps);
+    this.#before = new WeakMap();
+  }
+
+  /** Reads what has been counted since the last time. */
+  sample(): void {
+    const { clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const elapsedMs = nowMs - this.#sampledMs;
+    this.#sampledMs = nowMs;
+    this.#readAll();
+    this.#notePoint(elapsedMs);
+    this.#noteProcess();
+    if (nowMs - this.#stepBeganMs >= STEP_MS) this.#turn(nowMs);
+    for (const onSample of [...this.#followers]) onSample();
+  }
+
+  show(routesMax: number): TrafficView {
+    const { clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    this.#readAll();
+    const durationMs = windowMs(this.#steps, nowMs - this.#stepBeganMs);
+    const { byRoute, total } = this.#countInFlight();
+    const routes = [...this.#routes].map(
+      ([name, history]): NamedTraffic => ({ name, ...history.describe(durationMs, byRoute.get(name) ?? 0) }),
+    );
+    routes.sort((one, other) => other.requestsPerSecond - one.requestsPerSecond || one.name.localeCompare(other.name));
+    return {
+      at: new Date(clock.wallMs()).toISOString(),
+      windowSeconds: Math.round(durationMs / 1_000),
+      total: this.#total.describe(durationMs, total),
+      routes: routes.slice(0, routesMax),
+      services: this.#describeServices(durationMs),
+      threads: this.#describeThreads(),
+      process: { rssBytes: process.memoryUsage.rss(), cpu: this.#cpu },
+    };
+  }
+
+  listPoints(): readonly TrafficPoint[] {
+    return this.#points;
+  }
+
+  showRoute(route: string): RouteTraffic | GatewayError {
+    const history = this.#routes.get(route);
+    if (history === undefined && this.#options.findConfiguration()?.routes[route] === undefined) return adminErrors.noRoute();
+    const points = history?.points;
+    return {
+      points: this.#steps.over.map(({ step, endedAtMs }) => ({
+        at: new Date(endedAtMs).toISOString(),
+        ...(points?.get(step) ?? quiet),
+      })),
+      statuses: this.#countStatuses(route),
+    };
+  }
+
+  // Inside: what has changed
+
+  #readAll(): void {
+    for (const series of this.#listAll(routeFamily)) {
+      const difference = this.#readDifference(series);
+      if (difference === undefined) continue;
+      const [, route = '', service = ''] = series.labels;
+      if (route !== '') this.#historyOf(this.#routes, route).add(difference);
+      if (service !== '') this.#historyOf(this.#services, service).add(difference);
+      this.#total.add(difference);
+      for (let i = 0; i < difference.length; i++) this.#second[i]! += difference[i]!;
+    }
+  }
+
+  /** `undefined`: nothing has come. */
+  #readDifference(series: ThreadSeries): Float64Array | undefined {
+    const { cells, at } = series;
+    let before = this.#before.get(series);
+    if (before === undefined) {
+      before = new Float64Array(routeFamily.cellCount);
+      this.#before.set(series, before);
+    }
+    if (!hasNews(cells, at, before)) return undefined;
+    const difference = new Float64Array(routeFamily.cellCount);
+    for (let i = 0; i < difference.length; i++) {
+      difference[i] = cells[at + i]! - before[i]!;
+      before[i]! += difference[i]!;
+    }
+    return difference;
+  }
+
+  #historyOf(histories: Map<string, TrafficHistory>, name: string): TrafficHistory {
+    const present = histories.get(name);
+    if (present !== undefined) return present;
+    if (histories.size >= limits.metricRoutesMax && name !== OTHER_LABEL) return this.#historyOf(histories, OTHER_LABEL);
+    const made = new TrafficHistory(this.#steps);
+    histories.set(name, made);
+    return made;
+  }
+
+  // Inside: time
+
+  #notePoint(elapsedMs: number): void {
+    const at = new Date(this.#options.clock.wallMs()).toISOString();
+    this.#points.push({ at, ...toTraffic(this.#second, elapsedMs, this.#countInFlight().total) });
+    if (this.#points.length > POINTS_MAX) this.#points.shift();
+    this.#second.fill(0);
+  }
+
+  #noteProcess(): void {
+    const before = this.#processTime;
+    this.#processTime = this.#readProcessTime();
+    const elapsedMs = this.#processTime.atMs - before.atMs;
+    if (elapsedMs > 0) this.#cpu = Math.round((this.#processTime.cpuMicros - before.cpuMicros) / elapsedMs) / 1_000;
+  }
+
+  /** Of the system, also where a test moves the clock. */
+  #readProcessTime(): ProcessTime {
+    const { user, system } = process.cpuUsage();
+    return { atMs: this.#options.clock.monotonicMs(), cpuMicros: user + system };
+  }
+
+  #turn(nowMs: number): void {
+    const { clock } = this.#options;
+    const durationMs = nowMs - this.#stepBeganMs;
+    const { byRoute, total } = this.#countInFlight();
+    this.#total.turn(durationMs, total);
+    for (const [name, history] of this.#routes) {
+      history.turn(durationMs, byRoute.get(name) ?? 0);
+      if (history.isForgotten) this.#routes.delete(name);
+    }
+    for (const [name, history] of this.#services) {
+      history.turn(durationMs, 0);
+      if (history.isForgotten) this.#services.delete(name);
+    }
+    this.#steps.over.push({ step: this.#steps.present, durationMs, endedAtMs: clock.wallMs() });
+    if (this.#steps.over.length > HISTORY_STEPS) this.#steps.over.shift();
+    this.#steps.present += 1;
+    this.#stepBeganMs = nowMs;
+  }
+
+  // Inside: what is of the moment
+
+  #countInFlight(): InFlight {
+    const byRoute = new Map<string, number>();
+    let total = 0;
+    for (const { cells, at, labels } of this.#listAll(inFlightFamily)) {
+      const count = cells[at]!;
+      const [, route = ''] = labels;
+      total += count;
+      byRoute.set(route, (byRoute.get(route) ?? 0) + count);
+    }
+    return { byRoute, total };
+  }
+
+  #describeServices(durationMs: number): ServiceTraffic[] {
+    return this.#options.describeHealth().map(({ service, endpoints }): ServiceTraffic => {
+      const history = this.#services.get(service);
+      const { running, connections, waiting } = this.#countAt(service);
+      return {
+        name: service,
+        ...(history?.describe(durationMs, running) ?? { ...quiet, inFlight: running }),
+        endpoints: endpoints.length,
+        healthy: endpoints.filter(isAvailable).length,
+        connections,
+        waiting,
+        retriesPerSecond: history?.furtherAttemptsPerSecond(durationMs) ?? 0,
+      };
+    });
+  }
+
+  #countAt(_service: string): { readonly running: number; readonly connections: number; readonly waiting: number } {
+    return { running: 0, connections: 0, waiting: 0 };
+  }
+
+  #describeThreads(): ThreadState[] {
+    return this.#listAll(threadFamily).map(({ thread, cells, at }) => ({
+      number: thread,
+      eventLoopDelayMs: {
+        p50: cells[at + ThreadCell.delayP50Ms]!,
+        p99: cells[at + ThreadCell.delayP99Ms]!,
+        max: cells[at + ThreadCell.delayMaxMs]!,
+      },
+      utilization: cells[at + ThreadCell.utilization]!,
+      heapBytes: cells[at + ThreadCell.heapUsedBytes]!,
+      connections: cells[at + ThreadCell.connections]!,
+    }));
+  }
+
+  #countStatuses(route: string): Record<string, number> {
+    const statuses: Record<string, number> = {};
+    for (const { labels, cells, at } of this.#listAll(requestFamily)) {
+      if (labels[1] !== route) continue;
+      const status = labels.at(-1)!;
+      statuses[status] = (statuses[status] ?? 0) + cells[at]!;
+    }
+    return statuses;
+  }
+
+  #listAll(wanted: SeriesFamily): ThreadSeries[] {
+    return this.#options
+      .findMeters()
+      .list()
+      .flatMap((series) => series.filter(({ family }) => family === wanted));
+  }
+}
+
+interface InFlight {
+  readonly byRoute: ReadonlyMap<string, number>;
+  readonly total: number;
+}
+
+function isAvailable({ state, ejectedForMs, isDraining }: EndpointHealth): boolean {
+  return state !== 'unhealthy' && ejectedForMs === 0 && !isDraining;
+}
+
+function hasNews(cells: Float64Array, at: number, before: Float64Array): boolean {
+  for (let i = 0; i < RouteCell.seconds; i++) if (cells[at + i] !== before[i]) return true;
+  return false;
+}
