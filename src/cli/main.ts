@@ -30,6 +30,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'print the OpenAPI document of the aggregates of a configuration',
     load: async () => (await import('./openapi.ts')).runOpenapi,
   },
+  plan: {
+    summary: 'say what a change of a configuration means, before it is applied',
+    load: async () => (await import('./plan.ts')).runPlan,
+  },
   schema: {
     summary: 'print the JSON Schema of the configuration, for editors',
     load: async () => (await import('./schema.ts')).runSchema,

@@ -29,6 +29,8 @@ export interface LoadedConfiguration {
   readonly issues: readonly Issue[];
   /** Absolute paths of all files that were asked for, the configuration itself first: when one changes, load again. */
   readonly files: readonly string[];
+  /** The document as it was written: references are not resolved, so that what they stand for is not in it. */
+  readonly written: unknown;
   /** Gives its place to what is found wrong later, such as a file that the configuration names. */
   toIssue(finding: Finding): Issue;
 }
@@ -70,7 +72,7 @@ async function readTextFile(
 async function loadDocument(document: SourceDocument, folder: string, options: LoadOptions): Promise<LoadedConfiguration> {
   // Without a value there is nothing to look into: the syntax comes first.
   if (document.value === undefined && document.issues.length > 0)
-    return { configuration: undefined, issues: sortIssues(document.issues), files: [], toIssue: document.toIssue };
+    return { configuration: undefined, issues: sortIssues(document.issues), files: [], written: undefined, toIssue: document.toIssue };
   const { env, readFile = readTextFromDisk } = options;
   const resolved = await resolveReferences(document.value, { env, readFile, folder });
   const { policies } = options;
@@ -87,6 +89,7 @@ async function loadDocument(document: SourceDocument, folder: string, options: L
       configuration === undefined || issues.some(isError) ? undefined : resolveFilePaths(configuration, folder, policies),
     issues,
     files: resolved.files,
+    written: document.value,
     toIssue: document.toIssue,
   };
 }

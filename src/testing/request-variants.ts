@@ -4,6 +4,7 @@
  */
 import { createRandomSource, RANDOM_RANGE } from '#base/random.ts';
 import type { Configuration } from '#config/configuration.ts';
+import { sampleRegex } from '#rehearsal/sample-regex.ts';
 import type { PathPattern, PathRegex } from '#routing/route-definition.ts';
 
 export interface VariantOptions {
@@ -84,7 +85,7 @@ function listRoutePaths({ routes }: Configuration): (PathPattern | PathRegex | u
 
 function toSamples(path: PathPattern | PathRegex | undefined): string[] {
   if (path === undefined) return ['/', '/anything'];
-  if ('regex' in path) return [sampleRegex(path.regex)];
+  if ('regex' in path) return [toWholePath(sampleRegex(path.regex))];
   const start = path.segments.map((segment) => ('literal' in segment ? segment.literal : 'x1')).join('/');
   const whole = `/${start}`;
   if (!path.isPrefix) return [whole];
@@ -98,17 +99,7 @@ function sampleText(path: string): string[] {
   return start === '' ? ['/', '/x', '/x/y'] : [start, `${start}/x`, `${start}/x/y`];
 }
 
-/** Good enough for the usual ones: what repeats is there once, and a class is its first character. */
-function sampleRegex(source: string): string {
-  const sample = source
-    .replaceAll(/\(\?<[^>]+>|\(\?:|[()^$]/g, '')
-    .replaceAll(/\[\^?([^\]])[^\]]*\]/g, '$1')
-    .replaceAll(/\\d/g, '1')
-    .replaceAll(/\\w/g, 'x')
-    .replaceAll(/\{\d+(?:,\d*)?\}|[+*?]/g, '')
-    .replaceAll(/\\(.)/g, '$1')
-    .replace(/\|.*$/, '')
-    .replaceAll('.', 'x');
+function toWholePath(sample: string): string {
   return sample.startsWith('/') ? sample : `/${sample}`;
 }
 

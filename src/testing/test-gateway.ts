@@ -8,8 +8,8 @@ import { type LoadedConfiguration, loadConfiguration, loadConfigurationValue } f
 import { policyOrder } from '#policies/registry.ts';
 import type { AssumedIdentity } from '#rehearsal/assumed-identity.ts';
 import { type Decision, type DecisionSnapshot, toSnapshot } from '#rehearsal/decision.ts';
-import { RehearsedGateway, type RehearsedRequest } from '#rehearsal/rehearsed-gateway.ts';
 import { RehearsalMistake } from '#rehearsal/rehearsal-mistake.ts';
+import { RehearsedGateway, type RehearsedRequest } from '#rehearsal/rehearsed-gateway.ts';
 import { type Stub, toStubFunction } from '#rehearsal/stub-answer.ts';
 import type { MatchSubject } from '#routing/route-definition.ts';
 import { parseDuration } from '#schema/duration-text.ts';
