@@ -64,10 +64,9 @@ function toBlock(written: unknown): unknown {
   return written === false ? undefined : written;
 }
 
-/** Listeners that say something about policies themselves, and `undefined` for all others. */
-export function listPolicyPlaces(...configurations: readonly Configuration[]): (string | undefined)[] {
-  const names = configurations.flatMap(({ listeners }) =>
-    Object.entries(listeners).flatMap(([name, { policies }]) => (Object.keys(policies ?? {}).length > 0 ? [name] : [])),
-  );
-  return [undefined, ...new Set(names)];
+/** Listeners of both that say something about policies themselves, and `undefined` for all others. */
+export function listPolicyPlaces(old: Configuration, present: Configuration): (string | undefined)[] {
+  const hasPolicies = ({ listeners }: Configuration, name: string) => Object.keys(listeners[name]?.policies ?? {}).length > 0;
+  const inBoth = Object.keys(present.listeners).filter((name) => Object.hasOwn(old.listeners, name));
+  return [undefined, ...inBoth.filter((name) => hasPolicies(old, name) || hasPolicies(present, name))];
 }

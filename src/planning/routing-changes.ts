@@ -121,7 +121,7 @@ function findUnreached(rivals: ReadonlyMap<string, string>, reached: ReadonlySet
 
 function toChange(move: Move, before: AskedRoutes, after: AskedRoutes): FoundChange {
   const { from, to, subjects } = move;
-  const examples = subjects.map((subject) => formatWitness(subject, after.listener));
+  const examples = [...new Set(subjects.map((subject) => formatWitness(subject, after.listener)))];
   if (from === undefined) return { ...toGained(to!, after, before), examples };
   if (to === undefined) return { ...toLost(from, after), examples };
   return { ...toTaken({ from, to }, subjects[0]!, before, after), examples };

@@ -18,7 +18,7 @@ import { policyDefinitions } from '#policies/registry.ts';
 import type { MatchSubject } from '#routing/route-definition.ts';
 import { Control } from '#runtime/control.ts';
 import { type AssumedIdentity, assumedIdentity, rehearsedPolicies } from './assumed-identity.ts';
-import type { Decision, PolicyDecisionStep, Refusal, ServiceExchange } from './decision.ts';
+import { type Decision, type PolicyDecisionStep, type Refusal, readJson, type ServiceExchange } from './decision.ts';
 import { RehearsalClock } from './rehearsal-clock.ts';
 import { toRehearsedConfiguration } from './rehearsed-configuration.ts';
 import { type ReadyAnswer, type SentRequest, type StubFunction, toReadyAnswer } from './stub-answer.ts';
@@ -244,7 +244,7 @@ function toDecision(asked: RehearsedRequest, { exchange, sent }: Asking, outcome
     status: isAnswer ? outcome.status : 0,
     headers: isAnswer ? outcome.headers : {},
     body: isAnswer ? outcome.text() : '',
-    refusal: error && toRefusal(error),
+    refusal: error === undefined ? (isAnswer && exchange === undefined ? readRefusal(outcome) : undefined) : toRefusal(error),
     fallback: exchange?.fallbackReason,
     cache: exchange?.cacheResult,
   };
@@ -262,6 +262,13 @@ function toSteps(exchange: Exchange | undefined): PolicyDecisionStep[] {
 const policyByCode: ReadonlyMap<string, string> = new Map(
   policyDefinitions.flatMap(({ name, errors }) => Object.values(errors).map(({ kind }) => [kind.code, name] as const)),
 );
+
+/** Of a request that was refused before it became an exchange, the answer is all that there is. */
+function readRefusal(answer: InjectedAnswer): Refusal {
+  const problem = readJson(answer.text());
+  const textAt = (name: string) => (typeof problem === 'object' && problem !== null ? String(Reflect.get(problem, name)) : '');
+  return { code: textAt('code'), policy: undefined, status: answer.status, help: textAt('detail'), detail: undefined };
+}
 
 function toRefusal({ code, status, kind, detail }: GatewayError): Refusal {
   return { code, policy: policyByCode.get(code), status, help: kind.help, detail };

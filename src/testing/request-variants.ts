@@ -151,6 +151,8 @@ function toSpellings(path: string): string[] {
 function toDetours(from: string, targets: readonly string[]): string[] {
   const depth = from.split('/').length - 1;
   return targets.flatMap((to) => [
+    // What a policy leaves of it when it takes the beginning away.
+    `${from}${to}`,
     `${from}${'/..'.repeat(depth)}${to}`,
     `${from}${'/%2e%2e'.repeat(depth)}${to}`,
     `${from}${'/..;'.repeat(depth)}${to}`,

@@ -22,7 +22,8 @@ export interface Check {
 
 /** Sends the request once and looks at what came of it. */
 export interface ExpectationHost {
-  settle(checks: readonly Check[]): Promise<void>;
+  /** `mistake`: what the test has asked for cannot be. */
+  settle(checks: readonly Check[], mistake: unknown): Promise<void>;
   /** Throws where there is no such service or route. */
   checkService(name: string): void;
   checkRoute(name: string): void;
@@ -35,18 +36,21 @@ export interface ExpectationHost {
  */
 export class RouteExpectation extends Promise<void> {
   readonly #checks: Check[];
+  readonly #mistakes: unknown[];
   readonly #host: ExpectationHost;
   #isNegated = false;
 
   constructor(host: ExpectationHost) {
     const checks: Check[] = [];
+    const mistakes: unknown[] = [];
     // Everything that is said in the same statement is there by then.
     super((resolve, reject) => {
       queueMicrotask(() => {
-        host.settle(checks).then(resolve, reject);
+        host.settle(checks, mistakes[0]).then(resolve, reject);
       });
     });
     this.#checks = checks;
+    this.#mistakes = mistakes;
     this.#host = host;
   }
 
@@ -62,12 +66,12 @@ export class RouteExpectation extends Promise<void> {
 
   /** One of these services is asked. */
   toReach(...services: [string, ...string[]]): this {
-    for (const service of services) this.#host.checkService(service);
+    this.#lookAtServices(services);
     return this.#add(reaches(services), this.toReach);
   }
 
   toMatchRoute(route: string): this {
-    this.#host.checkRoute(route);
+    this.#look(() => this.#host.checkRoute(route));
     return this.#add(matchesRoute(route), this.toMatchRoute);
   }
 
@@ -96,14 +100,29 @@ export class RouteExpectation extends Promise<void> {
 
   /** What a service would have been sent. */
   toSend(expected: ExpectedRequest): this {
-    if (expected.service !== undefined) this.#host.checkService(expected.service);
+    if (expected.service !== undefined) this.#lookAtServices([expected.service]);
     return this.#add(sends(expected), this.toSend);
   }
 
   /** Its route divides requests so, in percent. */
   toSplit(shares: Readonly<Record<string, number>>): this {
-    for (const service of Object.keys(shares)) this.#host.checkService(service);
+    this.#lookAtServices(Object.keys(shares));
     return this.#add(this.#host.toSplit(shares), this.toSplit);
+  }
+
+  #lookAtServices(services: readonly string[]): void {
+    this.#look(() => {
+      for (const service of services) this.#host.checkService(service);
+    });
+  }
+
+  /** Thrown here, a mistake would leave a promise behind that nobody awaits. */
+  #look(check: () => void): void {
+    try {
+      check();
+    } catch (mistake) {
+      this.#mistakes.push(mistake);
+    }
   }
 
   #add(matcher: Matcher, called: (...given: never[]) => unknown): this {

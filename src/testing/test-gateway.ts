@@ -126,7 +126,8 @@ export class TestGateway implements AsyncDisposable {
   expectRoute(method: string, url: string, options: RequestOptions = {}): RouteExpectation {
     const site = noteCallSite(this.expectRoute);
     return new RouteExpectation({
-      settle: async (checks) => {
+      settle: async (checks, mistake) => {
+        if (mistake !== undefined) throw mistake;
         if (checks.length === 0)
           throw toFailure('nothing is expected of the request; say what, such as `.toReach(SERVICE)`', {
             site,
