@@ -1,5 +1,5 @@
 /**
- * Builds what is published: JavaScript and type declarations of `src/`, without tests.
+ * Builds what is published: JavaScript and type declarations of `src/`, without tests, and the console.
  *
  * JavaScript is bundled into a few files, because looking up some 400 modules takes longer than everything else at a start
  * (docs/decisions/0017-bundled-package.md). It stays readable: nothing is shortened, comments stay, and source maps lead back
@@ -12,6 +12,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
 import type { ImportMap } from '../test/tidy/imports.ts';
+import { buildConsole } from './build-console.ts';
 import { toBuiltSpecifiers } from './built-specifiers.ts';
 import { repositoryRoot, runTool, toolPath } from './run-tool.ts';
 
@@ -36,8 +37,9 @@ async function build(out: string): Promise<number> {
   }
   for (const path of globSync('src/**/*.d.ts', { cwd: out })) rewriteDeclaration(path, out, manifest.imports);
   const bundled = await bundle(out);
+  const shown = packagesOf(await buildConsole(join(out, 'console')));
   writeNearestManifest(out, manifest);
-  writeLicences(out, bundled);
+  writeLicences(out, new Set([...bundled, ...shown]));
   return 0;
 }
 
@@ -69,7 +71,12 @@ async function bundle(out: string): Promise<Set<string>> {
     sourcemapPathTransform: (source, map) => toSourcePath(resolve(dirname(map), source), relative(out, map)),
   });
   const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
-  return new Set(modules.flatMap((path) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
+  return new Set(packagesOf(modules));
+}
+
+/** The names of the packages that modules come from. */
+function packagesOf(modules: readonly string[]): string[] {
+  return modules.flatMap((path) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
 }
 
 /** As seen from a `dist/` in the repository, wherever the package is built. `map` is the path of the map within it. */

@@ -14,6 +14,10 @@ interface Check {
 const checks: readonly Check[] = [
   { name: 'format and lint', run: () => runTool(toolPath('biome'), ['check', '--error-on-warnings', '--max-diagnostics=100']) },
   { name: 'types', run: () => runTool(toolPath('tsc'), ['--noEmit', '--pretty', 'false']) },
+  {
+    name: 'types of the console',
+    run: () => runTool(toolPath('tsc'), ['--project', 'console', '--noEmit', '--pretty', 'false']),
+  },
   { name: 'unused code', run: () => runTool(process.execPath, [toolPath('knip'), '--no-progress', '--no-config-hints']) },
 ];
 

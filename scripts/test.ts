@@ -8,6 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { ensureConsole } from './build-console.ts';
 import { runChecks } from './check.ts';
 import { ensureTestTools, reportMissingTools, testPath } from './ensure-test-tools.ts';
 import { repositoryRoot } from './run-tool.ts';
@@ -28,6 +29,8 @@ async function main(args: readonly string[]): Promise<number> {
   if (!reportMissingTools(missing, process.env['CI'] === 'true')) return 1;
   const isWholeRun = args.length === 0;
   if (isWholeRun && !(await runChecks({ withHouseRules: false }))) return 1;
+  // Several files look at it, and one builds it.
+  await ensureConsole();
   return runTests(args, missing);
 }
 

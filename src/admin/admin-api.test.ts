@@ -13,6 +13,7 @@ test('a fault of ours is answered with 500, and told with its cause', async (t) 
     throw cause;
   };
   const services: ServiceAdministration = { list: fail, find: fail, add: fail, change: fail, remove: fail };
+  const exchanges = { explain: fail, explained: fail, listErrors: fail, tap: fail };
   const faults: unknown[] = [];
   const access = () => ({ address: { host: '127.0.0.1', port: 0 }, token: undefined });
   const api = new AdminApi({
@@ -21,6 +22,7 @@ test('a fault of ours is answered with 500, and told with its cause', async (t) 
       quotas: { list: fail, reset: fail },
       cache: { show: fail, purge: fail },
       traffic: { show: fail, listPoints: fail, showRoute: fail, follow: fail },
+      exchanges,
     },
     access,
     onFault: (error) => faults.push(error),

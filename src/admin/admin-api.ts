@@ -11,6 +11,7 @@ import { type AdminAccess, admit } from './admin-guard.ts';
 import type { Administrations } from './administrations.ts';
 import type { Api, ApiEnvironment } from './resource.ts';
 import { addCache } from './resources/cache.ts';
+import { addExchanges } from './resources/exchanges.ts';
 import { addQuotas } from './resources/quotas.ts';
 import { addServices } from './resources/services.ts';
 import { addTraffic } from './resources/traffic.ts';
@@ -68,6 +69,7 @@ function createApp({ administrations, onFault }: AdminApiFacts): Api {
   addQuotas(app, administrations.quotas);
   addCache(app, administrations.cache);
   addTraffic(app, administrations.traffic);
+  addExchanges(app, administrations.exchanges);
   app.doc31('/api/openapi.json', {
     openapi: '3.1.0',
     info: { title: 'Admin API of Gatehouse', version: '1', description: 'Nothing of what is changed here outlives the process.' },

@@ -30,6 +30,13 @@ export const adminErrors = defineErrors('admin', {
   },
   noRoute: { ...declared, status: 404, help: 'There is no such route.' },
   tooManyStreams: { ...declared, status: 503, help: 'As many streams as there may be are open; close another one.' },
+  unexplainable: { ...declared, status: 422, help: 'The request cannot be explained.' },
+  noExchange: {
+    ...declared,
+    status: 404,
+    help: 'No exchange with this id is kept: it was not asked for, or is too long ago.',
+  },
+  tooManyTaps: { ...declared, status: 409, help: 'There are as many taps as the gateway allows; end one of them.' },
   fault: { ...declared, side: 'gateway', status: 500, help: 'The admin API has failed; the log says how.' },
   tooManyChanges: { ...declared, status: 409, help: 'There are as many changes, or endpoints, as the gateway can hold.' },
 });

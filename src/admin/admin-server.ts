@@ -1,18 +1,20 @@
 /**
- * Everything on the admin address: `/healthz`, `/readyz`, `/metrics`, and the admin API below `/api`. Runs in the control
+ * Everything on the admin address: the console, `/healthz`, `/readyz`, `/metrics`, and the admin API below `/api`. Runs in the control
  * thread, so it answers even when data threads are busy.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { MetricsFormat } from '#base/metric-text.ts';
 import type { SocketAddress } from '#net/address.ts';
 import type { AdminApi } from './admin-api.ts';
+import { AdminConsole, isConsolePath } from './admin-console.ts';
 import type { AdminAccess } from './admin-guard.ts';
 import type { Administrations } from './administrations.ts';
+import { answerMetrics } from './metrics-answer.ts';
 
 export interface AdminFacts {
   /** Why traffic should not be sent here; `undefined` when it may. */
   reasonNotReady(): string | undefined;
-  /** In the text form of Prometheus, version 0.0.4. */
-  metricsText(): string;
+  renderMetrics(format: MetricsFormat): Promise<string>;
   access(): AdminAccess;
   /** Asked for with the first request to the API. */
   loadAdministrations(): Promise<Administrations>;
@@ -22,6 +24,7 @@ export interface AdminFacts {
 
 export class AdminServer {
   readonly #facts: AdminFacts;
+  readonly #console = new AdminConsole((error) => this.#facts.onFault(error));
   readonly #server: Server;
   #api: Promise<AdminApi> | undefined;
 
@@ -47,6 +50,7 @@ export class AdminServer {
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url?.split('?')[0] ?? '';
+    if (isConsolePath(path)) return this.#console.answer(path, request, response);
     if (path === '/api' || path.startsWith('/api/')) {
       this.#api ??= this.#loadApi();
       this.#api
@@ -56,6 +60,13 @@ export class AdminServer {
           this.#facts.onFault(error);
           response.destroy();
         });
+      return;
+    }
+    if (path === '/metrics') {
+      answerMetrics(request, response, this.#facts).catch((error: unknown) => {
+        this.#facts.onFault(error);
+        response.destroy();
+      });
       return;
     }
     const { status, type, text } = toAnswer(path, this.#facts);
@@ -79,7 +90,6 @@ interface Answer {
 }
 
 function toAnswer(path: string, facts: AdminFacts): Answer {
-  if (path === '/metrics') return { status: 200, type: 'text/plain; version=0.0.4', text: facts.metricsText() };
   if (path === '/healthz') return toJson(200, { status: 'ok' });
   if (path !== '/readyz') return { ...toJson(404, { title: 'Not Found', status: 404 }), type: 'application/problem+json' };
   const reason = facts.reasonNotReady();

@@ -1,5 +1,6 @@
 /** Everything that the admin API shows and changes, one interface for each of its resources. */
 import type { CacheAdministration } from './cache-administration.ts';
+import type { ExchangeAdministration } from './exchange-administration.ts';
 import type { QuotaAdministration } from './quota-administration.ts';
 import type { ServiceAdministration } from './service-administration.ts';
 import type { TrafficAdministration } from './traffic-administration.ts';
@@ -9,4 +10,5 @@ export interface Administrations {
   readonly quotas: QuotaAdministration;
   readonly cache: CacheAdministration;
   readonly traffic: TrafficAdministration;
+  readonly exchanges: ExchangeAdministration;
 }

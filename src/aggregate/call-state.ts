@@ -13,6 +13,7 @@ export abstract class CallState implements CallRecord, CallResult {
   endpoint: string | undefined = undefined;
   status = 0;
   startedMs = 0;
+  spanId: string | undefined = undefined;
   durationMs = 0;
   bytes = 0;
   outcome: CallOutcome = 'cancelled';
@@ -46,6 +47,8 @@ export abstract class CallState implements CallRecord, CallResult {
   /** What it waits for is there. */
   start(): void {
     this.startedMs = this.run.nowMs();
+    const { trace } = this.run.exchange;
+    if (trace?.isSampled === true) this.spanId = trace.nextSpanId();
     this.#isRunning = true;
     if (this.#isWanted()) this.begin();
     else this.settle('skipped');

@@ -11,6 +11,8 @@ import type { CompiledCall } from './compiled-aggregate.ts';
 import type { KeptAnswer } from './kept-answers.ts';
 
 export interface TaskOwner {
+  /** Of the span of its call, where a trace is taken. */
+  readonly spanId: string | undefined;
   /** Once, unless it is cancelled before. */
   onTaskEnded(task: CallTask): void;
 }
@@ -106,6 +108,7 @@ export class CallTask implements ServiceCallOwner {
         isRepeatable: true,
         limit,
         answerBytesMax: definition.answerBytesMax,
+        spanId: this.#owner.spanId,
       },
       this,
     );

@@ -70,8 +70,32 @@ export const limits = {
   fileMemoryBytesMax: 32 * 1024 * 1024,
   /** Longer files that a thread has open at once, each for one answer; further requests are refused. */
   filesOpenMax: 1_000,
-  /** Bytes of access log lines waiting to be written; beyond this, lines are dropped and counted. */
+  /** Bytes of access log lines of a thread waiting to be written or sent; beyond this, lines are dropped and counted. */
   accessLogPendingBytesMax: 8 * 1024 * 1024,
+  /** Bytes of a `tracestate` that is passed on; of more, members at its end are dropped. */
+  traceStateBytesMax: 4 * 1024,
+  /** Requests to upstreams of one traced exchange that get spans of their own. */
+  spansOfExchangeMax: 256,
+  /** Spans of a thread that wait to be told to the control thread; more are dropped and counted. */
+  threadSpansPendingMax: 2_048,
+  /** Spans that wait to be sent to the collector; more are dropped and counted. */
+  spansPendingMax: 16_384,
+  /** Spans of one message to the collector. */
+  spansOfExportMax: 512,
+  /** The same of all threads together, for one place that lines are sent to. */
+  accessLogWaitingBytesMax: 32 * 1024 * 1024,
+  /** Bytes of lines that are sent to a collector at once. */
+  accessLogPostBytesMax: 1024 * 1024,
+  /** Bytes of recorded exchanges that wait to be written, or to be taken by who asked for them; beyond this, they are dropped and counted. */
+  recordingPendingBytesMax: 16 * 1024 * 1024,
+  /** Bytes of one line of a recording that is read. */
+  recordingLineBytesMax: 16 * 1024 * 1024,
+  /** Bytes of bodies of exchanges that are being recorded, per thread; of further bodies less is kept. */
+  recordedBodyBytesMax: 32 * 1024 * 1024,
+  /** Exchanges that are being recorded, per thread; further ones are not, and are counted. */
+  recordedAtOnceMax: 1_000,
+  /** Recordings that run at the same time. */
+  recordingsMax: 16,
   /** Addresses of one host name that are tried for a connection. */
   connectAddressesMax: 8,
   /** Services and the endpoints of all of them together, 64 bytes of shared memory each. */
@@ -105,6 +129,8 @@ export const limits = {
   metricListenersMax: 500,
   /** Statuses of a route that metrics tell of one by one; further ones are counted by their first digit. */
   metricStatusesMax: 32,
+  /** How long a scrape of metrics may take nothing of what is sent. */
+  scrapeTimeoutMs: 10_000,
   /** Symbolic links that are followed on the way to a file that is watched (Linux follows 40). */
   pathLinksMax: 40,
   /** Bytes of the body of a request to the admin API. */

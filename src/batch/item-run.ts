@@ -50,6 +50,7 @@ export class ItemRun extends WheelTimer {
       },
     });
     this.exchange.batchOf = outer.requestId;
+    this.exchange.trace = outer.trace?.createChild();
   }
 
   get exchange(): Exchange {

@@ -8,11 +8,10 @@ import { defaultFileNames, findDefaultFile } from '#config/default-file.ts';
 import { formatIssue } from '#config/issue.ts';
 import { loadConfiguration } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
-import type { EndpointChoice, ExplainedCandidate } from '#runtime/explain-balancing.ts';
-import type { ExplainedFallback } from '#runtime/explain-fallback.ts';
-import { explainRequest, type RequestExplanation } from '#runtime/explain-request.ts';
+import { explainRequest } from '#runtime/explain-request.ts';
 import { readArguments } from './arguments.ts';
 import { type CommandIo, EXIT_OK, EXIT_REFUSED } from './command-io.ts';
+import { toExplanationText } from './explain-text.ts';
 
 const syntax = {
   name: 'explain',
@@ -44,7 +43,6 @@ Exit status: 0 when a route takes the request, 1 when none does, 2 when the conf
 } as const;
 
 const EXIT_NO_ROUTE = 1;
-const CANDIDATES_SHOWN_MAX = 10;
 
 /** Runs the command; the result is the exit status. */
 export async function runExplain(args: string[], io: CommandIo): Promise<number> {
@@ -70,7 +68,7 @@ export async function runExplain(args: string[], io: CommandIo): Promise<number>
   const request = { method: method.toUpperCase(), url, headers, listener: values.listener, clientAddress: values.client };
   const explanation = await explainRequest(loaded.configuration, request, { clock: systemClock, logger: silentLogger });
   if (typeof explanation === 'string') return refuse(io, explanation);
-  io.stdout(values.json ? `${JSON.stringify(explanation, undefined, 2)}\n` : toText(explanation));
+  io.stdout(values.json ? `${JSON.stringify(explanation, undefined, 2)}\n` : toExplanationText(explanation));
   return explanation.route === undefined && explanation.ownPath === undefined ? EXIT_NO_ROUTE : EXIT_OK;
 }
 
@@ -87,69 +85,4 @@ function readHeaders(lines: readonly string[]): [string, string][] | string {
     headers.push([line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()]);
   }
   return headers;
-}
-
-function toText({ request, route, ownPath, outranked, nearMisses }: RequestExplanation): string {
-  const lines = [
-    `${request.method} ${request.target}   host ${request.host || '(none)'}, listener ${request.listener}, client ${request.clientAddress}`,
-    '',
-  ];
-  if (route === undefined && ownPath !== undefined) {
-    lines.push('No route takes this request. Its path belongs to a policy, which answers it.');
-    lines.push(`  policies ${ownPath.policies.join(' → ')}`);
-  } else if (route === undefined) lines.push('No route takes this request: the answer is 404.');
-  else {
-    lines.push(`Route ${route.name}   ${describeMatch(route)}`);
-    for (const reason of route.because) lines.push(`  because ${reason}`);
-    for (const [name, value] of Object.entries(route.captures)) lines.push(`  captures ${name} = ${value}`);
-    lines.push(`  policies ${route.policies.length === 0 ? '(none)' : route.policies.join(' → ')}`);
-    lines.push(`  goes to ${route.destination}`);
-    lines.push(...route.endpoints.flatMap(describeChoice));
-    for (const line of route.forwarding) lines.push(`  sent to ${line}`);
-    if (route.protection.length > 0) lines.push(`  importance ${route.importance}`);
-    for (const line of route.protection) lines.push(`  protected by ${line}`);
-    for (const detail of route.details) lines.push(`  ${detail}`);
-    if (route.fallback !== undefined) lines.push(...describeFallback(route.fallback));
-  }
-  if (outranked.length > 0) lines.push('', 'Routes that match too, but rank lower:');
-  for (const other of outranked) lines.push(`  ${other.route}   ${describeMatch(other)}: ${other.because}`);
-  if (nearMisses.length > 0) lines.push('', 'Near misses:');
-  for (const miss of nearMisses) lines.push(`  ${miss.route}   ${describeMatch(miss)}: ${miss.because}`);
-  return `${lines.join('\n')}\n`;
-}
-
-function describeFallback({ to, instead, endpoints, forwarding, protection }: ExplainedFallback): string[] {
-  return [
-    `  falls back to ${to}`,
-    ...instead.map((line) => `    instead of ${line}`),
-    ...endpoints.flatMap(describeChoice),
-    ...forwarding.map((line) => `    sent to ${line}`),
-    ...protection.map((line) => `    protected by ${line}`),
-  ];
-}
-
-/** Nothing about a service with one endpoint: there is no choice. */
-function describeChoice({ service, balance, endpoint, because, candidates }: EndpointChoice): string[] {
-  if (candidates.length < 2) return [];
-  const chosen = endpoint === undefined ? 'an endpoint' : endpoint;
-  const shown = candidates.slice(0, CANDIDATES_SHOWN_MAX).map((candidate) => `      ${describeCandidate(candidate)}`);
-  const more = candidates.length - shown.length;
-  return [
-    `    ${service} chooses ${chosen} by ${balance}, because ${because}`,
-    ...shown,
-    ...(more > 0 ? [`      and ${more} more (all of them with --json)`] : []),
-  ];
-}
-
-function describeCandidate({ url, weight, priority, zone, percent }: ExplainedCandidate): string {
-  const place = [
-    `weight ${weight}`,
-    ...(priority > 0 ? [`priority ${priority}`] : []),
-    ...(zone === undefined ? [] : [`zone ${zone}`]),
-  ];
-  return `${url}   ${place.join(', ')}: ${percent === 0 ? 'waits' : `${percent} %`}`;
-}
-
-function describeMatch({ host, path }: { host: string | undefined; path: string }): string {
-  return host === undefined ? path : `${host}${path}`;
 }

@@ -16,6 +16,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'list every certificate, or make some for development',
     load: async () => (await import('./certs.ts')).runCerts,
   },
+  'debug-token': {
+    summary: 'make a token with which single requests are explained while they happen',
+    load: async () => (await import('./debug-token.ts')).runDebugToken,
+  },
   explain: { summary: 'show where a request would go, and why', load: async () => (await import('./explain.ts')).runExplain },
   'hash-password': {
     summary: 'hash a password for a configuration',
@@ -34,10 +38,15 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'say what a change of a configuration means, before it is applied',
     load: async () => (await import('./plan.ts')).runPlan,
   },
+  replay: {
+    summary: 'show what a configuration, or a service, makes of recorded requests',
+    load: async () => (await import('./replay.ts')).runReplay,
+  },
   schema: {
     summary: 'print the JSON Schema of the configuration, for editors',
     load: async () => (await import('./schema.ts')).runSchema,
   },
+  tap: { summary: 'show exchanges of a running gateway while they happen', load: async () => (await import('./tap.ts')).runTap },
   test: {
     summary: 'run the tests of routes and policies, and tell what they cover',
     load: async () => (await import('./test.ts')).runTest,

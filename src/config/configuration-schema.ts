@@ -11,17 +11,20 @@ import { accessLogSchema } from './access-log/access-log-schema.ts';
 import { acmeSchema } from './acme-schema.ts';
 import { adminSchema } from './admin-schema.ts';
 import { consumersSchema } from './consumer-schema.ts';
+import { debugSchema } from './debug-schema.ts';
 import { geoSchema } from './geo-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
 import { overloadSchema } from './overload-schema.ts';
 import { type ConfigurablePolicy, type PolicyWithConfig, policyBlocks } from './policies/policy-blocks.ts';
 import { quotasSchema } from './quotas-schema.ts';
 import { rateLimitsSchema } from './rate-limits-schema.ts';
+import { recordingSchema } from './recording-schema.ts';
 import { routeSchema } from './route-schema.ts';
 import { serviceSchema } from './service-schema.ts';
 import { zone } from './services/balancing-schema.ts';
 import { storesSchema } from './stores-schema.ts';
 import { tokenKeysSchema } from './token-keys-schema.ts';
+import { tracingSchema } from './tracing-schema.ts';
 
 const THREADS_MAX = 512;
 
@@ -51,6 +54,24 @@ const dns = z
 const forwarding = z.strictObject({
   via: token().prefault('gatehouse').describe('The name that the gateway puts into `via` fields.'),
 });
+
+/** What the gateway tells of the requests that go through it. */
+const observing = {
+  accessLog: accessLogSchema
+    .prefault({})
+    .describe('One line per request: where to, which, and what stands in it. `false` writes none.'),
+  recording: recordingSchema
+    .optional()
+    .describe('Samples of real exchanges, without their secrets, in a file that `gatehouse replay` reads. Without it, none.'),
+  tracing: tracingSchema
+    .optional()
+    .describe(
+      'Traces of requests, for a collector of OpenTelemetry. Without it none are taken, and fields that tell of traces pass as they are.',
+    ),
+  debug: debugSchema
+    .optional()
+    .describe('Lets developers have single requests explained, by a signed token. Without it, nobody is told anything.'),
+};
 
 /** The schema of a configuration with these policies. */
 export function createConfigurationSchema<Policies extends readonly ConfigurablePolicy[]>(policies: readonly PolicyWithConfig[]) {
@@ -85,9 +106,7 @@ export function createConfigurationSchema<Policies extends readonly Configurable
       policies: blocks
         .optional()
         .describe('Policies for every route. Listeners and routes override them by name; `false` switches one off.'),
-      accessLog: accessLogSchema
-        .prefault({})
-        .describe('One line per request: where to, which, and what stands in it. `false` writes none.'),
+      ...observing,
       shutdown: shutdown.prefault({}).describe('How the gateway stops.'),
       dns: dns.prefault({}).describe('How names of endpoints are looked up.'),
       forwarding: forwarding.prefault({}).describe('What services are told about the gateway.'),

@@ -23,6 +23,7 @@ import { findForeignLimitCaptures, findMissingLimitCaptures } from './policies/l
 import { findMissingStores } from './policies/missing-stores.ts';
 import { findMissingTokenKeys } from './policies/token-key-uses.ts';
 import { findMissingHashCaptures } from './services/hash-captures.ts';
+import { listTracingUses } from './tracing-references.ts';
 import { findUselessImportance } from './useless-importance.ts';
 
 /** Each suggestion compares with every name. A configuration with more wrong names than this has one cause. */
@@ -84,6 +85,12 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
       findings.push(...findHttpService(use, configuration['services']));
     }
   }
+  const routes = new NameCheck('route', configuration['routes']);
+  for (const use of listTracingUses(configuration['tracing'])) (use.kind === 'route' ? routes : listeners).check(use, findings);
+  const { recording } = configuration;
+  const recorded = isMap(recording) && Array.isArray(recording['routes']) ? recording['routes'] : [];
+  for (const [index, name] of recorded.entries())
+    if (isText(name)) routes.check({ name, path: ['recording', 'routes', index] }, findings);
   findings.push(...findMissingHashCaptures(configuration['services'], listAllCaptures(configuration['routes'])));
   findings.push(...findUselessByBytes(configuration), ...findUselessImportance(configuration));
   findings.push(...findCountriesWithoutDatabase(configuration, policies));

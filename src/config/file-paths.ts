@@ -20,7 +20,7 @@ export function resolveFilePaths(
   folder: string,
   policies: readonly (AddressListingPolicy & FileReadingPolicy & ContractPolicy)[],
 ): Configuration {
-  const { accessLog, acme, geo, stores } = configuration;
+  const { accessLog, acme, geo, recording, stores } = configuration;
   const resolveBlocks = (blocks: PolicyBlocks) =>
     resolveContracts(resolvePolicyFiles(resolveAddressListFiles(blocks, folder, policies), folder, policies), folder, policies);
   const resolvePolicies = <Place extends { readonly policies?: PolicyBlocks | undefined }>(place: Place): Place =>
@@ -30,6 +30,9 @@ export function resolveFilePaths(
     stores: resolveStores(stores, folder),
     ...(acme !== undefined && { acme: resolveAcme(acme, folder) }),
     ...(geo !== undefined && { geo: { ...geo, database: resolve(folder, geo.database) } }),
+    ...(recording !== undefined && {
+      recording: { ...recording, to: { ...recording.to, file: resolve(folder, recording.to.file) } },
+    }),
     listeners: mapValues(configuration.listeners, (listener) => resolvePolicies(resolveListener(listener, folder))),
     routes: mapValues(configuration.routes, (route) => resolvePolicies(resolveRoute(route, folder))),
     services: mapValues(configuration.services, (service) => resolveService(service, folder)),

@@ -28,6 +28,7 @@ import { Hedge, type HedgeOwner, mayBeHedged } from './hedge.ts';
 import { type ReplayBody, toReplayBody } from './replay-body.ts';
 import { isUnwanted } from './retry-decision.ts';
 import { tapped } from './tapped-attempt.ts';
+import { traceHead } from './traced-head.ts';
 
 export class Forwarding
   implements AnswerSource, AttemptOwner, Candidate, FurtherAttemptsOwner, HedgeOwner, PickSubject, UnansweredRequest
@@ -243,6 +244,7 @@ export class Forwarding
     const { journal } = exchange;
     const watch = journal && { journal, cause, subject: this, tried: this.listAsked() ?? this.#further?.endpoints };
     const attempt = new Attempt(service, endpoint, this, watch);
+    exchange.trace?.noteAttempt(attempt, exchange.attempts - 1);
     if (rules.attemptLimit !== undefined) attempt.limit(rules.attemptLimit, means.wheel);
     return attempt;
   }
@@ -405,7 +407,8 @@ export class Forwarding
     const head = toAttemptHead(this.exchange, this.#plan, this.#target, attempt.endpoint);
     // A policy may have ended the exchange instead.
     if (attempt.call !== call) return;
-    call.send(tapped(attempt, head, this.exchange), this.exchange, head);
+    const traced = traceHead(head, this.exchange, attempt);
+    call.send(tapped(attempt, traced, this.exchange), this.exchange, traced);
     if (this.exchange.request.hasBody) this.#sendBody(call);
     else call.sendEnd(undefined);
   }

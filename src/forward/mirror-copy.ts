@@ -24,6 +24,7 @@ import { setField } from '#wire/fields/field-list.ts';
 import { hideCookies } from './affinity-cookies.ts';
 import { Attempt, type AttemptOwner } from './attempt.ts';
 import { noClient } from './no-client.ts';
+import { traceHead } from './traced-head.ts';
 
 /** Tells a service that nobody waits for its answer. */
 export const MIRROR_FIELD = 'x-gatehouse-mirror';
@@ -107,6 +108,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
     if (this.#isOver) return;
     const { request, requestId, startedMs } = this.#copied;
     this.exchange = new Exchange(noClient, noClient, toCopiedRequest(request, this.#bodyBytes), { requestId, startedMs });
+    this.exchange.trace = this.#copied.trace;
     try {
       const endpoint = this.#isLetIn(this.exchange) ? this.#service.pick(this) : undefined;
       if (endpoint === undefined) return this.#end('refused');
@@ -144,7 +146,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
   // From the attempt
 
   onAttemptReady(attempt: Attempt, call: UpstreamCall): void {
-    call.send(attempt, this.exchange!, this.#head!);
+    call.send(attempt, this.exchange!, traceHead(this.#head!, this.exchange!, undefined));
     for (const piece of this.#body.pieces) call.sendChunk(piece);
     call.sendEnd(undefined);
   }

@@ -30,6 +30,7 @@ import { noClient } from './no-client.ts';
 import { isUnwanted } from './retry-decision.ts';
 import { serviceCallErrors } from './service-call-errors.ts';
 import { tapped } from './tapped-attempt.ts';
+import { traceHead } from './traced-head.ts';
 
 export interface ServiceCallMeans {
   readonly clock: Clock;
@@ -100,6 +101,7 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
     });
     this.exchange.consumer = waiting.consumer;
     this.exchange.journal = waiting.journal;
+    this.exchange.trace = waiting.trace;
   }
 
   get clientAddress(): string {
@@ -162,7 +164,7 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
   // From the attempt
 
   onAttemptReady(attempt: Attempt, call: UpstreamCall): void {
-    const head = this.#toHead(attempt.endpoint);
+    const head = traceHead(this.#toHead(attempt.endpoint), this.exchange, attempt);
     call.send(tapped(attempt, head, this.#waiting), this.exchange, head);
     const { body } = this.#request;
     if (body !== undefined && body.length > 0) call.sendChunk(body);
@@ -273,6 +275,7 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
     const { journal } = this.exchange;
     const watch = journal && { journal, cause, subject: this, tried: this.#further?.endpoints };
     const attempt = new Attempt(this.#target.service, endpoint, this, watch);
+    this.exchange.trace?.noteAttempt(attempt, this.exchange.attempts - 1, this.#request.spanId);
     this.#attempt = attempt;
     attempt.start(isFresh);
   }

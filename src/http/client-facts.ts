@@ -168,6 +168,11 @@ export class ClientFacts {
     const fields = toForwardingFields({ ...facts, via: this.#settings.via });
     fields.push(...this.#certificateFields);
     const host = authority === '' ? '' : parseHost(authority);
-    return { address: facts.chain[0]!, scheme: facts.scheme, forwardingFields: new ForwardingFields(fields), host };
+    return {
+      address: facts.chain[0]!,
+      scheme: facts.scheme,
+      forwardingFields: new ForwardingFields(fields, this.isTrustedProxy),
+      host,
+    };
   }
 }

@@ -13,14 +13,15 @@ export interface PolicyStep {
   readonly policy: string;
   readonly phase: JournalPhase;
   readonly startedMs: number;
-  readonly endedMs: number;
-  readonly decision: PolicyDecision;
+  /** 0: it has not ended yet. */
+  endedMs: number;
+  decision: PolicyDecision;
   /** It gave a promise. */
-  readonly hasWaited: boolean;
+  hasWaited: boolean;
   /** Of a refusal. */
-  readonly code: string | undefined;
+  code: string | undefined;
   /** Of an answer or a refusal. */
-  readonly status: number | undefined;
+  status: number | undefined;
 }
 
 /** First, `retry`, `hedge`, `fallback` or `repeat` on a fresh connection. */
@@ -84,6 +85,12 @@ export class ExchangeJournal {
 
   note(about: string, note: string): void {
     if (this.notes.length < limits.journalEntriesMax) this.notes.push([about, note]);
+  }
+
+  /** The exchange is over, and with it everything that still runs for it. */
+  end(nowMs: number): void {
+    for (const step of this.policies) if (step.endedMs === 0) step.endedMs = nowMs;
+    for (const step of this.attempts) if (step.endedMs === 0) step.endedMs = nowMs;
   }
 
   /** An attempt begins. */

@@ -1,5 +1,5 @@
 /** Whoever listens to what an exchange carries, byte for byte, without changing or delaying any of it. */
-import type { Exchange } from './exchange.ts';
+import { defineSlot, type Exchange, type RequestTap } from './exchange.ts';
 import type { AnswerEvents, AttemptHead } from './upstream-call.ts';
 
 /** Which attempt it is. */
@@ -8,11 +8,24 @@ export interface TappedAttempt {
   readonly endpoint: string;
 }
 
-export interface ExchangeTap {
-  /** Of the body as it comes: from the client, or from an exchange that asks in the place of the one that is tapped. The view is only lent. */
-  onRequestChunk(exchange: Exchange, view: Buffer): void;
+export interface ExchangeTap extends RequestTap {
   /** A request is about to go to an upstream. What comes of it is told to what this returns, which tells `events`. */
   tapAttempt(attempt: TappedAttempt, head: AttemptHead, events: AnswerEvents): AnswerEvents;
+}
+
+const tapSlot = defineSlot<ExchangeTap>('tap');
+
+/** From now on, besides whoever does already. */
+export function tapExchange(exchange: Exchange, tap: ExchangeTap): void {
+  const present = exchange.get(tapSlot);
+  const joined = present === undefined ? tap : new JoinedTaps(present, tap);
+  exchange.set(tapSlot, joined);
+  exchange.tap = joined;
+}
+
+/** Who is told what comes of an attempt that is made for an exchange: `events`, by way of whoever taps that one. */
+export function tapAttempt(exchange: Exchange, attempt: TappedAttempt, head: AttemptHead, events: AnswerEvents): AnswerEvents {
+  return exchange.get(tapSlot)?.tapAttempt(attempt, head, events) ?? events;
 }
 
 /** Passes on everything that an upstream says. */
@@ -61,7 +74,7 @@ export class PassedEvents implements AnswerEvents {
 }
 
 /** Two who listen to the same exchange. */
-export class JoinedTaps implements ExchangeTap {
+class JoinedTaps implements ExchangeTap {
   readonly #first: ExchangeTap;
   readonly #second: ExchangeTap;
 

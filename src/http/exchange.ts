@@ -12,7 +12,7 @@ import type { RequestBodySink, RequestBodyStage } from './body-stage.ts';
 import type { CacheResult } from './cache-result.ts';
 import type { Consumer } from './consumer.ts';
 import type { ExchangeJournal } from './exchange-journal.ts';
-import type { ExchangeTap } from './exchange-tap.ts';
+import type { ExchangeTrace } from './exchange-trace.ts';
 import type { PlanTally } from './plan-tally.ts';
 import type { Reply, ResponseHead } from './response.ts';
 
@@ -64,6 +64,8 @@ export interface RouteLogging {
 /** What the exchange's route adds to it. */
 export interface ExchangePlan {
   readonly routeName: string | undefined;
+  /** The path that its requests have, with captures; `undefined`: there are several, or any. */
+  readonly pathPattern?: string | undefined;
   /** `undefined`: as many as of other routes. */
   readonly logging?: RouteLogging | undefined;
   /** Names of the services that the route leads to. */
@@ -102,7 +104,11 @@ export interface CallRecord {
   readonly endpoint: string | undefined;
   /** 0: there was no answer. */
   readonly status: number;
+  /** Monotonic; 0: it has never begun. */
+  readonly startedMs: number;
   readonly durationMs: number;
+  /** Where a trace is taken. */
+  readonly spanId: string | undefined;
   /** Of bodies of answers. */
   readonly bytes: number;
   readonly outcome: CallOutcome;
@@ -116,6 +122,12 @@ export interface CallRecord {
 /** Whoever keeps count of exchanges. */
 export interface ExchangeObserver {
   onExchangeFinished(exchange: Exchange): void;
+}
+
+/** Whoever reads the body of a request along as it comes. */
+export interface RequestTap {
+  /** From the client, or from an exchange that asks in the place of the one that is tapped. The view is only lent. */
+  onRequestChunk(exchange: Exchange, view: Buffer): void;
 }
 
 /** Something that an exchange holds until its end. */
@@ -173,6 +185,9 @@ export interface ClientRequest {
   readonly clientPort: number;
   readonly scheme: 'http' | 'https';
   readonly forwardingFields: ForwardingFields;
+  /** The token of who wants to be told how the request is handled, and whether in the place of the answer. Nobody has looked at it. */
+  readonly debugToken?: string | undefined;
+  readonly debugAnswer?: string | undefined;
   /** What the client has shown in its TLS handshake; `verifyError` says whether it counts. */
   readonly clientCertificate?: ClientCertificate | undefined;
 }
@@ -182,11 +197,14 @@ export class ForwardingFields {
   readonly fields: readonly string[];
   /** As services are told that it was asked for; empty: they are not. */
   readonly host: string;
+  /** The peer is a proxy whose word counts. */
+  readonly isFromProxy: boolean;
   /** Ends with the name of the request id's field, which differs from request to request and comes last. */
   http1Text: string | undefined = undefined;
 
-  constructor(fields: readonly string[]) {
+  constructor(fields: readonly string[], isFromProxy = false) {
     this.fields = fields;
+    this.isFromProxy = isFromProxy;
     this.host = getField(fields, 'x-forwarded-host') ?? '';
   }
 }
@@ -248,10 +266,12 @@ export class Exchange {
   sentFields: readonly string[] | undefined = undefined;
   /** Only where somebody watches the exchange. Set before its route is looked for. */
   journal: ExchangeJournal | undefined = undefined;
+  /** Only where traces are taken. `undefined`: whatever the client says of a trace goes on as it is. */
+  trace: ExchangeTrace | undefined = undefined;
   /** Whoever adds to the head that the client is given, last of all. */
   noteAnswer: ((response: ResponseHead) => void) | undefined = undefined;
-  /** Only where somebody wants to see what it carries. */
-  tap: ExchangeTap | undefined = undefined;
+  /** Only where somebody wants to see what it carries: see `tapExchange`. */
+  tap: RequestTap | undefined = undefined;
   isFinished = false;
   isTunnel = false;
   /** The answer that has begun is one of gRPC: it is whole only if its trailers say so, and they can say otherwise too. */
@@ -313,6 +333,7 @@ export class Exchange {
     derived.pathRest = this.pathRest;
     derived.consumer = this.consumer;
     derived.shownTarget = this.shownTarget;
+    derived.trace = this.trace;
     derived.journal = this.journal;
     derived.tap = this.tap;
     this.#slots ??= new Map();

@@ -1,5 +1,6 @@
 import type { GatewayError } from '#base/errors.ts';
 import type { ClientCertificate } from '#net/client-certificate.ts';
+import { getField } from '#wire/fields/field-list.ts';
 import { dropForwardingFields } from '#wire/fields/forwarded.ts';
 import type { RequestHead } from '#wire/http1/request-head.ts';
 import { clientErrors } from './client-errors.ts';
@@ -70,6 +71,14 @@ export class Http1ClientRequest implements ClientRequest {
 
   get hasIdempotencyKey(): boolean {
     return this.#head.hasIdempotencyKey;
+  }
+
+  get debugToken(): string | undefined {
+    return this.#head.hasForwardingFields ? getField(this.#head.fields, 'gatehouse-debug') : undefined;
+  }
+
+  get debugAnswer(): string | undefined {
+    return this.#head.hasForwardingFields ? getField(this.#head.fields, 'gatehouse-debug-answer') : undefined;
   }
 
   get messageText(): string | undefined {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import type { ClientCertificate } from '#net/client-certificate.ts';
-import { removeField } from '#wire/fields/field-list.ts';
+import { getField, removeField } from '#wire/fields/field-list.ts';
 import { dropForwardingFields } from '#wire/fields/forwarded.ts';
 import { isTargetOctet } from '#wire/http1/octets.ts';
 import { clientErrors } from './client-errors.ts';
@@ -38,6 +38,8 @@ export class Http2ClientRequest implements ClientRequest {
   readonly clientPort: number;
   readonly scheme: 'http' | 'https';
   readonly forwardingFields: ForwardingFields;
+  readonly debugToken: string | undefined;
+  readonly debugAnswer: string | undefined;
   readonly clientCertificate: ClientCertificate | undefined;
   /** The id that a trusted proxy gave this request. */
   readonly trustedRequestId: string | undefined;
@@ -61,6 +63,8 @@ export class Http2ClientRequest implements ClientRequest {
     this.target = target.target;
     this.authority = authority;
     this.host = identity.host ?? '';
+    this.debugToken = head.hasForwardingFields ? getField(head.fields, 'gatehouse-debug') : undefined;
+    this.debugAnswer = this.debugToken === undefined ? undefined : getField(head.fields, 'gatehouse-debug-answer');
     this.fields = head.hasForwardingFields ? dropForwardingFields(head.fields) : head.fields;
     this.contentLengthBytes = head.contentLengthBytes;
     this.hasBody = head.hasBody && !isWebSocket;

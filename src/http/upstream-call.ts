@@ -47,6 +47,8 @@ export interface AttemptHead {
   /** End-to-end fields; `undefined`: those of the request as they came. */
   readonly fields: readonly string[] | undefined;
   readonly timeouts: AnswerTimeouts;
+  /** What it says of the trace that it belongs to, behind all others. */
+  readonly traceFields?: readonly string[] | undefined;
 }
 
 export interface UpstreamTunnel {

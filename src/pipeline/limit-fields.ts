@@ -29,3 +29,13 @@ export function formatStateField(rules: readonly Pick<NamedRule, 'name'>[], read
 function toSeconds(ms: number): number {
   return Math.ceil(ms / 1_000);
 }
+
+/** The same for people. */
+export function describeLeft(rules: readonly Pick<NamedRule, 'name' | 'limit'>[], reading: RuleReading): string {
+  return rules
+    .map(
+      ({ name, limit }, i) =>
+        `${reading.remaining(i)} of ${limit} left (${name}), all back in ${toSeconds(reading.restoredInMs(i))} s`,
+    )
+    .join(', ');
+}

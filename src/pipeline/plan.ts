@@ -26,6 +26,8 @@ const noServices: readonly string[] = Object.freeze([]);
 /** What a route says of itself, besides what it does. */
 export interface RouteTraits {
   readonly shedRank?: number;
+  /** The path that its requests have, with captures; `undefined`: there are several, or any. */
+  readonly pathPattern?: string | undefined;
   readonly logging?: RouteLogging | undefined;
 }
 
@@ -66,6 +68,7 @@ export class RoutePlan implements ExchangePlan {
   readonly queryCredentials: readonly QueryCredential[] | undefined;
   /** How soon its requests are refused when a thread has too much to do: up to `NEVER_SHED`. */
   readonly shedRank: number;
+  readonly pathPattern: string | undefined;
   readonly logging: RouteLogging | undefined;
   tally: PlanTally | undefined = undefined;
 
@@ -73,10 +76,11 @@ export class RoutePlan implements ExchangePlan {
     routeName: string | undefined,
     policies: readonly PlannedPolicy[],
     terminal: Terminal,
-    { shedRank = NEVER_SHED, logging }: RouteTraits = {},
+    { shedRank = NEVER_SHED, pathPattern, logging }: RouteTraits = {},
   ) {
     this.routeName = routeName;
     this.shedRank = shedRank;
+    this.pathPattern = pathPattern;
     this.logging = logging;
     this.terminal = terminal;
     this.services = terminal.services ?? noServices;

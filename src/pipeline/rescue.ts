@@ -1,6 +1,7 @@
 /** The only place where an error becomes an answer. */
 import { GatewayError } from '#base/errors.ts';
 import type { Exchange } from '#http/exchange.ts';
+import type { ExchangeTrace } from '#http/exchange-trace.ts';
 import { isGrpcRequest } from '#http/grpc-request.ts';
 import type { Reply, ResponseHead } from '#http/response.ts';
 import { encodeGrpcMessage, GrpcStatus, toGrpcStatus } from '#wire/grpc/grpc-message.ts';
@@ -95,7 +96,7 @@ function sendBody(exchange: Exchange, { body }: Reply): void {
 
 /** The error in the language of the client. */
 function toReply(exchange: Exchange, error: GatewayError): Reply {
-  return isGrpcRequest(exchange.request) ? toGrpcAnswer(error) : toProblem(error, exchange.requestId);
+  return isGrpcRequest(exchange.request) ? toGrpcAnswer(error) : toProblem(error, exchange.requestId, exchange.trace);
 }
 
 /** A client of gRPC looks at its own status alone; an answer without a body is what it calls trailers-only. */
@@ -116,7 +117,7 @@ export function toDetail({ kind, publicDetail }: GatewayError): string {
 }
 
 /** The error as a problem document (RFC 9457). */
-export function toProblem(error: GatewayError, requestId: string): Reply {
+export function toProblem(error: GatewayError, requestId: string, trace?: ExchangeTrace): Reply {
   const { status, code } = error;
   const problem = {
     type: 'about:blank',
@@ -125,6 +126,7 @@ export function toProblem(error: GatewayError, requestId: string): Reply {
     detail: toDetail(error),
     code,
     requestId,
+    ...(trace?.isSampled === true && { traceId: trace.traceId }),
     ...error.members,
   };
   const body = Buffer.from(`${JSON.stringify(problem)}\n`);

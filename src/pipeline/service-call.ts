@@ -23,6 +23,8 @@ export interface ServiceRequest {
   readonly limit: TimeLimit;
   /** Of the answer's body. */
   readonly answerBytesMax: number;
+  /** Of the span that it is made in, where that is not the one of the exchange. */
+  readonly spanId?: string | undefined;
 }
 
 export interface ServiceAnswer {

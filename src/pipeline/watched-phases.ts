@@ -21,28 +21,35 @@ export function toWatchedPhases(journal: ExchangeJournal, { policies }: RoutePla
 function watch(journal: ExchangeJournal, { name, phases }: PlannedPolicy, phase: HeadPhaseName): HeadPhase {
   return (exchange) => {
     const startedMs = journal.clock.monotonicMs();
-    const add = (outcome: Outcome, hasWaited: boolean) => {
-      const endedMs = journal.clock.monotonicMs();
-      journal.policies.push({ policy: name, phase: phase satisfies JournalPhase, startedMs, endedMs, hasWaited, ...outcome });
+    const step: PolicyStep = {
+      policy: name,
+      phase: phase satisfies JournalPhase,
+      startedMs,
+      endedMs: 0,
+      hasWaited: false,
+      ...unsettled,
     };
+    journal.policies.push(step);
+    const end = (outcome: Outcome) => Object.assign(step, outcome, { endedMs: journal.clock.monotonicMs() });
     try {
       const result = phases[phase]!(exchange);
       if (!(result instanceof Promise)) {
-        add(toOutcome(result, exchange), false);
+        end(toOutcome(result, exchange));
         return result;
       }
+      step.hasWaited = true;
       return result.then(
         (settled) => {
-          add(toOutcome(settled, exchange), true);
+          end(toOutcome(settled, exchange));
           return settled;
         },
         (thrown: unknown) => {
-          add(failed, true);
+          end(failed);
           throw thrown;
         },
       );
     } catch (thrown) {
-      add(failed, false);
+      end(failed);
       throw thrown;
     }
   };
@@ -50,6 +57,8 @@ function watch(journal: ExchangeJournal, { name, phases }: PlannedPolicy, phase:
 
 type Outcome = Pick<PolicyStep, 'decision' | 'code' | 'status'>;
 const passed: Outcome = { decision: 'pass', code: undefined, status: undefined };
+/** One that is still busy when the exchange is over has answered it. */
+const unsettled: Outcome = { decision: 'answer', code: undefined, status: undefined };
 const failed: Outcome = { decision: 'fail', code: undefined, status: undefined };
 
 function toOutcome(result: PhaseResult, { isDecided }: Exchange): Outcome {

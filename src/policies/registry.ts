@@ -34,8 +34,8 @@ import { transformPolicy } from './transform/policy.ts';
 import { upstreamAuthPolicy } from './upstream-auth/policy.ts';
 import { validatePolicy } from './validate/policy.ts';
 
-/** The methods by which it is found out who asks. */
-const identityMethods = [
+/** All methods by which it is found out who asks, whichever of them a route asks for. */
+export const identityPolicies = [
   clientCertificatePolicy,
   apiKeyPolicy,
   basicAuthPolicy,
@@ -45,11 +45,10 @@ const identityMethods = [
   oidcPolicy,
 ] as const;
 
-/** All of them, whichever a route asks for. */
-const anyOfPolicy = createAnyOfPolicy(identityMethods);
+const anyOfPolicy = createAnyOfPolicy([...identityPolicies]);
 
 /** Names of the policies behind which it is known who asks. */
-export const identifyingPolicyNames: ReadonlySet<string> = new Set([...identityMethods, anyOfPolicy].map(({ name }) => name));
+export const identifyingPolicyNames: ReadonlySet<string> = new Set([...identityPolicies, anyOfPolicy].map(({ name }) => name));
 
 /** Every policy, in execution order. An answer meets them the other way round. */
 export const policyOrder = [

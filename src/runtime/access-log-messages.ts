@@ -1,5 +1,6 @@
 /** What threads tell the control thread of their access logs. */
 import type { LogSettings } from '#config/access-log/access-log-schema.ts';
+import type { LogTarget, RemoteTarget } from '#config/access-log/target-schema.ts';
 
 /** Whole lines for a place that the control thread sends to. */
 export interface AccessLogLines {
@@ -25,4 +26,9 @@ export type AccessLogObserved = AccessLogLines | AccessLogDropped;
 export function toTargetKey({ to, format, fields }: LogSettings): string {
   const { headers, ...place } = { headers: undefined, ...to };
   return JSON.stringify({ place, format, fields });
+}
+
+/** Lines for it are given to the control thread. */
+export function isRemote(target: LogTarget): target is RemoteTarget {
+  return target.kind !== 'stdout' && target.kind !== 'file';
 }

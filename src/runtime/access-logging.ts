@@ -3,19 +3,18 @@ import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { LogSettings } from '#config/access-log/access-log-schema.ts';
-import { isRemote } from '#config/access-log/target-schema.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { TcpConnection } from '#forward/tcp-connection.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { AccessLog, type LineSink } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
+import { compileLineFormat, readsResponseFields } from '#telemetry/lines/compile-line-format.ts';
 import { LineChoice } from '#telemetry/lines/line-choice.ts';
-import { compileLineFormat, readsResponseFields } from '#telemetry/lines/line-format.ts';
 import { LineTime } from '#telemetry/lines/line-time.ts';
 import type { LineMeans } from '#telemetry/lines/line-values.ts';
 import { Redactor } from '#telemetry/lines/redactor.ts';
 import { withSyslogHead } from '#telemetry/lines/syslog-lines.ts';
-import { type AccessLogObserved, toTargetKey } from './access-log-messages.ts';
+import { type AccessLogObserved, isRemote, toTargetKey } from './access-log-messages.ts';
 import { HandedLines } from './handed-lines.ts';
 
 /** How soon a reader of the access log that was slow is given more. */

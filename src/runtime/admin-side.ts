@@ -3,6 +3,7 @@
 import type { AdminServer } from '#admin/admin-server.ts';
 import type { Administrations } from '#admin/administrations.ts';
 import type { Logger } from '#base/logger.ts';
+import type { MetricsFormat } from '#base/metric-text.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
 import { ListenFailure } from './listen-failure.ts';
@@ -12,7 +13,7 @@ export interface AdminSideOptions {
   readonly logger: Logger;
   /** Why traffic should not be sent here; `undefined` when it may. */
   reasonNotReady(): string | undefined;
-  metricsText(): string;
+  renderMetrics(format: MetricsFormat): Promise<string>;
   /** The present one. */
   findConfiguration(): Configuration | undefined;
   loadAdministrations(): Promise<Administrations>;
@@ -46,7 +47,7 @@ export class AdminSide {
     const { logger, findConfiguration } = this.#options;
     const server: AdminServer = new AdminServer({
       reasonNotReady: () => this.#options.reasonNotReady(),
-      metricsText: () => this.#options.metricsText(),
+      renderMetrics: (format) => this.#options.renderMetrics(format),
       // It answers before its configuration is the present one, and even then only to those who may.
       access: () => ({
         address: written,

@@ -2,7 +2,7 @@
 import { limits } from '#base/limits.ts';
 import type { SeriesFamily, ThreadMeter } from '#base/meter.ts';
 import type { AcceptedConnection } from '#net/listener.ts';
-import { SIZE_BUCKET_COUNT } from './size-buckets.ts';
+import { SIZE_CELL_COUNT } from './size-buckets.ts';
 
 const counted = [
   'http1',
@@ -24,9 +24,9 @@ export const ListenerCell = {
   ...(Object.fromEntries(counted.map((name, place) => [name, place])) as Record<CountedConnection, number>),
   /** Exchanges by the size of their bodies. */
   requestSizes: counted.length,
-  responseSizes: counted.length + SIZE_BUCKET_COUNT,
-  connections: counted.length + 2 * SIZE_BUCKET_COUNT,
-  handshakes: counted.length + 2 * SIZE_BUCKET_COUNT + 1,
+  responseSizes: counted.length + SIZE_CELL_COUNT,
+  connections: counted.length + 2 * SIZE_CELL_COUNT,
+  handshakes: counted.length + 2 * SIZE_CELL_COUNT + 1,
 } as const;
 
 export const listenerFamily: SeriesFamily = {
@@ -65,15 +65,20 @@ export class ConnectionMeter {
     else this.count(listener, tls.isResumed ? 'resumedTls12' : 'newTls12');
   }
 
-  /** Notes how many connections there are. Those of listeners that are gone, and still have some, are not among them. */
+  /** Notes how many connections there are, also of listeners that accept no more. */
   look(listeners: readonly LookedAtListener[]): void {
     const { cells } = this.#meter;
-    for (const name of this.#looked)
-      cells.fill(0, this.#place(name) + ListenerCell.connections, this.#place(name) + listenerFamily.cellCount);
+    const counts = new Map(this.#looked.map((name) => [name, { connections: 0, handshakes: 0 }]));
     for (const { settings, connections, listener } of listeners) {
-      const at = this.#place(settings.listener);
-      cells[at + ListenerCell.connections] = connections.size;
-      cells[at + ListenerCell.handshakes] = listener.handshakeCount;
+      const before = counts.get(settings.listener) ?? { connections: 0, handshakes: 0 };
+      counts.set(settings.listener, {
+        connections: before.connections + connections.size,
+        handshakes: before.handshakes + listener.handshakeCount,
+      });
+    }
+    for (const [name, { connections, handshakes }] of counts) {
+      cells[this.#place(name) + ListenerCell.connections] = connections;
+      cells[this.#place(name) + ListenerCell.handshakes] = handshakes;
     }
     this.#looked = listeners.map(({ settings }) => settings.listener);
   }

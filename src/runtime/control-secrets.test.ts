@@ -15,6 +15,7 @@ test('secrets that only the control thread uses do not reach data threads', asyn
     admin: { address: ':9080', token },
     accessLog: { to: { otlp: 'http://collector', headers: { 'x-key': collector } } },
     acme: { externalAccount: { keyId: 'a', hmacKey } },
+    tracing: { to: { otlp: 'http://collector:4318', headers: { authorization: collector } } },
     services: { orders: { discover: { consul: { service: 'orders', token: consul } } }, stock: { endpoints: ['http://a'] } },
   };
   const { configuration, issues } = await loadConfigurationValue(value, '/', { policies: [], env: {} });

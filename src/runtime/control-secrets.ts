@@ -3,12 +3,13 @@ import type { Configuration, ServiceConfiguration } from '#config/configuration.
 
 /** Data threads order no certificates, find no endpoints, answer no operator and send no logs: the secrets for this stay here. */
 export function withoutControlSecrets(configuration: Configuration): Configuration {
-  const { accessLog, acme, admin, services } = configuration;
+  const { accessLog, acme, admin, services, tracing } = configuration;
   return {
     ...configuration,
     accessLog: accessLog === false ? false : { ...accessLog, logs: accessLog.logs.map(withoutHeaders) },
     ...(acme !== undefined && { acme: { ...acme, externalAccount: undefined } }),
     ...(admin !== undefined && { admin: { ...admin, token: undefined } }),
+    ...(tracing !== undefined && { tracing: { ...tracing, to: { ...tracing.to, headers: {} } } }),
     services: Object.fromEntries(Object.entries(services).map(([name, service]) => [name, withoutToken(service)])),
   };
 }

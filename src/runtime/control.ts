@@ -22,8 +22,10 @@ import { TooManyEndpoints } from './endpoint-registry.ts';
 import { ListenerAddresses, noAddresses, withAddresses } from './listener-addresses.ts';
 import type { ListeningAt } from './listener-set.ts';
 import { MemorySide } from './memory-side.ts';
+import { MetricsSide } from './metrics-side.ts';
 import { listNamedFiles, needsReading, noFiles } from './named-files.ts';
 import type { Observed } from './observing-messages.ts';
+import { ObservingSide } from './observing-side.ts';
 import { QuotaSide } from './quota-side.ts';
 import type { NamedFileReader, NamedFilesReading } from './read-named-files.ts';
 import { logIssues, logRefusal, type Refusal, toRefusal } from './refusal.ts';
@@ -69,6 +71,8 @@ export class Control {
   readonly #quotas: QuotaSide;
   readonly #aggregates = new AggregateSide();
   readonly #traffic: TrafficSide;
+  readonly #metrics: MetricsSide;
+  readonly #observing: ObservingSide;
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
   #watcher: FileWatcher | undefined;
@@ -91,14 +95,21 @@ export class Control {
     this.#board = board;
     const memory = new MemorySide({ clock, logger });
     this.#memory = memory;
-    const onObserved = (_observed: Observed) => {};
+    const findConfiguration = () => this.#configuration;
+    this.#observing = new ObservingSide({
+      clock,
+      logger,
+      findConfiguration,
+      observe: (order) => planes.observe(order),
+      reopenLogs: () => this.reopenLogs(),
+    });
+    const onObserved = (observed: Observed) => this.#observing.take(observed);
     const planes = new DataPlanes({ clock, logger, board, memory, threads, pool, rehearsal, onObserved });
     this.#planes = planes;
     this.#endpoints = new EndpointKeeper({ clock, logger, board, planes });
     const onCertificates = () => void this.#inOrder(() => this.#applyCertificates());
     this.#tls = new TlsSide({ clock, logger, planes, onCertificates });
     this.#quotas = new QuotaSide({ clock, logger });
-    const findConfiguration = () => this.#configuration;
     this.#traffic = new TrafficSide({
       clock,
       findConfiguration,
@@ -106,24 +117,31 @@ export class Control {
       describeHealth: () => this.describeHealth(),
     });
     const cache = new CacheSide({ clock, logger, planes, findConfiguration });
+    this.#metrics = new MetricsSide({
+      clock,
+      findMeters: () => planes.meters,
+      findVersion: () => planes.version,
+      sources: [
+        () => this.#tls.metricsText,
+        () => this.#endpoints.writeMetrics(),
+        () => toRateLimitMetrics(planes.allowanceMemory),
+        () => planes.refusals.metricsText,
+        () => this.#aggregates.metricsText,
+        () => cache.metricsText,
+        () => this.#observing.metricsText,
+      ],
+    });
     this.#admin = new AdminSide({
       logger,
       reasonNotReady: () => this.#notReady,
-      metricsText: () =>
-        [
-          this.#tls.metricsText,
-          this.#endpoints.metricsText,
-          toRateLimitMetrics(planes.allowanceMemory),
-          planes.refusals.metricsText,
-          this.#aggregates.metricsText,
-          cache.metricsText,
-        ].join(''),
+      renderMetrics: (format) => this.#metrics.render(format),
       findConfiguration,
       loadAdministrations: async () => ({
         services: await this.#endpoints.createAdministration(findConfiguration),
         quotas: this.#quotas,
         cache,
         traffic: this.#traffic,
+        exchanges: this.#observing.exchanges,
       }),
     });
   }
@@ -246,12 +264,14 @@ export class Control {
     if (this.#isEnding) return undefined;
     await this.#watch(files, configuration ?? this.#configuration);
     if (configuration === undefined) {
+      this.#metrics.onRefused();
       logIssues(logger, 'error', 'configuration refused', issues.filter(isError));
       return { issues, reasons: [] };
     }
     const before = this.#listening;
     const refusal = await this.#apply(configuration, loaded);
     if (refusal !== undefined) {
+      this.#metrics.onRefused();
       logRefusal(logger, 'configuration refused', refusal);
       return refusal;
     }
@@ -283,7 +303,9 @@ export class Control {
     await this.#last;
     const { delay, deadline } = this.#configuration?.shutdown ?? { delay: 0, deadline: 0 };
     if (delay > 0) await new Promise<void>((resolve) => setTimeout(resolve, delay));
+    const beganMs = this.#options.clock.monotonicMs();
     await this.#planes.drain(deadline);
+    await this.#observing.end(deadline - (this.#options.clock.monotonicMs() - beganMs));
     await this.#end();
   }
 
@@ -298,7 +320,7 @@ export class Control {
     this.#listens = false;
     this.#started = undefined;
     // The admin side begins to close at once: without a configuration, it would not know its token any more.
-    await Promise.all([this.#admin.stop(), this.#tls.stop()]);
+    await Promise.all([this.#admin.stop(), this.#tls.stop(), this.#observing.end()]);
     // Behind everybody who counts.
     this.#quotas.stop();
     this.#memory.forget();
@@ -333,6 +355,7 @@ export class Control {
       this.#tls.followListeners(configuration);
       const plan = await this.#endpoints.prepare(configuration);
       this.#memory.follow(configuration);
+      await this.#observing.prepare(configuration, files.texts);
       const supplies = {
         files,
         endpoints: plan.lists,
@@ -340,16 +363,20 @@ export class Control {
         callCounts: this.#aggregates.provide(configuration),
       };
       this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens });
+      this.#observing.commit(configuration);
       this.#endpoints.commit(plan);
       if (listens) await this.#endpoints.followHealth(configuration, files);
       this.#addresses.commit(settled, this.#listening);
       this.#configuration = configuration;
       this.#tls.follow(configuration, files);
+      if (listens) await this.#observing.follow(configuration);
       await this.#admin.swap(configuration, openedAdmin);
       this.#traffic.followConfiguration(configuration);
+      this.#metrics.onApplied(configuration);
       return undefined;
     } catch (error) {
       this.#endpoints.abandon();
+      this.#observing.abandon();
       if (this.#configuration !== undefined) this.#memory.follow(this.#configuration);
       await openedAdmin?.server.stop();
       if (error instanceof TooManyEndpoints) return toRefusal([toFinding(error)], loaded);

@@ -264,14 +264,21 @@ export class DataPlane {
     this.#options.rehearsal?.finish?.(exchange);
     const { error } = exchange;
     if (error?.kind.side === 'gateway' && error !== this.#overload.refusal)
-      this.#options.logger.log('error', 'exchange failed', { requestId: exchange.requestId, error: error.cause ?? error });
+      this.#options.logger.log('error', 'exchange failed', {
+        requestId: exchange.requestId,
+        ...(exchange.trace?.isSampled === true && { traceId: exchange.trace.traceId }),
+        error: error.cause ?? error,
+      });
   }
 
   /** Sends a request through the present snapshot without a socket. */
   inject(request: InjectedRequest, defaultListener: string): Promise<InjectedAnswer> {
+    const { rehearsal } = this.#options;
+    // Where time is moved, deadlines count from where it is now.
+    if (rehearsal !== undefined) this.#wheel.advance();
     return inject(request, {
       target: this.#target,
-      nextRequestId: this.#nextRequestId,
+      nextRequestId: rehearsal?.nextRequestId?.bind(rehearsal) ?? this.#nextRequestId,
       nowMs: () => this.#options.clock.monotonicMs(),
       defaultListener,
       via: this.#snapshot?.settings.forwarding.via ?? '',
@@ -343,7 +350,7 @@ export class DataPlane {
   /** Notes what is there at the moment, for metrics. */
   #lookAround(): void {
     for (const service of this.#snapshot?.services.values() ?? []) service.lookAtLoad();
-    this.#connections.look(this.#listeners.present);
+    this.#connections.look([...this.#listeners.present, ...this.#closing]);
   }
 
   #toMeans(
@@ -471,8 +478,8 @@ export class DataPlane {
         return exchange.sendReply({ status: 204, fields: [], contentLengthBytes: 0, body: undefined });
       if (this.#acmeAnswers?.answer(exchange) === true) return;
       const plan = this.#snapshot?.findPlan(exchange);
+      this.#observing.route(exchange, plan);
       if (plan === undefined) return rescue(exchange, gatewayErrors.noRoute());
-      this.#observing.beginPlan(exchange, plan);
       if (this.#overload.shedding !== undefined && this.#sheds(plan, this.#overload.shedding)) this.#refuse(exchange, plan);
       else runPlan(exchange, plan);
     } catch (thrown) {

@@ -5,12 +5,13 @@
 import type { ServiceAdministration } from '#admin/service-administration.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
+import type { MetricPieces } from '#base/metric-text.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { takesBytes } from '#config/takes-bytes.ts';
 import type { EndpointBoard } from '#services/endpoint-board.ts';
 import type { EndpointList } from '#services/endpoint-list.ts';
 import type { EndpointTarget } from '#services/endpoint-source.ts';
-import { toEndpointMetrics } from '#services/health/endpoint-metrics.ts';
+import { writeEndpointMetrics } from '#services/health/endpoint-metrics.ts';
 import { describeHealth, type HealthFacts, type ServiceHealth } from '#services/health/service-health.ts';
 import type { DataPlanes } from './data-planes.ts';
 import type { Discovery } from './discovery.ts';
@@ -72,9 +73,9 @@ export class EndpointKeeper {
     return describeHealth(this.#registry.lists, this.#toFacts());
   }
 
-  /** The same in the text form of Prometheus. */
-  get metricsText(): string {
-    return toEndpointMetrics(this.#registry.lists, this.#toFacts());
+  /** The same for metrics. */
+  writeMetrics(): MetricPieces {
+    return writeEndpointMetrics(this.#registry.lists, this.#toFacts());
   }
 
   /** What operators may ask for. */

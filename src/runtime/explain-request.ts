@@ -1,13 +1,14 @@
 /** What would happen to a request, found out by the same table and plans that serve traffic. Opens no sockets and sends nothing. */
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
-import { runAtOnce } from '#base/slices.ts';
+import { runInSlices } from '#base/slices.ts';
 import type { Configuration, DiscoveryConfiguration, RouteConfiguration } from '#config/configuration.ts';
 import { listRouteDefinitions } from '#config/route-definitions.ts';
 import { normaliseTarget, parseHost, targetFaults } from '#http/target.ts';
 import { formatAddress } from '#net/address.ts';
 import type { RoutePlan } from '#pipeline/plan.ts';
 import type { KeyedRequest } from '#pipeline/policy.ts';
+import type { Candidate } from '#routing/candidate.ts';
 import { explainMatch, type NearMiss, type OutrankedRoute } from '#routing/explanation.ts';
 import { compileRoutes } from '#routing/route-compiler.ts';
 import type { MatchSubject } from '#routing/route-definition.ts';
@@ -17,6 +18,7 @@ import { decodeConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot } from '#snapshot/compile.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
 import { loadLibraries } from '#snapshot/policy-needs.ts';
+import type { Snapshot } from '#snapshot/snapshot.ts';
 import { getField, hasField } from '#wire/fields/field-list.ts';
 import { AddressFactReader } from './address-facts.ts';
 import type { ContractsReading } from './contract-files.ts';
@@ -25,7 +27,7 @@ import { type ExplainedFallback, explainFallback } from './explain-fallback.ts';
 import { explainForwarding } from './explain-forwarding.ts';
 import { describeProtection } from './explain-protection.ts';
 import { explainDestination, explainPolicies } from './explain-releases.ts';
-import { toExplainingMeans } from './explaining-means.ts';
+import { type ExplainingMeans, toExplainingMeans } from './explaining-means.ts';
 import { findNamedContracts } from './named-files.ts';
 import { findRequestListener } from './request-listener.ts';
 
@@ -78,34 +80,72 @@ export interface RequestExplanation {
   readonly nearMisses: readonly NearMiss[];
 }
 
+interface ExplainMeans {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A configuration made ready to explain any number of requests. */
+export interface ExplainedConfiguration {
+  readonly configuration: Configuration;
+  readonly snapshot: Snapshot;
+  readonly candidates: readonly Candidate[];
+  readonly facts: Pick<ExplainingMeans, 'addressLists' | 'countries' | 'contracts'>;
+}
+
 /** Explains a request; a text says why it would be refused before any route is looked at. */
 export async function explainRequest(
   configuration: Configuration,
   request: RequestToExplain,
-  means: { readonly clock: Clock; readonly logger: Logger },
+  means: ExplainMeans,
 ): Promise<RequestExplanation | string> {
-  const { listeners } = configuration;
-  const listener = request.listener ?? findRequestListener(listeners);
-  if (listener === '') return 'no listener reads requests: all of them pass bytes on (`tcp`)';
-  if (!Object.hasOwn(listeners, listener)) return `there is no listener \`${listener}\``;
-  if (listeners[listener]!.tcp !== undefined)
-    return `the listener \`${listener}\` passes bytes on (\`tcp\`) and reads no requests`;
-  const subject = toSubject(request, listener);
+  // What is wrong with the request is said before anything is compiled.
+  const subject = findSubject(configuration, request);
   if (typeof subject === 'string') return subject;
+  const explained = await prepareExplaining(configuration, means);
+  return typeof explained === 'string' ? explained : explainIn(explained, request);
+}
+
+/** In slices: other work of the thread goes on meanwhile. A text says why it cannot be done. */
+export async function prepareExplaining(
+  configuration: Configuration,
+  means: ExplainMeans,
+): Promise<ExplainedConfiguration | string> {
   const { addressLists, countries, findings } = await new AddressFactReader(means).read(configuration);
   const { contracts, findings: ofContracts } = await readContracts(configuration);
   const wrong = [...findings, ...ofContracts];
   if (wrong.length > 0) return wrong.map(({ message }) => message).join('\n');
   const facts = { addressLists, countries, contracts };
   const all = toExplainingMeans({ ...means, ...facts });
-  const encoded = runAtOnce(encodeConfiguration(configuration, all.policies));
+  const { clock } = means;
+  const encoded = await runInSlices(encodeConfiguration(configuration, all.policies), clock);
   await loadLibraries(encoded.libraries, all.policies);
-  const arrived = runAtOnce(decodeConfiguration(encoded));
-  const snapshot = runAtOnce(compileSnapshot(arrived, undefined, all));
+  const arrived = await runInSlices(decodeConfiguration(encoded), clock);
+  const snapshot = await runInSlices(compileSnapshot(arrived, undefined, all), clock);
+  const { candidates } = await runInSlices(compileRoutes(listRouteDefinitions(configuration)), clock);
+  return { configuration, snapshot, candidates, facts };
+}
+
+function findSubject({ listeners }: Configuration, request: RequestToExplain): RequestSubject | string {
+  const listener = request.listener ?? findRequestListener(listeners);
+  if (listener === '') return 'no listener reads requests: all of them pass bytes on (`tcp`)';
+  if (!Object.hasOwn(listeners, listener)) return `there is no listener \`${listener}\``;
+  if (listeners[listener]!.tcp !== undefined)
+    return `the listener \`${listener}\` passes bytes on (\`tcp\`) and reads no requests`;
+  return toSubject(request, listener);
+}
+
+/** The same where everything is compiled already. */
+export function explainIn(
+  { configuration, snapshot, candidates, facts }: ExplainedConfiguration,
+  request: RequestToExplain,
+): RequestExplanation | string {
+  const subject = findSubject(configuration, request);
+  if (typeof subject === 'string') return subject;
+  const { listener } = subject;
   const { plans } = snapshot;
   const asked = snapshot.subjectOf(subject);
   const match = snapshot.table.lookup(asked);
-  const { candidates } = runAtOnce(compileRoutes(listRouteDefinitions(configuration)));
   const { chosen, outranked, nearMisses } = explainMatch(candidates, asked, match?.routeIndex);
   const { method, path, clientAddress } = subject;
   const explained = { ...toShownRequest(subject), listener };

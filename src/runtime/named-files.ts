@@ -66,7 +66,7 @@ export function findNamedContracts(configuration: Configuration): NamedContract[
 }
 
 export function findNamedFiles(configuration: Configuration): NamedFile[] {
-  const { acme, listeners, services, stores } = configuration;
+  const { accessLog, acme, listeners, services, stores } = configuration;
   const ofPairs = findPairs(configuration).flatMap(({ cert, key, at }) => [
     { path: cert, role: 'the certificate', at: [...at, 'cert'] },
     { path: key, role: 'the private key', at: [...at, 'key'] },
@@ -77,9 +77,12 @@ export function findNamedFiles(configuration: Configuration): NamedFile[] {
   const ofServices = Object.entries(services).flatMap(([name, { tls }]) => ofVerification(['services', name, 'tls'], tls));
   const ofAcme = ofVerification(['acme'], acme && { ca: acme.ca });
   const ofStores = ofVerification(['stores', 'redis'], stores?.redis && { ca: stores.redis.ca });
+  const ofLogs = (accessLog === false ? [] : accessLog.logs).flatMap(({ to }, i) =>
+    'ca' in to ? ofVerification(['accessLog', 'to', i], { ca: to.ca }) : [],
+  );
   const ofPolicies = findPolicyFiles(configuration, policyDefinitions).map((file) => ({ ...file, role: toRole(file.form) }));
   const ofFunctions = listFunctions(configuration).map(({ file, at }) => ({ path: file, role: 'the module', at }));
-  return [...ofPairs, ...ofListeners, ...ofServices, ...ofPolicies, ...ofAcme, ...ofStores, ...ofFunctions];
+  return [...ofPairs, ...ofListeners, ...ofServices, ...ofPolicies, ...ofAcme, ...ofStores, ...ofLogs, ...ofFunctions];
 }
 
 function toRole(form: NamedFile['form']): string {

@@ -1,16 +1,21 @@
 /** Who observes the exchanges of one thread: the access log, what is counted, and whoever watches. The only place that knows them all. */
+import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { ThreadMeter } from '#base/meter.ts';
+import type { TracingSettings } from '#config/tracing-schema.ts';
 import type { TcpConnection } from '#forward/tcp-connection.ts';
-import type { Exchange } from '#http/exchange.ts';
-import type { RoutePlan } from '#pipeline/plan.ts';
+import type { Exchange, ExchangePlan } from '#http/exchange.ts';
 import type { SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts';
 import { AccessLogging } from './access-logging.ts';
 import type { CacheCounts } from './cache-counts.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
+import type { RecordingsOrder } from './recording-messages.ts';
+import type { Recordings } from './recordings.ts';
 import type { RefusalCounts } from './refusal-counts.ts';
 import { RequestMeter } from './request-meter.ts';
+import { Tracing } from './tracing.ts';
+import { isFailure, Watching } from './watching.ts';
 
 export interface ObservingOptions {
   readonly clock: Clock;
@@ -25,38 +30,58 @@ export interface ObservingOptions {
 export class Observing {
   readonly #options: ObservingOptions;
   readonly #accessLogging: AccessLogging;
+  /** `undefined`: nothing is recorded. */
+  #recordings: Recordings | undefined;
+  #recordingsOrder: RecordingsOrder | undefined;
   readonly #requests: RequestMeter;
+  readonly #chance = createChanceSource();
+  #tracing: Tracing | undefined;
+  #tracingDefinition: string | undefined;
+  readonly #watching: Watching;
 
   constructor(options: ObservingOptions) {
     this.#options = options;
     this.#accessLogging = new AccessLogging(options);
     this.#requests = new RequestMeter(options.meter);
+    this.#watching = new Watching(options);
   }
 
   /** A configuration is the present one. */
   follow(settings: SettingsOfConfiguration): void {
     this.#accessLogging.follow(settings);
+    this.#followTracing(settings.tracing);
+    this.#watching.follow(settings);
   }
 
   /** The control thread wants something observed, or no longer. */
-  obey(_order: ObservingOrder): void {}
+  obey(order: ObservingOrder): void {
+    if (order.kind === 'recordings') void this.#record(order);
+    else this.#watching.obey(order);
+  }
 
   /** No route has been looked for yet. What cannot be read as a request is refused, and finished, without a beginning. */
   begin(exchange: Exchange): void {
+    this.#recordings?.begin(exchange);
     if (this.#accessLogging.readsAnswers) exchange.keepsSentFields = true;
+    if (this.#watching.isArmed) this.#watching.begin(exchange);
   }
 
-  /** Its plan is known, and it runs by it from now on. */
-  beginPlan(exchange: Exchange, plan: RoutePlan): void {
-    this.#requests.begin(exchange, plan);
+  /** Its route is known, or that it has none; nothing has been done for it yet. */
+  route(exchange: Exchange, plan: ExchangePlan | undefined): void {
+    if (plan !== undefined) this.#requests.begin(exchange, plan);
+    this.#tracing?.begin(exchange, plan);
   }
 
   finish(exchange: Exchange): void {
     this.#requests.finish(exchange);
+    exchange.journal?.end(exchange.finishedMs);
     this.#accessLogging.add(exchange);
+    this.#tracing?.finish(exchange);
+    if (exchange.tap !== undefined) this.#recordings?.finish(exchange);
     const { error, reported } = exchange;
     if (error !== undefined || reported !== undefined) this.#options.refusals.count(exchange);
     if (exchange.cacheResult !== undefined) this.#options.cacheCounts.count(exchange);
+    if (exchange.journal !== undefined || (this.#watching.keepsFailures && isFailure(exchange))) this.#watching.finish(exchange);
   }
 
   /** A connection whose bytes were passed on is over. */
@@ -71,6 +96,34 @@ export class Observing {
 
   /** Resolves when all that was observed is written. */
   async close(): Promise<void> {
+    this.#tracing?.close();
+    this.#tracing = undefined;
+    this.#watching.close();
+    this.#recordings?.flush();
     await this.#accessLogging.close();
+  }
+
+  #followTracing(tracing: TracingSettings | undefined): void {
+    const definition = tracing && JSON.stringify(tracing);
+    if (definition === this.#tracingDefinition) return;
+    this.#tracingDefinition = definition;
+    this.#tracing?.close();
+    const { clock, tell } = this.#options;
+    this.#tracing = tracing && new Tracing(tracing, { clock, chance: this.#chance, tell });
+  }
+
+  /** What records is loaded when something is to be recorded. */
+  async #record(order: RecordingsOrder): Promise<void> {
+    this.#recordingsOrder = order;
+    if (order.recordings.length === 0) {
+      this.#recordings?.flush();
+      this.#recordings = undefined;
+      return;
+    }
+    const { Recordings } = await import('./recordings.ts');
+    // It may have been told of something else meanwhile.
+    if (this.#recordingsOrder !== order) return;
+    this.#recordings ??= new Recordings(this.#options);
+    this.#recordings.follow(order);
   }
 }

@@ -13,6 +13,8 @@ export interface Rehearsal {
   readonly callHttp?: CallHttp | undefined;
   /** Lets policies wait, where time is not that of the machine. */
   readonly later?: PolicyServices['later'] | undefined;
+  /** Ids of injected requests, where they are not to be new. */
+  nextRequestId?(): string;
   /** No route has been looked for yet. */
   begin?(exchange: Exchange): void;
   finish?(exchange: Exchange): void;

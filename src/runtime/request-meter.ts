@@ -8,7 +8,7 @@ import { OTHER_LABEL, type SeriesFamily, type ThreadMeter } from '#base/meter.ts
 import type { Exchange, ExchangePlan } from '#http/exchange.ts';
 import { ListenerTally, PlanTally, ServiceTally } from '#http/plan-tally.ts';
 import { ListenerCell, listenerFamily } from './connection-meter.ts';
-import { SIZE_BUCKET_COUNT, toSizeBucket } from './size-buckets.ts';
+import { SIZE_BUCKET_COUNT, SIZE_CELL_COUNT, toSizeBucket } from './size-buckets.ts';
 
 /** Places of the numbers of a route. The first six are exchanges by the first digit of their status; 0: there was no answer. */
 export const RouteCell = {
@@ -90,10 +90,10 @@ export class RequestMeter {
     const { at } = tally;
     cells[this.#findPlace(tally, exchange, plan?.routeName ?? '')]! += 1;
     cells[at + RouteCell.classes + toClass(exchange.status)]! += 1;
-    if (requestBytes > 0) cells[at + RouteCell.requestBytes]! += requestBytes;
-    if (responseBytes > 0) cells[at + RouteCell.responseBytes]! += responseBytes;
-    cells[ofListener.sizesAt + toSizeBucket(requestBytes)]! += 1;
-    cells[ofListener.sizesAt + SIZE_BUCKET_COUNT + toSizeBucket(responseBytes)]! += 1;
+    cells[at + RouteCell.requestBytes]! += requestBytes;
+    cells[at + RouteCell.responseBytes]! += responseBytes;
+    addSize(cells, ofListener.sizesAt, requestBytes);
+    addSize(cells, ofListener.sizesAt + SIZE_CELL_COUNT, responseBytes);
     if (exchange.error !== undefined) cells[this.#findError(exchange.error.code)]! += 1;
     if (attempts > 1) cells[at + RouteCell.furtherAttempts]! += attempts - 1;
     // How long somebody kept a connection says nothing about how fast anything was answered.
@@ -162,6 +162,11 @@ export class RequestMeter {
     statuses.add(status);
     return status;
   }
+}
+
+function addSize(cells: Float64Array, at: number, bytes: number): void {
+  cells[at + toSizeBucket(bytes)]! += 1;
+  cells[at + SIZE_BUCKET_COUNT]! += bytes;
 }
 
 /** What is no status of HTTP counts as none. */

@@ -8,6 +8,8 @@ export const sizeBucketEndsBytes: readonly number[] = Array.from(
   (_, step) => 2 ** (FIRST_BITS + BITS_PER_STEP * step),
 );
 export const SIZE_BUCKET_COUNT: number = sizeBucketEndsBytes.length + 1;
+/** The buckets, and behind them the sum of all sizes. */
+export const SIZE_CELL_COUNT: number = SIZE_BUCKET_COUNT + 1;
 const longest = sizeBucketEndsBytes.at(-1)!;
 
 /** The first bucket whose end is not before it. */

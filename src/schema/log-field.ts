@@ -1,71 +1,12 @@
 /** What a line of the access log may hold, by the names that configurations use: `status`, `request.header.user-agent`, `path.id`. */
 import type { z } from 'zod';
+import { type LogField, type LogText, namedLogFields, plainLogFields } from './log-field-names.ts';
 import { CAPTURE_NAME } from './path-pattern.ts';
 import { listWords, quote } from './quote.ts';
-import { type SplitText, splitReferences } from './split-references.ts';
+import { splitReferences } from './split-references.ts';
 import { suggestWord } from './suggest.ts';
 import { type Reading, textKind } from './text-kind.ts';
 import { readFieldName } from './token.ts';
-
-/** The fields of a line where nothing is chosen, in their order. Those without a value are left out. */
-export const defaultLogFields = [
-  'time',
-  'id',
-  'client',
-  'listener',
-  'protocol',
-  'method',
-  'host',
-  'target',
-  'serverName',
-  'status',
-  'requestBytes',
-  'responseBytes',
-  'route',
-  'service',
-  'endpoint',
-  'durationMs',
-  'upstreamMs',
-  'connectMs',
-  'batchOf',
-  'consumer',
-  'attempts',
-  'calls',
-  'tried',
-  'notRetried',
-  'fallback',
-  'cache',
-  'tunnel',
-  'code',
-  'detail',
-  'reported',
-] as const;
-
-/** Those that have to be asked for. */
-const furtherLogFields = [
-  'time.common',
-  'time.unixMs',
-  'path',
-  'query',
-  'scheme',
-  'peer',
-  'port',
-  'groups',
-  'configuration',
-] as const;
-const namedLogFields = ['request.header', 'response.header', 'query', 'claim', 'path'] as const;
-
-const plainLogFields = [...defaultLogFields, ...furtherLogFields] as const;
-export type PlainLogField = (typeof plainLogFields)[number];
-export type NamedLogField = (typeof namedLogFields)[number];
-
-export type LogField =
-  | { readonly kind: PlainLogField; readonly name?: undefined }
-  /** Names of headers are in lower case. */
-  | { readonly kind: NamedLogField; readonly name: string };
-
-/** Literal text and fields, in order. */
-export type LogText = SplitText<LogField>;
 
 const NAME_LENGTH_MAX = 256;
 const NAMED = /^(request\.header|response\.header|query|claim|path)\.(.+)$/s;
@@ -109,11 +50,6 @@ export function logText(help: string): z.ZodType<LogText, string> {
     read: (text) =>
       /[\x00-\x08\x0a-\x1f\x7f]/.test(text) ? { problem: 'a line holds no control characters' } : readLogText(text),
   });
-}
-
-/** As it is written. */
-export function toFieldText({ kind, name }: LogField): string {
-  return name === undefined ? kind : `${kind}.${name}`;
 }
 
 /** Names of claims may have colons, as in `cognito:groups`. */

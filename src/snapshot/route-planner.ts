@@ -80,7 +80,7 @@ export class RoutePlanner {
   plan(name: string, route: RouteConfiguration): PlannedRoute {
     const terminal = this.#terminals.create(name, route);
     const own = this.#makeOwn(`route ${name}`, route.policies);
-    const traits = { shedRank: toShedRank(route), logging: toLogging(route) };
+    const traits = { shedRank: toShedRank(route), pathPattern: findPathPattern(route), logging: toLogging(route) };
     const common = new RoutePlan(name, this.#collectPolicies(undefined, route, { own }), terminal, traits);
     if (this.#listenersWithPolicies.length === 0) return new PlannedRoute(common, undefined);
     const byListener = this.#listenersWithPolicies.map((listener): [string, RoutePlan] => [
@@ -182,4 +182,10 @@ const shedRanks = { low: 0, normal: 1, high: 2, critical: NEVER_SHED } as const;
 /** An answer of the gateway itself costs no more than to refuse it. */
 function toShedRank({ to, importance = 'normal' }: RouteConfiguration): number {
   return to.kind === 'service' || to.kind === 'aggregate' ? shedRanks[importance] : NEVER_SHED;
+}
+
+/** The one path of all that the route takes. */
+function findPathPattern({ matches }: RouteConfiguration): string | undefined {
+  const [path, ...more] = matches.flatMap(({ paths }) => paths ?? [undefined]);
+  return path !== undefined && more.length === 0 && 'source' in path ? path.source : undefined;
 }

@@ -6,8 +6,8 @@ import { type ClientRequest, type ClientSide, Exchange, type ExchangePlan, Forwa
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { AccessLog } from './access-log.ts';
+import { compileLineFormat } from './lines/compile-line-format.ts';
 import { LineChoice } from './lines/line-choice.ts';
-import { compileLineFormat } from './lines/line-format.ts';
 import { LineTime } from './lines/line-time.ts';
 import { Redactor } from './lines/redactor.ts';
 

@@ -56,6 +56,11 @@ export const exceptions: readonly Exception[] = [
     reason: 'reads a span of a document that has been read, with its limits, for who cannot do without the value',
   },
   {
+    rule: 'json-parse',
+    file: 'src/telemetry/recording/recording-reader.ts',
+    reason: 'reads lines of a file of the operator, each below limits.recordingLineBytesMax',
+  },
+  {
     rule: 'bare-error',
     file: 'src/policies/transform/xml-codec.ts',
     reason: 'is thrown through the library of XML, which asks what to do with a name, and caught by who calls it',
@@ -226,5 +231,15 @@ export const exceptions: readonly Exception[] = [
     rule: 'json-parse',
     file: 'src/planning/traffic-replay.ts',
     reason: 'reads lines of a log, of at most LINE_LENGTH_MAX characters, on the command line',
+  },
+  {
+    rule: 'json-parse',
+    file: 'src/telemetry/delivery/otlp-lines.ts',
+    reason: 'reads lines that data threads of the same process wrote, of at most limits.accessLogPostBytesMax at once',
+  },
+  {
+    rule: 'buffer-concat',
+    file: 'src/telemetry/delivery/posted-lines.ts',
+    reason: 'joins the lines of a message once, below limits.accessLogPostBytesMax',
   },
 ];

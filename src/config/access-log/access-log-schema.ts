@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { duration } from '#schema/duration.ts';
 import { forms, isMap } from '#schema/forms.ts';
+import { quote } from '#schema/quote.ts';
 import { type LineSettings, lineSettings } from './line-settings.ts';
 import { type LogTarget, targetSchema } from './target-schema.ts';
 
@@ -38,6 +39,13 @@ const accessLogMap = z
     flushEvery: duration({ min: '10ms', max: '1m' })
       .prefault('200ms')
       .describe('How long lines are collected before they are written.'),
+  })
+  .superRefine(({ to }, context) => {
+    const files = to.map((log) => (log.to.kind === 'file' ? log.to.file : undefined));
+    for (const [index, file] of files.entries()) {
+      if (file === undefined || files.indexOf(file) === index) continue;
+      context.addIssue({ code: 'custom', message: `${quote(file)} is written to by another item already`, path: ['to', index] });
+    }
   })
   .transform(({ to, flushEvery, ...shared }) => ({
     flushEvery,

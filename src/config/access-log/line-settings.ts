@@ -1,8 +1,10 @@
 /** Which lines an access log has, and what stands in them. */
 import { z } from 'zod';
+import { assert } from '#base/assert.ts';
 import { duration } from '#schema/duration.ts';
 import { forms, isMap, isText, oneOrList } from '#schema/forms.ts';
-import { type LogField, type LogText, logField, logText, toFieldText } from '#schema/log-field.ts';
+import { logField, logText, readLogText } from '#schema/log-field.ts';
+import { type LogField, type LogText, toFieldText } from '#schema/log-field-names.ts';
 import { pathPattern } from '#schema/path-pattern.ts';
 import { percentage } from '#schema/percentage.ts';
 import { quote } from '#schema/quote.ts';
@@ -126,8 +128,14 @@ const fields = forms('a list of fields, or a map', [
   { isMeant: isMap, schema: fieldMap },
 ]);
 
+/** The Common Log Format, and the one with two fields more that Apache and nginx write. */
+const COMMON = '${client} - ${consumer} [${time.common}] "${method} ${target} ${protocol}" ${status} ${responseBytes}';
+const templates = { common: COMMON, combined: `${COMMON} "\${request.header.referer}" "\${request.header.user-agent}"` } as const;
+
+export type FormatSettings = { readonly kind: 'json' } | { readonly kind: 'text'; readonly text: LogText };
+
 const format = forms('`json`, `common`, `combined`, or a map with `template`', [
-  { isMeant: isText, schema: z.enum(['json', 'common', 'combined']).transform((kind) => ({ kind })) },
+  { isMeant: isText, schema: z.enum(['json', 'common', 'combined']).transform(toNamedFormat) },
   {
     isMeant: isMap,
     schema: z
@@ -136,7 +144,7 @@ const format = forms('`json`, `common`, `combined`, or a map with `template`', [
           'The whole line, in which `${FIELD}` stands for the value of a field. What is not there is `-`; quotes, backslashes, control characters and what is not ASCII are written as `\\x22`.',
         ),
       })
-      .transform(({ template }) => ({ kind: 'template' as const, template })),
+      .transform(({ template }): FormatSettings => ({ kind: 'text', text: template })),
   },
 ]);
 
@@ -151,7 +159,6 @@ const redact = forms('a list of fields, or a map with `also` and `not`', [
 ]);
 
 export type RedactSettings = z.output<typeof redactMap>;
-export type FormatSettings = z.output<typeof format>;
 
 /** Each may be said of the whole log, and of one place that lines go to. */
 export const lineSettings = {
@@ -178,4 +185,11 @@ export type LineSettings = z.output<typeof wholeLineSettings>;
 function toPlainChoice(field: LogField): ChosenField {
   const name = toFieldText(field);
   return { name, value: { source: name, parts: [field] } };
+}
+
+function toNamedFormat(name: 'json' | keyof typeof templates): FormatSettings {
+  if (name === 'json') return { kind: 'json' };
+  const reading = readLogText(templates[name]);
+  assert('value' in reading, 'our own templates can be read');
+  return { kind: 'text', text: reading.value };
 }

@@ -74,7 +74,9 @@ const http = z
 
 const otlp = z
   .strictObject({
-    otlp: httpUrl('The collector. `/v1/logs` is added where the address has no path.'),
+    otlp: httpUrl(
+      'The address of the collector, such as `http://collector:4318`. `/v1/logs` is added where it does not end with it.',
+    ),
     ...posting,
   })
   .transform(({ otlp: url, ...target }) => ({ kind: 'otlp' as const, url: toSignalUrl(url, '/v1/logs'), ...target }));
@@ -143,16 +145,10 @@ export type SyslogTarget = Extract<LogTarget, { kind: 'syslog' }>;
 /** Lines for these are given to the control thread. */
 export type RemoteTarget = PostTarget | SyslogTarget;
 
-export function isRemote(target: LogTarget): target is RemoteTarget {
-  return target.kind !== 'stdout' && target.kind !== 'file';
-}
-
 /** OTLP/HTTP: each signal has a path below the address of the collector. */
-export function toSignalUrl(url: string, path: string): string {
-  const parsed = new URL(url);
-  if (parsed.pathname !== '/') return url;
-  parsed.pathname = path;
-  return parsed.href;
+function toSignalUrl(url: string, path: string): string {
+  const bare = url.endsWith('/') ? url.slice(0, -1) : url;
+  return bare.endsWith(path) ? bare : bare + path;
 }
 
 function hasKey(value: unknown, key: string): boolean {

@@ -16,7 +16,7 @@ import { getField, hasField, removeField } from '#wire/fields/field-list.ts';
 import { AnswerKeys, resolveHere, toUri } from './answer-key.ts';
 import type { Asked } from './asked.ts';
 import { digestBody } from './body-digest.ts';
-import { type ForwardReason, type ForwardWords, sayForwarded } from './cache-status.ts';
+import { type ForwardReason, type ForwardWords, sayForwarded, sayHit } from './cache-status.ts';
 import type { CacheConfig } from './config.ts';
 import { cacheErrors } from './errors.ts';
 import { Fetch, type FetchOwner, type GivenAnswer, type Verdict } from './fetch.ts';
@@ -199,6 +199,7 @@ export class RouteCache implements FetchOwner {
   }
 
   #reply({ exchange, traits }: Asked, answer: StoredAnswer, nowMs: number): Reply {
+    exchange.journal?.note('cache', sayHit(toTtlS(answer.facts, toAgeS(answer.facts, nowMs))));
     const said = this.#config.statusHeader ? 'hit' : 'nothing';
     const wallMs = traits.hasConditions ? this.clock.wallMs() : undefined;
     return toReply(answer, exchange.request, { ageS: toAgeS(answer.facts, nowMs), said, wallMs });
@@ -346,6 +347,7 @@ export class RouteCache implements FetchOwner {
     const { exchange } = client;
     if (!isSelected(answer.facts, exchange.request)) return this.#lookAgain(client);
     exchange.cacheResult = result;
+    if (said !== undefined) exchange.journal?.note('cache', said);
     const ageS = toAgeS(answer.facts, this.clock.monotonicMs());
     const words = said === undefined ? 'nothing' : { text: said };
     client.answer(toReply(answer, exchange.request, { ageS, said: words, wallMs: this.clock.wallMs() }));
@@ -356,7 +358,7 @@ export class RouteCache implements FetchOwner {
     response.fields.push('age', String(toAgeS(fetch.head!, this.clock.monotonicMs())));
     if (client.asked !== fetch.order.asked) {
       exchange.cacheResult = 'coalesced';
-      exchange.set(saidSlot, sayForwarded(fetch.order.reason, { isCollapsed: true }));
+      say(exchange, exchange, sayForwarded(fetch.order.reason, { isCollapsed: true }));
     }
     client.begin(response);
   }
@@ -391,14 +393,14 @@ export class RouteCache implements FetchOwner {
 
   #passBy(exchange: Exchange, reason: ForwardReason): undefined {
     exchange.cacheResult = 'bypass';
-    exchange.set(saidSlot, sayForwarded(reason));
+    say(exchange, exchange, sayForwarded(reason));
   }
 
   /** What is said of the answer that goes to who asked. */
   #note({ order, exchange }: Fetch, result: CacheResult, words: ForwardWords): void {
     order.asked.exchange.cacheResult = result;
     // The two exchanges see the same.
-    exchange.set(saidSlot, sayForwarded(order.reason, words));
+    say(exchange, order.asked.exchange, sayForwarded(order.reason, words));
   }
 
   /** Why an answer is not kept, whatever it says. */
@@ -526,4 +528,10 @@ function judgeUse(
   if (nowMs < facts.usableWhileAskedMs) return 'refresh';
   const isWelcome = maxStaleS !== undefined && !facts.isNeverStale && nowMs - freshUntilMs <= maxStaleS * 1_000;
   return isWelcome ? 'use' : 'ask';
+}
+
+/** `asking`: whose answer it is about; its client and whoever watches hear the same. */
+function say(exchange: Exchange, asking: Exchange, said: string): void {
+  exchange.set(saidSlot, said);
+  asking.journal?.note('cache', said);
 }

@@ -28,6 +28,7 @@ export const concurrencyPolicy = definePolicy({
     return {
       requestHead(exchange) {
         const taken = places.take(keys.read(exchange));
+        exchange.journal?.note('concurrency', `by ${kind}: at most ${limit} at the same time`);
         if (taken !== NO_PLACE) {
           exchange.set(placeSlot, taken);
           return undefined;

@@ -1,7 +1,7 @@
 import type { GatewayError } from '#base/errors.ts';
 import { type Quota, WITHIN_QUOTA } from '#base/quotas.ts';
 import { defineSlot, type Exchange } from '#http/exchange.ts';
-import { formatPolicyField, formatStateField } from '#pipeline/limit-fields.ts';
+import { describeLeft, formatPolicyField, formatStateField } from '#pipeline/limit-fields.ts';
 import { formatLimitKey, isSecretKey, LimitKeyReader } from '#pipeline/limit-key.ts';
 import { describeTiers } from '#pipeline/limit-tiers.ts';
 import { definePolicy, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
@@ -43,6 +43,7 @@ export const quotaPolicy = definePolicy({
     const { by, headers, mode } = config;
     const keys = new LimitKeyReader(by);
     const kind = by.map(formatLimitKey).join(', ');
+    const showsKeys = !by.some(isSecretKey);
     const plans = openPlans(config, services);
     const isEnforced = mode === 'enforce';
     const { clock } = services;
@@ -50,6 +51,10 @@ export const quotaPolicy = definePolicy({
       const plan = findPlan(plans, exchange);
       if (plan === undefined) return undefined;
       const refusing = plan.quota.take(keys.read(exchange), clock.wallMs());
+      exchange.journal?.note(
+        'quota',
+        `by ${showsKeys ? keys.describe(exchange) : kind}: ${describeLeft(plan.limits, plan.quota)}`,
+      );
       const isRefused = refusing !== WITHIN_QUOTA && isEnforced;
       if (headers === 'all' || (headers === 'refusals' && isRefused)) exchange.set(fieldsSlot, formatFields(plan));
       if (refusing === WITHIN_QUOTA) return undefined;

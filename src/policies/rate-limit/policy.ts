@@ -1,8 +1,8 @@
 import { ADMITTED, type AllowanceReading } from '#base/allowances.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { defineSlot, type Exchange } from '#http/exchange.ts';
-import { formatStateField } from '#pipeline/limit-fields.ts';
-import { formatLimitKey, LimitKeyReader } from '#pipeline/limit-key.ts';
+import { describeLeft, formatStateField } from '#pipeline/limit-fields.ts';
+import { formatLimitKey, isSecretKey, LimitKeyReader } from '#pipeline/limit-key.ts';
 import { describeTiers } from '#pipeline/limit-tiers.ts';
 import { definePolicy, type PolicyPhases, type PolicyServices } from '#pipeline/policy.ts';
 import type { RateLimitConfig } from './config.ts';
@@ -80,6 +80,7 @@ class RateLimiter {
 
   #checkWithoutStore(exchange: Exchange, limits: CountedLimits, key: string): GatewayError | undefined {
     this.#services.allowances.countStoreFailure();
+    exchange.journal?.note('rate-limit', `the store does not answer, so: ${this.#config.onFailure}`);
     switch (this.#config.onFailure) {
       case 'local':
         return this.#checkHere(exchange, limits, key);
@@ -99,9 +100,15 @@ class RateLimiter {
   ): GatewayError | undefined {
     const { headers, mode } = this.#config;
     const isAdmitted = refusing === ADMITTED;
+    exchange.journal?.note('rate-limit', `by ${this.#describeKey(exchange)}: ${describeLeft(rules, reading)}`);
     if (headers === 'all' || (headers === 'refusals' && !isAdmitted && mode === 'enforce'))
       exchange.set(toldSlot, { policyField, stateField: formatStateField(rules, reading) });
     return isAdmitted ? undefined : this.#refuse(exchange, this.#toRefusal(rules, refusing, reading));
+  }
+
+  /** What was counted may be a secret of the client's: then only its kind is told. */
+  #describeKey(exchange: Exchange): string {
+    return this.#config.by.some(isSecretKey) ? this.#kind : this.#keys.describe(exchange);
   }
 
   #refuse(exchange: Exchange, refusal: GatewayError): GatewayError | undefined {

@@ -4,9 +4,9 @@ import { limits } from '#base/limits.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { toRecords } from '#test/support/services.ts';
 import { EndpointBoard, EndpointFlag } from '../endpoint-board.ts';
-import type { EndpointList } from '../endpoint-list.ts';
+import type { EndpointList, EndpointLists } from '../endpoint-list.ts';
 import { RetryExhaustion } from '../retry-exhaustion.ts';
-import { toEndpointMetrics } from './endpoint-metrics.ts';
+import { writeEndpointMetrics } from './endpoint-metrics.ts';
 import type { HealthFacts } from './service-health.ts';
 
 function setUp(unhealthy: readonly string[] = []) {
@@ -18,6 +18,10 @@ function setUp(unhealthy: readonly string[] = []) {
     findCheck: (_, url) => ({ state: unhealthy.includes(url) ? 'unhealthy' : 'healthy', last: undefined }),
   };
   return { clock, board, facts };
+}
+
+function toEndpointMetrics(lists: EndpointLists, facts: HealthFacts): string {
+  return [...writeEndpointMetrics(lists, facts)].join('');
 }
 
 function toList(slot: number, ...urls: readonly string[]): EndpointList {
@@ -49,6 +53,10 @@ gatehouse_service_endpoints{service="idle",state="draining"} 0
 # TYPE gatehouse_retry_budget_exhausted_total counter
 gatehouse_retry_budget_exhausted_total{service="sh\\"op"} 0
 gatehouse_retry_budget_exhausted_total{service="idle"} 0
+# HELP gatehouse_circuit_breakers_open Circuit breakers of the service and its endpoints that are open, or only let probes through.
+# TYPE gatehouse_circuit_breakers_open gauge
+gatehouse_circuit_breakers_open{service="sh\\"op"} 0
+gatehouse_circuit_breakers_open{service="idle"} 0
 # HELP gatehouse_endpoint_healthy 0 while active checks of the endpoint fail, otherwise 1.
 # TYPE gatehouse_endpoint_healthy gauge
 gatehouse_endpoint_healthy{service="sh\\"op",endpoint="http://a:1"} 1

@@ -128,6 +128,11 @@ function succeededOf(state: number): number {
   return (state >> 12) & PROBES_MASK;
 }
 
+/** Whether the breaker of a record does not let everybody through. `first` is where the record begins. */
+export function isCircuitOpen(words: Int32Array, first: number): boolean {
+  return (Atomics.load(words, first + BreakerWord.state) & PHASE_MASK) !== Phase.closed;
+}
+
 function toTick(ms: number): number {
   return Math.ceil(ms / TICK_MS) | 0;
 }

@@ -3,7 +3,7 @@ import type { TcpConnection } from '#forward/tcp-connection.ts';
 import { readClaimText } from '#http/claims.ts';
 import type { CallRecord, Exchange, TriedAttempt } from '#http/exchange.ts';
 import { decodeWhole, findQueryParameter } from '#http/query-parameter.ts';
-import type { LogField, PlainLogField } from '#schema/log-field.ts';
+import type { LogField, PlainLogField } from '#schema/log-field-names.ts';
 import { getField } from '#wire/fields/field-list.ts';
 import { readFieldBytes, toAsciiJson } from './line-text.ts';
 import { type LineTime, toMs } from './line-time.ts';
@@ -56,6 +56,7 @@ const exchangeReaders: Readonly<Record<PlainLogField, ValueReader<Exchange>>> = 
   durationMs: json(({ finishedMs, startedMs }) => toMs(finishedMs - startedMs)),
   upstreamMs: json(({ upstreamHeadMs, startedMs }) => (upstreamHeadMs > 0 ? toMs(upstreamHeadMs - startedMs) : undefined)),
   connectMs: none,
+  traceId: text(({ trace }) => (trace?.isSampled === true ? trace.traceId : undefined)),
   batchOf: text(({ batchOf }) => batchOf),
   consumer: text(({ consumer }) => consumer?.name),
   groups: json(({ consumer }) => consumer && toAsciiJson(consumer.groups)),

@@ -2,10 +2,11 @@
  * What lines do not show: credentials, which are known by the names of the fields and parameters that they stand in, and whatever
  * the settings name. `[redacted]` stands in their place, so that it shows that something was there.
  */
+import { isIP } from 'node:net';
 import type { RedactSettings } from '#config/access-log/line-settings.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { decodeWhole } from '#http/query-parameter.ts';
-import { type LogField, toFieldText } from '#schema/log-field.ts';
+import { type LogField, toFieldText } from '#schema/log-field-names.ts';
 
 export const REDACTED = '[redacted]';
 
@@ -127,8 +128,9 @@ function toKey(field: LogField): string {
 
 /** A /24 of IPv4, a /48 of IPv6; of anything else nothing. */
 function toNetwork(address: string): string {
+  if (isIP(address) === 0) return REDACTED;
   const lastDot = address.lastIndexOf('.');
-  if (!address.includes(':')) return lastDot < 0 ? REDACTED : `${address.slice(0, lastDot)}.0`;
+  if (!address.includes(':')) return `${address.slice(0, lastDot)}.0`;
   if (lastDot >= 0) return REDACTED;
   const [head = ''] = address.split('::');
   const groups = head.split(':');

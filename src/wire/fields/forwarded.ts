@@ -208,6 +208,8 @@ const forwardingNames = new Set([
   'via',
   'x-request-id',
   ...clientCertificateNames,
+  'gatehouse-debug',
+  'gatehouse-debug-answer',
 ]);
 
 /** The list without anything that says where a request came from. */

@@ -50,6 +50,9 @@ const roles: Readonly<Record<string, FieldRole>> = {
   'client-cert': FieldRole.forwarding,
   'client-cert-chain': FieldRole.forwarding,
   'x-forwarded-client-cert': FieldRole.forwarding,
+  // For the gateway alone: it would show whoever sees it how requests are handled.
+  'gatehouse-debug': FieldRole.forwarding,
+  'gatehouse-debug-answer': FieldRole.forwarding,
   date: FieldRole.date,
   'idempotency-key': FieldRole.idempotencyKey,
 };

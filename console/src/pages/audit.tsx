@@ -1,0 +1,60 @@
+import type { AuditEntry } from '../api/answers.ts';
+import { useResource } from '../api/use-resource.ts';
+import { formatDateTime } from '../formats.ts';
+import { Panel } from '../parts/panel.tsx';
+import { Empty, Shown } from '../parts/states.tsx';
+import { Badge } from '../parts/status-text.tsx';
+
+/** Who changed what, newest first. */
+export function AuditPage() {
+  const audit = useResource<{ entries: readonly AuditEntry[] }>('/api/audit', 5_000);
+  return (
+    <Panel title="Changes by operators" isFlush>
+      <Shown resource={audit} rows={8}>
+        {(data) => <AuditTable entries={data.entries} />}
+      </Shown>
+    </Panel>
+  );
+}
+
+function AuditTable({ entries }: { readonly entries: readonly AuditEntry[] }) {
+  if (entries.length === 0) return <Empty title="Nothing was changed">Changes over the admin API appear here.</Empty>;
+  return (
+    <table className="table">
+      <thead>
+        <tr>
+          <th scope="col">When</th>
+          <th scope="col">Who</th>
+          <th scope="col">What</th>
+          <th scope="col" className="from-tablet">
+            Target
+          </th>
+          <th scope="col">Outcome</th>
+        </tr>
+      </thead>
+      <tbody>
+        {entries.map((entry, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: two changes may be alike in all that is shown
+          <tr key={index}>
+            <td>{formatDateTime(entry.at)}</td>
+            <td>
+              {entry.by} <span className="quiet from-desk">{[entry.role, entry.address].filter(Boolean).join(', ')}</span>
+            </td>
+            <td className="breaking">{entry.action}</td>
+            <td className="from-tablet breaking">
+              {entry.target}
+              {(entry.before ?? entry.after) !== undefined && (
+                <span className="line quiet">
+                  {entry.before} → {entry.after}
+                </span>
+              )}
+            </td>
+            <td>
+              {entry.outcome === 'done' ? <Badge tone="ok">done</Badge> : <code className="tone-bad">{entry.outcome}</code>}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,220 @@
+/** The present configuration, those before it, and a place to try another. */
+import { useState } from 'react';
+import type { ApplyOutcome, ConfigurationCheck, ConfigurationIssue, HistoryEntry, PresentConfiguration } from '../api/answers.ts';
+import { ApiProblem, ask, part } from '../api/ask.ts';
+import { useResource } from '../api/use-resource.ts';
+import { formatAge, formatCount, formatDateTime } from '../formats.ts';
+import { CodeBlock } from '../parts/code-block.tsx';
+import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
+import { TextArea } from '../parts/fields.tsx';
+import { Panel } from '../parts/panel.tsx';
+import { ActionButton } from '../parts/permission.tsx';
+import { Empty, Failure, Shown } from '../parts/states.tsx';
+import { Badge } from '../parts/status-text.tsx';
+import { toHash } from '../router.ts';
+
+export function ConfigurationPage() {
+  const present = useResource<PresentConfiguration>('/api/configuration', 5_000);
+  const history = useResource<{ entries: readonly HistoryEntry[] }>('/api/history', 5_000);
+  const reload = () => {
+    present.reload();
+    history.reload();
+  };
+  return (
+    <>
+      <Panel title="History" aside={history.data && `${formatCount(history.data.entries.length)} versions`} isFlush>
+        <Shown resource={history} rows={3}>
+          {(data) => <HistoryTable entries={data.entries} onChanged={reload} />}
+        </Shown>
+      </Panel>
+      <Panel title="Present configuration" aside={present.data && `applied ${formatAge(present.data.appliedAt)}`} isFlush>
+        <Shown resource={present} rows={12}>
+          {(data) => <CodeBlock text={data.text} label="Text of the present configuration" hasLineNumbers />}
+        </Shown>
+      </Panel>
+      <Panel title="Check another">
+        {present.data !== undefined && <Checker initial={present.data.text} onApplied={reload} />}
+      </Panel>
+    </>
+  );
+}
+
+interface HistoryTableProps {
+  readonly entries: readonly HistoryEntry[];
+  onChanged(): void;
+}
+
+function HistoryTable({ entries, onChanged }: HistoryTableProps) {
+  const [chosen, setChosen] = useState<HistoryEntry>();
+  if (entries.length === 0) return <Empty title="No history yet" />;
+  return (
+    <>
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">Version</th>
+            <th scope="col">Applied</th>
+            <th scope="col" className="from-tablet">
+              Source
+            </th>
+            <th scope="col" className="from-tablet">
+              By
+            </th>
+            <th scope="col" className="number from-tablet">
+              Lines
+            </th>
+            <th scope="col">
+              <span className="unseen">Changes</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {entries.map((entry) => (
+            <tr key={entry.version}>
+              <td>
+                <a href={toHash(['configuration', entry.hash])} className="mono">
+                  {entry.hash.slice(0, 8)}
+                </a>{' '}
+                {entry.current && <Badge tone="ok">current</Badge>}
+              </td>
+              <td>{formatDateTime(entry.appliedAt)}</td>
+              <td className="from-tablet">{entry.source}</td>
+              <td className="from-tablet quiet">{entry.by}</td>
+              <td className="number from-tablet">
+                <span className="tone-ok">+{entry.lines.added}</span> <span className="tone-bad">−{entry.lines.removed}</span>
+              </td>
+              <td className="actions">
+                {!entry.current && (
+                  <ActionButton
+                    needs="admin"
+                    isSmall
+                    label={`Roll back to ${entry.hash.slice(0, 8)}`}
+                    onClick={() => setChosen(entry)}
+                  >
+                    Roll back
+                  </ActionButton>
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {chosen !== undefined && <RollbackDialog entry={chosen} onClose={() => setChosen(undefined)} onDone={onChanged} />}
+    </>
+  );
+}
+
+interface RollbackDialogProps {
+  readonly entry: HistoryEntry;
+  onClose(): void;
+  onDone(): void;
+}
+
+function RollbackDialog({ entry, onClose, onDone }: RollbackDialogProps) {
+  return (
+    <ConfirmDialog
+      title="Roll back the configuration?"
+      action="Roll back"
+      isDangerous
+      onClose={onClose}
+      onConfirm={async () => {
+        const outcome = await ask<ApplyOutcome | undefined>(`/api/history/${part(entry.hash)}/rollback`, { method: 'POST' });
+        throwIssues(outcome);
+        onDone();
+      }}
+    >
+      <p>
+        Version <code>{entry.hash.slice(0, 8)}</code> of {formatDateTime(entry.appliedAt)} takes the place of the present one. The
+        file stays as it is: its next change is taken over again.
+      </p>
+    </ConfirmDialog>
+  );
+}
+
+/** What was not applied is answered with the reasons. */
+function throwIssues(outcome: ApplyOutcome | undefined): void {
+  if (outcome !== undefined && outcome.ok === false)
+    throw new ApiProblem(200, '', outcome.issues.map(({ message }) => message).join(' ') || 'It was not applied.');
+}
+
+function Checker({ initial, onApplied }: { readonly initial: string; onApplied(): void }) {
+  const [text, setText] = useState(initial);
+  const [outcome, setOutcome] = useState<ConfigurationCheck | ApiProblem>();
+  const [isApplying, setIsApplying] = useState(false);
+  const check = async () => {
+    try {
+      setOutcome(await ask<ConfigurationCheck>('/api/configuration/check', { method: 'POST', body: { text } }));
+    } catch (error) {
+      setOutcome(error instanceof ApiProblem ? error : new ApiProblem(0, '', 'The answer cannot be read.'));
+    }
+  };
+  return (
+    <form
+      className="checker"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void check();
+      }}
+    >
+      <TextArea label="Configuration as YAML; checking it changes nothing" value={text} rows={12} onChange={setText} />
+      <div className="button-row">
+        <button type="submit" className="button button-primary">
+          Check
+        </button>
+        <ActionButton needs="admin" kind="danger" onClick={() => setIsApplying(true)}>
+          Apply…
+        </ActionButton>
+      </div>
+      <div aria-live="polite">
+        {outcome instanceof ApiProblem && <Failure message={outcome.message} code={outcome.code} />}
+        {outcome !== undefined && !(outcome instanceof ApiProblem) && <Judgement check={outcome} />}
+      </div>
+      {isApplying && (
+        <ConfirmDialog
+          title="Apply this configuration?"
+          action="Apply"
+          isDangerous
+          onClose={() => setIsApplying(false)}
+          onConfirm={async () => {
+            throwIssues(await ask<ApplyOutcome | undefined>('/api/configuration', { method: 'PUT', body: { text } }));
+            onApplied();
+          }}
+        >
+          <p>It takes the place of the present one on all data threads, if nothing is wrong with it.</p>
+        </ConfirmDialog>
+      )}
+    </form>
+  );
+}
+
+function Judgement({ check }: { readonly check: ConfigurationCheck }) {
+  return (
+    <>
+      <p className={`notice ${check.ok ? 'notice-ok' : 'notice-bad'}`}>
+        {check.ok ? 'The configuration is valid.' : `${formatCount(check.issues.length)} issues keep it from being applied.`}
+      </p>
+      <ul className="line-list">
+        {check.issues.map((issue, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: issues have an order and no names of their own
+          <Issue key={index} issue={issue} />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Issue({ issue: { line, column, path, message, severity } }: { readonly issue: ConfigurationIssue }) {
+  return (
+    <li>
+      <Badge tone={severity === 'error' ? 'bad' : 'warn'}>{severity}</Badge>
+      {line !== undefined && (
+        <span className="mono quiet">
+          {line}:{column ?? 1}
+        </span>
+      )}
+      <span className="breaking">
+        {path !== undefined && path !== '' && <code>{path}</code>} {message}
+      </span>
+    </li>
+  );
+}

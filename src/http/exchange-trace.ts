@@ -1,0 +1,113 @@
+/** The trace that an exchange belongs to: what is told of it to whoever is asked next, and what is noted for its spans. */
+import type { GatewayError } from '#base/errors.ts';
+import { limits } from '#base/limits.ts';
+import type { ReceivedTrace, TracePropagation } from './trace-propagation.ts';
+
+/** What a span is made of that is about one request to an upstream. It is looked at when the exchange is over. */
+export interface TracedAttempt {
+  readonly service: { readonly definition: { readonly name: string } };
+  readonly endpoint: { readonly url: string };
+  readonly startedMs: number;
+  readonly headMs: number;
+  readonly endedMs: number;
+  readonly status: number;
+  readonly grpcStatus: number;
+  readonly error: GatewayError | undefined;
+  readonly isCancelled: boolean;
+  readonly wasReused: boolean;
+}
+
+export interface NotedAttempt {
+  readonly attempt: TracedAttempt;
+  readonly spanId: string;
+  readonly parentId: string;
+  /** How many there were before, for the same purpose. */
+  readonly resendCount: number;
+  method: string;
+  /** Path and query; empty: it was never sent. */
+  target: string;
+}
+
+/** What traces of one thread have in common. */
+export interface TraceMeans {
+  readonly propagation: TracePropagation;
+  readonly nextSpanId: () => string;
+}
+
+export interface TraceStart {
+  readonly traceId: string;
+  /** Of the span that the exchange came in; `undefined`: the trace begins here. */
+  readonly parentId: string | undefined;
+  /** That span is of another process. */
+  readonly isParentRemote: boolean;
+  readonly isSampled: boolean;
+  readonly isRandom: boolean;
+  readonly received: Pick<ReceivedTrace, 'state' | 'baggage' | 'hasFields'>;
+}
+
+const none: readonly NotedAttempt[] = Object.freeze([]);
+
+/** `undefined` at an exchange: the fields of its request go on as they came. */
+export class ExchangeTrace {
+  readonly start: TraceStart;
+  /** Of the exchange itself. */
+  readonly spanId: string;
+  readonly #means: TraceMeans;
+  #attempts: NotedAttempt[] | undefined = undefined;
+
+  constructor(start: TraceStart, means: TraceMeans) {
+    this.start = start;
+    this.#means = means;
+    this.spanId = means.nextSpanId();
+  }
+
+  get traceId(): string {
+    return this.start.traceId;
+  }
+
+  get isSampled(): boolean {
+    return this.start.isSampled;
+  }
+
+  /** For a span within the one of the exchange. */
+  nextSpanId(): string {
+    return this.#means.nextSpanId();
+  }
+
+  get attempts(): readonly NotedAttempt[] {
+    return this.#attempts ?? none;
+  }
+
+  /** An attempt begins. `parentId`: of the span that it belongs to, where that is not the one of the exchange. */
+  noteAttempt(attempt: TracedAttempt, resendCount: number, parentId: string = this.spanId): void {
+    if (!this.isSampled) return;
+    this.#attempts ??= [];
+    // An answer can be made of hundreds of calls.
+    if (this.#attempts.length >= limits.spansOfExchangeMax) return;
+    this.#attempts.push({ attempt, spanId: this.nextSpanId(), parentId, resendCount, method: '', target: '' });
+  }
+
+  /** What a request to an upstream says, and what it asks for is noted. */
+  fieldsFor(attempt: TracedAttempt | undefined, method: string, target: string): string[] {
+    const noted = attempt === undefined ? undefined : this.#attempts?.findLast((each) => each.attempt === attempt);
+    if (noted !== undefined) {
+      noted.method = method;
+      noted.target = target;
+    }
+    const { start } = this;
+    return this.#means.propagation.write(start, noted?.spanId ?? this.spanId, start.received);
+  }
+
+  /** `undefined`: the request's own. */
+  cleanFields(fields: readonly string[] | undefined, own: readonly string[]): readonly string[] | undefined {
+    if (!this.start.received.hasFields && fields === undefined) return undefined;
+    return this.#means.propagation.without(fields ?? own);
+  }
+
+  /** That of an exchange that this one has made. */
+  createChild(): ExchangeTrace {
+    const { start, spanId } = this;
+    const received = { ...start.received, hasFields: true };
+    return new ExchangeTrace({ ...start, parentId: spanId, isParentRemote: false, received }, this.#means);
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * The access log as the control thread sees it: it sends the lines of all threads to collectors and syslog servers, puts files aside
+ * that have become long or old, and knows how many lines were dropped. What that takes is loaded by configurations that need it.
+ */
+import { hostname } from 'node:os';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/logger.ts';
+import { formatMetric, type Metric } from '#base/metric-text.ts';
+import type { Secret } from '#base/secret.ts';
+import type { LogSettings } from '#config/access-log/access-log-schema.ts';
+import type { FileTarget, RemoteTarget } from '#config/access-log/target-schema.ts';
+import type { Configuration } from '#config/configuration.ts';
+import type { LineDelivery } from '#telemetry/delivery/line-delivery.ts';
+import type { LogRotation } from '#telemetry/log-rotation.ts';
+import { type AccessLogLines, type AccessLogObserved, isRemote, toTargetKey } from './access-log-messages.ts';
+
+export interface AccessLogSideOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** All threads open their files anew. */
+  reopenLogs(): void;
+}
+
+const droppedMetric: Metric = {
+  name: 'gatehouse_access_log_lines_dropped_total',
+  type: 'counter',
+  help: 'Lines of the access log that were dropped because the place that they go to was too slow, or that could not be sent.',
+};
+
+const ROTATION_LOOKS_EVERY_MS = 1_000;
+/** What a reload takes away has so long to send what it has. */
+const RETIRED_MS = 10_000;
+/** Who has used up all the time of a shutdown has still so much. */
+const LAST_WORDS_MS = 1_000;
+const LOSSES_TOLD_EVERY_MS = 10_000;
+
+interface OpenDelivery {
+  /** With its secrets: where these change it is made anew. */
+  readonly definition: string;
+  /** As threads name it. */
+  readonly target: string;
+  readonly delivery: LineDelivery;
+}
+
+export class AccessLogSide {
+  readonly #options: AccessLogSideOptions;
+  #open: readonly OpenDelivery[] = [];
+  /** Those of the configuration that is being applied. */
+  #prepared: readonly OpenDelivery[] = [];
+  #rotations: readonly LogRotation[] = [];
+  #rotationTimer: NodeJS.Timeout | undefined;
+  #rotationDefinition = '[]';
+  readonly #dropped = new Map<string, number>();
+  readonly #retiring = new Set<Promise<void>>();
+
+  constructor(options: AccessLogSideOptions) {
+    this.#options = options;
+  }
+
+  /** A configuration is about to be the present one. Resolves when lines of it can be taken. */
+  async prepare({ accessLog }: Pick<Configuration, 'accessLog'>, texts: Readonly<Record<string, string>>): Promise<void> {
+    const logs = accessLog === false ? [] : accessLog.logs;
+    const prepared: OpenDelivery[] = [];
+    for (const log of logs) {
+      const { to } = log;
+      if (!isRemote(to)) continue;
+      const definition = toDefinition(log, to, texts);
+      if (prepared.some((other) => other.definition === definition)) continue;
+      const present = this.#open.find((other) => other.definition === definition);
+      prepared.push(present ?? { definition, target: toTargetKey(log), delivery: await this.#start(log, to, texts) });
+    }
+    this.#prepared = prepared;
+  }
+
+  /** It is the present one. */
+  commit({ accessLog }: Pick<Configuration, 'accessLog'>): void {
+    const gone = this.#open.filter((one) => !this.#prepared.includes(one));
+    this.#open = this.#prepared;
+    for (const { delivery } of gone) this.#retire(delivery, RETIRED_MS);
+    void this.#followRotations(accessLog === false ? [] : accessLog.logs.map(({ to }) => to).filter((to) => to.kind === 'file'));
+  }
+
+  /** It is not. */
+  abandon(): void {
+    const made = this.#prepared.filter((one) => !this.#open.includes(one));
+    this.#prepared = this.#open;
+    for (const { delivery } of made) this.#retire(delivery, 0);
+  }
+
+  take(observed: AccessLogObserved): void {
+    if (observed.kind === 'access-log-dropped') return this.#count(observed.to, observed.lines);
+    const settle = () => void Atomics.sub(observed.waiting, 0, observed.bytes.length);
+    const found = [...this.#prepared, ...this.#open].find(({ target }) => target === observed.target);
+    if (found !== undefined) return found.delivery.add({ bytes: observed.bytes, settle });
+    settle();
+    this.#count('nowhere', countLines(observed));
+  }
+
+  get metricsText(): string {
+    const values = [...this.#dropped].map(([to, value]) => ({ labels: { to }, value }));
+    return values.length === 0 ? '' : formatMetric(droppedMetric, values);
+  }
+
+  /** Sends what there is. `leftMs`: what is left of the time for that; `undefined`: next to none. */
+  async end(leftMs?: number): Promise<void> {
+    clearInterval(this.#rotationTimer);
+    this.#rotations = [];
+    this.#rotationDefinition = '[]';
+    const open = this.#open;
+    this.#open = [];
+    this.#prepared = [];
+    for (const { delivery } of open) this.#retire(delivery, leftMs === undefined ? 0 : Math.max(leftMs, LAST_WORDS_MS));
+    await Promise.all(this.#retiring);
+  }
+
+  /** It sends what it has, for so long. */
+  #retire(delivery: LineDelivery, patienceMs: number): void {
+    // The process lives until then.
+    const timer = setTimeout(() => delivery.abort(), patienceMs);
+    const retired = delivery.finish().then(() => {
+      clearTimeout(timer);
+      this.#retiring.delete(retired);
+    });
+    this.#retiring.add(retired);
+  }
+
+  async #start(log: LogSettings, to: RemoteTarget, texts: Readonly<Record<string, string>>): Promise<LineDelivery> {
+    const { openDelivery } = await import('./open-delivery.ts');
+    const { clock } = this.#options;
+    return openDelivery(log, to, { clock, texts, owner: this.#toOwner(to.kind), resource: describeProcess() });
+  }
+
+  /** The first failure of a row is told at once, and how many lines were lost now and then. */
+  #toOwner(to: RemoteTarget['kind']) {
+    const { clock, logger } = this.#options;
+    let toldMs = Number.NEGATIVE_INFINITY;
+    let sinceTold = 0;
+    return {
+      onLost: (lines: number, reason: string) => {
+        this.#count(to, lines);
+        sinceTold += lines;
+        const nowMs = clock.monotonicMs();
+        if (nowMs - toldMs < LOSSES_TOLD_EVERY_MS) return;
+        toldMs = nowMs;
+        logger.log('error', 'access log cannot be sent', { to, reason, lines: sinceTold });
+        sinceTold = 0;
+      },
+      onSent: () => undefined,
+    };
+  }
+
+  #count(to: string, lines: number): void {
+    this.#dropped.set(to, (this.#dropped.get(to) ?? 0) + lines);
+  }
+
+  async #followRotations(files: readonly FileTarget[]): Promise<void> {
+    const definition = JSON.stringify(files);
+    if (definition === this.#rotationDefinition) return;
+    this.#rotationDefinition = definition;
+    clearInterval(this.#rotationTimer);
+    this.#rotations = [];
+    const rotated = files.filter(({ rotate }) => rotate !== undefined);
+    if (rotated.length === 0) return;
+    const { LogRotation } = await import('#telemetry/log-rotation.ts');
+    if (this.#rotationDefinition !== definition) return;
+    const { clock, logger, reopenLogs } = this.#options;
+    this.#rotations = rotated.map(
+      ({ file, rotate }) =>
+        new LogRotation({
+          file,
+          settings: rotate!,
+          clock,
+          onPutAside: reopenLogs,
+          onError: (error) => logger.log('error', 'access log cannot be put aside', { file, error }),
+        }),
+    );
+    this.#rotationTimer = setInterval(() => this.#lookAtFiles(), ROTATION_LOOKS_EVERY_MS).unref();
+  }
+
+  #lookAtFiles(): void {
+    for (const rotation of this.#rotations) void rotation.look();
+  }
+}
+
+function toDefinition(log: LogSettings, to: RemoteTarget, texts: Readonly<Record<string, string>>): string {
+  const headers: Readonly<Record<string, Secret>> = 'headers' in to ? to.headers : {};
+  const revealed = Object.entries(headers).map(([name, value]) => [name, value.reveal()]);
+  return JSON.stringify([toTargetKey(log), revealed, to.ca === undefined ? undefined : texts[to.ca]]);
+}
+
+function countLines({ bytes }: AccessLogLines): number {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice().split('\n').length - 1;
+}
+
+function describeProcess(): Record<string, string> {
+  return {
+    'service.name': 'gatehouse',
+    'service.instance.id': `${hostname()}:${process.pid}`,
+    'host.name': hostname(),
+    'process.pid': String(process.pid),
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * Explains requests by the present configuration, in the control thread. A configuration is compiled for this when the first one
+ * asks, and given up when nobody has asked for a while: a large one takes memory, and most are never asked.
+ */
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/logger.ts';
+import type { Configuration } from '#config/configuration.ts';
+import { hideSecrets, listSecretParameters, listSecretValues, toShownFields } from '#http/shown-request.ts';
+import {
+  type ExplainedConfiguration,
+  explainIn,
+  prepareExplaining,
+  type RequestExplanation,
+  type RequestToExplain,
+} from './explain-request.ts';
+import type { ExchangeSeen } from './watching-messages.ts';
+
+const KEPT_MS = 60_000;
+
+export interface ExplainerOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The present one. */
+  findConfiguration(): Configuration | undefined;
+}
+
+interface Prepared {
+  readonly configuration: Configuration;
+  readonly explained: Promise<ExplainedConfiguration | string>;
+}
+
+export class Explainer {
+  readonly #options: ExplainerOptions;
+  #prepared: Prepared | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ExplainerOptions) {
+    this.#options = options;
+  }
+
+  /** A text says why it cannot be explained. */
+  async explain(request: RequestToExplain): Promise<RequestExplanation | string> {
+    const prepared = await this.#prepare();
+    return typeof prepared === 'string' ? prepared : explainIn(prepared, request);
+  }
+
+  /** What has become of an exchange, and why, without anything that is secret. */
+  async explainSeen({ record, request }: ExchangeSeen): Promise<Readonly<Record<string, unknown>>> {
+    if (request === undefined) return { live: record };
+    const { method, url, listener, clientAddress } = request;
+    const { headers } = request;
+    const explanation = await this.explain({ method, url, headers, listener, clientAddress });
+    const fields = headers.flat();
+    // A reason may name what a condition has looked at.
+    const secrets = [...listSecretValues(fields), ...listSecretParameters(url)];
+    const shown = hideSecrets(typeof explanation === 'string' ? { unexplained: explanation } : explanation, secrets);
+    return { ...shown, fields: toShownFields(fields), live: record };
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#prepared = undefined;
+  }
+
+  async #prepare(): Promise<ExplainedConfiguration | string> {
+    const { clock, logger, findConfiguration } = this.#options;
+    const configuration = findConfiguration();
+    if (configuration === undefined) return 'there is no configuration';
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.close(), KEPT_MS).unref();
+    if (this.#prepared?.configuration !== configuration)
+      this.#prepared = { configuration, explained: prepareExplaining(configuration, { clock, logger }) };
+    const { explained } = this.#prepared;
+    try {
+      return await explained;
+    } catch (error) {
+      if (this.#prepared?.explained === explained) this.#prepared = undefined;
+      logger.log('error', 'configuration cannot be explained', { error });
+      return 'the configuration cannot be explained; the log says why';
+    }
+  }
+}

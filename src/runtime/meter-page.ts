@@ -1,0 +1,77 @@
+/** What threads have counted, as text for metrics: made piece by piece, so that a thread that serves besides is not kept from it. */
+
+import type { SeriesFamily } from '#base/meter.ts';
+import { formatMetricHead, type MetricPieces } from '#base/metric-text.ts';
+import { meterFamilies } from './meter-families.ts';
+import { type MeteredHistogram, type MeteredMetric, type MeteredValue, meteredMetrics } from './meter-metrics.ts';
+import { SeriesSums, type SummedSeries } from './series-sums.ts';
+import { threadFamily } from './thread-gauges.ts';
+import type { ThreadMeters, ThreadSeries } from './thread-meters.ts';
+
+/** Series of histograms have most lines. */
+const HISTOGRAMS_PER_PIECE = 50;
+const SERIES_PER_PIECE = 500;
+
+export class MeterPage {
+  readonly #sums = new Map(meterFamilies.map((family) => [family, new SeriesSums(family)]));
+
+  *write(meters: ThreadMeters): MetricPieces {
+    const threads = meters.list();
+    const summed = new Map<SeriesFamily, readonly SummedSeries[]>();
+    for (const family of meterFamilies) {
+      summed.set(family, family === threadFamily ? listThreads(threads) : yield* this.#sums.get(family)!.add(threads));
+      yield;
+    }
+    for (const metric of meteredMetrics) yield* writeMetric(metric, summed.get(metric.family)!);
+  }
+}
+
+/** Nothing of them is added up. */
+function listThreads(threads: readonly (readonly ThreadSeries[])[]): SummedSeries[] {
+  return threads.flatMap((list) =>
+    list
+      .filter(({ family }) => family === threadFamily)
+      .map(({ thread, cells, at }) => ({
+        labels: [String(thread)],
+        labelText: `thread="${thread}"`,
+        cells: cells.subarray(at, at + threadFamily.cellCount),
+      })),
+  );
+}
+
+function* writeMetric(metric: MeteredMetric, all: readonly SummedSeries[]): MetricPieces {
+  if (all.length === 0) return;
+  let text = formatMetricHead(metric);
+  const isHistogram = 'histogram' in metric;
+  const perPiece = isHistogram ? HISTOGRAMS_PER_PIECE : SERIES_PER_PIECE;
+  for (const [i, series] of all.entries()) {
+    text += isHistogram ? toHistogram(metric.name, metric.histogram, series) : toLines(metric.name, metric.values, series);
+    if ((i + 1) % perPiece !== 0) continue;
+    yield text;
+    text = '';
+  }
+  yield text;
+}
+
+function toLines(name: string, values: readonly MeteredValue[], { labelText, cells }: SummedSeries): string {
+  let text = '';
+  for (const { cell, label, factor, onlyCounted } of values) {
+    const value = cells[cell]!;
+    if (onlyCounted === true && value === 0) continue;
+    const labels = label === undefined ? labelText : `${labelText},${label}`;
+    text += `${name}{${labels}} ${factor === undefined ? value : value * factor}\n`;
+  }
+  return text;
+}
+
+function toHistogram(name: string, { firstCell, sumCell, buckets }: MeteredHistogram, series: SummedSeries): string {
+  const { labelText, cells } = series;
+  let text = '';
+  let count = 0;
+  let cell = firstCell;
+  for (const { le, cellEnd } of buckets) {
+    for (; cell < cellEnd; cell++) count += cells[cell]!;
+    text += `${name}_bucket{${labelText},le="${le}"} ${count}\n`;
+  }
+  return `${text}${name}_sum{${labelText}} ${cells[sumCell]!}\n${name}_count{${labelText}} ${count}\n`;
+}

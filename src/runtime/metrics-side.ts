@@ -1,0 +1,159 @@
+/** `/metrics`: made of what threads have counted and what the control thread knows, in slices, for one after the other who asks. */
+import type { Clock } from '#base/clock.ts';
+import {
+  formatMetric,
+  type Metric,
+  type MetricPieces,
+  type MetricsFormat,
+  type MetricValue,
+  openMetricsEnd,
+  toOpenMetrics,
+} from '#base/metric-text.ts';
+import { runInSlices } from '#base/slices.ts';
+import type { Configuration } from '#config/configuration.ts';
+import { MeterPage } from './meter-page.ts';
+import type { ThreadMeters } from './thread-meters.ts';
+
+/** Where there are no data threads, this one serves: requests wait for no longer. */
+const SLICE_MS = 1;
+
+const version: Metric = {
+  name: 'gatehouse_configuration_version',
+  type: 'gauge',
+  help: 'Grows with each configuration that is applied.',
+};
+const appliedAt: Metric = {
+  name: 'gatehouse_configuration_applied_time_seconds',
+  type: 'gauge',
+  help: 'When the present configuration was applied, in seconds since 1970.',
+};
+const reloads: Metric = {
+  name: 'gatehouse_configuration_reloads_total',
+  type: 'counter',
+  help: 'Configurations that were applied or refused, the first one included.',
+};
+const objects: Metric = { name: 'gatehouse_configuration_objects', type: 'gauge', help: 'What the present configuration has.' };
+const overflow: Metric = {
+  name: 'gatehouse_metrics_overflow_total',
+  type: 'counter',
+  help: 'Series that had no room of their own: what they would have counted stands in series whose labels are `_other`.',
+};
+const cpuSeconds: Metric = {
+  name: 'gatehouse_process_cpu_seconds_total',
+  type: 'counter',
+  help: 'Processor time of the process, all threads together.',
+};
+const residentBytes: Metric = {
+  name: 'gatehouse_process_resident_memory_bytes',
+  type: 'gauge',
+  help: 'Memory of the process.',
+};
+const startTime: Metric = {
+  name: 'gatehouse_process_start_time_seconds',
+  type: 'gauge',
+  help: 'When the process was started, in seconds since 1970.',
+};
+
+const MS_PER_SECOND = 1_000;
+const MICROS_PER_SECOND = 1e6;
+
+export interface MetricsSideOptions {
+  readonly clock: Clock;
+  /** The present ones: threads may have been made anew. */
+  findMeters(): ThreadMeters;
+  /** How many configurations there have been. */
+  findVersion(): number;
+  /** What others know, each as text or in pieces. */
+  readonly sources: readonly (() => string | MetricPieces)[];
+}
+
+export class MetricsSide {
+  readonly #options: MetricsSideOptions;
+  readonly #page = new MeterPage();
+  readonly #startedAtMs: number;
+  #configuration: Configuration | undefined;
+  #appliedAtMs = 0;
+  #appliedCount = 0;
+  #refusedCount = 0;
+  /** Being made, for all who ask meanwhile. */
+  #rendering: Promise<readonly string[]> | undefined;
+
+  constructor(options: MetricsSideOptions) {
+    this.#options = options;
+    this.#startedAtMs = options.clock.wallMs() - process.uptime() * MS_PER_SECOND;
+  }
+
+  /** A configuration is the present one. */
+  onApplied(configuration: Configuration): void {
+    this.#configuration = configuration;
+    this.#appliedAtMs = this.#options.clock.wallMs();
+    this.#appliedCount += 1;
+  }
+
+  /** One could not be loaded or applied, and changes nothing. */
+  onRefused(): void {
+    this.#refusedCount += 1;
+  }
+
+  async render(format: MetricsFormat): Promise<string> {
+    this.#rendering ??= this.#renderNow().finally(() => {
+      this.#rendering = undefined;
+    });
+    const pieces = await this.#rendering;
+    if (format === 'prometheus') return pieces.join('');
+    return pieces.map(toOpenMetrics).join('') + openMetricsEnd;
+  }
+
+  #renderNow(): Promise<readonly string[]> {
+    return runInSlices(collect(this.#write()), this.#options.clock, SLICE_MS);
+  }
+
+  *#write(): MetricPieces {
+    yield* this.#page.write(this.#options.findMeters());
+    yield this.#describeConfiguration() + this.#describeProcess();
+    for (const source of this.#options.sources) {
+      const made = source();
+      if (typeof made === 'string') yield made;
+      else yield* made;
+    }
+  }
+
+  #describeConfiguration(): string {
+    const { listeners = {}, routes = {}, services = {} } = this.#configuration ?? {};
+    const counts = Object.entries({ listeners, routes, services }).map(
+      ([kind, all]): MetricValue => ({ labels: { kind }, value: Object.keys(all).length }),
+    );
+    return [
+      formatMetric(version, [one(this.#options.findVersion())]),
+      formatMetric(appliedAt, [one(this.#appliedAtMs / MS_PER_SECOND)]),
+      formatMetric(reloads, [
+        { labels: { outcome: 'applied' }, value: this.#appliedCount },
+        { labels: { outcome: 'refused' }, value: this.#refusedCount },
+      ]),
+      formatMetric(objects, counts),
+      formatMetric(overflow, [one(this.#options.findMeters().overflowCount)]),
+    ].join('');
+  }
+
+  #describeProcess(): string {
+    const { user, system } = process.cpuUsage();
+    return [
+      formatMetric(cpuSeconds, [one((user + system) / MICROS_PER_SECOND)]),
+      formatMetric(residentBytes, [one(process.memoryUsage.rss())]),
+      formatMetric(startTime, [one(this.#startedAtMs / MS_PER_SECOND)]),
+    ].join('');
+  }
+}
+
+function one(value: number): MetricValue {
+  return { labels: {}, value };
+}
+
+function* collect(made: MetricPieces): Generator<undefined, readonly string[], void> {
+  const pieces: string[] = [];
+  for (const piece of made) {
+    if (piece !== undefined) pieces.push(piece);
+    yield;
+  }
+  return pieces;
+}

@@ -1,0 +1,87 @@
+/** What threads observe, as the control thread takes it: where it is sent, written and counted. The only place that knows who takes what. */
+
+import type { ExchangeAdministration } from '#admin/exchange-administration.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/logger.ts';
+import type { Configuration } from '#config/configuration.ts';
+import { AccessLogSide } from './access-log-side.ts';
+import type { Observed, ObservingOrder } from './observing-messages.ts';
+import { RecordingSide } from './recording-side.ts';
+import { TraceSide } from './trace-side.ts';
+import { WatchSide } from './watch-side.ts';
+
+export interface ObservingSideOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  findConfiguration(): Configuration | undefined;
+  /** Tells all threads. */
+  observe(order: ObservingOrder): void;
+  /** All threads open their files anew. */
+  reopenLogs(): void;
+}
+
+export class ObservingSide {
+  readonly #accessLog: AccessLogSide;
+  readonly #traces: TraceSide;
+  readonly #watch: WatchSide;
+  readonly #recording: RecordingSide;
+
+  constructor(options: ObservingSideOptions) {
+    this.#accessLog = new AccessLogSide(options);
+    this.#traces = new TraceSide(options);
+    this.#watch = new WatchSide(options);
+    this.#recording = new RecordingSide(options);
+  }
+
+  take(observed: Observed): void {
+    switch (observed.kind) {
+      case 'access-log-lines':
+      case 'access-log-dropped':
+        return this.#accessLog.take(observed);
+      case 'spans':
+        return this.#traces.take(observed);
+      case 'exchange':
+      case 'tap-dropped':
+        return this.#watch.onObserved(observed);
+      case 'recorded':
+        return this.#recording.take(observed);
+      default:
+        observed satisfies never;
+    }
+  }
+
+  /** A configuration is about to be the present one: `commit` or `abandon` follows. Resolves when what its threads observe can be taken. */
+  async prepare(configuration: Configuration, texts: Readonly<Record<string, string>>): Promise<void> {
+    await this.#traces.prepare(configuration);
+    await this.#accessLog.prepare(configuration, texts);
+  }
+
+  commit(configuration: Configuration): void {
+    this.#accessLog.commit(configuration);
+    this.#traces.follow(configuration);
+  }
+
+  /** Requests come to it. */
+  async follow(configuration: Configuration): Promise<void> {
+    await this.#recording.follow(configuration);
+  }
+
+  abandon(): void {
+    this.#accessLog.abandon();
+  }
+
+  /** Exchanges that operators watch. */
+  get exchanges(): ExchangeAdministration {
+    return this.#watch;
+  }
+
+  get metricsText(): string {
+    return this.#accessLog.metricsText + this.#traces.metricsText + this.#recording.metricsText;
+  }
+
+  /** Sends what there is. `leftMs`: what is left of the time for that; `undefined`: next to none. */
+  async end(leftMs?: number): Promise<void> {
+    this.#watch.stop();
+    await Promise.all([this.#accessLog.end(leftMs), this.#traces.end(leftMs), this.#recording.stop()]);
+  }
+}

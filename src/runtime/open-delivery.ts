@@ -1,0 +1,61 @@
+/** Opens what lines are sent with. Loaded by configurations that send some. */
+import { hostname } from 'node:os';
+import { createChanceSource } from '#base/chance.ts';
+import type { Clock } from '#base/clock.ts';
+import type { LogSettings } from '#config/access-log/access-log-schema.ts';
+import type { PostTarget, RemoteTarget, SyslogTarget } from '#config/access-log/target-schema.ts';
+import type { DeliveryOwner, LineDelivery } from '#telemetry/delivery/line-delivery.ts';
+import { PostedLines, plainEncoder } from '#telemetry/delivery/posted-lines.ts';
+import { SyslogMessages } from '#telemetry/delivery/syslog-message.ts';
+import { OtlpTransport } from '#telemetry/otlp/otlp-transport.ts';
+
+export interface DeliveryMeans {
+  readonly clock: Clock;
+  readonly owner: DeliveryOwner;
+  /** Contents of files that the configuration names, by path. */
+  readonly texts: Readonly<Record<string, string>>;
+  /** What is said of the gateway. */
+  readonly resource: Readonly<Record<string, string>>;
+}
+
+export async function openDelivery(settings: LogSettings, target: RemoteTarget, means: DeliveryMeans): Promise<LineDelivery> {
+  if (target.kind === 'syslog') return openSyslog(target, means);
+  const isJson = settings.format === undefined || settings.format.kind === 'json';
+  if (target.kind === 'http') {
+    const contentType = target.contentType ?? (isJson ? 'application/x-ndjson' : 'text/plain; charset=utf-8');
+    return new PostedLines(openTransport(target, contentType, means), plainEncoder, means.owner);
+  }
+  const { OtlpLines } = await import('#telemetry/delivery/otlp-lines.ts');
+  return new PostedLines(openTransport(target, 'application/x-protobuf', means), new OtlpLines(settings, means), means.owner);
+}
+
+function openTransport(target: PostTarget, contentType: string, { clock, texts }: DeliveryMeans): OtlpTransport {
+  const { url, headers, timeout, retryFor, gzip, ca } = target;
+  return new OtlpTransport({
+    url,
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.reveal()])),
+    contentType,
+    compresses: gzip,
+    timeoutMs: timeout,
+    retryForMs: retryFor,
+    ca: ca === undefined ? undefined : texts[ca],
+    clock,
+    random: createChanceSource(),
+    later,
+  });
+}
+
+async function openSyslog({ server, facility, app, ca }: SyslogTarget, { owner, texts }: DeliveryMeans): Promise<LineDelivery> {
+  const messages = new SyslogMessages({ facility, app, host: hostname(), processId: process.pid });
+  if (server.transport === 'udp') {
+    const { SyslogDatagrams } = await import('#telemetry/delivery/syslog-datagrams.ts');
+    return new SyslogDatagrams({ host: server.host, port: server.port, messages, owner });
+  }
+  const { SyslogStream } = await import('#telemetry/delivery/syslog-stream.ts');
+  return new SyslogStream({ server, ca: ca === undefined ? undefined : texts[ca], messages, owner, later });
+}
+
+function later(delayMs: number, run: () => void): () => void {
+  const timer = setTimeout(run, delayMs).unref();
+  return () => clearTimeout(timer);
+}

@@ -1,0 +1,110 @@
+/**
+ * The traces of one thread: decides for each exchange whether it is traced, and tells the control thread of the spans of those that
+ * are, many at a time. An exchange that is not traced costs a look at its fields and what it is told of the trace.
+ */
+import type { Clock } from '#base/clock.ts';
+import { createIdSource } from '#base/ids.ts';
+import { limits } from '#base/limits.ts';
+import type { TracingSettings } from '#config/tracing-schema.ts';
+import type { ClientRequest, Exchange, ExchangePlan } from '#http/exchange.ts';
+import { ExchangeJournal } from '#http/exchange-journal.ts';
+import { ExchangeTrace, type TraceMeans } from '#http/exchange-trace.ts';
+import { TracePropagation } from '#http/trace-propagation.ts';
+import { toSpans } from '#telemetry/exchange-spans.ts';
+import type { SpanRecord } from '#telemetry/span-record.ts';
+import { TraceSampling } from './trace-sampling.ts';
+
+const TELL_EVERY_MS = 200;
+const SPAN_ID_DIGITS = 16;
+
+/** Spans that are over. `lost`: those that had no room. */
+export interface ObservedSpans {
+  readonly kind: 'spans';
+  readonly spans: readonly SpanRecord[];
+  readonly lost: number;
+}
+
+export interface TracingMeans {
+  readonly clock: Clock;
+  /** Numbers of at least 0 and below 1. */
+  readonly chance: () => number;
+  tell(observed: ObservedSpans): void;
+}
+
+export class Tracing {
+  readonly #means: TracingMeans;
+  readonly #traceMeans: TraceMeans;
+  readonly #nextTraceId = createIdSource();
+  readonly #sampling: TraceSampling;
+  readonly #trust: TracingSettings['trust'];
+  readonly #timer: NodeJS.Timeout;
+  #spans: SpanRecord[] = [];
+  #lost = 0;
+
+  constructor({ propagate, trust, ...shares }: TracingSettings, means: TracingMeans) {
+    const nextId = createIdSource();
+    this.#means = means;
+    this.#traceMeans = {
+      propagation: new TracePropagation(propagate),
+      nextSpanId: () => nextId().substring(0, SPAN_ID_DIGITS),
+    };
+    this.#sampling = new TraceSampling(shares, means.chance);
+    this.#trust = trust;
+    this.#timer = setInterval(() => this.flush(), TELL_EVERY_MS).unref();
+  }
+
+  /** `plan`: of its route. It has not been begun with. */
+  begin(exchange: Exchange, plan: ExchangePlan | undefined): void {
+    // One of a batch belongs to the trace of the request that it came in.
+    if (exchange.trace === undefined) this.#decide(exchange, plan);
+    if (exchange.trace?.isSampled === true) exchange.journal ??= new ExchangeJournal(this.#means.clock);
+  }
+
+  finish(exchange: Exchange): void {
+    const { trace } = exchange;
+    if (trace === undefined || !trace.isSampled) return;
+    const { clock } = this.#means;
+    const spans = toSpans(exchange, trace, clock.wallMs() - clock.monotonicMs());
+    if (this.#spans.length + spans.length > limits.threadSpansPendingMax) this.#lost += spans.length;
+    else for (const span of spans) this.#spans.push(span);
+  }
+
+  /** Tells the control thread what there is. */
+  flush(): void {
+    if (this.#spans.length === 0 && this.#lost === 0) return;
+    const observed: ObservedSpans = { kind: 'spans', spans: this.#spans, lost: this.#lost };
+    this.#spans = [];
+    this.#lost = 0;
+    this.#means.tell(observed);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.flush();
+  }
+
+  #decide(exchange: Exchange, plan: ExchangePlan | undefined): void {
+    const { request } = exchange;
+    const received = this.#traceMeans.propagation.read(request.fields);
+    const { context } = received;
+    const isSampled = this.#believe(request, context?.isSampled) ?? this.#sampling.draw(request, plan?.routeName);
+    // Trace Context §3.4: what nothing is changed of goes on as it is, and nothing is recorded that could be its parent.
+    if (!isSampled && received.isPassable && context?.isSampled === false) return;
+    const known = context?.traceId === undefined ? undefined : context;
+    const start = {
+      traceId: known?.traceId ?? this.#nextTraceId(),
+      parentId: known?.parentId,
+      isParentRemote: known !== undefined,
+      isSampled,
+      isRandom: known?.isRandom ?? false,
+      received,
+    };
+    exchange.trace = new ExchangeTrace(start, this.#traceMeans);
+  }
+
+  /** What whoever sent the request has decided, if that counts. */
+  #believe({ forwardingFields }: ClientRequest, isSampled: boolean | undefined): boolean | undefined {
+    const isBelieved = this.#trust === 'all' || (this.#trust === 'proxies' && forwardingFields.isFromProxy);
+    return isBelieved ? isSampled : undefined;
+  }
+}

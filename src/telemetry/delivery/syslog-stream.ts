@@ -1,0 +1,156 @@
+/**
+ * Lines to a syslog server over one connection: TCP, TLS or a Unix socket. Messages have their length before them (RFC 6587 §3.4.1,
+ * RFC 5425 §4.3). Syslog confirms nothing: what was on its way when a connection broke may be lost, and nobody knows. Whoever cannot
+ * be reached is tried again after a while that grows; meanwhile lines wait.
+ */
+import { connect, type Socket } from 'node:net';
+import type { SyslogUrl } from '#schema/syslog-url.ts';
+import { type DeliveryOwner, type LineBatch, type LineDelivery, splitLines, WaitingLines } from './line-delivery.ts';
+import type { SyslogMessages } from './syslog-message.ts';
+
+export interface SyslogStreamOptions {
+  readonly server: Exclude<SyslogUrl, { transport: 'udp' }>;
+  readonly ca?: string | undefined;
+  readonly messages: SyslogMessages;
+  readonly owner: DeliveryOwner;
+  /** Runs something later; the result takes it back. */
+  readonly later: (delayMs: number, run: () => void) => () => void;
+}
+
+const FIRST_PAUSE_MS = 250;
+const PAUSE_MS_MAX = 30_000;
+const CONNECT_MS = 10_000;
+/** What is written at once, so that little is lost with a connection. */
+const WRITE_BYTES = 64 * 1024;
+
+export class SyslogStream implements LineDelivery {
+  readonly #options: SyslogStreamOptions;
+  readonly #waiting: WaitingLines;
+  #socket: Socket | undefined;
+  #isOpening = false;
+  #isConnected = false;
+  /** It has not yet taken what was written last. */
+  #isWriting = false;
+  #failures = 0;
+  #takeBack: (() => void) | undefined;
+  #onFinished: (() => void) | undefined;
+
+  constructor(options: SyslogStreamOptions) {
+    this.#options = options;
+    this.#waiting = new WaitingLines(options.owner);
+  }
+
+  add(batch: LineBatch): void {
+    this.#waiting.add(batch);
+    this.#proceed();
+  }
+
+  finish(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onFinished = resolve;
+      this.#wake();
+    });
+  }
+
+  abort(): void {
+    this.#waiting.loseAll('there was no more time');
+    this.#socket?.destroy();
+    this.#proceed();
+  }
+
+  #wake(): void {
+    this.#takeBack?.();
+    this.#takeBack = undefined;
+    this.#proceed();
+  }
+
+  #proceed(): void {
+    if (this.#isWriting || this.#isOpening || this.#takeBack !== undefined) return;
+    if (this.#waiting.isEmpty) return this.#end();
+    if (this.#socket === undefined) void this.#connect();
+    else if (this.#isConnected) this.#write(this.#socket);
+  }
+
+  #end(): void {
+    const onFinished = this.#onFinished;
+    if (onFinished === undefined) return;
+    this.#onFinished = undefined;
+    const socket = this.#socket;
+    if (socket === undefined || !this.#isConnected) {
+      socket?.destroy();
+      onFinished();
+    } else socket.end(onFinished);
+  }
+
+  async #connect(): Promise<void> {
+    this.#isOpening = true;
+    const socket = await this.#open();
+    this.#isOpening = false;
+    this.#socket = socket;
+    let reason = 'the connection was closed';
+    const takeBack = this.#options.later(CONNECT_MS, () => {
+      reason = `no connection within ${CONNECT_MS} ms`;
+      socket.destroy();
+    });
+    socket.on(this.#options.server.transport === 'tls' ? 'secureConnect' : 'connect', () => {
+      this.#isConnected = true;
+      takeBack();
+      // A program that embeds the gateway may end while nothing is written.
+      socket.unref();
+      this.#proceed();
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      reason = error.code ?? error.message;
+    });
+    // Nothing is to be read; what comes is let pass, so that the end shows itself.
+    socket.resume();
+    socket.on('close', () => {
+      takeBack();
+      this.#closed(reason);
+    });
+  }
+
+  async #open(): Promise<Socket> {
+    const { server, ca } = this.#options;
+    if (server.transport === 'unix') return connect({ path: server.path });
+    const { host, port } = server;
+    if (server.transport === 'tcp') return connect({ host, port });
+    const tls = await import('node:tls');
+    return tls.connect({ host, port, servername: host, ...(ca !== undefined && { ca }) });
+  }
+
+  #write(socket: Socket): void {
+    const batches = this.#waiting.take(WRITE_BYTES);
+    let text = '';
+    for (const { bytes } of batches) {
+      for (const line of splitLines(bytes)) {
+        const message = this.#options.messages.toMessage(line);
+        text += `${message.length} ${message}`;
+      }
+    }
+    this.#isWriting = true;
+    socket.write(text, 'latin1', (error) => {
+      this.#isWriting = false;
+      if (error === undefined || error === null) {
+        for (const batch of batches) batch.settle();
+        this.#failures = 0;
+        this.#options.owner.onSent();
+      } else this.#waiting.lose(batches, 'the connection broke while they were sent');
+      this.#proceed();
+    });
+  }
+
+  #closed(reason: string): void {
+    const wasConnected = this.#isConnected;
+    this.#socket = undefined;
+    this.#isConnected = false;
+    if (this.#onFinished !== undefined && !wasConnected) {
+      this.#waiting.loseAll(reason);
+      return this.#proceed();
+    }
+    this.#failures += 1;
+    if (!wasConnected) this.#options.owner.onLost(0, reason);
+    const pauseMs = Math.min(PAUSE_MS_MAX, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures - 1, 16));
+    this.#takeBack = this.#options.later(pauseMs, () => this.#wake());
+  }
+}

@@ -1,0 +1,260 @@
+/**
+ * The spans of an exchange that is over, by the semantic conventions of OpenTelemetry for HTTP: one for the exchange itself, one for
+ * each request to a service, one for each call of an aggregate, and one for each policy that made the exchange wait.
+ */
+import type { CallRecord, ClientRequest, Exchange, Protocol } from '#http/exchange.ts';
+import type { PolicyStep } from '#http/exchange-journal.ts';
+import type { ExchangeTrace, NotedAttempt } from '#http/exchange-trace.ts';
+import { getField } from '#wire/fields/field-list.ts';
+import type { SpanRecord, SpanValue } from './span-record.ts';
+
+/** Those that the conventions know; others could be as many as clients like. */
+const knownMethods = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE', 'QUERY']);
+const protocolVersions: Readonly<Record<Protocol, string>> = { 'HTTP/1.0': '1.0', 'HTTP/1.1': '1.1', 'HTTP/2': '2' };
+const defaultPorts = { http: 80, https: 443 } as const;
+
+/** `wallOffsetMs`: what to add to monotonic time to get the time of day. */
+export function toSpans(exchange: Exchange, trace: ExchangeTrace, wallOffsetMs: number): SpanRecord[] {
+  const maker = new SpanMaker(exchange, trace, wallOffsetMs);
+  const spans = [maker.toServerSpan()];
+  for (const step of exchange.journal?.policies ?? []) if (step.hasWaited) spans.push(maker.toPolicySpan(step));
+  for (const call of exchange.calls ?? []) if (call.startedMs > 0) spans.push(maker.toCallSpan(call));
+  for (const attempt of trace.attempts) spans.push(maker.toAttemptSpan(attempt));
+  return spans;
+}
+
+type SpanParts = Pick<SpanRecord, 'name' | 'kind' | 'isError' | 'attributes'> & {
+  readonly spanId: string;
+  readonly startedMs: number;
+  readonly endedMs: number;
+  /** Without one, the span of the exchange. */
+  readonly parentId?: string;
+};
+
+class SpanMaker {
+  readonly #exchange: Exchange;
+  readonly #trace: ExchangeTrace;
+  readonly #wallOffsetMs: number;
+
+  constructor(exchange: Exchange, trace: ExchangeTrace, wallOffsetMs: number) {
+    this.#exchange = exchange;
+    this.#trace = trace;
+    this.#wallOffsetMs = wallOffsetMs;
+  }
+
+  toServerSpan(): SpanRecord {
+    const { request, plan, status, startedMs, finishedMs } = this.#exchange;
+    const { spanId, start } = this.#trace;
+    const route = plan?.pathPattern ?? plan?.routeName;
+    const method = toKnownMethod(request.method) ?? 'HTTP';
+    const made = this.#toRecord({
+      spanId,
+      startedMs,
+      endedMs: finishedMs,
+      name: route === undefined ? method : `${method} ${route}`,
+      kind: 'server',
+      // What a client has done wrong is no error of the server.
+      isError: status >= 500 || this.#hasBrokenOff,
+      attributes: [...this.#toRequestAttributes(), ...this.#toOutcomeAttributes()],
+    });
+    return { ...made, parentId: start.parentId, isParentRemote: start.isParentRemote };
+  }
+
+  toPolicySpan({ policy, phase, startedMs, endedMs, decision, code, status }: PolicyStep): SpanRecord {
+    return this.#toRecord({
+      spanId: this.#trace.nextSpanId(),
+      startedMs,
+      endedMs,
+      name: `policy ${policy}`,
+      kind: 'internal',
+      isError: decision === 'fail',
+      attributes: [
+        'gatehouse.policy',
+        policy,
+        'gatehouse.phase',
+        phase,
+        'gatehouse.decision',
+        decision,
+        'gatehouse.error.code',
+        code,
+        'gatehouse.status',
+        status,
+      ],
+    });
+  }
+
+  toCallSpan(call: CallRecord): SpanRecord {
+    const { name, service, status, startedMs, durationMs, outcome, code, attempts, count } = call;
+    const isRunning = outcome === 'cancelled' && durationMs === 0;
+    return this.#toRecord({
+      spanId: call.spanId ?? this.#trace.nextSpanId(),
+      startedMs,
+      endedMs: isRunning ? this.#exchange.finishedMs : startedMs + durationMs,
+      name: `call ${name}`,
+      kind: 'internal',
+      isError: outcome === 'failed' || outcome === 'fallback' || outcome === 'last-good',
+      attributes: [
+        'gatehouse.call',
+        name,
+        'gatehouse.service',
+        service,
+        'gatehouse.call.outcome',
+        outcome,
+        'gatehouse.call.attempts',
+        attempts,
+        'gatehouse.call.count',
+        count === 1 ? undefined : count,
+        'http.response.status_code',
+        status === 0 ? undefined : status,
+        'error.type',
+        code,
+      ],
+    });
+  }
+
+  toAttemptSpan({ attempt, spanId, parentId, resendCount, method, target }: NotedAttempt): SpanRecord {
+    const { startedMs, endedMs, status, grpcStatus, error, isCancelled, wasReused } = attempt;
+    const service = attempt.service.definition.name;
+    const isUnfinished = endedMs === 0;
+    const isError = error !== undefined || status >= 400;
+    return this.#toRecord({
+      spanId,
+      parentId,
+      startedMs,
+      endedMs: isUnfinished ? this.#exchange.finishedMs : endedMs,
+      name: `${toKnownMethod(method) ?? 'HTTP'} ${service}`,
+      kind: 'client',
+      isError,
+      attributes: [
+        ...toMethodAttributes(method),
+        ...toEndpointAttributes(attempt.endpoint.url, this.#toShownTarget(target)),
+        'http.response.status_code',
+        status === 0 || grpcStatus !== 0 ? undefined : status,
+        'rpc.grpc.status_code',
+        grpcStatus === 0 ? undefined : grpcStatus,
+        'error.type',
+        error?.code ?? (isError ? String(status) : undefined),
+        'http.request.resend_count',
+        resendCount === 0 ? undefined : resendCount,
+        'gatehouse.service',
+        service,
+        'gatehouse.connection.reused',
+        wasReused,
+        'gatehouse.cancelled',
+        isCancelled || isUnfinished ? true : undefined,
+      ],
+    });
+  }
+
+  #toRecord({ spanId, parentId = this.#trace.spanId, startedMs, endedMs, ...parts }: SpanParts): SpanRecord {
+    const { traceId, start } = this.#trace;
+    const startMs = this.#wallOffsetMs + startedMs;
+    const endMs = this.#wallOffsetMs + Math.max(startedMs, endedMs);
+    return { traceId, spanId, parentId, isParentRemote: false, traceState: start.received.state, startMs, endMs, ...parts };
+  }
+
+  /** The answer had begun, and could not be completed. */
+  get #hasBrokenOff(): boolean {
+    const { error, hasResponseBegun } = this.#exchange;
+    return hasResponseBegun && error !== undefined && error.kind.side !== 'client' && error.status >= 500;
+  }
+
+  #toRequestAttributes(): SpanValue[] {
+    const { request, shownTarget = request.target, requestId, batchOf } = this.#exchange;
+    const question = shownTarget.indexOf('?');
+    return [
+      ...toMethodAttributes(request.method),
+      ...toServerAttributes(request),
+      'url.scheme',
+      request.scheme,
+      'url.path',
+      question < 0 ? shownTarget : shownTarget.slice(0, question),
+      'url.query',
+      question < 0 ? undefined : shownTarget.slice(question + 1),
+      'network.protocol.version',
+      protocolVersions[request.protocol],
+      'client.address',
+      nonEmpty(request.clientAddress),
+      'network.peer.address',
+      nonEmpty(request.peerAddress),
+      'network.peer.port',
+      request.clientPort === 0 ? undefined : request.clientPort,
+      'user_agent.original',
+      getField(request.fields, 'user-agent'),
+      'gatehouse.request_id',
+      requestId,
+      'gatehouse.batch_of',
+      batchOf,
+      'gatehouse.listener',
+      request.listener,
+    ];
+  }
+
+  #toOutcomeAttributes(): SpanValue[] {
+    const { plan, status, error, requestBytes, responseBytes, serviceName, consumer, cacheResult, fallbackReason } =
+      this.#exchange;
+    return [
+      'http.route',
+      plan?.pathPattern,
+      'http.response.status_code',
+      status === 0 ? undefined : status,
+      'error.type',
+      status >= 500 || this.#hasBrokenOff ? (error?.code ?? String(status)) : undefined,
+      'http.request.body.size',
+      requestBytes === 0 ? undefined : requestBytes,
+      'http.response.body.size',
+      responseBytes,
+      'gatehouse.route',
+      plan?.routeName,
+      'gatehouse.service',
+      serviceName,
+      'gatehouse.consumer',
+      consumer?.name,
+      'gatehouse.cache',
+      cacheResult,
+      'gatehouse.fallback',
+      fallbackReason,
+      'gatehouse.error.code',
+      error?.code,
+    ];
+  }
+
+  /** What is hidden of the request's query is hidden wherever it goes. */
+  #toShownTarget(target: string): string {
+    if (this.#exchange.shownTarget === undefined) return target;
+    const question = target.indexOf('?');
+    return question < 0 ? target : target.slice(0, question);
+  }
+}
+
+function toKnownMethod(method: string): string | undefined {
+  return knownMethods.has(method) ? method : undefined;
+}
+
+function toMethodAttributes(method: string): SpanValue[] {
+  if (method === '') return [];
+  const known = toKnownMethod(method);
+  return known === undefined
+    ? ['http.request.method', '_OTHER', 'http.request.method_original', method]
+    : ['http.request.method', known];
+}
+
+/** As the client has named it. */
+function toServerAttributes({ authority, host, scheme }: ClientRequest): SpanValue[] {
+  const colon = authority.lastIndexOf(':');
+  const port = colon > authority.lastIndexOf(']') ? Number(authority.slice(colon + 1)) : defaultPorts[scheme];
+  return ['server.address', nonEmpty(host), 'server.port', host === '' ? undefined : port];
+}
+
+function toEndpointAttributes(endpoint: string, target: string): SpanValue[] {
+  const url = URL.parse(endpoint);
+  // A socket file.
+  if (url === null || url.hostname === '') return ['server.address', endpoint];
+  const port = url.port === '' ? defaultPorts[url.protocol === 'https:' ? 'https' : 'http'] : Number(url.port);
+  const full = target === '' ? undefined : `${url.protocol}//${url.host}${target}`;
+  return ['server.address', url.hostname, 'server.port', port, 'url.full', full];
+}
+
+function nonEmpty(text: string): string | undefined {
+  return text === '' ? undefined : text;
+}

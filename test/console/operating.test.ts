@@ -1,0 +1,154 @@
+/** What an operator does with the console: walks by keyboard, asks, changes, and looks at names that somebody has made up. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { findFaults, openConsole, takePicture } from '#test/support/console-browser.ts';
+import { startConsoleSite } from '#test/support/console-site.ts';
+import { eventually } from '#test/support/eventually.ts';
+import { needs } from '#test/support/programs.ts';
+
+test('all of it is reached by keyboard, and it shows where one is', needs('chromium'), async (t) => {
+  const { address } = await startConsoleSite(t);
+  const { page, visit } = await openConsole(t, address);
+  await visit('/', 'Overview');
+  const focused = () => page.evaluate('document.activeElement?.textContent');
+  await page.keyboard.press('Tab');
+  assert.equal(await focused(), 'Skip to the content');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate('document.activeElement.id'), 'content');
+  await page.keyboard.press('Tab');
+  assert.equal(await focused(), 'All routes');
+  assert.notEqual(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle'), 'none');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'Routes' }).waitFor();
+  // Whoever followed the link stands at the title of the page that it led to.
+  assert.equal(await focused(), 'Routes');
+  assert.equal(await page.getByRole('link', { name: 'Routes', exact: true }).first().getAttribute('aria-current'), 'page');
+});
+
+test('a request is explained by the gateway', needs('chromium'), async (t) => {
+  const { address } = await startConsoleSite(t);
+  const { page, visit, assertClean } = await openConsole(t, address);
+  await visit('/explain', 'Explain');
+  await page.getByLabel('URL or path').fill('http://shop.example/orders/7');
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await page.locator('.explanation').getByRole('link', { name: 'orders' }).first().waitFor();
+  await page.locator('.explanation').getByText('rate-limit').first().waitFor();
+  await takePicture(page, 'light-explanation');
+  await page.getByLabel('URL or path').fill('/nowhere');
+  await page.keyboard.press('Enter');
+  await page.getByText('No route takes this request.').waitFor();
+  assert.deepEqual(await findFaults(page), []);
+  assertClean();
+});
+
+test('an endpoint drains after a confirmation, and not before', needs('chromium'), async (t) => {
+  const { address, admin, orders } = await startConsoleSite(t);
+  const { page, visit } = await openConsole(t, address);
+  await visit('/services/orders', 'orders');
+  await page.getByRole('button', { name: `Drain ${orders.url}` }).click();
+  const dialog = page.getByRole('dialog', { name: 'Drain this endpoint?' });
+  await dialog.waitFor();
+  assert.deepEqual(await findFaults(page), []);
+  await takePicture(page, 'light-confirmation');
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  const isDraining = async () => (await admin('/api/services/orders')).body.includes('"draining":true');
+  assert.equal(await isDraining(), false);
+  await page.getByRole('button', { name: `Drain ${orders.url}` }).click();
+  await dialog.getByRole('button', { name: 'Drain' }).click();
+  await page.locator('.table').getByText('draining').waitFor();
+  assert.equal(await isDraining(), true);
+});
+
+test('a weight that cannot be is refused in the dialog', needs('chromium'), async (t) => {
+  const { address, orders } = await startConsoleSite(t);
+  const { page, visit } = await openConsole(t, address);
+  await visit('/services/orders', 'orders');
+  await page.getByRole('button', { name: `Weight of ${orders.url}` }).click();
+  const dialog = page.getByRole('dialog', { name: 'Weight of this endpoint' });
+  await dialog.getByRole('textbox').fill('1001');
+  await dialog.getByRole('button', { name: 'Set weight' }).click();
+  await dialog.getByRole('alert').getByText('A whole number from 0 to 1000').waitFor();
+  await dialog.getByRole('textbox').fill('7');
+  await page.keyboard.press('Enter');
+  await dialog.waitFor({ state: 'detached' });
+  await page.locator('td.number').getByText('7', { exact: true }).waitFor();
+});
+
+const HOSTILE = '<img src=x onerror=alert(1)>';
+
+test('what clients and configurations write stays text', needs('chromium'), async (t) => {
+  const script = '"><script>alert(2)</script>';
+  const { address, send } = await startConsoleSite(t, {
+    routes: {
+      orders: {
+        match: { path: '/*', headers: { 'x-kind': HOSTILE } },
+        policies: { headers: { request: { set: { 'x-note': script } } } },
+        to: 'orders',
+      },
+      broken: { match: { path: '/broken/*' }, to: { respond: { status: 500, text: script } } },
+    },
+  });
+  const { page, visit, assertClean } = await openConsole(t, address, { refusals: [400, 404] });
+  const target = `/broken/${encodeURI(script)}?q="onload=alert(3)&${HOSTILE.replaceAll(' ', '+')}`;
+  await visit('/tail', 'Live tail');
+  await page.locator('.tail-state').getByText('Live').waitFor();
+  const { status } = await send(target, { headers: { 'user-agent': HOSTILE, 'x-request-id': HOSTILE } });
+  assert.equal(status, 500);
+  await page.locator('.tail-target button').getByText(target).click();
+  await page.getByRole('dialog').getByText(target).first().waitFor();
+  await page.keyboard.press('Escape');
+  for (const [path, title, text] of [
+    ['/', 'Overview', target],
+    ['/map', 'Map', 'broken'],
+    ['/routes', 'Routes', HOSTILE],
+    ['/routes/orders', 'orders', HOSTILE],
+    ['/routes/broken', 'broken', script],
+    ['/configuration', 'Configuration', HOSTILE],
+    [`/tail?path=${encodeURIComponent(HOSTILE)}`, 'Live tail', HOSTILE],
+    [`/routes/${encodeURIComponent(HOSTILE)}`, HOSTILE, 'GH_ADMIN'],
+    [`/explain?url=${encodeURIComponent(script)}&method=${encodeURIComponent(HOSTILE)}`, 'Explain', HOSTILE],
+    [`/${encodeURIComponent(HOSTILE)}`, 'Not found', 'There is no such page'],
+  ] as const) {
+    await visit(path, title);
+    await page.locator('#content').getByText(text).first().waitFor({ state: 'attached' });
+    assert.deepEqual(await page.evaluate('globalThis.violations'), [], path);
+    assert.equal(await page.locator('#content script, #content img').count(), 0, path);
+  }
+  assertClean();
+});
+
+test('says so when the gateway no longer answers', needs('chromium'), async (t) => {
+  const { address, gateway } = await startConsoleSite(t);
+  const { page, visit } = await openConsole(t, address);
+  await visit('/', 'Overview');
+  await page.locator('.live-state').getByText('Live').waitFor();
+  await gateway.stop();
+  await page.getByText(/^No data since \d+ s\./).waitFor();
+  await page.getByText('No answer', { exact: true }).waitFor();
+  await takePicture(page, 'light-stale');
+});
+
+test('rests while nobody looks', needs('chromium'), async (t) => {
+  const { address } = await startConsoleSite(t);
+  const { page, visit } = await openConsole(t, address);
+  let open = 0;
+  page.on('request', (request) => {
+    if (request.url().endsWith('/api/traffic/stream')) open += 1;
+  });
+  const ended = (request: { url(): string }) => {
+    if (request.url().endsWith('/api/traffic/stream')) open -= 1;
+  };
+  page.on('requestfailed', ended).on('requestfinished', ended);
+  await visit('/', 'Overview');
+  await page.locator('.live-state').getByText('Live').waitFor();
+  assert.equal(open, 1);
+  const show = (state: string) =>
+    page.evaluate(
+      `Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true }); document.dispatchEvent(new Event('visibilitychange'))`,
+    );
+  await show('hidden');
+  await eventually(() => open === 0, 'the stream is closed');
+  await show('visible');
+  await eventually(() => open === 1, 'the stream is open again');
+});
