@@ -72,7 +72,13 @@ async function readTextFile(
 async function loadDocument(document: SourceDocument, folder: string, options: LoadOptions): Promise<LoadedConfiguration> {
   // Without a value there is nothing to look into: the syntax comes first.
   if (document.value === undefined && document.issues.length > 0)
-    return { configuration: undefined, issues: sortIssues(document.issues), files: [], written: undefined, toIssue: document.toIssue };
+    return {
+      configuration: undefined,
+      issues: sortIssues(document.issues),
+      files: [],
+      written: undefined,
+      toIssue: document.toIssue,
+    };
   const { env, readFile = readTextFromDisk } = options;
   const resolved = await resolveReferences(document.value, { env, readFile, folder });
   const { policies } = options;
