@@ -16,7 +16,7 @@ import { startRawUpstream } from '#test/support/raw-upstream.ts';
 import { startTestGateway, type TestGateway } from '#test/support/test-gateway.ts';
 
 const ASKED = 40;
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 interface Bench {
   readonly gateway: TestGateway;
