@@ -24,6 +24,7 @@ import { runHpackBench } from './hpack.ts';
 import { runIdleMemoryBench } from './idle-memory.ts';
 import { runJsonBench } from './json.ts';
 import { runLatencyBench } from './latency.ts';
+import { runMetricsBench } from './metrics.ts';
 import { runOverloadBench } from './overload.ts';
 import { runPoliciesBench } from './policies.ts';
 import { runProxyCostBench } from './proxy-cost.ts';
@@ -33,6 +34,7 @@ import { runSharedLimitsBench } from './shared-limits.ts';
 import { runStartTimeBench } from './start-time.ts';
 import { type BenchResult, describeMachine, print, report, toMarkdown, toNumber, toText } from './support/bench-result.ts';
 import { runSwapBench } from './swap.ts';
+import { runTestingBench } from './testing.ts';
 import { runTokensBench } from './tokens.ts';
 import { runTracingBench } from './tracing.ts';
 import { runValidationBench } from './validation.ts';
@@ -46,7 +48,9 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   'address-lists': runAddressListsBench,
   validation: runValidationBench,
   'cache-store': runCacheStoreBench,
+  metrics: runMetricsBench,
   balancing: runBalancingBench,
+  testing: runTestingBench,
   'start-time': runStartTimeBench,
   handshakes: runHandshakesBench,
   'body-memory': runBodyMemoryBench,

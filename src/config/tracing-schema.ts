@@ -14,7 +14,10 @@ const ATTRIBUTE_LENGTH_MAX = 1_024;
 
 const collector = z
   .strictObject({
-    otlp: httpUrl('The collector. `/v1/traces` is added where the address does not end with it.', 'http://127.0.0.1:4318').describe(
+    otlp: httpUrl(
+      'The collector. `/v1/traces` is added where the address does not end with it.',
+      'http://127.0.0.1:4318',
+    ).describe(
       'Where spans are sent, as OTLP over HTTP (protobuf): `http://127.0.0.1:4318`. `/v1/traces` is added where the address does not end with it.',
     ),
     ...posting,

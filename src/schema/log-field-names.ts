@@ -44,6 +44,7 @@ const furtherLogFields = [
   'path',
   'query',
   'scheme',
+  'spanId',
   'peer',
   'port',
   'groups',

@@ -32,7 +32,7 @@ const rotate = z
       context.addIssue({ code: 'custom', message: 'there is neither `size` nor `every`, so nothing would ever be put aside' });
   });
 
-const file = z
+export const fileTargetSchema = z
   .strictObject({
     file: filePath('The file that lines are appended to. Relative to the configuration file.'),
     rotate: rotate
@@ -129,7 +129,7 @@ export const targetSchema = forms(
   '`stdout`, or a map with `file`, `http`, `otlp` or `syslog`',
   [
     { isMeant: (value) => typeof value === 'string', schema: z.literal('stdout').transform(() => ({ kind: 'stdout' as const })) },
-    { isMeant: (value) => hasKey(value, 'file'), schema: file },
+    { isMeant: (value) => hasKey(value, 'file'), schema: fileTargetSchema },
     { isMeant: (value) => hasKey(value, 'http'), schema: http },
     { isMeant: (value) => hasKey(value, 'otlp'), schema: otlp },
     { isMeant: (value) => hasKey(value, 'syslog'), schema: syslog },
