@@ -1,12 +1,14 @@
 /** Two configurations beside each other, and what all comparisons need of them. */
+
 import type { Configuration } from '#config/configuration.ts';
 import type { IssuePath } from '#config/issue.ts';
+import type { WrittenConfiguration } from '#config/load.ts';
 import { DifferenceWriter, findDifferences, readAt } from './value-differences.ts';
 
 export interface ComparedSide {
   readonly configuration: Configuration;
   /** As its author wrote it. */
-  readonly written: unknown;
+  readonly written: Pick<WrittenConfiguration, 'value'>;
 }
 
 export class Compared {
