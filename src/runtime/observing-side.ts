@@ -7,6 +7,7 @@ import type { Configuration } from '#config/configuration.ts';
 import { AccessLogSide } from './access-log-side.ts';
 import { toLoggerSettings } from './logger-settings.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
+import { ProcessDescription } from './process-description.ts';
 import { RecordingSide } from './recording-side.ts';
 import { TraceSide } from './trace-side.ts';
 import { WatchSide } from './watch-side.ts';
@@ -30,8 +31,9 @@ export class ObservingSide {
 
   constructor(options: ObservingSideOptions) {
     this.#logger = options.logger;
-    this.#accessLog = new AccessLogSide(options);
-    this.#traces = new TraceSide(options);
+    const described = { ...options, process: new ProcessDescription() };
+    this.#accessLog = new AccessLogSide(described);
+    this.#traces = new TraceSide(described);
     this.#watch = new WatchSide(options);
     this.#recording = new RecordingSide(options);
   }
