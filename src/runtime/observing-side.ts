@@ -31,9 +31,8 @@ export class ObservingSide {
 
   constructor(options: ObservingSideOptions) {
     this.#logger = options.logger;
-    const described = { ...options, process: new ProcessDescription() };
-    this.#accessLog = new AccessLogSide(described);
-    this.#traces = new TraceSide(described);
+    this.#accessLog = new AccessLogSide({ ...options, process: new ProcessDescription() });
+    this.#traces = new TraceSide(options);
     this.#watch = new WatchSide(options);
     this.#recording = new RecordingSide(options);
   }

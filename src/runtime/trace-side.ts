@@ -2,6 +2,7 @@
  * Traces as the control thread sees them: it sends the spans that threads tell of to the collector. What that takes is loaded by
  * configurations that trace.
  */
+import { hostname } from 'node:os';
 import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
@@ -9,13 +10,11 @@ import type { Configuration } from '#config/configuration.ts';
 import type { TracingSettings } from '#config/tracing-schema.ts';
 import { callHttpForBytes } from '#net/http-call.ts';
 import type { CollectorSettings, SpanExporter } from '#telemetry/span-exporter.ts';
-import type { ProcessDescription } from './process-description.ts';
 import type { ObservedSpans } from './tracing.ts';
 
 export interface TraceSideOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly process: ProcessDescription;
 }
 
 const TRACES_PATH = '/v1/traces';
@@ -24,6 +23,7 @@ const LAST_WORDS_MS = 1_000;
 
 export class TraceSide {
   readonly #options: TraceSideOptions;
+  #instanceId: string | undefined;
   #exporter: SpanExporter | undefined;
 
   constructor(options: TraceSideOptions) {
@@ -70,7 +70,19 @@ export class TraceSide {
       url: bare.endsWith(TRACES_PATH) ? bare : bare + TRACES_PATH,
       headers: Object.fromEntries(Object.entries(to.headers).map(([name, value]) => [name, value.reveal()])),
       timeoutMs: to.timeout,
-      resource: { ...this.#options.process.attributes, ...resource },
+      resource: { ...this.#describeProcess(), ...resource },
+    };
+  }
+
+  #describeProcess(): Record<string, string> {
+    this.#instanceId ??= crypto.randomUUID();
+    return {
+      'service.name': 'gatehouse',
+      'service.instance.id': this.#instanceId,
+      'host.name': hostname(),
+      'process.pid': String(process.pid),
+      'telemetry.sdk.name': 'gatehouse',
+      'telemetry.sdk.language': 'nodejs',
     };
   }
 }
