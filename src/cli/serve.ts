@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { systemClock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import { formatIssue } from '#config/issue.ts';
-import { loadConfiguration } from '#config/load.ts';
+import { loadConfiguration, loadConfigurationText } from '#config/load.ts';
 import { formatAddress } from '#net/address.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { keepCompiledCode } from '#runtime/compiled-code.ts';
@@ -27,10 +27,13 @@ export interface Serving {
 
 /** Serves until a signal; the result is the exit status. */
 export async function serve({ file, threads, pool, logger }: Serving, io: CommandIo): Promise<number> {
+  const path = resolve(io.cwd, file);
+  const options = { policies: policyOrder, env: io.env, shownAs: file };
   const control = new Control({
     clock: systemClock,
     logger,
-    load: () => loadConfiguration(resolve(io.cwd, file), { policies: policyOrder, env: io.env, shownAs: file }),
+    load: () => loadConfiguration(path, options),
+    loadText: (text) => loadConfigurationText(text, path, options),
     threads,
     pool,
     watches: true,
@@ -42,7 +45,7 @@ export async function serve({ file, threads, pool, logger }: Serving, io: Comman
     exitSoon(EXIT_REFUSED);
     return showRefusal(started, io);
   }
-  const admin = started.admin === undefined ? [] : [{ name: 'admin', address: started.admin, scheme: 'http' as const }];
+  const admin = started.admin === undefined ? [] : [{ name: 'admin', address: started.admin, scheme: started.adminScheme }];
   showListening([...started.listening, ...admin], io);
   keepCompiledCode();
   return ended;

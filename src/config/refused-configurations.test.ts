@@ -1384,12 +1384,71 @@ routes: { all: { match: {}, to: bytes } }
 });
 
 test('refuses a token of the admin side that can be guessed', async () => {
-  const text = `${HEAD}admin: { address: ":1", token: abcdefghijklmno }\n`;
+  const text = `${HEAD}admin: { address: "127.0.0.1:1", token: abcdefghijklmno }\n`;
   assert.deepEqual(await issueLines(text), [
-    'F:4:32 admin.token: the token is too short; at least 16 characters, such as `openssl rand -hex 32` makes',
+    'F:4:41 admin.token: the token is too short; at least 16 characters, such as `openssl rand -hex 32` makes',
   ]);
   const longer = await loadConfigurationText(text.replace('mno', 'mnop'), 'F', { policies: [], env: {} });
   assert.deepEqual(longer.issues, []);
+});
+
+const adminMistakes: readonly { mistake: string; admin: string; issues: readonly RegExp[] }[] = [
+  {
+    mistake: 'a token without a token',
+    admin: '{ address: "127.0.0.1:1", tokens: { a: { role: read } } }',
+    issues: [/^F:4:\d+ admin\.tokens\.a: there is neither `token` nor `sha256`$/],
+  },
+  {
+    mistake: 'a token and its hash',
+    admin: `{ address: "127.0.0.1:1", tokens: { a: { role: read, token: 0123456789abcdef0, sha256: "${'a'.repeat(64)}" } } }`,
+    issues: [/admin\.tokens\.a\.sha256: `sha256` stands in the place of `token`; write one of them$/],
+  },
+  {
+    mistake: 'a role that there is not',
+    admin: '{ address: "127.0.0.1:1", tokens: { a: { role: root, token: x0123456789abcdef } } }',
+    issues: [/admin\.tokens\.a\.role: .*`read`.*`operate`.*`admin`/],
+  },
+  {
+    mistake: 'the name of somebody else',
+    admin: '{ address: "127.0.0.1:1", tokens: { loopback: { role: read, token: x0123456789abcdef } } }',
+    issues: [/admin\.tokens\.loopback: the audit log means somebody else by `loopback`; choose another name$/],
+  },
+  {
+    mistake: 'configurations that nobody could apply',
+    admin: '{ address: ":1", apply: true }',
+    issues: [/admin\.apply: nobody could: others can reach `admin\.address`, and there is no token; write `admin\.tokens`$/],
+  },
+  {
+    mistake: 'metrics that nobody could ask for',
+    admin: '{ address: "127.0.0.1:1", protectMetrics: true }',
+    issues: [/admin\.protectMetrics: there is no token that could be shown; write `admin\.tokens`$/],
+  },
+];
+
+for (const { mistake, admin, issues } of adminMistakes) {
+  test(`refuses on the admin side ${mistake}`, async () => {
+    const lines = await issueLines(`${HEAD}admin: ${admin}\n`);
+    assert.equal(lines.length, issues.length, lines.join('\n'));
+    for (const [index, issue] of issues.entries()) assert.match(lines[index]!, issue);
+  });
+}
+
+test('warns of tokens that are sent in clear to an address that others reach', async () => {
+  const load = (admin: string) => loadConfigurationText(`${HEAD}admin: ${admin}\n`, 'F', { policies: [], env: {} });
+  const tokens = 'tokens: { a: { role: read, token: x0123456789abcdef } }';
+  const warned = await load(`{ address: ":1", ${tokens} }`);
+  assert.deepEqual(
+    warned.issues.map(({ severity, path }) => `${severity} ${path.join('.')}`),
+    ['warning admin.address'],
+  );
+  assert.notEqual(warned.configuration, undefined);
+  const calm = [
+    `{ address: "127.0.0.1:1", ${tokens} }`,
+    `{ address: "unix:/run/admin", ${tokens} }`,
+    '{ address: ":1" }',
+    `{ address: ":1", ${tokens}, tls: { cert: a.pem, key: a.key } }`,
+  ];
+  for (const admin of calm) assert.deepEqual((await load(admin)).issues, [], admin);
 });
 
 test('refuses PROXY headers on a Unix socket', async () => {

@@ -48,7 +48,7 @@ export class Observing {
   }
 
   /** A configuration is the present one; `hash` is what logs name it by. */
-  follow(settings: SettingsOfConfiguration, hash?: string): void {
+  follow(settings: SettingsOfConfiguration, hash: string): void {
     this.#options.logger.follow?.(toLoggerSettings(settings));
     this.#accessLogging.follow(settings, hash);
     this.#followTracing(settings.tracing);

@@ -44,7 +44,7 @@ export const fileTargetSchema = z
   .transform((target) => ({ kind: 'file' as const, ...target }));
 
 /** Of those who are posted batches. */
-const posting = {
+export const posting = {
   headers: fieldMap(freeFieldName(), secret())
     .prefault({})
     .describe('Header fields of each request, such as `authorization: Bearer ${env:LOG_TOKEN}`.'),
@@ -146,7 +146,7 @@ export type SyslogTarget = Extract<LogTarget, { kind: 'syslog' }>;
 export type RemoteTarget = PostTarget | SyslogTarget;
 
 /** OTLP/HTTP: each signal has a path below the address of the collector. */
-function toSignalUrl(url: string, path: string): string {
+export function toSignalUrl(url: string, path: string): string {
   const bare = url.endsWith('/') ? url.slice(0, -1) : url;
   return bare.endsWith(path) ? bare : bare + path;
 }
