@@ -258,3 +258,22 @@ test('a gateway that stops does not wait for a collector that never answers', as
   await gateway.control.drain();
   assert.equal(collector.taken.length, 0);
 });
+
+test('a line may name the configuration, which a reload changes and the same one does not', async (t) => {
+  const collector = await startPostCollector(t);
+  const accessLog = { flushEvery: '10ms', to: { http: collector.url }, fields: ['configuration'] } as const;
+  const gateway = await start(t, accessLog);
+  const nextName = async () => {
+    const before = listPostedLines(collector).length;
+    await ask(gateway.port(), '/a');
+    await untilSo(() => listPostedLines(collector).length > before, 'the line is there');
+    return listPostedLines(collector).at(-1)?.['configuration'];
+  };
+  const first = await nextName();
+  assert.match(String(first), /^[0-9a-f]{12}$/);
+  const present = { routes, services, shutdown: { deadline: '2s' }, accessLog } as const;
+  assert.deepEqual(await gateway.reconfigure(present), []);
+  assert.equal(await nextName(), first);
+  assert.deepEqual(await gateway.reconfigure({ ...present, forwarding: { via: 'other' } }), []);
+  assert.notEqual(await nextName(), first);
+});
