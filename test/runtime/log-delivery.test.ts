@@ -261,7 +261,7 @@ test('a gateway that stops does not wait for a collector that never answers', as
 
 test('a line may name the configuration, which a reload changes and the same one does not', async (t) => {
   const collector = await startPostCollector(t);
-  const accessLog = { flushEvery: '10ms', to: { http: collector.url }, fields: ['configuration'] } as const;
+  const accessLog = { flushEvery: '10ms', to: { http: collector.url }, fields: ['configuration'] };
   const gateway = await start(t, accessLog);
   const nextName = async () => {
     const before = listPostedLines(collector).length;
@@ -271,7 +271,7 @@ test('a line may name the configuration, which a reload changes and the same one
   };
   const first = await nextName();
   assert.match(String(first), /^[0-9a-f]{12}$/);
-  const present = { routes, services, shutdown: { deadline: '2s' }, accessLog } as const;
+  const present = { routes, services, shutdown: { deadline: '2s' }, accessLog };
   assert.deepEqual(await gateway.reconfigure(present), []);
   assert.equal(await nextName(), first);
   assert.deepEqual(await gateway.reconfigure({ ...present, forwarding: { via: 'other' } }), []);
