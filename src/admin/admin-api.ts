@@ -185,10 +185,11 @@ async function send(response: ServerResponse, answer: Response): Promise<void> {
 /** Who gives the answer hears at once that nobody reads it any more, also while there is nothing to be said. */
 async function pass(body: ReadableStream<Uint8Array>, response: ServerResponse): Promise<void> {
   const reader = body.getReader();
-  response.once('close', () => void reader.cancel().catch(() => undefined));
+  const closed = new Promise<void>((resolve) => response.once('close', resolve));
+  void closed.then(() => reader.cancel()).catch(() => undefined);
   response.flushHeaders();
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    if (!response.write(read.value) && !response.closed) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(read.value)) await Promise.race([once(response, 'drain'), closed]);
   }
   response.end();
 }
