@@ -24,6 +24,7 @@ import { runHpackBench } from './hpack.ts';
 import { runIdleMemoryBench } from './idle-memory.ts';
 import { runJsonBench } from './json.ts';
 import { runLatencyBench } from './latency.ts';
+import { runMetricsBench } from './metrics.ts';
 import { runOverloadBench } from './overload.ts';
 import { runPoliciesBench } from './policies.ts';
 import { runProxyCostBench } from './proxy-cost.ts';
@@ -35,6 +36,7 @@ import { type BenchResult, describeMachine, print, report, toMarkdown, toNumber,
 import { runSwapBench } from './swap.ts';
 import { runTestingBench } from './testing.ts';
 import { runTokensBench } from './tokens.ts';
+import { runTracingBench } from './tracing.ts';
 import { runValidationBench } from './validation.ts';
 
 /** Shortest first, so that the first figures are there soon. */
@@ -46,6 +48,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   'address-lists': runAddressListsBench,
   validation: runValidationBench,
   'cache-store': runCacheStoreBench,
+  metrics: runMetricsBench,
   balancing: runBalancingBench,
   testing: runTestingBench,
   'start-time': runStartTimeBench,
@@ -57,6 +60,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   latency: runLatencyBench,
   grpc: runGrpcBench,
   'rate-limit': runRateLimitBench,
+  tracing: runTracingBench,
   'shared-limits': runSharedLimitsBench,
   policies: runPoliciesBench,
   cache: runCacheBench,

@@ -16,6 +16,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'list every certificate, or make some for development',
     load: async () => (await import('./certs.ts')).runCerts,
   },
+  comparisons: {
+    summary: 'show how answers of mirrors differ from those of services',
+    load: async () => (await import('./comparisons.ts')).runComparisons,
+  },
   'debug-token': {
     summary: 'make a token with which single requests are explained while they happen',
     load: async () => (await import('./debug-token.ts')).runDebugToken,
@@ -24,6 +28,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
   'hash-password': {
     summary: 'hash a password for a configuration',
     load: async () => (await import('./hash-password.ts')).runHashPassword,
+  },
+  history: {
+    summary: 'list the configurations that a running gateway has had',
+    load: async () => (await import('./history.ts')).runHistory,
   },
   import: {
     summary: 'make a configuration of a document of OpenAPI',
@@ -38,9 +46,17 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'say what a change of a configuration means, before it is applied',
     load: async () => (await import('./plan.ts')).runPlan,
   },
+  record: {
+    summary: 'record exchanges of a running gateway, without their secrets',
+    load: async () => (await import('./record.ts')).runRecord,
+  },
   replay: {
     summary: 'show what a configuration, or a service, makes of recorded requests',
     load: async () => (await import('./replay.ts')).runReplay,
+  },
+  rollback: {
+    summary: 'have a running gateway go back to a configuration that it has had',
+    load: async () => (await import('./rollback.ts')).runRollback,
   },
   schema: {
     summary: 'print the JSON Schema of the configuration, for editors',
