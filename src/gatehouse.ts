@@ -4,7 +4,7 @@ import { systemClock } from '#base/clock.ts';
 import { type Logger, silentLogger } from '#base/logger.ts';
 import { defineGateway, type GatewayInput } from '#config/define-gateway.ts';
 import { formatIssue, type Issue } from '#config/issue.ts';
-import { loadConfiguration, loadConfigurationValue } from '#config/load.ts';
+import { loadConfiguration, loadConfigurationText, loadConfigurationValue } from '#config/load.ts';
 import {
   type AggregateBuilder,
   aggregate,
@@ -84,14 +84,16 @@ export interface Gateway {
 /** Makes a gateway. Nothing runs before `start` or the first `inject`. */
 export function createGateway(options: GatewayOptions): Gateway {
   const { configuration, threads = 0, watches = false, logger = silentLogger } = options;
-  const env = options.env ?? process.env;
+  const loadOptions = { policies: policyOrder, env: options.env ?? process.env };
   const control = new Control({
     clock: systemClock,
     logger,
     load: () =>
       typeof configuration === 'string'
-        ? loadConfiguration(configuration, { policies: policyOrder, env })
-        : loadConfigurationValue(configuration, process.cwd(), { policies: policyOrder, env }),
+        ? loadConfiguration(configuration, loadOptions)
+        : loadConfigurationValue(configuration, process.cwd(), loadOptions),
+    loadText: (text) =>
+      loadConfigurationText(text, typeof configuration === 'string' ? configuration : 'configuration', loadOptions),
     threads,
     watches: watches && typeof configuration === 'string',
   });

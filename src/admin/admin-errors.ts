@@ -7,9 +7,20 @@ export const adminErrors = defineErrors('admin', {
   tokenNeeded: {
     ...declared,
     status: 403,
-    help: 'The admin API is closed: its address can be reached from elsewhere, and there is no token; set `admin.token`, or let `admin.address` be a loopback address.',
+    help: 'The admin API is closed: its address can be reached from elsewhere, and there is no token; set `admin.token` or `admin.tokens`, or let `admin.address` be a loopback address.',
   },
   wrongToken: { ...declared, status: 401, help: 'The admin API needs its token, as `Authorization: Bearer TOKEN`.' },
+  certificateNeeded: {
+    ...declared,
+    status: 403,
+    help: 'The admin API needs a client certificate that an authority of `admin.tls.clientCa` has signed.',
+  },
+  roleNeeded: { ...declared, status: 403, help: 'The role of the token is not enough for this.' },
+  applyingOff: {
+    ...declared,
+    status: 403,
+    help: 'Configurations are not applied by the API here; set `admin.apply: true` in the configuration for that.',
+  },
   crossSite: { ...declared, status: 403, help: 'The request comes from a page of another site.' },
   foreignHost: {
     ...declared,
@@ -20,6 +31,11 @@ export const adminErrors = defineErrors('admin', {
   bodyTooLarge: { ...declared, status: 413, help: 'The body is too large for the admin API.' },
   notFound: { ...declared, status: 404, help: 'The admin API has nothing here; `/api/openapi.json` says what it has.' },
   noService: { ...declared, status: 404, help: 'There is no such service.' },
+  noConfiguration: {
+    ...declared,
+    status: 404,
+    help: 'No configuration with this hash is kept; `/api/history` lists those that are.',
+  },
   noComparison: { ...declared, status: 404, help: 'No answer to a copy of a request of this route has been compared.' },
   tooManyRecordings: { ...declared, status: 409, help: 'There are as many recordings as may run at the same time.' },
   noQuota: { ...declared, status: 404, help: 'Nothing is counted under this id.' },

@@ -3,18 +3,24 @@
  * thread, so it answers even when data threads are busy.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import { createServer as createSocketServer, type Socket, type Server as SocketServer } from 'node:net';
+import type { Clock } from '#base/clock.ts';
+import { GatewayError } from '#base/errors.ts';
 import type { MetricsFormat } from '#base/metric-text.ts';
 import type { SocketAddress } from '#net/address.ts';
 import type { AdminApi } from './admin-api.ts';
 import { AdminConsole, isConsolePath } from './admin-console.ts';
-import type { AdminAccess } from './admin-guard.ts';
+import { type AdminAccess, admit, toAdminRequest } from './admin-guard.ts';
 import type { Administrations } from './administrations.ts';
-import { answerMetrics } from './metrics-answer.ts';
+import { MetricsAnswers } from './metrics-answer.ts';
+import { toProblemAnswer } from './problem.ts';
 
 export interface AdminFacts {
+  readonly clock: Clock;
   /** Why traffic should not be sent here; `undefined` when it may. */
   reasonNotReady(): string | undefined;
-  renderMetrics(format: MetricsFormat): Promise<string>;
+  renderMetrics(format: MetricsFormat): Promise<Buffer>;
   access(): AdminAccess;
   /** Asked for with the first request to the API. */
   loadAdministrations(): Promise<Administrations>;
@@ -22,30 +28,70 @@ export interface AdminFacts {
   onFault(error: unknown): void;
 }
 
+/** Texts of PEM files. */
+export interface AdminTls {
+  readonly cert: string;
+  readonly key: string;
+  /** Authorities of certificates that clients are asked for. */
+  readonly clientCa: string | undefined;
+}
+
 export class AdminServer {
   readonly #facts: AdminFacts;
   readonly #console = new AdminConsole((error) => this.#facts.onFault(error));
-  readonly #server: Server;
+  /** Listens, and hands connections on to whoever reads them: TLS comes and goes without the port being given up. */
+  readonly #listener: SocketServer;
+  readonly #plain: Server;
+  #secure: HttpsServer | undefined;
+  #tlsDefinition: string | undefined;
+  readonly #sockets = new Set<Socket>();
+  readonly #metrics: MetricsAnswers;
   #api: Promise<AdminApi> | undefined;
 
   constructor(facts: AdminFacts) {
     this.#facts = facts;
-    this.#server = createServer((request, response) => this.#onRequest(request, response));
+    this.#metrics = new MetricsAnswers(facts);
+    this.#plain = createServer((request, response) => this.#onRequest(request, response));
+    this.#listener = createSocketServer((socket) => this.#onSocket(socket));
+  }
+
+  /** From now on, new connections have to speak TLS with this certificate; without one, none of them. */
+  async follow(tls: AdminTls | undefined): Promise<void> {
+    const definition = JSON.stringify(tls);
+    if (definition === this.#tlsDefinition) return;
+    this.#tlsDefinition = definition;
+    if (tls === undefined) {
+      this.#secure = undefined;
+      return;
+    }
+    const { cert, key, clientCa } = tls;
+    const { createServer: createHttpsServer } = await import('node:https');
+    // Who shows no certificate is refused by the API, so that probes are answered.
+    const verification = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: false };
+    this.#secure = createHttpsServer({ cert, key, minVersion: 'TLSv1.2', ...verification }, (request, response) =>
+      this.#onRequest(request, response),
+    );
   }
 
   /** Resolves with the address once it answers. */
   async start(address: SocketAddress): Promise<SocketAddress> {
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ ...address }, () => resolve());
+      this.#listener.once('error', reject);
+      this.#listener.listen({ ...address }, () => resolve());
     });
-    const bound = this.#server.address();
+    const bound = this.#listener.address();
     return bound === null || typeof bound === 'string' ? address : { host: bound.address, port: bound.port };
   }
 
   async stop(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((resolve) => this.#listener.close(() => resolve()));
+  }
+
+  #onSocket(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    (this.#secure ?? this.#plain).emit('connection', socket);
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
@@ -62,15 +108,16 @@ export class AdminServer {
         });
       return;
     }
-    if (path === '/metrics') {
-      answerMetrics(request, response, this.#facts).catch((error: unknown) => {
+    const refusal = path === '/metrics' ? this.#findMetricsRefusal(request) : undefined;
+    if (path === '/metrics' && refusal === undefined) {
+      this.#metrics.answer(request, response).catch((error: unknown) => {
         this.#facts.onFault(error);
         response.destroy();
       });
       return;
     }
-    const { status, type, text } = toAnswer(path, this.#facts);
-    response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+    const { status, type, text, headers } = refusal === undefined ? toAnswer(path, this.#facts) : toProblemAnswer(refusal);
+    response.writeHead(status, { ...headers, 'content-type': type, 'cache-control': 'no-store' });
     response.end(text);
   }
 
@@ -79,7 +126,15 @@ export class AdminServer {
     const { AdminApi } = await import('./admin-api.ts');
     const facts = this.#facts;
     const administrations = await facts.loadAdministrations();
-    return new AdminApi({ access: () => facts.access(), administrations, onFault: (error) => facts.onFault(error) });
+    const { clock } = facts;
+    return new AdminApi({ clock, access: () => facts.access(), administrations, onFault: (error) => facts.onFault(error) });
+  }
+
+  #findMetricsRefusal(request: IncomingMessage): GatewayError | undefined {
+    const access = this.#facts.access();
+    if (!access.protectsMetrics) return undefined;
+    const operator = admit(toAdminRequest(request), access);
+    return operator instanceof GatewayError ? operator : undefined;
   }
 }
 
@@ -87,6 +142,7 @@ interface Answer {
   readonly status: number;
   readonly type: string;
   readonly text: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 function toAnswer(path: string, facts: AdminFacts): Answer {

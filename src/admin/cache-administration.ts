@@ -1,7 +1,7 @@
 /** What the admin API shows of the cache, and what it can throw out of it while the gateway runs. */
 import type { AnswerPurge } from '#base/answer-store.ts';
 import type { CacheResult } from '#http/cache-result.ts';
-import type { Operator } from './service-administration.ts';
+import type { Operator } from './operator.ts';
 
 export interface CacheView {
   /** Kept in memory, by all data threads together. */

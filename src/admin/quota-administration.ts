@@ -1,6 +1,6 @@
 /** What the admin API shows of quotas, and what it can change about them while the gateway runs. */
 import type { GatewayError } from '#base/errors.ts';
-import type { Operator } from './service-administration.ts';
+import type { Operator } from './operator.ts';
 
 export interface QuotaView {
   /** Of this key in this window. */

@@ -1,7 +1,7 @@
 /** Recordings that operators ask for while the gateway runs. */
 import type { GatewayError } from '#base/errors.ts';
 import type { AskedRecording } from '#config/recording-schema.ts';
-import type { Operator } from './service-administration.ts';
+import type { Operator } from './operator.ts';
 
 export interface RecordingAdministration {
   /**

@@ -1,10 +1,16 @@
 /** What the resources of the admin API have in common: how they are described, and how they answer. */
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { GatewayError } from '#base/errors.ts';
-import type { Operator } from './service-administration.ts';
+import type { Operator } from './operator.ts';
+
+/** What the audit log is told of a change besides who asked and what came of it. */
+export interface Audited {
+  before?: string | undefined;
+  after?: string | undefined;
+}
 
 export interface ApiEnvironment {
-  readonly Bindings: { readonly operator: Operator };
+  readonly Bindings: { readonly operator: Operator; readonly audited: Audited };
 }
 
 export type Api = OpenAPIHono<ApiEnvironment>;

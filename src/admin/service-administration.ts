@@ -1,6 +1,7 @@
 /** What the admin API shows of services, and what it can change about them while the gateway runs. */
 import type { GatewayError } from '#base/errors.ts';
 import type { EndpointOrigin } from '#services/joined-endpoints.ts';
+import type { Operator } from './operator.ts';
 
 export interface EndpointView {
   /** Made of the URL, and fit to be a part of another. */
@@ -23,12 +24,6 @@ export interface ServiceView {
   readonly endpoints: readonly EndpointView[];
   /** URLs of endpoints that an operator has removed. */
   readonly removed: readonly string[];
-}
-
-/** Who asks for a change, for the log. */
-export interface Operator {
-  readonly by: 'token' | 'loopback';
-  readonly address: string;
 }
 
 export interface AddedEndpoint {

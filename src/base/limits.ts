@@ -129,12 +129,27 @@ export const limits = {
   metricListenersMax: 500,
   /** Statuses of a route that metrics tell of one by one; further ones are counted by their first digit. */
   metricStatusesMax: 32,
+  /** Scrapes of metrics that are being answered; further ones are told to come later. A page may take some megabytes. */
+  scrapesAtOnceMax: 50,
   /** How long a scrape of metrics may take nothing of what is sent. */
   scrapeTimeoutMs: 10_000,
   /** Symbolic links that are followed on the way to a file that is watched (Linux follows 40). */
   pathLinksMax: 40,
   /** Bytes of the body of a request to the admin API. */
   adminBodyBytesMax: 64 * 1024,
+  /** The same where the body is a configuration. */
+  adminConfigurationBytesMax: 16 * 1024 * 1024,
+  /** Entries of the audit log that are kept in memory: of what was done, and of what was refused. */
+  auditedChangesMax: 1_000,
+  auditedRefusalsMax: 500,
+  /** Refusals that are written to the file of the audit log in a minute: whoever guesses tokens does not fill the disk. */
+  auditRefusalsPerMinuteMax: 60,
+  /** Characters of what was before a change and after it in an entry of the audit log. */
+  auditDetailLengthMax: 1_024,
+  /** Bytes of configurations that have run and are kept; the oldest go first. */
+  historyBytesMax: 64 * 1024 * 1024,
+  /** How long two configurations are compared at most, line by line. */
+  comparedMsMax: 500,
   /** Endpoints of a service that are tried one after the other for a connection whose bytes are passed on. */
   tcpEndpointsTriedMax: 5,
   /** Health checks that run at once; further ones wait, so that many endpoints do not open as many sockets. */

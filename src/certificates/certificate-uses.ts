@@ -16,8 +16,8 @@ export interface CertificateFiles {
   readonly keyPath: string;
 }
 
-/** Those that listeners serve, then those that services are shown. */
-export function listCertificateUses({ acme, listeners, services }: Configuration): CertificateFiles[] {
+/** Those that listeners serve and the admin address, then those that services are shown. */
+export function listCertificateUses({ acme, admin, listeners, services }: Configuration): CertificateFiles[] {
   const uses: CertificateFiles[] = [];
   for (const [listener, { tls }] of Object.entries(listeners)) {
     for (const certificate of tls?.certificates ?? []) {
@@ -31,6 +31,10 @@ export function listCertificateUses({ acme, listeners, services }: Configuration
         uses.push({ use: { listener, source: 'file', path: cert, names }, certPath: cert, keyPath: key });
       }
     }
+  }
+  if (admin?.tls !== undefined) {
+    const { cert, key } = admin.tls;
+    uses.push({ use: { listener: 'admin', source: 'file', path: cert, names: [] }, certPath: cert, keyPath: key });
   }
   for (const [service, { tls }] of Object.entries(services)) {
     if (tls?.certificate === undefined) continue;

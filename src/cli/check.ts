@@ -1,18 +1,11 @@
 /** `gatehouse check`: validates a configuration and shows everything that is wrong with it. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { systemClock } from '#base/clock.ts';
-import { silentLogger } from '#base/logger.ts';
-import type { Configuration } from '#config/configuration.ts';
 import { defaultFileNames, findDefaultFile } from '#config/default-file.ts';
-import { type Finding, formatIssue, type Issue, isError, sortIssues } from '#config/issue.ts';
-import { type LoadedConfiguration, loadConfiguration } from '#config/load.ts';
+import { formatIssue, type Issue, isError, sortIssues } from '#config/issue.ts';
+import { loadConfiguration } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
-import { AddressFactReader } from '#runtime/address-facts.ts';
-import { findAggregateMistakes } from '#runtime/aggregate-documents.ts';
-import { findFunctionMistakes } from '#runtime/compose-functions.ts';
-import { findNamedContracts } from '#runtime/named-files.ts';
-import { findFolderMistakes } from '#runtime/served-folders.ts';
+import { findFileIssues } from '#runtime/file-issues.ts';
 import { readArguments } from './arguments.ts';
 import { type CommandIo, EXIT_OK, EXIT_REFUSED } from './command-io.ts';
 
@@ -51,26 +44,6 @@ export async function runCheck(args: string[], io: CommandIo): Promise<number> {
   if (json) io.stdout(`${JSON.stringify({ file, valid, issues }, undefined, 2)}\n`);
   else showIssues(file, issues, io);
   return valid ? EXIT_OK : EXIT_REFUSED;
-}
-
-/** What it names and whose contents are checked without a start: addresses, countries, folders, documents, schemas and functions. */
-async function findFileIssues({ configuration, toIssue }: LoadedConfiguration): Promise<Issue[]> {
-  if (configuration === undefined) return [];
-  const reader = new AddressFactReader({ clock: systemClock, logger: silentLogger });
-  const { findings } = await reader.read(configuration);
-  const ofContracts = await readContractFindings(configuration);
-  const others = [
-    ...(await findFolderMistakes(configuration)),
-    ...(await findFunctionMistakes(configuration)),
-    ...(await findAggregateMistakes(configuration)),
-  ];
-  return [...findings, ...others, ...ofContracts].map((finding) => toIssue(finding));
-}
-
-async function readContractFindings(configuration: Configuration): Promise<readonly Finding[]> {
-  if (findNamedContracts(configuration).length === 0) return [];
-  const { ContractReader } = await import('#runtime/contract-files.ts');
-  return (await new ContractReader().read(configuration)).findings;
 }
 
 function showIssues(file: string, issues: readonly Issue[], io: CommandIo): void {

@@ -29,6 +29,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'hash a password for a configuration',
     load: async () => (await import('./hash-password.ts')).runHashPassword,
   },
+  history: {
+    summary: 'list the configurations that a running gateway has had',
+    load: async () => (await import('./history.ts')).runHistory,
+  },
   import: {
     summary: 'make a configuration of a document of OpenAPI',
     load: async () => (await import('./import.ts')).runImport,
@@ -45,6 +49,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
   replay: {
     summary: 'show what a configuration, or a service, makes of recorded requests',
     load: async () => (await import('./replay.ts')).runReplay,
+  },
+  rollback: {
+    summary: 'have a running gateway go back to a configuration that it has had',
+    load: async () => (await import('./rollback.ts')).runRollback,
   },
   schema: {
     summary: 'print the JSON Schema of the configuration, for editors',

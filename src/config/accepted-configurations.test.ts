@@ -52,12 +52,14 @@ test('fills in every default of the shortest configuration', async () => {
     consumers: {},
     routes: {},
     accessLog: { flushEvery: 200, logs: [{ to: { kind: 'stdout' } }] },
+    log: { level: 'info', to: { kind: 'stderr' } },
     shutdown: { delay: 0, deadline: 30_000 },
     dns: { ttlMin: 1_000, ttlMax: 300_000 },
     forwarding: { via: 'gatehouse' },
     rateLimits: { keys: 1_000_000 },
     quotas: { keys: 100_000 },
     stores: { memory: { size: 67_108_864 }, cache: { size: 67_108_864 } },
+    history: { keep: 20 },
   });
 });
 
@@ -388,7 +390,8 @@ dns: { servers: [10.0.0.2, "10.0.0.3:5353", "::1", "[::1]:53"], ttlMin: 5s, ttlM
 forwarding: { via: edge-1 }
 policies: { headers: { request: { remove: [X-Debug] } } }
 `);
-  assert.deepEqual(configuration.admin, { address: { host: '127.0.0.1', port: 9080 } });
+  const address = { host: '127.0.0.1', port: 9080 };
+  assert.deepEqual(configuration.admin, { address, tokens: {}, apply: false, protectMetrics: false });
   assert.equal(configuration.threads, 0);
   assert.deepEqual(configuration.accessLog, {
     flushEvery: 1_000,

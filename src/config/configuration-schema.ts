@@ -13,7 +13,9 @@ import { adminSchema } from './admin-schema.ts';
 import { consumersSchema } from './consumer-schema.ts';
 import { debugSchema } from './debug-schema.ts';
 import { geoSchema } from './geo-schema.ts';
+import { historySchema } from './history-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
+import { logSchema } from './log-schema.ts';
 import { overloadSchema } from './overload-schema.ts';
 import { type ConfigurablePolicy, type PolicyWithConfig, policyBlocks } from './policies/policy-blocks.ts';
 import { quotasSchema } from './quotas-schema.ts';
@@ -60,6 +62,7 @@ const observing = {
   accessLog: accessLogSchema
     .prefault({})
     .describe('One line per request: where to, which, and what stands in it. `false` writes none.'),
+  log: logSchema.prefault({}).describe('What the gateway says of itself: the error log.'),
   recording: recordingSchema
     .optional()
     .describe('Samples of real exchanges, without their secrets, in a file that `gatehouse replay` reads. Without it, none.'),
@@ -124,6 +127,9 @@ export function createConfigurationSchema<Policies extends readonly Configurable
         .describe(
           'The keys of tokens that the gateway makes itself, for `mint` of the policy `upstream-auth`. The same for all instances that stand behind one address.',
         ),
+      history: historySchema
+        .prefault({})
+        .describe('Configurations that have run are kept, so that they can be compared and gone back to by the admin API.'),
       overload: overloadSchema
         .optional()
         .describe('When a data thread refuses requests because it has more to do than it can. Without it, never.'),

@@ -10,6 +10,7 @@ export type ListenerConfiguration = Configuration['listeners'][string];
 export type ListenerTlsConfiguration = NonNullable<ListenerConfiguration['tls']>;
 export type ServiceConfiguration = Configuration['services'][string];
 export type { DiscoveryConfiguration } from './services/discovery-schema.ts';
+export type AdminConfiguration = NonNullable<Configuration['admin']>;
 export type AcmeConfiguration = NonNullable<Configuration['acme']>;
 export type RouteConfiguration = Configuration['routes'][string];
 

@@ -33,6 +33,8 @@ const MERGE_KEY = '<<';
 /** A configuration before it is checked: where it came from, what it says, and how to point into it. */
 export interface SourceDocument {
   readonly file: string;
+  /** As it was read; `undefined` for a value that a program made. */
+  readonly text?: string | undefined;
   readonly value: unknown;
   readonly issues: readonly Issue[];
   /** Gives a finding its place. */
@@ -70,6 +72,7 @@ export function readDocument(file: string, text: string): SourceDocument {
   const locator = new Locator(document);
   return {
     file,
+    text,
     value,
     issues,
     toIssue: (finding) => toIssueAt(finding, locator.find(finding.path, finding.pointAt ?? 'value')),

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { LogSettings } from './access-log/access-log-schema.ts';
 import type {
   AcmeConfiguration,
+  AdminConfiguration,
   Configuration,
   ListenerConfiguration,
   ListenerTlsConfiguration,
@@ -20,7 +21,7 @@ export function resolveFilePaths(
   folder: string,
   policies: readonly (AddressListingPolicy & FileReadingPolicy & ContractPolicy)[],
 ): Configuration {
-  const { accessLog, acme, geo, recording, stores } = configuration;
+  const { accessLog, acme, admin, geo, history, log, recording, stores, tracing } = configuration;
   const resolveBlocks = (blocks: PolicyBlocks) =>
     resolveContracts(resolvePolicyFiles(resolveAddressListFiles(blocks, folder, policies), folder, policies), folder, policies);
   const resolvePolicies = <Place extends { readonly policies?: PolicyBlocks | undefined }>(place: Place): Place =>
@@ -28,7 +29,10 @@ export function resolveFilePaths(
   return {
     ...resolvePolicies(configuration),
     stores: resolveStores(stores, folder),
+    history: { ...history, ...(history.folder !== undefined && { folder: resolve(folder, history.folder) }) },
+    ...(admin !== undefined && { admin: resolveAdmin(admin, folder) }),
     ...(acme !== undefined && { acme: resolveAcme(acme, folder) }),
+    ...(tracing?.to.ca !== undefined && { tracing: { ...tracing, to: { ...tracing.to, ca: resolve(folder, tracing.to.ca) } } }),
     ...(geo !== undefined && { geo: { ...geo, database: resolve(folder, geo.database) } }),
     ...(recording !== undefined && {
       recording: { ...recording, to: { ...recording.to, file: resolve(folder, recording.to.file) } },
@@ -36,6 +40,7 @@ export function resolveFilePaths(
     listeners: mapValues(configuration.listeners, (listener) => resolvePolicies(resolveListener(listener, folder))),
     routes: mapValues(configuration.routes, (route) => resolvePolicies(resolveRoute(route, folder))),
     services: mapValues(configuration.services, (service) => resolveService(service, folder)),
+    log: log.to.kind === 'file' ? { ...log, to: { ...log.to, file: resolve(folder, log.to.file) } } : log,
     accessLog: accessLog === false ? false : { ...accessLog, logs: accessLog.logs.map((log) => resolveLog(log, folder)) },
   };
 }
@@ -52,6 +57,22 @@ function resolveStores({ file, memory, cache, redis }: Configuration['stores'], 
     cache,
     ...(file !== undefined && { file: resolve(folder, file) }),
     ...(redis !== undefined && { redis: { ...redis, ...(redis.ca !== undefined && { ca: resolve(folder, redis.ca) }) } }),
+  };
+}
+
+function resolveAdmin(admin: AdminConfiguration, folder: string): AdminConfiguration {
+  const { tls, audit } = admin;
+  const absolute = (path: string) => resolve(folder, path);
+  return {
+    ...admin,
+    ...(audit !== undefined && { audit: { file: absolute(audit.file) } }),
+    ...(tls !== undefined && {
+      tls: {
+        cert: absolute(tls.cert),
+        key: absolute(tls.key),
+        ...(tls.clientCa !== undefined && { clientCa: absolute(tls.clientCa) }),
+      },
+    }),
   };
 }
 

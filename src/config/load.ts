@@ -22,7 +22,15 @@ export interface LoadOptions {
   readonly shownAs?: string;
 }
 
+/** Before its references were resolved. */
+export interface WrittenConfiguration {
+  /** `undefined` for a value that a program made. */
+  readonly text: string | undefined;
+  readonly value: unknown;
+}
+
 export interface LoadedConfiguration {
+  readonly written: WrittenConfiguration;
   /** Only when no issue is an error. */
   readonly configuration: Configuration | undefined;
   /** In the order of the text. */
@@ -68,9 +76,10 @@ async function readTextFile(
 }
 
 async function loadDocument(document: SourceDocument, folder: string, options: LoadOptions): Promise<LoadedConfiguration> {
+  const written = { text: document.text, value: document.value };
   // Without a value there is nothing to look into: the syntax comes first.
   if (document.value === undefined && document.issues.length > 0)
-    return { configuration: undefined, issues: sortIssues(document.issues), files: [], toIssue: document.toIssue };
+    return { written, configuration: undefined, issues: sortIssues(document.issues), files: [], toIssue: document.toIssue };
   const { env, readFile = readTextFromDisk } = options;
   const resolved = await resolveReferences(document.value, { env, readFile, folder });
   const { policies } = options;
@@ -83,6 +92,7 @@ async function loadDocument(document: SourceDocument, folder: string, options: L
   const issues = sortIssues([...document.issues, ...findings.map((finding) => document.toIssue(finding))]);
   const { configuration } = validation;
   return {
+    written,
     configuration:
       configuration === undefined || issues.some(isError) ? undefined : resolveFilePaths(configuration, folder, policies),
     issues,

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { explainIssue } from '#schema/explain.ts';
 import { formProblemCodes } from '#schema/forms.ts';
 import { quote } from '#schema/quote.ts';
+import { findAdminWarnings } from './admin-warnings.ts';
 import type { Configuration } from './configuration.ts';
 import { findCrossReferenceProblems } from './cross-references.ts';
 import type { Finding, IssueCode, IssuePath } from './issue.ts';
@@ -49,7 +50,12 @@ export function validate(
   if (!result.success || findings.length > 0) return { configuration: undefined, findings };
   // Only asked of a configuration that is right in itself: routes with mistakes would tie for the wrong reasons.
   const ties = findRouteTies(result.data);
-  const warnings = [...findTimeoutWarnings(value), ...findQuotaWarnings(value), ...findUnreachedPaths(result.data, policies)];
+  const warnings = [
+    ...findTimeoutWarnings(value),
+    ...findQuotaWarnings(value),
+    ...findUnreachedPaths(result.data, policies),
+    ...findAdminWarnings(result.data),
+  ];
   return { configuration: ties.length === 0 ? result.data : undefined, findings: [...ties, ...warnings] };
 }
 

@@ -1,19 +1,22 @@
 /** The admin address: opened, moved and closed as configurations say. Its code is loaded by configurations that have one. */
 
-import type { AdminServer } from '#admin/admin-server.ts';
+import type { AdminServer, AdminTls } from '#admin/admin-server.ts';
 import type { Administrations } from '#admin/administrations.ts';
+import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { MetricsFormat } from '#base/metric-text.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
 import { ListenFailure } from './listen-failure.ts';
+import type { ConfigurationFiles } from './named-files.ts';
 import { probeAddress } from './port-probe.ts';
 
 export interface AdminSideOptions {
+  readonly clock: Clock;
   readonly logger: Logger;
   /** Why traffic should not be sent here; `undefined` when it may. */
   reasonNotReady(): string | undefined;
-  renderMetrics(format: MetricsFormat): Promise<string>;
+  renderMetrics(format: MetricsFormat): Promise<Buffer>;
   /** The present one. */
   findConfiguration(): Configuration | undefined;
   loadAdministrations(): Promise<Administrations>;
@@ -38,24 +41,26 @@ export class AdminSide {
   }
 
   /** Opens the admin address of a configuration where it is new. Then `swap` is called, or the server is stopped. */
-  async open(configuration: Configuration): Promise<OpenedAdmin | undefined> {
+  async open(configuration: Configuration, files: ConfigurationFiles): Promise<OpenedAdmin | undefined> {
     const { admin } = configuration;
     if (admin === undefined) return undefined;
     const { address: written } = admin;
     if (this.#present !== undefined && formatAddress(this.#present.written) === formatAddress(written)) return undefined;
-    const { AdminServer } = await import('#admin/admin-server.ts');
-    const { logger, findConfiguration } = this.#options;
+    const [{ AdminServer }, { toAdminAccess }] = await Promise.all([
+      import('#admin/admin-server.ts'),
+      import('#admin/admin-guard.ts'),
+    ]);
+    const { clock, logger, findConfiguration } = this.#options;
     const server: AdminServer = new AdminServer({
+      clock,
       reasonNotReady: () => this.#options.reasonNotReady(),
       renderMetrics: (format) => this.#options.renderMetrics(format),
       // It answers before its configuration is the present one, and even then only to those who may.
-      access: () => ({
-        address: written,
-        token: (this.#present?.server === server ? findConfiguration() : configuration)?.admin?.token,
-      }),
+      access: () => toAdminAccess((this.#present?.server === server ? findConfiguration()?.admin : undefined) ?? admin),
       loadAdministrations: () => this.#options.loadAdministrations(),
       onFault: (error) => logger.log('error', 'admin request failed', { error }),
     });
+    await server.follow(findTls(configuration, files));
     try {
       return { server, written, bound: await server.start(await probeAddress(written)) };
     } catch (error) {
@@ -64,8 +69,11 @@ export class AdminSide {
   }
 
   /** A configuration is the present one, with what was opened for it. */
-  async swap({ admin }: Configuration, opened: OpenedAdmin | undefined): Promise<void> {
-    if (opened === undefined && admin !== undefined) return;
+  async swap(configuration: Configuration, files: ConfigurationFiles, opened: OpenedAdmin | undefined): Promise<void> {
+    if (opened === undefined && configuration.admin !== undefined) {
+      await this.#present?.server.follow(findTls(configuration, files));
+      return;
+    }
     const before = this.#present;
     this.#present = opened;
     await before?.server.stop();
@@ -76,4 +84,12 @@ export class AdminSide {
     this.#present = undefined;
     await before?.server.stop();
   }
+}
+
+function findTls({ admin }: Configuration, { texts }: ConfigurationFiles): AdminTls | undefined {
+  if (admin?.tls === undefined) return undefined;
+  const { cert, key, clientCa } = admin.tls;
+  const [certText, keyText] = [texts[cert], texts[key]];
+  if (certText === undefined || keyText === undefined) return undefined;
+  return { cert: certText, key: keyText, clientCa: clientCa === undefined ? undefined : texts[clientCa] };
 }

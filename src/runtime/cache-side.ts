@@ -1,6 +1,6 @@
 /** The cache as the control thread sees it: it reads and purges the memory that data threads share, and asks one of them to purge the store. */
 import type { CacheAdministration, CacheView, PurgeOutcome } from '#admin/cache-administration.ts';
-import type { Operator } from '#admin/service-administration.ts';
+import type { Operator } from '#admin/operator.ts';
 import type { AnswerPurge } from '#base/answer-store.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
@@ -46,7 +46,7 @@ export class CacheSide implements CacheAdministration {
     const store = await planes.purgeStore(what);
     const answers = this.#findAnswers();
     const purged = answers === undefined ? 0 : await runInSlices(answers.purgeInSteps(what), clock);
-    logger.log('info', 'cache purged by an operator', { ...what, purged, store, ...operator });
+    logger.log('info', 'cache purged by an operator', { ...what, purged, store, by: operator.by, address: operator.address });
     return { purged, store };
   }
 

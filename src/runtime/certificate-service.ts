@@ -4,6 +4,7 @@
  */
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
+import type { CertificateFacts } from '#certificates/certificate-facts.ts';
 import type { CertificateKeeper } from '#certificates/certificate-keeper.ts';
 import { UsedCertificates } from '#certificates/certificate-uses.ts';
 import { toExpiryMetrics } from '#certificates/expiry-metrics.ts';
@@ -60,9 +61,14 @@ export class CertificateService {
     this.#soonTimer = setTimeout(() => this.#lookAtExpiry(), EXPIRY_FIRST_LOOK_MS).unref();
   }
 
+  /** Every certificate that is used now. */
+  get facts(): CertificateFacts[] {
+    return this.#used?.facts(this.#options.clock.wallMs()) ?? [];
+  }
+
   /** In the text form of Prometheus. */
   get metricsText(): string {
-    return toExpiryMetrics(this.#used?.facts(this.#options.clock.wallMs()) ?? []);
+    return toExpiryMetrics(this.facts);
   }
 
   async stop(): Promise<void> {

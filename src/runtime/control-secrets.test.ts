@@ -4,15 +4,22 @@ import { runAtOnce } from '#base/slices.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { loadConfigurationValue } from '#config/load.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
-import { withoutControlSecrets } from './control-secrets.ts';
+import { withoutControlFiles, withoutControlSecrets } from './control-secrets.ts';
+import { noFiles } from './named-files.ts';
 
 test('secrets that only the control thread uses do not reach data threads', async () => {
-  const secrets = ['token-of-the-admin-side', 'token-of-consul', 'hmac-key-of-the-account', 'key-of-the-collector'];
-  const [token, consul, hmacKey, collector] = secrets;
+  const secrets = [
+    'token-of-the-admin-side',
+    'token-of-an-operator',
+    'token-of-consul',
+    'hmac-key-of-the-account',
+    'key-of-the-collector',
+  ];
+  const [token, operator, consul, hmacKey, collector] = secrets;
   const value = {
     version: 1,
     listeners: { web: { address: ':8080' } },
-    admin: { address: ':9080', token },
+    admin: { address: '127.0.0.1:9080', token, tokens: { ann: { role: 'admin', token: operator } } },
     accessLog: { to: { otlp: 'http://collector', headers: { 'x-key': collector } } },
     acme: { externalAccount: { keyId: 'a', hmacKey } },
     tracing: { to: { otlp: 'http://collector:4318', headers: { authorization: collector } } },
@@ -26,4 +33,15 @@ test('secrets that only the control thread uses do not reach data threads', asyn
   };
   assert.deepEqual(readable(configuration!), secrets);
   assert.deepEqual(readable(withoutControlSecrets(configuration!)), []);
+});
+
+test('the private key of the admin address stays here, unless a listener has it too', async () => {
+  const tls = { cert: '/a.pem', key: '/a.key' };
+  const load = async (listener: object) => {
+    const value = { version: 1, listeners: { web: { address: ':8080', ...listener } }, admin: { address: '127.0.0.1:1', tls } };
+    return (await loadConfigurationValue(value, '/', { policies: [], env: {} })).configuration!;
+  };
+  const files = { ...noFiles, texts: { '/a.pem': 'certificate', '/a.key': 'key' } };
+  assert.deepEqual(withoutControlFiles(await load({}), files).texts, { '/a.pem': 'certificate' });
+  assert.deepEqual(withoutControlFiles(await load({ tls: { certificates: [tls] } }), files), files);
 });

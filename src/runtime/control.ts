@@ -8,30 +8,30 @@ import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import { formatAddress, type SocketAddress } from '#net/address.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
 import type { ServiceHealth } from '#services/health/service-health.ts';
-import { FileWatcher } from '#sources/file/file-watcher.ts';
 import { toRateLimitMetrics } from '#stores/rate-limit-metrics.ts';
 import { AdminSide, type OpenedAdmin } from './admin-side.ts';
-import { findAggregateMistakes } from './aggregate-documents.ts';
+import type { AdministrationDesk } from './administration-desk.ts';
 import { AggregateSide } from './aggregate-side.ts';
+import type { ConfigurationOrigin } from './applied-configuration.ts';
 import { CacheSide } from './cache-side.ts';
-import { findFunctionMistakes } from './compose-functions.ts';
+import { ConfigurationSide } from './configuration-side.ts';
+import type { SourcedConfiguration } from './configuration-source.ts';
+import { withoutControlFiles } from './control-secrets.ts';
 import type { DataPlane } from './data-plane.ts';
 import { DataPlanes } from './data-planes.ts';
 import { EndpointKeeper } from './endpoint-keeper.ts';
 import { TooManyEndpoints } from './endpoint-registry.ts';
+import { FileSide } from './file-side.ts';
 import { ListenerAddresses, noAddresses, withAddresses } from './listener-addresses.ts';
 import type { ListeningAt } from './listener-set.ts';
 import { MemorySide } from './memory-side.ts';
 import { MetricsSide } from './metrics-side.ts';
-import { listNamedFiles, needsReading, noFiles } from './named-files.ts';
 import type { Observed } from './observing-messages.ts';
 import { ObservingSide } from './observing-side.ts';
 import { QuotaSide } from './quota-side.ts';
-import type { NamedFileReader, NamedFilesReading } from './read-named-files.ts';
-import { logIssues, logRefusal, type Refusal, toRefusal } from './refusal.ts';
+import { logIssues, logRefusal, notRunning, type Refusal, type TakeOutcome, toRefusal } from './refusal.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { findRequestListener } from './request-listener.ts';
-import { findFolderMistakes } from './served-folders.ts';
 import type { ThreadPool } from './thread-pool.ts';
 import { TlsSide } from './tls-side.ts';
 import { TrafficSide } from './traffic-side.ts';
@@ -42,6 +42,8 @@ export interface ControlOptions {
   readonly logger: Logger;
   /** Loads the configuration from wherever it comes. Called at the start and for each reload. */
   load(): Promise<LoadedConfiguration>;
+  /** Loads a text that stands for the configuration. Without it, operators cannot bring another one. */
+  loadText?(text: string): Promise<LoadedConfiguration>;
   /** Overrides `threads` of the configuration. */
   readonly threads?: number | undefined;
   /** Data threads that have been started already. */
@@ -57,6 +59,7 @@ export interface ControlOptions {
 export interface Started {
   readonly listening: readonly ListeningAt[];
   readonly admin: SocketAddress | undefined;
+  readonly adminScheme: 'http' | 'https';
 }
 
 const noInjection: Refusal = { issues: [], reasons: ['requests can be injected only with `threads: 0`'] };
@@ -75,10 +78,11 @@ export class Control {
   readonly #observing: ObservingSide;
   readonly #admin: AdminSide;
   readonly #addresses = new ListenerAddresses();
-  #watcher: FileWatcher | undefined;
-  #watched: readonly string[] = [];
+  readonly #files: FileSide;
+  readonly #configurations: ConfigurationSide;
+  readonly #startedMs: number;
+  #desk: AdministrationDesk | undefined;
   #configuration: Configuration | undefined;
-  #fileReader: NamedFileReader | undefined;
   #notReady: string | undefined = 'starting';
   #listening: readonly ListeningAt[] = [];
   #listens = false;
@@ -89,8 +93,11 @@ export class Control {
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: ControlOptions) {
-    const { clock, logger, threads, pool, rehearsal } = options;
+    const { clock, logger, threads, pool, watches, rehearsal } = options;
     this.#options = options;
+    this.#startedMs = clock.wallMs();
+    this.#files = new FileSide({ clock, logger, watches, onChange: () => void this.#inOrder(() => this.#reloadNow(false)) });
+    this.#configurations = new ConfigurationSide(options);
     const board = pool?.board ?? new EndpointBoard();
     this.#board = board;
     const memory = new MemorySide({ clock, logger });
@@ -129,9 +136,11 @@ export class Control {
         () => this.#aggregates.metricsText,
         () => cache.metricsText,
         () => this.#observing.metricsText,
+        () => this.#configurations.metricsText,
       ],
     });
     this.#admin = new AdminSide({
+      clock,
       logger,
       reasonNotReady: () => this.#notReady,
       renderMetrics: (format) => this.#metrics.render(format),
@@ -142,6 +151,7 @@ export class Control {
         cache,
         traffic: this.#traffic,
         exchanges: this.#observing.exchanges,
+        ...(await this.#openDesk()),
         recordings: await this.#observing.createRecordings(),
         comparisons: this.#observing.comparisons,
       }),
@@ -184,8 +194,13 @@ export class Control {
   }
 
   /** Loads the configuration again. One that is refused changes nothing and is reported. */
-  reload(): Promise<Refusal | undefined> {
-    return this.#inOrder(() => this.#reloadNow());
+  async reload(): Promise<Refusal | undefined> {
+    return (await this.#inOrder(() => this.#reloadNow(true))).refusal;
+  }
+
+  /** Applies a text that an operator has brought. One that is refused changes nothing. */
+  bring(text: string, origin: ConfigurationOrigin): Promise<TakeOutcome> {
+    return this.#inOrder(() => this.#takeNow(() => this.#configurations.source.bring(text, origin)));
   }
 
   /** Not ready at once; then no new connections, running exchanges to their end or the deadline. */
@@ -197,14 +212,33 @@ export class Control {
   /** Ends everything at once. */
   async stop(): Promise<void> {
     this.#isEnding = true;
-    this.#watcher?.stop();
+    this.#files.stop();
     await this.#last;
     await this.#planes.stop();
     await this.#end();
   }
 
   reopenLogs(): void {
+    this.#options.logger.reopen?.();
     this.#planes.reopenLogs();
+  }
+
+  /** What operators see of all this. It is kept, as the audit log is. */
+  async #openDesk(): Promise<AdministrationDesk> {
+    const { AdministrationDesk } = await import('./administration-desk.ts');
+    this.#desk ??= new AdministrationDesk({
+      ...this.#options,
+      startedMs: this.#startedMs,
+      side: this.#configurations,
+      findConfiguration: () => this.#configuration,
+      bring: (text, origin) => this.bring(text, origin),
+      listListening: () => this.#listening,
+      countThreads: (configuration) => this.#planes.countThreads(configuration),
+      reasonNotReady: () => this.#notReady,
+      listCertificates: () => this.#tls.certificates,
+      findRefusals: () => this.#planes.refusals,
+    });
+    return this.#desk;
   }
 
   #inOrder<Result>(action: () => Promise<Result>): Promise<Result> {
@@ -216,8 +250,8 @@ export class Control {
   }
 
   async #startNow(): Promise<Started | Refusal> {
-    const loaded = await this.#options.load();
-    const { configuration, issues, files } = loaded;
+    const sourced = await this.#configurations.source.load('file', { isAsked: true });
+    const { configuration, issues } = sourced.loaded;
     if (configuration === undefined) {
       this.#started = undefined;
       await this.#planes.dismissStarted();
@@ -225,14 +259,14 @@ export class Control {
     }
     if (this.#isEnding) {
       await this.#planes.dismissStarted();
-      return { listening: [], admin: undefined };
+      return { listening: [], admin: undefined, adminScheme: 'http' };
     }
-    await this.#watch(files, configuration);
+    await this.#watch(sourced.files, configuration);
     await this.#planes.begin(configuration);
     this.#listens = true;
-    const refusal = await this.#apply(configuration, loaded);
+    const refusal = await this.#apply(configuration, sourced);
     if (refusal !== undefined) {
-      this.#watcher?.stop();
+      this.#files.stop();
       await this.#planes.stop();
       await this.#end();
       return refusal;
@@ -241,51 +275,59 @@ export class Control {
     const { logger } = this.#options;
     logUnverifiedServices(configuration, logger);
     logIssues(logger, 'warn', 'configuration warning', issues);
-    return { listening: this.#listening, admin: this.#admin.address };
+    const adminScheme = configuration.admin?.tls === undefined ? 'http' : 'https';
+    return { listening: this.#listening, admin: this.#admin.address, adminScheme };
   }
 
   async #prepareNow(): Promise<Refusal | undefined> {
     if (this.#configuration !== undefined) return undefined;
-    const loaded = await this.#options.load();
-    const { configuration, issues } = loaded;
+    const sourced = await this.#configurations.source.load('file', { isAsked: true });
+    const { configuration, issues } = sourced.loaded;
     if (configuration === undefined) return { issues, reasons: [] };
     if (this.#planes.countThreads(configuration) > 0) return noInjection;
     await this.#planes.beginHere();
-    const refusal = await this.#apply(configuration, loaded);
+    const refusal = await this.#apply(configuration, sourced);
     if (refusal !== undefined) await this.#planes.stop();
     return refusal;
   }
 
-  async #reloadNow(): Promise<Refusal | undefined> {
+  /** `isAsked`: the file counts, also where an operator has brought another configuration and the file has not changed. */
+  #reloadNow(isAsked: boolean): Promise<TakeOutcome> {
+    return this.#takeNow(() => this.#configurations.source.load('reload', { isAsked }));
+  }
+
+  async #takeNow(load: () => Promise<SourcedConfiguration>): Promise<TakeOutcome> {
     // Nothing runs yet, or everything ends: there is nothing to change.
-    if (this.#configuration === undefined || this.#isEnding) return undefined;
+    if (this.#configuration === undefined || this.#isEnding) return notRunning;
     const { logger } = this.#options;
-    await this.#watcher?.mark();
-    const loaded = await this.#options.load();
-    const { configuration, issues, files } = loaded;
-    if (this.#isEnding) return undefined;
-    await this.#watch(files, configuration ?? this.#configuration);
+    await this.#files.mark();
+    const sourced = await load();
+    const { configuration, issues } = sourced.loaded;
+    if (this.#isEnding) return notRunning;
+    await this.#watch(sourced.files, configuration ?? this.#configuration);
     if (configuration === undefined) {
       this.#metrics.onRefused();
       logIssues(logger, 'error', 'configuration refused', issues.filter(isError));
-      return { issues, reasons: [] };
+      return { refusal: { issues, reasons: [] }, warnings: [] };
     }
     const before = this.#listening;
-    const refusal = await this.#apply(configuration, loaded);
+    const refusal = await this.#apply(configuration, sourced);
     if (refusal !== undefined) {
       this.#metrics.onRefused();
       logRefusal(logger, 'configuration refused', refusal);
-      return refusal;
+      return { refusal, warnings: [] };
     }
     logger.log('info', 'configuration applied', {
       version: this.#planes.version,
+      hash: this.#configurations.shortHash,
       routes: Object.keys(configuration.routes).length,
+      ...sourced.origin,
     });
     logUnverifiedServices(configuration, logger);
     logIssues(logger, 'warn', 'configuration warning', issues);
     const opened = this.#listening.filter((now) => !before.some((other) => isSameListening(now, other)));
     if (opened.length > 0) this.#options.onListening?.(opened);
-    return undefined;
+    return { refusal: undefined, warnings: issues };
   }
 
   /** The same configuration with other certificates. */
@@ -300,7 +342,7 @@ export class Control {
   async #drainNow(): Promise<void> {
     this.#isEnding = true;
     this.#notReady = 'shutting down';
-    this.#watcher?.stop();
+    this.#files.stop();
     // What is being loaded or applied comes to its end first, and changes nothing after this.
     await this.#last;
     const { delay, deadline } = this.#configuration?.shutdown ?? { delay: 0, deadline: 0 };
@@ -313,7 +355,6 @@ export class Control {
 
   /** Everything is closed; it may be started again. */
   async #end(): Promise<void> {
-    this.#watcher = undefined;
     this.#configuration = undefined;
     this.#addresses.clear();
     this.#endpoints.stop();
@@ -331,40 +372,34 @@ export class Control {
   }
 
   async #watch(files: readonly string[], configuration: Configuration): Promise<void> {
-    if (!this.#options.watches || this.#isEnding) return;
-    this.#watcher ??= new FileWatcher(() => void this.reload());
-    this.#watched = [...files, ...listNamedFiles(configuration)];
-    await this.#watchAll();
+    if (!this.#isEnding) await this.#files.watch(files, configuration);
   }
 
-  /** Documents tell only when they are read what they refer to. */
-  async #watchAll(): Promise<void> {
-    await this.#watcher?.watch([...new Set([...this.#watched, ...(this.#fileReader?.furtherFiles ?? [])])]);
-  }
-
-  /** Returns why the configuration could not be applied. `loaded` tells where things stand; it is large, so it is not kept. */
-  async #apply(configuration: Configuration, loaded: LoadedConfiguration | undefined): Promise<Refusal | undefined> {
+  /** Returns why the configuration could not be applied. What was loaded tells where things stand; it is large, so it is not kept. */
+  async #apply(configuration: Configuration, sourced: SourcedConfiguration | undefined): Promise<Refusal | undefined> {
     let openedAdmin: OpenedAdmin | undefined;
+    const loaded = sourced?.loaded;
     try {
       const listens = this.#listens;
       const quotas = await this.#quotas.provide(configuration);
       if (quotas.finding !== undefined) return toRefusal([quotas.finding], loaded);
-      const reading = await this.#readNamedFiles(configuration);
+      const reading = await this.#files.read(configuration);
       if ('findings' in reading) return toRefusal(reading.findings, loaded);
       const files = listens ? await this.#tls.withOrdered(configuration, reading.files) : reading.files;
       const settled = listens ? await this.#addresses.settle(configuration, this.pool === undefined) : noAddresses;
-      openedAdmin = listens ? await this.#admin.open(configuration) : undefined;
+      const hash = await this.#configurations.hash(configuration, sourced);
+      openedAdmin = listens ? await this.#admin.open(configuration, files) : undefined;
       this.#tls.followListeners(configuration);
       const plan = await this.#endpoints.prepare(configuration);
       this.#memory.follow(configuration);
       await this.#observing.prepare(configuration, files.texts);
       const supplies = {
-        files,
+        files: withoutControlFiles(configuration, files),
         endpoints: plan.lists,
         quotaMemory: quotas.memory,
         callCounts: this.#aggregates.provide(configuration),
       };
-      this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens });
+      this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens, hash });
       this.#observing.commit(configuration);
       this.#endpoints.commit(plan);
       if (listens) await this.#endpoints.followHealth(configuration, files);
@@ -372,7 +407,8 @@ export class Control {
       this.#configuration = configuration;
       this.#tls.follow(configuration, files);
       if (listens) await this.#observing.follow(configuration);
-      await this.#admin.swap(configuration, openedAdmin);
+      await this.#admin.swap(configuration, files, openedAdmin);
+      if (sourced !== undefined) await this.#configurations.commit(sourced, { hash, version: this.#planes.version });
       this.#traffic.followConfiguration(configuration);
       this.#metrics.onApplied(configuration);
       return undefined;
@@ -384,21 +420,6 @@ export class Control {
       if (error instanceof TooManyEndpoints) return toRefusal([toFinding(error)], loaded);
       return { issues: [], reasons: [error instanceof Error ? error.message : String(error)] };
     }
-  }
-
-  async #readNamedFiles(configuration: Configuration): Promise<NamedFilesReading> {
-    const mistakes = [
-      ...(await findFolderMistakes(configuration)),
-      ...(await findFunctionMistakes(configuration)),
-      ...(await findAggregateMistakes(configuration)),
-    ];
-    if (mistakes.length > 0) return { findings: mistakes };
-    if (!needsReading(configuration)) return { files: noFiles };
-    const { NamedFileReader } = await import('./read-named-files.ts');
-    this.#fileReader ??= new NamedFileReader(this.#options);
-    const reading = await this.#fileReader.read(configuration, this.#options.clock.wallMs());
-    if (this.#fileReader.furtherFiles.length > 0) await this.#watchAll();
-    return reading;
   }
 }
 

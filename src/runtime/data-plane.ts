@@ -90,6 +90,8 @@ export interface PreparedConfiguration {
   readonly listeners: PreparedListeners | undefined;
   readonly endpoints: EndpointLists;
   readonly counting: PreparedCounting;
+  /** What logs name the configuration by. */
+  readonly hash: string;
 }
 
 /** What a configuration names, besides itself. */
@@ -216,7 +218,7 @@ export class DataPlane {
       };
       const snapshot = await runInSlices(compileSnapshot(arrived, previous, means), clock);
       const listeners = listens ? await this.#listeners.prepare(settings, files) : undefined;
-      return { snapshot, resolver, resolverDefinition, listeners, endpoints, counting };
+      return { snapshot, resolver, resolverDefinition, listeners, endpoints, counting, hash: encoded.hash };
     } catch (error) {
       this.#counting.abandon(counting);
       throw error;
@@ -225,11 +227,11 @@ export class DataPlane {
 
   /** Swaps to a prepared configuration, and closes what is gone. */
   commit(prepared: PreparedConfiguration): ListeningAt[] {
-    const { snapshot, resolver, resolverDefinition, listeners, endpoints, counting } = prepared;
+    const { snapshot, resolver, resolverDefinition, listeners, endpoints, counting, hash } = prepared;
     this.#counting.commit(counting);
     this.#resolver = resolver;
     this.#resolverDefinition = resolverDefinition;
-    this.#observing.follow(snapshot.settings);
+    this.#observing.follow(snapshot.settings, hash);
     this.#overload.follow(snapshot.settings.overload);
     const before = this.#snapshot;
     this.#snapshot = snapshot;

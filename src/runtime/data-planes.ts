@@ -13,6 +13,7 @@ import type { EndpointBoard } from '#services/endpoint-board.ts';
 import type { EndpointList } from '#services/endpoint-list.ts';
 import { encodeConfiguration } from '#snapshot/encode.ts';
 import { CacheCounts } from './cache-counts.ts';
+import { toShortHash } from './configuration-hash.ts';
 import { withoutControlSecrets } from './control-secrets.ts';
 import type { ConfigurationSupplies, DataPlane } from './data-plane.ts';
 import type { ListeningAt } from './listener-set.ts';
@@ -146,7 +147,7 @@ export class DataPlanes {
   async deliver(
     configuration: Configuration,
     supplies: ConfigurationSupplies,
-    { listens }: { readonly listens: boolean },
+    { listens, hash }: { readonly listens: boolean; readonly hash: string },
   ): Promise<readonly ListeningAt[]> {
     const { clock, logger } = this.#options;
     const version = ++this.#version;
@@ -154,7 +155,8 @@ export class DataPlanes {
     if (version > 1 && (wanted === 0) !== (this.#pool === undefined))
       logger.log('warn', 'a change of `threads` from or to 0 takes effect at the next start', { threads: wanted });
     // In slices: where there are no data threads, this one serves.
-    const encoded = await runInSlices(encodeConfiguration(withoutControlSecrets(configuration), policyDefinitions), clock);
+    const encoding = encodeConfiguration(withoutControlSecrets(configuration), policyDefinitions, toShortHash(hash));
+    const encoded = await runInSlices(encoding, clock);
     this.#keepsInStore = encoded.answerBytesMax > 0 && configuration.stores.redis !== undefined;
     if (this.#plane !== undefined) return this.#plane.commit(await this.#plane.prepare(encoded, supplies, { listens }));
     return this.#pool!.apply(

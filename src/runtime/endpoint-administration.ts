@@ -1,10 +1,10 @@
 /** Carries out what operators ask of the admin API, and writes down who asked. */
 import { adminErrors } from '#admin/admin-errors.ts';
+import type { Operator } from '#admin/operator.ts';
 import type {
   AddedEndpoint,
   EndpointPatch,
   EndpointView,
-  Operator,
   ServiceAdministration,
   ServiceView,
 } from '#admin/service-administration.ts';

@@ -66,7 +66,7 @@ export function findNamedContracts(configuration: Configuration): NamedContract[
 }
 
 export function findNamedFiles(configuration: Configuration): NamedFile[] {
-  const { accessLog, acme, listeners, services, stores } = configuration;
+  const { accessLog, acme, admin, listeners, services, stores, tracing } = configuration;
   const ofPairs = findPairs(configuration).flatMap(({ cert, key, at }) => [
     { path: cert, role: 'the certificate', at: [...at, 'cert'] },
     { path: key, role: 'the private key', at: [...at, 'key'] },
@@ -76,20 +76,43 @@ export function findNamedFiles(configuration: Configuration): NamedFile[] {
   );
   const ofServices = Object.entries(services).flatMap(([name, { tls }]) => ofVerification(['services', name, 'tls'], tls));
   const ofAcme = ofVerification(['acme'], acme && { ca: acme.ca });
+  const ofAdmin: NamedFile[] =
+    admin?.tls?.clientCa === undefined
+      ? []
+      : [
+          {
+            path: admin.tls.clientCa,
+            role: 'the certificate authority',
+            at: ['admin', 'tls', 'clientCa'],
+            form: 'authority',
+          },
+        ];
   const ofStores = ofVerification(['stores', 'redis'], stores?.redis && { ca: stores.redis.ca });
   const ofLogs = (accessLog === false ? [] : accessLog.logs).flatMap(({ to }, i) =>
     'ca' in to ? ofVerification(['accessLog', 'to', i], { ca: to.ca }) : [],
   );
+  const ofTracing = ofVerification(['tracing', 'to'], { ca: tracing?.to.ca });
   const ofPolicies = findPolicyFiles(configuration, policyDefinitions).map((file) => ({ ...file, role: toRole(file.form) }));
   const ofFunctions = listFunctions(configuration).map(({ file, at }) => ({ path: file, role: 'the module', at }));
-  return [...ofPairs, ...ofListeners, ...ofServices, ...ofPolicies, ...ofAcme, ...ofStores, ...ofLogs, ...ofFunctions];
+  return [
+    ...ofPairs,
+    ...ofListeners,
+    ...ofServices,
+    ...ofAdmin,
+    ...ofPolicies,
+    ...ofAcme,
+    ...ofStores,
+    ...ofLogs,
+    ...ofTracing,
+    ...ofFunctions,
+  ];
 }
 
 function toRole(form: NamedFile['form']): string {
   return form === 'authority' ? 'the certificate authority' : form === 'key-set' ? 'the key set' : 'the file';
 }
 
-export function findPairs({ listeners, services }: Configuration): NamedPair[] {
+export function findPairs({ admin, listeners, services }: Configuration): NamedPair[] {
   const ofListeners = Object.entries(listeners).flatMap(([name, { tls }]) =>
     (tls?.certificates ?? []).flatMap((certificate, i) => {
       if (certificate.kind === 'acme') return [];
@@ -99,7 +122,9 @@ export function findPairs({ listeners, services }: Configuration): NamedPair[] {
   const ofServices = Object.entries(services).flatMap(([name, { tls }]) =>
     tls?.certificate === undefined ? [] : [{ ...tls.certificate, at: ['services', name, 'tls', 'certificate'] }],
   );
-  return [...ofListeners, ...ofServices];
+  const ofAdmin: NamedPair[] =
+    admin?.tls === undefined ? [] : [{ cert: admin.tls.cert, key: admin.tls.key, at: ['admin', 'tls'] }];
+  return [...ofListeners, ...ofServices, ...ofAdmin];
 }
 
 function ofVerification(

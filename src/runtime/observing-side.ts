@@ -8,6 +8,7 @@ import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { AccessLogSide } from './access-log-side.ts';
 import { ComparisonSide } from './comparison-side.ts';
+import { toLoggerSettings } from './logger-settings.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { RecordingSide } from './recording-side.ts';
 import { TraceSide } from './trace-side.ts';
@@ -24,6 +25,7 @@ export interface ObservingSideOptions {
 }
 
 export class ObservingSide {
+  readonly #logger: Logger;
   readonly #accessLog: AccessLogSide;
   readonly #traces: TraceSide;
   readonly #watch: WatchSide;
@@ -32,6 +34,7 @@ export class ObservingSide {
   readonly #options: ObservingSideOptions;
 
   constructor(options: ObservingSideOptions) {
+    this.#logger = options.logger;
     this.#accessLog = new AccessLogSide(options);
     this.#traces = new TraceSide(options);
     this.#watch = new WatchSide(options);
@@ -61,11 +64,12 @@ export class ObservingSide {
 
   /** A configuration is about to be the present one: `commit` or `abandon` follows. Resolves when what its threads observe can be taken. */
   async prepare(configuration: Configuration, texts: Readonly<Record<string, string>>): Promise<void> {
-    await this.#traces.prepare(configuration);
+    await this.#traces.prepare(configuration, texts);
     await this.#accessLog.prepare(configuration, texts);
   }
 
   commit(configuration: Configuration): void {
+    this.#logger.follow?.(toLoggerSettings(configuration));
     this.#accessLog.commit(configuration);
     this.#traces.follow(configuration);
   }

@@ -1,7 +1,7 @@
 /** Recordings that operators ask for: each is told its lines as events, for as long as it likes. */
 import { adminErrors } from '#admin/admin-errors.ts';
+import type { Operator } from '#admin/operator.ts';
 import type { RecordingAdministration } from '#admin/recording-administration.ts';
-import type { Operator } from '#admin/service-administration.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';

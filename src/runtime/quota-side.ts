@@ -1,7 +1,7 @@
 /** Quotas as the control thread sees them. What keeps their counts is loaded by configurations that have some. */
 import { adminErrors } from '#admin/admin-errors.ts';
+import type { Operator } from '#admin/operator.ts';
 import type { QuotaAdministration, QuotaPage } from '#admin/quota-administration.ts';
-import type { Operator } from '#admin/service-administration.ts';
 import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import type { Logger } from '#base/logger.ts';
@@ -60,7 +60,7 @@ export class QuotaSide implements QuotaAdministration {
 
   reset(id: string, operator: Operator): GatewayError | undefined {
     if (this.#keeper?.reset(id) !== true) return adminErrors.noQuota();
-    this.#options.logger.log('info', 'quota reset by an operator', { id, ...operator });
+    this.#options.logger.log('info', 'quota reset by an operator', { id, by: operator.by, address: operator.address });
     return undefined;
   }
 }

@@ -32,6 +32,11 @@ export class RefusalCounts {
     if (reported !== undefined) this.#add(reported.code, 1);
   }
 
+  /** How many requests a policy has refused, for whatever reason. */
+  countOf(policy: string): number {
+    return refusals.reduce((sum, refusal, position) => (refusal.policy === policy ? sum + this.#read(position, 0) : sum), 0);
+  }
+
   /** Those that have happened. */
   get metricsText(): string {
     const values = refusals.flatMap(({ policy, code }, position) =>

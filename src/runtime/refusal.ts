@@ -9,6 +9,16 @@ export interface Refusal {
   readonly reasons: readonly string[];
 }
 
+/** What became of a configuration while another one runs. */
+export interface TakeOutcome {
+  /** Then nothing has changed. */
+  readonly refusal: Refusal | undefined;
+  readonly warnings: readonly Issue[];
+}
+
+/** Nothing runs yet, or everything ends: nothing is refused, and nothing changes. */
+export const notRunning: TakeOutcome = { refusal: undefined, warnings: [] };
+
 /** `loaded` tells where things stand; without it, there is no document that is new. */
 export function toRefusal(findings: readonly Finding[], loaded: LoadedConfiguration | undefined): Refusal {
   if (loaded !== undefined) return { issues: sortIssues(findings.map((finding) => loaded.toIssue(finding))), reasons: [] };

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
+import type { CertificateFacts } from '#certificates/certificate-facts.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { CertificateService } from './certificate-service.ts';
 import type { DataPlanes } from './data-planes.ts';
@@ -48,6 +49,11 @@ export class TlsSide {
   /** The configuration is the present one. */
   follow(configuration: Configuration, files: ConfigurationFiles): void {
     this.#certificates?.follow(configuration, files.texts);
+  }
+
+  /** Every certificate that is used now. */
+  get certificates(): readonly CertificateFacts[] {
+    return this.#certificates?.facts ?? [];
   }
 
   /** In the text form of Prometheus. */

@@ -17,6 +17,15 @@ export interface TextKind<Value> {
   readonly isSecret?: boolean;
 }
 
+/** Filled as schemas are declared. */
+const secretTexts = new WeakSet<z.core.$ZodType>();
+
+/** Whether what is written for this schema is a secret. It is that of the text, before anything is made of it. */
+export function isSecretText(schema: z.core.$ZodType): boolean {
+  const { parent } = schema._zod;
+  return secretTexts.has(schema) || (parent !== undefined && isSecretText(parent));
+}
+
 /** Makes a schema of a kind: text in, value out; in JSON Schema a string with its pattern, examples and description. */
 export function textKind<Value>(kind: TextKind<Value>): z.ZodType<Value, string> {
   const text = z.string({ error: (issue) => explainNoText(kind, issue.input) }).meta({
@@ -24,6 +33,7 @@ export function textKind<Value>(kind: TextKind<Value>): z.ZodType<Value, string>
     examples: [...kind.examples],
     ...(kind.pattern === undefined ? {} : { pattern: kind.pattern.source }),
   });
+  if (kind.isSecret === true) secretTexts.add(text);
   return text.transform((input, context) => {
     const reading = kind.read(input);
     if ('value' in reading) return reading.value;

@@ -15,6 +15,7 @@ const EXAMPLES = ['${file:/run/secrets/token-key.pem}', '${env:TOKEN_KEY}'] as c
 export function signingKey(algorithms: readonly SigningAlgorithm[], help: string): z.ZodType<Secret, string> {
   return textKind({
     noun: 'a private key',
+    isSecret: true,
     examples: EXAMPLES,
     help,
     read: (text) => readKey(text, readSigningKey(text)?.jwk.alg, { noun: 'a private key', algorithms }),
@@ -25,6 +26,7 @@ export function signingKey(algorithms: readonly SigningAlgorithm[], help: string
 export function verificationKey(algorithms: readonly SigningAlgorithm[], help: string): z.ZodType<Secret, string> {
   return textKind({
     noun: 'a key',
+    isSecret: true,
     examples: EXAMPLES,
     help,
     read: (text) => readKey(text, readPublicJwk(text)?.alg, { noun: 'a public or private key', algorithms }),

@@ -13,6 +13,7 @@ import { findPolicyNeeds } from './policy-needs.ts';
 export function* encodeConfiguration(
   configuration: Configuration,
   definitions: readonly PolicyDefinition[],
+  hash = '',
 ): Generator<undefined, EncodedConfiguration, void> {
   const { services, routes, ...head } = configuration;
   const values: readonly unknown[] = [head, ...Object.entries(services), ...Object.entries(routes)];
@@ -26,6 +27,7 @@ export function* encodeConfiguration(
   const serviceCount = Object.keys(services).length;
   return {
     ...joinLines(lines),
+    hash,
     serviceCount,
     routeImage,
     allowanceKeysMax: counts.has('allowances') ? configuration.rateLimits.keys : 0,

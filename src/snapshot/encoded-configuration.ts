@@ -10,6 +10,8 @@ export interface EncodedConfiguration {
   readonly lines: SharedArrayBuffer;
   /** Where each line ends. */
   readonly lineEnds: Uint32Array;
+  /** What logs name it by; empty where nothing is logged. */
+  readonly hash: string;
   readonly serviceCount: number;
   /** Finds the position of a request's route. */
   readonly routeImage: SharedArrayBuffer;

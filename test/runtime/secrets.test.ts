@@ -22,6 +22,7 @@ import type { SocketAddress } from '#net/address.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { Control } from '#runtime/control.ts';
 import { toInputJsonSchema } from '#schema/json-schema.ts';
+import { listOperations } from '#test/support/admin-bench.ts';
 import { ask } from '#test/support/ask.ts';
 import { listenFor } from '#test/support/listening-server.ts';
 
@@ -35,7 +36,6 @@ const SECRET_EXAMPLE = '${file:/run/secrets/';
 /** Variables that hold a secret by their name: of some only a hash is kept. */
 const SECRET_NAME = /KEY|SECRET|PASSWORD|TOKEN/;
 const ADMIN_TOKEN = 'admin-0123456789abcdef';
-const ADMIN_PATHS = ['/api/services', '/api/services/orders', '/api/openapi.json', '/metrics', '/readyz'];
 
 test('each policy that takes a secret has an example', async () => {
   const texts = names.map((name) => readFileSync(join(examples, name), 'utf8')).join('\n');
@@ -80,11 +80,7 @@ for (const name of names) {
       assert.equal(await runExplain(['GET', path, '-c', file], io), 0);
       assert.equal(await runCheck(['-c', file], io), 0);
     }
-    const adminPort = portOf(started.admin);
-    for (const path of ADMIN_PATHS)
-      for (const token of [ADMIN_TOKEN, 'wrong'])
-        seen.push(JSON.stringify(await ask(adminPort, path, { headers: { authorization: `Bearer ${token}` } })));
-    assert.equal((await ask(adminPort, '/api/services', { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } })).status, 200);
+    seen.push(...(await askOperators(portOf(started.admin), place.input)));
     await control.stop();
     seen.push(readFileSync(join(folder, 'access.log'), 'utf8'));
     for (const secret of secrets)
@@ -93,6 +89,68 @@ for (const name of names) {
         undefined,
       );
   });
+}
+
+test('secrets that stand in a configuration themselves are not seen by operators', async (t) => {
+  for (const name of names) {
+    const { file, folder, env, input, secrets } = await settle(t, name);
+    const options = { policies: policyOrder, env: {} };
+    writeFileSync(file, stringify(withoutReferences(input, env)));
+    const load = () => loadConfigurationText(readFileSync(file, 'utf8'), file, options);
+    addSecrets((await load()).configuration, secrets);
+    const control = new Control({ clock: systemClock, logger: { log() {} }, threads: 0, load, watches: false });
+    t.after(() => control.stop());
+    const started = await control.start();
+    assert.ok(!('issues' in started), JSON.stringify(started));
+    const seen = await askOperators(portOf(started.admin), input);
+    await control.stop();
+    assert.ok(
+      seen.some((text) => text.includes('***')),
+      `${name} shows where a secret is`,
+    );
+    assert.ok(readFileSync(file, 'utf8').includes([...secrets][0]!), folder);
+    for (const secret of secrets)
+      assert.equal(
+        seen.find((text) => text.includes(secret)),
+        undefined,
+        name,
+      );
+  }
+});
+
+/** All that there is to read, with the token and without. */
+async function askOperators(port: number, { routes = {}, services = {} }: GatewayInput): Promise<string[]> {
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+  const read = async (path: string) => JSON.parse((await ask(port, path, { headers })).body);
+  const { hash } = (await read('/api/status')).configuration;
+  const fill = (path: string) => {
+    const [of] = Object.keys(path.startsWith('/api/routes') ? routes : services);
+    return path
+      .replace('{hash}', hash)
+      .replace('{id}', 'x')
+      .replace('{name}', encodeURIComponent(of ?? 'x'));
+  };
+  const operations = await listOperations({ read: async (_method, path) => read(path) });
+  const paths = operations.filter(({ method, streams }) => method === 'GET' && !streams).map(({ path }) => fill(path));
+  assert.ok(paths.includes(`/api/history/${hash}`));
+  const seen: string[] = [];
+  for (const path of [...paths, '/metrics', '/readyz', '/api/openapi.json']) {
+    const answer = await ask(port, path, { headers });
+    assert.ok(answer.status === 200 || answer.status === 404, `${path}: ${answer.status}`);
+    seen.push(JSON.stringify(answer), JSON.stringify(await ask(port, path, { headers: { authorization: 'Bearer wrong' } })));
+  }
+  return seen;
+}
+
+/** What references stand for, in their places. */
+function withoutReferences(value: unknown, env: Readonly<Record<string, string>>): unknown {
+  if (typeof value === 'string')
+    return value
+      .replaceAll(/\$\{env:(\w+)\}/g, (_, name) => env[name] ?? '')
+      .replaceAll(/\$\{file:([^}]*)\}/g, (_, path) => readFileSync(path, 'utf8').replace(/\n$/, ''));
+  if (Array.isArray(value)) return value.map((item) => withoutReferences(item, env));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutReferences(item, env)]));
 }
 
 interface Place {

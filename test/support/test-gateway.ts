@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '#base/clock.ts';
 import type { LogFields, Logger, LogLevel } from '#base/logger.ts';
 import type { GatewayInput } from '#config/define-gateway.ts';
-import { loadConfigurationValue } from '#config/load.ts';
+import { loadConfigurationText, loadConfigurationValue } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { Control } from '#runtime/control.ts';
 import { ThreadPool } from '#runtime/thread-pool.ts';
@@ -33,6 +33,8 @@ export interface TestGatewayOptions {
   readonly threads?: number;
   /** One that is soon full. */
   readonly board?: EndpointBoard;
+  /** What `${env:NAME}` sees. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts a gateway. Without `listeners` there is one, `web`, on a free port of 127.0.0.1. */
@@ -43,10 +45,12 @@ export async function startTestGateway(input: Partial<GatewayInput>, options: Te
   let present = input;
   const { clock = systemClock, board } = options;
   const logger: Logger = { log: (level, message, fields) => void events.push({ level, message, fields }) };
+  const loadOptions = { policies: policyOrder, env: options.env ?? {} };
   const control = new Control({
     clock,
     logger,
-    load: () => loadConfigurationValue(withDefaults(present, logFile), folder, { policies: policyOrder, env: {} }),
+    load: () => loadConfigurationValue(withDefaults(present, logFile), folder, loadOptions),
+    loadText: (text) => loadConfigurationText(text, join(folder, 'gatehouse.yaml'), loadOptions),
     threads: options.threads ?? 0,
     pool: board && new ThreadPool({ clock, logger, board }),
     watches: false,

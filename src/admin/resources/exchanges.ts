@@ -112,6 +112,8 @@ const document = z.looseObject({}).openapi('Explanation', {
 const explain = createRoute({
   method: 'post',
   path: '/api/explain',
+  // It only looks.
+  'x-gatehouse-role': 'read',
   description: 'How the present configuration would handle a request. Sends nothing.',
   request: { body: body(askedRequest) },
   responses: { 200: { description: 'The explanation.', content: json(document) }, ...refusals },

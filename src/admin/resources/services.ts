@@ -100,16 +100,30 @@ export function addServices(app: Api, services: ServiceAdministration): void {
   app.openapi(addEndpoint, (context) => {
     const { name } = context.req.valid('param');
     const added = orThrow(services.add(name, context.req.valid('json'), context.env.operator));
+    context.env.audited.after = JSON.stringify(added);
     context.header('location', `/api/services/${name}/endpoints/${added.id}`);
     return context.json(copy(added), 201);
   });
   app.openapi(changeEndpoint, (context) => {
     const { name, id } = context.req.valid('param');
-    return context.json(copy(orThrow(services.change(name, id, context.req.valid('json'), context.env.operator))), 200);
+    const { operator, audited } = context.env;
+    audited.before = showEndpoint(services, name, id);
+    const changed = orThrow(services.change(name, id, context.req.valid('json'), operator));
+    audited.after = JSON.stringify(changed);
+    return context.json(copy(changed), 200);
   });
   app.openapi(removeEndpoint, (context) => {
     const { name, id } = context.req.valid('param');
-    orThrow(services.remove(name, id, context.env.operator));
+    const { operator, audited } = context.env;
+    audited.before = showEndpoint(services, name, id);
+    orThrow(services.remove(name, id, operator));
     return context.body(null, 204);
   });
+}
+
+/** For the audit log. */
+function showEndpoint(services: ServiceAdministration, name: string, id: string): string | undefined {
+  const service = services.find(name);
+  const endpoint = 'endpoints' in service ? service.endpoints.find((each) => each.id === id) : undefined;
+  return endpoint && JSON.stringify(endpoint);
 }
