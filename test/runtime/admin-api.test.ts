@@ -385,6 +385,7 @@ test('describes itself', async (t) => {
       '/api/explained/{id} get',
       '/api/errors get',
       '/api/tap get',
+      '/api/recordings get',
       '/api/configuration get,put',
       '/api/configuration/check post',
       '/api/history get',
