@@ -24,6 +24,7 @@ import { runHpackBench } from './hpack.ts';
 import { runIdleMemoryBench } from './idle-memory.ts';
 import { runJsonBench } from './json.ts';
 import { runLatencyBench } from './latency.ts';
+import { runMetricsBench } from './metrics.ts';
 import { runOverloadBench } from './overload.ts';
 import { runPoliciesBench } from './policies.ts';
 import { runProxyCostBench } from './proxy-cost.ts';
@@ -34,6 +35,7 @@ import { runStartTimeBench } from './start-time.ts';
 import { type BenchResult, describeMachine, print, report, toMarkdown, toNumber, toText } from './support/bench-result.ts';
 import { runSwapBench } from './swap.ts';
 import { runTokensBench } from './tokens.ts';
+import { runTracingBench } from './tracing.ts';
 import { runValidationBench } from './validation.ts';
 
 /** Shortest first, so that the first figures are there soon. */
@@ -45,6 +47,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   'address-lists': runAddressListsBench,
   validation: runValidationBench,
   'cache-store': runCacheStoreBench,
+  metrics: runMetricsBench,
   balancing: runBalancingBench,
   'start-time': runStartTimeBench,
   handshakes: runHandshakesBench,
@@ -55,6 +58,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   latency: runLatencyBench,
   grpc: runGrpcBench,
   'rate-limit': runRateLimitBench,
+  tracing: runTracingBench,
   'shared-limits': runSharedLimitsBench,
   policies: runPoliciesBench,
   cache: runCacheBench,

@@ -27,8 +27,8 @@ export interface RouteCosts {
 
 const CONNECTIONS = 16;
 const WARM_UP_MS = 500;
-const GATEWAY_CPU = 0;
-const OTHER_CPU = 1;
+export const GATEWAY_CPU = 0;
+export const OTHER_CPU = 1;
 
 /** The routes take turns within a round. */
 export async function measureRouteCosts(
@@ -54,7 +54,7 @@ export async function measureRouteCosts(
       for (const [i, costs] of usByRoute.entries()) {
         const { rest } = routes[i]!;
         const path = `/api/r${i}${rest === undefined ? '' : `/${rest}`}`;
-        const { usPerRequest, failures } = await measure(gateway, { path, seconds, route: routes[i]! });
+        const { usPerRequest, failures } = await measureRequests(gateway, { path, seconds, route: routes[i]! });
         costs.push(usPerRequest);
         failed += failures;
       }
@@ -65,7 +65,8 @@ export async function measureRouteCosts(
   return { usByRoute, failed };
 }
 
-async function measure(
+/** What requests to one path of a gateway cost. */
+export async function measureRequests(
   { child, port }: GatewayUnderTest,
   {
     path,

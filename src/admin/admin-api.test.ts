@@ -39,6 +39,8 @@ test('a fault of ours is answered with 500, and told with its cause', async (t) 
       audit: new AuditLog(),
       traffic: { show: fail, listPoints: fail, showRoute: fail, follow: fail },
       exchanges,
+      recordings: { start: fail },
+      comparisons: { list: fail },
     },
     access,
     onFault: (error) => faults.push(error),

@@ -36,6 +36,8 @@ export const adminErrors = defineErrors('admin', {
     status: 404,
     help: 'No configuration with this hash is kept; `/api/history` lists those that are.',
   },
+  noComparison: { ...declared, status: 404, help: 'No answer to a copy of a request of this route has been compared.' },
+  tooManyRecordings: { ...declared, status: 409, help: 'There are as many recordings as may run at the same time.' },
   noQuota: { ...declared, status: 404, help: 'Nothing is counted under this id.' },
   noEndpoint: { ...declared, status: 404, help: 'The service has no such endpoint.' },
   endpointExists: { ...declared, status: 409, help: 'The service has this endpoint already.' },

@@ -13,14 +13,14 @@ import type { AdminApi } from './admin-api.ts';
 import { AdminConsole, isConsolePath } from './admin-console.ts';
 import { type AdminAccess, admit, toAdminRequest } from './admin-guard.ts';
 import type { Administrations } from './administrations.ts';
-import { answerMetrics } from './metrics-answer.ts';
+import { MetricsAnswers } from './metrics-answer.ts';
 import { toProblemAnswer } from './problem.ts';
 
 export interface AdminFacts {
   readonly clock: Clock;
   /** Why traffic should not be sent here; `undefined` when it may. */
   reasonNotReady(): string | undefined;
-  renderMetrics(format: MetricsFormat): Promise<string>;
+  renderMetrics(format: MetricsFormat): Promise<Buffer>;
   access(): AdminAccess;
   /** Asked for with the first request to the API. */
   loadAdministrations(): Promise<Administrations>;
@@ -45,10 +45,12 @@ export class AdminServer {
   #secure: HttpsServer | undefined;
   #tlsDefinition: string | undefined;
   readonly #sockets = new Set<Socket>();
+  readonly #metrics: MetricsAnswers;
   #api: Promise<AdminApi> | undefined;
 
   constructor(facts: AdminFacts) {
     this.#facts = facts;
+    this.#metrics = new MetricsAnswers(facts);
     this.#plain = createServer((request, response) => this.#onRequest(request, response));
     this.#listener = createSocketServer((socket) => this.#onSocket(socket));
   }
@@ -108,7 +110,7 @@ export class AdminServer {
     }
     const refusal = path === '/metrics' ? this.#findMetricsRefusal(request) : undefined;
     if (path === '/metrics' && refusal === undefined) {
-      answerMetrics(request, response, this.#facts).catch((error: unknown) => {
+      this.#metrics.answer(request, response).catch((error: unknown) => {
         this.#facts.onFault(error);
         response.destroy();
       });

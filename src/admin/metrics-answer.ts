@@ -1,4 +1,7 @@
-/** The answer of `/metrics`: in the form and the coding that whoever asks prefers, and not held for long for one who does not read it. */
+/**
+ * Answers to `/metrics`: in the form and the coding that whoever asks prefers, made once for all who ask at the same time, and not held
+ * for long for one who does not read.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
@@ -15,30 +18,64 @@ const types: Readonly<Record<MetricsFormat, string>> = {
 };
 
 export interface MetricsFacts {
-  renderMetrics(format: MetricsFormat): Promise<string>;
+  renderMetrics(format: MetricsFormat): Promise<Buffer>;
 }
 
-export async function answerMetrics(
-  { headers, method }: IncomingMessage,
-  response: ServerResponse,
-  facts: MetricsFacts,
-): Promise<void> {
-  const format = chooseFormat(headers.accept);
-  // The socket is silent for so long only where nobody reads: all there is to write is there.
-  response.setTimeout(limits.scrapeTimeoutMs, () => response.destroy());
-  const text = await facts.renderMetrics(format);
-  const plain = Buffer.from(text);
-  const isCompressed = plain.length >= COMPRESSED_FROM_BYTES && acceptsGzip(headers['accept-encoding']);
-  const bytes = isCompressed ? await compress(plain, { level: constants.Z_BEST_SPEED }) : plain;
-  if (response.destroyed) return;
-  response.writeHead(200, {
-    'content-type': types[format],
-    'content-length': bytes.length,
-    'cache-control': 'no-store',
-    vary: 'accept, accept-encoding',
-    ...(isCompressed && { 'content-encoding': 'gzip' }),
-  });
-  response.end(method === 'HEAD' ? undefined : bytes);
+interface Page {
+  readonly bytes: Buffer;
+  readonly isCompressed: boolean;
+}
+
+export class MetricsAnswers {
+  readonly #facts: MetricsFacts;
+  /** Being made, for all who ask for the same meanwhile. */
+  readonly #making = new Map<string, Promise<Page>>();
+  /** Answers that are not sent yet, or not read. */
+  #openCount = 0;
+
+  constructor(facts: MetricsFacts) {
+    this.#facts = facts;
+  }
+
+  async answer({ headers, method }: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#openCount >= limits.scrapesAtOnceMax) {
+      response.writeHead(503, { 'retry-after': '1', 'cache-control': 'no-store' });
+      response.end();
+      return;
+    }
+    this.#openCount += 1;
+    response.once('close', () => {
+      this.#openCount -= 1;
+    });
+    // The socket is silent for so long only where nobody reads: all there is to write is there.
+    response.setTimeout(limits.scrapeTimeoutMs, () => response.destroy());
+    const format = chooseFormat(headers.accept);
+    const { bytes, isCompressed } = await this.#find(format, acceptsGzip(headers['accept-encoding']));
+    if (response.destroyed) return;
+    response.writeHead(200, {
+      'content-type': types[format],
+      'content-length': bytes.length,
+      'cache-control': 'no-store',
+      vary: 'accept, accept-encoding',
+      ...(isCompressed && { 'content-encoding': 'gzip' }),
+    });
+    response.end(method === 'HEAD' ? undefined : bytes);
+  }
+
+  #find(format: MetricsFormat, mayCompress: boolean): Promise<Page> {
+    const key = `${format} ${mayCompress}`;
+    const present = this.#making.get(key);
+    if (present !== undefined) return present;
+    const making = this.#make(format, mayCompress).finally(() => this.#making.delete(key));
+    this.#making.set(key, making);
+    return making;
+  }
+
+  async #make(format: MetricsFormat, mayCompress: boolean): Promise<Page> {
+    const plain = await this.#facts.renderMetrics(format);
+    const isCompressed = mayCompress && plain.length >= COMPRESSED_FROM_BYTES;
+    return { bytes: isCompressed ? await compress(plain, { level: constants.Z_BEST_SPEED }) : plain, isCompressed };
+  }
 }
 
 /** RFC 9110 §12.5.1. Whoever does not say anything of OpenMetrics gets what everybody reads. */

@@ -129,6 +129,8 @@ export const limits = {
   metricListenersMax: 500,
   /** Statuses of a route that metrics tell of one by one; further ones are counted by their first digit. */
   metricStatusesMax: 32,
+  /** Scrapes of metrics that are being answered; further ones are told to come later. A page may take some megabytes. */
+  scrapesAtOnceMax: 50,
   /** How long a scrape of metrics may take nothing of what is sent. */
   scrapeTimeoutMs: 10_000,
   /** Symbolic links that are followed on the way to a file that is watched (Linux follows 40). */
@@ -156,6 +158,8 @@ export const limits = {
   healthAnswerBytesMax: 64 * 1024,
   /** Copies of requests under way to mirrors, per thread; more are dropped and counted. */
   mirroredRequestsMax: 100,
+  /** Comparisons of answers with those to copies under way, per thread; further copies are not compared, and are counted. */
+  comparisonsAtOnceMax: 200,
   /** Bytes of the answer to a copy that are read and thrown away; a longer answer costs the connection. */
   mirroredAnswerBytesMax: 1024 * 1024,
   /** Client addresses remembered by the per-address connection cap of one listener and thread. */

@@ -1,9 +1,24 @@
 /** What the data plane and control thread log through. Messages are short fixed strings; what varies goes into fields. */
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
 export type LogFields = Readonly<Record<string, unknown>>;
+
+/** What a configuration says of it. */
+export interface LoggerSettings {
+  /** What is below it is not written. */
+  readonly level: LogLevel;
+  /** `undefined`: text on a terminal, JSON elsewhere. */
+  readonly format: 'json' | 'text' | undefined;
+  /** `undefined`: the standard error. */
+  readonly file: string | undefined;
+}
 
 export interface Logger {
   log(level: LogLevel, message: string, fields?: LogFields): void;
+  /** Loggers of programs that embed the gateway may go their own way. */
+  follow?(settings: LoggerSettings): void;
+  /** Its file was moved away. */
+  reopen?(): void;
 }
 
 export const silentLogger: Logger = { log() {} };

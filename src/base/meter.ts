@@ -23,6 +23,8 @@ export interface SeriesFamily {
 /** What the labels of all that has no series of its own say. */
 export const OTHER_LABEL = '_other';
 
+/** Numbers of one series, at most. So many at the beginning are nobody's: what has no room at all is added there, and not told. */
+const SERIES_CELLS_MAX = 128;
 const ENTRIES_MAX = 40_000;
 const CELLS_MAX = 512 * 1024;
 const TEXT_BYTES_MAX = 8 * 1024 * 1024;
@@ -101,6 +103,7 @@ export class ThreadMeter {
    * no room, it is the place of all others of the family.
    */
   take(family: SeriesFamily, labels: readonly string[]): number {
+    assert(family.cellCount <= SERIES_CELLS_MAX, 'a series has no more numbers than there are for nobody');
     const key = toKey(family, labels);
     const known = this.#known.get(key);
     if (known !== undefined) {
@@ -159,10 +162,9 @@ export class ThreadMeter {
     return { entry: free.entry, cellAt: this.#words[word + CELL_AT]!, userCount: 1 };
   }
 
-  /** The first number is nobody's: what has no room at all is added there, and not told. */
   #make(family: SeriesFamily, key: string): KnownSeries | undefined {
     const entry = this.#words[ENTRY_COUNT]!;
-    const cellAt = Math.max(this.#words[CELLS_USED]!, 1);
+    const cellAt = Math.max(this.#words[CELLS_USED]!, SERIES_CELLS_MAX);
     if (entry >= ENTRIES_MAX || cellAt + family.cellCount > CELLS_MAX) return undefined;
     const word = HEAD_WORDS + entry * ENTRY_WORDS;
     if (!this.#writeText(word, key)) return undefined;

@@ -16,6 +16,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'list every certificate, or make some for development',
     load: async () => (await import('./certs.ts')).runCerts,
   },
+  comparisons: {
+    summary: 'show how answers of mirrors differ from those of services',
+    load: async () => (await import('./comparisons.ts')).runComparisons,
+  },
   'debug-token': {
     summary: 'make a token with which single requests are explained while they happen',
     load: async () => (await import('./debug-token.ts')).runDebugToken,
@@ -37,6 +41,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
   openapi: {
     summary: 'print the OpenAPI document of the aggregates of a configuration',
     load: async () => (await import('./openapi.ts')).runOpenapi,
+  },
+  record: {
+    summary: 'record exchanges of a running gateway, without their secrets',
+    load: async () => (await import('./record.ts')).runRecord,
   },
   replay: {
     summary: 'show what a configuration, or a service, makes of recorded requests',

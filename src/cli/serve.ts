@@ -1,6 +1,7 @@
 /** The gateway as a process: started, told of signals, ended. */
 import { resolve } from 'node:path';
 import { systemClock } from '#base/clock.ts';
+import type { Logger } from '#base/logger.ts';
 import { formatIssue } from '#config/issue.ts';
 import { loadConfiguration, loadConfigurationText } from '#config/load.ts';
 import { formatAddress } from '#net/address.ts';
@@ -10,7 +11,6 @@ import { Control } from '#runtime/control.ts';
 import type { ListeningAt } from '#runtime/listener-set.ts';
 import type { Refusal } from '#runtime/refusal.ts';
 import type { ThreadPool } from '#runtime/thread-pool.ts';
-import { createJsonLogger } from '#telemetry/json-logger.ts';
 import { type CommandIo, EXIT_OK, EXIT_REFUSED } from './command-io.ts';
 
 /** A second signal does not wait for the first one's work. */
@@ -22,15 +22,16 @@ export interface Serving {
   readonly file: string;
   readonly threads: number | undefined;
   readonly pool: ThreadPool;
+  readonly logger: Logger;
 }
 
 /** Serves until a signal; the result is the exit status. */
-export async function serve({ file, threads, pool }: Serving, io: CommandIo): Promise<number> {
+export async function serve({ file, threads, pool, logger }: Serving, io: CommandIo): Promise<number> {
   const path = resolve(io.cwd, file);
   const options = { policies: policyOrder, env: io.env, shownAs: file };
   const control = new Control({
     clock: systemClock,
-    logger: createJsonLogger(systemClock),
+    logger,
     load: () => loadConfiguration(path, options),
     loadText: (text) => loadConfigurationText(text, path, options),
     threads,

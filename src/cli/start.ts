@@ -4,7 +4,7 @@ import { systemClock } from '#base/clock.ts';
 import { defaultFileNames, findDefaultFile } from '#config/default-file.ts';
 import { ThreadPool } from '#runtime/thread-pool.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
-import { createJsonLogger } from '#telemetry/json-logger.ts';
+import { EventLog } from '#telemetry/event-log.ts';
 import { readArguments } from './arguments.ts';
 import { type CommandIo, EXIT_REFUSED } from './command-io.ts';
 
@@ -40,11 +40,12 @@ export async function runStart(args: string[], io: CommandIo): Promise<number> {
       `there is no ${defaultFileNames.join(', ')} in ${io.cwd}; name a file with --config FILE, or write one with \`gatehouse init\``,
     );
   }
-  const pool = new ThreadPool({ clock: systemClock, logger: createJsonLogger(systemClock), board: new EndpointBoard() });
+  const logger = new EventLog({ clock: systemClock, hasColours: io.env['NO_COLOR'] === undefined });
+  const pool = new ThreadPool({ clock: systemClock, logger, board: new EndpointBoard() });
   // The first data thread loads its code while this one loads its own and reads the configuration: half the time to the first answer.
   if (threads !== 0) pool.warmUp();
   const { serve } = await import('./serve.ts');
-  return serve({ file, threads, pool }, io);
+  return serve({ file, threads, pool, logger }, io);
 }
 
 function readThreads(text: string): number | null {

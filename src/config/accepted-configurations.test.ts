@@ -52,6 +52,7 @@ test('fills in every default of the shortest configuration', async () => {
     consumers: {},
     routes: {},
     accessLog: { flushEvery: 200, logs: [{ to: { kind: 'stdout' } }] },
+    log: { level: 'info', to: { kind: 'stderr' } },
     shutdown: { delay: 0, deadline: 30_000 },
     dns: { ttlMin: 1_000, ttlMax: 300_000 },
     forwarding: { via: 'gatehouse' },

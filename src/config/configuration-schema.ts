@@ -15,6 +15,7 @@ import { debugSchema } from './debug-schema.ts';
 import { geoSchema } from './geo-schema.ts';
 import { historySchema } from './history-schema.ts';
 import { listenerSchema } from './listener-schema.ts';
+import { logSchema } from './log-schema.ts';
 import { overloadSchema } from './overload-schema.ts';
 import { type ConfigurablePolicy, type PolicyWithConfig, policyBlocks } from './policies/policy-blocks.ts';
 import { quotasSchema } from './quotas-schema.ts';
@@ -61,6 +62,7 @@ const observing = {
   accessLog: accessLogSchema
     .prefault({})
     .describe('One line per request: where to, which, and what stands in it. `false` writes none.'),
+  log: logSchema.prefault({}).describe('What the gateway says of itself: the error log.'),
   recording: recordingSchema
     .optional()
     .describe('Samples of real exchanges, without their secrets, in a file that `gatehouse replay` reads. Without it, none.'),

@@ -9,6 +9,7 @@ import { listCaptureNames, parsePathPattern } from '#schema/path-pattern.ts';
 import { listWords, quote } from '#schema/quote.ts';
 import { listGroupNames, readRegex } from '#schema/regex.ts';
 import { suggestWord } from '#schema/suggest.ts';
+import { listLogUses } from './access-log/log-references.ts';
 import {
   findByteListener,
   findHttpService,
@@ -51,6 +52,8 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
   const services = new NameCheck('service', configuration['services']);
   const listeners = new NameCheck('listener', configuration['listeners']);
   const consumers = new NameCheck('consumer', configuration['consumers']);
+  const routes = new NameCheck('route', configuration['routes']);
+  for (const use of listLogUses(configuration['accessLog'])) (use.kind === 'route' ? routes : listeners).check(use, findings);
   for (const [name, route] of entriesOf(configuration['routes'])) {
     if (!isMap(route)) continue;
     const path = ['routes', name];
@@ -85,7 +88,6 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
       findings.push(...findHttpService(use, configuration['services']));
     }
   }
-  const routes = new NameCheck('route', configuration['routes']);
   for (const use of listTracingUses(configuration['tracing'])) (use.kind === 'route' ? routes : listeners).check(use, findings);
   const { recording } = configuration;
   const recorded = isMap(recording) && Array.isArray(recording['routes']) ? recording['routes'] : [];

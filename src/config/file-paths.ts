@@ -21,7 +21,7 @@ export function resolveFilePaths(
   folder: string,
   policies: readonly (AddressListingPolicy & FileReadingPolicy & ContractPolicy)[],
 ): Configuration {
-  const { accessLog, acme, admin, geo, history, recording, stores } = configuration;
+  const { accessLog, acme, admin, geo, history, log, recording, stores, tracing } = configuration;
   const resolveBlocks = (blocks: PolicyBlocks) =>
     resolveContracts(resolvePolicyFiles(resolveAddressListFiles(blocks, folder, policies), folder, policies), folder, policies);
   const resolvePolicies = <Place extends { readonly policies?: PolicyBlocks | undefined }>(place: Place): Place =>
@@ -32,6 +32,7 @@ export function resolveFilePaths(
     history: { ...history, ...(history.folder !== undefined && { folder: resolve(folder, history.folder) }) },
     ...(admin !== undefined && { admin: resolveAdmin(admin, folder) }),
     ...(acme !== undefined && { acme: resolveAcme(acme, folder) }),
+    ...(tracing?.to.ca !== undefined && { tracing: { ...tracing, to: { ...tracing.to, ca: resolve(folder, tracing.to.ca) } } }),
     ...(geo !== undefined && { geo: { ...geo, database: resolve(folder, geo.database) } }),
     ...(recording !== undefined && {
       recording: { ...recording, to: { ...recording.to, file: resolve(folder, recording.to.file) } },
@@ -39,6 +40,7 @@ export function resolveFilePaths(
     listeners: mapValues(configuration.listeners, (listener) => resolvePolicies(resolveListener(listener, folder))),
     routes: mapValues(configuration.routes, (route) => resolvePolicies(resolveRoute(route, folder))),
     services: mapValues(configuration.services, (service) => resolveService(service, folder)),
+    log: log.to.kind === 'file' ? { ...log, to: { ...log.to, file: resolve(folder, log.to.file) } } : log,
     accessLog: accessLog === false ? false : { ...accessLog, logs: accessLog.logs.map((log) => resolveLog(log, folder)) },
   };
 }

@@ -396,6 +396,123 @@ const PARTS: readonly Refusal[] = [
     issues: ['F:4:12 accessLog: expected a map, not `true`'],
   },
   {
+    mistake: 'an access log without a place',
+    text: 'accessLog: { to: [] }',
+    issues: ['F:4:18 accessLog.to: the list is empty; write at least one entry'],
+  },
+  {
+    mistake: 'places that lines cannot go to',
+    text: `accessLog:
+  to:
+    - { fil: a }
+    - { file: a, http: "http://x" }
+    - { http: "ftp://x" }
+    - { otlp: "http://user:pass@x" }
+    - { syslog: "10.0.0.1:514" }
+    - { syslog: "unix:run/log" }
+    - { syslog: "tcp://x:0", app: "a b" }
+    - { http: "http://x", headers: { host: x } }`,
+    issues: [
+      'F:6:7 accessLog.to[0]: "fil" is no place that lines go to; write `file`, `http`, `otlp` or `syslog`',
+      'F:7:18 accessLog.to[1].http: `file` and `http` are two places; write `to` as a list',
+      'F:8:15 accessLog.to[2].http: "ftp://x" is not an address; write one such as `https://login.example.com/`',
+      'F:9:15 accessLog.to[3].otlp: the address holds a name or a password; leave them out',
+      'F:10:17 accessLog.to[4].syslog: "10.0.0.1:514" is no address of a syslog server; write one such as `tcp://logs.example.com:601`, `tls://…`, `udp://…` or `unix:/run/syslog.sock`',
+      'F:11:17 accessLog.to[5].syslog: the path of a Unix socket must be absolute, such as `unix:/run/gatehouse.sock`, not "run/log"',
+      'F:12:17 accessLog.to[6].syslog: "tcp://x:0": a port is a number from 1 to 65535',
+      'F:12:35 accessLog.to[6].app: "a b" is not one word; write letters, digits, hyphens and dots, such as `gatehouse`',
+      'F:13:38 accessLog.to[7].headers.host: the gateway decides `host`; set `rewrite: { host: … }` or the `host` of the service',
+    ],
+  },
+  {
+    mistake: 'a mistyped key of one of several logs',
+    text: 'accessLog: { to: [stdout, { to: { file: a }, formt: json }] }',
+    issues: ['F:4:46 accessLog.to[1].formt: unknown key `formt`; did you mean `format`?'],
+  },
+  {
+    mistake: 'one file for two logs',
+    text: 'accessLog: { to: [{ file: a }, { to: { file: a } }] }',
+    issues: ['F:4:32 accessLog.to[1]: "a" is written to by another item already'],
+  },
+  {
+    mistake: 'a rotation that never comes, and others out of bounds',
+    text: `accessLog:
+  to:
+    - { file: a, rotate: {} }
+    - { file: b, rotate: { size: 10 } }
+    - { file: c, rotate: { every: 1ms, keep: 0 } }`,
+    issues: [
+      'F:6:26 accessLog.to[0].rotate: there is neither `size` nor `every`, so nothing would ever be put aside',
+      'F:7:34 accessLog.to[1].rotate.size: expected a size such as `64KiB`, not the number 10',
+      'F:8:35 accessLog.to[2].rotate.every: "1ms" is too short; at least `1s`',
+      'F:8:46 accessLog.to[2].rotate.keep: the number 0 is too small; at least 1',
+    ],
+  },
+  {
+    mistake: 'formats that are none',
+    text: `accessLog:
+  to:
+    - { to: stdout, format: apache }
+    - { to: stdout, format: { template: "\${stauts}" } }
+    - { to: stdout, format: { template: "\${status" } }
+    - { to: stdout, format: { template: "a\\nb" } }`,
+    issues: [
+      'F:6:29 accessLog.to[0].format: expected `json`, `common` or `combined`, not "apache"',
+      'F:7:41 accessLog.to[1].format.template: "${stauts}": unknown field "stauts"; did you mean `status`?',
+      'F:8:41 accessLog.to[2].format.template: "${status": `${` has no closing `}`; write `$${` for the characters themselves',
+      'F:9:41 accessLog.to[3].format.template: a line holds no control characters',
+    ],
+  },
+  {
+    mistake: 'fields that are none',
+    text: `accessLog:
+  to:
+    - { to: stdout, fields: [stauts, "request.header.a b", path.9] }
+    - { to: stdout, fields: [status, status] }
+    - { to: stdout, fields: [{ a: b, c: d }] }
+    - { to: stdout, fields: { env: 5 } }
+    - { to: stdout, fields: { agent: request.header.user-agent } }
+    - { to: stdout, fields: status }
+    - { to: stdout, redact: [email] }`,
+    issues: [
+      'F:6:30 accessLog.to[0].fields[0]: unknown field "stauts"; did you mean `status`?',
+      'F:6:38 accessLog.to[0].fields[1]: "a b" is not a field name; write letters, digits and hyphens, such as `x-team`',
+      'F:6:60 accessLog.to[0].fields[2]: "9" is not the name of a capture',
+      'F:7:38 accessLog.to[1].fields[1]: there are two fields "status"; give one of them another name',
+      'F:8:30 accessLog.to[2].fields[0]: a field of a list has one name; write each as an item of its own',
+      'F:9:36 accessLog.to[3].fields.env: expected a text, or `false`, not the number 5',
+      'F:10:38 accessLog.to[4].fields.agent: `request.header.user-agent` is the name of a field; write `${request.header.user-agent}` for its value',
+      'F:11:29 accessLog.to[5].fields: expected a list of fields, or a map, not the text "status"',
+      'F:12:30 accessLog.to[6].redact[0]: unknown field "email"; it is one of the fields of a line, such as `status`, or `request.header.NAME`, `response.header.NAME`, `query.NAME`, `claim.NAME` or `path.NAME`',
+    ],
+  },
+  {
+    mistake: 'choices of lines that are none',
+    text: `accessLog:
+  filter: { status: 6xx, path: api, method: get, errors: never, listener: wbe, except: { route: orders } }
+  sample: { share: 110%, always: { slowerThan: 5 } }`,
+    issues: [
+      'F:5:21 accessLog.filter.status: "6xx" is no status; write one such as `404`, or a class such as `4xx`',
+      'F:5:32 accessLog.filter.path: "api" must begin with `/`; write "/api"',
+      'F:5:45 accessLog.filter.method: "get": methods are case-sensitive; write `GET`',
+      'F:5:58 accessLog.filter.errors: expected `always`, not "never"',
+      'F:5:75 accessLog.filter.listener: there is no listener `wbe`; did you mean `web`?',
+      'F:5:97 accessLog.filter.except.route: there is no route `orders`; the configuration has no routes',
+      'F:6:20 accessLog.sample.share: "110%" is too much; at most `100%`',
+      'F:6:48 accessLog.sample.always.slowerThan: expected a duration such as `500ms`, not the number 5',
+    ],
+  },
+  {
+    mistake: 'a route that says of its lines what it cannot',
+    text: `routes:
+  a: { match: { path: /a }, accessLog: true, to: orders }
+  b: { match: { path: /b }, accessLog: { sample: 1 }, to: orders }`,
+    issues: [
+      'F:5:40 routes.a.accessLog: expected `false`, or a map with `sample`, not `true`',
+      'F:6:50 routes.b.accessLog.sample: expected a percentage such as `20%`, not the number 1',
+    ],
+  },
+  {
     mistake: 'a name instead of a name server',
     text: 'dns: { servers: [resolver] }',
     issues: ['F:4:18 dns.servers[0]: "resolver" is not a name server; write an IP address such as `10.0.0.2` or `10.0.0.2:5353`'],

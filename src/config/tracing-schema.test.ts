@@ -15,7 +15,7 @@ const load = (tracing: string) => loadConfigurationText(`${HEAD}tracing: ${traci
 test('little has to be said', async () => {
   const { configuration } = await load('{ to: { otlp: "http://127.0.0.1:4318" } }');
   assert.deepEqual(configuration?.tracing, {
-    to: { otlp: 'http://127.0.0.1:4318', headers: {}, timeout: 10_000 },
+    to: { url: 'http://127.0.0.1:4318/v1/traces', headers: {}, timeout: 10_000, retryFor: 300_000, gzip: true },
     sample: 0.01,
     rules: [],
     trust: 'proxies',
@@ -42,6 +42,7 @@ test('everything can be said', async () => {
     propagate: ['w3c', 'b3', 'b3-multi'],
     resource: { 'service.name': 'shop' },
   });
+  assert.equal(to.url, 'https://collector.example.com/otlp/v1/traces');
   assert.equal(to.headers['authorization']?.reveal(), 'geheim');
   assert.ok(!JSON.stringify(to).includes('geheim'));
   assert.deepEqual(

@@ -1,30 +1,28 @@
 /** Traces: which requests are traced, whose word about that counts, and where the spans go. */
 import { z } from 'zod';
-import { duration } from '#schema/duration.ts';
 import { oneOrList } from '#schema/forms.ts';
 import { httpUrl } from '#schema/http-url.ts';
-import { fieldMap } from '#schema/maps.ts';
 import { entryName } from '#schema/name.ts';
 import { percentage } from '#schema/percentage.ts';
-import { secret } from '#schema/secret.ts';
-import { freeFieldName } from '#schema/token.ts';
+import { lineSettings } from './access-log/line-settings.ts';
+import { posting, toSignalUrl } from './access-log/target-schema.ts';
 import { matchesSchema } from './match-schema.ts';
 
 const RULES_MAX = 100;
 const ATTRIBUTES_MAX = 64;
 const ATTRIBUTE_LENGTH_MAX = 1_024;
 
-const collector = z.strictObject({
-  otlp: httpUrl('The address of a collector of OpenTelemetry.', 'http://127.0.0.1:4318').describe(
-    'Where spans are sent, as OTLP over HTTP (protobuf): `http://127.0.0.1:4318`. `/v1/traces` is added where the address does not end with it.',
-  ),
-  headers: fieldMap(freeFieldName(), secret())
-    .prefault({})
-    .describe('Fields of each message to the collector, such as `authorization`, best written as `${env:NAME}`.'),
-  timeout: duration({ min: '100ms', max: '1m' })
-    .prefault('10s')
-    .describe('How long the collector may take for its answer. No request ever waits for it.'),
-});
+const collector = z
+  .strictObject({
+    otlp: httpUrl(
+      'The collector. `/v1/traces` is added where the address does not end with it.',
+      'http://127.0.0.1:4318',
+    ).describe(
+      'Where spans are sent, as OTLP over HTTP (protobuf): `http://127.0.0.1:4318`. `/v1/traces` is added where the address does not end with it.',
+    ),
+    ...posting,
+  })
+  .transform(({ otlp, ...target }) => ({ url: toSignalUrl(otlp, '/v1/traces'), ...target }));
 
 const rule = z
   .strictObject({
@@ -62,6 +60,9 @@ export const tracingSchema = z.strictObject({
     .describe(
       'By which fields traces are followed: `traceparent`, `tracestate` and `baggage` (`w3c`), `b3`, or `x-b3-traceid` and so on (`b3-multi`). The first that a request has counts; services are sent all of them.',
     ),
+  redact: lineSettings.redact.describe(
+    'Fields that spans do not show, as `redact` of the access log has it: `[client, peer, consumer, query.email, path.token]`. Credentials in queries are never shown.',
+  ),
   resource: z
     .record(
       z.string().regex(/^[A-Za-z][\w.-]*$/, 'expected the name of an attribute, such as `service.name`'),

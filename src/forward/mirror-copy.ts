@@ -14,6 +14,7 @@ import { type AnswerHead, type AttemptHead, type TimeLimit, toTimeoutDetail, typ
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import type { UpstreamRequest } from '#http/upstream-request.ts';
 import { encodeClientHeader } from '#net/proxied-client.ts';
+import type { AnswerComparison } from '#pipeline/comparison/answer-comparison.ts';
 import type { MirrorOrder } from '#pipeline/mirror-order.ts';
 import type { RoutePlan } from '#pipeline/plan.ts';
 import type { Affinity } from '#services/affinity.ts';
@@ -46,6 +47,12 @@ export interface MirrorOwner {
   onCopyEnded(copy: MirrorCopy, loss: MirrorLoss | undefined): void;
 }
 
+interface MirrorCopyMeans {
+  readonly clock: Clock;
+  readonly owner: MirrorOwner;
+  readonly comparison: AnswerComparison | undefined;
+}
+
 export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject {
   /** A copy is sent when the request is whole. */
   readonly isRequestWhole = true;
@@ -59,19 +66,22 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
   readonly #affinities: readonly Affinity[] | undefined;
   readonly #clock: Clock;
   readonly #owner: MirrorOwner;
+  /** `undefined`: its answer is thrown away. */
+  readonly #comparison: AnswerComparison | undefined;
   readonly #body = new ByteCollector();
   #bodyBytes = 0;
   #attempt: Attempt | undefined = undefined;
   #head: AttemptHead | undefined = undefined;
   #answer: AnswerHead | undefined = undefined;
   #answerBytes = 0;
+  #isAnswerWhole = false;
   #isOver = false;
 
   constructor(
     exchange: Exchange,
     plan: RoutePlan,
     { order, service, affinities }: MirrorTarget,
-    { clock, owner }: { readonly clock: Clock; readonly owner: MirrorOwner },
+    { clock, owner, comparison }: MirrorCopyMeans,
   ) {
     super();
     this.#copied = exchange;
@@ -81,6 +91,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
     this.#affinities = affinities;
     this.#clock = clock;
     this.#owner = owner;
+    this.#comparison = comparison;
   }
 
   get clientAddress(): string {
@@ -158,13 +169,16 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
   onAttemptHead(_attempt: Attempt, head: AnswerHead): void {
     this.#answer = head;
     if (head.status === 101) this.#end('failed');
+    else this.#comparison?.onCopyHead(head);
   }
 
   onAttemptChunk(_attempt: Attempt, view: Buffer): void {
+    this.#comparison?.onCopyChunk(view);
     this.#count(view.length);
   }
 
   onAttemptText(_attempt: Attempt, text: string): void {
+    this.#comparison?.onCopyChunk(Buffer.from(text, 'latin1'));
     this.#count(text.length);
   }
 
@@ -178,6 +192,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
 
   onAttemptEnd(): void {
     this.#attempt = undefined;
+    this.#isAnswerWhole = true;
     this.#end(undefined);
   }
 
@@ -219,6 +234,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
       loss === 'timeout' && this.#hasHadTime(attempt) ? upstreamErrors.requestTimeout(toTimeoutDetail(this.#limit)) : undefined,
     );
     this.exchange?.release();
+    this.#comparison?.onCopyOver(this.#isAnswerWhole);
     this.#owner.onCopyEnded(this, loss);
   }
 

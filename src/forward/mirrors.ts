@@ -7,6 +7,10 @@ import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
 import { type TimerWheel, WheelTimer } from '#base/timer-wheel.ts';
 import type { Exchange } from '#http/exchange.ts';
+import { tapExchange } from '#http/exchange-tap.ts';
+import type { AnswerComparison, AnswerComparisonOutcome, ComparisonOrder } from '#pipeline/comparison/answer-comparison.ts';
+import { comparisonLibrary } from '#pipeline/comparison/comparison-library.ts';
+import type { MirrorOrder } from '#pipeline/mirror-order.ts';
 import type { RoutePlan } from '#pipeline/plan.ts';
 import { MIRROR_FIELD, MirrorCopy, type MirrorLoss, type MirrorOwner, type MirrorTarget } from './mirror-copy.ts';
 
@@ -16,11 +20,14 @@ export interface MirrorMeans {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly logger: Logger;
+  /** The answer to a copy was compared, or was to be. */
+  onCompared?(outcome: AnswerComparisonOutcome): void;
 }
 
 export class Mirrors extends WheelTimer implements MirrorOwner {
   readonly #means: MirrorMeans;
   readonly #running = new Set<MirrorCopy>();
+  #comparingCount = 0;
   /** Since the log was told last. */
   #lost: Record<MirrorLoss, number> | undefined = undefined;
 
@@ -42,7 +49,8 @@ export class Mirrors extends WheelTimer implements MirrorOwner {
     if (request.contentLengthBytes > target.order.bodyBytesMax) this.#lose('tooLarge');
     else if (this.#running.size >= limits.mirroredRequestsMax) this.#lose('tooMany');
     else {
-      const copy = new MirrorCopy(exchange, plan, target, { clock: this.#means.clock, owner: this });
+      const comparison = target.order.compare && this.#compare(exchange, target.order, target.order.compare);
+      const copy = new MirrorCopy(exchange, plan, target, { clock: this.#means.clock, owner: this, comparison });
       this.#running.add(copy);
       this.#means.wheel.arm(copy, target.order.timeoutMs);
       return copy;
@@ -66,6 +74,25 @@ export class Mirrors extends WheelTimer implements MirrorOwner {
     for (const copy of [...this.#running]) copy.leave();
     this.#means.wheel.remove(this);
     this.#tell();
+  }
+
+  /** `undefined`: too many are under way. */
+  #compare(exchange: Exchange, { service }: MirrorOrder, order: ComparisonOrder): AnswerComparison | undefined {
+    if (this.#comparingCount >= limits.comparisonsAtOnceMax) {
+      const { plan, requestId: id, request, shownTarget } = exchange;
+      const { method, target } = request;
+      const asked = { id, method, target: shownTarget ?? target };
+      this.#means.onCompared?.({ route: plan?.routeName, service, result: 'skipped', differences: [], ...asked });
+      return undefined;
+    }
+    this.#comparingCount += 1;
+    const comparison = new comparisonLibrary.module.AnswerComparison(exchange, service, order, (outcome) => {
+      this.#comparingCount -= 1;
+      this.#means.onCompared?.(outcome);
+    });
+    tapExchange(exchange, comparison);
+    exchange.attach(comparison);
+    return comparison;
   }
 
   #lose(loss: MirrorLoss): void {

@@ -42,7 +42,29 @@ export interface TraceStart {
   readonly isParentRemote: boolean;
   readonly isSampled: boolean;
   readonly isRandom: boolean;
-  readonly received: Pick<ReceivedTrace, 'state' | 'baggage' | 'hasFields'>;
+  readonly received: Pick<ReceivedTrace, 'state' | 'hasFields'>;
+}
+
+/** What one request to an upstream says of its trace, in whatever version of HTTP. */
+export class SentTrace {
+  readonly #start: TraceStart;
+  readonly #spanId: string;
+  readonly #propagation: TracePropagation;
+
+  constructor(start: TraceStart, spanId: string, propagation: TracePropagation) {
+    this.#start = start;
+    this.#spanId = spanId;
+    this.#propagation = propagation;
+  }
+
+  toFields(): string[] {
+    return this.#propagation.write(this.#start, this.#spanId, this.#start.received.state);
+  }
+
+  /** As lines, each behind the end of the line before. */
+  toHttp1Text(): string {
+    return this.#propagation.writeHttp1(this.#start, this.#spanId, this.#start.received.state);
+  }
 }
 
 const none: readonly NotedAttempt[] = Object.freeze([]);
@@ -87,21 +109,19 @@ export class ExchangeTrace {
     this.#attempts.push({ attempt, spanId: this.nextSpanId(), parentId, resendCount, method: '', target: '' });
   }
 
-  /** What a request to an upstream says, and what it asks for is noted. */
-  fieldsFor(attempt: TracedAttempt | undefined, method: string, target: string): string[] {
+  /** What a request to an upstream says. `attempt`: it is noted what that asks for; `undefined`: it has no span of its own. */
+  sendTo(attempt: TracedAttempt | undefined, method: string, target: string): SentTrace {
     const noted = attempt === undefined ? undefined : this.#attempts?.findLast((each) => each.attempt === attempt);
-    if (noted !== undefined) {
-      noted.method = method;
-      noted.target = target;
-    }
-    const { start } = this;
-    return this.#means.propagation.write(start, noted?.spanId ?? this.spanId, start.received);
+    if (noted === undefined) return new SentTrace(this.start, this.spanId, this.#means.propagation);
+    noted.method = method;
+    noted.target = target;
+    return new SentTrace(this.start, noted.spanId, this.#means.propagation);
   }
 
   /** `undefined`: the request's own. */
   cleanFields(fields: readonly string[] | undefined, own: readonly string[]): readonly string[] | undefined {
     if (!this.start.received.hasFields && fields === undefined) return undefined;
-    return this.#means.propagation.without(fields ?? own);
+    return this.#means.propagation.clean(fields ?? own);
   }
 
   /** That of an exchange that this one has made. */

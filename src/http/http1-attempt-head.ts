@@ -10,7 +10,7 @@ export function encodeHttp1AttemptHead(exchange: Exchange, attempt: AttemptHead,
   const whole = attempt.fields === undefined ? toMessageText(request, attempt) : undefined;
   // Few pieces: putting them together, and taking the result apart again to write it, is a good part of what a request costs.
   let text = (whole ?? toHeadText(request, attempt, sendsChunked)) + forwarding.http1Text + exchange.requestId;
-  if (attempt.traceFields !== undefined) text += toTraceText(attempt.traceFields);
+  if (attempt.trace !== undefined) text += attempt.trace.toHttp1Text();
   if (sendsChunked) text += '\r\ntransfer-encoding: chunked';
   if (request.expectsContinue) text += '\r\nexpect: 100-continue';
   // RFC 9110 §7.8 and §10.1.4: what is said to the next hop only is named in Connection.
@@ -29,11 +29,4 @@ function toHeadText(request: ClientRequest, { method, target, authority, fields 
   const fieldText = fields === undefined ? (request.fieldText ?? encodeFields(request.fields)) : encodeFields(fields);
   const length = sendsChunked || request.contentLengthBytes < 0 ? '' : `content-length: ${request.contentLengthBytes}\r\n`;
   return `${method} ${target} HTTP/1.1\r\nhost: ${authority}\r\n${fieldText}${length}`;
-}
-
-/** Each begins with the end of the line before. */
-function toTraceText(fields: readonly string[]): string {
-  let text = '';
-  for (let i = 0; i < fields.length; i += 2) text += `\r\n${fields[i]}: ${fields[i + 1]}`;
-  return text;
 }

@@ -56,7 +56,7 @@ export function writeHttp2AttemptHead(
   const forwarding = request.forwardingFields.fields;
   for (let i = 0; i < forwarding.length; i += 2) sender.field(forwarding[i]!, forwarding[i + 1]!);
   sender.field('x-request-id', exchange.requestId);
-  const { traceFields } = attempt;
+  const traceFields = attempt.trace?.toFields();
   if (traceFields !== undefined)
     for (let i = 0; i < traceFields.length; i += 2) sender.field(traceFields[i]!, traceFields[i + 1]!);
   if (request.hasBody && request.contentLengthBytes >= 0) sender.field('content-length', String(request.contentLengthBytes));

@@ -13,53 +13,79 @@ export interface ReceivedTrace {
   /** `undefined`: there is none, or none that could be used. */
   readonly context: ReceivedContext | ReceivedDecision | undefined;
   readonly state: string | undefined;
-  /** What goes on of it, where fields are written anew. */
-  readonly baggage: string | undefined;
-  /** Fields of a format are among those of the request: whoever writes them anew has to take these out. */
+  /** There are fields that cannot go on as they are when others are written: those of a format, or a baggage that is too long. */
   readonly hasFields: boolean;
   /** The fields can go on as they are, for everybody who is asked next. */
   readonly isPassable: boolean;
 }
 
 const fieldNames: Readonly<Record<TraceFormat, readonly string[]>> = {
-  // Whoever knows the one specification knows the other.
-  w3c: ['traceparent', 'tracestate', 'baggage'],
+  w3c: ['traceparent', 'tracestate'],
   b3: ['b3'],
   'b3-multi': ['x-b3-traceid', 'x-b3-spanid', 'x-b3-parentspanid', 'x-b3-sampled', 'x-b3-flags'],
 };
 
-/** With which the names of all of these begin, so that most fields of a request are passed over at once. */
-const FIRST_LETTERS = new Set(['t', 'b', 'x'].map((letter) => letter.charCodeAt(0)));
+/** Whoever knows the one specification of the W3C knows this one too. It belongs to the request and to no span. */
+const BAGGAGE = 'baggage';
 
-const nothing: ReceivedTrace = { context: undefined, state: undefined, baggage: undefined, hasFields: false, isPassable: false };
+/** The names of all of these begin with a `t`, a `b` or an `x`, so that most fields of a request are passed over at once. */
+function mayBeRead(name: string): boolean {
+  const first = name.charCodeAt(0);
+  return first === 0x74 || first === 0x62 || first === 0x78;
+}
+
+const nothing: ReceivedTrace = { context: undefined, state: undefined, hasFields: false, isPassable: false };
 
 export class TracePropagation {
   readonly #formats: readonly TraceFormat[];
+  /** Only those of the W3C. */
+  readonly #isPlain: boolean;
+  /** Fields that are written. */
   readonly #names: ReadonlySet<string>;
+  /** Fields that are looked at. */
+  readonly #readNames: ReadonlySet<string>;
 
   /** The first one that says something is the one that counts; all are written. */
   constructor(formats: readonly TraceFormat[]) {
     this.#formats = formats;
+    this.#isPlain = formats.length === 1 && formats[0] === 'w3c';
     this.#names = new Set(formats.flatMap((format) => fieldNames[format]));
+    this.#readNames = new Set(formats.includes('w3c') ? [...this.#names, BAGGAGE] : this.#names);
   }
 
   read(fields: readonly string[]): ReceivedTrace {
     for (let i = 0; i < fields.length; i += 2) {
       const name = fields[i]!;
-      if (FIRST_LETTERS.has(name.charCodeAt(0)) && this.#names.has(name)) return this.#readAll(fields);
+      if (mayBeRead(name) && this.#readNames.has(name)) return this.#readAll(fields);
     }
     return nothing;
   }
 
-  /** A copy without what is written anew. */
-  without(fields: readonly string[]): string[] {
+  /** A copy without what is written anew, and with no more baggage than everybody passes on. */
+  clean(fields: readonly string[]): string[] {
     const kept: string[] = [];
-    for (let i = 0; i < fields.length; i += 2) if (!this.#names.has(fields[i]!)) kept.push(fields[i]!, fields[i + 1]!);
+    let hasBaggage = false;
+    for (let i = 0; i < fields.length; i += 2) {
+      const name = fields[i]!;
+      if (name === BAGGAGE && this.#readNames.has(BAGGAGE)) hasBaggage = true;
+      else if (!this.#names.has(name)) kept.push(name, fields[i + 1]!);
+    }
+    const baggage = hasBaggage ? joinBaggage(getFieldValues(fields, BAGGAGE)) : undefined;
+    if (baggage !== undefined) kept.push(BAGGAGE, baggage);
     return kept;
   }
 
+  /** The lines of the same in HTTP/1.1, each behind the end of the line before. */
+  writeHttp1(sent: SentContext, spanId: string, state: string | undefined): string {
+    if (this.#isPlain && state === undefined) return `\r\ntraceparent: ${formatTraceParent(sent, spanId)}`;
+    const fields = this.write(sent, spanId, state);
+    let text = '';
+    for (let i = 0; i < fields.length; i += 2) text += `\r\n${fields[i]}: ${fields[i + 1]}`;
+    return text;
+  }
+
   /** `spanId`: that of the span that the request is sent in. */
-  write(sent: SentContext, spanId: string, { state, baggage }: Pick<ReceivedTrace, 'state' | 'baggage'>): string[] {
+  write(sent: SentContext, spanId: string, state: string | undefined): string[] {
     const written: string[] = [];
     for (const format of this.#formats) {
       if (format === 'b3') written.push('b3', formatB3(sent, spanId));
@@ -68,25 +94,31 @@ export class TracePropagation {
       else {
         written.push('traceparent', formatTraceParent(sent, spanId));
         if (state !== undefined) written.push('tracestate', state);
-        if (baggage !== undefined) written.push('baggage', baggage);
       }
     }
     return written;
   }
 
   #readAll(fields: readonly string[]): ReceivedTrace {
-    const lines = this.#formats.includes('w3c') ? getFieldValues(fields, 'baggage') : [];
-    const baggage = joinBaggage(lines);
-    const isWhole = baggage === (lines.length === 0 ? undefined : lines.join(','));
+    const isBaggageWhole = !this.#readNames.has(BAGGAGE) || isWholeBaggage(getFieldValues(fields, BAGGAGE));
     for (const format of this.#formats) {
       const context = readContext(format, fields);
       if (context === undefined) continue;
       const state = format === 'w3c' ? readState(fields) : undefined;
-      const isPassable = isWhole && this.#formats.length === 1 && context.traceId !== undefined;
-      return { context, state, baggage, hasFields: true, isPassable };
+      const isPassable = isBaggageWhole && this.#formats.length === 1 && context.traceId !== undefined;
+      return { context, state, hasFields: true, isPassable };
     }
-    return { ...nothing, baggage, hasFields: true };
+    return { ...nothing, hasFields: !isBaggageWhole || this.#hasOwn(fields) };
   }
+
+  #hasOwn(fields: readonly string[]): boolean {
+    for (let i = 0; i < fields.length; i += 2) if (this.#names.has(fields[i]!)) return true;
+    return false;
+  }
+}
+
+function isWholeBaggage(lines: readonly string[]): boolean {
+  return lines.length === 0 || joinBaggage(lines) === lines.join(',');
 }
 
 function readContext(format: TraceFormat, fields: readonly string[]): ReceivedTrace['context'] {

@@ -2,6 +2,7 @@
 import type { ErrorDetail, GatewayError } from '#base/errors.ts';
 import type { TunnelStream } from '#net/tunnel.ts';
 import type { Exchange } from './exchange.ts';
+import type { SentTrace } from './exchange-trace.ts';
 
 /** The head of an answer as an upstream gave it, checked. */
 export interface AnswerHead {
@@ -48,7 +49,7 @@ export interface AttemptHead {
   readonly fields: readonly string[] | undefined;
   readonly timeouts: AnswerTimeouts;
   /** What it says of the trace that it belongs to, behind all others. */
-  readonly traceFields?: readonly string[] | undefined;
+  readonly trace?: SentTrace | undefined;
 }
 
 export interface UpstreamTunnel {

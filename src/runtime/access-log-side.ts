@@ -1,5 +1,5 @@
 /**
- * The access log as the control thread sees it: it sends the lines of all threads to collectors and syslog servers, puts files aside
+ * Logs as the control thread sees them: it sends the lines of all threads to collectors and syslog servers, puts files aside
  * that have become long or old, and knows how many lines were dropped. What that takes is loaded by configurations that need it.
  */
 import { hostname } from 'node:os';
@@ -73,11 +73,12 @@ export class AccessLogSide {
   }
 
   /** It is the present one. */
-  commit({ accessLog }: Pick<Configuration, 'accessLog'>): void {
+  commit({ accessLog, log }: Pick<Configuration, 'accessLog' | 'log'>): void {
     const gone = this.#open.filter((one) => !this.#prepared.includes(one));
     this.#open = this.#prepared;
     for (const { delivery } of gone) this.#retire(delivery, RETIRED_MS);
-    void this.#followRotations(accessLog === false ? [] : accessLog.logs.map(({ to }) => to).filter((to) => to.kind === 'file'));
+    const places = [log.to, ...(accessLog === false ? [] : accessLog.logs.map(({ to }) => to))];
+    void this.#followRotations(places.filter((to) => to.kind === 'file'));
   }
 
   /** It is not. */
@@ -171,7 +172,7 @@ export class AccessLogSide {
           settings: rotate!,
           clock,
           onPutAside: reopenLogs,
-          onError: (error) => logger.log('error', 'access log cannot be put aside', { file, error }),
+          onError: (error) => logger.log('error', 'log file cannot be put aside', { file, error }),
         }),
     );
     this.#rotationTimer = setInterval(() => this.#lookAtFiles(), ROTATION_LOOKS_EVERY_MS).unref();

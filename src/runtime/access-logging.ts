@@ -14,6 +14,7 @@ import { LineTime } from '#telemetry/lines/line-time.ts';
 import type { LineMeans } from '#telemetry/lines/line-values.ts';
 import { Redactor } from '#telemetry/lines/redactor.ts';
 import { withSyslogHead } from '#telemetry/lines/syslog-lines.ts';
+import { withSpan } from '#telemetry/lines/traced-fields.ts';
 import { type AccessLogObserved, isRemote, toTargetKey } from './access-log-messages.ts';
 import { HandedLines } from './handed-lines.ts';
 
@@ -95,7 +96,7 @@ export class AccessLogging {
   #start(settings: LogSettings, configuration: string | undefined): OpenLog {
     const { clock } = this.#options;
     const means = { time: new LineTime(clock), redactor: new Redactor(settings.redact), configuration };
-    const lines = compileLineFormat(settings, means);
+    const lines = compileLineFormat(settings.to.kind === 'otlp' ? withSpan(settings) : settings, means);
     const format = settings.to.kind === 'syslog' ? withSyslogHead(lines, means) : lines;
     const sink = this.#openSink(settings);
     const log = new AccessLog({ sink, format, choice: new LineChoice(settings, this.#random) });

@@ -16,7 +16,7 @@ export interface AdminSideOptions {
   readonly logger: Logger;
   /** Why traffic should not be sent here; `undefined` when it may. */
   reasonNotReady(): string | undefined;
-  renderMetrics(format: MetricsFormat): Promise<string>;
+  renderMetrics(format: MetricsFormat): Promise<Buffer>;
   /** The present one. */
   findConfiguration(): Configuration | undefined;
   loadAdministrations(): Promise<Administrations>;

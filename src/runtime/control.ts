@@ -152,6 +152,8 @@ export class Control {
         traffic: this.#traffic,
         exchanges: this.#observing.exchanges,
         ...(await this.#openDesk()),
+        recordings: await this.#observing.createRecordings(),
+        comparisons: this.#observing.comparisons,
       }),
     });
   }
@@ -217,6 +219,7 @@ export class Control {
   }
 
   reopenLogs(): void {
+    this.#options.logger.reopen?.();
     this.#planes.reopenLogs();
   }
 

@@ -148,7 +148,12 @@ export class DataPlane {
       countConnections: () => this.connectionCount,
       onLook: () => this.#lookAround(),
     });
-    this.#mirrors = new Mirrors({ clock: options.clock, wheel: this.#wheel, logger: options.logger });
+    this.#mirrors = new Mirrors({
+      clock: options.clock,
+      wheel: this.#wheel,
+      logger: options.logger,
+      onCompared: (outcome) => options.tell({ kind: 'compared', ...outcome }),
+    });
     const onConnection = (use: ListenerUse, accepted: AcceptedConnection) => this.#startConnection(use, accepted);
     this.#listeners = new ListenerSet({
       ...options,

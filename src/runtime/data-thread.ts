@@ -7,7 +7,7 @@ import { systemClock } from '#base/clock.ts';
 import type { KeyValueStore } from '#base/key-value-store.ts';
 import { ThreadMeter } from '#base/meter.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
-import { createJsonLogger } from '#telemetry/json-logger.ts';
+import { EventLog } from '#telemetry/event-log.ts';
 import { CacheCounts } from './cache-counts.ts';
 import { keepCompiledCode } from './compiled-code.ts';
 import { DataPlane, type PreparedConfiguration } from './data-plane.ts';
@@ -17,10 +17,11 @@ import type { DataThreadStart, Delivery, FromDataThread, ToDataThread } from './
 
 assert(parentPort !== null, 'a data thread is started as a worker');
 const port = parentPort;
-const plainLogger = createJsonLogger(systemClock);
-const logger: typeof plainLogger = {
-  log: (level, message, fields) => plainLogger.log(level, message, { thread: threadId, ...fields }),
-};
+const logger = new EventLog({
+  clock: systemClock,
+  fields: { thread: threadId },
+  hasColours: process.env['NO_COLOR'] === undefined,
+});
 const { board, refusals, cacheCounts, meter, ...start } = workerData as DataThreadStart;
 const plane = new DataPlane({
   clock: systemClock,

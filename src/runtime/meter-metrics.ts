@@ -60,7 +60,7 @@ export const meteredMetrics: readonly MeteredMetric[] = [
   {
     name: 'gatehouse_requests_total',
     type: 'counter',
-    help: 'Requests that are over, by the status of their answer; 0 where the client was gone before there was one.',
+    help: 'Requests that are over, by the status of their answer; 499 where the client was gone before there was one.',
     family: requestFamily,
     values: [{ cell: 0 }],
   },

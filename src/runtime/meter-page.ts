@@ -15,6 +15,11 @@ const SERIES_PER_PIECE = 500;
 export class MeterPage {
   readonly #sums = new Map(meterFamilies.map((family) => [family, new SeriesSums(family)]));
 
+  /** Series that one thread has had room for, and all together have not. */
+  get overflowCount(): number {
+    return [...this.#sums.values()].reduce((sum, { overflowCount }) => sum + overflowCount, 0);
+  }
+
   *write(meters: ThreadMeters): MetricPieces {
     const threads = meters.list();
     const summed = new Map<SeriesFamily, readonly SummedSeries[]>();

@@ -51,7 +51,7 @@ const residentBytes: Metric = {
 const startTime: Metric = {
   name: 'gatehouse_process_start_time_seconds',
   type: 'gauge',
-  help: 'When the process was started, in seconds since 1970.',
+  help: 'When the gateway was started, in seconds since 1970.',
 };
 
 const MS_PER_SECOND = 1_000;
@@ -76,11 +76,11 @@ export class MetricsSide {
   #appliedCount = 0;
   #refusedCount = 0;
   /** Being made, for all who ask meanwhile. */
-  #rendering: Promise<readonly string[]> | undefined;
+  readonly #rendering = new Map<MetricsFormat, Promise<Buffer>>();
 
   constructor(options: MetricsSideOptions) {
     this.#options = options;
-    this.#startedAtMs = options.clock.wallMs() - process.uptime() * MS_PER_SECOND;
+    this.#startedAtMs = options.clock.wallMs();
   }
 
   /** A configuration is the present one. */
@@ -95,17 +95,16 @@ export class MetricsSide {
     this.#refusedCount += 1;
   }
 
-  async render(format: MetricsFormat): Promise<string> {
-    this.#rendering ??= this.#renderNow().finally(() => {
-      this.#rendering = undefined;
-    });
-    const pieces = await this.#rendering;
-    if (format === 'prometheus') return pieces.join('');
-    return pieces.map(toOpenMetrics).join('') + openMetricsEnd;
+  render(format: MetricsFormat): Promise<Buffer> {
+    const present = this.#rendering.get(format);
+    if (present !== undefined) return present;
+    const rendering = this.#renderNow(format).finally(() => this.#rendering.delete(format));
+    this.#rendering.set(format, rendering);
+    return rendering;
   }
 
-  #renderNow(): Promise<readonly string[]> {
-    return runInSlices(collect(this.#write()), this.#options.clock, SLICE_MS);
+  async #renderNow(format: MetricsFormat): Promise<Buffer> {
+    return Buffer.concat(await runInSlices(collect(this.#write(), format), this.#options.clock, SLICE_MS));
   }
 
   *#write(): MetricPieces {
@@ -131,7 +130,7 @@ export class MetricsSide {
         { labels: { outcome: 'refused' }, value: this.#refusedCount },
       ]),
       formatMetric(objects, counts),
-      formatMetric(overflow, [one(this.#options.findMeters().overflowCount)]),
+      formatMetric(overflow, [one(this.#options.findMeters().overflowCount + this.#page.overflowCount)]),
     ].join('');
   }
 
@@ -149,11 +148,12 @@ function one(value: number): MetricValue {
   return { labels: {}, value };
 }
 
-function* collect(made: MetricPieces): Generator<undefined, readonly string[], void> {
-  const pieces: string[] = [];
+function* collect(made: MetricPieces, format: MetricsFormat): Generator<undefined, readonly Buffer[], void> {
+  const pieces: Buffer[] = [];
   for (const piece of made) {
-    if (piece !== undefined) pieces.push(piece);
+    if (piece !== undefined) pieces.push(Buffer.from(format === 'openmetrics' ? toOpenMetrics(piece) : piece));
     yield;
   }
+  if (format === 'openmetrics') pieces.push(Buffer.from(openMetricsEnd));
   return pieces;
 }

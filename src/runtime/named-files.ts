@@ -66,7 +66,7 @@ export function findNamedContracts(configuration: Configuration): NamedContract[
 }
 
 export function findNamedFiles(configuration: Configuration): NamedFile[] {
-  const { accessLog, acme, admin, listeners, services, stores } = configuration;
+  const { accessLog, acme, admin, listeners, services, stores, tracing } = configuration;
   const ofPairs = findPairs(configuration).flatMap(({ cert, key, at }) => [
     { path: cert, role: 'the certificate', at: [...at, 'cert'] },
     { path: key, role: 'the private key', at: [...at, 'key'] },
@@ -91,6 +91,7 @@ export function findNamedFiles(configuration: Configuration): NamedFile[] {
   const ofLogs = (accessLog === false ? [] : accessLog.logs).flatMap(({ to }, i) =>
     'ca' in to ? ofVerification(['accessLog', 'to', i], { ca: to.ca }) : [],
   );
+  const ofTracing = ofVerification(['tracing', 'to'], { ca: tracing?.to.ca });
   const ofPolicies = findPolicyFiles(configuration, policyDefinitions).map((file) => ({ ...file, role: toRole(file.form) }));
   const ofFunctions = listFunctions(configuration).map(({ file, at }) => ({ path: file, role: 'the module', at }));
   return [
@@ -102,6 +103,7 @@ export function findNamedFiles(configuration: Configuration): NamedFile[] {
     ...ofAcme,
     ...ofStores,
     ...ofLogs,
+    ...ofTracing,
     ...ofFunctions,
   ];
 }

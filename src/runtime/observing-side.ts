@@ -1,10 +1,14 @@
 /** What threads observe, as the control thread takes it: where it is sent, written and counted. The only place that knows who takes what. */
 
+import type { ComparisonAdministration } from '#admin/comparison-administration.ts';
 import type { ExchangeAdministration } from '#admin/exchange-administration.ts';
+import type { RecordingAdministration } from '#admin/recording-administration.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { AccessLogSide } from './access-log-side.ts';
+import { ComparisonSide } from './comparison-side.ts';
+import { toLoggerSettings } from './logger-settings.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { RecordingSide } from './recording-side.ts';
 import { TraceSide } from './trace-side.ts';
@@ -21,16 +25,22 @@ export interface ObservingSideOptions {
 }
 
 export class ObservingSide {
+  readonly #logger: Logger;
   readonly #accessLog: AccessLogSide;
   readonly #traces: TraceSide;
   readonly #watch: WatchSide;
   readonly #recording: RecordingSide;
+  readonly #comparisons: ComparisonSide;
+  readonly #options: ObservingSideOptions;
 
   constructor(options: ObservingSideOptions) {
+    this.#logger = options.logger;
     this.#accessLog = new AccessLogSide(options);
     this.#traces = new TraceSide(options);
     this.#watch = new WatchSide(options);
     this.#recording = new RecordingSide(options);
+    this.#comparisons = new ComparisonSide(options.clock);
+    this.#options = options;
   }
 
   take(observed: Observed): void {
@@ -45,6 +55,8 @@ export class ObservingSide {
         return this.#watch.onObserved(observed);
       case 'recorded':
         return this.#recording.take(observed);
+      case 'compared':
+        return this.#comparisons.add(observed);
       default:
         observed satisfies never;
     }
@@ -52,11 +64,12 @@ export class ObservingSide {
 
   /** A configuration is about to be the present one: `commit` or `abandon` follows. Resolves when what its threads observe can be taken. */
   async prepare(configuration: Configuration, texts: Readonly<Record<string, string>>): Promise<void> {
-    await this.#traces.prepare(configuration);
+    await this.#traces.prepare(configuration, texts);
     await this.#accessLog.prepare(configuration, texts);
   }
 
   commit(configuration: Configuration): void {
+    this.#logger.follow?.(toLoggerSettings(configuration));
     this.#accessLog.commit(configuration);
     this.#traces.follow(configuration);
   }
@@ -75,8 +88,19 @@ export class ObservingSide {
     return this.#watch;
   }
 
+  /** Recordings that operators ask for. */
+  async createRecordings(): Promise<RecordingAdministration> {
+    const { OperatorRecordings } = await import('./operator-recordings.ts');
+    return new OperatorRecordings({ ...this.#options, side: this.#recording });
+  }
+
+  get comparisons(): ComparisonAdministration {
+    return this.#comparisons;
+  }
+
   get metricsText(): string {
-    return this.#accessLog.metricsText + this.#traces.metricsText + this.#recording.metricsText;
+    const { metricsText } = this.#comparisons;
+    return this.#accessLog.metricsText + this.#traces.metricsText + this.#recording.metricsText + metricsText;
   }
 
   /** Sends what there is. `leftMs`: what is left of the time for that; `undefined`: next to none. */

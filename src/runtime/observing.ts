@@ -9,6 +9,7 @@ import type { Exchange, ExchangePlan } from '#http/exchange.ts';
 import type { SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts';
 import { AccessLogging } from './access-logging.ts';
 import type { CacheCounts } from './cache-counts.ts';
+import { toLoggerSettings } from './logger-settings.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import type { RecordingsOrder } from './recording-messages.ts';
 import type { Recordings } from './recordings.ts';
@@ -46,9 +47,10 @@ export class Observing {
     this.#watching = new Watching(options);
   }
 
-  /** A configuration is the present one; `_hash` is what logs name it by. */
-  follow(settings: SettingsOfConfiguration, _hash: string): void {
-    this.#accessLogging.follow(settings);
+  /** A configuration is the present one; `hash` is what logs name it by. */
+  follow(settings: SettingsOfConfiguration, hash: string): void {
+    this.#options.logger.follow?.(toLoggerSettings(settings));
+    this.#accessLogging.follow(settings, hash);
     this.#followTracing(settings.tracing);
     this.#watching.follow(settings);
   }
@@ -91,6 +93,7 @@ export class Observing {
 
   /** Files of logs were moved away. */
   reopenLogs(): void {
+    this.#options.logger.reopen?.();
     this.#accessLogging.reopen();
   }
 

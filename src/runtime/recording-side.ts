@@ -5,6 +5,7 @@ import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { RecordingFile } from '#telemetry/recording/recording-file.ts';
 import type { RecordingRules } from '#telemetry/recording/recording-rules.ts';
+import type { CredentialNames } from './credential-places.ts';
 import type { ObservingOrder } from './observing-messages.ts';
 import { RecordingCounts } from './recording-counts.ts';
 import type { AskedRules, RecordedLine } from './recording-messages.ts';
@@ -24,13 +25,14 @@ export class RecordingSide {
   readonly #options: RecordingSideOptions;
   readonly #counts = new RecordingCounts();
   readonly #ownKey = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
-  readonly #running = new Map<number, { readonly rules: RecordingRules; readonly take: LineTaker }>();
+  readonly #running = new Map<number, { readonly asked: AskedRules; readonly take: LineTaker }>();
   #nextId = 1;
   #key: Uint8Array = this.#ownKey;
   #definition = '';
   #fileId: number | undefined;
   #file: RecordingFile | undefined;
   #configuration: Configuration | undefined;
+  #names: CredentialNames = noNames;
 
   constructor(options: RecordingSideOptions) {
     this.#options = options;
@@ -48,18 +50,18 @@ export class RecordingSide {
   async follow(configuration: Configuration): Promise<void> {
     this.#configuration = configuration;
     const { recording } = configuration;
-    if (recording === undefined && this.#definition === '') return;
-    const { findCredentialNames } = await import('./credential-places.ts');
-    // The key is a secret, which would not show in it.
-    const definition = JSON.stringify([recording, recording?.redact.key?.reveal(), findCredentialNames(configuration)]);
+    if (recording === undefined && this.#running.size === 0) return;
+    this.#key = recording?.redact.key === undefined ? this.#ownKey : Buffer.from(recording.redact.key.reveal());
+    await this.#findNames();
     if (recording === undefined) {
       this.#definition = '';
-      return this.#endFile();
+      await this.#endFile();
+      return this.#tellThreads();
     }
-    if (definition === this.#definition) return;
+    const definition = JSON.stringify(recording);
+    if (definition === this.#definition) return this.#tellThreads();
     this.#definition = definition;
     const before = this.#fileId;
-    this.#key = recording.redact.key === undefined ? this.#ownKey : Buffer.from(recording.redact.key.reveal());
     const { toAskedRules } = await import('./recording-rules-of.ts');
     await this.#openFile(recording.to);
     this.#fileId = await this.start(toAskedRules(recording), (line) => (this.#file?.write(line) === true ? 'waits' : 'refused'));
@@ -68,9 +70,9 @@ export class RecordingSide {
 
   /** Returns by what it is ended. */
   async start(asked: AskedRules, take: LineTaker): Promise<number> {
+    await this.#findNames();
     const id = this.#nextId++;
-    const rules = { ...asked, id, redaction: await this.#completeRedaction(asked.redaction) };
-    this.#running.set(id, { rules, take });
+    this.#running.set(id, { asked, take });
     this.#tellThreads();
     return id;
   }
@@ -97,8 +99,22 @@ export class RecordingSide {
     await this.#endFile();
   }
 
+  /** All that run are without what the present configuration says of where credentials stand. */
   #tellThreads(): void {
-    const recordings = [...this.#running.values()].map(({ rules }) => rules);
+    const { fields, parameters } = this.#names;
+    const recordings = [...this.#running].map(([id, { asked }]): RecordingRules => {
+      const { redaction } = asked;
+      return {
+        ...asked,
+        id,
+        redaction: {
+          ...redaction,
+          key: this.#key,
+          fields: [...redaction.fields, ...fields],
+          parameters: [...redaction.parameters, ...parameters],
+        },
+      };
+    });
     this.#options.observe({ kind: 'recordings', recordings, counts: this.#counts.memory });
   }
 
@@ -126,16 +142,9 @@ export class RecordingSide {
     await file?.close();
   }
 
-  /** With what the present configuration says of where credentials stand. */
-  async #completeRedaction(redaction: AskedRules['redaction']): Promise<RecordingRules['redaction']> {
+  async #findNames(): Promise<void> {
     const { findCredentialNames } = await import('./credential-places.ts');
-    const { fields, parameters } = this.#configuration ? findCredentialNames(this.#configuration) : noNames;
-    return {
-      ...redaction,
-      key: this.#key,
-      fields: [...redaction.fields, ...fields],
-      parameters: [...redaction.parameters, ...parameters],
-    };
+    this.#names = this.#configuration === undefined ? noNames : findCredentialNames(this.#configuration);
   }
 }
 

@@ -4,8 +4,8 @@
  */
 import { BUCKET_COUNT, toBucket } from '#base/duration-buckets.ts';
 import { limits } from '#base/limits.ts';
-import { OTHER_LABEL, type SeriesFamily, type ThreadMeter } from '#base/meter.ts';
-import type { Exchange, ExchangePlan } from '#http/exchange.ts';
+import type { SeriesFamily, ThreadMeter } from '#base/meter.ts';
+import type { ClientRequest, Exchange, ExchangePlan } from '#http/exchange.ts';
 import { ListenerTally, PlanTally, ServiceTally } from '#http/plan-tally.ts';
 import { ListenerCell, listenerFamily } from './connection-meter.ts';
 import { SIZE_BUCKET_COUNT, SIZE_CELL_COUNT, toSizeBucket } from './size-buckets.ts';
@@ -63,6 +63,21 @@ const OTHER_METHOD = 'other';
 /** More than any status. */
 const STATUS_ROOM = 1_024;
 
+/** What is looked at. */
+export type CountedExchange = Pick<
+  Exchange,
+  | 'attempts'
+  | 'error'
+  | 'finishedMs'
+  | 'isTunnel'
+  | 'plan'
+  | 'requestBytes'
+  | 'responseBytes'
+  | 'serviceName'
+  | 'startedMs'
+  | 'status'
+> & { readonly request: Pick<ClientRequest, 'listener' | 'method'> };
+
 export class RequestMeter {
   readonly #meter: ThreadMeter;
   readonly #cells: Float64Array;
@@ -76,12 +91,12 @@ export class RequestMeter {
   }
 
   /** The exchange has this plan from now on. */
-  begin({ request }: Exchange, plan: ExchangePlan): void {
+  begin({ request }: Pick<CountedExchange, 'request'>, plan: ExchangePlan): void {
     this.#cells[this.#findListener(plan, request.listener).inFlightAt]! += 1;
   }
 
   /** Where it has a plan, it was begun. */
-  finish(exchange: Exchange): void {
+  finish(exchange: CountedExchange): void {
     const { plan, request, serviceName, requestBytes, responseBytes, attempts } = exchange;
     const cells = this.#cells;
     const ofListener = this.#findListener(plan ?? this.#unplanned, request.listener);
@@ -132,7 +147,7 @@ export class RequestMeter {
     return at;
   }
 
-  #findPlace(tally: ServiceTally, { request, status }: Exchange, route: string): number {
+  #findPlace(tally: ServiceTally, { request, status }: CountedExchange, route: string): number {
     const { last } = tally;
     if (last !== undefined && last.status === status && last.method === request.method) return last.at;
     const counted = this.#toCounted(tally, status);
@@ -170,11 +185,6 @@ function addSize(cells: Float64Array, at: number, bytes: number): void {
 }
 
 /** What is no status of HTTP counts as none. */
-export function toClass(status: number): number {
+function toClass(status: number): number {
   return status < 100 || status > 599 ? 0 : Math.trunc(status / 100);
-}
-
-/** Whether a series stands for all that had no room. */
-export function isOther(labels: readonly string[]): boolean {
-  return labels[0] === OTHER_LABEL;
 }

@@ -22,6 +22,8 @@ export class SeriesSums {
   readonly #sums = new Map<string, Sum>();
   readonly #sumOf = new WeakMap<ThreadSeries, Sum>();
   #run = 0;
+  /** Series that had no room of their own here. */
+  overflowCount = 0;
 
   constructor(family: SeriesFamily) {
     this.#family = family;
@@ -61,7 +63,10 @@ export class SeriesSums {
     const present = this.#sums.get(key);
     if (present !== undefined) return present;
     const { labels: names, seriesMax, cellCount } = this.#family;
-    if (this.#sums.size >= seriesMax && labels[0] !== OTHER_LABEL) return this.#find(names.map(() => OTHER_LABEL));
+    if (this.#sums.size >= seriesMax && labels[0] !== OTHER_LABEL) {
+      this.overflowCount += 1;
+      return this.#find(names.map(() => OTHER_LABEL));
+    }
     const made = { labels, labelText: formatLabelList(names, labels), cells: new Float64Array(cellCount), run: 0 };
     this.#sums.set(key, made);
     return made;

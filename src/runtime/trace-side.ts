@@ -2,14 +2,10 @@
  * Traces as the control thread sees them: it sends the spans that threads tell of to the collector. What that takes is loaded by
  * configurations that trace.
  */
-import { hostname } from 'node:os';
-import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
-import type { TracingSettings } from '#config/tracing-schema.ts';
-import { callHttpForBytes } from '#net/http-call.ts';
-import type { CollectorSettings, SpanExporter } from '#telemetry/span-exporter.ts';
+import type { SpanExporter } from '#telemetry/span-exporter.ts';
 import type { ObservedSpans } from './tracing.ts';
 
 export interface TraceSideOptions {
@@ -17,31 +13,38 @@ export interface TraceSideOptions {
   readonly logger: Logger;
 }
 
-const TRACES_PATH = '/v1/traces';
 /** Who has used up all the time of a shutdown has still so much. */
 const LAST_WORDS_MS = 1_000;
 
+type Sending = typeof import('./span-destination.ts');
+
 export class TraceSide {
   readonly #options: TraceSideOptions;
+  #sending: Sending | undefined;
   #instanceId: string | undefined;
   #exporter: SpanExporter | undefined;
+  /** Of the configuration that was prepared last. */
+  #texts: Readonly<Record<string, string>> = {};
 
   constructor(options: TraceSideOptions) {
     this.#options = options;
   }
 
-  /** A configuration is about to be the present one. Resolves when spans of it can be taken. */
-  async prepare({ tracing }: Pick<Configuration, 'tracing'>): Promise<void> {
-    if (tracing === undefined || this.#exporter !== undefined) return;
-    const { SpanExporter } = await import('#telemetry/span-exporter.ts');
-    const { clock, logger } = this.#options;
-    const means = { clock, logger, callHttp: callHttpForBytes, random: createChanceSource(), later };
-    this.#exporter = new SpanExporter(this.#toCollector(tracing), means);
+  /** A configuration is about to be the present one. `texts`: contents of files that it names. */
+  async prepare({ tracing }: Pick<Configuration, 'tracing'>, texts: Readonly<Record<string, string>>): Promise<void> {
+    this.#texts = texts;
+    if (tracing !== undefined) this.#sending ??= await import('./span-destination.ts');
   }
 
-  /** A configuration is the present one. */
+  /** The one that was prepared is the present one. Without traces, what is left is sent. */
   follow({ tracing }: Pick<Configuration, 'tracing'>): void {
-    if (tracing !== undefined) this.#exporter?.follow(this.#toCollector(tracing));
+    if (tracing === undefined || this.#sending === undefined) return;
+    const { clock, logger } = this.#options;
+    const texts = this.#texts;
+    this.#instanceId ??= crypto.randomUUID();
+    const destination = this.#sending.openDestination(tracing, { clock, instanceId: this.#instanceId, texts, later });
+    if (this.#exporter === undefined) this.#exporter = this.#sending.createExporter(destination, { clock, logger, later });
+    else this.#exporter.follow(destination);
   }
 
   take({ spans, lost }: ObservedSpans): void {
@@ -62,28 +65,6 @@ export class TraceSide {
     const timer = setTimeout(() => undefined, patienceMs);
     await exporter.close(patienceMs);
     clearTimeout(timer);
-  }
-
-  #toCollector({ to, resource }: TracingSettings): CollectorSettings {
-    const bare = to.otlp.endsWith('/') ? to.otlp.slice(0, -1) : to.otlp;
-    return {
-      url: bare.endsWith(TRACES_PATH) ? bare : bare + TRACES_PATH,
-      headers: Object.fromEntries(Object.entries(to.headers).map(([name, value]) => [name, value.reveal()])),
-      timeoutMs: to.timeout,
-      resource: { ...this.#describeProcess(), ...resource },
-    };
-  }
-
-  #describeProcess(): Record<string, string> {
-    this.#instanceId ??= crypto.randomUUID();
-    return {
-      'service.name': 'gatehouse',
-      'service.instance.id': this.#instanceId,
-      'host.name': hostname(),
-      'process.pid': String(process.pid),
-      'telemetry.sdk.name': 'gatehouse',
-      'telemetry.sdk.language': 'nodejs',
-    };
   }
 }
 

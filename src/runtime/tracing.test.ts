@@ -16,7 +16,7 @@ function start(t: TestContext, settings: Partial<TracingSettings>, chances: read
   let drawn = 0;
   const clock = new FakeClock();
   const whole: TracingSettings = {
-    to: { otlp: 'http://127.0.0.1:9', headers: {}, timeout: 1_000 },
+    to: { url: 'http://127.0.0.1:9', headers: {}, timeout: 1_000, retryFor: 0, gzip: false },
     sample: 0,
     rules: [],
     trust: 'proxies',

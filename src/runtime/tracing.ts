@@ -11,6 +11,7 @@ import { ExchangeJournal } from '#http/exchange-journal.ts';
 import { ExchangeTrace, type TraceMeans } from '#http/exchange-trace.ts';
 import { TracePropagation } from '#http/trace-propagation.ts';
 import { toSpans } from '#telemetry/exchange-spans.ts';
+import { Redactor } from '#telemetry/lines/redactor.ts';
 import type { SpanRecord } from '#telemetry/span-record.ts';
 import { TraceSampling } from './trace-sampling.ts';
 
@@ -37,19 +38,20 @@ export class Tracing {
   readonly #nextTraceId = createIdSource();
   readonly #sampling: TraceSampling;
   readonly #trust: TracingSettings['trust'];
+  readonly #redactor: Redactor;
   readonly #timer: NodeJS.Timeout;
   #spans: SpanRecord[] = [];
   #lost = 0;
 
-  constructor({ propagate, trust, ...shares }: TracingSettings, means: TracingMeans) {
-    const nextId = createIdSource();
+  constructor({ propagate, trust, redact, ...shares }: TracingSettings, means: TracingMeans) {
     this.#means = means;
     this.#traceMeans = {
       propagation: new TracePropagation(propagate),
-      nextSpanId: () => nextId().substring(0, SPAN_ID_DIGITS),
+      nextSpanId: createSpanIdSource(),
     };
     this.#sampling = new TraceSampling(shares, means.chance);
     this.#trust = trust;
+    this.#redactor = new Redactor(redact);
     this.#timer = setInterval(() => this.flush(), TELL_EVERY_MS).unref();
   }
 
@@ -64,7 +66,7 @@ export class Tracing {
     const { trace } = exchange;
     if (trace === undefined || !trace.isSampled) return;
     const { clock } = this.#means;
-    const spans = toSpans(exchange, trace, clock.wallMs() - clock.monotonicMs());
+    const spans = toSpans(exchange, trace, { redactor: this.#redactor, wallOffsetMs: clock.wallMs() - clock.monotonicMs() });
     if (this.#spans.length + spans.length > limits.threadSpansPendingMax) this.#lost += spans.length;
     else for (const span of spans) this.#spans.push(span);
   }
@@ -107,4 +109,20 @@ export class Tracing {
     const isBelieved = this.#trust === 'all' || (this.#trust === 'proxies' && forwardingFields.isFromProxy);
     return isBelieved ? isSampled : undefined;
   }
+}
+
+/** Two of each id that is drawn. */
+function createSpanIdSource(): () => string {
+  const nextId = createIdSource();
+  let other = '';
+  return () => {
+    if (other !== '') {
+      const id = other;
+      other = '';
+      return id;
+    }
+    const id = nextId();
+    other = id.substring(SPAN_ID_DIGITS);
+    return id.substring(0, SPAN_ID_DIGITS);
+  };
 }

@@ -1,7 +1,7 @@
 /** What went through a route, a service or all of them in the last five minutes: counted in steps of five seconds. */
 import type { Traffic } from '#admin/traffic-administration.ts';
 import { quantileMs } from '#base/duration-buckets.ts';
-import { RouteCell, routeFamily } from './request-meter.ts';
+import { RouteCell, routeFamily, STATUS_CLASS_COUNT } from './request-meter.ts';
 
 /** What rates are of: so many steps, and the one that is not over. */
 const WINDOW_STEPS = 11;
@@ -72,6 +72,13 @@ export class TrafficHistory {
     return toTraffic(sum, durationMs, inFlight);
   }
 
+  /** Of the last minute. */
+  get requestCount(): number {
+    let count = 0;
+    for (const { cells } of this.#recent) count += countRequests(cells);
+    return count;
+  }
+
   furtherAttemptsPerSecond(durationMs: number): number {
     let count = 0;
     for (const { cells } of this.#recent) count += cells[RouteCell.furtherAttempts]!;
@@ -91,10 +98,8 @@ export function windowMs({ over }: TrafficSteps, presentMs: number): number {
 
 export function toTraffic(cells: Float64Array | undefined, durationMs: number, inFlight: number): Traffic {
   if (cells === undefined) return { ...quiet, inFlight };
-  let requests = 0;
-  for (let digit = 0; digit < RouteCell.seconds; digit++) requests += cells[RouteCell.classes + digit]!;
   return {
-    requestsPerSecond: perSecond(requests, durationMs),
+    requestsPerSecond: perSecond(countRequests(cells), durationMs),
     errorsPerSecond: perSecond(cells[RouteCell.classes + 5]!, durationMs),
     clientErrorsPerSecond: perSecond(cells[RouteCell.classes + 4]!, durationMs),
     inFlight,
@@ -104,6 +109,12 @@ export function toTraffic(cells: Float64Array | undefined, durationMs: number, i
     bytesInPerSecond: perSecond(cells[RouteCell.requestBytes]!, durationMs),
     bytesOutPerSecond: perSecond(cells[RouteCell.responseBytes]!, durationMs),
   };
+}
+
+function countRequests(cells: Float64Array): number {
+  let count = 0;
+  for (let digit = 0; digit < STATUS_CLASS_COUNT; digit++) count += cells[RouteCell.classes + digit]!;
+  return count;
 }
 
 export const quiet: Traffic = {

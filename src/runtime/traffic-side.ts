@@ -18,7 +18,8 @@ import { limits } from '#base/limits.ts';
 import { OTHER_LABEL, type SeriesFamily } from '#base/meter.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { EndpointHealth, ServiceHealth } from '#services/health/service-health.ts';
-import { inFlightFamily, RouteCell, requestFamily, routeFamily } from './request-meter.ts';
+import { ServiceCell, serviceFamily } from '#services/service-meter.ts';
+import { inFlightFamily, RouteCell, requestFamily, routeFamily, STATUS_CLASS_COUNT } from './request-meter.ts';
 import { ThreadCell, threadFamily } from './thread-gauges.ts';
 import type { ThreadMeters, ThreadSeries } from './thread-meters.ts';
 import { HISTORY_STEPS, quiet, TrafficHistory, type TrafficSteps, toTraffic, windowMs } from './traffic-history.ts';
@@ -120,15 +121,18 @@ export class TrafficSide implements TrafficAdministration {
     this.#readAll();
     const durationMs = windowMs(this.#steps, nowMs - this.#stepBeganMs);
     const { byRoute, total } = this.#countInFlight();
-    const routes = [...this.#routes].map(
-      ([name, history]): NamedTraffic => ({ name, ...history.describe(durationMs, byRoute.get(name) ?? 0) }),
+    const busiest = [...this.#routes]
+      .map(([name, history]) => ({ name, history, count: history.requestCount }))
+      .sort((one, other) => other.count - one.count || one.name.localeCompare(other.name))
+      .slice(0, routesMax);
+    const routes = busiest.map(
+      ({ name, history }): NamedTraffic => ({ name, ...history.describe(durationMs, byRoute.get(name) ?? 0) }),
     );
-    routes.sort((one, other) => other.requestsPerSecond - one.requestsPerSecond || one.name.localeCompare(other.name));
     return {
       at: new Date(clock.wallMs()).toISOString(),
       windowSeconds: Math.round(durationMs / 1_000),
       total: this.#total.describe(durationMs, total),
-      routes: routes.slice(0, routesMax),
+      routes,
       services: this.#describeServices(durationMs),
       threads: this.#describeThreads(),
       process: { rssBytes: process.memoryUsage.rss(), cpu: this.#cpu },
@@ -248,9 +252,10 @@ export class TrafficSide implements TrafficAdministration {
   }
 
   #describeServices(durationMs: number): ServiceTraffic[] {
+    const loads = this.#sumLoads();
     return this.#options.describeHealth().map(({ service, endpoints }): ServiceTraffic => {
       const history = this.#services.get(service);
-      const { running, connections, waiting } = this.#countAt(service);
+      const { running, connections, waiting } = loads.get(service) ?? idle;
       return {
         name: service,
         ...(history?.describe(durationMs, running) ?? { ...quiet, inFlight: running }),
@@ -263,8 +268,19 @@ export class TrafficSide implements TrafficAdministration {
     });
   }
 
-  #countAt(_service: string): { readonly running: number; readonly connections: number; readonly waiting: number } {
-    return { running: 0, connections: 0, waiting: 0 };
+  /** As threads have noted it in the last second. */
+  #sumLoads(): Map<string, ServiceLoads> {
+    const loads = new Map<string, ServiceLoads>();
+    for (const { labels, cells, at } of this.#listAll(serviceFamily)) {
+      const [service = ''] = labels;
+      const before = loads.get(service) ?? idle;
+      loads.set(service, {
+        running: before.running + cells[at + ServiceCell.running]!,
+        connections: before.connections + cells[at + ServiceCell.connections]!,
+        waiting: before.waiting + cells[at + ServiceCell.waiting]!,
+      });
+    }
+    return loads;
   }
 
   #describeThreads(): ThreadState[] {
@@ -299,6 +315,14 @@ export class TrafficSide implements TrafficAdministration {
   }
 }
 
+interface ServiceLoads {
+  readonly running: number;
+  readonly connections: number;
+  readonly waiting: number;
+}
+
+const idle: ServiceLoads = { running: 0, connections: 0, waiting: 0 };
+
 interface InFlight {
   readonly byRoute: ReadonlyMap<string, number>;
   readonly total: number;
@@ -309,6 +333,6 @@ function isAvailable({ state, ejectedForMs, isDraining }: EndpointHealth): boole
 }
 
 function hasNews(cells: Float64Array, at: number, before: Float64Array): boolean {
-  for (let i = 0; i < RouteCell.seconds; i++) if (cells[at + i] !== before[i]) return true;
+  for (let i = RouteCell.classes; i < RouteCell.classes + STATUS_CLASS_COUNT; i++) if (cells[at + i] !== before[i]) return true;
   return false;
 }

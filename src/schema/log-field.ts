@@ -9,6 +9,7 @@ import { type Reading, textKind } from './text-kind.ts';
 import { readFieldName } from './token.ts';
 
 const NAME_LENGTH_MAX = 256;
+const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
 const NAMED = /^(request\.header|response\.header|query|claim|path)\.(.+)$/s;
 const MARK = /\$\$\{|\$\{([^}]*)(\}?)/g;
 
@@ -42,14 +43,25 @@ export function logField(): z.ZodType<LogField, string> {
 }
 
 /** Text with fields in it. */
-export function logText(help: string): z.ZodType<LogText, string> {
+export function logText(
+  help: string,
+  findProblem: (text: string) => string | undefined = () => undefined,
+): z.ZodType<LogText, string> {
   return textKind({
     noun: 'text',
     examples: ['${client} ${method} ${target} ${status}'],
     help,
-    read: (text) =>
-      /[\x00-\x08\x0a-\x1f\x7f]/.test(text) ? { problem: 'a line holds no control characters' } : readLogText(text),
+    read(text) {
+      const problem = CONTROL.test(text) ? 'a line holds no control characters' : findProblem(text);
+      return problem === undefined ? readLogText(text) : { problem };
+    },
   });
+}
+
+/** A constant that is called like a field was meant to be that field. */
+export function findFieldName(text: string): string | undefined {
+  if ('problem' in readLogField(text)) return undefined;
+  return `\`${text}\` is the name of a field; write \`\${${text}}\` for its value`;
 }
 
 /** Names of claims may have colons, as in `cognito:groups`. */

@@ -2,37 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LineSettings } from '#config/access-log/line-settings.ts';
 import { clientErrors } from '#http/client-errors.ts';
-import { type ClientRequest, type ClientSide, Exchange, type ExchangePlan, ForwardingFields } from '#http/exchange.ts';
+import { type ClientRequest, type ClientSide, Exchange, type ExchangePlan } from '#http/exchange.ts';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
+import { loggedRequest } from '#test/support/logged-exchange.ts';
 import { AccessLog } from './access-log.ts';
 import { compileLineFormat } from './lines/compile-line-format.ts';
 import { LineChoice } from './lines/line-choice.ts';
 import { LineTime } from './lines/line-time.ts';
 import { Redactor } from './lines/redactor.ts';
-
-const request: ClientRequest = {
-  listener: 'web',
-  protocol: 'HTTP/1.1',
-  method: 'GET',
-  path: '/a',
-  query: 'b=1',
-  target: '/a?b=1',
-  authority: 'shop.example:80',
-  host: 'shop.example',
-  fields: [],
-  fieldText: undefined,
-  contentLengthBytes: -1,
-  hasBody: false,
-  acceptsTrailers: false,
-  expectsContinue: false,
-  upgrade: undefined,
-  clientAddress: '192.0.2.7',
-  peerAddress: '192.0.2.7',
-  clientPort: 1,
-  scheme: 'http',
-  forwardingFields: new ForwardingFields([]),
-};
 
 interface Told {
   readonly request?: Partial<ClientRequest>;
@@ -59,7 +37,7 @@ function setUp(settings: LineSettings = {}, chance = () => 0) {
     const exchange = new Exchange(
       {} as ClientSide,
       { onExchangeFinished: (each) => log.add(each) },
-      { ...request, ...changed },
+      { ...loggedRequest, ...changed },
       start,
     );
     exchange.status = 200;

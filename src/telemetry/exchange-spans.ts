@@ -6,6 +6,7 @@ import type { CallRecord, ClientRequest, Exchange, Protocol } from '#http/exchan
 import type { PolicyStep } from '#http/exchange-journal.ts';
 import type { ExchangeTrace, NotedAttempt } from '#http/exchange-trace.ts';
 import { getField } from '#wire/fields/field-list.ts';
+import { REDACTED, type Redactor } from './lines/redactor.ts';
 import type { SpanRecord, SpanValue } from './span-record.ts';
 
 /** Those that the conventions know; others could be as many as clients like. */
@@ -13,14 +14,32 @@ const knownMethods = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PA
 const protocolVersions: Readonly<Record<Protocol, string>> = { 'HTTP/1.0': '1.0', 'HTTP/1.1': '1.1', 'HTTP/2': '2' };
 const defaultPorts = { http: 80, https: 443 } as const;
 
-/** `wallOffsetMs`: what to add to monotonic time to get the time of day. */
-export function toSpans(exchange: Exchange, trace: ExchangeTrace, wallOffsetMs: number): SpanRecord[] {
-  const maker = new SpanMaker(exchange, trace, wallOffsetMs);
-  const spans = [maker.toServerSpan()];
-  for (const step of exchange.journal?.policies ?? []) if (step.hasWaited) spans.push(maker.toPolicySpan(step));
+export interface SpanMeans {
+  readonly redactor: Redactor;
+  /** What to add to monotonic time to get the time of day. */
+  readonly wallOffsetMs: number;
+}
+
+export function toSpans(exchange: Exchange, trace: ExchangeTrace, means: SpanMeans): SpanRecord[] {
+  const maker = new SpanMaker(exchange, trace, means);
+  const waits = (exchange.journal?.policies ?? [])
+    .filter(({ hasWaited }) => hasWaited)
+    .map((step) => ({ step, spanId: trace.nextSpanId() }));
+  const spans = [maker.toServerSpan(), ...waits.map((wait) => maker.toPolicySpan(wait))];
   for (const call of exchange.calls ?? []) if (call.startedMs > 0) spans.push(maker.toCallSpan(call));
-  for (const attempt of trace.attempts) spans.push(maker.toAttemptSpan(attempt));
+  for (const noted of trace.attempts) spans.push(maker.toAttemptSpan(noted, findAsking(noted, waits)));
   return spans;
+}
+
+/** A policy that made the exchange wait. */
+interface PolicyWait {
+  readonly step: PolicyStep;
+  readonly spanId: string;
+}
+
+/** While a policy waits, nobody else asks services for the exchange: what begins meanwhile is what it asks. */
+function findAsking({ attempt }: NotedAttempt, waits: readonly PolicyWait[]): PolicyWait | undefined {
+  return waits.find(({ step }) => step.startedMs <= attempt.startedMs && attempt.startedMs < step.endedMs);
 }
 
 type SpanParts = Pick<SpanRecord, 'name' | 'kind' | 'isError' | 'attributes'> & {
@@ -34,11 +53,13 @@ type SpanParts = Pick<SpanRecord, 'name' | 'kind' | 'isError' | 'attributes'> & 
 class SpanMaker {
   readonly #exchange: Exchange;
   readonly #trace: ExchangeTrace;
+  readonly #redactor: Redactor;
   readonly #wallOffsetMs: number;
 
-  constructor(exchange: Exchange, trace: ExchangeTrace, wallOffsetMs: number) {
+  constructor(exchange: Exchange, trace: ExchangeTrace, { redactor, wallOffsetMs }: SpanMeans) {
     this.#exchange = exchange;
     this.#trace = trace;
+    this.#redactor = redactor;
     this.#wallOffsetMs = wallOffsetMs;
   }
 
@@ -60,9 +81,10 @@ class SpanMaker {
     return { ...made, parentId: start.parentId, isParentRemote: start.isParentRemote };
   }
 
-  toPolicySpan({ policy, phase, startedMs, endedMs, decision, code, status }: PolicyStep): SpanRecord {
+  toPolicySpan({ step, spanId }: PolicyWait): SpanRecord {
+    const { policy, phase, startedMs, endedMs, decision, code, status } = step;
     return this.#toRecord({
-      spanId: this.#trace.nextSpanId(),
+      spanId,
       startedMs,
       endedMs,
       name: `policy ${policy}`,
@@ -112,14 +134,18 @@ class SpanMaker {
     });
   }
 
-  toAttemptSpan({ attempt, spanId, parentId, resendCount, method, target }: NotedAttempt): SpanRecord {
+  /** `asking`: the policy that has made it. */
+  toAttemptSpan(
+    { attempt, spanId, parentId, resendCount, method, target }: NotedAttempt,
+    asking: PolicyWait | undefined,
+  ): SpanRecord {
     const { startedMs, endedMs, status, grpcStatus, error, isCancelled, wasReused } = attempt;
     const service = attempt.service.definition.name;
     const isUnfinished = endedMs === 0;
     const isError = error !== undefined || status >= 400;
     return this.#toRecord({
       spanId,
-      parentId,
+      parentId: asking?.spanId ?? parentId,
       startedMs,
       endedMs: isUnfinished ? this.#exchange.finishedMs : endedMs,
       name: `${toKnownMethod(method) ?? 'HTTP'} ${service}`,
@@ -160,27 +186,27 @@ class SpanMaker {
   }
 
   #toRequestAttributes(): SpanValue[] {
-    const { request, shownTarget = request.target, requestId, batchOf } = this.#exchange;
-    const question = shownTarget.indexOf('?');
+    const { request, requestId, batchOf } = this.#exchange;
+    const redactor = this.#redactor;
     return [
       ...toMethodAttributes(request.method),
       ...toServerAttributes(request),
       'url.scheme',
       request.scheme,
       'url.path',
-      question < 0 ? shownTarget : shownTarget.slice(0, question),
+      toShort(redactor.showPath(this.#exchange)),
       'url.query',
-      question < 0 ? undefined : shownTarget.slice(question + 1),
+      toShort(redactor.showQuery(this.#exchange)),
       'network.protocol.version',
       protocolVersions[request.protocol],
       'client.address',
-      nonEmpty(request.clientAddress),
+      nonEmpty(redactor.showAddress('client', request.clientAddress)),
       'network.peer.address',
-      nonEmpty(request.peerAddress),
+      nonEmpty(redactor.showAddress('peer', request.peerAddress)),
       'network.peer.port',
       request.clientPort === 0 ? undefined : request.clientPort,
       'user_agent.original',
-      getField(request.fields, 'user-agent'),
+      redactor.hides(userAgent) ? REDACTED : toShort(getField(request.fields, 'user-agent')),
       'gatehouse.request_id',
       requestId,
       'gatehouse.batch_of',
@@ -209,7 +235,7 @@ class SpanMaker {
       'gatehouse.service',
       serviceName,
       'gatehouse.consumer',
-      consumer?.name,
+      consumer && (this.#redactor.hides({ kind: 'consumer' }) ? REDACTED : consumer.name),
       'gatehouse.cache',
       cacheResult,
       'gatehouse.fallback',
@@ -219,12 +245,22 @@ class SpanMaker {
     ];
   }
 
-  /** What is hidden of the request's query is hidden wherever it goes. */
+  /** What is hidden of the request is hidden wherever it goes. Empty: nothing of it may be shown. */
   #toShownTarget(target: string): string {
-    if (this.#exchange.shownTarget === undefined) return target;
+    if (this.#redactor.hidesPath) return '';
+    const { shownTarget, request } = this.#exchange;
+    if (shownTarget === undefined || shownTarget === request.target) return this.#redactor.showUrl(target);
     const question = target.indexOf('?');
     return question < 0 ? target : target.slice(0, question);
   }
+}
+
+const userAgent = { kind: 'request.header', name: 'user-agent' } as const;
+const VALUE_LENGTH_MAX = 2_048;
+
+/** Clients write these as long as they like. */
+function toShort(text: string | undefined): string | undefined {
+  return text === undefined || text.length <= VALUE_LENGTH_MAX ? text : text.slice(0, VALUE_LENGTH_MAX);
 }
 
 function toKnownMethod(method: string): string | undefined {
@@ -251,7 +287,7 @@ function toEndpointAttributes(endpoint: string, target: string): SpanValue[] {
   // A socket file.
   if (url === null || url.hostname === '') return ['server.address', endpoint];
   const port = url.port === '' ? defaultPorts[url.protocol === 'https:' ? 'https' : 'http'] : Number(url.port);
-  const full = target === '' ? undefined : `${url.protocol}//${url.host}${target}`;
+  const full = target === '' ? undefined : toShort(`${url.protocol}//${url.host}${target}`);
   return ['server.address', url.hostname, 'server.port', port, 'url.full', full];
 }
 

@@ -19,6 +19,16 @@ export function encodeSpans(spans: readonly SpanRecord[], resource: Readonly<Rec
   return Buffer.from(bytes ?? new Uint8Array());
 }
 
+/** How many spans of a message a collector says that it has left out. */
+export function readRejectedCount(answer: Buffer): number {
+  try {
+    return Number(ProtobufTraceSerializer.deserializeResponse(answer).partialSuccess?.rejectedSpans ?? 0);
+  } catch {
+    // What a collector says that nobody understands changes nothing of what it has taken.
+    return 0;
+  }
+}
+
 interface Origin {
   readonly resource: ReadableSpan['resource'];
   readonly scope: ReadableSpan['instrumentationScope'];

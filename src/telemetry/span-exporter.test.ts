@@ -2,18 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '#base/limits.ts';
 import type { LogFields } from '#base/logger.ts';
-import { type HttpBytesAnswer, type HttpBytesCall, HttpCallFailed } from '#net/http-call.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
-import { SpanExporter } from './span-exporter.ts';
+import type { OtlpOutcome } from './otlp/otlp-transport.ts';
+import { type SpanDestination, SpanExporter } from './span-exporter.ts';
 import type { SpanRecord } from './span-record.ts';
 
-const collector = {
-  url: 'http://collector/v1/traces',
-  headers: { 'x-key': '7' },
-  timeoutMs: 1_000,
-  resource: { 'service.name': 'x' },
-};
 const span: SpanRecord = {
   traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
   spanId: '00f067aa0ba902b7',
@@ -28,150 +22,115 @@ const span: SpanRecord = {
   attributes: ['a', 1],
 };
 const spans = (count: number): SpanRecord[] => Array.from({ length: count }, () => span);
+const sent: OtlpOutcome = { kind: 'sent', answer: Buffer.alloc(0) };
+const lost = (status?: number): OtlpOutcome => ({ kind: 'lost', reason: 'because', status });
 
-interface Timer {
-  readonly delayMs: number;
-  run(): void;
+interface Message {
+  readonly bytes: number;
+  answer(outcome: OtlpOutcome): void;
+}
+
+/** A collector that answers when a test says so. */
+function openDestination(messages: Message[], said: string[]): SpanDestination {
+  return {
+    resource: { 'service.name': 'x' },
+    transport: {
+      send: (batch) => new Promise((answer) => messages.push({ bytes: batch.length, answer })),
+      hurry: () => void said.push('hurry'),
+      close: () => void said.push('close'),
+    },
+  };
 }
 
 function start() {
-  const calls: {
-    readonly call: HttpBytesCall;
-    answer(status: number, headers?: HttpBytesAnswer['headers']): void;
-    fail(): void;
-  }[] = [];
-  const timers = new Set<Timer>();
+  const messages: Message[] = [];
+  const said: string[] = [];
   const logged: (LogFields | undefined)[] = [];
+  const timers: (() => void)[] = [];
   const clock = new FakeClock();
-  const exporter = new SpanExporter(collector, {
+  const exporter = new SpanExporter(openDestination(messages, said), {
     clock,
     logger: { log: (_level, _message, fields) => void logged.push(fields) },
-    random: () => 1,
-    callHttp: (call) =>
-      new Promise((resolve, reject) => {
-        call.signal?.addEventListener('abort', () => reject(new HttpCallFailed('left')));
-        calls.push({
-          call,
-          answer: (status, headers = {}) => resolve({ status, headers, bytes: Buffer.alloc(0) }),
-          fail: () => reject(new HttpCallFailed('ECONNREFUSED')),
-        });
-      }),
-    later(delayMs, run) {
-      const timer = { delayMs, run };
-      timers.add(timer);
-      return () => timers.delete(timer);
+    later(_delayMs, run) {
+      timers.push(run);
+      return () => timers.splice(timers.indexOf(run), 1);
     },
   });
   const metric = (name: string) =>
     Number(new RegExp(`^gatehouse_trace_spans_${name} (\\d+)$`, 'm').exec(exporter.metricsText)?.[1]);
   return {
     exporter,
-    calls,
-    clock,
+    messages,
+    said,
     logged,
+    timers,
+    clock,
     exported: () => metric('exported_total'),
     dropped: (reason: string) => metric(`dropped_total\\{reason="${reason}"\\}`),
-    pauses: () => [...timers].map(({ delayMs }) => delayMs),
-    endPause() {
-      const [timer] = timers;
-      timers.delete(timer!);
-      timer!.run();
-    },
-    call: async (count: number) => {
-      await eventually(() => calls.length >= count, `call ${count} is made`);
-      return calls[count - 1]!;
+    message: async (count: number) => {
+      await eventually(() => messages.length >= count, `message ${count} is sent`);
+      return messages[count - 1]!;
     },
   };
 }
 
 test('spans are sent in messages of a bounded size, one at a time', async () => {
-  const { exporter, calls, call, exported } = start();
+  const { exporter, messages, message, exported } = start();
   exporter.add(spans(limits.spansOfExportMax + 1), 0);
   exporter.add(spans(1), 0);
-  const first = await call(1);
-  assert.equal(calls.length, 1);
-  assert.equal(first.call.url, collector.url);
-  assert.deepEqual(first.call.headers, { 'x-key': '7', 'content-type': 'application/x-protobuf' });
-  assert.equal(first.call.timeoutMs, 1_000);
-  first.answer(200);
-  const second = await call(2);
-  assert.ok(second.call.body!.length < first.call.body!.length / 10);
+  const first = await message(1);
+  assert.equal(messages.length, 1);
+  first.answer(sent);
+  const second = await message(2);
+  assert.ok(second.bytes < first.bytes / 10);
   assert.equal(exported(), limits.spansOfExportMax);
-  second.answer(202);
+  second.answer(sent);
   await eventually(() => exported() === limits.spansOfExportMax + 2, 'all are counted');
-  assert.equal(calls.length, 2);
+  assert.equal(messages.length, 2);
 });
 
-test('what a collector asks to be sent later is sent later, with more patience after each time', async () => {
-  const { exporter, call, calls, exported, pauses, endPause } = start();
-  exporter.add(spans(2), 0);
-  const expected = [1_000, 2_000, 4_000, 8_000];
-  for (const [index, status] of [429, 502, 503, 504].entries()) {
-    (await call(index + 1)).answer(status);
-    await eventually(() => pauses().length === 1, 'it pauses');
-    assert.deepEqual(pauses(), [expected[index]]);
-    exporter.add(spans(1), 0);
-    assert.equal(calls.length, index + 1);
-    endPause();
-  }
-  (await call(5)).answer(200);
-  await eventually(() => exported() === 6, 'all are sent');
-  // Patience begins anew.
-  exporter.add(spans(1), 0);
-  (await call(6)).fail();
-  await eventually(() => pauses().length === 1, 'it pauses');
-  assert.deepEqual(pauses(), [1_000]);
-});
-
-test('a collector may say when, in seconds or as a date, within reason', async () => {
-  const { exporter, call, clock, pauses, endPause } = start();
-  exporter.add(spans(1), 0);
-  const at = new Date(Math.ceil(clock.wallMs() / 1_000) * 1_000 + 20_000);
-  const said: readonly [string, (ms: number) => boolean][] = [
-    ['7', (ms) => ms === 7_000],
-    [at.toUTCString(), (ms) => ms === at.getTime() - clock.wallMs()],
-    ['99999', (ms) => ms === 60_000],
-    ['soon', (ms) => ms === 8_000],
-    ['-1', (ms) => ms === 16_000],
+test('what a collector does not take is dropped by its reason, and what is behind it is sent', async () => {
+  const { exporter, message, dropped, exported, logged } = start();
+  const outcomes: readonly [OtlpOutcome, string][] = [
+    [lost(400), 'refused'],
+    [lost(503), 'unreachable'],
+    [lost(429), 'unreachable'],
+    [lost(), 'unreachable'],
   ];
-  for (const [index, [retryAfter, fits]] of said.entries()) {
-    (await call(index + 1)).answer(503, { 'retry-after': retryAfter });
-    await eventually(() => pauses().length === 1, 'it pauses');
-    assert.ok(fits(pauses()[0]!), `${retryAfter}: ${pauses()[0]}`);
-    endPause();
-  }
-});
-
-test('what a collector refuses is dropped, and what is behind it is sent', async () => {
-  const { exporter, call, dropped, exported, logged } = start();
-  exporter.add(spans(limits.spansOfExportMax + 1), 0);
-  (await call(1)).answer(400);
-  (await call(2)).answer(200);
+  const size = limits.spansOfExportMax;
+  exporter.add(spans(outcomes.length * size + 1), 0);
+  for (const [index, [outcome]] of outcomes.entries()) (await message(index + 1)).answer(outcome);
+  (await message(5)).answer(sent);
   await eventually(() => exported() === 1, 'the rest is sent');
-  assert.equal(dropped('refused'), limits.spansOfExportMax);
-  assert.deepEqual(logged, [{ spans: limits.spansOfExportMax, reason: 'refused', because: 'the collector answers with 400' }]);
+  assert.deepEqual([dropped('refused'), dropped('unreachable'), dropped('overflow')], [size, 3 * size, 0]);
+  assert.deepEqual(logged, [{ spans: size, reason: 'refused', because: 'because' }]);
 });
 
-test('a collector that is away costs the oldest spans after some time, and no more memory than is allowed', async () => {
-  const { exporter, call, dropped, pauses, endPause } = start();
+test('what a collector has left out of a message is counted', async () => {
+  const { exporter, message, dropped, exported } = start();
+  exporter.add(spans(5), 0);
+  // ExportTraceServiceResponse { partial_success { rejected_spans: 2 } }
+  (await message(1)).answer({ kind: 'sent', answer: Buffer.from([0x0a, 0x02, 0x08, 0x02]) });
+  await eventually(() => exported() === 3, 'the others are counted');
+  assert.equal(dropped('refused'), 2);
+  exporter.add(spans(1), 0);
+  (await message(2)).answer({ kind: 'sent', answer: Buffer.from([0xff, 0xff, 0xff]) });
+  await eventually(() => exported() === 4, 'nonsense changes nothing');
+});
+
+test('so many spans wait, and no more', async () => {
+  const { exporter, dropped, message } = start();
   exporter.add(spans(limits.spansPendingMax), 0);
   exporter.add(spans(3), 4);
   assert.equal(dropped('overflow'), 7);
-  for (let count = 1; count <= 6; count++) {
-    assert.equal(dropped('unreachable'), 0);
-    (await call(count)).fail();
-    await eventually(() => pauses().length === 1, 'it pauses');
-    if (count < 6) endPause();
-  }
-  assert.equal(dropped('unreachable'), limits.spansOfExportMax);
-  assert.deepEqual(pauses(), [30_000]);
-  exporter.add(spans(limits.spansOfExportMax), 0);
-  assert.equal(dropped('overflow'), 7);
+  (await message(1)).answer(sent);
+  await message(2);
+  exporter.add(spans(limits.spansOfExportMax + 1), 0);
+  assert.equal(dropped('overflow'), 8);
 });
 
 test('the log is told of drops once in a while, of all since', () => {
   const { exporter, clock, logged } = start();
-  exporter.add(spans(limits.spansPendingMax), 0);
   exporter.add([], 1);
   for (let i = 0; i < 100; i++) exporter.add([], 2);
   assert.equal(logged.length, 1);
@@ -183,34 +142,50 @@ test('the log is told of drops once in a while, of all since', () => {
   );
 });
 
-test('at the end there is time for one more message, also in a pause, and none behind it', async () => {
-  const { exporter, call, exported, dropped, pauses } = start();
-  exporter.add(spans(1), 0);
-  (await call(1)).answer(503);
-  await eventually(() => pauses().length === 1, 'it pauses');
-  const ended = exporter.close(5_000);
-  (await call(2)).answer(200);
-  await ended;
-  assert.deepEqual([exported(), dropped('unreachable')], [1, 0]);
-  assert.deepEqual(pauses(), []);
-  exporter.add(spans(1), 0);
-  assert.deepEqual([exported(), dropped('overflow')], [1, 0]);
+test('another collector is asked from the next message on', async () => {
+  const { exporter, message, messages, said, exported } = start();
+  exporter.add(spans(limits.spansOfExportMax + 1), 0);
+  const first = await message(1);
+  const others: Message[] = [];
+  exporter.follow(openDestination(others, []));
+  assert.deepEqual(said, ['hurry']);
+  first.answer(sent);
+  await eventually(() => others.length === 1, 'the other one is asked');
+  others[0]!.answer(sent);
+  await eventually(() => exported() === limits.spansOfExportMax + 1, 'all are sent');
+  assert.equal(messages.length, 1);
 });
 
-test('the end waits for a collector that fails, or does not answer, no longer than it may', async () => {
-  const failing = start();
-  failing.exporter.add(spans(2), 0);
-  const ended = failing.exporter.close(5_000);
-  (await failing.call(1)).answer(503);
+test('at the end, what there is is sent without pauses, and nothing behind it', async () => {
+  const { exporter, message, said, exported, dropped, timers } = start();
+  exporter.add(spans(limits.spansOfExportMax + 1), 0);
+  const ended = exporter.close(5_000);
+  assert.deepEqual(said, ['hurry']);
+  (await message(1)).answer(sent);
+  (await message(2)).answer(sent);
   await ended;
-  assert.equal(failing.dropped('unreachable'), 2);
-  const silent = start();
-  silent.exporter.add(spans(2), 0);
-  const { call } = await silent.call(1);
-  const late = silent.exporter.close(5_000);
-  assert.deepEqual(silent.pauses(), [5_000]);
-  silent.endPause();
-  await late;
-  assert.equal(call.signal?.aborted, true);
-  assert.equal(silent.dropped('unreachable'), 2);
+  assert.deepEqual([exported(), dropped('unreachable')], [limits.spansOfExportMax + 1, 0]);
+  assert.deepEqual([said, timers.length], [['hurry', 'close'], 0]);
+  exporter.add(spans(1), 1);
+  assert.deepEqual([exported(), dropped('overflow')], [limits.spansOfExportMax + 1, 0]);
+});
+
+test('the end waits for a collector that does not answer no longer than it may', async () => {
+  const { exporter, message, said, dropped, timers } = start();
+  exporter.add(spans(2), 0);
+  await message(1);
+  const ended = exporter.close(5_000);
+  timers[0]!();
+  await ended;
+  assert.equal(dropped('unreachable'), 2);
+  assert.deepEqual(said, ['hurry', 'close']);
+});
+
+test('the end that may not wait sends nothing', async () => {
+  const { exporter, message, said, dropped } = start();
+  exporter.add(spans(2), 0);
+  await message(1);
+  await exporter.close(0);
+  assert.equal(dropped('unreachable'), 2);
+  assert.deepEqual(said, ['close']);
 });

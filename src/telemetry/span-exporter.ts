@@ -1,19 +1,17 @@
 /**
- * Sends spans to a collector, as OTLP over HTTP: one message at a time, again after a while where the collector asks for that or
- * cannot be reached, and bounded in number. Spans that find no room are dropped and counted; nobody waits for them.
+ * Gives spans to a collector: one message at a time, and bounded in number. Spans that find no room, and those that the collector
+ * does not take, are dropped and counted; nobody waits for them.
  */
 import type { Clock } from '#base/clock.ts';
 import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
 import { formatMetric } from '#base/metric-text.ts';
-import { type CallHttpForBytes, type HttpBytesAnswer, HttpCallFailed } from '#net/http-call.ts';
-import { encodeSpans } from './otlp-spans.ts';
+import type { OtlpOutcome, OtlpTransport } from './otlp/otlp-transport.ts';
+import { encodeSpans, readRejectedCount } from './otlp-spans.ts';
 import type { SpanRecord } from './span-record.ts';
 
-export interface CollectorSettings {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly timeoutMs: number;
+export interface SpanDestination {
+  readonly transport: Pick<OtlpTransport, 'send' | 'hurry' | 'close'>;
   /** What is said of the gateway with each span. */
   readonly resource: Readonly<Record<string, string>>;
 }
@@ -21,9 +19,6 @@ export interface CollectorSettings {
 export interface ExporterMeans {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly callHttp: CallHttpForBytes;
-  /** From 0 to 1. */
-  readonly random: () => number;
   /** Runs something after a time, unless what it returns is called before. */
   later(delayMs: number, run: () => void): () => void;
 }
@@ -31,38 +26,33 @@ export interface ExporterMeans {
 /** `overflow`: there was no room. `refused`: the collector does not take them. `unreachable`: it has not answered for too long. */
 export type DropReason = 'overflow' | 'refused' | 'unreachable';
 
-const ANSWER_BYTES_MAX = 64 * 1024;
-const ATTEMPTS_MAX = 6;
-const PAUSE_FIRST_MS = 1_000;
-const PAUSE_MAX_MS = 30_000;
-const RETRY_AFTER_MAX_MS = 60_000;
 const TOLD_EVERY_MS = 10_000;
-/** OTLP, "Retryable Response Codes". */
-const retryable = new Set([429, 502, 503, 504]);
+/** These say that the collector is there and has no time. */
+const busyStatuses = new Set([429, 502, 503, 504]);
 
 export class SpanExporter {
   readonly #means: ExporterMeans;
-  #collector: CollectorSettings;
+  #destination: SpanDestination;
   readonly #pending: SpanRecord[] = [];
   #isSending = false;
-  #failures = 0;
-  #stopPause: (() => void) | undefined = undefined;
-  #cancelSending: AbortController | undefined = undefined;
   #isClosed = false;
+  /** Whoever waits for the end. */
   #whenEmpty: (() => void) | undefined = undefined;
   #exported = 0;
   readonly #dropped: Record<DropReason, number> = { overflow: 0, refused: 0, unreachable: 0 };
   #toldMs = Number.NEGATIVE_INFINITY;
   #untold = 0;
 
-  constructor(collector: CollectorSettings, means: ExporterMeans) {
-    this.#collector = collector;
+  constructor(destination: SpanDestination, means: ExporterMeans) {
+    this.#destination = destination;
     this.#means = means;
   }
 
-  /** Another collector from now on. */
-  follow(collector: CollectorSettings): void {
-    this.#collector = collector;
+  /** Where messages go from the next one on. */
+  follow(destination: SpanDestination): void {
+    const before = this.#destination;
+    this.#destination = destination;
+    before.transport.hurry();
   }
 
   /** `lost`: spans that had no room where they come from. */
@@ -71,25 +61,25 @@ export class SpanExporter {
     const room = Math.max(0, limits.spansPendingMax - this.#pending.length);
     const taken = spans.length <= room ? spans : spans.slice(0, room);
     for (const span of taken) this.#pending.push(span);
-    this.#drop('overflow', spans.length - taken.length + lost, 'the queue is full');
+    this.#drop('overflow', spans.length - taken.length + lost, 'there is no room');
     this.#send();
   }
 
-  /** Sends what there is, without pauses, for so long at most. Nothing is taken afterwards. */
+  /** Sends what there is, once more and without pauses, for so long at most. Nothing is taken afterwards. */
   async close(patienceMs: number): Promise<void> {
+    const { transport } = this.#destination;
     if (this.#pending.length > 0 && patienceMs > 0) {
+      transport.hurry();
       await new Promise<void>((resolve) => {
         const stop = this.#means.later(patienceMs, resolve);
         this.#whenEmpty = () => {
           stop();
           resolve();
         };
-        this.#endPause();
       });
     }
     this.#isClosed = true;
-    this.#stopPause?.();
-    this.#cancelSending?.abort();
+    transport.close();
     this.#drop('unreachable', this.#pending.length, 'the gateway ends');
     this.#pending.length = 0;
   }
@@ -103,90 +93,47 @@ export class SpanExporter {
     const metric = {
       name: 'gatehouse_trace_spans_dropped_total',
       type: 'counter',
-      help: 'Spans that were thrown away: there was no room (overflow), or the collector did not take them (refused) or did not answer (unreachable).',
+      help: 'Spans that were thrown away: there was no room (overflow), or the collector did not take them (refused) or had no time for them (unreachable).',
     } as const;
     return exported + formatMetric(metric, dropped);
   }
 
   #send(): void {
-    if (this.#isSending || this.#stopPause !== undefined || this.#isClosed) return;
+    if (this.#isSending || this.#isClosed) return;
     if (this.#pending.length === 0) return this.#whenEmpty?.();
     this.#isSending = true;
-    // Whoever sends goes on by itself, so there is nothing to wait for, and it does not reject.
+    // It goes on by itself, so there is nothing to wait for, and it does not reject.
     void this.#sendNext();
   }
 
   async #sendNext(): Promise<void> {
     const batch = this.#pending.slice(0, limits.spansOfExportMax);
-    const outcome = await this.#post(batch);
+    const outcome = await this.#sendBatch(batch);
     this.#isSending = false;
     if (this.#isClosed) return;
-    if (outcome === 'taken') {
-      this.#exported += batch.length;
-      this.#forget(batch.length);
-    } else if (outcome.pauseMs === undefined) {
-      this.#forget(batch.length);
-      this.#drop('refused', batch.length, outcome.reason);
-    } else {
-      // Whoever waits for the end waits for no second try.
-      if (this.#whenEmpty !== undefined) return this.#whenEmpty();
-      return this.#pause(batch.length, outcome.pauseMs, outcome.reason);
+    this.#pending.splice(0, batch.length);
+    if (outcome.kind === 'sent') this.#count(batch.length, readRejectedCount(outcome.answer));
+    else {
+      const isRefused = outcome.status !== undefined && !busyStatuses.has(outcome.status);
+      this.#drop(isRefused ? 'refused' : 'unreachable', batch.length, outcome.reason);
     }
     this.#send();
   }
 
-  #forget(count: number): void {
-    this.#failures = 0;
-    this.#pending.splice(0, count);
-  }
-
-  #pause(count: number, askedMs: number, reason: string): void {
-    this.#failures += 1;
-    // The rest may do better; what is at the head of the queue has had its chances.
-    if (this.#failures % ATTEMPTS_MAX === 0) {
-      this.#pending.splice(0, count);
-      this.#drop('unreachable', count, reason);
-    }
-    const backoffMs = Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** (this.#failures - 1));
-    const delayMs = Math.max(askedMs, backoffMs * (0.5 + this.#means.random() / 2));
-    this.#stopPause = this.#means.later(delayMs, () => this.#endPause());
-  }
-
-  #endPause(): void {
-    this.#stopPause?.();
-    this.#stopPause = undefined;
-    this.#send();
-  }
-
-  async #post(batch: readonly SpanRecord[]): Promise<'taken' | Refused> {
-    const { url, headers, timeoutMs, resource } = this.#collector;
-    const abort = new AbortController();
-    this.#cancelSending = abort;
+  async #sendBatch(batch: readonly SpanRecord[]): Promise<OtlpOutcome> {
+    const { transport, resource } = this.#destination;
     try {
-      const answer = await this.#means.callHttp({
-        url,
-        method: 'POST',
-        headers: { ...headers, 'content-type': 'application/x-protobuf' },
-        body: encodeSpans(batch, resource),
-        timeoutMs,
-        bytesMax: ANSWER_BYTES_MAX,
-        signal: abort.signal,
-      });
-      return this.#judge(answer);
+      return await transport.send(encodeSpans(batch, resource));
     } catch (error) {
-      if (error instanceof HttpCallFailed) return { reason: error.message, pauseMs: 0 };
       // A span that cannot be written would keep all behind it from being sent.
-      return { reason: error instanceof Error ? error.message : String(error), pauseMs: undefined };
-    } finally {
-      this.#cancelSending = undefined;
+      return { kind: 'lost', reason: error instanceof Error ? error.message : String(error), status: undefined };
     }
   }
 
-  #judge({ status, headers }: HttpBytesAnswer): 'taken' | Refused {
-    if (status >= 200 && status < 300) return 'taken';
-    const reason = `the collector answers with ${status}`;
-    if (!retryable.has(status)) return { reason, pauseMs: undefined };
-    return { reason, pauseMs: readRetryAfterMs(headers['retry-after'], this.#means.clock.wallMs()) };
+  #count(sent: number, rejected: number): void {
+    const refused = Math.min(rejected, sent);
+    this.#exported += sent - refused;
+    this.#drop('refused', refused, 'the collector leaves them out');
   }
 
   /** A collector that is away for a day is told of in a line every so often. */
@@ -200,17 +147,4 @@ export class SpanExporter {
     this.#toldMs = nowMs;
     this.#untold = 0;
   }
-}
-
-/** `pauseMs`: when it may be sent again, at the soonest; `undefined`: never. */
-interface Refused {
-  readonly reason: string;
-  readonly pauseMs: number | undefined;
-}
-
-/** RFC 9110 §10.2.3: seconds, or a date. */
-function readRetryAfterMs(text: string | undefined, nowMs: number): number {
-  if (text === undefined) return 0;
-  const ms = /^\d{1,6}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - nowMs;
-  return Number.isNaN(ms) ? 0 : Math.min(RETRY_AFTER_MAX_MS, Math.max(0, ms));
 }

@@ -1,6 +1,6 @@
 /** The access log as it is written: its lines, its file, and that nothing about it hurts traffic. */
 import assert from 'node:assert/strict';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { GatewayInput } from '#config/define-gateway.ts';
@@ -242,4 +242,83 @@ test('a reload moves the log to another file, and ends it', async (t) => {
   const targets = (lines: Line[]) => lines.map(({ target }) => target);
   assert.deepEqual(targets(await readLines(file)), ['/first']);
   assert.deepEqual(targets(await readLines(join(file, '../other.log'))), ['/second']);
+});
+
+test('a file that is put aside under load loses no line, whoever writes', async (t) => {
+  const rotate = { size: '8KiB', keep: 100 };
+  const { gatehouse, file } = await start(t, {
+    threads: 2,
+    accessLog: { to: { file: './logs/access.log', rotate }, flushEvery: '10ms' },
+  });
+  const folder = join(file, '..');
+  let asked = 0;
+  const isEnough = async () => (await readdir(folder)).length > 3;
+  while (!(await isEnough())) {
+    await Promise.all(Array.from({ length: 10 }, (_, i) => ask(gatehouse.port(), `/${asked + i}`)));
+    asked += 10;
+  }
+  gatehouse.signal('SIGTERM');
+  assert.deepEqual(await gatehouse.ended, { exitCode: 0, signal: null });
+  const names = await readdir(folder);
+  const lines = (await Promise.all(names.map((name) => readLines(join(folder, name))))).flat();
+  assert.deepEqual(
+    lines.map(({ target }) => Number(String(target).slice(1))).sort((one, other) => one - other),
+    Array.from({ length: asked }, (_, i) => i),
+  );
+  assert.ok(names.filter((name) => /^access\.log\.\d{8}T\d{6}Z(-\d+)?$/.test(name)).length > 2, names.join());
+});
+
+test('several logs have their own format, fields and choice, and routes have a word too', async (t) => {
+  const { gatehouse, file } = await start(t, {
+    routes: {
+      all: { match: { path: '/*' }, to: { respond: { text: 'here', headers: { 'x-made': '${path}' } } } },
+      health: { match: { path: '/healthz' }, accessLog: false, to: { respond: { text: 'fine' } } },
+      rare: { match: { path: '/rare' }, accessLog: { sample: '0%' }, to: { respond: { text: 'rare' } } },
+    },
+    accessLog: {
+      flushEvery: '10ms',
+      to: [
+        { file: './logs/access.log' },
+        { to: { file: './logs/lost.log' }, format: 'combined', filter: { path: '/lost/*' } },
+        { to: { file: './logs/made.log' }, fields: ['target', 'response.header.x-made', { env: 'test' }] },
+      ],
+    },
+  });
+  for (const path of ['/healthz', '/rare', '/a?key=secret', '/lost/1']) await ask(gatehouse.port(), path);
+  gatehouse.signal('SIGTERM');
+  await gatehouse.ended;
+  assert.deepEqual(
+    (await readLines(file)).map(({ target }) => target),
+    ['/a?key=[redacted]', '/lost/1'],
+  );
+  const lost = await readFile(join(file, '../lost.log'), 'utf8');
+  assert.match(lost, /^127\.0\.0\.1 - - \[.{26}\] "GET \/lost\/1 HTTP\/1\.1" 200 4 "-" "-"\n$/);
+  assert.deepEqual(await readLines(join(file, '../made.log')), [
+    { target: '/a?key=[redacted]', 'response.header.x-made': '/a', env: 'test' },
+    { target: '/lost/1', 'response.header.x-made': '/lost/1', env: 'test' },
+  ]);
+});
+
+test('fields of an answer of a service are told as the client has them', async (t) => {
+  const upstream = await startRawUpstream((connection) =>
+    connection.send('HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-version: 7\r\nset-cookie: session=1\r\netag: "a\xe9"\r\n\r\nok'),
+  );
+  t.after(() => upstream.close());
+  const { gatehouse, file } = await start(t, {
+    services: { orders: { endpoints: [upstream.url] } },
+    routes: { orders: { match: { path: '/*' }, to: 'orders' } },
+    accessLog: {
+      to: { file: './logs/access.log' },
+      flushEvery: '10ms',
+      fields: {
+        version: '${response.header.x-version}',
+        cookie: '${response.header.set-cookie}',
+        etag: '${response.header.etag}',
+      },
+    },
+  });
+  const answer = await ask(gatehouse.port(), '/a');
+  assert.equal(answer.headers['x-version'], '7');
+  const [line] = await untilTargets(file, ['/a']);
+  assert.deepEqual([line!['version'], line!['cookie'], line!['etag']], ['7', '[redacted]', '"a\u00e9"']);
 });

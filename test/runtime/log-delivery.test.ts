@@ -199,3 +199,20 @@ test('a collector that never answers slows no request down, and what there is no
   assert.ok(dropped > 20 && dropped < 140, `${dropped}`);
   await gateway.control.stop();
 });
+
+test('a record names the trace and the span of its request', async (t) => {
+  const collector = await startPostCollector(t);
+  const tracing = { to: { otlp: collector.url }, sample: '100%' } as const;
+  const to = { otlp: collector.url };
+  const gateway = await start(t, { to: [to, { to, fields: ['status'] }] }, { tracing });
+  await ask(gateway.port(), '/traced');
+  const isLogs = ({ path }: { path: string }) => path === '/v1/logs';
+  const records = () => listRecords({ ...collector, taken: collector.taken.filter(isLogs) });
+  await untilSo(() => records().length === 2, 'both records are there');
+  const [one, other] = records();
+  assert.match(one!.traceId, /^[0-9a-f]{32}$/);
+  assert.match(one!.spanId, /^[0-9a-f]{16}$/);
+  assert.deepEqual([other!.traceId, other!.spanId], [one!.traceId, one!.spanId]);
+  const few = [one!, other!].find(({ attributes }) => !('url.original' in attributes));
+  assert.deepEqual(few?.attributes, { 'http.response.status_code': 200 });
+});

@@ -8,7 +8,7 @@ import { limits } from '#base/limits.ts';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { ask } from '#test/support/ask.ts';
 import { certificatePaths, certificates } from '#test/support/certificates.ts';
-import { eventually } from '#test/support/eventually.ts';
+import { eventually, eventuallyAnswers } from '#test/support/eventually.ts';
 import { checkMetrics, MetricsPage } from '#test/support/metrics-page.ts';
 import { needs } from '#test/support/programs.ts';
 import { RawClient } from '#test/support/raw-client.ts';
@@ -58,31 +58,13 @@ async function startBench(t: TestContext, threads: number, input: Partial<Gatewa
     adminPort: port,
     upstreamUrl: upstream.url,
     page,
-    async untilPage(holds, what) {
-      let last = await page();
-      let isAsked = false;
-      await eventually(
-        () => {
-          if (!isAsked) {
-            isAsked = true;
-            void page().then((next) => {
-              last = next;
-              isAsked = false;
-            });
-          }
-          return holds(last);
-        },
-        what,
-        PATIENCE_MS,
-      );
-      return last;
-    },
+    untilPage: (holds, what) => MetricsPage.loadUntil(port, holds, what),
   };
 }
 
 for (const threads of [0, 2])
   test(`requests are counted by listener, route, service, method and status, with ${threads} data threads`, async (t) => {
-    const { gateway, upstreamUrl, page, untilPage } = await startBench(t, threads);
+    const { gateway, upstreamUrl, untilPage } = await startBench(t, threads);
     const port = gateway.port();
     for (let i = 0; i < ASKED; i++) await ask(port, '/orders/200');
     await ask(port, '/orders/503');
@@ -93,7 +75,9 @@ for (const threads of [0, 2])
     t.after(() => client.close());
     client.send('NO HTTP\r\n\r\n');
     await client.until('400 Bad Request');
-    const counted = await page();
+    // A client may have its answer before it is counted.
+    const all = ASKED + 5;
+    const counted = await untilPage((now) => now.sum('gatehouse_requests_total') === all, 'all requests are counted');
     const requests = (labels: string) => counted.value(`gatehouse_requests_total{${labels}}`);
     assert.equal(requests('listener="web",route="orders",service="orders",method="GET",status="200"'), ASKED);
     assert.equal(requests('listener="web",route="orders",service="orders",method="GET",status="503"'), 1);
@@ -134,13 +118,14 @@ test('what is under way is told by route and service until it is over', async (t
   assert.equal((await page()).sum('gatehouse_requests_total', 'route="orders"'), 0);
   await client.close();
   const over = await untilPage((now) => now.value(inFlight) === 0 && now.value(running) === 0, 'it is over');
-  const gone = 'gatehouse_requests_total{listener="web",route="orders",service="orders",method="GET",status="0"}';
+  const gone = 'gatehouse_requests_total{listener="web",route="orders",service="orders",method="GET",status="499"}';
   assert.equal(over.value(gone), 1);
 });
 
 test('what a thread has counted is not lost with it, and what was under way there is over', async (t) => {
   const { gateway, page, untilPage } = await startBench(t, 1);
   for (let i = 0; i < ASKED; i++) await ask(gateway.port(), '/orders/200');
+  await untilPage((now) => now.sum('gatehouse_requests_total') === ASKED, 'all requests are counted');
   const client = await RawClient.open(gateway.port());
   t.after(() => client.close());
   client.send('GET /orders/wait HTTP/1.1\r\nhost: x\r\n\r\n');
@@ -153,31 +138,11 @@ test('what a thread has counted is not lost with it, and what was under way ther
   const between = await page();
   assert.deepEqual([between.value(series), between.value(inFlight)], [ASKED, 0]);
   await eventually(() => pool.threadIds.length === 1 && pool.threadIds[0] !== killed, 'another thread is there', PATIENCE_MS);
-  await untilServes(gateway.port());
-  const after = await page();
-  assert.ok(after.value(series)! > ASKED);
+  // Nobody listens until it has its configuration.
+  await eventuallyAnswers(() => ask(gateway.port(), '/orders/200'));
+  const after = await untilPage((now) => now.value(series)! > ASKED, 'what the new thread counts is added');
   assert.equal(after.list('gatehouse_event_loop_utilization_ratio').length, 1);
 });
-
-async function untilServes(port: number): Promise<void> {
-  let isServed = false;
-  let isAsked = false;
-  const look = () => {
-    if (!isAsked) {
-      isAsked = true;
-      ask(port, '/orders/200').then(
-        ({ status }) => {
-          isServed = status === 200;
-        },
-        () => {
-          isAsked = false;
-        },
-      );
-    }
-    return isServed;
-  };
-  await eventually(look, 'the new thread serves', PATIENCE_MS);
-}
 
 test('methods, hosts and statuses that somebody invents do not make more series', async (t) => {
   const { gateway, page } = await startBench(t, 0);
@@ -244,15 +209,14 @@ test('handshakes are counted by version and by whether a session was resumed, an
 });
 
 test('a reload that is refused is counted, and one that is applied makes nothing less', async (t) => {
-  const { gateway, page } = await startBench(t, 1);
+  const { gateway, untilPage } = await startBench(t, 1);
   for (let i = 0; i < ASKED; i++) await ask(gateway.port(), '/own');
   const own = { match: { path: '/own' }, to: { respond: { status: 200, text: 'other' } } } as const;
   assert.notDeepEqual(await gateway.reconfigure({ routes: { own: { ...own, to: 'nobody' } } }), []);
   assert.deepEqual(await gateway.reconfigure({ admin: { address: '127.0.0.1:0' }, routes: { own } }), []);
   await ask(gateway.port(), '/own');
-  const counted = await page();
   const series = 'gatehouse_requests_total{listener="web",route="own",service="",method="GET",status="200"}';
-  assert.equal(counted.value(series), ASKED + 1);
+  const counted = await untilPage((now) => now.value(series) === ASKED + 1, 'all requests are counted');
   assert.equal(counted.value('gatehouse_configuration_reloads_total{outcome="refused"}'), 1);
   assert.equal(counted.value('gatehouse_configuration_reloads_total{outcome="applied"}'), 2);
   assert.equal(counted.value('gatehouse_configuration_version'), 2);
@@ -302,15 +266,25 @@ function askBytes(port: number, headers: Record<string, string>) {
   });
 }
 
-test('many who ask and stop reading keep nobody from an answer', async (t) => {
-  const { page } = await startBench(t, 0);
-  const { adminPort } = await startBench(t, 0);
-  const stalled = await Promise.all(Array.from({ length: 50 }, () => RawClient.open(adminPort)));
-  t.after(() => Promise.all(stalled.map((client) => client.close())));
-  for (const client of stalled) {
-    client.socket.pause();
-    client.send('GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(20));
+test('of many who ask and stop reading only so many are answered, and others are as soon as these are gone', async (t) => {
+  const routes = Object.fromEntries(
+    Array.from({ length: 400 }, (_, i) => [`r${i}`, { match: { path: `/r${i}` }, to: { respond: { status: 204 } } }] as const),
+  );
+  const { gateway, adminPort, page } = await startBench(t, 0, { routes });
+  const client = await RawClient.open(gateway.port());
+  t.after(() => client.close());
+  for (let i = 0; i < 400; i++) client.send(`GET /r${i} HTTP/1.1\r\nhost: x\r\n\r\n`);
+  await eventually(() => client.received.split(' 204 ').length > 400, 'all are answered', PATIENCE_MS);
+  const stalled = await Promise.all(Array.from({ length: limits.scrapesAtOnceMax + 10 }, () => RawClient.open(adminPort)));
+  t.after(() => stalled.forEach((each) => void each.close()));
+  for (const each of stalled) {
+    each.socket.pause();
+    // More than the buffers of the system hold.
+    each.send('GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(20));
   }
-  for (let i = 0; i < 5; i++) assert.ok((await page()).text.includes('gatehouse_configuration_version 1'));
-  assert.equal((await ask(adminPort, '/metrics')).status, 200);
+  await eventuallyAnswers(async () => assert.equal((await ask(adminPort, '/metrics')).status, 503));
+  assert.equal((await ask(adminPort, '/healthz')).status, 200);
+  for (const each of stalled) each.socket.destroy();
+  await eventuallyAnswers(async () => assert.equal((await ask(adminPort, '/metrics')).status, 200));
+  assert.equal((await page()).sum('gatehouse_requests_total', 'status="204"'), 400);
 });

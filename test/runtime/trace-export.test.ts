@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { startAnsweringService } from '#test/support/answering-service.ts';
 import { ask } from '#test/support/ask.ts';
+import { certificatePaths, certificates } from '#test/support/certificates.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { GatehouseProcess } from '#test/support/gatehouse-process.ts';
 import { startTestGateway } from '#test/support/test-gateway.ts';
@@ -135,4 +136,23 @@ test('the process that ends does not wait long for a collector that says nothing
   gatehouse.signal('SIGTERM');
   assert.equal((await gatehouse.ended).exitCode, 0);
   assert.ok(gatehouse.events.some(({ message, reason }) => message === 'trace spans dropped' && reason === 'unreachable'));
+});
+
+test('a collector over TLS is asked where an authority that is named has signed its certificate', async (t) => {
+  const collector = await startTraceCollector(t, certificates.localhost);
+  const { authority: ca, otherAuthority } = certificatePaths;
+  const start = async (to: { otlp: string; ca?: string; retryFor: string }) => {
+    const gateway = await startTestGateway({
+      tracing: { to, sample: '100%' },
+      routes: { local: { match: { path: '/*' }, to: { respond: { text: 'served' } } } },
+    });
+    t.after(() => gateway.stop());
+    await ask(gateway.port(), '/');
+    return gateway;
+  };
+  await start({ otlp: collector.url, ca, retryFor: '0s' });
+  await collector.waitFor(1);
+  const refusing = await start({ otlp: collector.url, ca: otherAuthority, retryFor: '0s' });
+  await eventually(() => refusing.events.some(({ message }) => message === 'trace spans dropped'), 'the spans are dropped');
+  assert.equal(collector.spans.length, 1);
 });

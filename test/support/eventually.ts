@@ -14,3 +14,16 @@ export function eventually(condition: () => boolean, what: string, patienceMs: n
     }, STEP_MS);
   });
 }
+
+/** Asks again and again until there is an answer; the last reason why not, when patience ends. */
+export async function eventuallyAnswers<Answer>(askOnce: () => Promise<Answer>, patienceMs = 30_000): Promise<Answer> {
+  const givesUpAt = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await askOnce();
+    } catch (error) {
+      if (performance.now() > givesUpAt) throw error;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}

@@ -56,6 +56,9 @@ export interface CollectedRecord {
   /** Nanoseconds since 1970. */
   readonly time: bigint;
   readonly severity: string;
+  /** Empty: of none. */
+  readonly traceId: string;
+  readonly spanId: string;
   readonly body: string;
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly resource: Readonly<Record<string, unknown>>;
@@ -70,6 +73,8 @@ export function listRecords({ taken }: PostCollector): CollectedRecord[] {
         listMessages(scopeLogs, 2).map((record) => ({
           time: record.get(1)![0] as bigint,
           severity: findText(record, 3) ?? '',
+          traceId: findHex(record, 9),
+          spanId: findHex(record, 10),
           body: String(readAnyValue(listMessages(record, 5)[0]!)),
           attributes: readAttributes(record, 6),
           resource,
@@ -77,6 +82,10 @@ export function listRecords({ taken }: PostCollector): CollectedRecord[] {
       );
     }),
   );
+}
+
+function findHex(message: ProtobufMessage, field: number): string {
+  return ((message.get(field)?.[0] as Buffer | undefined) ?? Buffer.alloc(0)).toString('hex');
 }
 
 function readAttributes(message: ProtobufMessage, field: number): Record<string, unknown> {

@@ -4,6 +4,8 @@ import { spawn } from 'node:child_process';
 import type { IncomingHttpHeaders } from 'node:http';
 import { ask } from './ask.ts';
 
+const PATIENCE_MS = 30_000;
+
 export class MetricsPage {
   readonly text: string;
   readonly headers: IncomingHttpHeaders;
@@ -22,6 +24,16 @@ export class MetricsPage {
     const answer = await ask(port, '/metrics', { headers });
     assert.equal(answer.status, 200);
     return new MetricsPage(answer.body, answer.headers);
+  }
+
+  /** Looks at the page again and again until it is as wanted. */
+  static async loadUntil(port: number, holds: (page: MetricsPage) => boolean, what: string): Promise<MetricsPage> {
+    const givesUpAt = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const page = await MetricsPage.load(port);
+      if (holds(page)) return page;
+      if (performance.now() > givesUpAt) throw new Error(`waited in vain until ${what}; in the end:\n${page.text}`);
+    }
   }
 
   /** `series`: as it stands on the page, its labels in their order. */

@@ -1,8 +1,10 @@
 /** A collector of OpenTelemetry on a socket: takes OTLP over HTTP and shows the spans. It reads protobuf by itself, as far as spans need it. */
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { eventually } from './eventually.ts';
 
 export interface CollectedSpan {
@@ -27,7 +29,7 @@ export interface CollectedExport {
   readonly spans: readonly CollectedSpan[];
 }
 
-/** Undefined: it is taken. Whoever gives nothing back and answers nothing lets the gateway wait. */
+/** `handled`: the script answers itself, or nobody does and the gateway waits. */
 export type CollectorScript = (exported: CollectedExport, response: ServerResponse) => 'taken' | 'handled';
 
 export interface TraceCollector {
@@ -40,17 +42,21 @@ export interface TraceCollector {
   waitFor(count: number): Promise<readonly CollectedSpan[]>;
 }
 
-export async function startTraceCollector(t: TestContext): Promise<TraceCollector> {
+/** `tls`: over HTTPS, on the name `localhost`. */
+export async function startTraceCollector(t: TestContext, tls?: ServerOptions): Promise<TraceCollector> {
   const spans: CollectedSpan[] = [];
   const exports: CollectedExport[] = [];
   let script: CollectorScript = () => 'taken';
-  const server = createServer(async (request, response) => {
-    const exported = { path: request.url ?? '', headers: request.headers, spans: readExport(await buffer(request)) };
+  const take = async (request: IncomingMessage, response: ServerResponse) => {
+    const sent = await buffer(request);
+    const bytes = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
+    const exported = { path: request.url ?? '', headers: request.headers, spans: readExport(bytes) };
     exports.push(exported);
     if (script(exported, response) === 'handled') return;
     for (const span of exported.spans) spans.push(span);
     response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
-  });
+  };
+  const server = tls === undefined ? createServer(take) : createSecureServer(tls, take);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(
     () =>
@@ -60,7 +66,7 @@ export async function startTraceCollector(t: TestContext): Promise<TraceCollecto
       }),
   );
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls === undefined ? 'http://127.0.0.1' : 'https://localhost'}:${(server.address() as AddressInfo).port}`,
     spans,
     exports,
     answer(next) {

@@ -216,3 +216,11 @@ test('one format becomes another: the first that says something counts, and all 
   assertOwn(untraced, { traceId: TRACE, flags: '00' });
   assert.match(String(untraced['b3']), new RegExp(`^${TRACE}-[0-9a-f]{16}-0$`));
 });
+
+test('what a policy does to baggage stays done', async (t) => {
+  const policies = { headers: { request: { remove: ['baggage'] } } };
+  for (const sample of ['0%', '100%']) {
+    const { send } = await start(t, { sample, trust: 'all' }, { policies });
+    for (const flags of ['00', '01']) assert.equal((await send({ traceparent: traceparent(flags), baggage: 'user=7' }))['baggage'], undefined);
+  }
+});

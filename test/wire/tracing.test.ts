@@ -8,6 +8,7 @@ import { type Asked, ask } from '#test/support/ask.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { startHttp2Upstream } from '#test/support/http2-upstream.ts';
 import { RawClient } from '#test/support/raw-client.ts';
+import { startRawUpstream } from '#test/support/raw-upstream.ts';
 import { startTestGateway } from '#test/support/test-gateway.ts';
 import { type CollectedSpan, startTraceCollector } from '#test/support/trace-collector.ts';
 
@@ -103,7 +104,7 @@ test('a traced request has a span by the conventions, and one for what the servi
   const [{ path, headers: exported }] = collector.exports as [(typeof collector.exports)[number]];
   assert.deepEqual([path, exported['content-type']], ['/v1/traces', 'application/x-protobuf']);
   const [line] = await gateway.stop();
-  assert.deepEqual([line!['traceId'], line!['id']], [TRACE, requestId]);
+  assert.deepEqual([line!['traceId'], line!['spanId'], line!['id']], [TRACE, server.spanId, requestId]);
 });
 
 test('a request that is not traced makes no span, and its line in the log has no trace', async (t) => {
@@ -229,7 +230,9 @@ test('a policy that waits has a span, and what it asks another service for too',
     [policy.name, policy.parentId, policy.attributes['gatehouse.decision']],
     ['policy forward-auth', server.spanId, 'pass'],
   );
-  assert.equal(asked.parentId, server.spanId);
+  assert.equal(asked.parentId, policy.spanId);
+  const forwarded = only(spans, ({ attributes, kind }) => kind === 'client' && attributes['gatehouse.service'] === 'all');
+  assert.equal(forwarded.parentId, server.spanId);
   assert.equal(spanIdIn(login.asked[0]!.headers), asked.spanId);
 });
 
@@ -302,13 +305,17 @@ test('an answer of the cache has no span for a service; the one that filled it h
     }),
   });
   await send();
-  await collector.waitFor(2);
+  await eventually(() => collector.spans.some(isServer), 'the first request is over');
   await send();
-  const spans = await collector.waitFor(3);
+  await eventually(() => collector.spans.filter(isServer).length === 2, 'the second request is over');
+  const { spans } = collector;
   const [first, second] = spans.filter(isServer);
-  const client = only(spans, (span) => !isServer(span));
+  const client = only(spans, ({ kind }) => kind === 'client');
   assert.deepEqual([first!.attributes['gatehouse.cache'], second!.attributes['gatehouse.cache']], ['miss', 'hit']);
-  assert.deepEqual([client.parentId, client.traceId], [first!.spanId, first!.traceId]);
+  assert.equal(client.traceId, first!.traceId);
+  // The policy may have waited for its store, which is another span between them.
+  const above = spans.find(({ spanId }) => spanId === client.parentId)!;
+  assert.ok(above === first || (above.name === 'policy cache' && above.parentId === first!.spanId));
 });
 
 test('over HTTP/2, also for gRPC, the service is told of the trace, and a status of gRPC is told of', async (t) => {
@@ -426,4 +433,58 @@ test('a reload begins and ends tracing, and rules and collectors change with it'
     [...collector.spans, ...other.spans].filter(isServer).map(({ attributes }) => attributes['url.path']),
     ['/traced', '/elsewhere'],
   );
+});
+
+test('what is not to be shown is in no span, and credentials are never', async (t) => {
+  const { collector, send } = await start(t, {
+    tracing: { redact: ['client', 'query.email', 'path.person', 'request.header.user-agent'] },
+    input: ({ url }) => ({
+      services: { all: { endpoints: [url] } },
+      routes: { all: { match: { path: '/of/:person/*' }, to: 'all' } },
+    }),
+  });
+  await send('/of/ada/x?email=ada@example.com&token=geheim&page=2', { headers: { 'user-agent': 'ada/1' } });
+  const spans = await collector.waitFor(2);
+  const { attributes } = only(spans, isServer);
+  assert.equal(attributes['url.path'], '/of/[redacted]/x');
+  assert.equal(attributes['url.query'], 'email=[redacted]&token=[redacted]&page=2');
+  assert.equal(attributes['client.address'], '127.0.0.0');
+  const shown = JSON.stringify(spans.map((span) => span.attributes));
+  assert.ok(!/ada|geheim/.test(shown), shown);
+});
+
+test('of attempts beside each other, each has a span, and the slower one was cancelled', async (t) => {
+  let count = 0;
+  const script: ServiceScript = () => (++count === 1 ? undefined : '{}');
+  const other = await startAnsweringService(t, script);
+  const { collector, send, service } = await start(t, {
+    script,
+    input: ({ url }) => ({ services: { all: { endpoints: [url, other.url], hedge: { after: '20ms' } } } }),
+  });
+  assert.equal((await send()).status, 200);
+  const spans = await collector.waitFor(3);
+  const server = only(spans, isServer);
+  const slower = only(spans, ({ attributes }) => attributes['gatehouse.cancelled'] === true);
+  const faster = only(spans, ({ kind, spanId }) => kind === 'client' && spanId !== slower.spanId);
+  assert.deepEqual([slower.parentId, faster.parentId], [server.spanId, server.spanId]);
+  assert.deepEqual([slower.isError, faster.isError, faster.attributes['http.request.resend_count']], [false, false, 1]);
+  const told = [...service.asked, ...other.asked].map(({ headers }) => spanIdIn(headers)).sort();
+  assert.deepEqual(told, [slower.spanId, faster.spanId].sort());
+});
+
+test('a tunnel is one span, from its handshake to its end', async (t) => {
+  const upstream = await startRawUpstream((connection) => {
+    connection.send('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n');
+  });
+  t.after(() => upstream.close());
+  const { collector, gateway } = await start(t, {
+    input: () => ({ services: { all: { endpoints: [upstream.url] } } }),
+  });
+  const client = await RawClient.open(gateway.port());
+  client.send('GET /chat HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
+  await client.until('101 Switching');
+  client.socket.destroy();
+  const spans = await collector.waitFor(2);
+  assert.equal(only(spans, isServer).attributes['http.response.status_code'], 101);
+  assert.equal(only(spans, ({ kind }) => kind === 'client').isError, false);
 });

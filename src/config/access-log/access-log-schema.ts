@@ -49,7 +49,8 @@ const accessLogMap = z
   })
   .transform(({ to, flushEvery, ...shared }) => ({
     flushEvery,
-    logs: to.map((own): LogSettings => ({ ...shared, ...withoutGaps(own) })),
+    // An unknown key in `to` is told of, and keeps nobody from coming here.
+    logs: (Array.isArray(to) ? to : []).map((own): LogSettings => ({ ...shared, ...withoutGaps(own) })),
   }));
 
 /** One line per request. */

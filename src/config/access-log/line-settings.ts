@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { assert } from '#base/assert.ts';
 import { duration } from '#schema/duration.ts';
 import { forms, isMap, isText, oneOrList } from '#schema/forms.ts';
-import { logField, logText, readLogText } from '#schema/log-field.ts';
+import { findFieldName, logField, logText, readLogText } from '#schema/log-field.ts';
 import { type LogField, type LogText, toFieldText } from '#schema/log-field-names.ts';
 import { pathPattern } from '#schema/path-pattern.ts';
 import { percentage } from '#schema/percentage.ts';
@@ -73,6 +73,7 @@ export interface FieldChoice {
 const fieldName = z.string().min(1).max(FIELD_NAME_LENGTH_MAX);
 const fieldText = logText(
   'A text, in which `${FIELD}` stands for the value of a field. Without any, it is the same in each line.',
+  findFieldName,
 );
 
 const namedField = z.record(fieldName, fieldText).superRefine((map, context) => {

@@ -32,7 +32,7 @@ const rotate = z
       context.addIssue({ code: 'custom', message: 'there is neither `size` nor `every`, so nothing would ever be put aside' });
   });
 
-const file = z
+export const fileTargetSchema = z
   .strictObject({
     file: filePath('The file that lines are appended to. Relative to the configuration file.'),
     rotate: rotate
@@ -44,7 +44,7 @@ const file = z
   .transform((target) => ({ kind: 'file' as const, ...target }));
 
 /** Of those who are posted batches. */
-const posting = {
+export const posting = {
   headers: fieldMap(freeFieldName(), secret())
     .prefault({})
     .describe('Header fields of each request, such as `authorization: Bearer ${env:LOG_TOKEN}`.'),
@@ -129,7 +129,7 @@ export const targetSchema = forms(
   '`stdout`, or a map with `file`, `http`, `otlp` or `syslog`',
   [
     { isMeant: (value) => typeof value === 'string', schema: z.literal('stdout').transform(() => ({ kind: 'stdout' as const })) },
-    { isMeant: (value) => hasKey(value, 'file'), schema: file },
+    { isMeant: (value) => hasKey(value, 'file'), schema: fileTargetSchema },
     { isMeant: (value) => hasKey(value, 'http'), schema: http },
     { isMeant: (value) => hasKey(value, 'otlp'), schema: otlp },
     { isMeant: (value) => hasKey(value, 'syslog'), schema: syslog },
@@ -146,7 +146,7 @@ export type SyslogTarget = Extract<LogTarget, { kind: 'syslog' }>;
 export type RemoteTarget = PostTarget | SyslogTarget;
 
 /** OTLP/HTTP: each signal has a path below the address of the collector. */
-function toSignalUrl(url: string, path: string): string {
+export function toSignalUrl(url: string, path: string): string {
   const bare = url.endsWith('/') ? url.slice(0, -1) : url;
   return bare.endsWith(path) ? bare : bare + path;
 }

@@ -35,7 +35,7 @@ export function compareReplay(recorded: RecordedExchange, replayed: ReplayedExch
       uncompared: isUnknown ? 'a service was asked that had not been asked' : undefined,
     };
   const { differences, uncompared } = diffAnswers(toComparedRecorded(recorded), toComparedInjected(replayed.answer), rules);
-  const shown = differences.filter((difference) => !isRedacted(difference));
+  const shown = toTelling(differences);
   // The statuses are decisions already.
   const changes = shown.filter(({ part }) => part !== 'status').map(toAnswerChange);
   return { changes: [...decisions, ...changes], differences: shown, uncompared };
@@ -144,7 +144,12 @@ export function toComparedPlain(status: number, fields: readonly string[], body:
   return { status, fields, body: { bytes, isWhole: true, lengthBytes } };
 }
 
-/** What was replaced cannot be compared. */
-export function isRedacted({ before, part, at }: Difference): boolean {
+/** What was replaced cannot be compared, and with another status all the rest is different anyway. */
+export function toTelling(differences: readonly Difference[]): Difference[] {
+  const statuses = differences.filter(({ part }) => part === 'status');
+  return statuses.length > 0 ? statuses : differences.filter((difference) => !isRedacted(difference));
+}
+
+function isRedacted({ before, part, at }: Difference): boolean {
   return before?.includes('redacted:') === true || (part === 'field' && isSecretFieldName(at) && at !== 'set-cookie');
 }

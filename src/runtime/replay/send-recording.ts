@@ -5,7 +5,7 @@ import { type DiffRules, diffAnswers } from '#http/answer-diff/answer-diff.ts';
 import { toFieldList, toSentBytes } from '#telemetry/recording/recorded-bytes.ts';
 import type { RecordedExchange, RecordedFields } from '#telemetry/recording/recorded-exchange.ts';
 import { getField } from '#wire/fields/field-list.ts';
-import { type ComparedReplay, isRedacted, toComparedPlain, toComparedRecorded } from './compare-decisions.ts';
+import { type ComparedReplay, toComparedPlain, toComparedRecorded, toTelling } from './compare-decisions.ts';
 import { toAnswerChange } from './replay-change.ts';
 
 export interface SendOptions {
@@ -57,7 +57,7 @@ export class RecordingSender {
     const answer = toComparedPlain(outcome.status, outcome.fields, outcome.body);
     const compared = method === 'HEAD' ? { ...answer, body: undefined } : answer;
     const { differences, uncompared } = diffAnswers(toComparedRecorded(recorded), compared, this.#rulesFor(outcome));
-    const shown = differences.filter((difference) => !isRedacted(difference));
+    const shown = toTelling(differences);
     return { changes: shown.map(toAnswerChange), differences: shown, uncompared: method === 'HEAD' ? undefined : uncompared };
   }
 

@@ -32,6 +32,9 @@ const semanticNames: Readonly<Record<string, string>> = {
   consumer: 'enduser.id',
 };
 
+/** Records have places of their own for these. */
+const recordFields: ReadonlySet<string> = new Set(['time', 'traceId', 'spanId']);
+
 export interface OtlpLinesMeans {
   readonly clock: Clock;
   /** What is said of the gateway. */
@@ -94,7 +97,8 @@ export class OtlpLines implements LineEncoder {
 
   #toAttributes(line: Line): Attributes {
     const attributes: Record<string, unknown> = {};
-    for (const [name, value] of Object.entries(line)) if (name !== 'time') attributes[this.#names.get(name) ?? name] = value;
+    for (const [name, value] of Object.entries(line))
+      if (!recordFields.has(name)) attributes[this.#names.get(name) ?? name] = value;
     // Values are those of JSON, which the format can hold whatever their depth.
     return attributes as Attributes;
   }
@@ -117,8 +121,8 @@ function toBody({ method, target, path, status, protocol, client }: Line): strin
 }
 
 function toSpanContext({ traceId, spanId }: Line): Pick<LogRecord, 'spanContext'> {
-  if (typeof traceId !== 'string' || typeof spanId !== 'string') return {};
-  return { spanContext: { traceId, spanId, traceFlags: 1 } };
+  if (typeof traceId !== 'string') return {};
+  return { spanContext: { traceId, spanId: typeof spanId === 'string' ? spanId : '', traceFlags: 1 } };
 }
 
 /** Seconds and nanoseconds. */

@@ -48,7 +48,7 @@ export class DefaultLines implements LineFormat {
     line += this.#outcomeText(exchange) + (smallNumbers[responseBytes] ?? responseBytes) + this.#namesOf(plan, exchange);
     line += toMs(exchange.finishedMs - startedMs);
     if (upstreamHeadMs > 0) line += `,"upstreamMs":${toMs(upstreamHeadMs - startedMs)}`;
-    if (exchange.trace?.isSampled === true) line += `,"traceId":"${exchange.trace.traceId}"`;
+    if (exchange.trace?.isSampled === true) line += `,"traceId":"${exchange.trace.traceId}","spanId":"${exchange.trace.spanId}"`;
     if (exchange.batchOf !== undefined) line += `,"batchOf":"${exchange.batchOf}"`;
     if (exchange.consumer !== undefined) line += `,"consumer":"${exchange.consumer.name}"`;
     if (exchange.attempts > 1) line += `,"attempts":${exchange.attempts}`;

@@ -57,6 +57,7 @@ const exchangeReaders: Readonly<Record<PlainLogField, ValueReader<Exchange>>> = 
   upstreamMs: json(({ upstreamHeadMs, startedMs }) => (upstreamHeadMs > 0 ? toMs(upstreamHeadMs - startedMs) : undefined)),
   connectMs: none,
   traceId: text(({ trace }) => (trace?.isSampled === true ? trace.traceId : undefined)),
+  spanId: text(({ trace }) => (trace?.isSampled === true ? trace.spanId : undefined)),
   batchOf: text(({ batchOf }) => batchOf),
   consumer: text(({ consumer }) => consumer?.name),
   groups: json(({ consumer }) => consumer && toAsciiJson(consumer.groups)),

@@ -62,6 +62,16 @@ export class Redactor {
     return addressHeaders.has(name) ? this.#hideParameters(value) : value;
   }
 
+  /** An address, or path and query, without the values of parameters that are hidden. */
+  showUrl(url: string): string {
+    return this.#hideParameters(url);
+  }
+
+  /** Something of paths is hidden, which a path that was made of one may hold too. */
+  get hidesPath(): boolean {
+    return this.#hidesTarget || this.#captures.length > 0;
+  }
+
   /** What was asked for. */
   showTarget(exchange: Exchange): string {
     const { request } = exchange;
