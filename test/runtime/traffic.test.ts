@@ -113,6 +113,8 @@ test('a stream tells the history, then every second what is new, until its clien
   assert.equal(first.name, 'history');
   assert.ok(Array.isArray((first.data as { readonly points: TrafficPoint[] }).points));
   assert.ok(others.every(({ name }) => name === 'traffic'));
+  const { point } = others.at(-1)!.data as { readonly point: TrafficPoint };
+  assert.ok(point.at.endsWith('Z') && point.requestsPerSecond >= 0);
 });
 
 interface Event {

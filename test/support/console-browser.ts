@@ -1,14 +1,13 @@
 /** A real browser that looks at the console of a real gateway, and notes what a console must not do. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
+import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 const repositoryRoot = join(import.meta.dirname, '../..');
 const picturesFolder = join(repositoryRoot, 'test-results/console');
-const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const executablePath = '/usr/bin/chromium';
 /** On a machine that has much else to do. */
 const PATIENCE_MS = 30_000;
@@ -79,7 +78,7 @@ export async function findFaults(page: Page): Promise<string[]> {
   const violations = await page.evaluate('globalThis.violations');
   assert.ok(Array.isArray(violations));
   // By the debugger, which the policy of the page does not bind.
-  await page.evaluate(`${readFileSync(axePath, 'utf8')};0`);
+  await page.evaluate(`${axe.source};0`);
   const found = await page.evaluate(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
     violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')

@@ -147,32 +147,34 @@ function Checker({ initial, onApplied }: { readonly initial: string; onApplied()
     }
   };
   return (
-    <form
-      className="checker"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void check();
-      }}
-    >
-      <TextArea label="Configuration as YAML; checking it changes nothing" value={text} rows={12} onChange={setText} />
-      <div className="button-row">
-        <ActionButton needs="admin" kind="primary" type="submit">
-          Check
-        </ActionButton>
-        <ActionButton
-          needs="admin"
-          kind="danger"
-          {...(hasHidden && { reason: hiddenReason })}
-          onClick={() => setIsApplying(true)}
-        >
-          Apply…
-        </ActionButton>
-      </div>
-      {hasHidden && <p className="quiet">{hiddenReason}</p>}
-      <div aria-live="polite">
-        {outcome instanceof ApiProblem && <Failure message={outcome.message} code={outcome.code} />}
-        {outcome !== undefined && !(outcome instanceof ApiProblem) && <Judgement check={outcome} />}
-      </div>
+    <>
+      <form
+        className="checker"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void check();
+        }}
+      >
+        <TextArea label="Configuration as YAML; checking it changes nothing" value={text} rows={12} onChange={setText} />
+        <div className="button-row">
+          <ActionButton needs="admin" kind="primary" type="submit">
+            Check
+          </ActionButton>
+          <ActionButton
+            needs="admin"
+            kind="danger"
+            {...(hasHidden && { reason: hiddenReason })}
+            onClick={() => setIsApplying(true)}
+          >
+            Apply…
+          </ActionButton>
+        </div>
+        {hasHidden && <p className="quiet">{hiddenReason}</p>}
+        <div aria-live="polite">
+          {outcome instanceof ApiProblem && <Failure message={outcome.message} code={outcome.code} />}
+          {outcome !== undefined && !(outcome instanceof ApiProblem) && <Judgement check={outcome} />}
+        </div>
+      </form>
       {isApplying && (
         <ConfirmDialog
           title="Apply this configuration?"
@@ -187,7 +189,7 @@ function Checker({ initial, onApplied }: { readonly initial: string; onApplied()
           <p>It takes the place of the present one on all data threads, if nothing is wrong with it.</p>
         </ConfirmDialog>
       )}
-    </form>
+    </>
   );
 }
 

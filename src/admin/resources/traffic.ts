@@ -66,7 +66,7 @@ const streamTraffic = createRoute({
   method: 'get',
   path: '/api/traffic/stream',
   description:
-    'First an event `history` with the totals of five minutes (`{points}`), then every second an event `traffic` with what `/api/traffic` answers, for the busiest 100 routes. A client that does not read misses events.',
+    'First an event `history` with the totals of five minutes (`{points}`), then every second an event `traffic` with what `/api/traffic` answers, for the busiest 100 routes, and the last second of the totals (`point`). A client that does not read misses events.',
   responses: { 200: { description: 'Events.', content: { 'text/event-stream': { schema: z.string() } } }, ...refusals },
 });
 
@@ -92,7 +92,10 @@ function openStream(administration: TrafficAdministration): ReadableStream<Uint8
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        const send = () => controller.enqueue(toEvent('traffic', administration.show(ROUTES_STREAMED_MAX)));
+        const send = () => {
+          const point = administration.listPoints().at(-1);
+          controller.enqueue(toEvent('traffic', { ...administration.show(ROUTES_STREAMED_MAX), point }));
+        };
         controller.enqueue(toEvent('history', { points: administration.listPoints() }));
         send();
         onSample = () => {
