@@ -3,7 +3,7 @@ import type { Configuration } from '#config/configuration.ts';
 import { formatPath } from '#config/issue.ts';
 import type { LoadedConfiguration } from '#config/load.ts';
 import { type Change, type FoundChange, type Grade, grades } from './change.ts';
-import { Compared, type ComparedSide } from './compared.ts';
+import { Compared } from './compared.ts';
 import { findPartChanges } from './part-changes.ts';
 import { findPolicyChanges } from './policy-changes.ts';
 import { findRoutingChanges } from './routing-changes.ts';
@@ -20,7 +20,7 @@ export interface Plan {
 type Taken = LoadedConfiguration & { readonly configuration: Configuration };
 
 export function makePlan(old: Taken, present: Taken, traffic: TrafficReplay | undefined): Plan {
-  const compared = new Compared(toSide(old), toSide(present));
+  const compared = new Compared(old, present);
   const found = [
     ...findRoutingChanges(compared),
     ...findPolicyChanges(compared),
@@ -34,10 +34,6 @@ export function makePlan(old: Taken, present: Taken, traffic: TrafficReplay | un
     counts: counts as Record<Grade, number>,
     traffic,
   };
-}
-
-function toSide({ configuration, written }: Taken): ComparedSide {
-  return { configuration, written: written.value };
 }
 
 function withPlace(change: FoundChange, { toIssue }: Taken): Change {
