@@ -6,6 +6,7 @@ import { trafficFeed } from './api/traffic-feed.ts';
 import { useResource } from './api/use-resource.ts';
 import { findPage } from './page-list.tsx';
 import { SignIn } from './pages/sign-in.tsx';
+import { PageGuard } from './parts/page-guard.tsx';
 import { RoleContext } from './parts/permission.tsx';
 import { Empty } from './parts/states.tsx';
 import { readHash, useHash } from './router.ts';
@@ -60,7 +61,9 @@ function Console() {
           </h1>
         </header>
         <div key={path} className="page-body">
-          {page?.body ?? <Empty title="There is no such page">The list on the left has all that there are.</Empty>}
+          <PageGuard>
+            {page?.body ?? <Empty title="There is no such page">The navigation has all that there are.</Empty>}
+          </PageGuard>
         </div>
       </Shell>
     </RoleContext>

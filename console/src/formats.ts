@@ -16,6 +16,11 @@ export function formatCount(value: number | null | undefined): string {
   return isNumber(value) ? whole.format(value) : NONE;
 }
 
+/** `1 version`, `2 versions`. */
+export function formatNumberOf(value: number, one: string): string {
+  return `${formatCount(value)} ${one}${value === 1 ? '' : 's'}`;
+}
+
 export function formatRate(perSecond: number | null | undefined): string {
   return isNumber(perSecond) ? `${toFigures(perSecond)}/s` : NONE;
 }

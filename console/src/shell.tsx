@@ -6,6 +6,7 @@ import { trafficFeed } from './api/traffic-feed.ts';
 import { formatAge } from './formats.ts';
 import markUrl from './mark.svg';
 import { navigation } from './page-list.tsx';
+import { GoTo } from './parts/go-to.tsx';
 import { LiveState, StaleBanner } from './parts/live-state.tsx';
 import { Badge } from './parts/status-text.tsx';
 import { toHash } from './router.ts';
@@ -52,6 +53,7 @@ export function Shell({ status, isAnswering, section, children }: ShellProps) {
           <LiveState />
         </div>
         <div className="bar-end">
+          <GoTo />
           <ThemeSwitch />
           <User status={status} />
         </div>

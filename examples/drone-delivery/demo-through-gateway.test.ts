@@ -23,12 +23,14 @@ describe('the demo', { timeout: 30_000 }, () => {
   let host = '';
   let secureCommand: string[] = [];
   const servicePorts: number[] = [];
+  let consoleUrl = '';
 
   before(async () => {
     demo = startDemo({ PORT: 0, ADMIN_PORT: 0 });
     demo.stderr?.pipe(process.stderr);
     for await (const line of createInterface({ input: demo.stdout! })) {
       host = /^The drone-delivery shop is open: http:\/\/(\S+)/.exec(line)?.[1] ?? host;
+      consoleUrl = /\bconsole (http:\/\/\S+)$/.exec(line)?.[1] ?? consoleUrl;
       const secure = /^ {2}curl (--cacert .+)$/.exec(line);
       if (secure) secureCommand = secure[1]!.split(' ');
       const service = /^ {2}\S+ +http:\/\/127\.0\.0\.1:(\d+)$/.exec(line);
@@ -46,6 +48,12 @@ describe('the demo', { timeout: 30_000 }, () => {
   test('says where the gateway and the services are', () => {
     assert.match(host, /^localhost:\d+$/);
     assert.equal(servicePorts.length, 5);
+  });
+
+  test('shows the console', async () => {
+    const page = await fetch(consoleUrl);
+    assert.equal(page.status, 200);
+    assert.match(await page.text(), /<title>Gatehouse<\/title>/);
   });
 
   test('answers from every service through the gateway', async () => {

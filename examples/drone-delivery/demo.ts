@@ -28,13 +28,15 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 // However this process ends, the gateway does not outlive it.
 process.once('exit', () => gateway.kill('SIGKILL'));
 
-const hosts: { web?: string; secure?: string } = {};
+const hosts: { web?: string; secure?: string; admin?: string } = {};
 createInterface({ input: gateway.stdout }).on('line', (line) => {
   console.log(line);
-  const listening = /^listening (web|secure) \S+:(\d+)/.exec(line);
+  const listening = /^listening (web|secure|admin) \S+:(\d+)/.exec(line);
   if (listening === null) return;
-  hosts[listening[1] as 'web' | 'secure'] = `localhost:${listening[2]}`;
-  if (hosts.web !== undefined && hosts.secure !== undefined) printGuide(hosts.web, hosts.secure);
+  const [, name, port] = listening;
+  hosts[name as keyof typeof hosts] = name === 'admin' ? `127.0.0.1:${port}` : `localhost:${port}`;
+  const { web, secure, admin } = hosts;
+  if (web !== undefined && secure !== undefined && admin !== undefined) printGuide(web, secure, admin);
 });
 
 try {
@@ -78,9 +80,10 @@ function end(): void {
   setTimeout(() => gateway.kill('SIGTERM'), drainMs).unref();
 }
 
-function printGuide(host: string, secureHost: string): void {
+function printGuide(host: string, secureHost: string, adminHost: string): void {
   console.log(`
 The drone-delivery shop is open: http://${host}
+What goes through it, live: console http://${adminHost}/
 
 ${services.map(({ name, url }) => `  ${name.padEnd(14)} ${url}`).join('\n')}
 

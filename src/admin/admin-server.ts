@@ -38,7 +38,7 @@ export interface AdminTls {
 
 export class AdminServer {
   readonly #facts: AdminFacts;
-  readonly #console = new AdminConsole((error) => this.#facts.onFault(error));
+  readonly #pages = new AdminConsole((error) => this.#facts.onFault(error));
   /** Listens, and hands connections on to whoever reads them: TLS comes and goes without the port being given up. */
   readonly #listener: SocketServer;
   readonly #plain: Server;
@@ -103,7 +103,7 @@ export class AdminServer {
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url?.split('?')[0] ?? '';
-    if (isConsolePath(path)) return this.#console.answer(path, request, response);
+    if (isConsolePath(path)) return this.#pages.answer(path, request, response);
     if (path === '/api' || path.startsWith('/api/')) {
       this.#api ??= this.#loadApi();
       this.#api

@@ -18,7 +18,9 @@ const RESERVED_NAMES = ['token', 'loopback', 'certificate', 'unknown'];
 /** For whoever runs the gateway. */
 export const adminSchema = z
   .strictObject({
-    address: address().describe('Where `/healthz`, `/readyz`, `/metrics` and the admin API (`/api`) are served.'),
+    address: address().describe(
+      'Where the console (`/`), `/healthz`, `/readyz`, `/metrics` and the admin API (`/api`) are served.',
+    ),
     token: adminToken()
       .optional()
       .describe(

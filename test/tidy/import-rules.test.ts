@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { importCycles, importDirection, policyImports, testSupportImports } from './import-rules.ts';
+import { consoleImports, importCycles, importDirection, policyImports, testSupportImports } from './import-rules.ts';
 import type { Rule } from './repository.ts';
 
 const manifest = JSON.stringify({
@@ -123,4 +123,12 @@ test('finds test support in anything but tests and bench', () => {
     { 'scripts/build.ts': text, 'src/base/a.test.ts': text, 'bench/run.ts': text },
     /^scripts\/build\.ts/,
   );
+});
+
+test('finds an import of the console that leads into the program', () => {
+  const ownAndPackages = "import { useState } from 'react';\nimport { ask } from '../api/ask.ts';\n";
+  const named = "import { limits } from '#base/limits.ts';";
+  assertOneFinding(consoleImports, { 'console/src/pages/a.tsx': ownAndPackages + named }, /a\.tsx:3 #base/);
+  const relative = "import type { ServiceView } from '../../../src/admin/service-administration.ts';";
+  assertOneFinding(consoleImports, { 'console/src/pages/a.tsx': ownAndPackages + relative }, /a\.tsx:3 \.\.\/\.\./);
 });

@@ -90,6 +90,20 @@ function policyProblem({ from, specifier, path }: Import): string | undefined {
   return undefined;
 }
 
+/** The console knows the gateway by HTTP only, and the gateway knows the console as files. */
+export function consoleImports(files: readonly RepositoryFile[]): Finding[] {
+  return importsWhere(files, (path) => path.startsWith('console/'))
+    .filter(({ specifier, path }) => specifier.startsWith('#') || (path !== undefined && !path.startsWith('console/')))
+    .map(({ from, line, specifier }) => {
+      return {
+        rule: 'console-imports',
+        path: from,
+        line,
+        message: `${specifier}: the console asks the admin API for what it needs`,
+      };
+    });
+}
+
 /** Fakes and benches of test/support stay out of everything that runs for users. */
 export function testSupportImports(files: readonly RepositoryFile[]): Finding[] {
   return importsWhere(files, (path) => !isTestPath(path))

@@ -6,7 +6,7 @@ import { uniqueErrorCodes } from './error-codes.ts';
 import { unneededExceptions, withoutExcepted } from './excepted.ts';
 import { exceptions } from './exceptions.ts';
 import { fileNames, machineIndependence } from './file-names.ts';
-import { importCycles, importDirection, policyImports, testSupportImports } from './import-rules.ts';
+import { consoleImports, importCycles, importDirection, policyImports, testSupportImports } from './import-rules.ts';
 import { markdownLinks, markdownTitles } from './markdown-pages.ts';
 import { completePolicies, registeredPolicies } from './policy-folders.ts';
 import { type Rule, readRepository } from './repository.ts';
@@ -16,6 +16,7 @@ const rules: readonly { readonly promise: string; readonly rule: Rule }[] = [
   { promise: 'folders import only from lower floors', rule: importDirection },
   { promise: 'no file imports itself by a detour', rule: importCycles },
   { promise: 'policies are closed to each other and declare themselves without a runtime', rule: policyImports },
+  { promise: 'the console imports nothing of the program', rule: consoleImports },
   { promise: 'only tests and bench import test/support', rule: testSupportImports },
   { promise: 'a start loads nothing that it does not need', rule: startImports },
   { promise: 'no call is made that has a better replacement', rule: findBannedCalls },

@@ -202,12 +202,6 @@ export interface ConfigurationCheck {
   readonly issues: readonly ConfigurationIssue[];
 }
 
-/** `ok` is false where nothing was applied, and the issues say why. */
-export interface ApplyOutcome extends ConfigurationCheck {
-  readonly hash?: string;
-  readonly version?: number;
-}
-
 export interface HistoryEntry {
   readonly hash: string;
   readonly version: number;

@@ -1,4 +1,5 @@
 /** One request to the admin API. */
+import type { ConfigurationIssue } from './answers.ts';
 import { session } from './session.ts';
 
 /** Why the API did not do what was asked. */
@@ -60,12 +61,18 @@ async function toProblem(response: Response): Promise<ApiProblem> {
   const { status } = response;
   const text = await response.text().catch(() => '');
   try {
-    const { code, detail } = JSON.parse(text) as { code?: unknown; detail?: unknown };
+    const { code, detail, issues } = JSON.parse(text) as { code?: unknown; detail?: unknown; issues?: unknown };
     if (typeof detail === 'string') return new ApiProblem(status, typeof code === 'string' ? code : '', detail);
+    // A configuration that was refused is answered with all that is wrong with it.
+    if (Array.isArray(issues)) return new ApiProblem(status, '', issues.map(toIssueText).join(' '));
   } catch {
     // Not a problem document: the status is all that is known.
   }
   return new ApiProblem(status, '', `The gateway answered with status ${status}.`);
+}
+
+function toIssueText(issue: ConfigurationIssue): string {
+  return issue.line === undefined ? issue.message : `Line ${issue.line}: ${issue.message}`;
 }
 
 /** A part of a path: a name may hold anything. */

@@ -28,7 +28,9 @@ export function toLine(dots: readonly (Dot | undefined)[]): string {
   for (const dot of dots) {
     if (dot === undefined) isOpen = false;
     else {
-      path += `${isOpen ? 'L' : 'M'}${round(dot.x)} ${round(dot.y)}`;
+      const place = `${round(dot.x)} ${round(dot.y)}`;
+      // A line to where it begins: one that has a single dot is seen as a dot.
+      path += isOpen ? `L${place}` : `M${place}L${place}`;
       isOpen = true;
     }
   }

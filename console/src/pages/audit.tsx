@@ -26,9 +26,6 @@ function AuditTable({ entries }: { readonly entries: readonly AuditEntry[] }) {
           <th scope="col">When</th>
           <th scope="col">Who</th>
           <th scope="col">What</th>
-          <th scope="col" className="from-tablet">
-            Target
-          </th>
           <th scope="col">Outcome</th>
         </tr>
       </thead>
@@ -36,18 +33,14 @@ function AuditTable({ entries }: { readonly entries: readonly AuditEntry[] }) {
         {entries.map((entry, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: two changes may be alike in all that is shown
           <tr key={index}>
-            <td>{formatDateTime(entry.at)}</td>
+            <td className="audit-time">{formatDateTime(entry.at)}</td>
             <td>
               {entry.by} <span className="quiet from-desk">{[entry.role, entry.address].filter(Boolean).join(', ')}</span>
             </td>
-            <td className="breaking">{entry.action}</td>
-            <td className="from-tablet breaking">
-              {entry.target}
-              {(entry.before ?? entry.after) !== undefined && (
-                <span className="line quiet">
-                  {entry.before} → {entry.after}
-                </span>
-              )}
+            <td className="breaking">
+              <span className="mono">{entry.action}</span>
+              <span className="line quiet">{entry.target}</span>
+              {(entry.before ?? entry.after) !== undefined && <Change before={entry.before} after={entry.after} />}
             </td>
             <td>
               {entry.outcome === 'done' ? <Badge tone="ok">done</Badge> : <code className="tone-bad">{entry.outcome}</code>}
@@ -56,5 +49,28 @@ function AuditTable({ entries }: { readonly entries: readonly AuditEntry[] }) {
         ))}
       </tbody>
     </table>
+  );
+}
+
+interface ChangeProps {
+  readonly before: string | undefined;
+  readonly after: string | undefined;
+}
+
+function Change({ before = '–', after = '–' }: ChangeProps) {
+  return (
+    <details className="audit-change">
+      <summary>Before and after</summary>
+      <dl className="facts">
+        <div>
+          <dt>Before</dt>
+          <dd className="mono">{before}</dd>
+        </div>
+        <div>
+          <dt>After</dt>
+          <dd className="mono">{after}</dd>
+        </div>
+      </dl>
+    </details>
   );
 }

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { Cache, PurgeOutcome } from '../api/answers.ts';
 import { ask } from '../api/ask.ts';
 import { useResource } from '../api/use-resource.ts';
-import { formatBytes, formatCount, formatPercent } from '../formats.ts';
+import { formatBytes, formatCount, formatNumberOf, formatPercent } from '../formats.ts';
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 import { SelectField, TextField } from '../parts/fields.tsx';
 import { KeyFigure } from '../parts/key-figure.tsx';
@@ -137,7 +137,7 @@ function Purge({ onPurged }: { onPurged(): void }) {
       </form>
       <p className="quiet" role="status">
         {outcome !== undefined &&
-          `${formatCount(outcome.purged)} answers were thrown out of memory${outcome.store === 'none' ? '' : `; the shared store: ${outcome.store}`}.`}
+          `${formatNumberOf(outcome.purged, 'answer')} ${outcome.purged === 1 ? 'was' : 'were'} thrown out of memory${outcome.store === 'none' ? '' : `; the shared store: ${outcome.store}`}.`}
       </p>
       {isAsking && (
         <ConfirmDialog

@@ -1,9 +1,9 @@
 /** The present configuration, those before it, and a place to try another. */
 import { useState } from 'react';
-import type { ApplyOutcome, ConfigurationCheck, ConfigurationIssue, HistoryEntry, PresentConfiguration } from '../api/answers.ts';
+import type { ConfigurationCheck, ConfigurationIssue, HistoryEntry, PresentConfiguration } from '../api/answers.ts';
 import { ApiProblem, ask, part } from '../api/ask.ts';
 import { useResource } from '../api/use-resource.ts';
-import { formatAge, formatCount, formatDateTime } from '../formats.ts';
+import { formatAge, formatDateTime, formatNumberOf } from '../formats.ts';
 import { CodeBlock } from '../parts/code-block.tsx';
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 import { TextArea } from '../parts/fields.tsx';
@@ -22,7 +22,7 @@ export function ConfigurationPage() {
   };
   return (
     <>
-      <Panel title="History" aside={history.data && `${formatCount(history.data.entries.length)} versions`} isFlush>
+      <Panel title="History" aside={history.data && formatNumberOf(history.data.entries.length, 'version')} isFlush>
         <Shown resource={history} rows={3}>
           {(data) => <HistoryTable entries={data.entries} onChanged={reload} />}
         </Shown>
@@ -118,8 +118,7 @@ function RollbackDialog({ entry, onClose, onDone }: RollbackDialogProps) {
       isDangerous
       onClose={onClose}
       onConfirm={async () => {
-        const outcome = await ask<ApplyOutcome | undefined>(`/api/history/${part(entry.hash)}/rollback`, { method: 'POST' });
-        throwIssues(outcome);
+        await ask(`/api/history/${part(entry.hash)}/rollback`, { method: 'POST' });
         onDone();
       }}
     >
@@ -131,16 +130,15 @@ function RollbackDialog({ entry, onClose, onDone }: RollbackDialogProps) {
   );
 }
 
-/** What was not applied is answered with the reasons. */
-function throwIssues(outcome: ApplyOutcome | undefined): void {
-  if (outcome !== undefined && outcome.ok === false)
-    throw new ApiProblem(200, '', outcome.issues.map(({ message }) => message).join(' ') || 'It was not applied.');
-}
+/** What the gateway shows in the place of a secret. */
+const HIDDEN = '***';
+const hiddenReason = 'To apply it, write the secrets, or references such as ${env:NAME}, in the place of ***.';
 
 function Checker({ initial, onApplied }: { readonly initial: string; onApplied(): void }) {
   const [text, setText] = useState(initial);
   const [outcome, setOutcome] = useState<ConfigurationCheck | ApiProblem>();
   const [isApplying, setIsApplying] = useState(false);
+  const hasHidden = text.includes(HIDDEN);
   const check = async () => {
     try {
       setOutcome(await ask<ConfigurationCheck>('/api/configuration/check', { method: 'POST', body: { text } }));
@@ -158,13 +156,19 @@ function Checker({ initial, onApplied }: { readonly initial: string; onApplied()
     >
       <TextArea label="Configuration as YAML; checking it changes nothing" value={text} rows={12} onChange={setText} />
       <div className="button-row">
-        <button type="submit" className="button button-primary">
+        <ActionButton needs="admin" kind="primary" type="submit">
           Check
-        </button>
-        <ActionButton needs="admin" kind="danger" onClick={() => setIsApplying(true)}>
+        </ActionButton>
+        <ActionButton
+          needs="admin"
+          kind="danger"
+          {...(hasHidden && { reason: hiddenReason })}
+          onClick={() => setIsApplying(true)}
+        >
           Apply…
         </ActionButton>
       </div>
+      {hasHidden && <p className="quiet">{hiddenReason}</p>}
       <div aria-live="polite">
         {outcome instanceof ApiProblem && <Failure message={outcome.message} code={outcome.code} />}
         {outcome !== undefined && !(outcome instanceof ApiProblem) && <Judgement check={outcome} />}
@@ -176,7 +180,7 @@ function Checker({ initial, onApplied }: { readonly initial: string; onApplied()
           isDangerous
           onClose={() => setIsApplying(false)}
           onConfirm={async () => {
-            throwIssues(await ask<ApplyOutcome | undefined>('/api/configuration', { method: 'PUT', body: { text } }));
+            await ask('/api/configuration', { method: 'PUT', body: { text } });
             onApplied();
           }}
         >
@@ -191,7 +195,7 @@ function Judgement({ check }: { readonly check: ConfigurationCheck }) {
   return (
     <>
       <p className={`notice ${check.ok ? 'notice-ok' : 'notice-bad'}`}>
-        {check.ok ? 'The configuration is valid.' : `${formatCount(check.issues.length)} issues keep it from being applied.`}
+        {check.ok ? 'The configuration is valid.' : `It cannot be applied: ${formatNumberOf(check.issues.length, 'issue')}.`}
       </p>
       <ul className="line-list">
         {check.issues.map((issue, index) => (

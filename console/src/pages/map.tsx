@@ -3,7 +3,7 @@ import { type CSSProperties, useState } from 'react';
 import type { RoutePage, Service } from '../api/answers.ts';
 import { useTraffic } from '../api/traffic-feed.ts';
 import { useResource } from '../api/use-resource.ts';
-import { formatCount, formatRate } from '../formats.ts';
+import { formatCount, formatNumberOf, formatRate } from '../formats.ts';
 import { hasManyErrors } from '../parts/error-share.ts';
 import { SearchField } from '../parts/fields.tsx';
 import { endpointHealthOf, healthOf } from '../parts/health.ts';
@@ -30,7 +30,7 @@ export function MapPage() {
           {routes.data !== undefined &&
             (routes.data.total > routes.data.routes.length
               ? `${formatCount(routes.data.routes.length)} of ${formatCount(routes.data.total)} routes; search for others`
-              : `${formatCount(routes.data.total)} routes`)}
+              : formatNumberOf(routes.data.total, 'route'))}
         </p>
         <div className="panel-aside">
           <SearchField label="Search routes" value={search} onChange={setSearch} placeholder="Name, path, host, service" />

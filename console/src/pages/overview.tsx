@@ -3,7 +3,7 @@ import type { ExchangeRecord, Service, Traffic } from '../api/answers.ts';
 import { useTraffic } from '../api/traffic-feed.ts';
 import { useResource } from '../api/use-resource.ts';
 import { TimeChart } from '../charts/time-chart.tsx';
-import { formatBytesRate, formatCount, formatLatency, formatMs, formatRate } from '../formats.ts';
+import { formatBytesRate, formatCount, formatLatency, formatMs, formatNumberOf, formatRate } from '../formats.ts';
 import { ErrorList } from '../parts/error-list.tsx';
 import { hasManyErrors } from '../parts/error-share.ts';
 import { KeyFigure } from '../parts/key-figure.tsx';
@@ -39,7 +39,7 @@ export function OverviewPage() {
         <Panel title="Busiest routes" aside={<a href="#/routes">All routes</a>} isFlush>
           {report === undefined ? <Loading /> : <BusyRoutes max={ROUTES_SHOWN} />}
         </Panel>
-        <Panel title="Saturation" aside={report && report.threads.length === 1 ? '1 thread' : `${report.threads.length} threads`} isFlush>
+        <Panel title="Saturation" aside={report && formatNumberOf(report.threads.length, 'thread')} isFlush>
           {report === undefined ? <Loading /> : <Saturation report={report} />}
         </Panel>
       </div>

@@ -2,7 +2,7 @@
 import { type KeyboardEvent, memo, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import type { ExchangeRecord } from '../api/answers.ts';
 import { ROWS_MAX, TailFeed, type TailRow, type TailView } from '../api/tail-feed.ts';
-import { formatCount, formatMs, formatTime } from '../formats.ts';
+import { formatCount, formatMs, formatNumberOf, formatTime } from '../formats.ts';
 import { ExchangeDialog } from '../parts/exchange-dialog.tsx';
 import { SelectField, TextField } from '../parts/fields.tsx';
 import { Empty, Failure } from '../parts/states.tsx';
@@ -133,7 +133,7 @@ function TailState({ view: { state, isPaused, waiting, dropped, rows } }: { read
       <Dot tone={tone} />
       <span>{isPaused ? `Paused, ${formatCount(waiting)} new` : stateTexts[state]}</span>
       <span className="quiet">
-        {rows.length === ROWS_MAX ? `the last ${formatCount(ROWS_MAX)}` : `${formatCount(rows.length)} requests`}
+        {rows.length === ROWS_MAX ? `the last ${formatCount(ROWS_MAX)}` : formatNumberOf(rows.length, 'request')}
         {dropped > 0 && `, ${formatCount(dropped)} not shown: too many`}
       </span>
     </p>

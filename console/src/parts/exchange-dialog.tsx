@@ -150,14 +150,15 @@ function Notes({ exchange: { notes = [] } }: { readonly exchange: ExchangeRecord
   return (
     <section className="dialog-part">
       <h3>Notes</h3>
-      <ul className="line-list">
+      <dl className="facts">
         {notes.map(({ about, note }, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: notes have an order and no names of their own
-          <li key={index}>
-            <span className="quiet">{about}</span> <span className="breaking">{note}</span>
-          </li>
+          <div key={index}>
+            <dt>{about}</dt>
+            <dd>{note}</dd>
+          </div>
         ))}
-      </ul>
+      </dl>
     </section>
   );
 }

@@ -18,6 +18,8 @@ interface ActionButtonProps {
   readonly type?: 'button' | 'submit';
   readonly isBusy?: boolean;
   readonly label?: string;
+  /** Why it may not be used now, whoever asks. */
+  readonly reason?: string;
   onClick?(): void;
   readonly children: ReactNode;
 }
@@ -25,10 +27,11 @@ interface ActionButtonProps {
 /** Stays reachable by keyboard when it may not be used, so that the reason can be read. */
 export function ActionButton(props: ActionButtonProps) {
   const { needs, kind = 'plain', isSmall = false, type = 'button', isBusy = false, label, onClick, children } = props;
-  const may = useMay(needs);
+  const hasRole = useMay(needs);
+  const may = hasRole && props.reason === undefined;
   const role = useContext(RoleContext);
   const id = useId();
-  const reason = may ? undefined : `Needs the role ${needs}; yours is ${role}.`;
+  const reason = hasRole ? props.reason : `Needs the role ${needs}; yours is ${role}.`;
   return (
     <>
       <button
