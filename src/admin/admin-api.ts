@@ -78,7 +78,11 @@ export class AdminApi {
   ): Promise<Response> {
     const bytesMax = configurationPaths.includes(operation.path) ? limits.adminConfigurationBytesMax : limits.adminBodyBytesMax;
     const text = await readBody(request, bytesMax);
-    if (text === undefined) return toProblem(adminErrors.bodyTooLarge());
+    if (text === undefined) {
+      const refusal = adminErrors.bodyTooLarge();
+      if (operation.role !== 'read') this.#audit(operator, asked, { outcome: refusal.code });
+      return toProblem(refusal);
+    }
     const type = request.headers['content-type'];
     const audited: Audited = {};
     const answer = await this.#app.fetch(
