@@ -34,6 +34,7 @@ import { runSharedLimitsBench } from './shared-limits.ts';
 import { runStartTimeBench } from './start-time.ts';
 import { type BenchResult, describeMachine, print, report, toMarkdown, toNumber, toText } from './support/bench-result.ts';
 import { runSwapBench } from './swap.ts';
+import { runTestingBench } from './testing.ts';
 import { runTokensBench } from './tokens.ts';
 import { runTracingBench } from './tracing.ts';
 import { runValidationBench } from './validation.ts';
@@ -49,6 +50,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   'cache-store': runCacheStoreBench,
   metrics: runMetricsBench,
   balancing: runBalancingBench,
+  testing: runTestingBench,
   'start-time': runStartTimeBench,
   handshakes: runHandshakesBench,
   'body-memory': runBodyMemoryBench,

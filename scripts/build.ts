@@ -23,7 +23,7 @@ interface Manifest {
 }
 
 /** What is started or imported by its path; the rest goes into files that these share. */
-const entries = ['src/cli/main', 'src/gatehouse', 'src/runtime/data-thread'];
+const entries = ['src/cli/main', 'src/gatehouse', 'src/gatehouse-test', 'src/runtime/data-thread'];
 /** Not bundled: large, and loaded only by who orders or signs certificates. */
 const packagesApart = ['@peculiar/x509', 'acme-client'];
 

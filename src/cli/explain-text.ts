@@ -97,8 +97,10 @@ function describeAttempt({ endpoint, cause, choice, ...attempt }: RecordedAttemp
   const { outcome, status, code, detail, reused, connectedMs, startedMs, durationMs } = attempt;
   const ended = [outcome, status, code, detail].filter((part) => part !== undefined).join(' ');
   const opened =
-    connectedMs === undefined || startedMs === undefined ? '' : ` opened in ${(connectedMs - startedMs).toFixed(2)} ms`;
-  const connection = reused === undefined ? '' : reused ? ', over a connection that was there' : `, over a connection${opened}`;
+    connectedMs === undefined || startedMs === undefined
+      ? ''
+      : `, over a connection opened in ${(connectedMs - startedMs).toFixed(2)} ms`;
+  const connection = reused === true ? ', over a connection that was there' : opened;
   return [
     `${(cause ?? 'attempt').padEnd(8)} ${endpoint}: ${ended}, ${durationMs} ms${connection}`,
     ...(choice === undefined || choice.endpointCount < 2 ? [] : [`         chosen by ${choice.balance}: ${choice.because}`]),

@@ -42,6 +42,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'print the OpenAPI document of the aggregates of a configuration',
     load: async () => (await import('./openapi.ts')).runOpenapi,
   },
+  plan: {
+    summary: 'say what a change of a configuration means, before it is applied',
+    load: async () => (await import('./plan.ts')).runPlan,
+  },
   record: {
     summary: 'record exchanges of a running gateway, without their secrets',
     load: async () => (await import('./record.ts')).runRecord,
@@ -59,6 +63,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     load: async () => (await import('./schema.ts')).runSchema,
   },
   tap: { summary: 'show exchanges of a running gateway while they happen', load: async () => (await import('./tap.ts')).runTap },
+  test: {
+    summary: 'run the tests of routes and policies, and tell what they cover',
+    load: async () => (await import('./test.ts')).runTest,
+  },
   types: {
     summary: 'make TypeScript of the OpenAPI documents of services, for gatehouse.config.ts',
     load: async () => (await import('./service-types.ts')).runTypes,

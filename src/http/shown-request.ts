@@ -75,6 +75,11 @@ export function listSecretValues(fields: readonly string[]): string[] {
   return toLongestFirst(values);
 }
 
+/** Values of all fields that are not known to be harmless. */
+export function listHiddenValues(fields: readonly string[]): string[] {
+  return toLongestFirst(fields.filter((_value, i) => i % 2 === 1 && !plainNames.has(fields[i - 1]!)));
+}
+
 /** The same for parameters of the query. */
 export function listSecretParameters(target: string): string[] {
   const question = target.indexOf('?');
@@ -97,7 +102,7 @@ function toLongestFirst(values: readonly string[]): string[] {
   return long.sort((one, other) => other.length - one.length);
 }
 
-const SECRET_LENGTH_MIN = 6;
+const SECRET_LENGTH_MIN = 4;
 
 /** The same value with `[redacted]` wherever one of the secrets stands in a text. */
 export function hideSecrets<Value>(value: Value, secrets: readonly string[]): Value {

@@ -5,7 +5,7 @@
 import { ByteCollector } from '#base/byte-collector.ts';
 import { GatewayError } from '#base/errors.ts';
 import type { Exchange } from './exchange.ts';
-import type { AnswerEvents, AnswerHead, AttemptHead, UpstreamCall, UpstreamTunnel } from './upstream-call.ts';
+import type { AnswerEvents, AnswerHead, AnswerTimeouts, AttemptHead, UpstreamCall, UpstreamTunnel } from './upstream-call.ts';
 import { upstreamErrors } from './upstream-errors.ts';
 import type { CallTaker, UpstreamPool } from './upstream-pool.ts';
 
@@ -22,6 +22,8 @@ export interface StubbedRequest {
   /** End-to-end fields, names and values alternating; without those that tell where the request came from. */
   readonly fields: readonly string[];
   readonly body: Buffer;
+  /** How long the endpoint may take; whoever answers for it keeps to them. */
+  readonly timeouts: AnswerTimeouts;
 }
 
 export interface StubbedAnswer {
@@ -32,6 +34,8 @@ export interface StubbedAnswer {
   readonly trailers?: readonly string[] | undefined;
   /** Where it is another one than that of the body: of an answer to HEAD, or of one whose body is not there as a whole. */
   readonly contentLengthBytes?: number | undefined;
+  /** The connection is lost behind the body. */
+  readonly breaksOff?: boolean | undefined;
 }
 
 export interface UpstreamStub {
@@ -93,8 +97,8 @@ class StubbedCall implements UpstreamCall {
   /** Nobody who sends expects to be answered before this returns. */
   sendEnd(): void {
     const exchange = this.#exchange!;
-    const { method, target, authority, fields = exchange.request.fields } = this.#attempt!;
-    const request = { ...this.#names, exchange, method, target, authority, fields, body: this.#body.take() };
+    const { method, target, authority, fields = exchange.request.fields, timeouts } = this.#attempt!;
+    const request = { ...this.#names, exchange, method, target, authority, fields, body: this.#body.take(), timeouts };
     Promise.resolve()
       .then(() => this.#stub.answer(request))
       .catch((cause: unknown) => upstreamErrors.lostBeforeAnswer(undefined, { cause }))
@@ -127,7 +131,8 @@ class StubbedCall implements UpstreamCall {
     this.#events?.onUpstreamHead(toAnswerHead(outcome));
     // Whoever took the head may have had enough.
     if (body.length > 0 && method !== 'HEAD') this.#events?.onUpstreamChunk(body);
-    this.#events?.onUpstreamEnd(trailers);
+    if (outcome.breaksOff === true) this.#events?.onUpstreamError(upstreamErrors.truncatedBody());
+    else this.#events?.onUpstreamEnd(trailers);
     this.#events = undefined;
   }
 }

@@ -33,6 +33,9 @@ export function findTapMistake({ status, path, client, sample }: TapFilter): Tap
   return undefined;
 }
 
+type TappedRequest = Pick<ClientRequest, 'method' | 'path' | 'clientAddress'>;
+type TappedExchange = Pick<Exchange, 'plan' | 'serviceName' | 'status'> & { readonly request: TappedRequest };
+
 /** A filter that is made ready; there is nothing wrong with it. */
 export class CompiledTapFilter {
   readonly #filter: TapFilter;
@@ -52,13 +55,13 @@ export class CompiledTapFilter {
   }
 
   /** Whether an exchange that begins may match. */
-  mayMatch({ method, path, clientAddress }: ClientRequest): boolean {
+  mayMatch({ method, path, clientAddress }: TappedRequest): boolean {
     if (this.#methods?.has(method) === false || this.#clients?.has(clientAddress) === false) return false;
     return this.#segments === undefined || fitsPath(this.#segments, path);
   }
 
   /** Whether one that is over does. */
-  matches({ request, plan, serviceName, status }: Exchange): boolean {
+  matches({ request, plan, serviceName, status }: TappedExchange): boolean {
     const { route, service } = this.#filter;
     if (route !== undefined && plan?.routeName !== route) return false;
     if (service !== undefined && serviceName !== service) return false;

@@ -47,6 +47,9 @@ export const identityPolicies = [
 
 const anyOfPolicy = createAnyOfPolicy([...identityPolicies]);
 
+/** Names of the policies behind which it is known who asks. */
+export const identifyingPolicyNames: ReadonlySet<string> = new Set([...identityPolicies, anyOfPolicy].map(({ name }) => name));
+
 /** Every policy, in execution order. An answer meets them the other way round. */
 export const policyOrder = [
   compressPolicy, // before all others, so that it sees answers last: what it compresses, nobody could read or change any more

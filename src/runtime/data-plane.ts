@@ -293,6 +293,11 @@ export class DataPlane {
     });
   }
 
+  /** Runs what is due by now, for a clock that does not move by itself. */
+  advanceTimers(): void {
+    this.#wheel.advance();
+  }
+
   /** Stops accepting, finishes what runs, and closes what still runs at the deadline. Resolves when no connection is left. */
   async drain(deadlineMs: number): Promise<void> {
     this.#isDraining = true;
@@ -365,11 +370,11 @@ export class DataPlane {
       logger,
       meter,
       random: this.#random,
-      later: startTimer,
+      later: rehearsal?.later ?? startTimer,
       keeper: this.#keeper,
       gateway: this.#target,
       nextRequestId: this.#nextRequestId,
-      callHttp,
+      callHttp: rehearsal?.callHttp ?? callHttp,
       wheel: this.#wheel,
       mirrors: this.#mirrors,
       buffers: this.#buffers,

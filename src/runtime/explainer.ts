@@ -5,7 +5,15 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
-import { hideSecrets, listSecretParameters, listSecretValues, toShownFields } from '#http/shown-request.ts';
+import {
+  HIDDEN,
+  hideSecrets,
+  isSecretName,
+  listHiddenValues,
+  listSecretParameters,
+  listSecretValues,
+  toShownFields,
+} from '#http/shown-request.ts';
 import {
   type ExplainedConfiguration,
   explainIn,
@@ -54,7 +62,8 @@ export class Explainer {
     // A reason may name what a condition has looked at.
     const secrets = [...listSecretValues(fields), ...listSecretParameters(url)];
     const shown = hideSecrets(typeof explanation === 'string' ? { unexplained: explanation } : explanation, secrets);
-    return { ...shown, fields: toShownFields(fields), live: record };
+    const hidden = hideDetails(shown, listHiddenValues(fields));
+    return { ...hidden, ...hideTarget(shown, record.target), fields: toShownFields(fields), live: record };
   }
 
   close(): void {
@@ -79,4 +88,28 @@ export class Explainer {
       return 'the configuration cannot be explained; the log says why';
     }
   }
+}
+
+type Shown = RequestExplanation | { readonly unexplained: string };
+
+/** What policies say of a request may name the field that they count it by, or look for it by. */
+function hideDetails(shown: Shown, values: readonly string[]): object {
+  if (!('route' in shown)) return shown;
+  const { route } = shown;
+  const nearMisses = shown.nearMisses.map((miss) => ({ ...miss, because: hideWish(miss.because) }));
+  return { ...shown, nearMisses, route: route && { ...route, details: hideSecrets(route.details, values) } };
+}
+
+/** Who does not know the configuration is not told which secret would have led to another route. */
+function hideWish(because: string): string {
+  const [, kind, name] = /^(header|query parameter|cookie) '([^']*)'/.exec(because) ?? [];
+  if (name === undefined || (kind !== 'cookie' && !isSecretName(name))) return because;
+  return because.replace(/, wants .*$/s, `, wants ${HIDDEN}`);
+}
+
+/** The target as logs show it, whatever an explanation has looked at. */
+function hideTarget(shown: Shown, target: string): object {
+  if (!('request' in shown)) return {};
+  const question = target.indexOf('?');
+  return { request: { ...shown.request, target, query: question < 0 ? '' : target.slice(question + 1) } };
 }

@@ -96,7 +96,8 @@ export class WatchSide implements ExchangeAdministration {
 
   #onSeen(seen: ExchangeSeen): void {
     if (seen.hasFailed) this.#failures.add(seen);
-    if (seen.debug !== undefined) this.#keep(seen);
+    if (seen.isKept) this.#keep(seen);
+    if (seen.documentId !== undefined) void this.#tellClient(seen.documentId, seen);
     for (const id of seen.taps) {
       const tap = this.#taps.get(id);
       if (tap === undefined) continue;
@@ -115,6 +116,11 @@ export class WatchSide implements ExchangeAdministration {
     const document = await (await this.#loadExplainer()).explainSeen(seen);
     // Who tapped may have left meanwhile.
     this.#taps.get(id)?.taker.onExchange(document);
+  }
+
+  async #tellClient(id: string, seen: ExchangeSeen): Promise<void> {
+    const document = await (await this.#loadExplainer()).explainSeen(seen);
+    this.#options.observe({ kind: 'debug-document', id, text: `${JSON.stringify(document, undefined, 2)}\n` });
   }
 
   #orderTaps(): void {

@@ -1,4 +1,5 @@
 /** What the control thread and those who watch exchanges in the threads say to each other. */
+import type { Exchange } from '#http/exchange.ts';
 import type { ExchangeRecord } from '#http/exchange-record.ts';
 import type { TapFilter } from '#http/tap-filter.ts';
 
@@ -40,12 +41,21 @@ export interface ExchangeSeen {
   /** Ids of the taps that it matches. */
   readonly taps: readonly number[];
   readonly hasFailed: boolean;
-  /** Its client has shown a token. `waits`: it is answered with the document. */
-  readonly debug: 'kept' | 'waits' | undefined;
+  /** Its client has shown a token, and may want to see its document. */
+  readonly isKept: boolean;
+  /** By which its client waits for the document. */
+  readonly documentId: string | undefined;
 }
 
 /** More matched than may be told of in a second. */
 export interface TapDropped {
   readonly kind: 'tap-dropped';
   readonly counts: readonly (readonly [tap: number, count: number])[];
+}
+
+export function toWatchedRequest({ request, shownTarget }: Exchange): WatchedRequest {
+  const { method, target, authority, fields, listener, clientAddress } = request;
+  const headers: [string, string][] = [['host', authority]];
+  for (let i = 0; i < fields.length; i += 2) headers.push([fields[i]!, fields[i + 1]!]);
+  return { method, url: shownTarget ?? target, headers, listener, clientAddress };
 }

@@ -11,7 +11,7 @@ import { Debugging } from './debugging.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { RateWindow } from './rate-window.ts';
 import { Taps } from './taps.ts';
-import type { WatchedRequest } from './watching-messages.ts';
+import { toWatchedRequest } from './watching-messages.ts';
 
 /** Failures that a thread tells of in a second: enough to see what they are. */
 const FAILURES_PER_SECOND_MAX = 20;
@@ -68,16 +68,17 @@ export class Watching {
     const nowMs = clock.monotonicMs();
     const taps = exchange.journal === undefined ? [] : this.#taps.takersOf(exchange, nowMs);
     const hasFailed = this.keepsFailures && isFailure(exchange) && this.#failures.take(nowMs);
-    const debug = this.#debugging.finish(exchange);
-    if (taps.length === 0 && !hasFailed && debug === undefined) return;
-    const isToBeExplained = hasFailed || debug !== undefined || taps.some(({ explains }) => explains);
+    const isKept = this.#debugging.keeps(exchange);
+    if (taps.length === 0 && !hasFailed && !isKept) return;
+    const isToBeExplained = hasFailed || isKept || taps.some(({ explains }) => explains);
     tell({
       kind: 'exchange',
       record: toExchangeRecord(exchange, clock.wallMs() - nowMs),
       request: isToBeExplained ? toWatchedRequest(exchange) : undefined,
       taps: taps.map(({ id }) => id),
       hasFailed,
-      debug,
+      isKept,
+      documentId: undefined,
     });
   }
 
@@ -99,11 +100,4 @@ export class Watching {
 /** The client has got no answer of a service, or one that says that something is broken. */
 export function isFailure({ status, error }: Pick<Exchange, 'status' | 'error'>): boolean {
   return status >= 500 || (error !== undefined && error.kind.side !== 'client');
-}
-
-function toWatchedRequest({ request, shownTarget }: Exchange): WatchedRequest {
-  const { method, target, authority, fields, listener, clientAddress } = request;
-  const headers: [string, string][] = [['host', authority]];
-  for (let i = 0; i < fields.length; i += 2) headers.push([fields[i]!, fields[i + 1]!]);
-  return { method, url: shownTarget ?? target, headers, listener, clientAddress };
 }

@@ -134,11 +134,34 @@ test('exports what the library promises', async () => {
   assert.equal(stdout.trim(), 'true');
 });
 
+test('runs tests of routes in a project that has it installed', async () => {
+  writeFileSync(join(userFolder, 'gatehouse.json'), JSON.stringify(serving));
+  writeFileSync(
+    join(userFolder, 'gatehouse.test.js'),
+    `import { test } from 'node:test';
+import { openRoutes } from 'gatehouse/test';
+const gateway = await openRoutes(new URL('gatehouse.json', import.meta.url));
+test('hello', () => gateway.expectRoute('GET', '/hello').toAnswer({ status: 200, text: 'hello' }));
+`,
+  );
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const { stdout } = await run(process.execPath, [join(installed, 'bin/gatehouse'), 'test', '--coverage-min', '100'], {
+    cwd: userFolder,
+    env,
+  });
+  assert.match(stdout, /^Coverage of .*gatehouse\.json: 100 %/m);
+});
+
 test("compiles in a user's project that checks every declaration", async () => {
   writeFileSync(
     join(userFolder, 'consumer.ts'),
     `import * as gatehouse from 'gatehouse';
 export const names: string[] = Object.keys(gatehouse);
+import { openRoutes } from 'gatehouse/test';
+export const gateway = await openRoutes('gatehouse.yaml');
+await gateway.as('alice').expectRoute('GET', '/').toReach('shop').toSend({ path: /^x/ });
+// @ts-expect-error: there is no such answer
+gateway.stub('shop', { fails: 'sometimes' });
 const shop = gatehouse.defineService<{ get: gatehouse.Operation<{ id: number }, { 200: { name: string } }> }>('shop', {
   get: { method: 'GET', path: '/things/{id}', parameters: { id: ['path', 'id'] } },
 });

@@ -8,7 +8,7 @@ import { startAnsweringService } from '#test/support/answering-service.ts';
 import { ask } from '#test/support/ask.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { startRawUpstream } from '#test/support/raw-upstream.ts';
-import { makeTestToken, type ShownRecord, startWatchedGateway } from '#test/support/watched-gateway.ts';
+import { makeTestToken, type ShownDocument, type ShownRecord, startWatchedGateway } from '#test/support/watched-gateway.ts';
 
 /** Nobody listens there. */
 const CLOSED = 'http://127.0.0.1:1';
@@ -334,14 +334,28 @@ test('only the last two hundred documents are kept', async (t) => {
 test('what a condition has looked at is not shown where it may be a secret', async (t) => {
   const { debug, explained } = await startWatchedGateway(t, {
     routes: {
-      hello: { match: { path: '/' }, to: { respond: { status: 204 } } },
+      hello: {
+        match: { path: '/' },
+        policies: { 'rate-limit': { limit: '9/hour', by: 'header.x-client' } },
+        to: { respond: { status: 204 } },
+      },
       inner: { match: { path: '/', headers: { 'x-api-key': 'the-right-key' } }, to: { respond: { status: 204 } } },
+      team: { match: { path: '/', method: 'GET', headers: { 'x-team': 'other' } }, to: { respond: { status: 204 } } },
     },
   });
-  const document = await explained(await debug('/?access_token=query-secret', { headers: { 'x-api-key': 'client-secret' } }));
+  const document = await explained(
+    await debug('/?access_token=query-secret&token=s3c', {
+      headers: { 'x-api-key': 'client-secret', 'x-client': 'some-client', 'x-team': 'team' },
+    }),
+  );
   const text = JSON.stringify(document);
-  assert.ok(!text.includes('client-secret') && !text.includes('query-secret'));
-  assert.equal(document.live.target, '/?access_token=[redacted]');
+  assert.ok(!text.includes('client-secret') && !text.includes('query-secret') && !text.includes('s3c'));
+  assert.ok(!text.includes('some-client'));
+  assert.deepEqual(
+    document.nearMisses.map(({ because }) => because),
+    ["header 'x-team' has another value, wants 'other'", "header 'x-api-key' has another value, wants [redacted]"],
+  );
+  assert.equal(document.live.target, '/?access_token=[redacted]&token=[redacted]');
 });
 
 test('the admin API explains a request by the present configuration', async (t) => {
@@ -359,4 +373,62 @@ test('the admin API explains a request by the present configuration', async (t) 
   ]);
   const refused = await post({ method: 'GET', url: '/', listener: 'none' });
   assert.deepEqual([refused.status, (refused.json as { code: string }).code], [422, 'GH_ADMIN_UNEXPLAINABLE']);
+});
+
+for (const threads of [0, 2]) {
+  test(`with ${threads} data threads, a client that asks for it is given the document in the place of the answer`, async (t) => {
+    const service = await startAnsweringService(t, () => 'the answer of the service');
+    const { debug } = await startWatchedGateway(
+      t,
+      {
+        services: { a: { endpoints: [service.url] } },
+        routes: {
+          a: { match: { path: '/*' }, policies: { compress: {} }, to: 'a' },
+          post: { match: { path: '/*', method: 'POST' }, policies: { 'rate-limit': { limit: '1/hour' } }, to: 'a' },
+        },
+      },
+      { threads },
+    );
+    const headers = { 'gatehouse-debug-answer': 'document' };
+    const answer = await debug('/x', { headers: { ...headers, 'accept-encoding': 'gzip' } });
+    assert.deepEqual([answer.status, answer.headers['content-type']], [200, 'application/json']);
+    assert.equal(answer.headers['content-encoding'], undefined);
+    const { route, nearMisses, live } = JSON.parse(answer.body) as ShownDocument;
+    assert.deepEqual([route?.name, nearMisses[0]?.route, live.status], ['a', 'post', 200]);
+    assert.deepEqual(toSteps(live), [['first', 'answered', 200]]);
+    assert.equal(service.asked[0]?.headers['gatehouse-debug-answer'], undefined);
+    // A body goes to the service as it always does, and a refusal has a document too.
+    const [posted, refused] = [
+      await debug('/x', { method: 'POST', body: 'hi', headers }),
+      await debug('/x', { method: 'POST', body: 'hi', headers }),
+    ];
+    assert.equal(service.asked[1]?.body, 'hi');
+    assert.equal((JSON.parse(posted.body) as ShownDocument).live.requestBytes, 2);
+    assert.deepEqual([refused.status, (JSON.parse(refused.body) as ShownDocument).live.status], [200, 429]);
+  });
+}
+
+test('the document comes also where the service breaks its answer off', async (t) => {
+  const upstream = await startRawUpstream((connection) => {
+    connection.send('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc');
+    connection.socket.destroySoon();
+  });
+  t.after(() => upstream.close());
+  const { debug } = await startWatchedGateway(t, {
+    services: { a: { endpoints: [upstream.url] } },
+    routes: { a: { match: { path: '/*' }, to: 'a' } },
+  });
+  const answer = await debug('/x', { headers: { 'gatehouse-debug-answer': 'document' } });
+  const { live } = JSON.parse(answer.body) as ShownDocument;
+  assert.deepEqual([answer.status, live.status, live.code], [200, 200, 'GH_UPSTREAM_TRUNCATED_BODY']);
+});
+
+test('who may see the summary alone, or something else, is given no document in the place of the answer', async (t) => {
+  const { debug } = await startWatchedGateway(t, {
+    routes: { hello: { match: { path: '/' }, to: { respond: { status: 200, text: 'hello' } } } },
+  });
+  const own = await debug('/', { headers: { 'gatehouse-debug-answer': 'document' } }, { route: 'hello' });
+  assert.equal((JSON.parse(own.body) as ShownDocument).live.route, 'hello');
+  for (const grant of [{ sees: 'summary' }, { route: 'other' }, { path: '/other' }] as const)
+    assert.equal((await debug('/', { headers: { 'gatehouse-debug-answer': 'document' } }, grant)).body, 'hello');
 });
