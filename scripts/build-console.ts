@@ -7,7 +7,7 @@
  *        npm run build:console -- --out DIR
  */
 import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { repositoryRoot } from './run-tool.ts';
@@ -19,8 +19,8 @@ const builtFolder = join(consoleFolder, 'dist');
 export async function buildConsole(out: string): Promise<string[]> {
   // Loading it takes longer than looking whether there is something to build.
   const { build } = await import('vite');
-  // Whoever reads the old one meanwhile gets all of it.
-  const made = mkdtempSync(join(consoleFolder, '.dist-'));
+  // Whoever reads the old one meanwhile gets all of it. On the same file system, where it can be moved from.
+  const made = mkdtempSync(join(dirname(out), '.dist-'));
   chmodSync(made, 0o755);
   try {
     const built = await build({
