@@ -12,7 +12,7 @@ import { eventually } from './eventually.ts';
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from './test-gateway.ts';
 
 const ROUNDS_MAX = 500;
-export const DEBUG_KEY = '0123456789abcdef0123456789abcdef';
+const DEBUG_KEY = '0123456789abcdef0123456789abcdef';
 
 export type ShownRecord = ExchangeRecord;
 
