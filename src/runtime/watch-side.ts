@@ -1,4 +1,5 @@
 /** Exchanges that somebody watches, as the threads tell of them: explained, tapped, or kept because they have failed. */
+import { adminErrors } from '#admin/admin-errors.ts';
 import type {
   ExchangeAdministration,
   ExplainableRequest,
@@ -56,14 +57,12 @@ export class WatchSide implements ExchangeAdministration {
     const explainer = await this.#loadExplainer();
     const explanation = await explainer.explain({ ...request, method, headers, clientAddress: client });
     if (typeof explanation === 'object') return { ...explanation };
-    const { adminErrors } = await import('#admin/admin-errors.ts');
     return adminErrors.unexplainable(undefined, { publicDetail: explanation });
   }
 
   async explained(id: string): Promise<ExplainedDocument | GatewayError> {
     const seen = this.#kept.get(id) ?? this.#failures.find(id);
     if (seen !== undefined) return (await this.#loadExplainer()).explainSeen(seen);
-    const { adminErrors } = await import('#admin/admin-errors.ts');
     return adminErrors.noExchange();
   }
 
