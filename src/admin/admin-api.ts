@@ -1,6 +1,6 @@
 /** The admin API: what operators see and change while the gateway runs, described by itself as `/api/openapi.json`. */
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import { HTTPException } from 'hono/http-exception';
 import type { Clock } from '#base/clock.ts';
 import { GatewayError } from '#base/errors.ts';
@@ -78,7 +78,11 @@ export class AdminApi {
   ): Promise<Response> {
     const bytesMax = configurationPaths.includes(operation.path) ? limits.adminConfigurationBytesMax : limits.adminBodyBytesMax;
     const text = await readBody(request, bytesMax);
-    if (text === undefined) return toProblem(adminErrors.bodyTooLarge());
+    if (text === undefined) {
+      const refusal = adminErrors.bodyTooLarge();
+      if (operation.role !== 'read') this.#audit(operator, asked, { outcome: refusal.code });
+      return toProblem(refusal);
+    }
     const type = request.headers['content-type'];
     const audited: Audited = {};
     const answer = await this.#app.fetch(
@@ -178,6 +182,18 @@ async function send(response: ServerResponse, answer: Response): Promise<void> {
   const flows = body !== null && headers.get('content-type') === 'text/event-stream';
   const bytes = flows ? undefined : Buffer.from(await answer.arrayBuffer());
   response.writeHead(status, { ...Object.fromEntries(headers), 'cache-control': 'no-store' });
-  if (flows) await pipeline(body, response);
+  if (flows) await pass(body, response);
   else response.end(bytes);
+}
+
+/** Who gives the answer hears at once that nobody reads it any more, also while there is nothing to be said. */
+async function pass(body: ReadableStream<Uint8Array>, response: ServerResponse): Promise<void> {
+  const reader = body.getReader();
+  const closed = new Promise<void>((resolve) => response.once('close', resolve));
+  void closed.then(() => reader.cancel()).catch(() => undefined);
+  response.flushHeaders();
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    if (!response.write(read.value)) await Promise.race([once(response, 'drain'), closed]);
+  }
+  response.end();
 }

@@ -83,6 +83,13 @@ export class AdminServer {
     return bound === null || typeof bound === 'string' ? address : { host: bound.address, port: bound.port };
   }
 
+  /** Takes no more connections; requests that run come to their end. Then `stop` is called. */
+  retire(): void {
+    this.#listener.close();
+    this.#plain.closeIdleConnections();
+    this.#secure?.closeIdleConnections();
+  }
+
   async stop(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise<void>((resolve) => this.#listener.close(() => resolve()));

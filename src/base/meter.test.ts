@@ -1,14 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  clearGauges,
-  makeMeterMemory,
-  OTHER_LABEL,
-  readOverflowCount,
-  readSeries,
-  type SeriesFamily,
-  ThreadMeter,
-} from './meter.ts';
+import { makeMeterMemory, OTHER_LABEL, readOverflowCount, readSeries, type SeriesFamily, ThreadMeter } from './meter.ts';
 
 const visits: SeriesFamily = { name: 'visits', labels: ['place', 'who'], cellCount: 3, gaugesFrom: 2, seriesMax: 3 };
 const families = [visits];
@@ -67,7 +59,7 @@ test('whoever follows a thread goes on counting where it has stopped, without wh
   const at = first.take(visits, ['shop', 'ann']);
   first.take(visits, ['shop', 'bob']);
   first.cells.set([5, 6, 1], at);
-  clearGauges(memory, families);
+  first.cells.fill(0, at + visits.gaugesFrom, at + visits.cellCount);
   const second = new ThreadMeter(memory).resume(families);
   assert.equal(second.take(visits, ['shop', 'ann']), at);
   assert.deepEqual([...second.cells.slice(at, at + 3)], [5, 6, 0]);

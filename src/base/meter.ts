@@ -7,6 +7,7 @@
  * processor that Node runs on.
  */
 import { assert } from './assert.ts';
+import { runAtOnce } from './slices.ts';
 
 /** A kind of series, each with as many numbers. */
 export interface SeriesFamily {
@@ -48,6 +49,8 @@ const TEXT_ROOM = 4;
 const ENTRY_WORDS = 6;
 /** Of an entry that nobody uses. */
 const FREE = 0;
+/** Series whose labels are read at once. */
+const READ_PER_STEP = 100;
 
 const CELLS_BYTE = (HEAD_WORDS + ENTRIES_MAX * ENTRY_WORDS) * Int32Array.BYTES_PER_ELEMENT;
 const TEXT_BYTE = CELLS_BYTE + CELLS_MAX * Float64Array.BYTES_PER_ELEMENT;
@@ -202,16 +205,22 @@ export interface FoundSeries {
   readonly generation: number;
 }
 
-/** Of a thread, whether it lives or not. Those that another reader has found are not read again. */
-export function readSeries(
+/** Of a thread, whether it lives or not. */
+export function readSeries(memory: SharedArrayBuffer, families: readonly SeriesFamily[]): FoundSeries[] {
+  return runAtOnce(findSeries(memory, families, []));
+}
+
+/** The same in steps. Those that have been found before, by their entries, are not read again. */
+export function* findSeries(
   memory: SharedArrayBuffer,
   families: readonly SeriesFamily[],
-  known: readonly (FoundSeries | undefined)[] = [],
-): FoundSeries[] {
+  known: readonly (FoundSeries | undefined)[],
+): Generator<undefined, FoundSeries[], void> {
   const words = new Int32Array(memory, 0, CELLS_BYTE / Int32Array.BYTES_PER_ELEMENT);
   const text = new Uint8Array(memory, TEXT_BYTE, TEXT_BYTES_MAX);
   const found: FoundSeries[] = [];
   const count = Atomics.load(words, ENTRY_COUNT);
+  let readCount = 0;
   for (let entry = 0; entry < count; entry++) {
     const word = HEAD_WORDS + entry * ENTRY_WORDS;
     const generation = Atomics.load(words, word + GENERATION);
@@ -225,18 +234,18 @@ export function readSeries(
     const key = Buffer.from(text.slice(textAt, textAt + words[word + TEXT_BYTES]!)).toString();
     // It has become another one while it was read: the next reading finds that.
     if (Atomics.load(words, word + GENERATION) !== generation) continue;
-    const [name, ...labels] = JSON.parse(key) as string[];
-    const family = families.find((candidate) => candidate.name === name);
-    assert(family !== undefined, 'all families are known to whoever reads them');
-    found.push({ family, labels, entry, at: words[word + CELL_AT]!, generation });
+    found.push({ ...toLabels(key, families), entry, at: words[word + CELL_AT]!, generation });
+    readCount += 1;
+    if (readCount % READ_PER_STEP === 0) yield;
   }
   return found;
 }
 
-/** The thread is gone, and with it what was of the moment. */
-export function clearGauges(memory: SharedArrayBuffer, families: readonly SeriesFamily[]): void {
-  const cells = cellsOf(memory);
-  for (const { family, at } of readSeries(memory, families)) cells.fill(0, at + family.gaugesFrom, at + family.cellCount);
+function toLabels(key: string, families: readonly SeriesFamily[]): Pick<FoundSeries, 'family' | 'labels'> {
+  const [name, ...labels] = JSON.parse(key) as string[];
+  const family = families.find((candidate) => candidate.name === name);
+  assert(family !== undefined, 'all families are known to whoever reads them');
+  return { family, labels };
 }
 
 export function cellsOf(memory: SharedArrayBuffer): Float64Array {

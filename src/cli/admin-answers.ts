@@ -21,14 +21,17 @@ export async function readAdmin<Value>(
   });
   const body = parse(answer);
   if (!statuses.includes(answer.status)) {
-    const read = problem.safeParse(body);
-    throw new AdminFailure(
-      `the gateway refuses (${answer.status}): ${read.success ? read.data.detail : answer.text.slice(0, SHOWN_LENGTH_MAX)}`,
-    );
+    throw new AdminFailure(`the gateway refuses (${answer.status}): ${readProblem(answer)}`);
   }
   const read = schema.safeParse(body);
   if (!read.success) throw new AdminFailure(`what answers at ${place.origin} is no gateway of this version`);
   return read.data;
+}
+
+/** Why it refuses. */
+export function readProblem(answer: AdminAnswer): string {
+  const read = problem.safeParse(parse(answer));
+  return read.success ? read.data.detail : answer.text.slice(0, SHOWN_LENGTH_MAX);
 }
 
 export interface AdminQuestion<Value> {

@@ -1,6 +1,6 @@
 /** The admin API of a running gateway, as commands ask it. */
 import { existsSync } from 'node:fs';
-import { type RequestOptions, request } from 'node:http';
+import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { request as requestSecure } from 'node:https';
 import { resolve } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
@@ -56,19 +56,34 @@ export async function findAdminPlace({ admin, token, config }: AdminValues, io: 
 }
 
 /** Rejects where nobody answers. */
-export async function askAdmin({ origin, token }: AdminPlace, method: 'GET' | 'POST', path: string): Promise<AdminAnswer> {
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+export async function askAdmin(place: AdminPlace, method: 'GET' | 'POST', path: string): Promise<AdminAnswer> {
+  const response = await openAdmin(place, method, path);
+  return { status: response.statusCode ?? 0, text: await readText(response) };
+}
+
+/** The same with the body of the answer still to be read. `body`: is sent as JSON. */
+export function openAdmin(
+  { origin, token }: AdminPlace,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: object,
+): Promise<IncomingMessage> {
+  const sent = body === undefined ? undefined : JSON.stringify(body);
+  const { headers, ...place } = toPlace(origin);
+  const shown = {
+    ...headers,
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    ...(sent !== undefined && { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(sent)) }),
+  };
   const send = origin.startsWith('https:') ? requestSecure : request;
   return new Promise((settle, reject) => {
-    send({ ...toPlace(origin), method, path, headers, agent: false }, (response) => {
-      readText(response).then((text) => settle({ status: response.statusCode ?? 0, text }), reject);
-    })
+    send({ ...place, method, path, headers: shown, agent: false }, settle)
       .on('error', reject)
-      .end();
+      .end(sent);
   });
 }
 
-function toPlace(origin: string): RequestOptions {
+function toPlace(origin: string): RequestOptions & { readonly headers?: Readonly<Record<string, string>> } {
   if (origin.startsWith('unix:')) return { socketPath: origin.slice('unix:'.length), headers: { host: 'localhost' } };
   const { hostname, port } = new URL(origin);
   return { host: hostname.replace(/^\[|\]$/g, ''), ...(port !== '' && { port }) };

@@ -1,27 +1,55 @@
 /** `gatehouse comparisons`: how the answers to copies of requests differ from those that clients get. */
-import { text } from 'node:stream/consumers';
-import type { ComparedPlace, RouteComparison } from '#admin/comparison-administration.ts';
+import { z } from 'zod';
+import { AdminFailure, readAdmin } from './admin-answers.ts';
+import { adminOptions, findAdminPlace } from './admin-place.ts';
 import { readArguments } from './arguments.ts';
-import { askedGatewayHelp, askedGatewayOptions, askGateway, findGateway, readRefusal } from './asked-gateway.ts';
 import { type CommandIo, EXIT_OK, EXIT_REFUSED } from './command-io.ts';
+import { adminHelp } from './history.ts';
 
-const EXIT_LOST = 1;
+const place = z.object({
+  place: z.string(),
+  kind: z.string(),
+  count: z.number(),
+  examples: z.array(
+    z.object({
+      at: z.string(),
+      id: z.string(),
+      method: z.string(),
+      target: z.string(),
+      before: z.string().optional(),
+      after: z.string().optional(),
+    }),
+  ),
+});
+const answer = z.object({
+  comparisons: z.array(
+    z.object({
+      route: z.string(),
+      service: z.string(),
+      since: z.string(),
+      results: z.record(z.string(), z.number()),
+      differences: z.array(place),
+      furtherDifferences: z.number(),
+    }),
+  ),
+});
+type RouteComparison = z.infer<typeof answer>['comparisons'][number];
 
 const syntax = {
   name: 'comparisons',
-  options: { route: { type: 'string' }, json: { type: 'boolean' }, ...askedGatewayOptions },
+  options: { route: { type: 'string' }, json: { type: 'boolean' }, ...adminOptions },
   help: `Usage: gatehouse comparisons [--route NAME] [OPTIONS]
 
 Shows what has come of \`mirror: { compare: … }\` since the gateway was started: how many answers to copies were the same as those
 of the service, and where others differ.
 
 Options:
-      --route NAME     of this route; otherwise of all
-      --json           the same as JSON, for programs
-${askedGatewayHelp}
-  -h, --help           this text
+      --route NAME    of this route; otherwise of all
+      --json          the same as JSON, for programs
+${adminHelp}
+  -h, --help          this text
 
-Exit status: 0, or 1 when the gateway is not there, or 2 when it refuses or the command line is wrong.
+Exit status: 0, or 2 when no gateway answers or it refuses.
 `,
 } as const;
 
@@ -30,25 +58,22 @@ export async function runComparisons(args: string[], io: CommandIo): Promise<num
   const read = readArguments(args, syntax, io);
   if ('exitStatus' in read) return read.exitStatus;
   const { values } = read;
-  const gateway = findGateway(values, io);
-  if (typeof gateway === 'string') {
-    io.stderr(`gatehouse comparisons: ${gateway}\nRun \`gatehouse comparisons --help\` for its options.\n`);
-    return EXIT_REFUSED;
-  }
+  const found = await findAdminPlace(values, io);
+  if (typeof found === 'string') return refuse(io, found);
   const path = values.route === undefined ? '/api/comparisons' : `/api/comparisons/${encodeURIComponent(values.route)}`;
   try {
-    const response = await askGateway(gateway, path);
-    if (response.statusCode !== 200) {
-      io.stderr(`gatehouse comparisons: ${await readRefusal(response)}\n`);
-      return EXIT_REFUSED;
-    }
-    const { comparisons } = JSON.parse(await text(response)) as { readonly comparisons: readonly RouteComparison[] };
+    const { comparisons } = await readAdmin(found, { path, schema: answer });
     io.stdout(values.json === true ? `${JSON.stringify(comparisons, undefined, 2)}\n` : toText(comparisons));
     return EXIT_OK;
   } catch (error) {
-    io.stderr(`gatehouse comparisons: no gateway answers: ${error instanceof Error ? error.message : error}\n`);
-    return EXIT_LOST;
+    if (error instanceof AdminFailure) return refuse(io, error.message);
+    throw error;
   }
+}
+
+function refuse(io: CommandIo, reason: string): number {
+  io.stderr(`gatehouse comparisons: ${reason}\n`);
+  return EXIT_REFUSED;
 }
 
 function toText(comparisons: readonly RouteComparison[]): string {
@@ -61,14 +86,14 @@ function toParagraph({ route, service, since, results, differences, furtherDiffe
     .filter(([, count]) => count > 0)
     .map(([result, count]) => `${count} ${result}`);
   const lines = [`${route} and its copies to ${service}, since ${since}: ${counts.join(', ')}`];
-  for (const place of differences) lines.push(...toPlaceLines(place));
+  for (const difference of differences) lines.push(...toPlaceLines(difference));
   if (furtherDifferences > 0) lines.push(`  ${furtherDifferences} differences at further places`);
   return `${lines.join('\n')}\n`;
 }
 
-function toPlaceLines({ place, kind, count, examples }: ComparedPlace): string[] {
+function toPlaceLines({ place: at, kind, count, examples }: z.infer<typeof place>): string[] {
   return [
-    `  ${place} ${kind} (${count})`,
+    `  ${at} ${kind} (${count})`,
     ...examples.map(
       ({ method, target, before, after }) => `    ${method} ${target}   ${before ?? '(none)'} → ${after ?? '(none)'}`,
     ),

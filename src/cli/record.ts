@@ -1,10 +1,13 @@
 /** `gatehouse record`: exchanges of a running gateway, one line each, as `gatehouse replay` reads them. */
 import type { IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { parseDuration } from '#schema/duration-text.ts';
+import { readProblem } from './admin-answers.ts';
+import { adminOptions, findAdminPlace, openAdmin } from './admin-place.ts';
 import { readArguments } from './arguments.ts';
-import { askedGatewayHelp, askedGatewayOptions, askGateway, findGateway, readRefusal } from './asked-gateway.ts';
 import { type CommandIo, EXIT_OK, EXIT_REFUSED } from './command-io.ts';
 import { readEvents } from './event-stream.ts';
+import { adminHelp } from './history.ts';
 
 const EXIT_LOST = 1;
 const TIME_DEFAULT = '1m';
@@ -26,7 +29,7 @@ const syntax = {
     'redact-query': { type: 'string', multiple: true },
     'redact-json': { type: 'string', multiple: true },
     client: { type: 'string' },
-    ...askedGatewayOptions,
+    ...adminOptions,
   },
   help: `Usage: gatehouse record [OPTIONS] > FILE
 
@@ -48,7 +51,7 @@ Options:
       --redact-query NAME    a further parameter whose value is replaced; may be repeated
       --redact-json POINTER  a place in bodies of JSON that is replaced, such as /items/*/iban; may be repeated
       --client SHOWN         how much is told of addresses: full (the default), network or hidden
-${askedGatewayHelp.replaceAll(/(--\w+ \w+) {1,}/g, (_, option: string) => option.padEnd(23))}
+${adminHelp}
   -h, --help                 this text
 
 Exit status: 0 when the time is over, 1 when the gateway is not there or has ended the connection, 2 when it refuses or the
@@ -64,8 +67,8 @@ export async function runRecord(args: string[], io: CommandIo): Promise<number> 
   const ms = parseDuration(values.for ?? TIME_DEFAULT);
   const seconds = Math.ceil((ms ?? 0) / MS_PER_SECOND);
   if (seconds < 1 || seconds > SECONDS_MAX) return refuse(io, `--for ${values.for}: expected a time of up to 1h, such as 30s`);
-  const gateway = findGateway(values, io);
-  if (typeof gateway === 'string') return refuse(io, gateway);
+  const place = await findAdminPlace(values, io);
+  if (typeof place === 'string') return refuse(io, place);
   const order = {
     seconds,
     sample: values.sample,
@@ -76,12 +79,13 @@ export async function runRecord(args: string[], io: CommandIo): Promise<number> 
     client: values.client,
   };
   try {
-    const response = await askGateway(gateway, '/api/recordings', order);
+    const response = await openAdmin(place, 'POST', '/api/recordings', order);
     if (response.statusCode === 200) return await write(response, io);
-    io.stderr(`gatehouse record: ${await readRefusal(response)}\n`);
+    const refusal = { status: response.statusCode ?? 0, text: await text(response) };
+    io.stderr(`gatehouse record: the gateway refuses (${refusal.status}): ${readProblem(refusal)}\n`);
     return EXIT_REFUSED;
   } catch (error) {
-    io.stderr(`gatehouse record: no gateway answers: ${error instanceof Error ? error.message : error}\n`);
+    io.stderr(`gatehouse record: no gateway answers at ${place.origin}: ${error instanceof Error ? error.message : error}\n`);
     return EXIT_LOST;
   }
 }
@@ -97,9 +101,9 @@ async function write(response: IncomingMessage, io: CommandIo): Promise<number> 
   return EXIT_LOST;
 }
 
-function toBodies(text: string | undefined): object | false | undefined {
-  if (text === undefined) return undefined;
-  return text === 'none' ? false : { request: text, response: text };
+function toBodies(size: string | undefined): object | false | undefined {
+  if (size === undefined) return undefined;
+  return size === 'none' ? false : { request: size, response: size };
 }
 
 function refuse(io: CommandIo, reason: string): number {

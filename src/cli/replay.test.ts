@@ -193,3 +193,83 @@ test('a configuration that is refused is told as by `check`, and wrong options a
   ])
     assert.equal((await runCommand(runReplay, args, folder)).status, 2, args.join(' '));
 });
+
+test('what is around a gateway is not needed: stores, discovery, certificates, checks', async (t) => {
+  const { folder, file, write } = await record(t);
+  const { orders, open } = base.routes;
+  const next = write('around.json', {
+    admin: { address: ':9080' },
+    listeners: { web: { address: ':8443', tls: { certificates: [{ cert: 'gone.pem', key: 'gone.key' }] } } },
+    stores: { redis: { url: 'redis://redis.invalid:6379' } },
+    services: { shop: { discover: { dns: { name: 'shop.invalid', port: 80 } }, health: { path: '/' } } },
+    routes: {
+      orders: {
+        ...orders,
+        policies: { ...orders.policies, 'rate-limit': { limit: '1000/1m', store: 'redis', headers: 'none' } },
+      },
+      open,
+    },
+  });
+  const run = await runCommand(runReplay, [file, '--config', next], folder);
+  assert.equal(run.stderr, '');
+  assert.match(run.stdout, /nothing has changed\n$/);
+});
+
+test('calls of aggregates are answered each by its own, and limits count by the time of the recording', async (t) => {
+  const folder = await createFolder(t);
+  const file = join(folder, 'traffic.jsonl');
+  const service = await startAnsweringService(t, ({ target }) => JSON.stringify({ from: target }));
+  const parts = {
+    services: { users: { endpoints: [service.url] }, orders: { endpoints: [service.url] } },
+    routes: {
+      begin: { match: { path: '/begin' }, to: 'users' },
+      overview: {
+        match: { path: '/overview/:id' },
+        to: {
+          aggregate: {
+            calls: {
+              user: { service: 'users', path: '/users/${path.id}' },
+              orders: { service: 'orders', path: '/orders', query: { user: '${path.id}' } },
+            },
+            answer: { user: '${calls.user.body.from}', orders: '${calls.orders.body.from}' },
+          },
+        },
+        policies: { 'rate-limit': { limit: '2/1h', headers: 'none' } },
+      },
+    },
+  };
+  const gateway = await startTestGateway({ ...parts, recording: { to: { file }, sample: '100%' } } as Parameters<
+    typeof startTestGateway
+  >[0]);
+  t.after(() => gateway.stop());
+  await untilRecording(gateway.port(), file);
+  const statuses = [];
+  for (let i = 0; i < 3; i++) statuses.push((await ask(gateway.port(), `/overview/${i}`)).status);
+  assert.deepEqual(statuses, [200, 200, 429]);
+  await eventually(() => readRecorded(file).length === 3, 'all are recorded');
+  await gateway.stop();
+  const write = (name: string, limit: string) => {
+    const { overview, begin } = parts.routes;
+    const routes = { begin, overview: { ...overview, policies: { 'rate-limit': { limit, headers: 'none' } } } };
+    writeFileSync(join(folder, name), JSON.stringify({ version: 1, listeners: { web: { address: ':8080' } }, ...parts, routes }));
+    return name;
+  };
+  const asked = service.asked.length;
+  const same = await runCommand(runReplay, ['traffic.jsonl', '--config', write('same.json', '2/1h')], folder);
+  assert.match(same.stdout, /nothing has changed\n$/);
+  const more = await runCommand(runReplay, ['traffic.jsonl', '--config', write('more.json', '3/1h'), '--json'], folder);
+  const { groups } = JSON.parse(more.stdout);
+  assert.equal(groups.length, 1);
+  assert.ok(groups[0].changes.includes('status: 429 → 200'), more.stdout);
+  assert.equal(service.asked.length, asked);
+  // Two hours later there would have been room again.
+  const lines = readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const last = lines.at(-1);
+  last.time = new Date(Date.parse(last.time) + 7_200_000).toISOString();
+  writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const later = await runCommand(runReplay, ['traffic.jsonl', '--config', 'same.json', '--json'], folder);
+  assert.ok(JSON.parse(later.stdout).groups[0].changes.includes('status: 429 → 200'), later.stdout);
+});

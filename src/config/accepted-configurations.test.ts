@@ -63,6 +63,50 @@ test('fills in every default of the shortest configuration', async () => {
   });
 });
 
+test('reads an access log that goes to several places, with what each says of its own lines', async () => {
+  const { accessLog, log, routes } = await read(`${HEAD}accessLog:
+  sample: 10%
+  format: common
+  to:
+    - stdout
+    - { otlp: "http://collector:4318/", headers: { Authorization: Bearer x }, ca: ca.pem }
+    - to: { file: slow.log, rotate: { size: 1MB, every: 24h } }
+      format: json
+      sample: { share: 100% }
+      filter: { status: [404, 5xx], slowerThan: 1s }
+    - { to: { syslog: "udp://[::1]", app: shop }, redact: [client] }
+    - { to: { otlp: "http://collector/v1/logs" } }
+log: { level: warn, to: { file: events.log } }
+routes: { quiet: { match: { path: /a }, accessLog: false, to: orders }, few: { match: { path: /b }, accessLog: { sample: 0.5% }, to: orders } }
+`);
+  assert.ok(accessLog !== false);
+  const [stdout, otlp, slow, syslog, other] = accessLog.logs;
+  assert.equal(accessLog.logs.length, 5);
+  assert.deepEqual(stdout?.to, { kind: 'stdout' });
+  assert.equal(stdout?.format?.kind, 'text');
+  assert.deepEqual(stdout?.sample, { share: 0.1, errors: 'always', always: undefined });
+  assert.ok(otlp?.to.kind === 'otlp' && other?.to.kind === 'otlp');
+  const { headers, ...place } = otlp.to;
+  const url = 'http://collector:4318/v1/logs';
+  assert.deepEqual(place, { kind: 'otlp', url, timeout: 10_000, retryFor: 300_000, gzip: true, ca: '/etc/gatehouse/ca.pem' });
+  assert.equal(headers['authorization']?.reveal(), 'Bearer x');
+  assert.equal(other.to.url, 'http://collector/v1/logs');
+  const rotate = { size: 1_000_000, every: 86_400_000, keep: 10, gzip: false };
+  assert.deepEqual(slow?.to, { kind: 'file', file: '/etc/gatehouse/slow.log', rotate });
+  assert.deepEqual(slow.format, { kind: 'json' });
+  assert.deepEqual(slow.sample, { share: 1, errors: 'always' });
+  const status = [
+    { first: 404, last: 404 },
+    { first: 500, last: 599 },
+  ];
+  assert.deepEqual(slow.filter, { status, slowerThan: 1_000 });
+  const server = { transport: 'udp', host: '::1', port: 514 };
+  assert.deepEqual(syslog?.to, { kind: 'syslog', server, facility: 'local0', app: 'shop' });
+  assert.deepEqual(syslog.redact, { also: [{ kind: 'client' }], not: [] });
+  assert.deepEqual(log, { level: 'warn', to: { kind: 'file', file: '/etc/gatehouse/events.log' } });
+  assert.deepEqual([routes['quiet']?.accessLog, routes['few']?.accessLog], [false, { sample: 0.005 }]);
+});
+
 test('reads consumers and keeps hashes of their keys', async () => {
   const sha256 = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
   const { consumers } = await read(`${HEAD}consumers:

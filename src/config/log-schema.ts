@@ -20,5 +20,3 @@ export const logSchema = z.strictObject({
     .prefault('stderr')
     .describe('Where events go: `stderr`, or `{ file: PATH }`. What the file does not take goes to the standard error.'),
 });
-
-export type LogSettings = z.output<typeof logSchema>;

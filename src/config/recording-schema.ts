@@ -16,7 +16,7 @@ const FILES_MAX = 100;
 const KEY_LENGTH_MIN = 32;
 
 /** A JSON pointer in which `*` stands for any one member or item. */
-export function pointerPattern(): z.ZodType<readonly string[], string> {
+function pointerPattern(): z.ZodType<readonly string[], string> {
   return textKind({
     noun: 'a JSON pointer',
     examples: ['/password', '/items/*/updatedAt'],
@@ -82,7 +82,7 @@ const redact = z.strictObject({
 });
 
 /** What is the same for all recordings. */
-export const recordingSelection = {
+const recordingSelection = {
   sample: percentage().prefault('1%').describe('How many of the requests are recorded.'),
   routes: z
     .array(entryName())

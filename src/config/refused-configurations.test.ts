@@ -344,7 +344,7 @@ policies:
 ];
 
 const POSSIBLE =
-  '`$schema`, `version`, `listeners`, `admin`, `acme`, `threads`, `services`, `consumers`, `routes`, `policies`, `accessLog` and `shutdown` and others';
+  '`$schema`, `version`, `listeners`, `admin`, `acme`, `threads`, `services`, `consumers`, `routes`, `policies`, `accessLog` and `log` and others';
 
 /** Mistakes in one place; their lines begin at line 4. */
 const PARTS: readonly Refusal[] = [

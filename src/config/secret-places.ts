@@ -16,7 +16,7 @@ const TELLING_NAME = /^(?:proxy-)?authorization$|^(?:set-)?cookie$|(?:^|[-_])(?:
 const DEPTH_MAX = 64;
 
 /** Whether a text at the place of a secret may be shown. */
-export function isBareReference(text: string): boolean {
+function isBareReference(text: string): boolean {
   return BARE_REFERENCE.test(text);
 }
 

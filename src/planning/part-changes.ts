@@ -46,6 +46,36 @@ const otherSettings: Readonly<Record<string, Graded>> = {
   $schema: ['harmless', 'the gateway does not read it'],
   version: ['harmless', 'it says how the file is written'],
 };
+interface SettingTable {
+  readonly settings: Readonly<Record<string, Graded>>;
+  /** Those that are looked at elsewhere. */
+  readonly apart: readonly string[];
+  /** What is in neither. */
+  readonly others: Graded;
+}
+
+const routeTable: SettingTable = {
+  settings: routeSettings,
+  apart: ['to', 'timeouts', 'policies'],
+  others: ['notable', 'its requests are looked after in another way'],
+};
+const serviceTable: SettingTable = {
+  settings: serviceSettings,
+  apart: ['endpoints', 'tls', 'timeouts'],
+  others: ['notable', 'the service is protected or looked after in another way'],
+};
+const listenerTable: SettingTable = {
+  settings: listenerSettings,
+  apart: ['tls', 'policies'],
+  others: ['notable', 'its clients are treated in another way'],
+};
+
+/** With every setting that is there. */
+function withOthers(before: object, after: object, { settings, apart, others }: SettingTable): Readonly<Record<string, Graded>> {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => !apart.includes(name));
+  return Object.fromEntries(names.map((name) => [name, settings[name] ?? others]));
+}
+
 const otherwise: Graded = ['notable', 'it concerns the gateway as a whole'];
 
 export function findPartChanges(compared: Compared): FoundChange[] {
@@ -120,7 +150,7 @@ function findRouteChanges(compared: Compared): FoundChange[] {
     return [
       ...findDestinationChange(compared, name, before.to, after.to),
       ...findTimeouts(compared, before.timeouts, after.timeouts, { path, noun }),
-      ...findTabled(compared, { before, after, path, noun }, routeSettings),
+      ...findTabled(compared, { before, after, path, noun }, withOthers(before, after, routeTable)),
     ];
   });
 }
@@ -172,19 +202,12 @@ function findServiceChanges(compared: Compared): FoundChange[] {
         return [{ grade: 'harmless', what: `${noun} is new`, because: 'routes that lead there are listed by themselves', path }];
       if (after === undefined)
         return [{ grade: 'harmless', what: `${noun} is gone`, because: 'no route leads there any more', path: ['services'] }];
-      const known = [
+      return [
         ...findEndpointChanges(compared, name, before, after),
         ...findServiceTlsChanges(compared, name, before, after),
         ...findTimeouts(compared, before.timeouts, after.timeouts, { path, noun }),
-        ...findTabled(compared, { before, after, path, noun }, serviceSettings),
+        ...findTabled(compared, { before, after, path, noun }, withOthers(before, after, serviceTable)),
       ];
-      const rest = Object.keys({ ...before, ...after }).filter(
-        (setting) => !['endpoints', 'tls', 'timeouts', ...Object.keys(serviceSettings)].includes(setting),
-      );
-      const table = Object.fromEntries(
-        rest.map((setting) => [setting, ['notable', 'the service is protected or looked after in another way'] as const]),
-      );
-      return [...known, ...findTabled(compared, { before, after, path, noun }, table)];
     },
   );
 }
@@ -286,7 +309,7 @@ function findListenerChanges(compared: Compared): FoundChange[] {
         return [{ grade: 'breaking', what: `${noun} is gone`, because: 'its clients find nobody any more', path: ['listeners'] }];
       return [
         ...findListenerTlsChanges(compared, name, before, after),
-        ...findTabled(compared, { before, after, path, noun }, listenerSettings),
+        ...findTabled(compared, { before, after, path, noun }, withOthers(before, after, listenerTable)),
       ];
     },
   );

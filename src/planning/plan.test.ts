@@ -166,6 +166,11 @@ const cases: Readonly<Record<string, readonly [edits: Readonly<Record<string, st
     ['notable `hsts` is new on 3 routes (`orders`, `stock`, `hello`), from the gateway'],
   ],
 
+  'a route is not tried again': [
+    { 'timeouts: { request: 10s }': 'retry: false\n    timeouts: { request: 10s }' },
+    ['notable `retry` of the route `orders` is different | false added'],
+  ],
+
   // Services
   'an endpoint is new': [
     { 'http://10.0.0.2:80]': 'http://10.0.0.2:80, http://10.0.0.3:80]' },
@@ -193,6 +198,11 @@ const cases: Readonly<Record<string, readonly [edits: Readonly<Record<string, st
   'a service is new': [
     { 'services:\n': 'services:\n  fresh: { endpoints: [http://fresh] }\n' },
     ['harmless the service `fresh` is new'],
+  ],
+
+  'a breaker is new': [
+    { 'timeouts: { attempt: 5s } }': 'timeouts: { attempt: 5s }, breaker: {} }' },
+    ['notable `breaker` of the service `orders` is different | {} added'],
   ],
 
   // Listeners

@@ -2,7 +2,6 @@
  * Whom a rehearsed request is from, without a credential. Where a policy would find out who asks, it finds whoever is assumed;
  * where none does, nobody is known, as in real life.
  */
-import type { KeyValueStore } from '#base/key-value-store.ts';
 import { type Consumer, toPlainConsumer } from '#http/consumer.ts';
 import { defineSlot } from '#http/exchange.ts';
 import type { PolicyDefinition, PolicyPhases, PolicyServices } from '#pipeline/policy.ts';
@@ -24,9 +23,8 @@ export const assumedIdentity = defineSlot<AssumedIdentity>('assumed identity');
 export const rehearsedPolicies: readonly PolicyDefinition[] = policyDefinitions.map((definition) => ({
   ...definition,
   create: (config: unknown, services: PolicyServices) => {
-    const local = withoutStore(services);
-    const phases = definition.create(config, local);
-    return identifyingPolicyNames.has(definition.name) ? assuming(phases, local) : phases;
+    const phases = definition.create(config, services);
+    return identifyingPolicyNames.has(definition.name) ? assuming(phases, services) : phases;
   },
 }));
 
@@ -49,17 +47,4 @@ function assuming(phases: PolicyPhases, { consumers }: PolicyServices): PolicyPh
       return consumers.admit(exchange, consumer) ? undefined : phases.requestHead?.(exchange);
     },
   };
-}
-
-/** What gateways would share is kept in the memory of the process. */
-function withoutStore(services: PolicyServices): PolicyServices {
-  const { answers, openMemoryStore } = services;
-  const open = () => openMemoryStore();
-  const sharedStore: KeyValueStore = {
-    get: async (key) => (await open()).get(key),
-    set: async (key, value, ttlMs) => (await open()).set(key, value, ttlMs),
-    add: async (key, value, ttlMs) => (await open()).add(key, value, ttlMs),
-    delete: async (key) => (await open()).delete(key),
-  };
-  return { ...services, sharedStore, storeAllowances: undefined, storeAnswers: answers };
 }

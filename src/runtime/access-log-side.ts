@@ -2,7 +2,6 @@
  * Logs as the control thread sees them: it sends the lines of all threads to collectors and syslog servers, puts files aside
  * that have become long or old, and knows how many lines were dropped. What that takes is loaded by configurations that need it.
  */
-import { hostname } from 'node:os';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import { formatMetric, type Metric } from '#base/metric-text.ts';
@@ -13,10 +12,12 @@ import type { Configuration } from '#config/configuration.ts';
 import type { LineDelivery } from '#telemetry/delivery/line-delivery.ts';
 import type { LogRotation } from '#telemetry/log-rotation.ts';
 import { type AccessLogLines, type AccessLogObserved, isRemote, toTargetKey } from './access-log-messages.ts';
+import type { ProcessDescription } from './process-description.ts';
 
 export interface AccessLogSideOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly process: ProcessDescription;
   /** All threads open their files anew. */
   reopenLogs(): void;
 }
@@ -128,7 +129,7 @@ export class AccessLogSide {
   async #start(log: LogSettings, to: RemoteTarget, texts: Readonly<Record<string, string>>): Promise<LineDelivery> {
     const { openDelivery } = await import('./open-delivery.ts');
     const { clock } = this.#options;
-    return openDelivery(log, to, { clock, texts, owner: this.#toOwner(to.kind), resource: describeProcess() });
+    return openDelivery(log, to, { clock, texts, owner: this.#toOwner(to.kind), resource: this.#options.process.attributes });
   }
 
   /** The first failure of a row is told at once, and how many lines were lost now and then. */
@@ -191,13 +192,4 @@ function toDefinition(log: LogSettings, to: RemoteTarget, texts: Readonly<Record
 
 function countLines({ bytes }: AccessLogLines): number {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice().split('\n').length - 1;
-}
-
-function describeProcess(): Record<string, string> {
-  return {
-    'service.name': 'gatehouse',
-    'service.instance.id': `${hostname()}:${process.pid}`,
-    'host.name': hostname(),
-    'process.pid': String(process.pid),
-  };
 }

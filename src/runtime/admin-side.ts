@@ -11,6 +11,9 @@ import { ListenFailure } from './listen-failure.ts';
 import type { ConfigurationFiles } from './named-files.ts';
 import { probeAddress } from './port-probe.ts';
 
+/** How long requests may still run at an address that was given up. */
+const RETIRING_MS = 2_000;
+
 export interface AdminSideOptions {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -31,6 +34,8 @@ export interface OpenedAdmin {
 export class AdminSide {
   readonly #options: AdminSideOptions;
   #present: OpenedAdmin | undefined;
+  /** Their addresses are given up. */
+  readonly #retiring = new Set<AdminServer>();
 
   constructor(options: AdminSideOptions) {
     this.#options = options;
@@ -74,15 +79,25 @@ export class AdminSide {
       await this.#present?.server.follow(findTls(configuration, files));
       return;
     }
-    const before = this.#present;
+    const before = this.#present?.server;
     this.#present = opened;
-    await before?.server.stop();
+    if (before !== undefined) this.#retire(before);
   }
 
   async stop(): Promise<void> {
     const before = this.#present;
     this.#present = undefined;
-    await before?.server.stop();
+    await Promise.all([before?.server, ...this.#retiring].map((server) => server?.stop()));
+    this.#retiring.clear();
+  }
+
+  /** It may be the one that has brought the configuration which does without it: its answer is still to be sent. */
+  #retire(server: AdminServer): void {
+    server.retire();
+    this.#retiring.add(server);
+    setTimeout(() => {
+      if (this.#retiring.delete(server)) void server.stop();
+    }, RETIRING_MS).unref();
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Configuration } from '#config/configuration.ts';
 
 /** As much of the hash as people and logs use. */
-export const SHORT_HASH_LENGTH = 12;
+const SHORT_HASH_LENGTH = 12;
 
 /** Yields between parts. Keys are in order, so that it does not matter in which order routes are written. */
 export function* hashConfiguration({ services, routes, ...head }: Configuration): Generator<undefined, string, void> {

@@ -21,6 +21,7 @@ export class MeterPage {
   }
 
   *write(meters: ThreadMeters): MetricPieces {
+    yield* meters.read();
     const threads = meters.list();
     const summed = new Map<SeriesFamily, readonly SummedSeries[]>();
     for (const family of meterFamilies) {

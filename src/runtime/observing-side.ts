@@ -10,6 +10,7 @@ import { AccessLogSide } from './access-log-side.ts';
 import { ComparisonSide } from './comparison-side.ts';
 import { toLoggerSettings } from './logger-settings.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
+import { ProcessDescription } from './process-description.ts';
 import { RecordingSide } from './recording-side.ts';
 import { TraceSide } from './trace-side.ts';
 import { WatchSide } from './watch-side.ts';
@@ -35,7 +36,7 @@ export class ObservingSide {
 
   constructor(options: ObservingSideOptions) {
     this.#logger = options.logger;
-    this.#accessLog = new AccessLogSide(options);
+    this.#accessLog = new AccessLogSide({ ...options, process: new ProcessDescription() });
     this.#traces = new TraceSide(options);
     this.#watch = new WatchSide(options);
     this.#recording = new RecordingSide(options);

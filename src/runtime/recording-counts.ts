@@ -1,11 +1,9 @@
 /** What all threads count of what they record, and how much is on its way from them to whoever writes it down. */
 import { formatMetric } from '#base/metric-text.ts';
 
+/** An exchange that was to be recorded is not: too much waits to be written (`slow`), too many run (`busy`), the disk refused it (`failed`). */
 const cells = ['pendingBytes', 'recorded', 'slow', 'busy', 'failed', 'tunnels'] as const;
 type Cell = (typeof cells)[number];
-
-/** Why an exchange that was to be recorded is not: too much waits to be written, too many run, the disk refused it. */
-export type RecordingLoss = 'slow' | 'busy' | 'failed';
 
 export class RecordingCounts {
   readonly memory: SharedArrayBuffer;

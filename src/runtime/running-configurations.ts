@@ -11,8 +11,10 @@ import type {
   HistoryEntryView,
 } from '#admin/configuration-administration.ts';
 import type { Operator } from '#admin/operator.ts';
+import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
+import { runInSlices } from '#base/slices.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { readDocument } from '#config/document.ts';
 import { HIDDEN, type HiddenSecrets } from '#config/hidden-secrets.ts';
@@ -24,6 +26,7 @@ import { findFileIssues } from './file-issues.ts';
 import type { Refusal, TakeOutcome } from './refusal.ts';
 
 export interface RunningConfigurationsMeans {
+  readonly clock: Clock;
   readonly side: ConfigurationSide;
   findConfiguration(): Configuration | undefined;
   bring(text: string, origin: ConfigurationOrigin): Promise<TakeOutcome>;
@@ -117,15 +120,13 @@ export class RunningConfigurations implements ConfigurationAdministration {
   async #restore(text: string): Promise<Restored> {
     const { side, loadHiddenSecrets } = this.#means;
     if (!text.includes(HIDDEN)) return { text };
-    const document = readDocument('', text);
-    // What cannot be read is explained when it is loaded.
-    if (document.value === undefined) return { text };
-    const hidden = await loadHiddenSecrets();
     const present = side.history?.entries.at(-1);
     const presentText = present?.isMade === true ? undefined : present?.text;
-    const restored = hidden.restoreInText(text, document.value, { text: presentText, value: side.present?.value });
+    const hidden = await loadHiddenSecrets();
+    const restored = hidden.restoreInText(text, { text: presentText, value: side.present?.value });
     if (restored.missing.length === 0) return { text: restored.text };
     const message = `\`${HIDDEN}\` stands for a secret, and at this place there is none; write the secret, or a reference to it`;
+    const document = readDocument('', text);
     const issues = restored.missing.map((path) => document.toIssue({ path, code: 'invalid-value', message }));
     return { issues: sortIssues(issues) };
   }
@@ -135,7 +136,8 @@ export class RunningConfigurations implements ConfigurationAdministration {
     if (known !== undefined) return known;
     const hidden = await this.#means.loadHiddenSecrets();
     const { text, isMade } = entry;
-    const shown = isMade ? toYaml(hidden, text) : hidden.hideInText(text, readDocument('', text).value);
+    const value = entry.hash === this.currentHash ? this.#means.side.present?.value : readDocument('', text).value;
+    const shown = isMade ? toYaml(hidden, text) : await runInSlices(hidden.hideInText(text, value), this.#means.clock);
     this.#shown.set(entry, shown);
     return shown;
   }

@@ -2,15 +2,8 @@
  * What threads have counted, as the control thread finds it. The memory belongs to the number of a thread and outlives it: whoever
  * has the number next goes on counting there, so what was counted never becomes less.
  */
-import {
-  cellsOf,
-  clearGauges,
-  type FoundSeries,
-  makeMeterMemory,
-  readMeterVersion,
-  readOverflowCount,
-  readSeries,
-} from '#base/meter.ts';
+import { cellsOf, type FoundSeries, findSeries, makeMeterMemory, readMeterVersion, readOverflowCount } from '#base/meter.ts';
+import { runAtOnce } from '#base/slices.ts';
 import { meterFamilies } from './meter-families.ts';
 
 /** A series of one thread. */
@@ -45,31 +38,40 @@ export class ThreadMeters {
   /** The thread is gone: nothing of what it had is under way any more. */
   forget(thread: number): void {
     const counted = this.#counted[thread];
-    if (counted !== undefined) clearGauges(counted.memory, meterFamilies);
+    if (counted === undefined) return;
+    runAtOnce(readOne(counted, thread));
+    for (const { family, at } of counted.listed) counted.cells.fill(0, at + family.gaugesFrom, at + family.cellCount);
   }
 
-  /** All series, thread by thread. The same one is the same object, until it has become another one. */
+  /** Looks for series that are new, in steps. */
+  *read(): Generator<undefined, void, void> {
+    for (const [thread, counted] of this.#counted.entries()) yield* readOne(counted, thread);
+  }
+
+  /** All series that have been read, thread by thread. The same one is the same object, until it has become another one. */
   list(): (readonly ThreadSeries[])[] {
-    return this.#counted.map((counted, thread) => this.#listOf(counted, thread));
+    return this.#counted.map(({ listed }) => listed);
   }
 
   /** How many series have had no room of their own, in all threads. */
   get overflowCount(): number {
     return this.#counted.reduce((sum, { memory }) => sum + readOverflowCount(memory), 0);
   }
+}
 
-  #listOf(counted: Counted, thread: number): readonly ThreadSeries[] {
-    const { memory, cells, known } = counted;
-    const version = readMeterVersion(memory);
-    if (version === counted.version) return counted.listed;
-    const found = readSeries(memory, meterFamilies, known).map((series) => {
-      const before = known[series.entry];
-      return before === series ? before : { ...series, thread, cells };
-    });
-    counted.known = [];
-    for (const series of found) counted.known[series.entry] = series;
-    counted.listed = found;
-    counted.version = version;
-    return found;
-  }
+function* readOne(counted: Counted, thread: number): Generator<undefined, void, void> {
+  const { memory, cells } = counted;
+  const version = readMeterVersion(memory);
+  if (version === counted.version) return;
+  const found = yield* findSeries(memory, meterFamilies, counted.known);
+  // Somebody else may have read them meanwhile.
+  const { known } = counted;
+  const listed = found.map((series) => {
+    const before = known[series.entry];
+    return before?.generation === series.generation ? before : { ...series, thread, cells };
+  });
+  counted.known = [];
+  for (const series of listed) counted.known[series.entry] = series;
+  counted.listed = listed;
+  counted.version = version;
 }

@@ -12,8 +12,7 @@ export const HISTORY_STEPS = 60;
 export interface TrafficSteps {
   /** Number of the one that is not over. */
   present: number;
-  /** When it began, as wall time. */
-  presentSinceMs: number;
+
   /** How long those before were, and when they were over; the last comes last. */
   readonly over: { readonly step: number; readonly durationMs: number; readonly endedAtMs: number }[];
 }
@@ -33,6 +32,8 @@ export class TrafficHistory {
   /** Those with traffic that count for the last minute; the last may be the present one. */
   readonly #recent: Step[] = [];
   readonly #points: StepTraffic[] = [];
+  /** Of a step that counts no more, for the next one. */
+  #spare: Float64Array | undefined;
 
   constructor(steps: TrafficSteps) {
     this.#steps = steps;
@@ -47,7 +48,8 @@ export class TrafficHistory {
     const { present } = this.#steps;
     let last = this.#recent.at(-1);
     if (last?.step !== present) {
-      last = { step: present, cells: new Float64Array(routeFamily.cellCount) };
+      last = { step: present, cells: this.#spare ?? new Float64Array(routeFamily.cellCount) };
+      this.#spare = undefined;
       this.#recent.push(last);
     }
     for (let i = 0; i < difference.length; i++) last.cells[i]! += difference[i]!;
@@ -61,7 +63,8 @@ export class TrafficHistory {
       const traffic = toTraffic(last?.step === present ? last.cells : undefined, durationMs, inFlight);
       this.#points.push({ step: present, traffic });
     }
-    while (this.#recent.length > 0 && this.#recent[0]!.step <= present - WINDOW_STEPS) this.#recent.shift();
+    while (this.#recent.length > 0 && this.#recent[0]!.step <= present - WINDOW_STEPS)
+      this.#spare = this.#recent.shift()!.cells.fill(0);
     while (this.#points.length > 0 && this.#points[0]!.step <= present - HISTORY_STEPS) this.#points.shift();
   }
 

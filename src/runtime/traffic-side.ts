@@ -16,6 +16,7 @@ import type { Clock } from '#base/clock.ts';
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import { OTHER_LABEL, type SeriesFamily } from '#base/meter.ts';
+import { runAtOnce, runInSlices } from '#base/slices.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { EndpointHealth, ServiceHealth } from '#services/health/service-health.ts';
 import { ServiceCell, serviceFamily } from '#services/service-meter.ts';
@@ -25,6 +26,8 @@ import type { ThreadMeters, ThreadSeries } from './thread-meters.ts';
 import { HISTORY_STEPS, quiet, TrafficHistory, type TrafficSteps, toTraffic, windowMs } from './traffic-history.ts';
 
 const SAMPLE_EVERY_MS = 1_000;
+const SLICE_MS = 1;
+const SERIES_PER_STEP = 50;
 const STEP_MS = 5_000;
 /** Points of the total, one for each second. */
 const POINTS_MAX = 300;
@@ -47,7 +50,7 @@ interface ProcessTime {
 export class TrafficSide implements TrafficAdministration {
   readonly #options: TrafficSideOptions;
   readonly #followers = new Set<() => void>();
-  readonly #steps: TrafficSteps = { present: 0, presentSinceMs: 0, over: [] };
+  readonly #steps: TrafficSteps = { present: 0, over: [] };
   #total = new TrafficHistory(this.#steps);
   readonly #routes = new Map<string, TrafficHistory>();
   readonly #services = new Map<string, TrafficHistory>();
@@ -56,6 +59,9 @@ export class TrafficSide implements TrafficAdministration {
   readonly #points: TrafficPoint[] = [];
   /** What all have done since the last point. */
   readonly #second = new Float64Array(routeFamily.cellCount);
+  /** What was read of one series last. */
+  readonly #difference = new Float64Array(routeFamily.cellCount);
+  #isSampling = false;
   #timer: NodeJS.Timeout | undefined;
   #sampledMs = 0;
   #stepBeganMs = 0;
@@ -83,11 +89,11 @@ export class TrafficSide implements TrafficAdministration {
     const nowMs = this.#options.clock.monotonicMs();
     this.#sampledMs = nowMs;
     this.#stepBeganMs = nowMs;
-    this.#steps.presentSinceMs = this.#options.clock.wallMs();
     this.#processTime = this.#readProcessTime();
     // What was counted before belongs to no time that is known.
+    runAtOnce(this.#options.findMeters().read());
     for (const series of this.#listAll(routeFamily)) this.#readDifference(series);
-    this.#timer = setInterval(() => this.sample(), SAMPLE_EVERY_MS).unref();
+    this.#timer = setInterval(() => void this.#sample(), SAMPLE_EVERY_MS).unref();
   }
 
   stop(): void {
@@ -102,24 +108,32 @@ export class TrafficSide implements TrafficAdministration {
     this.#before = new WeakMap();
   }
 
-  /** Reads what has been counted since the last time. */
-  sample(): void {
-    const { clock } = this.#options;
-    const nowMs = clock.monotonicMs();
+  /** Reads what has been counted since the last time; in slices, because this thread may serve besides. */
+  async #sample(): Promise<void> {
+    if (this.#isSampling) return;
+    this.#isSampling = true;
+    try {
+      await runInSlices(this.#sampleInSteps(), this.#options.clock, SLICE_MS);
+    } finally {
+      this.#isSampling = false;
+    }
+    for (const onSample of [...this.#followers]) onSample();
+  }
+
+  *#sampleInSteps(): Generator<undefined, void, void> {
+    const nowMs = this.#options.clock.monotonicMs();
     const elapsedMs = nowMs - this.#sampledMs;
     this.#sampledMs = nowMs;
-    this.#readAll();
+    yield* this.#options.findMeters().read();
+    yield* this.#readAll();
     this.#notePoint(elapsedMs);
     this.#noteProcess();
-    if (nowMs - this.#stepBeganMs >= STEP_MS) this.#turn(nowMs);
-    for (const onSample of [...this.#followers]) onSample();
+    if (nowMs - this.#stepBeganMs >= STEP_MS) yield* this.#turn(nowMs);
   }
 
   show(routesMax: number): TrafficView {
     const { clock } = this.#options;
-    const nowMs = clock.monotonicMs();
-    this.#readAll();
-    const durationMs = windowMs(this.#steps, nowMs - this.#stepBeganMs);
+    const durationMs = windowMs(this.#steps, this.#sampledMs - this.#stepBeganMs);
     const { byRoute, total } = this.#countInFlight();
     const busiest = [...this.#routes]
       .map(([name, history]) => ({ name, history, count: history.requestCount }))
@@ -158,33 +172,35 @@ export class TrafficSide implements TrafficAdministration {
 
   // Inside: what has changed
 
-  #readAll(): void {
-    for (const series of this.#listAll(routeFamily)) {
-      const difference = this.#readDifference(series);
-      if (difference === undefined) continue;
+  *#readAll(): Generator<undefined, void, void> {
+    for (const [i, series] of this.#listAll(routeFamily).entries()) {
+      if (i % SERIES_PER_STEP === 0) yield;
+      if (!this.#readDifference(series)) continue;
+      const difference = this.#difference;
       const [, route = '', service = ''] = series.labels;
       if (route !== '') this.#historyOf(this.#routes, route).add(difference);
       if (service !== '') this.#historyOf(this.#services, service).add(difference);
       this.#total.add(difference);
-      for (let i = 0; i < difference.length; i++) this.#second[i]! += difference[i]!;
+      for (let cell = 0; cell < difference.length; cell++) this.#second[cell]! += difference[cell]!;
     }
   }
 
-  /** `undefined`: nothing has come. */
-  #readDifference(series: ThreadSeries): Float64Array | undefined {
+  /** Puts what has been counted since the last time into the scratch array; false: nothing has. */
+  #readDifference(series: ThreadSeries): boolean {
     const { cells, at } = series;
     let before = this.#before.get(series);
     if (before === undefined) {
       before = new Float64Array(routeFamily.cellCount);
       this.#before.set(series, before);
     }
-    if (!hasNews(cells, at, before)) return undefined;
-    const difference = new Float64Array(routeFamily.cellCount);
+    if (!hasNews(cells, at, before)) return false;
+    const difference = this.#difference;
     for (let i = 0; i < difference.length; i++) {
-      difference[i] = cells[at + i]! - before[i]!;
-      before[i]! += difference[i]!;
+      const value = cells[at + i]!;
+      difference[i] = value - before[i]!;
+      before[i] = value;
     }
-    return difference;
+    return true;
   }
 
   #historyOf(histories: Map<string, TrafficHistory>, name: string): TrafficHistory {
@@ -218,18 +234,17 @@ export class TrafficSide implements TrafficAdministration {
     return { atMs: this.#options.clock.monotonicMs(), cpuMicros: user + system };
   }
 
-  #turn(nowMs: number): void {
+  *#turn(nowMs: number): Generator<undefined, void, void> {
     const { clock } = this.#options;
     const durationMs = nowMs - this.#stepBeganMs;
     const { byRoute, total } = this.#countInFlight();
     this.#total.turn(durationMs, total);
-    for (const [name, history] of this.#routes) {
-      history.turn(durationMs, byRoute.get(name) ?? 0);
-      if (history.isForgotten) this.#routes.delete(name);
-    }
-    for (const [name, history] of this.#services) {
-      history.turn(durationMs, 0);
-      if (history.isForgotten) this.#services.delete(name);
+    for (const histories of [this.#routes, this.#services]) {
+      for (const [name, history] of histories) {
+        history.turn(durationMs, histories === this.#routes ? (byRoute.get(name) ?? 0) : 0);
+        if (history.isForgotten) histories.delete(name);
+        yield;
+      }
     }
     this.#steps.over.push({ step: this.#steps.present, durationMs, endedAtMs: clock.wallMs() });
     if (this.#steps.over.length > HISTORY_STEPS) this.#steps.over.shift();

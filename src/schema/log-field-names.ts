@@ -44,7 +44,6 @@ const furtherLogFields = [
   'path',
   'query',
   'scheme',
-  'spanId',
   'peer',
   'port',
   'groups',

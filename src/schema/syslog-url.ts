@@ -14,7 +14,7 @@ export type SyslogUrl =
 const PORTS = { tcp: 601, tls: 6514, udp: 514 } as const;
 const URL_PATTERN = /^(tcp|tls|udp):\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?\/?$/;
 
-export function readSyslogUrl(text: string): Reading<SyslogUrl> {
+function readSyslogUrl(text: string): Reading<SyslogUrl> {
   if (text.startsWith('unix:')) {
     const reading = readUnixPath(text.slice('unix:'.length));
     return 'problem' in reading ? reading : { value: { transport: 'unix', path: reading.value.path } };

@@ -55,7 +55,7 @@ export function readCoverage(folder: string): CoverageSummary[] {
 
 const kinds: readonly CoverageKind[] = ['route', 'alternative', 'share', 'fallback', 'policy'];
 
-export function summarise(configuration: string, records: readonly CoverageRecord[]): CoverageSummary {
+function summarise(configuration: string, records: readonly CoverageRecord[]): CoverageSummary {
   const points = new Map<string, CoveredPoint>();
   for (const point of records.flatMap((record) => record.points)) {
     const known = points.get(point.id);

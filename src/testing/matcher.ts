@@ -172,7 +172,7 @@ export function fitsPath(pattern: TextPattern, path: string): boolean {
   return path === start || path.startsWith(`${start}/`);
 }
 
-export function fitsText(pattern: TextPattern, text: string): boolean {
+function fitsText(pattern: TextPattern, text: string): boolean {
   return typeof pattern === 'string' ? pattern === text : pattern.test(text);
 }
 

@@ -115,6 +115,16 @@ test('a body that is too large is refused before it is held, and only configurat
   // Whoever may not apply is refused without being listened to.
   const reader = await bench.ask('PUT', '/api/configuration', { ...huge, token: roleTokens.rea.token });
   assert.equal(reader.status, 403);
+  const { entries } = await bench.read<AuditJson>('GET', '/api/audit');
+  assert.deepEqual(
+    entries.map(({ action, outcome }) => [action, outcome]),
+    [
+      ['PUT /api/configuration', 'GH_ADMIN_ROLE_NEEDED'],
+      ['PUT /api/configuration', 'GH_ADMIN_BODY_TOO_LARGE'],
+      ['POST /api/configuration/check', 'done'],
+      ['POST /api/cache/purge', 'GH_ADMIN_BODY_TOO_LARGE'],
+    ],
+  );
 });
 
 test('the audit log tells who changed what, and who tried to', async (t) => {

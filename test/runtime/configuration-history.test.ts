@@ -138,6 +138,12 @@ test('what goes wrong when it is applied is told too, and nothing changes', asyn
   assert.equal(await said(bench), 'one');
 });
 
+test('a configuration that moves the admin address is answered at the old one', async (t) => {
+  const bench = await startAdminBench(t, { routes: say('one') });
+  assert.equal((await change(bench, 'admin:\n  address: 127.0.0.1:0', 'admin:\n  address: 127.0.0.2:0')).ok, true);
+  await assert.rejects(bench.ask('GET', '/api/status'));
+});
+
 test('nothing is applied by the API where the configuration does not allow it, and a rollback is', async (t) => {
   const bench = await startAdminBench(t, { routes: say('one'), admin: { address: '127.0.0.1:0', apply: false } });
   const before = await show(bench);

@@ -1,12 +1,16 @@
 /** The access log on its way to collectors and syslog servers: what arrives, and that whoever is slow or gone hurts no request. */
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
+import { createServer } from 'node:https';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { ask } from '#test/support/ask.ts';
+import { certificatePaths, certificates } from '#test/support/certificates.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { makeFolder } from '#test/support/gatehouse-process.ts';
+import { listenFor } from '#test/support/listening-server.ts';
 import { listPostedLines, listRecords, startPostCollector, startSyslogServer } from '#test/support/log-collector.ts';
 import { startTestGateway } from '#test/support/test-gateway.ts';
 
@@ -215,4 +219,61 @@ test('a record names the trace and the span of its request', async (t) => {
   assert.deepEqual([other!.traceId, other!.spanId], [one!.traceId, one!.spanId]);
   const few = [one!, other!].find(({ attributes }) => !('url.original' in attributes));
   assert.deepEqual(few?.attributes, { 'http.response.status_code': 200 });
+});
+
+test('syslog over TLS, and posts over HTTPS, trust the authority that the configuration names, and no other', async (t) => {
+  const server = await startSyslogServer(t, { tls: certificates.localhost });
+  const posts: string[] = [];
+  const web = createServer(certificates.localhost, async (request, response) => {
+    posts.push(await text(request));
+    response.end();
+  });
+  const port = await listenFor(t, web);
+  const places = (ca: string) => [
+    { syslog: `tls://localhost:${server.port}`, ca },
+    { http: `https://localhost:${port}`, ca, gzip: false, retryFor: '0s' },
+  ];
+  const gateway = await start(t, { to: places(certificatePaths.otherAuthority) });
+  await ask(gateway.port(), '/first');
+  const refused = () =>
+    gateway.events.filter(({ message }) => message === 'access log cannot be sent').map(({ fields }) => fields?.['reason']);
+  await untilSo(() => refused().length === 2, 'both places are refused');
+  assert.deepEqual(refused(), ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE']);
+  const accessLog = { flushEvery: '10ms', to: places(certificatePaths.authority) };
+  assert.deepEqual(await gateway.reconfigure({ routes, services, accessLog }), []);
+  await ask(gateway.port(), '/second');
+  await untilSo(() => server.messages.length > 0 && posts.length > 0, 'both places have the line');
+  assert.ok(posts.join().includes('/second'));
+  const missing = await gateway.reconfigure({ routes, services, accessLog: { to: places('/nowhere/ca.pem') } });
+  assert.match(missing.join(), /the certificate authority \/nowhere\/ca\.pem cannot be read/);
+});
+
+test('a gateway that stops does not wait for a collector that never answers', async (t) => {
+  const collector = await startPostCollector(t);
+  collector.answer = () => undefined;
+  const accessLog = { to: { http: collector.url, timeout: '1m' } } as const;
+  const gateway = await start(t, accessLog, { shutdown: { deadline: '0s' } });
+  await ask(gateway.port(), '/a');
+  await untilSo(() => collector.posts.length === 1, 'the collector has the line');
+  await gateway.control.drain();
+  assert.equal(collector.taken.length, 0);
+});
+
+test('a line may name the configuration, which a reload changes and the same one does not', async (t) => {
+  const collector = await startPostCollector(t);
+  const accessLog = { flushEvery: '10ms', to: { http: collector.url }, fields: ['configuration'] };
+  const gateway = await start(t, accessLog);
+  const nextName = async () => {
+    const before = listPostedLines(collector).length;
+    await ask(gateway.port(), '/a');
+    await untilSo(() => listPostedLines(collector).length > before, 'the line is there');
+    return listPostedLines(collector).at(-1)?.['configuration'];
+  };
+  const first = await nextName();
+  assert.match(String(first), /^[0-9a-f]{12}$/);
+  const present = { routes, services, shutdown: { deadline: '2s' }, accessLog };
+  assert.deepEqual(await gateway.reconfigure(present), []);
+  assert.equal(await nextName(), first);
+  assert.deepEqual(await gateway.reconfigure({ ...present, forwarding: { via: 'other' } }), []);
+  assert.notEqual(await nextName(), first);
 });

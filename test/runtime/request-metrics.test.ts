@@ -16,7 +16,7 @@ import { startRawUpstream } from '#test/support/raw-upstream.ts';
 import { startTestGateway, type TestGateway } from '#test/support/test-gateway.ts';
 
 const ASKED = 40;
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 interface Bench {
   readonly gateway: TestGateway;
@@ -206,6 +206,30 @@ test('handshakes are counted by version and by whether a session was resumed, an
     (now) => now.value(of(false)) === 1 && now.value(of(true)) === 1 && now.value(failures) === 1,
     'three handshakes are counted',
   );
+});
+
+test('connections whose bytes are passed on are counted by listener and endpoint', async (t) => {
+  const upstream = await startRawUpstream((connection) => connection.send('pong'));
+  t.after(() => upstream.close());
+  const endpoint = upstream.url.replace('http:', 'tcp:');
+  const { gateway, untilPage } = await startBench(t, 1, {
+    listeners: { raw: { address: '127.0.0.1:0', tcp: { to: 'bytes' } } },
+    services: { bytes: { endpoints: [endpoint] } },
+    routes: {},
+  });
+  const client = await RawClient.open(gateway.port('raw'));
+  t.after(() => client.close());
+  client.send('ping');
+  await client.until('pong');
+  await untilPage(
+    (now) =>
+      now.value('gatehouse_connections_accepted_total{listener="raw",protocol="bytes"}') === 1 &&
+      now.value('gatehouse_connections{listener="raw"}') === 1 &&
+      now.value(`gatehouse_endpoint_attempts_total{service="bytes",endpoint="${endpoint}",outcome="connected"}`) === 1,
+    'the connection is told',
+  );
+  await client.close();
+  await untilPage((now) => now.value('gatehouse_connections{listener="raw"}') === 0, 'it is gone');
 });
 
 test('a reload that is refused is counted, and one that is applied makes nothing less', async (t) => {

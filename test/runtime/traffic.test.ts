@@ -105,9 +105,9 @@ test('a stream tells the history, then every second what is new, until its clien
   });
   t.after(() => request.destroy());
   request.on('error', () => undefined);
-  await eventually(() => toEvents(text).length >= 2, 'the first events are there', 20_000);
+  await eventually(() => toEvents(text).length >= 2, 'the first events are there', 60_000);
   await ask(gateway.port(), '/teapot');
-  await eventually(() => toEvents(text).some(hasTeapot), 'an event tells of the request', 20_000);
+  await eventually(() => toEvents(text).some(hasTeapot), 'an event tells of the request', 60_000);
   const [first, ...others] = toEvents(text);
   assert.ok(first !== undefined);
   assert.equal(first.name, 'history');

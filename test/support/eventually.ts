@@ -16,7 +16,7 @@ export function eventually(condition: () => boolean, what: string, patienceMs: n
 }
 
 /** Asks again and again until there is an answer; the last reason why not, when patience ends. */
-export async function eventuallyAnswers<Answer>(askOnce: () => Promise<Answer>, patienceMs = 30_000): Promise<Answer> {
+export async function eventuallyAnswers<Answer>(askOnce: () => Promise<Answer>, patienceMs = 60_000): Promise<Answer> {
   const givesUpAt = performance.now() + patienceMs;
   for (;;) {
     try {

@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import { createServer as createStreamServer, type Server, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
+import { createServer as createTlsServer } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { listenFor } from './listening-server.ts';
 import { findText, listMessages, type ProtobufMessage, readProtobuf } from './protobuf-fields.ts';
@@ -118,13 +119,13 @@ export interface SyslogServer {
   readonly sockets: Set<Socket>;
 }
 
-/** `path`: a Unix socket in the place of a port. */
+/** `path`: a Unix socket in the place of a port. `tls`: it speaks TLS. */
 export async function startSyslogServer(
   t: TestContext,
-  { path, port = 0 }: { path?: string; port?: number } = {},
+  { path, port = 0, tls }: { path?: string; port?: number; tls?: { cert: Buffer; key: Buffer } } = {},
 ): Promise<SyslogServer> {
   const sockets = new Set<Socket>();
-  const server = createStreamServer((socket) => {
+  const onSocket = (socket: Socket) => {
     sockets.add(socket);
     let text = '';
     if (started.isPaused) socket.pause();
@@ -132,7 +133,8 @@ export async function startSyslogServer(
     socket.setEncoding('latin1').on('data', (more) => {
       text = takeMessages(text + more, started.messages);
     });
-  });
+  };
+  const server = tls === undefined ? createStreamServer(onSocket) : createTlsServer(tls, onSocket);
   const started = { port: 0, server, messages: [] as string[], isPaused: false, sockets };
   const listening = new Promise<void>((resolve) => server.once('listening', resolve));
   if (path === undefined) server.listen(port, '127.0.0.1');

@@ -221,6 +221,7 @@ test('what a policy does to baggage stays done', async (t) => {
   const policies = { headers: { request: { remove: ['baggage'] } } };
   for (const sample of ['0%', '100%']) {
     const { send } = await start(t, { sample, trust: 'all' }, { policies });
-    for (const flags of ['00', '01']) assert.equal((await send({ traceparent: traceparent(flags), baggage: 'user=7' }))['baggage'], undefined);
+    for (const flags of ['00', '01'])
+      assert.equal((await send({ traceparent: traceparent(flags), baggage: 'user=7' }))['baggage'], undefined);
   }
 });

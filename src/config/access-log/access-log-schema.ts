@@ -59,8 +59,6 @@ export const accessLogSchema = forms('the settings of the access log, or `false`
   { isMeant: () => true, schema: accessLogMap },
 ]);
 
-export type AccessLogSettings = z.output<typeof accessLogSchema>;
-
 /** What a place says nothing of is as the whole log says. */
 function withoutGaps(own: LogSettings): LogSettings {
   return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)) as unknown as LogSettings;

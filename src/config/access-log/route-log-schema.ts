@@ -12,5 +12,3 @@ export const routeLogSchema = forms('`false`, or a map with `sample`', [
     }),
   },
 ]);
-
-export type RouteLogSettings = z.output<typeof routeLogSchema>;

@@ -55,7 +55,7 @@ function toComparable(document: unknown): unknown {
   if (document === absent) return 'absent';
   return JSON.stringify(document, (_, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.entries(inner).sort(([one], [other]) => (one < other ? -1 : 1))
+      ? ['an object', ...Object.entries(inner).sort(([one], [other]) => (one < other ? -1 : 1))]
       : inner,
   );
 }

@@ -25,7 +25,7 @@ export interface LineDelivery {
   abort(): void;
 }
 
-export const NO_ROOM = 'more lines wait than there is room for';
+const NO_ROOM = 'more lines wait than there is room for';
 const LINE_FEED = 10;
 
 export class WaitingLines {
@@ -77,7 +77,7 @@ export class WaitingLines {
   }
 }
 
-export function countLines(bytes: Uint8Array): number {
+function countLines(bytes: Uint8Array): number {
   let count = 0;
   for (let at = bytes.indexOf(LINE_FEED); at >= 0; at = bytes.indexOf(LINE_FEED, at + 1)) count += 1;
   return count;

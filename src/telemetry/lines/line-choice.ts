@@ -98,7 +98,7 @@ function compileConditions(settings: LineConditions): Condition | undefined {
   return all.length === 0 ? undefined : (subject) => all.every((condition) => condition(subject));
 }
 
-export function matchesPath({ segments, isPrefix }: PathPattern, path: string): boolean {
+function matchesPath({ segments, isPrefix }: PathPattern, path: string): boolean {
   const asked = path === '/' ? [] : path.slice(1).split('/');
   if (isPrefix ? asked.length < segments.length : asked.length !== segments.length) return false;
   return segments.every((segment, i) => ('literal' in segment ? segment.literal === asked[i] : asked[i] !== ''));

@@ -50,7 +50,7 @@ test('fields and parameters that are named like credentials are hidden, and othe
     assert.ok(redactor.hides(toField(`request.header.${name}`)), name);
     assert.ok(redactor.hides(toField(`response.header.${name}`)), name);
   }
-  for (const name of [...parameters, 'X-Goog-Credential', 'jwt', 'auth', 'sid', 'sessionId', 'code_verifier'])
+  for (const name of [...parameters, 'X-Goog-Credential', 'jwt', 'auth', 'sid', 'sessionId', 'code_verifier', 'code', 'OTP'])
     assert.ok(redactor.hides(toField(`query.${name}`)), name);
   const shown = [
     'user-agent',
@@ -63,7 +63,7 @@ test('fields and parameters that are named like credentials are hidden, and othe
     'sec-fetch-mode',
   ];
   for (const name of shown) assert.ok(!redactor.hides(toField(`request.header.${name}`)), name);
-  for (const name of ['page', 'keyword', 'monkey', 'author', 'signal', 'design', 'passenger'])
+  for (const name of ['page', 'keyword', 'monkey', 'author', 'encoded', 'postcode', 'spin', 'signal', 'design', 'passenger'])
     assert.ok(!redactor.hides(toField(`query.${name}`)), name);
   for (const name of ['status', 'client', 'target', 'claim.email', 'path.token']) assert.ok(!redactor.hides(toField(name)), name);
 });

@@ -6,15 +6,11 @@ import { isIP } from 'node:net';
 import type { RedactSettings } from '#config/access-log/line-settings.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { decodeWhole } from '#http/query-parameter.ts';
+import { isSecretField, isSecretParameter, secretParameterParts } from '#http/secret-names.ts';
 import { type LogField, toFieldText } from '#schema/log-field-names.ts';
 
 export const REDACTED = '[redacted]';
 
-/** In the names of fields and parameters alike, whatever their case. */
-const SECRET_NAME =
-  /(?:token|secret|password|passwd|passphrase|pwd|signature|credentials?|assertion|jwt|api[-_]?key|access[-_]?key(?:[-_]?id)?|subscription[-_]?key|private[-_]?key|session(?:[-_]?id)?)$|^(?:key|auth|sig|sid|code[-_]verifier)$/i;
-const SECRET_HEADER =
-  /^(?:proxy-)?authorization$|^(?:proxy-)?authentication-info$|^(?:set-)?cookie2?$|-(?:auth|authorization)$|^x-auth-/i;
 /** These hold addresses, and with them the parameters of another request. */
 const addressHeaders: ReadonlySet<string> = new Set([
   'referer',
@@ -23,12 +19,10 @@ const addressHeaders: ReadonlySet<string> = new Set([
   'x-original-url',
   'x-rewrite-url',
 ]);
-/** A query without any of this needs no closer look. */
-const SUSPICIOUS = 'token|secret|passw|passphrase|pwd|sig|cred|assertion|jwt|key|session|auth|sid|verifier|%|\\+';
-
 export class Redactor {
   readonly #also: ReadonlySet<string>;
   readonly #not: ReadonlySet<string>;
+  /** A query without any of this needs no closer look. */
   readonly #suspicious: RegExp;
   /** Names of captures whose values are not shown, in the path either. */
   readonly #captures: readonly string[];
@@ -41,7 +35,7 @@ export class Redactor {
     this.#also = new Set(also.map(toKey));
     this.#not = new Set(not.map(toKey));
     const parameters = also.flatMap(({ kind, name }) => (kind === 'query' && name !== undefined ? [RegExp.escape(name)] : []));
-    this.#suspicious = new RegExp([SUSPICIOUS, ...parameters].join('|'), 'i');
+    this.#suspicious = new RegExp([...secretParameterParts, ...parameters].join('|'), 'i');
     this.#captures = also.flatMap(({ kind, name }) => (kind === 'path' && name !== undefined ? [name] : []));
     this.#hidesTarget = this.#also.has('target') || this.#also.has('path');
     this.#hidesQuery = this.#also.has('query');
@@ -53,8 +47,8 @@ export class Redactor {
     if (this.#also.has(toKey(field))) return field.kind !== 'client' && field.kind !== 'peer';
     const { kind, name } = field;
     if (name === undefined || this.#not.has(toKey(field))) return false;
-    if (kind === 'query') return SECRET_NAME.test(name);
-    return (kind === 'request.header' || kind === 'response.header') && (SECRET_HEADER.test(name) || SECRET_NAME.test(name));
+    if (kind === 'query') return isSecretParameter(name);
+    return (kind === 'request.header' || kind === 'response.header') && isSecretField(name);
   }
 
   /** Where the value is an address, its parameters are looked at. */
