@@ -85,7 +85,7 @@ for (const threads of [0, 1]) {
       if (urls.size === 2) break;
     }
     assert.equal(await (await fetch(`${urls.get('web')}/hello`)).text(), 'hello');
-    for (const path of ['/readyz', '/api/services', '/api/openapi.json'])
+    for (const path of ['/', '/readyz', '/api/services', '/api/openapi.json'])
       assert.equal((await fetch(`${urls.get('admin')}${path}`)).status, 200, path);
     const ended = once(child, 'exit');
     child.kill('SIGTERM');
