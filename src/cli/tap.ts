@@ -1,23 +1,18 @@
 /** `gatehouse tap`: exchanges of a running gateway, one line each, while they happen. */
-import { existsSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { Configuration } from '#config/configuration.ts';
-import { defaultFileNames, findDefaultFile } from '#config/default-file.ts';
-import { loadConfiguration } from '#config/load.ts';
+import { defaultFileNames } from '#config/default-file.ts';
 import type { ExchangeRecord } from '#http/exchange-record.ts';
 import { findTapMistake, type TapFilter } from '#http/tap-filter.ts';
-import { policyOrder } from '#policies/registry.ts';
 import type { RequestExplanation } from '#runtime/explain-request.ts';
+import { ADMIN_DEFAULT, adminOptions, findAdminPlace, openAdmin, TOKEN_VARIABLE } from './admin-place.ts';
 import { readArguments } from './arguments.ts';
 import { type CommandIo, EXIT_OK, EXIT_REFUSED } from './command-io.ts';
-import { type AdminPlace, openEvents, readEvents } from './event-stream.ts';
+import { readEvents } from './event-stream.ts';
 import { toExchangeLine, toPlainText } from './exchange-line.ts';
 import { toExplanationText, toLiveText } from './explain-text.ts';
 
 const EXIT_LOST = 1;
-const ADMIN_DEFAULT = 'http://127.0.0.1:9080';
 
 const syntax = {
   name: 'tap',
@@ -32,9 +27,7 @@ const syntax = {
     max: { type: 'string' },
     explain: { type: 'boolean' },
     json: { type: 'boolean' },
-    admin: { type: 'string' },
-    token: { type: 'string' },
-    config: { type: 'string', short: 'c' },
+    ...adminOptions,
   },
   help: `Usage: gatehouse tap [FILTERS] [OPTIONS]
 
@@ -58,7 +51,7 @@ Options:
       --explain         each with its whole explanation, step by step
       --json            one JSON document for each, for programs
       --admin URL       the gateway's admin address (http://HOST:PORT, or unix:/PATH); otherwise that of the configuration, or ${ADMIN_DEFAULT}
-      --token TOKEN     its token; otherwise GATEHOUSE_ADMIN_TOKEN of the environment, or that of the configuration
+      --token TOKEN     its token; otherwise ${TOKEN_VARIABLE} of the environment, or that of the configuration
   -c, --config FILE     where the admin address is looked up; otherwise the first of ${defaultFileNames.join(', ')}
   -h, --help            this text
 
@@ -77,17 +70,15 @@ export async function runTap(args: string[], io: CommandIo): Promise<number> {
   const mistake = findTapMistake(filter);
   if (mistake !== undefined) return refuse(io, `--${mistake.field}: ${mistake.problem}`);
   if (max !== undefined && !/^[1-9][0-9]{0,6}$/.test(max)) return refuse(io, `--max ${max}: expected a number from 1`);
-  const place = await findPlace(values, io);
+  const place = await findAdminPlace(values, io);
   if (typeof place === 'string') return refuse(io, place);
   const query = toQuery({ ...filter, max, explain: values.explain === true ? 'true' : undefined });
   try {
-    const response = await openEvents(place, `/api/tap${query}`);
+    const response = await openAdmin(place, 'GET', `/api/tap${query}`);
     if (response.statusCode !== 200) return await showRefusal(response, io);
     return await show(response, values, io);
   } catch (error) {
-    io.stderr(
-      `gatehouse tap: no gateway answers at ${describePlace(place)}: ${error instanceof Error ? error.message : error}\n`,
-    );
+    io.stderr(`gatehouse tap: no gateway answers at ${place.origin}: ${error instanceof Error ? error.message : error}\n`);
     return EXIT_LOST;
   }
 }
@@ -143,43 +134,6 @@ function toDetail(answer: string): string {
     // Whoever has answered is no gateway.
     return answer.slice(0, 200);
   }
-}
-
-/** A text says why there is none. */
-async function findPlace(
-  values: { readonly admin?: string | undefined; readonly token?: string | undefined; readonly config?: string | undefined },
-  io: CommandIo,
-): Promise<AdminPlace | string> {
-  const given = values.token ?? io.env['GATEHOUSE_ADMIN_TOKEN'];
-  if (values.admin !== undefined) {
-    const address = readAdmin(values.admin);
-    return address === undefined
-      ? `--admin ${values.admin}: expected http://HOST:PORT, https://HOST:PORT or unix:/PATH`
-      : { address, token: given };
-  }
-  const configured = await findConfigured(values.config, io);
-  if (typeof configured === 'string') return configured;
-  if (configured === undefined) return { address: new URL(ADMIN_DEFAULT), token: given };
-  return { address: configured.address, token: given ?? configured.token?.reveal() };
-}
-
-function readAdmin(text: string): AdminPlace['address'] | undefined {
-  if (text.startsWith('unix:/')) return { path: text.slice('unix:'.length) };
-  const url = URL.parse(text);
-  return url !== null && /^https?:$/.test(url.protocol) ? url : undefined;
-}
-
-async function findConfigured(config: string | undefined, io: CommandIo): Promise<Configuration['admin'] | string> {
-  const file = config ?? findDefaultFile(io.cwd, existsSync);
-  if (file === undefined) return undefined;
-  const { configuration } = await loadConfiguration(resolve(io.cwd, file), { policies: policyOrder, env: io.env, shownAs: file });
-  if (configuration === undefined) return `${file} is not valid, so the admin address is not known; say it with --admin URL`;
-  return configuration.admin ?? `${file} has no \`admin: { address: … }\`; without it a gateway cannot be tapped`;
-}
-
-function describePlace({ address }: AdminPlace): string {
-  if (address instanceof URL) return address.origin;
-  return 'path' in address ? address.path : `${address.host}:${address.port}`;
 }
 
 function refuse(io: CommandIo, reason: string): number {

@@ -1,5 +1,6 @@
 /** What of a request operators may be shown. Everything that may let somebody in is hidden, also where no policy says that it does. */
 import { decodeWhole } from './query-parameter.ts';
+import { isSecretField, isSecretParameter } from './secret-names.ts';
 
 export const HIDDEN = '[redacted]';
 
@@ -34,13 +35,6 @@ const plainNames: ReadonlySet<string> = new Set([
   'user-agent',
 ]);
 
-/** What names of fields and parameters have in them that hold secrets. */
-const secretName = /auth|cookie|credential|passw|secret|session|signature|token|api[-_]?key|^(?:key|sig|code|pin|otp)$/;
-
-export function isSecretName(name: string): boolean {
-  return secretName.test(name.toLowerCase());
-}
-
 /** Names and values, alternating, as they may be shown. */
 export function toShownFields(fields: readonly string[]): [name: string, value: string][] {
   const shown: [string, string][] = [];
@@ -58,7 +52,7 @@ export function hideSecretParameters(target: string): string {
   const pairs = target.slice(question + 1).split('&');
   const shown = pairs.map((pair) => {
     const equals = pair.indexOf('=');
-    return equals >= 0 && isSecretName(decodeWhole(pair.slice(0, equals))) ? `${pair.slice(0, equals)}=${HIDDEN}` : pair;
+    return equals >= 0 && isSecretParameter(decodeWhole(pair.slice(0, equals))) ? `${pair.slice(0, equals)}=${HIDDEN}` : pair;
   });
   return `${target.slice(0, question)}?${shown.join('&')}`;
 }
@@ -67,7 +61,7 @@ export function hideSecretParameters(target: string): string {
 export function listSecretValues(fields: readonly string[]): string[] {
   const values: string[] = [];
   for (let i = 0; i < fields.length; i += 2) {
-    if (!isSecretName(fields[i]!)) continue;
+    if (!isSecretField(fields[i]!)) continue;
     const value = fields[i + 1]!;
     // `Bearer TOKEN` and `name=value; name=value`.
     values.push(value, ...value.split(/[;,=\s]+/));
@@ -89,7 +83,7 @@ export function listSecretParameters(target: string): string[] {
     .split('&')
     .flatMap((pair) => {
       const equals = pair.indexOf('=');
-      if (equals < 0 || !isSecretName(decodeWhole(pair.slice(0, equals)))) return [];
+      if (equals < 0 || !isSecretParameter(decodeWhole(pair.slice(0, equals)))) return [];
       const value = pair.slice(equals + 1);
       return [value, decodeWhole(value)];
     });

@@ -5,10 +5,10 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
+import { isSecretField, isSecretParameter } from '#http/secret-names.ts';
 import {
   HIDDEN,
   hideSecrets,
-  isSecretName,
   listHiddenValues,
   listSecretParameters,
   listSecretValues,
@@ -103,7 +103,7 @@ function hideDetails(shown: Shown, values: readonly string[]): object {
 /** Who does not know the configuration is not told which secret would have led to another route. */
 function hideWish(because: string): string {
   const [, kind, name] = /^(header|query parameter|cookie) '([^']*)'/.exec(because) ?? [];
-  if (name === undefined || (kind !== 'cookie' && !isSecretName(name))) return because;
+  if (name === undefined || (kind !== 'cookie' && !isSecretField(name) && !isSecretParameter(name))) return because;
   return because.replace(/, wants .*$/s, `, wants ${HIDDEN}`);
 }
 

@@ -36,8 +36,9 @@ export class ObservingSide {
 
   constructor(options: ObservingSideOptions) {
     this.#logger = options.logger;
-    this.#accessLog = new AccessLogSide({ ...options, process: new ProcessDescription() });
-    this.#traces = new TraceSide(options);
+    const process = new ProcessDescription();
+    this.#accessLog = new AccessLogSide({ ...options, process });
+    this.#traces = new TraceSide({ ...options, process });
     this.#watch = new WatchSide(options);
     this.#recording = new RecordingSide(options);
     this.#comparisons = new ComparisonSide(options.clock);

@@ -1,15 +1,15 @@
 /** Opens what spans are sent with. Loaded by configurations that trace. */
-import { hostname } from 'node:os';
 import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import type { TracingSettings } from '#config/tracing-schema.ts';
 import { OtlpTransport } from '#telemetry/otlp/otlp-transport.ts';
 import { type ExporterMeans, type SpanDestination, SpanExporter } from '#telemetry/span-exporter.ts';
+import type { ProcessDescription } from './process-description.ts';
 
 export interface DestinationMeans {
   readonly clock: Clock;
   /** By which the process is known to the collector, as long as it lives. */
-  readonly instanceId: string;
+  readonly process: ProcessDescription;
   /** Contents of files that the configuration names, by path. */
   readonly texts: Readonly<Record<string, string>>;
   later(delayMs: number, run: () => void): () => void;
@@ -17,7 +17,7 @@ export interface DestinationMeans {
 
 export function openDestination(
   { to, resource }: TracingSettings,
-  { clock, instanceId, texts, later }: DestinationMeans,
+  { clock, process, texts, later }: DestinationMeans,
 ): SpanDestination {
   const { url, headers, timeout, retryFor, gzip, ca } = to;
   const transport = new OtlpTransport({
@@ -31,20 +31,9 @@ export function openDestination(
     random: createChanceSource(),
     later,
   });
-  return { transport, resource: { ...describeProcess(instanceId), ...resource } };
+  return { transport, resource: { ...process.attributes, ...resource } };
 }
 
 export function createExporter(destination: SpanDestination, means: ExporterMeans): SpanExporter {
   return new SpanExporter(destination, means);
-}
-
-function describeProcess(instanceId: string): Record<string, string> {
-  return {
-    'service.name': 'gatehouse',
-    'service.instance.id': instanceId,
-    'host.name': hostname(),
-    'process.pid': String(process.pid),
-    'telemetry.sdk.name': 'gatehouse',
-    'telemetry.sdk.language': 'nodejs',
-  };
 }

@@ -6,11 +6,13 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { SpanExporter } from '#telemetry/span-exporter.ts';
+import type { ProcessDescription } from './process-description.ts';
 import type { ObservedSpans } from './tracing.ts';
 
 export interface TraceSideOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly process: ProcessDescription;
 }
 
 /** Who has used up all the time of a shutdown has still so much. */
@@ -21,7 +23,6 @@ type Sending = typeof import('./span-destination.ts');
 export class TraceSide {
   readonly #options: TraceSideOptions;
   #sending: Sending | undefined;
-  #instanceId: string | undefined;
   #exporter: SpanExporter | undefined;
   /** Of the configuration that was prepared last. */
   #texts: Readonly<Record<string, string>> = {};
@@ -41,8 +42,7 @@ export class TraceSide {
     if (tracing === undefined || this.#sending === undefined) return;
     const { clock, logger } = this.#options;
     const texts = this.#texts;
-    this.#instanceId ??= crypto.randomUUID();
-    const destination = this.#sending.openDestination(tracing, { clock, instanceId: this.#instanceId, texts, later });
+    const destination = this.#sending.openDestination(tracing, { clock, process: this.#options.process, texts, later });
     if (this.#exporter === undefined) this.#exporter = this.#sending.createExporter(destination, { clock, logger, later });
     else this.#exporter.follow(destination);
   }
