@@ -2,12 +2,13 @@
 
 import type { Configuration } from '#config/configuration.ts';
 import type { IssuePath } from '#config/issue.ts';
+import type { WrittenConfiguration } from '#config/load.ts';
 import { DifferenceWriter, findDifferences, readAt } from './value-differences.ts';
 
 export interface ComparedSide {
   readonly configuration: Configuration;
   /** As its author wrote it. */
-  readonly written: unknown;
+  readonly written: Pick<WrittenConfiguration, 'value'>;
 }
 
 export class Compared {
@@ -23,7 +24,7 @@ export class Compared {
 
   /** What is different at a path, in the words of the authors; where those are the same, in those of the gateway. */
   describe(oldPath: IssuePath, newPath: IssuePath = oldPath): string[] {
-    const written = findDifferences(readAt(this.old.written, oldPath), readAt(this.new.written, newPath));
+    const written = findDifferences(readAt(this.old.written.value, oldPath), readAt(this.new.written.value, newPath));
     const differences =
       written.length > 0
         ? written
