@@ -34,9 +34,9 @@ import { runSharedLimitsBench } from './shared-limits.ts';
 import { runStartTimeBench } from './start-time.ts';
 import { type BenchResult, describeMachine, print, report, toMarkdown, toNumber, toText } from './support/bench-result.ts';
 import { runSwapBench } from './swap.ts';
+import { runTelemetryBench } from './telemetry.ts';
 import { runTestingBench } from './testing.ts';
 import { runTokensBench } from './tokens.ts';
-import { runTracingBench } from './tracing.ts';
 import { runValidationBench } from './validation.ts';
 
 /** Shortest first, so that the first figures are there soon. */
@@ -60,7 +60,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   latency: runLatencyBench,
   grpc: runGrpcBench,
   'rate-limit': runRateLimitBench,
-  tracing: runTracingBench,
+  telemetry: runTelemetryBench,
   'shared-limits': runSharedLimitsBench,
   policies: runPoliciesBench,
   cache: runCacheBench,

@@ -15,6 +15,8 @@ export interface GatewaySettings {
   readonly serviceSettings?: string;
   /** HTTP/2 requests that a client may have at a time over one connection. */
   readonly streams?: number;
+  /** Without it, there is one. */
+  readonly accessLog?: boolean;
   /** More lines of the configuration, such as the block `consumers`. */
   readonly more?: string;
   /** Lines of the `routes` block. */
@@ -61,7 +63,17 @@ function readPort(line: string): number | undefined {
 }
 
 export function writeConfiguration(settings: GatewaySettings, port = 0): string {
-  const { folder, services = {}, serviceProtocol, serviceSettings, streams, routes, certificate, more = '' } = settings;
+  const {
+    folder,
+    services = {},
+    serviceProtocol,
+    serviceSettings,
+    streams,
+    routes,
+    certificate,
+    more = '',
+    accessLog = true,
+  } = settings;
   const protocol = serviceProtocol === undefined ? '' : `, protocol: ${serviceProtocol}`;
   const others = serviceSettings === undefined ? '' : `, ${serviceSettings}`;
   const written = Object.entries(services).map(
@@ -72,7 +84,7 @@ export function writeConfiguration(settings: GatewaySettings, port = 0): string 
   return `version: 1
 listeners:
   web: { address: "127.0.0.1:${port}", maxConnections: 100000, timeouts: { keepAlive: 1h }${http2}${tls} }
-accessLog: { to: { file: "${join(folder, 'access.log')}" } }
+accessLog: ${accessLog ? `{ to: { file: "${join(folder, 'access.log')}" } }` : 'false'}
 shutdown: { deadline: 0s }
 ${more}services:${written.length === 0 ? ' {}\n' : `\n${written.join('')}`}routes:
 ${routes}`;
