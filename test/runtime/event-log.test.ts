@@ -50,7 +50,10 @@ test('events can be text, and fewer', async (t) => {
   const gatehouse = await GatehouseProcess.start(t, { threads: 0, log: { format: 'text', level: 'info' } });
   gatehouse.signal('SIGHUP');
   await gatehouse.until(() => gatehouse.stderr.includes('configuration applied'), 'the event');
-  assert.match(gatehouse.stderr, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} INFO {2}configuration applied +version=2 routes=0\n$/);
+  assert.match(
+    gatehouse.stderr,
+    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} INFO {2}configuration applied +version=2 hash=[0-9a-f]{12} routes=0 source=reload by=file\n$/,
+  );
   gatehouse.signal('SIGTERM');
   await gatehouse.ended;
 });

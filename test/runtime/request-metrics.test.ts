@@ -289,26 +289,3 @@ function askBytes(port: number, headers: Record<string, string>) {
       .end();
   });
 }
-
-test('of many who ask and stop reading only so many are answered, and others are as soon as these are gone', async (t) => {
-  const routes = Object.fromEntries(
-    Array.from({ length: 400 }, (_, i) => [`r${i}`, { match: { path: `/r${i}` }, to: { respond: { status: 204 } } }] as const),
-  );
-  const { gateway, adminPort, page } = await startBench(t, 0, { routes });
-  const client = await RawClient.open(gateway.port());
-  t.after(() => client.close());
-  for (let i = 0; i < 400; i++) client.send(`GET /r${i} HTTP/1.1\r\nhost: x\r\n\r\n`);
-  await eventually(() => client.received.split(' 204 ').length > 400, 'all are answered', PATIENCE_MS);
-  const stalled = await Promise.all(Array.from({ length: limits.scrapesAtOnceMax + 10 }, () => RawClient.open(adminPort)));
-  t.after(() => stalled.forEach((each) => void each.close()));
-  for (const each of stalled) {
-    each.socket.pause();
-    // More than the buffers of the system hold.
-    each.send('GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(20));
-  }
-  await eventuallyAnswers(async () => assert.equal((await ask(adminPort, '/metrics')).status, 503));
-  assert.equal((await ask(adminPort, '/healthz')).status, 200);
-  for (const each of stalled) each.socket.destroy();
-  await eventuallyAnswers(async () => assert.equal((await ask(adminPort, '/metrics')).status, 200));
-  assert.equal((await page()).sum('gatehouse_requests_total', 'status="204"'), 400);
-});
