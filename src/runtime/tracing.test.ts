@@ -97,19 +97,16 @@ test('ids are new for each exchange and each of its spans', (t) => {
   assert.equal(ids.size, 3_000);
 });
 
-test('a thread holds so many spans, counts what it drops, and has room again when it has told', (t) => {
+test('a thread tells of many spans at once, so often, then holds some, counts what it drops, and has room again when it has told', (t) => {
   const { tracing, begin, told } = start(t, { sample: 1 }, [0]);
-  const max = limits.threadSpansPendingMax;
-  for (let i = 0; i < max + 7; i++) tracing.finish(begin());
+  const early = 20 * 512;
+  for (let i = 0; i < early + limits.threadSpansPendingMax + 7; i++) tracing.finish(begin());
   tracing.flush();
   tracing.finish(begin());
   tracing.flush();
   assert.deepEqual(
     told.map(({ spans, lost }) => [spans.length, lost]),
-    [
-      [max, 7],
-      [1, 0],
-    ],
+    [...Array.from({ length: 20 }, () => [512, 0]), [limits.threadSpansPendingMax, 7], [1, 0]],
   );
 });
 

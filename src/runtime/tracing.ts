@@ -15,7 +15,11 @@ import { Redactor } from '#telemetry/lines/redactor.ts';
 import type { SpanRecord } from '#telemetry/span-record.ts';
 import { TraceSampling } from './trace-sampling.ts';
 
-const TELL_EVERY_MS = 200;
+/** Telling costs as much as some twenty spans: sooner only where there are many. */
+const TELL_EVERY_MS = 1_000;
+const TOLD_AT_ONCE = 512;
+/** Whatever the control thread does, no more wait for it than are told in so many turns. */
+const TOLD_EARLY_MAX = 20;
 const SPAN_ID_DIGITS = 16;
 
 /** Spans that are over. `lost`: those that had no room. */
@@ -42,6 +46,8 @@ export class Tracing {
   readonly #timer: NodeJS.Timeout;
   #spans: SpanRecord[] = [];
   #lost = 0;
+  /** Since the timer told last. */
+  #toldEarly = 0;
 
   constructor({ propagate, trust, redact, ...shares }: TracingSettings, means: TracingMeans) {
     this.#means = means;
@@ -52,7 +58,7 @@ export class Tracing {
     this.#sampling = new TraceSampling(shares, means.chance);
     this.#trust = trust;
     this.#redactor = new Redactor(redact);
-    this.#timer = setInterval(() => this.flush(), TELL_EVERY_MS).unref();
+    this.#timer = setInterval(() => this.#onTime(), TELL_EVERY_MS).unref();
   }
 
   /** `plan`: of its route. It has not been begun with. */
@@ -69,6 +75,9 @@ export class Tracing {
     const spans = toSpans(exchange, trace, { redactor: this.#redactor, wallOffsetMs: clock.wallMs() - clock.monotonicMs() });
     if (this.#spans.length + spans.length > limits.threadSpansPendingMax) this.#lost += spans.length;
     else for (const span of spans) this.#spans.push(span);
+    if (this.#spans.length < TOLD_AT_ONCE || this.#toldEarly === TOLD_EARLY_MAX) return;
+    this.#toldEarly += 1;
+    this.flush();
   }
 
   /** Tells the control thread what there is. */
@@ -82,6 +91,11 @@ export class Tracing {
 
   close(): void {
     clearInterval(this.#timer);
+    this.flush();
+  }
+
+  #onTime(): void {
+    this.#toldEarly = 0;
     this.flush();
   }
 
