@@ -84,6 +84,7 @@ export class Observing {
     if (error !== undefined || reported !== undefined) this.#options.refusals.count(exchange);
     if (exchange.cacheResult !== undefined) this.#options.cacheCounts.count(exchange);
     if (exchange.journal !== undefined || (this.#watching.keepsFailures && isFailure(exchange))) this.#watching.finish(exchange);
+    if (exchange.journal === undefined && this.#watching.isArmed) this.#watching.passOver(exchange);
   }
 
   /** A connection whose bytes were passed on is over. */

@@ -8,6 +8,10 @@ export class RateWindow {
     this.#perSecondMax = perSecondMax;
   }
 
+  hasRoom(nowMs: number): boolean {
+    return this.#count < this.#perSecondMax || nowMs - this.#windowMs >= 1_000;
+  }
+
   take(nowMs: number): boolean {
     if (nowMs - this.#windowMs >= 1_000) {
       this.#windowMs = nowMs;

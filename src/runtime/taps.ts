@@ -4,8 +4,8 @@ import { CompiledTapFilter } from '#http/tap-filter.ts';
 import { RateWindow } from './rate-window.ts';
 import type { OrderedTap } from './watching-messages.ts';
 
-/** Exchanges that a thread tells of in a second, for each tap: more than anybody reads. */
-const TOLD_PER_SECOND_MAX = 200;
+/** Exchanges that a thread tells of in a second, for each tap: more than anybody reads, and few enough to cost others nothing. */
+const TOLD_PER_SECOND_MAX = 100;
 
 export class ThreadTap {
   readonly id: number;
@@ -35,6 +35,20 @@ export class ThreadTap {
     return false;
   }
 
+  /** Whether it might be told of an exchange that begins. */
+  mayTake({ request, startedMs }: Exchange): boolean {
+    return this.#window.hasRoom(startedMs) && this.filter.mayMatch(request);
+  }
+
+  /** It had been told of as many as it may when this one began, so nothing was noted of it. */
+  passOver(exchange: Exchange): void {
+    if (!this.filter.matches(exchange)) return;
+    this.#due += this.#share;
+    if (this.#due < 1) return;
+    this.#due -= 1;
+    this.#droppedCount += 1;
+  }
+
   takeDroppedCount(): number {
     const count = this.#droppedCount;
     this.#droppedCount = 0;
@@ -54,8 +68,13 @@ export class Taps {
     this.#taps = ordered.map((tap) => this.#taps.find(({ id }) => id === tap.id) ?? new ThreadTap(tap));
   }
 
-  mayMatch({ request }: Exchange): boolean {
-    return this.#taps.some(({ filter }) => filter.mayMatch(request));
+  /** Whether one of them might be told of it, so that it is worth noting what it goes through. */
+  mayTake(exchange: Exchange): boolean {
+    return this.#taps.some((tap) => tap.mayTake(exchange));
+  }
+
+  passOver(exchange: Exchange): void {
+    for (const tap of this.#taps) tap.passOver(exchange);
   }
 
   /** Those that are told of it. */

@@ -58,7 +58,7 @@ export class Watching {
 
   /** Called only while somebody may want to know. */
   begin(exchange: Exchange): void {
-    const isWatched = this.#debugging.begin(exchange) || this.#taps.mayMatch(exchange);
+    const isWatched = this.#debugging.begin(exchange) || this.#taps.mayTake(exchange);
     if (isWatched) exchange.journal ??= new ExchangeJournal(this.#options.clock);
   }
 
@@ -80,6 +80,11 @@ export class Watching {
       isKept,
       documentId: undefined,
     });
+  }
+
+  /** Called for those that have none. */
+  passOver(exchange: Exchange): void {
+    if (!this.#taps.isEmpty) this.#taps.passOver(exchange);
   }
 
   close(): void {
