@@ -64,6 +64,9 @@ export interface Started {
 
 const noInjection: Refusal = { issues: [], reasons: ['requests can be injected only with `threads: 0`'] };
 
+/** How often nothing is done: only that the timer is there counts. */
+const ALIVE_TICK_MS = 60_000;
+
 export class Control {
   readonly #options: ControlOptions;
   readonly #board: EndpointBoard;
@@ -340,6 +343,16 @@ export class Control {
   }
 
   async #drainNow(): Promise<void> {
+    // What is waited for here, such as the answer of a collector, does not keep a process alive by itself.
+    const staysAlive = setInterval(() => undefined, ALIVE_TICK_MS);
+    try {
+      await this.#putAway();
+    } finally {
+      clearInterval(staysAlive);
+    }
+  }
+
+  async #putAway(): Promise<void> {
     this.#isEnding = true;
     this.#notReady = 'shutting down';
     this.#files.stop();

@@ -60,11 +60,7 @@ export class TraceSide {
     const exporter = this.#exporter;
     this.#exporter = undefined;
     if (exporter === undefined) return;
-    const patienceMs = leftMs === undefined ? 0 : Math.max(leftMs, LAST_WORDS_MS);
-    // The process lives until then.
-    const timer = setTimeout(() => undefined, patienceMs);
-    await exporter.close(patienceMs);
-    clearTimeout(timer);
+    await exporter.close(leftMs === undefined ? 0 : Math.max(leftMs, LAST_WORDS_MS));
   }
 }
 
