@@ -10,6 +10,7 @@ import type {
   ExchangeJournal,
   PolicyStep,
 } from './exchange-journal.ts';
+import type { SecretNames } from './secret-names.ts';
 import { hideSecretParameters } from './shown-request.ts';
 
 export interface RecordedPolicy {
@@ -97,7 +98,7 @@ export interface ExchangeRecord {
 }
 
 /** `wallOffsetMs`: what to add to monotonic time to get the time of day. */
-export function toExchangeRecord(exchange: Exchange, wallOffsetMs: number): ExchangeRecord {
+export function toExchangeRecord(exchange: Exchange, wallOffsetMs: number, names: SecretNames): ExchangeRecord {
   const { request, plan, journal, startedMs, upstreamHeadMs, error, reported } = exchange;
   return {
     id: exchange.requestId,
@@ -106,7 +107,7 @@ export function toExchangeRecord(exchange: Exchange, wallOffsetMs: number): Exch
     protocol: request.protocol,
     method: request.method,
     host: request.host,
-    target: hideSecretParameters(exchange.shownTarget ?? request.target),
+    target: hideSecretParameters(exchange.shownTarget ?? request.target, names),
     client: request.clientAddress,
     consumer: exchange.consumer?.name,
     route: plan?.routeName,

@@ -11,7 +11,7 @@ const SECRET_FIELD =
 const SECRET_PARAMETER = /^(?:key|auth|authorization|sig|sid|code|code[-_]verifier|pin|otp)$/i;
 
 /** What is in every name of a parameter that is one of a secret, or in how it may be written. */
-export const secretParameterParts = [
+const secretParameterParts = [
   'token',
   'secret',
   'pass',
@@ -31,11 +31,35 @@ export const secretParameterParts = [
   '\\+',
 ] as const;
 
-export function isSecretField(name: string): boolean {
-  return SECRET_FIELD.test(name) || SECRET_NAME.test(name);
+/** Where a configuration says that credentials stand. */
+export interface CredentialNames {
+  /** Names of fields, in lower case. */
+  readonly fields: readonly string[];
+  /** Names of parameters of the query. */
+  readonly parameters: readonly string[];
 }
 
-/** `name`: decoded. */
-export function isSecretParameter(name: string): boolean {
-  return SECRET_PARAMETER.test(name) || SECRET_NAME.test(name);
+/** The names that are known everywhere, and those of one configuration. */
+export class SecretNames {
+  readonly #fields: ReadonlySet<string>;
+  readonly #parameters: ReadonlySet<string>;
+
+  constructor({ fields, parameters }: CredentialNames = { fields: [], parameters: [] }) {
+    this.#fields = new Set(fields);
+    this.#parameters = new Set(parameters.map((name) => name.toLowerCase()));
+  }
+
+  isField(name: string): boolean {
+    return SECRET_FIELD.test(name) || SECRET_NAME.test(name) || this.#fields.has(name.toLowerCase());
+  }
+
+  /** `name`: decoded. Its case does not count: services do the one or the other. */
+  isParameter(name: string): boolean {
+    return SECRET_PARAMETER.test(name) || SECRET_NAME.test(name) || this.#parameters.has(name.toLowerCase());
+  }
+
+  /** A text without any of these, in any case, names no secret parameter. They are parts of regular expressions. */
+  get parameterParts(): readonly string[] {
+    return [...secretParameterParts, ...[...this.#parameters].map((name) => RegExp.escape(name))];
+  }
 }

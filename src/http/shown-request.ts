@@ -1,6 +1,6 @@
 /** What of a request operators may be shown. Everything that may let somebody in is hidden, also where no policy says that it does. */
 import { decodeWhole } from './query-parameter.ts';
-import { isSecretField, isSecretParameter } from './secret-names.ts';
+import type { SecretNames } from './secret-names.ts';
 
 export const HIDDEN = '[redacted]';
 
@@ -45,23 +45,23 @@ export function toShownFields(fields: readonly string[]): [name: string, value: 
   return shown;
 }
 
-/** The target without the values of parameters whose names sound like secrets. */
-export function hideSecretParameters(target: string): string {
+/** The target without the values of secret parameters. */
+export function hideSecretParameters(target: string, names: SecretNames): string {
   const question = target.indexOf('?');
   if (question < 0) return target;
   const pairs = target.slice(question + 1).split('&');
   const shown = pairs.map((pair) => {
     const equals = pair.indexOf('=');
-    return equals >= 0 && isSecretParameter(decodeWhole(pair.slice(0, equals))) ? `${pair.slice(0, equals)}=${HIDDEN}` : pair;
+    return equals >= 0 && names.isParameter(decodeWhole(pair.slice(0, equals))) ? `${pair.slice(0, equals)}=${HIDDEN}` : pair;
   });
   return `${target.slice(0, question)}?${shown.join('&')}`;
 }
 
 /** Values of fields that may let somebody in: whoever shows a text in which they stand hides them. */
-export function listSecretValues(fields: readonly string[]): string[] {
+export function listSecretValues(fields: readonly string[], names: SecretNames): string[] {
   const values: string[] = [];
   for (let i = 0; i < fields.length; i += 2) {
-    if (!isSecretField(fields[i]!)) continue;
+    if (!names.isField(fields[i]!)) continue;
     const value = fields[i + 1]!;
     // `Bearer TOKEN` and `name=value; name=value`.
     values.push(value, ...value.split(/[;,=\s]+/));
@@ -75,7 +75,7 @@ export function listHiddenValues(fields: readonly string[]): string[] {
 }
 
 /** The same for parameters of the query. */
-export function listSecretParameters(target: string): string[] {
+export function listSecretParameters(target: string, names: SecretNames): string[] {
   const question = target.indexOf('?');
   if (question < 0) return [];
   const values = target
@@ -83,7 +83,7 @@ export function listSecretParameters(target: string): string[] {
     .split('&')
     .flatMap((pair) => {
       const equals = pair.indexOf('=');
-      if (equals < 0 || !isSecretParameter(decodeWhole(pair.slice(0, equals)))) return [];
+      if (equals < 0 || !names.isParameter(decodeWhole(pair.slice(0, equals)))) return [];
       const value = pair.slice(equals + 1);
       return [value, decodeWhole(value)];
     });

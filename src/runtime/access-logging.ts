@@ -6,6 +6,7 @@ import type { LogSettings } from '#config/access-log/access-log-schema.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { TcpConnection } from '#forward/tcp-connection.ts';
 import type { Exchange } from '#http/exchange.ts';
+import { type CredentialNames, SecretNames } from '#http/secret-names.ts';
 import { AccessLog, type LineSink } from '#telemetry/access-log.ts';
 import { FileSink } from '#telemetry/file-sink.ts';
 import { compileLineFormat, readsResponseFields } from '#telemetry/lines/compile-line-format.ts';
@@ -44,6 +45,7 @@ export class AccessLogging {
   #open: readonly OpenLog[] = [];
   #logs: readonly AccessLog[] = [];
   #definition = '';
+  #names = new SecretNames();
   #flushTimer: NodeJS.Timeout | undefined;
   #droppedToldMs = Number.NEGATIVE_INFINITY;
   #droppedSince = 0;
@@ -63,11 +65,12 @@ export class AccessLogging {
   }
 
   /** A configuration is the present one. */
-  follow({ accessLog }: Pick<Configuration, 'accessLog'>, configurationName?: string): void {
+  follow({ accessLog }: Pick<Configuration, 'accessLog'>, configurationName: string, credentialNames: CredentialNames): void {
     for (const { means } of this.#open) means.configuration = configurationName;
-    const definition = JSON.stringify(accessLog);
+    const definition = JSON.stringify([accessLog, credentialNames]);
     if (definition === this.#definition) return;
     this.#definition = definition;
+    this.#names = new SecretNames(credentialNames);
     void this.close();
     if (accessLog === false) return;
     this.#open = accessLog.logs.map((settings) => this.#start(settings, configurationName));
@@ -93,9 +96,9 @@ export class AccessLogging {
     await Promise.all(open.map(({ sink }) => sink.close()));
   }
 
-  #start(settings: LogSettings, configuration: string | undefined): OpenLog {
+  #start(settings: LogSettings, configuration: string): OpenLog {
     const { clock } = this.#options;
-    const means = { time: new LineTime(clock), redactor: new Redactor(settings.redact), configuration };
+    const means = { time: new LineTime(clock), redactor: new Redactor(settings.redact, this.#names), configuration };
     const lines = compileLineFormat(settings.to.kind === 'otlp' ? withSpan(settings) : settings, means);
     const format = settings.to.kind === 'syslog' ? withSyslogHead(lines, means) : lines;
     const sink = this.#openSink(settings);

@@ -17,6 +17,7 @@ import { CacheSide } from './cache-side.ts';
 import { ConfigurationSide } from './configuration-side.ts';
 import type { SourcedConfiguration } from './configuration-source.ts';
 import { withoutControlFiles } from './control-secrets.ts';
+import { findCredentialNames } from './credential-places.ts';
 import type { DataPlane } from './data-plane.ts';
 import { DataPlanes } from './data-planes.ts';
 import { EndpointKeeper } from './endpoint-keeper.ts';
@@ -411,6 +412,7 @@ export class Control {
         endpoints: plan.lists,
         quotaMemory: quotas.memory,
         callCounts: this.#aggregates.provide(configuration),
+        credentialNames: findCredentialNames(configuration),
       };
       this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens, hash });
       this.#observing.commit(configuration);
@@ -419,7 +421,7 @@ export class Control {
       this.#addresses.commit(settled, this.#listening);
       this.#configuration = configuration;
       this.#tls.follow(configuration, files);
-      if (listens) await this.#observing.follow(configuration);
+      if (listens) await this.#observing.follow(configuration, supplies.credentialNames);
       await this.#admin.swap(configuration, files, openedAdmin);
       if (sourced !== undefined) await this.#configurations.commit(sourced, { hash, version: this.#planes.version });
       this.#traffic.followConfiguration(configuration);

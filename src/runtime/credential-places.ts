@@ -1,26 +1,20 @@
-/** Where a configuration says that credentials stand: what is recorded is to be without them. */
+/** Where a configuration says that credentials stand: what is logged, recorded or shown is to be without them. */
 import { Secret } from '#base/secret.ts';
 import type { Configuration } from '#config/configuration.ts';
-import { identityPolicies } from '#policies/registry.ts';
-
-export interface CredentialNames {
-  /** Names of fields, in lower case. */
-  readonly fields: readonly string[];
-  /** Names of parameters of the query. */
-  readonly parameters: readonly string[];
-}
+import type { CredentialNames } from '#http/secret-names.ts';
+import { identifyingPolicyNames } from '#policies/registry.ts';
 
 const SETTINGS_DEPTH_MAX = 16;
 
 export function findCredentialNames(configuration: Configuration): CredentialNames {
   const found = { fields: new Set<string>(), parameters: new Set<string>() };
   for (const blocks of listPolicyBlocks(configuration)) {
-    for (const [policy, settings] of Object.entries(blocks ?? {})) collect(settings, identityNames.has(policy), found, 0);
+    for (const [policy, settings] of Object.entries(blocks ?? {})) collect(settings, credentialPolicyNames.has(policy), found, 0);
   }
   return { fields: [...found.fields], parameters: [...found.parameters] };
 }
 
-const identityNames: ReadonlySet<string> = new Set([...identityPolicies.map(({ name }) => name), 'any-of', 'upstream-auth']);
+const credentialPolicyNames: ReadonlySet<string> = new Set([...identifyingPolicyNames, 'upstream-auth']);
 
 function listPolicyBlocks({
   policies,

@@ -48,7 +48,7 @@ test('endpoints that come while a configuration is being prepared count, also in
   const endpoints = { orders: { version: 1, slot: SERVICE_SLOT, records: toRecords('http://127.0.0.1:1') } };
   const preparing = plane.prepare(
     runAtOnce(encodeConfiguration(await load(), [])),
-    { files: noFiles, endpoints },
+    { files: noFiles, endpoints, credentialNames: { fields: [], parameters: [] } },
     { listens: false },
   );
   plane.setEndpoints('orders', { version: 2, slot: SERVICE_SLOT, records: toRecords(upstream.url) });

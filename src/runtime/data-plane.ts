@@ -22,6 +22,7 @@ import { HttpDate } from '#http/http-date.ts';
 import { Http1ClientConnection } from '#http/http1-client-connection.ts';
 import { Http2ClientConnection } from '#http/http2-client-connection.ts';
 import { type InjectedAnswer, type InjectedRequest, type InjectionTarget, inject } from '#http/inject.ts';
+import type { CredentialNames } from '#http/secret-names.ts';
 import type { ConnectionOwner, ServerServices } from '#http/server-settings.ts';
 import { TurnEnd } from '#http/turn-end.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
@@ -92,12 +93,15 @@ export interface PreparedConfiguration {
   readonly counting: PreparedCounting;
   /** What logs name the configuration by. */
   readonly hash: string;
+  readonly credentialNames: CredentialNames;
 }
 
 /** What a configuration names, besides itself. */
 export interface ConfigurationSupplies extends CountingMemory {
   readonly files: ConfigurationFiles;
   readonly endpoints: EndpointLists;
+  /** Whose values are not shown to anybody. */
+  readonly credentialNames: CredentialNames;
 }
 
 export class DataPlane {
@@ -205,7 +209,7 @@ export class DataPlane {
     const resolver = isSameResolver ? this.#resolver! : new NameResolver(resolverOptions, clock);
     // Services keep the resolver that they were made with: where that changes, they are made anew.
     const previous = isSameResolver ? this.#snapshot : undefined;
-    const { files, endpoints } = supplies;
+    const { files, endpoints, credentialNames } = supplies;
     const storeMeans = { ...this.#options, resolver, resolverDefinition, texts: files.texts };
     const counting = await this.#counting.prepare(encoded, settings, { memory: supplies, storeMeans });
     try {
@@ -218,7 +222,7 @@ export class DataPlane {
       };
       const snapshot = await runInSlices(compileSnapshot(arrived, previous, means), clock);
       const listeners = listens ? await this.#listeners.prepare(settings, files) : undefined;
-      return { snapshot, resolver, resolverDefinition, listeners, endpoints, counting, hash: encoded.hash };
+      return { snapshot, resolver, resolverDefinition, listeners, endpoints, counting, hash: encoded.hash, credentialNames };
     } catch (error) {
       this.#counting.abandon(counting);
       throw error;
@@ -227,11 +231,11 @@ export class DataPlane {
 
   /** Swaps to a prepared configuration, and closes what is gone. */
   commit(prepared: PreparedConfiguration): ListeningAt[] {
-    const { snapshot, resolver, resolverDefinition, listeners, endpoints, counting, hash } = prepared;
+    const { snapshot, resolver, resolverDefinition, listeners, endpoints, counting, hash, credentialNames } = prepared;
     this.#counting.commit(counting);
     this.#resolver = resolver;
     this.#resolverDefinition = resolverDefinition;
-    this.#observing.follow(snapshot.settings, hash);
+    this.#observing.follow(snapshot.settings, hash, credentialNames);
     this.#overload.follow(snapshot.settings.overload);
     const before = this.#snapshot;
     this.#snapshot = snapshot;

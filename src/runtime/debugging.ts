@@ -7,6 +7,7 @@ import { defineSlot, type Exchange } from '#http/exchange.ts';
 import { ExchangeJournal } from '#http/exchange-journal.ts';
 import { type ExchangeRecord, toExchangeRecord } from '#http/exchange-record.ts';
 import type { ResponseHead } from '#http/response.ts';
+import { SecretNames } from '#http/secret-names.ts';
 import { setField } from '#wire/fields/field-list.ts';
 import { summarise } from './debug-summary.ts';
 import { coversPath, type DebugGrant, readDebugToken } from './debug-token.ts';
@@ -38,6 +39,8 @@ export class Debugging implements DocumentOwner {
   readonly #nextId = createIdSource();
   /** `undefined`: no token counts. */
   key: Secret | undefined = undefined;
+  /** By which it is known what clients are not shown. */
+  names = new SecretNames();
 
   constructor(options: DebuggingOptions) {
     this.#options = options;
@@ -87,7 +90,7 @@ export class Debugging implements DocumentOwner {
     const { clock, tell } = this.#options;
     const nowMs = clock.monotonicMs();
     exchange.journal?.end(nowMs);
-    const seen = { ...toExchangeRecord(exchange, clock.wallMs() - nowMs), responseBytes: answerBytes };
+    const seen = { ...toExchangeRecord(exchange, clock.wallMs() - nowMs, this.names), responseBytes: answerBytes };
     const record = { ...seen, durationMs: Math.round((nowMs - exchange.startedMs) * 1_000) / 1_000 };
     const id = this.#nextId();
     if (this.#pending.size >= PENDING_MAX) return client.answer(toDocumentText(record));

@@ -5,7 +5,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
-import { isSecretField, isSecretParameter } from '#http/secret-names.ts';
+import { SecretNames } from '#http/secret-names.ts';
 import {
   HIDDEN,
   hideSecrets,
@@ -14,6 +14,7 @@ import {
   listSecretValues,
   toShownFields,
 } from '#http/shown-request.ts';
+import { findCredentialNames } from './credential-places.ts';
 import {
   type ExplainedConfiguration,
   explainIn,
@@ -41,6 +42,8 @@ export class Explainer {
   readonly #options: ExplainerOptions;
   #prepared: Prepared | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Looking through a large configuration takes a while. */
+  readonly #names = new WeakMap<Configuration, SecretNames>();
 
   constructor(options: ExplainerOptions) {
     this.#options = options;
@@ -59,16 +62,25 @@ export class Explainer {
     const { headers } = request;
     const explanation = await this.explain({ method, url, headers, listener, clientAddress });
     const fields = headers.flat();
+    const names = this.#findSecretNames();
     // A reason may name what a condition has looked at.
-    const secrets = [...listSecretValues(fields), ...listSecretParameters(url)];
+    const secrets = [...listSecretValues(fields, names), ...listSecretParameters(url, names)];
     const shown = hideSecrets(typeof explanation === 'string' ? { unexplained: explanation } : explanation, secrets);
-    const hidden = hideDetails(shown, listHiddenValues(fields));
+    const hidden = hideDetails(shown, listHiddenValues(fields), names);
     return { ...hidden, ...hideTarget(shown, record.target), fields: toShownFields(fields), live: record };
   }
 
   close(): void {
     clearTimeout(this.#timer);
     this.#prepared = undefined;
+  }
+
+  #findSecretNames(): SecretNames {
+    const configuration = this.#options.findConfiguration();
+    if (configuration === undefined) return new SecretNames();
+    const names = this.#names.get(configuration) ?? new SecretNames(findCredentialNames(configuration));
+    this.#names.set(configuration, names);
+    return names;
   }
 
   async #prepare(): Promise<ExplainedConfiguration | string> {
@@ -93,17 +105,17 @@ export class Explainer {
 type Shown = RequestExplanation | { readonly unexplained: string };
 
 /** What policies say of a request may name the field that they count it by, or look for it by. */
-function hideDetails(shown: Shown, values: readonly string[]): object {
+function hideDetails(shown: Shown, values: readonly string[], names: SecretNames): object {
   if (!('route' in shown)) return shown;
   const { route } = shown;
-  const nearMisses = shown.nearMisses.map((miss) => ({ ...miss, because: hideWish(miss.because) }));
+  const nearMisses = shown.nearMisses.map((miss) => ({ ...miss, because: hideWish(miss.because, names) }));
   return { ...shown, nearMisses, route: route && { ...route, details: hideSecrets(route.details, values) } };
 }
 
 /** Who does not know the configuration is not told which secret would have led to another route. */
-function hideWish(because: string): string {
+function hideWish(because: string, names: SecretNames): string {
   const [, kind, name] = /^(header|query parameter|cookie) '([^']*)'/.exec(because) ?? [];
-  if (name === undefined || (kind !== 'cookie' && !isSecretField(name) && !isSecretParameter(name))) return because;
+  if (name === undefined || (kind !== 'cookie' && !names.isField(name) && !names.isParameter(name))) return because;
   return because.replace(/, wants .*$/s, `, wants ${HIDDEN}`);
 }
 

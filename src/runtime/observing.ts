@@ -6,6 +6,7 @@ import type { ThreadMeter } from '#base/meter.ts';
 import type { TracingSettings } from '#config/tracing-schema.ts';
 import type { TcpConnection } from '#forward/tcp-connection.ts';
 import type { Exchange, ExchangePlan } from '#http/exchange.ts';
+import { type CredentialNames, SecretNames } from '#http/secret-names.ts';
 import type { SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts';
 import { AccessLogging } from './access-logging.ts';
 import type { CacheCounts } from './cache-counts.ts';
@@ -47,12 +48,12 @@ export class Observing {
     this.#watching = new Watching(options);
   }
 
-  /** A configuration is the present one; `hash` is what logs name it by. */
-  follow(settings: SettingsOfConfiguration, hash: string): void {
+  /** A configuration is the present one; `hash` is what logs name it by. `credentialNames`: whose values nobody is told. */
+  follow(settings: SettingsOfConfiguration, hash: string, credentialNames: CredentialNames): void {
     this.#options.logger.follow?.(toLoggerSettings(settings));
-    this.#accessLogging.follow(settings, hash);
-    this.#followTracing(settings.tracing);
-    this.#watching.follow(settings);
+    this.#accessLogging.follow(settings, hash, credentialNames);
+    this.#followTracing(settings.tracing, credentialNames);
+    this.#watching.follow(settings, new SecretNames(credentialNames));
   }
 
   /** The control thread wants something observed, or no longer. */
@@ -107,13 +108,14 @@ export class Observing {
     await this.#accessLogging.close();
   }
 
-  #followTracing(tracing: TracingSettings | undefined): void {
-    const definition = tracing && JSON.stringify(tracing);
+  #followTracing(tracing: TracingSettings | undefined, credentialNames: CredentialNames): void {
+    const definition = tracing && JSON.stringify([tracing, credentialNames]);
     if (definition === this.#tracingDefinition) return;
     this.#tracingDefinition = definition;
     this.#tracing?.close();
     const { clock, tell } = this.#options;
-    this.#tracing = tracing && new Tracing(tracing, { clock, chance: this.#chance, tell });
+    this.#tracing =
+      tracing && new Tracing(tracing, { clock, chance: this.#chance, names: new SecretNames(credentialNames), tell });
   }
 
   /** What records is loaded when something is to be recorded. */

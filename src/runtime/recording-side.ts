@@ -3,9 +3,9 @@
 import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
+import type { CredentialNames } from '#http/secret-names.ts';
 import type { RecordingFile } from '#telemetry/recording/recording-file.ts';
 import type { RecordingRules } from '#telemetry/recording/recording-rules.ts';
-import type { CredentialNames } from './credential-places.ts';
 import type { ObservingOrder } from './observing-messages.ts';
 import { RecordingCounts } from './recording-counts.ts';
 import type { AskedRules, RecordedLine } from './recording-messages.ts';
@@ -31,8 +31,7 @@ export class RecordingSide {
   #definition = '';
   #fileId: number | undefined;
   #file: RecordingFile | undefined;
-  #configuration: Configuration | undefined;
-  #names: CredentialNames = noNames;
+  #names: CredentialNames = { fields: [], parameters: [] };
 
   constructor(options: RecordingSideOptions) {
     this.#options = options;
@@ -46,13 +45,11 @@ export class RecordingSide {
     return this.#running.size < limits.recordingsMax;
   }
 
-  /** A configuration is the present one. */
-  async follow(configuration: Configuration): Promise<void> {
-    this.#configuration = configuration;
-    const { recording } = configuration;
+  /** A configuration is the present one. `names`: whose values are not recorded. */
+  async follow({ recording }: Pick<Configuration, 'recording'>, names: CredentialNames): Promise<void> {
+    this.#names = names;
     if (recording === undefined && this.#running.size === 0) return;
     this.#key = recording?.redact.key === undefined ? this.#ownKey : Buffer.from(recording.redact.key.reveal());
-    await this.#findNames();
     if (recording === undefined) {
       this.#definition = '';
       await this.#endFile();
@@ -70,7 +67,6 @@ export class RecordingSide {
 
   /** Returns by what it is ended. */
   async start(asked: AskedRules, take: LineTaker): Promise<number> {
-    await this.#findNames();
     const id = this.#nextId++;
     this.#running.set(id, { asked, take });
     this.#tellThreads();
@@ -141,11 +137,4 @@ export class RecordingSide {
     this.#file = undefined;
     await file?.close();
   }
-
-  async #findNames(): Promise<void> {
-    const { findCredentialNames } = await import('./credential-places.ts');
-    this.#names = this.#configuration === undefined ? noNames : findCredentialNames(this.#configuration);
-  }
 }
-
-const noNames = { fields: [], parameters: [] };

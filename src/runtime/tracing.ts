@@ -9,6 +9,7 @@ import type { TracingSettings } from '#config/tracing-schema.ts';
 import type { ClientRequest, Exchange, ExchangePlan } from '#http/exchange.ts';
 import { ExchangeJournal } from '#http/exchange-journal.ts';
 import { ExchangeTrace, type TraceMeans } from '#http/exchange-trace.ts';
+import type { SecretNames } from '#http/secret-names.ts';
 import { TracePropagation } from '#http/trace-propagation.ts';
 import { toSpans } from '#telemetry/exchange-spans.ts';
 import { Redactor } from '#telemetry/lines/redactor.ts';
@@ -33,6 +34,8 @@ export interface TracingMeans {
   readonly clock: Clock;
   /** Numbers of at least 0 and below 1. */
   readonly chance: () => number;
+  /** Whose values no span has. */
+  readonly names?: SecretNames;
   tell(observed: ObservedSpans): void;
 }
 
@@ -57,7 +60,7 @@ export class Tracing {
     };
     this.#sampling = new TraceSampling(shares, means.chance);
     this.#trust = trust;
-    this.#redactor = new Redactor(redact);
+    this.#redactor = new Redactor(redact, means.names);
     this.#timer = setInterval(() => this.#onTime(), TELL_EVERY_MS).unref();
   }
 

@@ -6,6 +6,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { ExchangeJournal } from '#http/exchange-journal.ts';
 import { toExchangeRecord } from '#http/exchange-record.ts';
+import { SecretNames } from '#http/secret-names.ts';
 import type { SettingsOfConfiguration } from '#snapshot/arrived-configuration.ts';
 import { Debugging } from './debugging.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
@@ -29,6 +30,7 @@ export class Watching {
   readonly #debugging: Debugging;
   readonly #failures = new RateWindow(FAILURES_PER_SECOND_MAX);
   #droppedTimer: NodeJS.Timeout | undefined;
+  #names = new SecretNames();
   /** Somebody may want to know of an exchange from its beginning. */
   isArmed = false;
   /** Those that fail are told of. */
@@ -40,7 +42,9 @@ export class Watching {
   }
 
   /** A configuration is the present one. */
-  follow({ admin, debug }: SettingsOfConfiguration): void {
+  follow({ admin, debug }: SettingsOfConfiguration, names: SecretNames): void {
+    this.#names = names;
+    this.#debugging.names = names;
     // Without an admin address, nobody could ask for them.
     this.keepsFailures = admin !== undefined;
     this.#debugging.key = debug?.key;
@@ -73,7 +77,7 @@ export class Watching {
     const isToBeExplained = hasFailed || isKept || taps.some(({ explains }) => explains);
     tell({
       kind: 'exchange',
-      record: toExchangeRecord(exchange, clock.wallMs() - nowMs),
+      record: toExchangeRecord(exchange, clock.wallMs() - nowMs, this.#names),
       request: isToBeExplained ? toWatchedRequest(exchange) : undefined,
       taps: taps.map(({ id }) => id),
       hasFailed,

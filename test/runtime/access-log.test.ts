@@ -268,6 +268,25 @@ test('a file that is put aside under load loses no line, whoever writes', async 
   assert.ok(names.filter((name) => /^access\.log\.\d{8}T\d{6}Z(-\d+)?$/.test(name)).length > 2, names.join());
 });
 
+test('fields that policies look for credentials in are not shown, from the configuration on that says so', async (t) => {
+  const routes = (header: string) => ({
+    open: { match: { path: '/open' }, to: { respond: { text: 'open' } } },
+    kept: { match: { path: '/kept' }, policies: { 'api-key': { header } }, to: { respond: { text: 'kept' } } },
+  });
+  const accessLog = { to: { file: './logs/access.log' }, fields: ['request.header.x-door', 'request.header.x-gate'] };
+  const { gatehouse, file } = await start(t, { routes: routes('x-door'), accessLog });
+  const headers = { 'x-door': 'one', 'x-gate': 'two' };
+  await ask(gatehouse.port(), '/open', { headers });
+  await gatehouse.reconfigure({ routes: routes('x-gate'), accessLog });
+  await ask(gatehouse.port(), '/open', { headers });
+  gatehouse.signal('SIGTERM');
+  await gatehouse.ended;
+  assert.deepEqual(await readLines(file), [
+    { 'request.header.x-door': '[redacted]', 'request.header.x-gate': 'two' },
+    { 'request.header.x-door': 'one', 'request.header.x-gate': '[redacted]' },
+  ]);
+});
+
 test('several logs have their own format, fields and choice, and routes have a word too', async (t) => {
   const { gatehouse, file } = await start(t, {
     routes: {

@@ -358,6 +358,23 @@ test('what a condition has looked at is not shown where it may be a secret', asy
   assert.equal(document.live.target, '/?access_token=[redacted]&token=[redacted]');
 });
 
+test('what a policy looks for a credential in is not shown, whatever it is called and whatever route is asked', async (t) => {
+  const apiKey = { 'api-key': { header: 'x-door' } };
+  const { debug, explained } = await startWatchedGateway(t, {
+    consumers: { ann: { keys: [{ key: 'the-key-of-ann-0123456789' }] } },
+    routes: {
+      open: { match: { path: '/' }, to: { respond: { status: 204 } } },
+      inner: { match: { path: '/', headers: { 'x-door': 'the-right-door' } }, to: { respond: { status: 204 } } },
+      kept: { match: { path: '/kept' }, policies: { ...apiKey }, to: { respond: { status: 204 } } },
+      asked: { match: { path: '/asked' }, policies: { 'api-key': { query: 'knock' } }, to: { respond: { status: 204 } } },
+    },
+  });
+  const document = await explained(await debug('/?knock=who-is-there', { headers: { 'x-door': 'the-key-of-ann-0123456789' } }));
+  const text = JSON.stringify(document);
+  for (const secret of ['who-is-there', 'the-key-of-ann', 'the-right-door']) assert.ok(!text.includes(secret), secret);
+  assert.equal(document.live.target, '/?knock=[redacted]');
+});
+
 test('the admin API explains a request by the present configuration', async (t) => {
   const { admin } = await startWatchedGateway(t, {
     routes: { hello: { match: { host: 'a.test', path: '/:name' }, to: { respond: { status: 204 } } } },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SecretNames } from '#http/secret-names.ts';
 import { readLogField } from '#schema/log-field.ts';
 import type { LogField } from '#schema/log-field-names.ts';
 import { makeExchange } from '#test/support/logged-exchange.ts';
@@ -13,6 +14,18 @@ const toField = (text: string): LogField => {
 
 const redact = (also: readonly string[], not: readonly string[] = []) =>
   new Redactor({ also: also.map(toField), not: not.map(toField) });
+
+test('what a configuration names as places of credentials is hidden, until the settings say otherwise', () => {
+  const names = new SecretNames({ fields: ['x-door'], parameters: ['Knock', 'a.b'] });
+  const redactor = new Redactor({ also: [], not: [] }, names);
+  for (const field of ['request.header.x-door', 'response.header.x-door', 'query.knock'])
+    assert.ok(redactor.hides(toField(field)), field);
+  assert.ok(!redactor.hides(toField('request.header.x-doors')));
+  assert.equal(redactor.showUrl('/?KNOCK=1&a.b=2&acb=3'), '/?KNOCK=[redacted]&a.b=[redacted]&acb=3');
+  assert.equal(redactor.showUrl('/?k%6eock=1'), '/?k%6eock=[redacted]');
+  const open = new Redactor({ also: [], not: [toField('request.header.x-door')] }, names);
+  assert.ok(!open.hides(toField('request.header.x-door')));
+});
 
 test('fields and parameters that are named like credentials are hidden, and others are not', () => {
   const redactor = new Redactor();

@@ -1,12 +1,12 @@
 /**
- * What lines do not show: credentials, which are known by the names of the fields and parameters that they stand in, and whatever
- * the settings name. `[redacted]` stands in their place, so that it shows that something was there.
+ * What lines do not show: credentials, which are known by the names of the fields and parameters that they stand in or that policies
+ * look for them in, and whatever the settings name. `[redacted]` stands in their place, so that it shows that something was there.
  */
 import { isIP } from 'node:net';
 import type { RedactSettings } from '#config/access-log/line-settings.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { decodeWhole } from '#http/query-parameter.ts';
-import { isSecretField, isSecretParameter, secretParameterParts } from '#http/secret-names.ts';
+import { SecretNames } from '#http/secret-names.ts';
 import { type LogField, toFieldText } from '#schema/log-field-names.ts';
 
 export const REDACTED = '[redacted]';
@@ -20,6 +20,7 @@ const addressHeaders: ReadonlySet<string> = new Set([
   'x-rewrite-url',
 ]);
 export class Redactor {
+  readonly #names: SecretNames;
   readonly #also: ReadonlySet<string>;
   readonly #not: ReadonlySet<string>;
   /** A query without any of this needs no closer look. */
@@ -31,11 +32,12 @@ export class Redactor {
   /** Whether something beyond queries and named headers is hidden. */
   readonly hidesPlainFields: boolean;
 
-  constructor({ also, not }: RedactSettings = { also: [], not: [] }) {
+  constructor({ also, not }: RedactSettings = { also: [], not: [] }, names = new SecretNames()) {
+    this.#names = names;
     this.#also = new Set(also.map(toKey));
     this.#not = new Set(not.map(toKey));
     const parameters = also.flatMap(({ kind, name }) => (kind === 'query' && name !== undefined ? [RegExp.escape(name)] : []));
-    this.#suspicious = new RegExp([...secretParameterParts, ...parameters].join('|'), 'i');
+    this.#suspicious = new RegExp([...names.parameterParts, ...parameters].join('|'), 'i');
     this.#captures = also.flatMap(({ kind, name }) => (kind === 'path' && name !== undefined ? [name] : []));
     this.#hidesTarget = this.#also.has('target') || this.#also.has('path');
     this.#hidesQuery = this.#also.has('query');
@@ -47,8 +49,8 @@ export class Redactor {
     if (this.#also.has(toKey(field))) return field.kind !== 'client' && field.kind !== 'peer';
     const { kind, name } = field;
     if (name === undefined || this.#not.has(toKey(field))) return false;
-    if (kind === 'query') return isSecretParameter(name);
-    return (kind === 'request.header' || kind === 'response.header') && isSecretField(name);
+    if (kind === 'query') return this.#names.isParameter(name);
+    return (kind === 'request.header' || kind === 'response.header') && this.#names.isField(name);
   }
 
   /** Where the value is an address, its parameters are looked at. */
