@@ -25,6 +25,12 @@ export interface ListenerView {
   readonly url: string;
   readonly protocols: readonly string[];
   readonly tls: boolean;
+  /** Open ones, as they were counted within the last second. */
+  readonly connections: number;
+  /** Connections since the start. */
+  readonly accepted: number;
+  /** Connections that were closed at once, because there were too many or their PROXY header was wrong. */
+  readonly refused: number;
 }
 
 export interface CertificateView {

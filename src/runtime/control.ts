@@ -241,6 +241,7 @@ export class Control {
       reasonNotReady: () => this.#notReady,
       listCertificates: () => this.#tls.certificates,
       findRefusals: () => this.#planes.refusals,
+      findMeters: () => this.#planes.meters,
     });
     return this.#desk;
   }

@@ -9,15 +9,17 @@ import {
   limitKinds,
 } from '#admin/gateway-administration.ts';
 import type { Clock } from '#base/clock.ts';
-import { runInSlices } from '#base/slices.ts';
+import { runAtOnce, runInSlices } from '#base/slices.ts';
 import type { CertificateFacts } from '#certificates/certificate-facts.ts';
 import type { Configuration, ListenerConfiguration } from '#config/configuration.ts';
 import { formatAddress } from '#net/address.ts';
 import { isMap, isText } from '#schema/forms.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { PresentConfiguration } from './configuration-side.ts';
+import { ListenerCell, listenerFamily } from './connection-meter.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { RefusalCounts } from './refusal-counts.ts';
+import type { ThreadMeters } from './thread-meters.ts';
 
 export interface GatewayOverviewMeans {
   readonly clock: Clock;
@@ -30,6 +32,7 @@ export interface GatewayOverviewMeans {
   reasonNotReady(): string | undefined;
   listCertificates(): readonly CertificateFacts[];
   findRefusals(): RefusalCounts;
+  findMeters(): ThreadMeters;
 }
 
 /** Where policies stand, as it is written. */
@@ -38,6 +41,9 @@ interface WrittenBlocks {
   readonly blocks: unknown;
 }
 
+type ConnectionCounts = Pick<ListenerView, 'connections' | 'accepted' | 'refused'>;
+
+const noConnections: ConnectionCounts = { connections: 0, accepted: 0, refused: 0 };
 const BLOCKS_PER_STEP = 200;
 const defaultKeys = { 'rate-limit': 'ip', concurrency: 'ip', quota: 'consumer' } as const;
 
@@ -71,6 +77,7 @@ export class GatewayOverview implements GatewayAdministration {
 
   listListeners(): readonly ListenerView[] {
     const listeners = this.#means.findConfiguration()?.listeners ?? {};
+    const counts = this.#countConnections();
     return this.#means.listListening().map(({ name, address, scheme }) => {
       const where = formatAddress(address);
       const listener = listeners[name];
@@ -79,8 +86,29 @@ export class GatewayOverview implements GatewayAdministration {
         url: 'path' in address ? where : `${scheme}://${where}`,
         protocols: listener === undefined ? [] : listProtocols(listener),
         tls: listener?.tls !== undefined,
+        ...(counts.get(name) ?? noConnections),
       };
     });
+  }
+
+  /** Of all threads together. */
+  #countConnections(): ReadonlyMap<string, ConnectionCounts> {
+    const meters = this.#means.findMeters();
+    runAtOnce(meters.read());
+    const counts = new Map<string, ConnectionCounts>();
+    for (const { family, labels, cells, at } of meters.list().flat()) {
+      if (family !== listenerFamily) continue;
+      const [name = ''] = labels;
+      const before = counts.get(name) ?? noConnections;
+      const sum = (...places: readonly number[]) => places.reduce((total, place) => total + cells[at + place]!, 0);
+      counts.set(name, {
+        connections: before.connections + sum(ListenerCell.connections),
+        accepted: before.accepted + sum(ListenerCell.http1, ListenerCell.http2, ListenerCell.bytes),
+        refused:
+          before.refused + sum(ListenerCell.refusedByListener, ListenerCell.refusedByAddress, ListenerCell.refusedProxyHeaders),
+      });
+    }
+    return counts;
   }
 
   listCertificates(): readonly CertificateView[] {

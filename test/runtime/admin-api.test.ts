@@ -6,7 +6,7 @@ import { limits } from '#base/limits.ts';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { EndpointFlag } from '#services/endpoint-board.ts';
 import { type Answer, type Asked, ask } from '#test/support/ask.ts';
-import { eventually } from '#test/support/eventually.ts';
+import { eventually, eventuallyAnswers } from '#test/support/eventually.ts';
 import { RawClient } from '#test/support/raw-client.ts';
 import { type RawUpstream, startRawUpstream } from '#test/support/raw-upstream.ts';
 import { startTestGateway, type TestGateway } from '#test/support/test-gateway.ts';
@@ -36,6 +36,7 @@ interface AdminJson {
   readonly draining: boolean;
   readonly removed: readonly string[];
   readonly openapi: string;
+  readonly listeners: readonly { readonly url: string }[];
   readonly paths: Readonly<Record<string, object>>;
 }
 
@@ -211,6 +212,31 @@ for (const threads of [0, 2]) {
     t.after(() => again.close());
     again.send('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
     await again.until('first');
+  });
+}
+
+// Each thread has its share of the connections that a client may have, so only with one it is known how many are refused.
+for (const { threads, most, connections, refused } of [
+  { threads: 0, most: 3, connections: 3, refused: 2 },
+  { threads: 2, most: 100, connections: 5, refused: 0 },
+]) {
+  test(`listeners are shown with the connections of all threads, with ${threads} threads`, async (t) => {
+    const web = { address: '127.0.0.1:0', maxConnectionsPerClient: most };
+    const answer = { match: { path: '/*' }, to: { respond: { status: 204 } } };
+    const { gateway, admin } = await startBench(t, { listeners: { web }, routes: { answer } }, threads);
+    // One that is refused may see that while it still connects.
+    const opened = await Promise.allSettled(Array.from({ length: 5 }, () => RawClient.open(gateway.port())));
+    const clients = opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    for (const client of clients) t.after(() => client.close());
+    const until = (counts: object) =>
+      eventuallyAnswers(async () => {
+        const { url, ...shown } = (await admin('GET', '/api/listeners')).json.listeners[0]!;
+        assert.match(url, /^http:\/\/127\.0\.0\.1:\d+$/);
+        assert.deepEqual(shown, { name: 'web', protocols: ['http/1.1', 'h2'], tls: false, ...counts });
+      });
+    await until({ connections, accepted: connections, refused });
+    for (const client of clients) client.close();
+    await until({ connections: 0, accepted: connections, refused });
   });
 }
 

@@ -82,7 +82,8 @@ export interface Listener {
   readonly url: string;
   readonly protocols: readonly string[];
   readonly tls: boolean;
-  readonly connections?: number;
+  readonly connections: number;
+  readonly refused: number;
 }
 
 export interface RouteSummary {

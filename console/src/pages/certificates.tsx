@@ -97,15 +97,22 @@ function ListenerTable({ listeners }: { readonly listeners: readonly Listener[] 
             Protocols
           </th>
           <th scope="col">TLS</th>
+          <th scope="col" className="number">
+            Connections
+          </th>
         </tr>
       </thead>
       <tbody>
-        {listeners.map(({ name, url, protocols, tls }) => (
+        {listeners.map(({ name, url, protocols, tls, connections, refused }) => (
           <tr key={name}>
             <td>{name}</td>
             <td className="mono breaking">{url}</td>
             <td className="from-tablet">{protocols.join(', ')}</td>
             <td>{tls ? <Badge tone="ok">TLS</Badge> : <Badge>plain</Badge>}</td>
+            <td className="number">
+              {formatCount(connections)}
+              {refused > 0 && ` (${formatCount(refused)} refused)`}
+            </td>
           </tr>
         ))}
       </tbody>

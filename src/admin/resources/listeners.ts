@@ -9,6 +9,12 @@ const listenerView = z
     url: z.string().openapi({ example: 'https://0.0.0.0:8443' }),
     protocols: z.array(z.string()).openapi({ example: ['http/1.1', 'h2'] }),
     tls: z.boolean(),
+    connections: z.number().int().describe('Open ones, as they were counted within the last second.'),
+    accepted: z.number().int().describe('Connections since the start.'),
+    refused: z
+      .number()
+      .int()
+      .describe('Connections that were closed at once since the start: there were too many, or their PROXY header was wrong.'),
   })
   .openapi('Listener');
 
