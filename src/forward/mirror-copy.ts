@@ -249,7 +249,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
       authority: this.#service.authorityFor(endpoint, authority),
       fields: this.#hideCookies(fields),
     };
-    for (const phase of this.#plan.upstreamRequest ?? []) phase(this.#copied, upstream);
+    for (const { run } of this.#plan.upstreamRequest ?? []) run(this.#copied, upstream);
     setField(upstream.fields, MIRROR_FIELD, '1');
     const limit = this.#limit;
     return { ...upstream, timeouts: { firstByte: limit, idle: limit } };

@@ -24,6 +24,11 @@ export interface PolicyStep {
   status: number | undefined;
 }
 
+/** Others only change what is sent on, unless they fail. */
+export function decides({ phase, decision }: PolicyStep): boolean {
+  return phase === 'requestHead' || phase === 'localAnswer' || decision === 'fail';
+}
+
 /** First, `retry`, `hedge`, `fallback` or `repeat` on a fresh connection. */
 export type AttemptCause = 'first' | 'retry' | 'hedge' | 'fallback' | 'repeat';
 

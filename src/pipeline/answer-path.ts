@@ -8,14 +8,18 @@ import type { Exchange } from '#http/exchange.ts';
 import type { ResponseHead } from '#http/response.ts';
 import type { PolicyPhases } from './policy.ts';
 import { answerFault, toFault } from './rescue.ts';
+import { watchChange } from './watched-phases.ts';
 
-type AnswerPhases = Pick<PolicyPhases, 'responseHead' | 'answerStage'>;
+interface AnswerStep {
+  readonly name: string;
+  readonly phases: Pick<PolicyPhases, 'responseHead' | 'answerStage'>;
+}
 type PassAnswer = (exchange: Exchange, response: ResponseHead) => void;
 
-/** `phases`: in the order in which answers meet them. `undefined`: none of them has a stage. */
-export function compileAnswerPath(phases: readonly AnswerPhases[]): PassAnswer | undefined {
-  if (!phases.some(({ answerStage }) => answerStage !== undefined)) return undefined;
-  const steps = phases.filter(({ responseHead, answerStage }) => responseHead !== undefined || answerStage !== undefined);
+/** `policies`: in the order in which answers meet them. `undefined`: none of them has a stage. */
+export function compileAnswerPath(policies: readonly AnswerStep[]): PassAnswer | undefined {
+  if (!policies.some(({ phases }) => phases.answerStage !== undefined)) return undefined;
+  const steps = policies.filter(({ phases }) => phases.responseHead !== undefined || phases.answerStage !== undefined);
   return (exchange, response) => {
     exchange.dropStages();
     const answer = new StagedAnswer(exchange, steps);
@@ -26,11 +30,11 @@ export function compileAnswerPath(phases: readonly AnswerPhases[]): PassAnswer |
 
 class StagedAnswer implements AnswerStages {
   readonly exchange: Exchange;
-  readonly #steps: readonly AnswerPhases[];
+  readonly #steps: readonly AnswerStep[];
   readonly #links: StageLink[] = [];
   isOver = false;
 
-  constructor(exchange: Exchange, steps: readonly AnswerPhases[]) {
+  constructor(exchange: Exchange, steps: readonly AnswerStep[]) {
     this.exchange = exchange;
     this.#steps = steps;
   }
@@ -47,8 +51,9 @@ class StagedAnswer implements AnswerStages {
   #pass(response: ResponseHead, from: number, before: StageLink | undefined): void {
     const { exchange } = this;
     for (let i = from; i < this.#steps.length; i++) {
-      const phases = this.#steps[i]!;
-      phases.responseHead?.(exchange, response);
+      const { name, phases } = this.#steps[i]!;
+      if (phases.responseHead !== undefined)
+        watchChange(exchange, name, 'responseHead', () => phases.responseHead!(exchange, response));
       const stage = phases.answerStage?.(exchange, response);
       if (this.isOver) return;
       if (stage === undefined) continue;

@@ -8,6 +8,7 @@ import { compileAnswerPath } from './answer-path.ts';
 import { gatewayErrors } from './gateway-errors.ts';
 import type { PhaseResult, PolicyPhases, QueryCredential } from './policy.ts';
 import { replaceAnswer, rescueThrown, toFault } from './rescue.ts';
+import { watchChange } from './watched-phases.ts';
 
 /** Where a request ends: at a service, or at the gateway itself. */
 export interface Terminal {
@@ -42,6 +43,14 @@ export type HeadPhase = (exchange: Exchange) => PhaseResult | Promise<PhaseResul
 type PhaseName = Exclude<keyof PolicyPhases, 'queryCredentials'>;
 type Phase<Name extends PhaseName> = NonNullable<PolicyPhases[Name]>;
 
+/** Phases that decide nothing, and change what is sent on. */
+type ChangePhaseName = 'upstreamRequest' | 'upstreamResponseHead' | 'responseHead';
+interface NamedPhase<Name extends ChangePhaseName> {
+  readonly policy: string;
+  readonly phase: Name;
+  readonly run: Phase<Name>;
+}
+
 /** The rank of a route whose requests are served however much a thread has to do. Lower ones are refused sooner. */
 export const NEVER_SHED = 3;
 
@@ -58,8 +67,8 @@ export class RoutePlan implements ExchangePlan {
   readonly policies: readonly PlannedPolicy[];
   /** Every `requestHead`, then every `localAnswer`. */
   readonly headPhases: readonly HeadPhase[] | undefined;
-  readonly upstreamRequest: readonly Phase<'upstreamRequest'>[] | undefined;
-  readonly upstreamResponseHead: readonly Phase<'upstreamResponseHead'>[] | undefined;
+  readonly upstreamRequest: readonly NamedPhase<'upstreamRequest'>[] | undefined;
+  readonly upstreamResponseHead: readonly NamedPhase<'upstreamResponseHead'>[] | undefined;
   readonly shapeResponseHead: ((exchange: Exchange, response: ResponseHead) => void) | undefined;
   readonly passAnswer: ((exchange: Exchange, response: ResponseHead) => void) | undefined;
   readonly watchRequestChunk: ((exchange: Exchange, view: Buffer) => GatewayError | undefined) | undefined;
@@ -87,13 +96,14 @@ export class RoutePlan implements ExchangePlan {
     this.standIn = terminal.standIn;
     this.policies = policies;
     this.headPhases = joinPhases<HeadPhase>(collect(policies, 'requestHead'), collect(policies, 'localAnswer'));
-    this.upstreamRequest = collect(policies, 'upstreamRequest');
-    this.upstreamResponseHead = collect(policies, 'upstreamResponseHead');
+    this.upstreamRequest = collectNamed(policies, 'upstreamRequest');
+    this.upstreamResponseHead = collectNamed(policies, 'upstreamResponseHead');
     // An answer meets the policies in reverse, so that the first to see the request is the last to see the answer.
-    const reversed = [...policies, { name: 'terminal', phases: toPhases(terminal) }].toReversed();
-    const responseHead = collect(reversed, 'responseHead');
+    // What a destination adds is shown under the name of the setting.
+    const reversed = [...policies, { name: 'to', phases: toPhases(terminal) }].toReversed();
+    const responseHead = collectNamed(reversed, 'responseHead');
     this.shapeResponseHead = responseHead && ((exchange, response) => shapeHead(responseHead, exchange, response));
-    this.passAnswer = compileAnswerPath(reversed.map(({ phases }) => phases));
+    this.passAnswer = compileAnswerPath(reversed);
     const requestChunk = collect(policies, 'requestChunk');
     this.watchRequestChunk = requestChunk && ((exchange, view) => watchChunk(requestChunk, exchange, view));
     const finish = collect(policies, 'finish');
@@ -107,7 +117,10 @@ export class RoutePlan implements ExchangePlan {
   shapeUpstreamRequest(exchange: Exchange, request: UpstreamRequest): void {
     if (this.upstreamRequest === undefined) return;
     try {
-      for (const phase of this.upstreamRequest) phase(exchange, request);
+      for (const { policy, phase, run } of this.upstreamRequest) {
+        if (exchange.journal === undefined) run(exchange, request);
+        else watchChange(exchange, policy, phase, () => run(exchange, request));
+      }
     } catch (thrown) {
       rescueThrown(exchange, thrown);
     }
@@ -131,6 +144,17 @@ function collect<Name extends PhaseName>(policies: readonly PlannedPolicy[], nam
   return found.length === 0 ? undefined : found;
 }
 
+function collectNamed<Name extends ChangePhaseName>(
+  policies: readonly PlannedPolicy[],
+  phase: Name,
+): NamedPhase<Name>[] | undefined {
+  const found = policies.flatMap(({ name: policy, phases }): NamedPhase<Name>[] => {
+    const run = phases[phase];
+    return run === undefined ? [] : [{ policy, phase, run: run.bind(phases) as Phase<Name> }];
+  });
+  return found.length === 0 ? undefined : found;
+}
+
 function joinPhases<AnyPhase>(
   first: readonly AnyPhase[] | undefined,
   second: readonly AnyPhase[] | undefined,
@@ -138,9 +162,16 @@ function joinPhases<AnyPhase>(
   return first === undefined ? second : second === undefined ? first : [...first, ...second];
 }
 
-function shapeHead(phases: readonly Phase<'responseHead'>[], exchange: Exchange, response: ResponseHead): void {
+function shapeHead(
+  phases: readonly NamedPhase<'responseHead' | 'upstreamResponseHead'>[],
+  exchange: Exchange,
+  response: ResponseHead,
+): void {
   try {
-    for (const phase of phases) phase(exchange, response);
+    for (const { policy, phase, run } of phases) {
+      if (exchange.journal === undefined) run(exchange, response);
+      else watchChange(exchange, policy, phase, () => run(exchange, response));
+    }
   } catch (thrown) {
     replaceAnswer(exchange, response, thrown);
   }

@@ -8,7 +8,7 @@ import type { Configuration } from '#config/configuration.ts';
 import type { Issue } from '#config/issue.ts';
 import type { LoadedConfiguration } from '#config/load.ts';
 import type { Exchange } from '#http/exchange.ts';
-import { ExchangeJournal } from '#http/exchange-journal.ts';
+import { decides, ExchangeJournal } from '#http/exchange-journal.ts';
 import type { InjectedAnswer, InjectedRequest } from '#http/inject.ts';
 import type { StubbedAnswer, StubbedRequest } from '#http/stubbed-upstream.ts';
 import { type AnswerTimeouts, toTimeoutDetail } from '#http/upstream-call.ts';
@@ -253,8 +253,10 @@ function toDecision(asked: RehearsedRequest, { exchange, sent }: Asking, outcome
 /** A policy of two phases is named once, with what it has decided last. */
 function toSteps(exchange: Exchange | undefined): PolicyDecisionStep[] {
   const steps = new Map<string, PolicyDecisionStep>();
-  for (const { policy, decision, code } of exchange?.journal?.policies ?? [])
-    steps.set(policy, { policy, decision, ...(code !== undefined && { code }) });
+  for (const step of exchange?.journal?.policies ?? []) {
+    const { policy, decision, code } = step;
+    if (decides(step)) steps.set(policy, { policy, decision, ...(code !== undefined && { code }) });
+  }
   return [...steps.values()];
 }
 

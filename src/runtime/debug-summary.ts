@@ -1,6 +1,6 @@
 /** How an exchange was handled until its answer began, in one line: the value of the field `gatehouse-debug`. */
 import type { Exchange } from '#http/exchange.ts';
-import type { AttemptStep, ExchangeJournal, PolicyStep } from '#http/exchange-journal.ts';
+import { type AttemptStep, decides, type ExchangeJournal, type PolicyStep } from '#http/exchange-journal.ts';
 
 /** Some clients and proxies take no longer fields. */
 const SUMMARY_LENGTH_MAX = 1_024;
@@ -18,7 +18,8 @@ export function summarise(exchange: Exchange, nowMs: number): string {
   return toFieldText(parts.join('; '));
 }
 
-function* listSteps({ policies, attempts, notes }: ExchangeJournal): Generator<string> {
+function* listSteps({ policies: steps, attempts, notes }: ExchangeJournal): Generator<string> {
+  const policies = steps.filter(decides);
   for (const step of policies.slice(0, NAMED_MAX)) yield describePolicy(step, notes);
   for (const step of attempts.slice(0, NAMED_MAX)) yield describeAttempt(step);
   const more = Math.max(0, policies.length - NAMED_MAX) + Math.max(0, attempts.length - NAMED_MAX);

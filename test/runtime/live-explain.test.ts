@@ -57,7 +57,10 @@ for (const threads of [0, 2]) {
     const { live } = document;
     assert.deepEqual(
       live.policies.map(({ name, phase, decision, waited }) => [name, phase, decision, waited]),
-      [['rate-limit', 'requestHead', 'pass', false]],
+      [
+        ['rate-limit', 'requestHead', 'pass', false],
+        ['rate-limit', 'responseHead', 'pass', false],
+      ],
     );
     assert.deepEqual(toSteps(live), [['first', 'answered', 200]]);
     assert.deepEqual([live.route, live.service, live.endpoint, live.status], ['read', 'orders', service.url, 200]);
@@ -71,6 +74,30 @@ for (const threads of [0, 2]) {
     assert.ok(!JSON.stringify(document).includes('a-long-secret'));
   });
 }
+
+test('what policies change on the way there and back is shown with its time, and not in the line', async (t) => {
+  const service = await startAnsweringService(t, () => 'x'.repeat(5_000));
+  const { debug, explained } = await startWatchedGateway(t, {
+    services: { orders: { endpoints: [service.url] } },
+    routes: {
+      all: {
+        match: { path: '/*' },
+        policies: {
+          headers: { request: { set: { 'x-one': '1' } }, response: { set: { 'x-two': '2' } } },
+          compress: {},
+        },
+        to: 'orders',
+      },
+    },
+  });
+  const answer = await debug('/', { headers: { 'accept-encoding': 'gzip' } });
+  assert.doesNotMatch(String(answer.headers['gatehouse-debug']), /headers=/);
+  const { live } = await explained(answer);
+  const steps = live.policies.map(({ name, phase, decision }) => `${name} ${phase} ${decision}`);
+  assert.ok(steps.includes('headers upstreamRequest pass'), steps.join());
+  assert.ok(steps.includes('headers responseHead pass'), steps.join());
+  assert.ok(live.policies.every(({ durationMs }) => durationMs >= 0 && durationMs <= live.durationMs));
+});
 
 test('a refusal names the policy, its code and what is left', async (t) => {
   const { debug, explained } = await startWatchedGateway(t, {
