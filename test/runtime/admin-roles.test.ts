@@ -1,6 +1,6 @@
 /** Who may do what with the admin API. The operations are those of its own document, so that a new one cannot be left out. */
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -161,7 +161,10 @@ test('the audit log tells who changed what, and who tried to', async (t) => {
   const patch = entries[3]!;
   assert.equal(JSON.parse(patch.before ?? '{}').weight, 1);
   assert.equal(JSON.parse(patch.after ?? '{}').weight, 7);
-  await eventually(() => readFileSync(file, 'utf8').split('\n').length === entries.length + 1, 'all entries are written');
+  await eventually(
+    () => existsSync(file) && readFileSync(file, 'utf8').split('\n').length === entries.length + 1,
+    'all entries are written',
+  );
   const lines = readFileSync(file, 'utf8').trim().split('\n');
   assert.deepEqual(lines.map((line) => JSON.parse(line)).reverse(), entries);
   assert.equal(statSync(file).mode & 0o777, 0o600);

@@ -13,6 +13,9 @@ import { startTestGateway } from '#test/support/test-gateway.ts';
 
 const routes = (text: string): GatewayInput['routes'] => ({ all: { match: { path: '/*' }, to: { respond: { text } } } });
 
+/** So many that the survivor has some: which thread gets a connection is as good as tossing a coin. */
+const CONNECTIONS = 32;
+
 /** Loaded into every thread: the first data thread that finds a file of this name does what the name says. */
 const faults = `
 const { isMainThread } = require('node:worker_threads');
@@ -44,7 +47,7 @@ async function assertServes(port: number): Promise<void> {
 test('the others go on while a killed thread is replaced', async (t) => {
   const gateway = await startTestGateway({ routes: routes('here') }, { threads: 2 });
   t.after(() => gateway.stop());
-  const clients = await Promise.all(Array.from({ length: 16 }, () => RawClient.open(gateway.port())));
+  const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => RawClient.open(gateway.port())));
   t.after(() => clients.forEach((client) => void client.close()));
   const pool = gateway.control.pool!;
   const [killed, survivor] = pool.threadIds;
