@@ -582,7 +582,7 @@ test('a service that cannot be reached, or is left alone, is unavailable', async
   const dead = await startAnsweringService(t, ({ response }) => void response.destroy());
   const input = (url: string): Partial<GatewayInput> => ({
     services: {
-      users: { endpoints: [url], retry: false, breaker: { failures: '50%', minRequests: 4 } },
+      users: { endpoints: [url], retry: false, breaker: { failures: '50%', minRequests: 4, openFor: '1h' } },
       orders: { endpoints: [users.url] },
     },
     routes: { all: { match: { path: '/view/:id/*' }, to: { aggregate: both } } },

@@ -19,6 +19,8 @@ const INITIAL_WINDOW_SIZE = 4;
 
 /** So many that each of two threads has some. */
 const PLACES = 24;
+/** So long that nobody is refused because the machine stands still. */
+const queueTimeout = '1m';
 const TURNS_MAX = 2_000;
 
 type Concurrency = NonNullable<NonNullable<GatewayInput['services']>[string]['concurrency']>;
@@ -59,7 +61,11 @@ async function start(t: TestContext, concurrency: Concurrency, options: Forwardi
     onEachRequest((connection, head) => {
       held.push({ path: pathOf(head), connection });
     }),
-    { ...options, service: { concurrency, ...options.service }, gateway: { routes: { ...routes, local, others } } },
+    {
+      ...options,
+      service: { concurrency: { queueTimeout, ...concurrency }, ...options.service },
+      gateway: { routes: { ...routes, local, others } },
+    },
   );
   return {
     ...forwarding,
@@ -264,7 +270,7 @@ test('what runs still counts after a reload, with the limit of the new configura
   const { gateway, upstream, request, untilHeld, held } = await start(t, { max: 1, queue: 1 });
   await request('/1');
   await untilHeld(1);
-  const services = { main: { endpoints: [upstream.url], concurrency: { max: 2, queue: 0 } } };
+  const services = { main: { endpoints: [upstream.url], concurrency: { max: 2, queue: 0, queueTimeout } } };
   const routes = { all: { match: { path: '/*' }, to: 'main' }, local: { match: { path: '/-/local' }, to: { respond: {} } } };
   assert.deepEqual(await gateway.reconfigure({ services, routes }), []);
   const second = await request('/2');
@@ -284,7 +290,7 @@ test('an endpoint that has as many as it may gives way to another one, and then 
   const { request, untilHeld } = await start(
     t,
     { perEndpoint: 1, queue: 1 },
-    { service: { endpoints: [upstream.url, other.url], concurrency: { perEndpoint: 1, queue: 1 } } },
+    { service: { endpoints: [upstream.url, other.url], concurrency: { perEndpoint: 1, queue: 1, queueTimeout } } },
   );
   await request('/1');
   await request('/2');

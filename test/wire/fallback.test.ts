@@ -38,12 +38,14 @@ async function start(
     main: settings,
     clock,
     onSpare = answerSpare,
+    spareUrl,
     to,
   }: {
     fallback?: FallbackInput;
     main?: Partial<ServiceInput>;
     clock?: FakeClock;
     onSpare?: (connection: UpstreamConnection) => void;
+    spareUrl?: string;
     to?: Extract<To, { services: unknown }>['services'];
   } = {},
 ): Promise<Fixture> {
@@ -51,7 +53,7 @@ async function start(
   const spare = await startRawUpstream(onSpare);
   const gateway = await startTestGateway(
     {
-      services: { main: { endpoints: [main.url], ...settings }, spare: { endpoints: [spare.url] } },
+      services: { main: { endpoints: [main.url], ...settings }, spare: { endpoints: [spareUrl ?? spare.url] } },
       routes: {
         all: { match: { path: '/*' }, to: to === undefined ? { service: 'main', fallback } : { services: to, fallback } },
       },
@@ -241,8 +243,7 @@ test('an answer that has begun is broken off, not stood in for', async (t) => {
 });
 
 test('when the other service fails too, the client hears of that', async (t) => {
-  const { gateway, spare } = await start(t, breakOff, { main: { endpoints: [DOWN] } });
-  await spare.close();
+  const { gateway } = await start(t, breakOff, { main: { endpoints: [DOWN] }, spareUrl: DOWN });
   const { status, body } = await ask(gateway.port(), '/');
   assert.deepEqual([status, (JSON.parse(body) as { code: string }).code], [502, 'GH_UPSTREAM_UNREACHABLE']);
 });

@@ -1,10 +1,20 @@
 /** Conditions and ranges of requests for files (RFC 9110 §13 and §14), over real connections. */
 import assert from 'node:assert/strict';
-import { utimes, writeFile } from 'node:fs/promises';
+import { utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { limits } from '#base/limits.ts';
-import { assertNothingOpen, bodyOf, codeOf, countingBytes, fieldOf, startSite, statusOf } from '#test/support/site.ts';
+import { FakeClock } from '#test/support/fake-clock.ts';
+import {
+  assertNothingOpen,
+  bodyOf,
+  codeOf,
+  countingBytes,
+  fieldOf,
+  startSite,
+  statusOf,
+  writeSiteFile,
+} from '#test/support/site.ts';
 
 const LONG_BYTES = 5 * limits.fileReadBytes + 17;
 
@@ -58,8 +68,10 @@ for (const [fields, status] of [
 }
 
 test('a file that was changed a moment ago has a weak tag, by which no range is had', async (t) => {
-  const { ask, folder } = await startSite(t, { files: {} });
-  await writeFile(join(folder, 'a'), 'abc');
+  const clock = new FakeClock();
+  const { ask, folder } = await startSite(t, { files: {}, clock });
+  // A moment by the gateway's clock, which stands still: it lasts for 2 s only.
+  await writeSiteFile(folder, 'a', 'abc', new Date(clock.wallMs() - 10));
   const tag = fieldOf(await ask('GET /a'), 'etag')!;
   assert.match(tag, /^W\/"[0-9a-z]+-3"$/);
   assert.equal(statusOf(await ask('GET /a', `if-none-match: ${tag}`)), 304);

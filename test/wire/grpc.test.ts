@@ -5,7 +5,9 @@ import { type ClientHttp2Session, connect, createServer, type IncomingHttpHeader
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { eventually } from '#test/support/eventually.ts';
-import { startTestGateway } from '#test/support/test-gateway.ts';
+import { FakeClock } from '#test/support/fake-clock.ts';
+import { advance } from '#test/support/forwarding.ts';
+import { startTestGateway, type TestGateway } from '#test/support/test-gateway.ts';
 
 interface Call {
   readonly headers: IncomingHttpHeaders;
@@ -18,25 +20,38 @@ async function startGrpc(
   serve: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
   timeouts: { request?: string } = {},
 ): Promise<ClientHttp2Session> {
+  return (await startGrpcGateway(t, serve, timeouts)).session;
+}
+
+/** With a clock, the gateway's time stands still unless it is advanced. */
+async function startGrpcGateway(
+  t: TestContext,
+  serve: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
+  timeouts: { request?: string },
+  clock?: FakeClock,
+): Promise<{ session: ClientHttp2Session; gateway: TestGateway }> {
   const server = createServer();
   server.on('stream', serve);
   server.on('sessionError', () => undefined);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const gateway = await startTestGateway({
-    listeners: { web: { address: '127.0.0.1:0' } },
-    services: {
-      shop: { endpoints: [`http://127.0.0.1:${(server.address() as AddressInfo).port}`], protocol: 'http2', timeouts },
+  const gateway = await startTestGateway(
+    {
+      listeners: { web: { address: '127.0.0.1:0', ...(clock !== undefined && { timeouts: { head: '1s' } }) } },
+      services: {
+        shop: { endpoints: [`http://127.0.0.1:${(server.address() as AddressInfo).port}`], protocol: 'http2', timeouts },
+      },
+      routes: { shop: { match: { path: '/shop.Shop/*' }, to: 'shop' } },
     },
-    routes: { shop: { match: { path: '/shop.Shop/*' }, to: 'shop' } },
-  });
+    clock === undefined ? {} : { clock },
+  );
   const session = connect(`http://127.0.0.1:${gateway.port()}`);
   t.after(async () => {
     session.destroy();
     server.close();
     await gateway.stop();
   });
-  return session;
+  return { session, gateway };
 }
 
 function call(session: ClientHttp2Session, path: string, fields: Record<string, string> = {}): Promise<Call> {
@@ -102,15 +117,22 @@ test('errors of the gateway are statuses of gRPC to its clients', async (t) => {
 });
 
 test('a call that takes longer than its client gives it is ended on both sides', async (t) => {
+  const clock = new FakeClock();
+  let isThere = false;
   let isCancelled = false;
-  const session = await startGrpc(t, (stream) => {
+  const serve = (stream: ServerHttp2Stream) => {
+    isThere = true;
     stream.on('error', () => undefined);
     stream.on('aborted', () => {
       isCancelled = true;
     });
-  });
-  const { headers } = await call(session, '/shop.Shop/Slow', { 'grpc-timeout': '150m' });
-  assert.equal(headers['grpc-status'], '4');
+  };
+  const { session, gateway } = await startGrpcGateway(t, serve, {}, clock);
+  const answer = call(session, '/shop.Shop/Slow', { 'grpc-timeout': '1S' });
+  // A call whose time is over before the service has it is told to nobody.
+  await eventually(() => isThere, 'the service has the call');
+  await advance(clock, 1_500, gateway);
+  assert.equal((await answer).headers['grpc-status'], '4');
   await eventually(() => isCancelled, 'the service is told');
 });
 

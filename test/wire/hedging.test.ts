@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { eventually } from '#test/support/eventually.ts';
+import { FakeClock } from '#test/support/fake-clock.ts';
+import { advance } from '#test/support/forwarding.ts';
 import {
   answerWith,
   codeOf,
@@ -77,19 +79,32 @@ test('an attempt after a pause has another one beside it like the first, though 
   const next: Script = (connection, head, count) => scripts[asked++]!(connection, head, count);
   const service = await startScriptedService(t, [next, next], {
     service: {
-      // One more than is needed, for a machine that is slow before the pause.
-      hedge: { after: '20ms', max: 2 },
+      hedge: { after: '1m' },
       retry: { on: [503], attempts: 3, backoff: { base: '1ms', max: '1ms' } },
-      timeouts: { request: '10s' },
     },
   });
-  assert.match(await service.ask(), /^HTTP\/1.1 200 .*beside$/s);
+  const client = await service.open();
+  // Pauses pass, and the first two attempts are never slow, however long they take.
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  client.send(GET);
+  await eventually(() => {
+    t.mock.timers.tick(1);
+    return asked === 3;
+  }, 'the third attempt is made');
+  t.mock.timers.tick(60_000);
+  await eventually(() => asked === 4, 'another one is beside it');
+  t.mock.timers.reset();
+  assert.match(await client.untilEnd(), /^HTTP\/1.1 200 .*beside$/s);
   assert.deepEqual(service.counts, [2, 2]);
 });
 
 test('with one endpoint there is nobody else to ask', async (t) => {
-  const service = await startScriptedService(t, [neverAnswer], { service: { hedge, timeouts: { request: '100ms' } } });
-  assert.equal(codeOf(await service.ask()), 'GH_UPSTREAM_REQUEST_TIMEOUT');
+  const clock = new FakeClock();
+  const service = await startScriptedService(t, [neverAnswer], { clock, service: { hedge, timeouts: { request: '2s' } } });
+  const answer = service.ask();
+  await eventually(() => service.counts[0] === 1, 'the request is there');
+  await advance(clock, 2_500, service.gateway);
+  assert.equal(codeOf(await answer), 'GH_UPSTREAM_REQUEST_TIMEOUT');
   assert.deepEqual(service.counts, [1]);
 });
 
@@ -148,10 +163,15 @@ test('a client that leaves takes all attempts with it', async (t) => {
 });
 
 test('a second attempt comes out of the budget', async (t) => {
+  const clock = new FakeClock();
   const service = await startScriptedService(t, [neverAnswer, answerWith(200)], {
-    service: { hedge, retry: { budget: { ratio: '0%', minPerSecond: 0 } }, timeouts: { request: '100ms' } },
+    clock,
+    service: { hedge, retry: { budget: { ratio: '0%', minPerSecond: 0 } }, timeouts: { request: '2s' } },
   });
-  assert.equal(codeOf(await service.ask()), 'GH_UPSTREAM_REQUEST_TIMEOUT');
+  const answer = service.ask();
+  await eventually(() => service.counts[0] === 1, 'the request is there');
+  await advance(clock, 2_500, service.gateway);
+  assert.equal(codeOf(await answer), 'GH_UPSTREAM_REQUEST_TIMEOUT');
   assert.deepEqual(service.counts, [1, 0]);
 });
 

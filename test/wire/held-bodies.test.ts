@@ -15,7 +15,6 @@ import { onEachWholeRequest, type WholeRequest } from '#test/support/client-benc
 import { eventually } from '#test/support/eventually.ts';
 import { testForwardRules } from '#test/support/forward-rules.ts';
 import { injectExchange } from '#test/support/inject-exchange.ts';
-import { freePorts } from '#test/support/program-server.ts';
 import { type RawUpstream, startRawUpstream, type UpstreamConnection } from '#test/support/raw-upstream.ts';
 import { answerWith } from '#test/support/scripted-service.ts';
 import { createServiceMeans, createTestService } from '#test/support/services.ts';
@@ -27,6 +26,8 @@ const fail: Act = (connection) => answerWith(503)(connection, '', 0);
 const reset: Act = ({ socket }) => void socket.resetAndDestroy();
 
 const LIMIT_BYTES = 2_000_000;
+/** Nobody listens here. */
+const DOWN = 'http://127.0.0.1:1';
 
 /** Reads the body, and puts another one in its place where there is one. */
 function readFirst(replacement?: string, mirror?: string): PolicyPhases {
@@ -58,7 +59,7 @@ async function startBench(
   const urls: string[] = [];
   for (const [index, act] of acts.entries()) {
     if (act === 'refuse') {
-      urls.push(`http://127.0.0.1:${(await freePorts(1))[0]}`);
+      urls.push(DOWN);
       continue;
     }
     const upstream = await startRawUpstream(

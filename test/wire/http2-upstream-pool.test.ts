@@ -129,7 +129,8 @@ test('a burst at an upstream that allows few streams is spread over connections 
 });
 
 test('requests beyond what all connections carry wait their turn, and are refused when too many do', async (t) => {
-  const { gateway, streams } = await start(t, { streamsMax: 2, service: { pool: { connections: 1, queue: 1 } } });
+  const pool = { connections: 1, queue: 1, queueTimeout: '1m' };
+  const { gateway, streams } = await start(t, { streamsMax: 2, service: { pool } });
   const first = await get(t, gateway, '/1');
   await eventually(() => streams.length === 1, 'the first is there');
   const second = await get(t, gateway, '/2');
@@ -148,13 +149,17 @@ test('requests beyond what all connections carry wait their turn, and are refuse
 });
 
 test('a request that waits too long is refused', async (t) => {
+  // The first one waits too, while its connection is made.
+  const clock = new FakeClock();
   const { gateway, streams } = await start(t, {
     streamsMax: 1,
-    service: { pool: { connections: 1, queueTimeout: '300ms' } },
+    clock,
+    service: { pool: { connections: 1, queueTimeout: '2s' } },
   });
   await get(t, gateway);
   await eventually(() => streams.length === 1, 'the first is there');
   const waiting = await get(t, gateway);
+  await advance(clock, 2_500, gateway);
   assert.match(await waiting.until('GH_UPSTREAM_QUEUE_TIMEOUT'), /^HTTP\/1.1 503/);
 });
 
