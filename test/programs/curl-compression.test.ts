@@ -32,7 +32,9 @@ for (const version of ['--http1.1', '--http2-prior-knowledge']) {
     await writeFile(file, gzipSync(text));
     const curl = async (...args: readonly string[]) => {
       const url = `http://127.0.0.1:${gateway.port()}/`;
-      const { status, stdout, stderr } = await run('curl', ['-sS', '--max-time', '8', version, ...args, url]);
+      const { status, stdout, stderr } = await run('curl', ['-sS', '--max-time', '60', version, ...args, url], {
+        timeoutMs: 90_000,
+      });
       assert.equal(status, 0, stderr);
       return stdout.toString('latin1');
     };

@@ -58,7 +58,7 @@ test('an agent decides by what is asked and by who asks', async (t) => {
       all: {
         match: { path: '/*' },
         to: 'shop',
-        policies: { opa: { service: 'agent', path: '/v1/data/shop/allow', forward: ['x-plan'] } },
+        policies: { opa: { service: 'agent', path: '/v1/data/shop/allow', forward: ['x-plan'], timeout: '1m' } },
       },
     },
   });

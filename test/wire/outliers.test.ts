@@ -5,6 +5,7 @@ import { createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { ask } from '#test/support/ask.ts';
+import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
 import { advance } from '#test/support/forwarding.ts';
 import { startHttp2Upstream } from '#test/support/http2-upstream.ts';
@@ -33,6 +34,9 @@ async function startGateway(t: TestContext, service: ServiceInput, options: Test
   t.after(() => gateway.stop());
   return gateway;
 }
+
+/** No time passes, so that no ejection ends however long the requests take. */
+const stillness = () => ({ clock: new FakeClock() });
 
 async function startGood(t: TestContext): Promise<string> {
   const upstream = await startRawUpstream(({ send }) => send('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'));
@@ -65,16 +69,18 @@ for (const [name, onConnection] of Object.entries(faults)) {
     await once(server, 'listening');
     t.after(() => server.close());
     const { port } = server.address() as { port: number };
-    const gateway = await startGateway(t, { endpoints: [`http://127.0.0.1:${port}`, await startGood(t)] });
+    const gateway = await startGateway(t, { endpoints: [`http://127.0.0.1:${port}`, await startGood(t)] }, stillness());
     assert.equal(countFailed(await askMany(gateway, 30)), 5);
   });
 }
 
 test('an endpoint that takes all the time that a request has fails five requests, and then none', async (t) => {
-  const silent = await startRawUpstream(() => undefined);
+  const clock = new FakeClock();
+  // The time of a request passes when this endpoint has it, and at no other moment.
+  const silent = await startRawUpstream(() => clock.advance(3_500));
   t.after(() => silent.close());
   const endpoints: [string, string] = [silent.url, await startGood(t)];
-  const gateway = await startGateway(t, { endpoints, timeouts: { request: '200ms' } });
+  const gateway = await startGateway(t, { endpoints, timeouts: { request: '3s' } }, { clock });
   const statuses = await askMany(gateway, 20);
   assert.deepEqual(
     statuses.filter((status) => status !== 200),
@@ -83,14 +89,17 @@ test('an endpoint that takes all the time that a request has fails five requests
 });
 
 test('a client that sends its request slowly speaks against no endpoint', async (t) => {
+  const clock = new FakeClock();
   const reading = await startRawUpstream(() => undefined);
   t.after(() => reading.close());
   const endpoints: [string, string] = [reading.url, await startGood(t)];
   const outliers = { consecutiveFailures: 1 };
-  const gateway = await startGateway(t, { endpoints, outliers, timeouts: { request: '200ms' } });
+  const gateway = await startGateway(t, { endpoints, outliers, timeouts: { request: '3s' } }, { clock });
   const client = await RawClient.open(gateway.port());
   t.after(() => client.close());
   client.send('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nslow');
+  await eventually(() => reading.connections[0]?.received.endsWith('slow') === true, 'the beginning is there');
+  clock.advance(3_500);
   await client.until('504');
   const { endpoints: known } = gateway.control.describeHealth()[0]!;
   assert.deepEqual(
@@ -131,18 +140,16 @@ test('over HTTP/2, streams that are reset count', async (t) => {
     stream.on('error', () => undefined);
     stream.close(2);
   });
-  const gateway = await startGateway(t, { endpoints: [failing.url, good.url], protocol: 'http2' });
+  const gateway = await startGateway(t, { endpoints: [failing.url, good.url], protocol: 'http2' }, stillness());
   assert.equal(countFailed(await askMany(gateway, 30)), 5);
 });
 
 test('where bytes are passed on, endpoints that are not reached count, and are not tried any more', async (t) => {
   const good = await startRawUpstream(({ send }) => send('ok'));
   t.after(() => good.close());
-  const closed = createServer().listen(0, '127.0.0.1');
-  await once(closed, 'listening');
-  const { port } = closed.address() as { port: number };
-  await new Promise((resolve) => closed.close(resolve));
-  const gateway = await startGateway(t, { endpoints: [`tcp://127.0.0.1:${port}`, `tcp://127.0.0.1:${good.port}`] });
+  // Nobody listens at the first.
+  const endpoints: [string, string] = ['tcp://127.0.0.1:1', `tcp://127.0.0.1:${good.port}`];
+  const gateway = await startGateway(t, { endpoints }, stillness());
   for (let i = 0; i < 20; i++) {
     const client = await RawClient.open(gateway.port());
     client.send('hello');

@@ -1,8 +1,8 @@
 // Which attempts are followed by another one, where it goes, and what the client and the access log see of it.
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { eventually } from '#test/support/eventually.ts';
+import { FakeClock } from '#test/support/fake-clock.ts';
 import { startGatewayFor } from '#test/support/forwarding.ts';
 import { RawClient } from '#test/support/raw-client.ts';
 import { startRawUpstream } from '#test/support/raw-upstream.ts';
@@ -17,14 +17,8 @@ function statusOf(answer: string): number {
   return Number(answer.slice(9, 12));
 }
 
-/** A port at which nobody listens. */
-async function closedUrl(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return `http://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}`;
-}
+/** Where nobody listens. */
+const CLOSED_URL = 'http://127.0.0.1:1';
 
 // After which failure
 
@@ -154,7 +148,7 @@ test('`methods` takes in a POST', async (t) => {
 
 async function startHalfClosed(t: TestContext, retry: object = {}) {
   const upstream = await startRawUpstream((connection) => answerWith(200)(connection, '', 0));
-  const endpoints = [await closedUrl(), upstream.url];
+  const endpoints = [CLOSED_URL, upstream.url];
   const gateway = await startGatewayFor(t, { service: { endpoints, retry } });
   t.after(() => upstream.close());
   const ask = async (request: string) => {
@@ -307,6 +301,8 @@ test('`retry-after` speaks for the endpoint that says it: another one is asked a
 test('a service in which everything fails gets no more further attempts than its budget allows', async (t) => {
   const count = 200;
   const service = await startScriptedService(t, [reset, reset, reset], {
+    // No time passes: the budget is one of some seconds, however long the requests take.
+    clock: new FakeClock(),
     service: { retry: { budget: { ratio: '10%', minPerSecond: 1 }, ...soon } },
   });
   for (let i = 0; i < count; i++) assert.equal(codeOf(await service.ask()), 'GH_UPSTREAM_LOST_BEFORE_ANSWER');

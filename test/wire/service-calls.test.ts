@@ -44,7 +44,7 @@ async function start(t: TestContext, onAsked: OnData, { clock, decider: settings
         all: {
           match: { path: '/*' },
           to: 'main',
-          policies: { 'forward-auth': { service: 'decider', path: '/verify', forward: ['x-user'], ...policy } },
+          policies: { 'forward-auth': { service: 'decider', path: '/verify', forward: ['x-user'], timeout: '1m', ...policy } },
         },
       },
     },

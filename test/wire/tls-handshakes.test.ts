@@ -22,13 +22,18 @@ const listeners: Readonly<Record<string, object>> = {
 
 interface Bench {
   readonly gateway: TestGateway;
+  /** Of a listener that gives little time to a handshake. */
+  readonly impatientPort: number;
   /** Nobody but the bystander is connected, who is still answered, and nothing worse than a failed handshake is in the log. */
   untilOnlyBystander(): Promise<void>;
 }
 
-async function startBench(t: TestContext, tls: object, listener: object = {}): Promise<Bench> {
+async function startBench(t: TestContext, tls: object): Promise<Bench> {
   const gateway = await startTestGateway({
-    listeners: { web: { address: '127.0.0.1:0', tls: tls as never, ...listener } },
+    listeners: {
+      web: { address: '127.0.0.1:0', tls: tls as never },
+      impatient: { address: '127.0.0.1:0', tls: tls as never, timeouts: { head: '200ms' } },
+    },
     services: { bank: { endpoints: ['tcp://127.0.0.1:1'] } },
     routes: { all: { match: { path: '/*' }, to: { respond: { text: 'hello' } } } },
   });
@@ -42,6 +47,7 @@ async function startBench(t: TestContext, tls: object, listener: object = {}): P
   await askBystander();
   return {
     gateway,
+    impatientPort: gateway.port('impatient'),
     async untilOnlyBystander() {
       await eventually(() => gateway.control.plane?.connectionCount === 1, 'the others are forgotten');
       await askBystander();
@@ -155,10 +161,10 @@ for (const [listener, tls] of Object.entries(listeners)) {
     });
 
     test(`a client that does not go on behind the answer to its hello is given up (${version}, a listener that ${listener})`, async (t) => {
-      const bench = await startBench(t, tls, { timeouts: { head: '200ms' } });
+      const bench = await startBench(t, tls);
       const options = { minVersion: version, maxVersion: version };
       const [hello] = await recordFlights(t, bench.gateway.port(), options);
-      const relay = await startRelay(t, bench.gateway.port(), hello.length);
+      const relay = await startRelay(t, bench.impatientPort, hello.length);
       const socket = connect({
         port: relay.port,
         host: '127.0.0.1',
@@ -176,9 +182,9 @@ for (const [listener, tls] of Object.entries(listeners)) {
   }
 
   test(`a hello that comes byte by byte gets no more time than another (a listener that ${listener})`, async (t) => {
-    const bench = await startBench(t, tls, { timeouts: { head: '200ms' } });
+    const bench = await startBench(t, tls);
     const [hello] = await recordFlights(t, bench.gateway.port(), {});
-    const client = await RawClient.open(bench.gateway.port());
+    const client = await RawClient.open(bench.impatientPort);
     let sent = 0;
     // At this pace the hello is whole long after everybody has lost patience.
     const dripping = setInterval(() => {

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { eventually } from '#test/support/eventually.ts';
+import { FakeClock } from '#test/support/fake-clock.ts';
 import { onEachRequest, startForwarding } from '#test/support/forwarding.ts';
 import { makeFolder } from '#test/support/gatehouse-process.ts';
 import { TestAuthority } from '#test/support/issuing-authority.ts';
 import { needs, run } from '#test/support/programs.ts';
-import { startTestGateway, type TestGateway } from '#test/support/test-gateway.ts';
+import { startTestGateway, type TestGateway, type TestGatewayOptions } from '#test/support/test-gateway.ts';
 
 type ListenerTls = Record<string, unknown>;
 
@@ -25,12 +26,16 @@ async function startSecure(
   t: TestContext,
   toTls: (authority: TestAuthority) => Promise<ListenerTls>,
   listener: Record<string, unknown> = {},
+  options: TestGatewayOptions = {},
 ): Promise<Secure> {
   const authority = await TestAuthority.create(await makeFolder(t));
-  const gateway = await startTestGateway({
-    listeners: { web: { address: '127.0.0.1:0', tls: (await toTls(authority)) as never, ...listener } },
-    routes: { all: { match: { path: '/*' }, to: { respond: { status: 200, text: 'hello' } } } },
-  });
+  const gateway = await startTestGateway(
+    {
+      listeners: { web: { address: '127.0.0.1:0', tls: (await toTls(authority)) as never, ...listener } },
+      routes: { all: { match: { path: '/*' }, to: { respond: { status: 200, text: 'hello' } } } },
+    },
+    options,
+  );
   t.after(() => gateway.stop());
   return {
     gateway,
@@ -129,10 +134,14 @@ test('a request that comes with the end of the handshake is answered', async (t)
 });
 
 test('handshakes that are cut short or never go on cost only themselves', async (t) => {
+  const clock = new FakeClock();
+  // The certificates are valid today.
+  clock.jumpWallTo(Date.now());
   const { gateway, open } = await startSecure(
     t,
     async (authority) => ({ certificates: [await authority.issueFiles('a', ['a.test'])] }),
-    { timeouts: { head: '300ms' } },
+    { timeouts: { head: '3s' } },
+    { clock },
   );
   const silent = connectPlain(gateway.port(), '127.0.0.1');
   const half = connectPlain(gateway.port(), '127.0.0.1');
@@ -140,7 +149,10 @@ test('handshakes that are cut short or never go on cost only themselves', async 
   for (const socket of [silent, half, gone]) socket.on('error', () => undefined);
   half.write(Buffer.from('16030100ff010000fb0303', 'hex'));
   gone.write(Buffer.from('160301', 'hex'), () => gone.destroy());
-  await Promise.all([once(silent, 'close'), once(half, 'close')]);
+  const closed = Promise.all([once(silent, 'close'), once(half, 'close')]);
+  await eventually(() => (gateway.control.plane?.connectionCount ?? 0) >= 2, 'the first two are there');
+  clock.advance(3_500);
+  await closed;
   assert.equal(namesOf(await open({ servername: 'a.test' })), 'DNS:a.test');
   await eventually(() => gateway.control.plane?.connectionCount === 1, 'the others are forgotten');
 });
@@ -157,18 +169,11 @@ test(
       const cert = join(authority.folder, 'rsa.pem');
       const key = join(authority.folder, 'rsa.key');
       const subject = ['-subj', '/CN=both.test', '-addext', 'subjectAltName=DNS:both.test'];
-      const made = await run('openssl', [
-        'req',
-        '-x509',
-        '-newkey',
-        'rsa:2048',
-        '-nodes',
-        '-keyout',
-        key,
-        '-out',
-        cert,
-        ...subject,
-      ]);
+      const made = await run(
+        'openssl',
+        ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, ...subject],
+        { timeoutMs: 120_000 },
+      );
       assert.equal(made.status, 0, made.stderr);
       return {
         certificates: [

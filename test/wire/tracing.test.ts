@@ -218,7 +218,7 @@ test('a policy that waits has a span, and what it asks another service for too',
   const { collector, send } = await start(t, {
     input: ({ url }) => ({
       services: { all: { endpoints: [url] }, login: { endpoints: [login.url] } },
-      routes: { all: { match: { path: '/*' }, to: 'all', policies: { 'forward-auth': { service: 'login' } } } },
+      routes: { all: { match: { path: '/*' }, to: 'all', policies: { 'forward-auth': { service: 'login', timeout: '1m' } } } },
     }),
   });
   await send();

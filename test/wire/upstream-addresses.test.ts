@@ -15,6 +15,9 @@ import { openClient, startGatewayFor } from '#test/support/forwarding.ts';
 import { startNameServer } from '#test/support/name-server.ts';
 import type { TestGateway } from '#test/support/test-gateway.ts';
 
+/** Nobody listens there. */
+const CLOSED_PORT = 1;
+
 /** A server that answers each request with its own name. */
 interface NamedUpstream {
   readonly port: number;
@@ -154,19 +157,10 @@ test('an https endpoint that does not speak TLS is answered for with 502', async
 
 test('an https endpoint where nobody listens is unreachable, not insecure', async (t) => {
   const gateway = await startGatewayFor(t, {
-    service: { endpoints: [`https://127.0.0.1:${await freePort()}`], tls: { ca: certificatePaths.authority } },
+    service: { endpoints: [`https://127.0.0.1:${CLOSED_PORT}`], tls: { ca: certificatePaths.authority } },
   });
   assert.equal(await ask(t, gateway), 'GH_UPSTREAM_UNREACHABLE');
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 for (const [scheme, tls] of [
   ['http', undefined],
@@ -222,7 +216,7 @@ test('a name with both families is reached soon where one of them does not answe
   const names = await startNameServer({ 'both.test': { addresses: ['127.0.0.1', '::1'], ttlSeconds: 60 } });
   t.after(() => names.close());
   const gateway = await startGatewayFor(t, {
-    service: { endpoints: [`http://both.test:${upstream.port}`], timeouts: { connect: '1s' } },
+    service: { endpoints: [`http://both.test:${upstream.port}`], timeouts: { connect: '10m' } },
     gateway: { dns: { servers: [names.address] } },
   });
   assert.equal(await ask(t, gateway), 'four');
@@ -250,9 +244,12 @@ test('a name is looked up again when its time is over, and keeps its last addres
   clock.advance(200);
   assert.equal(await askAnew(), 'first');
   clock.advance(11_000);
+  const queriesBefore = names.queries.length;
   // This one does not wait for the new answer, the next one has it.
   assert.equal(await askAnew(), 'first');
-  await eventually(() => names.queries.length === 4, 'the name is asked for again');
+  // Who has waited long for an answer may have asked more than once.
+  const askedAgain = () => new Set(names.queries.slice(queriesBefore));
+  await eventually(() => askedAgain().size === 2, 'the name is asked for again');
   clock.advance(200);
   assert.equal(await askAnew(), 'second');
   await names.close();
@@ -313,7 +310,7 @@ test('requests are spread over services by weight', async (t) => {
 test('without further attempts, an endpoint that is dead takes its turns and does not touch the others', async (t) => {
   const alive = await startNamed(t, 'alive');
   const gateway = await startGatewayFor(t, {
-    service: { endpoints: [`http://127.0.0.1:${alive.port}`, `http://127.0.0.1:${await freePort()}`], retry: false },
+    service: { endpoints: [`http://127.0.0.1:${alive.port}`, `http://127.0.0.1:${CLOSED_PORT}`], retry: false },
   });
   const answers = [];
   for (let i = 0; i < 6; i++) answers.push(await ask(t, gateway));

@@ -1,12 +1,18 @@
 // What the client sees when an upstream fails, in every phase of an exchange, and which requests are tried again.
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { limits } from '#base/limits.ts';
 import { startBlackhole } from '#test/support/blackhole.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
-import { type Forwarding, onEachRequest, openClient, startForwarding, startGatewayFor } from '#test/support/forwarding.ts';
+import {
+  type Forwarding,
+  onEachRequest,
+  openClient,
+  settle,
+  startForwarding,
+  startGatewayFor,
+} from '#test/support/forwarding.ts';
 import type { RawClient } from '#test/support/raw-client.ts';
 import type { UpstreamConnection } from '#test/support/raw-upstream.ts';
 
@@ -226,12 +232,7 @@ for (const beginning of ['HTTP/1.1 20', 'HTTP/1.1 102 Processing\r\n\r\n']) {
 // Connecting
 
 test('answers 502 when nobody listens, without a second attempt, and the next request tries again', async (t) => {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = address !== null && typeof address === 'object' ? address.port : 0;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  const gateway = await startGatewayFor(t, { service: { endpoints: [`http://127.0.0.1:${port}`] } });
+  const gateway = await startGatewayFor(t, { service: { endpoints: ['http://127.0.0.1:1'] } });
   const client = await openClient(t, gateway);
   for (let i = 0; i < 2; i++) {
     client.take();
@@ -577,6 +578,8 @@ test('answers 504 when nothing answers at all at the address of the endpoint', a
   });
   const client = await openClient(t, gateway);
   client.send(get);
+  // Its time begins when the gateway has read the request.
+  await settle(gateway);
   clock.advance(3_500);
   assert.equal(await problem(client, 'GH_UPSTREAM_CONNECT_TIMEOUT'), 504);
 });

@@ -219,7 +219,7 @@ test('beyond the cap requests wait in order, and each goes when a connection bec
     t,
     onEachRequest((connection, head) => waiting.push({ connection, head })),
     {
-      service: { pool: { connections: 1 } },
+      service: { pool: { connections: 1, queueTimeout: '10m' } },
     },
   );
   const names = ['first', 'second', 'third', 'fourth'];
@@ -240,7 +240,7 @@ test('when a connection is lost, the next in the queue gets a new one', async (t
     onEachRequest((connection, head) => {
       if (head.startsWith('GET /second')) connection.send(answer);
     }),
-    { service: { pool: { connections: 1 }, retry: false } },
+    { service: { pool: { connections: 1, queueTimeout: '10m' }, retry: false } },
   );
   const [first, second] = await queueUp(forwarding, ['first', 'second']);
   forwarding.upstream.connections[0]!.socket.resetAndDestroy();
@@ -254,7 +254,7 @@ test('when a client leaves, its connection goes to the next in the queue', async
     onEachRequest((connection, head) => {
       if (head.startsWith('GET /second')) connection.send(answer);
     }),
-    { service: { pool: { connections: 1 } } },
+    { service: { pool: { connections: 1, queueTimeout: '10m' } } },
   );
   const [first, second] = await queueUp(forwarding, ['first', 'second']);
   first!.socket.resetAndDestroy();
@@ -265,7 +265,7 @@ test('a client that leaves the queue frees its place, and its request is never s
   const forwarding = await startForwarding(
     t,
     onEachRequest(() => {}),
-    { service: { pool: { connections: 1, queue: 1 } } },
+    { service: { pool: { connections: 1, queue: 1, queueTimeout: '10m' } } },
   );
   const { upstream, settle } = forwarding;
   const [, second] = await queueUp(forwarding, ['first', 'second']);
@@ -284,7 +284,7 @@ test('answers 503 when the queue is full, and leaves those who wait alone', asyn
   const forwarding = await startForwarding(
     t,
     onEachRequest(() => {}),
-    { service: { pool: { connections: 1, queue: 1 } } },
+    { service: { pool: { connections: 1, queue: 1, queueTimeout: '10m' } } },
   );
   const { upstream } = forwarding;
   const [first, second, third] = await queueUp(forwarding, ['first', 'second', 'third']);
@@ -332,7 +332,7 @@ test('when a service changes, what runs and what waits ends on the old connectio
   const forwarding = await startForwarding(
     t,
     onEachRequest(() => {}),
-    { service: { pool: { connections: 1 } } },
+    { service: { pool: { connections: 1, queueTimeout: '10m' } } },
   );
   const { upstream, gateway, open } = forwarding;
   const [first, second] = await queueUp(forwarding, ['first', 'second']);
