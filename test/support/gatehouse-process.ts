@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 import type { GatewayInput } from '#config/define-gateway.ts';
 
 const executable = join(import.meta.dirname, '../../bin/gatehouse');
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 export interface ProcessEvent {
   readonly level: string;
@@ -133,10 +133,23 @@ export class GatehouseProcess {
 
   /** Replaces the configuration in place and waits until it is the present one. */
   async reconfigure(configuration: string | Partial<GatewayInput>): Promise<void> {
-    await writeFile(this.file, toFileText(configuration));
-    this.signal('SIGHUP');
+    // Who watches the file and who is told by the signal are one: it would be applied twice if the watcher came first.
+    await this.whileHalted(async () => {
+      await writeFile(this.file, toFileText(configuration));
+      this.signal('SIGHUP');
+    });
     const event = await this.nextEvent('configuration applied');
     if (event.level !== 'info') throw new Error(JSON.stringify(event));
+  }
+
+  /** It stands still meanwhile: it sees files as they are before and after, and nothing in between. */
+  async whileHalted<Result>(action: () => Promise<Result>): Promise<Result> {
+    this.signal('SIGSTOP');
+    try {
+      return await action();
+    } finally {
+      this.signal('SIGCONT');
+    }
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -1,7 +1,8 @@
 /** A client that writes exactly the bytes it is told, and reads what comes until a condition holds. */
 import { connect, type Socket } from 'node:net';
 
-const PATIENCE_MS = 5_000;
+/** On a machine that has much else to do, or stands still for a while. */
+const PATIENCE_MS = 30_000;
 
 export class RawClient {
   readonly socket: Socket;
