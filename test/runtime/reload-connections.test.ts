@@ -11,6 +11,8 @@ import { GatehouseProcess } from '#test/support/gatehouse-process.ts';
 import { RawClient } from '#test/support/raw-client.ts';
 import { type RawUpstream, startRawUpstream, type UpstreamConnection } from '#test/support/raw-upstream.ts';
 
+/** Nobody else listens here, and no connection goes out from here by itself: a port that was left stays free. */
+const ASIDE = '127.0.1.9';
 const GET = 'GET /a HTTP/1.1\r\nhost: x\r\n\r\n';
 
 async function startUpstream(
@@ -27,8 +29,8 @@ function answering(text: string): (connection: UpstreamConnection, chunk: string
   return (connection) => connection.send(`HTTP/1.1 200 OK\r\ncontent-length: ${text.length}\r\n\r\n${text}`);
 }
 
-async function open(t: TestContext, gatehouse: GatehouseProcess, listener = 'web'): Promise<RawClient> {
-  const client = await RawClient.open(await gatehouse.untilListening(listener));
+async function open(t: TestContext, gatehouse: GatehouseProcess, listener = 'web', host?: string): Promise<RawClient> {
+  const client = await RawClient.open(await gatehouse.untilListening(listener), host);
   t.after(() => client.close());
   return client;
 }
@@ -161,35 +163,36 @@ for (const threads of [0, 2]) {
     const upstream = await startUpstream(t, (connection, chunk) => {
       if (chunk.startsWith('GET /quick')) answering('quick')(connection, chunk);
     });
-    const listeners = { web: { address: '127.0.0.1:0' }, less: { address: '127.0.0.1:0' } };
+    const listeners = { web: { address: '127.0.0.1:0' }, less: { address: `${ASIDE}:0` } };
     const both = forwarding('a', { a: upstream.url }, { listeners, threads });
     const gatehouse = await GatehouseProcess.start(t, both);
-    const idle = await open(t, gatehouse, 'less');
+    const idle = await open(t, gatehouse, 'less', ASIDE);
     idle.send('GET /quick HTTP/1.1\r\nhost: x\r\n\r\n');
     await idle.until('quick');
-    const busy = await open(t, gatehouse, 'less');
+    const busy = await open(t, gatehouse, 'less', ASIDE);
     busy.send(GET);
     await eventually(() => upstream.connections.some(({ received }) => received.includes('GET /a')), 'the request is there');
     await gatehouse.reconfigure({ ...both, listeners: { web: listeners.web } });
     await idle.untilEnd();
     answering('ended')(upstream.connections.find(({ received }) => received.includes('GET /a'))!, '');
     assert.match(await busy.untilEnd(), /connection: close[\s\S]*ended$/);
-    const [error] = await once(connect(gatehouse.port('less'), '127.0.0.1'), 'error');
+    const [error] = await once(connect(gatehouse.port('less'), ASIDE), 'error');
     assert.equal((error as NodeJS.ErrnoException).code, 'ECONNREFUSED');
     assert.equal((await ask(gatehouse.port('web'), '/quick')).body, 'quick');
   });
 
   test(`a listener moves to another port, with ${threads} data threads`, async (t) => {
-    const first = await GatehouseProcess.start(t, saying('one', { threads }));
-    const free = await GatehouseProcess.start(t, saying('free'));
+    const aside = (port: number) => ({ threads, listeners: { web: { address: `${ASIDE}:${port}` } } });
+    const first = await GatehouseProcess.start(t, saying('one', aside(0)));
+    const free = await GatehouseProcess.start(t, saying('free', aside(0)));
     const target = free.port();
     free.signal('SIGKILL');
     await free.ended;
     const left = first.port();
-    await first.reconfigure(saying('two', { threads, listeners: { web: { address: `127.0.0.1:${target}` } } }));
+    await first.reconfigure(saying('two', aside(target)));
     await first.until(() => first.port() === target, 'the new port');
-    assert.equal((await ask(target, '/')).body, 'two');
-    await assert.rejects(ask(left, '/'), { code: 'ECONNREFUSED' });
+    assert.equal((await ask(target, '/', { host: ASIDE })).body, 'two');
+    await assert.rejects(ask(left, '/', { host: ASIDE }), { code: 'ECONNREFUSED' });
   });
 
   test(`listeners change their names, swap their addresses and widen them without closing a connection, with ${threads} data threads`, async (t) => {
@@ -283,11 +286,11 @@ test('data threads become more and fewer, and a running request ends on a thread
 });
 
 test('the admin side moves, ends and comes back', async (t) => {
-  const gatehouse = await GatehouseProcess.start(t, saying('one', { admin: { address: '127.0.0.1:0' } }));
+  const gatehouse = await GatehouseProcess.start(t, saying('one', { admin: { address: `${ASIDE}:0` } }));
   const first = await gatehouse.untilListening('admin');
-  assert.equal((await ask(first, '/healthz')).status, 200);
+  assert.equal((await ask(first, '/healthz', { host: ASIDE })).status, 200);
   await gatehouse.reconfigure(saying('two'));
-  await assert.rejects(ask(first, '/healthz'), { code: 'ECONNREFUSED' });
-  await gatehouse.reconfigure(saying('three', { admin: { address: `127.0.0.1:${first}` } }));
-  assert.equal((await ask(first, '/readyz')).status, 200);
+  await assert.rejects(ask(first, '/healthz', { host: ASIDE }), { code: 'ECONNREFUSED' });
+  await gatehouse.reconfigure(saying('three', { admin: { address: `${ASIDE}:${first}` } }));
+  assert.equal((await ask(first, '/readyz', { host: ASIDE })).status, 200);
 });

@@ -21,6 +21,12 @@ async function heard(gatehouse: GatehouseProcess, listener = 'web'): Promise<str
   return (await ask(gatehouse.port(listener), '/')).body;
 }
 
+/** At one stroke: the gateway never finds a file that is empty because the rest is still to be written. */
+async function replaceFile(file: string, text: string): Promise<void> {
+  await writeFile(`${file}~`, text);
+  await rename(`${file}~`, file);
+}
+
 for (const threads of [0, 2]) {
   test('warnings are logged at the start and at a reload, and the configuration is taken', async (t) => {
     const withTimes = (attempt: string) => ({
@@ -78,8 +84,7 @@ for (const threads of [0, 2]) {
 
 test('takes a file that is replaced by rename, as editors do', async (t) => {
   const gatehouse = await GatehouseProcess.start(t, saying('one'));
-  await writeFile(`${gatehouse.file}~`, toFileText(saying('two')));
-  await rename(`${gatehouse.file}~`, gatehouse.file);
+  await replaceFile(gatehouse.file, toFileText(saying('two')));
   await gatehouse.nextEvent('configuration applied');
   assert.equal(await heard(gatehouse), 'two');
 });
@@ -128,7 +133,7 @@ test('loads again at SIGHUP, whether the file has changed or not', async (t) => 
 for (const threads of [0, 2]) {
   test(`keeps what it has when the new configuration is wrong, with ${threads} data threads`, async (t) => {
     const gatehouse = await GatehouseProcess.start(t, saying('one', { threads }));
-    await writeFile(gatehouse.file, 'version: 1\nlisteners:\n  web: { adress: ":80" }\n');
+    await replaceFile(gatehouse.file, 'version: 1\nlisteners:\n  web: { adress: ":80" }\n');
     const first = await gatehouse.nextEvent('configuration refused');
     const second = await gatehouse.nextEvent('configuration refused');
     assert.equal(first.level, 'error');
@@ -150,7 +155,7 @@ for (const threads of [0, 2]) {
     const taken = `127.0.0.1:${(server.address() as AddressInfo).port}`;
     const gatehouse = await GatehouseProcess.start(t, saying('one', { threads }));
     const listeners = { web: { address: '127.0.0.1:0' }, also: { address: '127.0.0.1:0' }, taken: { address: taken } };
-    await writeFile(gatehouse.file, toFileText(saying('two', { threads, listeners })));
+    await replaceFile(gatehouse.file, toFileText(saying('two', { threads, listeners })));
     const event = await gatehouse.nextEvent('configuration refused');
     assert.match(String(event['reason']), new RegExp(`^listener \`taken\` cannot listen on ${taken}: another process`));
     assert.equal(await heard(gatehouse), 'one');
@@ -164,7 +169,7 @@ test('takes a file that a reference names', async (t) => {
   const gatehouse = await GatehouseProcess.launch(t, saying('${file:greeting.txt}'), { folder });
   await gatehouse.untilListening('web');
   assert.equal(await heard(gatehouse), 'one');
-  await writeFile(join(folder, 'greeting.txt'), 'two');
+  await replaceFile(join(folder, 'greeting.txt'), 'two');
   await gatehouse.nextEvent('configuration applied');
   assert.equal(await heard(gatehouse), 'two');
 });
@@ -197,7 +202,7 @@ export default defineGateway({
 test('does not load again for its own reading, nor twice for one change', async (t) => {
   const gatehouse = await GatehouseProcess.start(t, saying('one'));
   await gatehouse.reconfigure(saying('two'));
-  await writeFile(gatehouse.file, toFileText(saying('three')));
+  await replaceFile(gatehouse.file, toFileText(saying('three')));
   await gatehouse.nextEvent('configuration applied');
   await gatehouse.reconfigure(saying('four'));
   assert.deepEqual(

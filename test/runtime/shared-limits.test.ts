@@ -6,11 +6,12 @@ import { type TestContext, test } from 'node:test';
 import { createAuthority, createSigned } from '#certificates/signing.ts';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { ask } from '#test/support/ask.ts';
-import { eventually } from '#test/support/eventually.ts';
+import { eventually, eventuallyAnswers } from '#test/support/eventually.ts';
 import { GatehouseProcess, makeFolder } from '#test/support/gatehouse-process.ts';
+import { MetricsPage } from '#test/support/metrics-page.ts';
 import { needs } from '#test/support/programs.ts';
 import { RawClient } from '#test/support/raw-client.ts';
-import { RedisServer } from '#test/support/redis-server.ts';
+import { REDIS_HOST, RedisServer } from '#test/support/redis-server.ts';
 import { startTestGateway } from '#test/support/test-gateway.ts';
 
 const redis = needs('redis-server');
@@ -36,6 +37,19 @@ function startGateways(t: TestContext, configuration: Partial<GatewayInput>): Pr
   return Promise.all(Array.from({ length: GATEWAYS }, () => GatehouseProcess.start(t, configuration)));
 }
 
+/** Those that have been greeted, without that of who asks. */
+async function listClients(server: RedisServer, ...login: string[]): Promise<(string | undefined)[]> {
+  return (await server.ask(...login, 'CLIENT', 'LIST'))
+    .split('\n')
+    .filter((line) => / cmd=(?!client|NULL)/.test(line))
+    .map((line) => /id=(\d+)/.exec(line)?.[1]);
+}
+
+/** A thread that gets no connection in its time counts for itself until it has one. */
+async function untilConnected(count: number, server: RedisServer, ...login: string[]): Promise<void> {
+  await eventuallyAnswers(async () => assert.equal((await listClients(server, ...login)).length, count));
+}
+
 const countStatus = (text: string, status: number) => text.split(`HTTP/1.1 ${status} `).length - 1;
 
 /** The clients in turn at the gateways; each asks so many times at once. What all were answered. */
@@ -59,6 +73,7 @@ test(
   async (t) => {
     const server = await RedisServer.start(t);
     const gateways = await startGateways(t, limited(server.url, { limit: '100/day' }));
+    await untilConnected(GATEWAYS * THREADS, server);
     const received = await askAll(gateways, 50);
     assert.deepEqual([countStatus(received, 200), countStatus(received, 429)], [100, 300]);
     assert.match(received, /\r\nretry-after: 8\d\d\r\n/);
@@ -70,6 +85,7 @@ test(
 test('local first, the same clients get at most a burst from each gateway, and soon nothing from any', redis, async (t) => {
   const server = await RedisServer.start(t);
   const gateways = await startGateways(t, limited(server.url, { limit: '100/day', shared: 'local-first' }));
+  await untilConnected(GATEWAYS * THREADS, server);
   const admitted = countStatus(await askAll(gateways, 50), 200);
   assert.ok(admitted >= 100 && admitted <= GATEWAYS * 100, `${admitted}`);
   const keys = async () => (await server.ask('KEYS', '*')).split('\n').filter((key) => key !== '');
@@ -143,8 +159,8 @@ test('no request fails while the server is killed and started again under load, 
   await countsAgain();
   await load.stop();
   assert.deepEqual([...load.statuses.keys()], [200]);
-  const told = gateway!.events.map(({ message }) => message);
-  assert.ok(told.includes('store is away') && told.includes('store answers again'), told.join());
+  const isTold = (event: string) => gateway!.events.some(({ message }) => message === event);
+  for (const event of ['store is away', 'store answers again']) await gateway!.until(() => isTold(event), `"${event}"`);
 });
 
 for (const [onFailure, statuses] of [
@@ -173,37 +189,31 @@ test('a reload keeps the connection unless the store is another one, and closes 
   const gateway = await startTestGateway(configuration, { threads: THREADS });
   t.after(() => gateway.stop());
   const status = async () => (await ask(gateway.port(), '/')).status;
-  // Without that of who asks.
-  const clients = async (of: RedisServer, ...login: string[]) =>
-    (await of.ask(...login, 'CLIENT', 'LIST'))
-      .split('\n')
-      .filter((line) => !line.includes('cmd=client'))
-      .map((line) => /id=(\d+)/.exec(line)?.[1]);
-  const before = await clients(server);
-  assert.equal(before.length, THREADS);
+  await untilConnected(THREADS, server);
+  const before = await listClients(server);
   assert.deepEqual([await status(), await status(), await status()], [200, 200, 429]);
   await gateway.reconfigure({
     ...configuration,
     routes: { all: { match: { path: '/*' }, to: { respond: { text: 'changed' } } } },
   });
   assert.equal(await status(), 429);
-  assert.deepEqual(await clients(server), before);
+  assert.deepEqual(await listClients(server), before);
   await gateway.reconfigure(limited(other.url, { limit: '2/day' }, { ...patient, password: 'secret-of-redis' }));
+  const login = ['-a', 'secret-of-redis', '--no-auth-warning'];
+  await untilConnected(THREADS, other, ...login);
   assert.equal(await status(), 200);
   // The server sees a moment later that a connection was closed.
-  while ((await clients(server)).length > 0);
-  const login = ['-a', 'secret-of-redis', '--no-auth-warning'];
-  assert.equal((await clients(other, ...login)).length, THREADS);
+  while ((await listClients(server)).length > 0);
   await gateway.reconfigure({ routes: { all: { match: { path: '/*' }, to: { respond: { text: 'free' } } } } });
   assert.equal(await status(), 200);
-  while ((await clients(other, ...login)).length > 0);
+  while ((await listClients(other, ...login)).length > 0);
 });
 
 test('over TLS, with the authority of the server and no other', redis, async (t) => {
   const folder = await makeFolder(t);
   const nowMs = Date.now();
   const authority = await createAuthority('Authority of Redis', { nowMs, days: 30 });
-  const signed = await createSigned(['127.0.0.1', 'localhost'], authority, { nowMs, days: 30 });
+  const signed = await createSigned([REDIS_HOST, 'localhost'], authority, { nowMs, days: 30 });
   const other = await createAuthority('Another authority', { nowMs, days: 30 });
   const files = { ca: join(folder, 'ca.pem'), cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
   await writeFile(files.ca, authority.certPem);
@@ -238,11 +248,9 @@ test('metrics tell how many were refused, and for how many the store did not dec
   for (const status of [200, 429, 429]) assert.equal((await ask(gateway.port(), '/')).status, status);
   const started = await gateway.control.start();
   assert.ok('admin' in started && started.admin !== undefined && 'port' in started.admin);
-  const { body } = await ask(started.admin.port, '/metrics');
-  for (const line of [
-    'gatehouse_rate_limit_refused_total 2',
-    'gatehouse_rate_limit_store_failures_total 3',
-    'gatehouse_rate_limit_overflow_total 0',
-  ])
-    assert.ok(body.split('\n').includes(line), `${line} in\n${body}`);
+  const isCounted = (page: MetricsPage) =>
+    page.value('gatehouse_rate_limit_refused_total') === 2 &&
+    page.value('gatehouse_rate_limit_store_failures_total') === 3 &&
+    page.value('gatehouse_rate_limit_overflow_total') === 0;
+  await MetricsPage.loadUntil(started.admin.port, isCounted, 'two refusals and three failures are counted');
 });

@@ -203,5 +203,5 @@ test('keeps the compiled code of each thread while it runs, so that the next sta
   const env = { NODE_COMPILE_CACHE: join(folder, 'compiled'), NODE_DEBUG_NATIVE: 'COMPILE_CACHE' };
   await GatehouseProcess.start(t, { threads: 1, routes: hello }, { env, stderr: file.fd });
   const isWritten = (name: string) => new RegExp(`writing cache for ESM \\S+/${name}`).test(readFileSync(told, 'latin1'));
-  await eventually(() => isWritten('serve\\.ts') && isWritten('data-thread\\.ts'), 'both threads have written', 20_000);
+  await eventually(() => isWritten('serve\\.ts') && isWritten('data-thread\\.ts'), 'both threads have written', 60_000);
 });

@@ -177,7 +177,12 @@ test('a server is asked about tokens, and its answer counts in every later reque
     {
       routes: { all: { match: { path: '/*' }, to: { respond: { text: '${claim.sub}' } } } },
       policies: {
-        introspection: { endpoint: `http://127.0.0.1:${port}/introspect`, clientId: 'gateway', clientSecret: 'hidden-1' },
+        introspection: {
+          endpoint: `http://127.0.0.1:${port}/introspect`,
+          clientId: 'gateway',
+          clientSecret: 'hidden-1',
+          timeout: '30s',
+        },
       },
     },
     { threads: 1 },

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { fieldOf, type ReadAnswer, readAnswers } from '#test/support/answers.ts';
+import { eventually } from '#test/support/eventually.ts';
 import { RawClient } from '#test/support/raw-client.ts';
 import { type RawUpstream, startRawUpstream } from '#test/support/raw-upstream.ts';
 import { startTestGateway } from '#test/support/test-gateway.ts';
@@ -121,8 +122,8 @@ test('a body that comes in chunks and pieces is mapped as one', async (t) => {
 test('an answer that comes byte by byte is mapped as one', async (t) => {
   const { upstream, ask } = await serve(t, '', { transform: { response: { body: { map: { m: '${answer.body}' } } } } });
   const answering = ask(get('/api/x'));
-  while (upstream.connections[0] === undefined) await new Promise((resolve) => setImmediate(resolve));
-  for (const byte of Buffer.from(answerOf(ODD), 'latin1')) upstream.connections[0].send(Buffer.of(byte));
+  await eventually(() => upstream.connections[0]?.received.includes('\r\n\r\n') === true, 'the service is asked');
+  for (const byte of Buffer.from(answerOf(ODD), 'latin1')) upstream.connections[0]!.send(Buffer.of(byte));
   assert.equal(utf8((await answering).body), `{"m":${ODD}}`);
 });
 

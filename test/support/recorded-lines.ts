@@ -1,5 +1,5 @@
 /** What stands in the file of a recording. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,19 +16,29 @@ export async function createFolder(t: TestContext): Promise<string> {
 
 /** Without those of `/begin`. */
 export function readRecorded(file: string): RecordedExchange[] {
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  const lines = readText(file).split('\n').slice(0, -1);
   const all = lines.filter((line) => line !== '').map((line): RecordedExchange => JSON.parse(line));
   return all.filter(({ request }) => request.target !== '/begin');
 }
 
 /** What records is loaded when it is first needed: asks for `/begin` until that is recorded. */
 export async function untilRecording(port: number, file: string): Promise<void> {
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
+  const givesUpAt = performance.now() + PATIENCE_MS;
+  while (performance.now() < givesUpAt) {
     await ask(port, '/begin');
-    if (existsSync(file) && readFileSync(file, 'utf8').includes('/begin')) return;
+    if (readText(file).includes('/begin')) return;
   }
   throw new Error('nothing is recorded');
 }
 
-const TRIES_MAX = 2_000;
+/** Empty where there is no such file: not yet, or just put aside. */
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+}
+
+const PATIENCE_MS = 60_000;
