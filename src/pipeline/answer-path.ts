@@ -8,7 +8,7 @@ import type { Exchange } from '#http/exchange.ts';
 import type { ResponseHead } from '#http/response.ts';
 import type { PolicyPhases } from './policy.ts';
 import { answerFault, toFault } from './rescue.ts';
-import { watchChange } from './watched-phases.ts';
+import { watchChange } from './watched-changes.ts';
 
 interface AnswerStep {
   readonly name: string;

@@ -8,7 +8,7 @@ import { compileAnswerPath } from './answer-path.ts';
 import { gatewayErrors } from './gateway-errors.ts';
 import type { PhaseResult, PolicyPhases, QueryCredential } from './policy.ts';
 import { replaceAnswer, rescueThrown, toFault } from './rescue.ts';
-import { watchChange } from './watched-phases.ts';
+import { type ChangePhaseName, watchChange } from './watched-changes.ts';
 
 /** Where a request ends: at a service, or at the gateway itself. */
 export interface Terminal {
@@ -43,8 +43,7 @@ export type HeadPhase = (exchange: Exchange) => PhaseResult | Promise<PhaseResul
 type PhaseName = Exclude<keyof PolicyPhases, 'queryCredentials'>;
 type Phase<Name extends PhaseName> = NonNullable<PolicyPhases[Name]>;
 
-/** Phases that decide nothing, and change what is sent on. */
-type ChangePhaseName = 'upstreamRequest' | 'upstreamResponseHead' | 'responseHead';
+/** A phase that decides nothing, and changes what is sent on. */
 interface NamedPhase<Name extends ChangePhaseName> {
   readonly policy: string;
   readonly phase: Name;

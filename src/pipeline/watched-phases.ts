@@ -55,22 +55,6 @@ function watch(journal: ExchangeJournal, { name, phases }: PlannedPolicy, phase:
   };
 }
 
-/** A policy changes what is sent on, or the head of the answer: how long that takes is noted where somebody watches. */
-export function watchChange({ journal }: Exchange, policy: string, phase: ChangePhaseName, change: () => void): void {
-  if (journal === undefined) return change();
-  const startedMs = journal.clock.monotonicMs();
-  const note = (outcome: Outcome) =>
-    journal.policies.push({ policy, phase, startedMs, endedMs: journal.clock.monotonicMs(), hasWaited: false, ...outcome });
-  try {
-    change();
-    note(passed);
-  } catch (thrown) {
-    note(failed);
-    throw thrown;
-  }
-}
-
-type ChangePhaseName = Exclude<JournalPhase, HeadPhaseName>;
 type Outcome = Pick<PolicyStep, 'decision' | 'code' | 'status'>;
 const passed: Outcome = { decision: 'pass', code: undefined, status: undefined };
 /** One that is still busy when the exchange is over has answered it. */

@@ -2,6 +2,7 @@
 import { type DiffRules, diffAnswers } from '#http/answer-diff/answer-diff.ts';
 import type { Difference } from '#http/answer-diff/difference.ts';
 import type { Exchange } from '#http/exchange.ts';
+import { decides } from '#http/exchange-journal.ts';
 import type { InjectedAnswer } from '#http/inject.ts';
 import { bodyOfCall, toFieldList, toPlainBytes, withoutRedacted } from '#telemetry/recording/recorded-bytes.ts';
 import type { RecordedExchange, RecordedFields } from '#telemetry/recording/recorded-exchange.ts';
@@ -54,7 +55,7 @@ function compareDecisions({ decision, calls }: RecordedExchange, exchange: Excha
   // What was in the cache before the recording began, is not in this one.
   if (calls.length > 0) add('cache', decision.cache, cacheResult);
   const before = toVerdicts(decision.policies);
-  const after = toVerdicts(exchange.journal?.policies ?? []);
+  const after = toVerdicts((exchange.journal?.policies ?? []).filter(decides));
   for (const name of new Set([...before.keys(), ...after.keys()]))
     add(`policy ${name}`, before.get(name) ?? 'pass', after.get(name) ?? 'pass');
   return changes;

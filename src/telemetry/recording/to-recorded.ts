@@ -1,6 +1,7 @@
 /** Makes what is kept of an exchange into what a recording holds of it. */
 import { isIP } from 'node:net';
 import type { Exchange } from '#http/exchange.ts';
+import { decides } from '#http/exchange-journal.ts';
 import type { ExchangeRecorder, TappedAnswer, TappedCall } from './exchange-recorder.ts';
 import {
   RECORDING_VERSION,
@@ -84,7 +85,7 @@ function toDecision(exchange: Exchange): RecordedDecision {
     code: exchange.error?.code,
     cache: exchange.cacheResult,
     consumer: consumer && toConsumer(consumer),
-    policies: (journal?.policies ?? []).map(({ policy, phase, decision, code, status }) => ({
+    policies: (journal?.policies ?? []).filter(decides).map(({ policy, phase, decision, code, status }) => ({
       policy,
       phase,
       decision,
