@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import type { TestContext } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import { RedisStore, type RedisStoreSettings } from '#stores/redis/redis-store.ts';
+import { REDIS_HOST } from './redis-server.ts';
 
 export interface TestStore {
   readonly store: RedisStore;
@@ -18,7 +19,7 @@ export async function openRedisStore(
 ): Promise<TestStore> {
   const told: string[] = [];
   const all: RedisStoreSettings = {
-    address: `127.0.0.1:${port}`,
+    address: `${REDIS_HOST}:${port}`,
     database: 0,
     username: undefined,
     password: undefined,
@@ -37,7 +38,7 @@ export async function openRedisStore(
       const timer = setTimeout(run, delayMs);
       return () => clearTimeout(timer);
     },
-    connect: () => connect(port, '127.0.0.1'),
+    connect: () => connect(port, REDIS_HOST),
     readyEvent: 'connect',
   });
   t.after(() => store.close());

@@ -10,7 +10,7 @@ import { silentLogger } from '#base/logger.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { checkKeyValueStore } from '#test/support/key-value-store-contract.ts';
 import { needs } from '#test/support/programs.ts';
-import { RedisServer } from '#test/support/redis-server.ts';
+import { REDIS_HOST, RedisServer } from '#test/support/redis-server.ts';
 import { openRedisStore } from '#test/support/redis-store.ts';
 import { provideAllowanceMemory } from '../allowance-table.ts';
 import { SharedAllowances } from '../shared-allowances.ts';
@@ -225,7 +225,7 @@ async function startBabbler(t: TestContext, answer: (socket: Socket, asked: stri
     socket.on('error', () => {});
     socket.on('data', (view) => answer(socket, view.toString('latin1')));
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(0, REDIS_HOST);
   await once(server, 'listening');
   t.after(() => server.close());
   const address = server.address();
