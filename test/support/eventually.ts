@@ -1,4 +1,5 @@
-const PATIENCE_MS = 5_000;
+/** On a machine that has much else to do, or stands still for a while. */
+const PATIENCE_MS = 30_000;
 const STEP_MS = 2;
 
 /** Resolves as soon as `condition` holds; fails with `what` when it does not come to hold. */

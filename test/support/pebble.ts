@@ -79,8 +79,8 @@ export async function startPebble(t: TestContext, options: PebbleOptions): Promi
 }
 
 /** A port that nobody has at the moment. */
-export async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+export async function findFreePort(host = '127.0.0.1'): Promise<number> {
+  const server = createServer().listen(0, host);
   await once(server, 'listening');
   const address = server.address();
   server.close();

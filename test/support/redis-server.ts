@@ -8,7 +8,9 @@ import type { TestContext } from 'node:test';
 import { findFreePort } from './pebble.ts';
 import { run } from './programs.ts';
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
+/** No connection goes out from here by itself, so the port of one that is down is not taken by somebody else. */
+export const REDIS_HOST = '127.0.1.8';
 
 export interface RedisServerOptions {
   /** As on the command line of the server. */
@@ -32,7 +34,7 @@ export class RedisServer {
   /** It is ended after the test. */
   static async start(t: TestContext, options: RedisServerOptions = {}): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), 'gatehouse-redis-'));
-    const server = new RedisServer(await findFreePort(), folder, options);
+    const server = new RedisServer(await findFreePort(REDIS_HOST), folder, options);
     t.after(async () => {
       await server.kill();
       await rm(folder, { recursive: true, force: true });
@@ -42,7 +44,7 @@ export class RedisServer {
   }
 
   get url(): string {
-    return `${this.#options.tls === undefined ? 'redis' : 'rediss'}://127.0.0.1:${this.port}`;
+    return `${this.#options.tls === undefined ? 'redis' : 'rediss'}://${REDIS_HOST}:${this.port}`;
   }
 
   /** Starts it, again at the same port, and waits until it answers. */
@@ -55,7 +57,7 @@ export class RedisServer {
             ...['--port', '0', '--tls-port', String(this.port), '--tls-auth-clients', 'no'],
             ...['--tls-cert-file', tls.cert, '--tls-key-file', tls.key, '--tls-ca-cert-file', tls.ca],
           ];
-    const fixed = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.#folder];
+    const fixed = ['--bind', REDIS_HOST, '--save', '', '--appendonly', 'no', '--dir', this.#folder];
     const child = spawn('redis-server', [...ports, ...fixed, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#child = child;
     await untilReady(child);
@@ -77,7 +79,7 @@ export class RedisServer {
 
   /** What it answers to a command. */
   async ask(...command: readonly string[]): Promise<string> {
-    const { stdout } = await run('redis-cli', ['-p', String(this.port), ...command]);
+    const { stdout } = await run('redis-cli', ['-h', REDIS_HOST, '-p', String(this.port), ...command]);
     return stdout.toString().trim();
   }
 }
