@@ -30,19 +30,20 @@ services: { orders: { endpoints: ["https://orders:443"], tls: { certificate: { c
 acme: {}
 `;
 
-async function writeConfiguration(folder: string): Promise<void> {
-  const a = await issueCertificate(['a.example.com', '*.a.example.com'], systemClock.wallMs(), 20.5);
-  const b = await issueCertificate(['gateway'], systemClock.wallMs(), 100.5);
+async function writeConfiguration(folder: string, fromMs = systemClock.wallMs()): Promise<void> {
+  const a = await issueCertificate(['a.example.com', '*.a.example.com'], fromMs, 20.5);
+  const b = await issueCertificate(['gateway'], fromMs, 100.5);
   const files = { 'gatehouse.yaml': configuration, 'a.pem': a.cert, 'a.key': a.key, 'b.pem': b.cert, 'b.key': b.key };
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
 }
 
 test('lists every certificate with where it is used, its names, issuer and days left', async (t) => {
   const folder = await makeFolder(t);
-  await writeConfiguration(folder);
+  const fromMs = systemClock.wallMs();
+  await writeConfiguration(folder, fromMs);
   const { status, stdout } = await runCommand(runCerts, [], folder);
   assert.equal(status, 0);
-  const dateOf = (days: number) => new Date(systemClock.wallMs() + days * DAY_MS).toISOString().slice(0, 10);
+  const dateOf = (days: number) => new Date(fromMs + days * DAY_MS).toISOString().slice(0, 10);
   const lines = stdout.split('\n').map((line) => line.replaceAll(/ {2,}/g, ' | '));
   assert.deepEqual(lines.slice(0, 4), [
     'LISTENER | NAMES | ISSUER | EXPIRES | DAYS LEFT | SOURCE',

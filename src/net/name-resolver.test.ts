@@ -21,6 +21,10 @@ async function start(
   return { server, resolver, clock };
 }
 
+/** At least: a question whose answer is late is sent once more. */
+const askedAgain = ({ queries }: NameServer, count: number) =>
+  eventually(() => queries.length >= count, 'the name is asked for again');
+
 const addressesOf = async (resolver: NameResolver, host: string) => (await resolver.resolve(host)).map(({ address }) => address);
 
 test('an address resolves to itself, and nobody is asked', async (t) => {
@@ -34,18 +38,21 @@ test('a name is asked for once while its answer lives', async (t) => {
   const { server, resolver, clock } = await start(t, { 'a.test': { addresses: ['192.0.2.1'], ttlSeconds: 30 } });
   const answers = await Promise.all([resolver.resolve('a.test'), resolver.resolve('a.test')]);
   assert.deepEqual(answers[0], [{ address: '192.0.2.1', family: 4 }]);
+  assert.deepEqual([...new Set(server.queries)].sort(), ['A a.test', 'AAAA a.test']);
+  const { length } = server.queries;
   clock.advance(29_000);
   await resolver.resolve('a.test');
-  assert.deepEqual([...server.queries].sort(), ['A a.test', 'AAAA a.test']);
+  assert.equal(server.queries.length, length);
 });
 
 test('when the time to live is over the name is asked for again, and nobody waits for that', async (t) => {
   const { server, resolver, clock } = await start(t, { 'a.test': { addresses: ['192.0.2.1'], ttlSeconds: 30 } });
   await resolver.resolve('a.test');
+  const { length } = server.queries;
   server.records.set('a.test', { addresses: ['192.0.2.2'], ttlSeconds: 30 });
   clock.advance(30_500);
   assert.deepEqual(await addressesOf(resolver, 'a.test'), ['192.0.2.1']);
-  await eventually(() => server.queries.length === 4, 'the name is asked for again');
+  await askedAgain(server, length + 2);
   await answered(resolver, 'a.test', '192.0.2.2');
 });
 
@@ -70,22 +77,24 @@ for (const { name, ttlSeconds, livesMs, isOverMs } of ttlCases) {
     const record = { addresses: ['192.0.2.1'], ttlSeconds };
     const { server, resolver, clock } = await start(t, { 'a.test': record }, { ttlMinMs: 5_000, ttlMaxMs: 60_000 });
     await resolver.resolve('a.test');
+    const { length } = server.queries;
     clock.advance(livesMs);
     await resolver.resolve('a.test');
-    assert.equal(server.queries.length, 2);
+    assert.equal(server.queries.length, length);
     clock.advance(isOverMs);
     await resolver.resolve('a.test');
-    await eventually(() => server.queries.length === 4, 'the name is asked for again');
+    await askedAgain(server, length + 2);
   });
 }
 
 test('the last good answer is kept while the name server is away, and while it does not know the name', async (t) => {
   const { server, resolver, clock } = await start(t, { 'a.test': { addresses: ['192.0.2.1'], ttlSeconds: 30 } });
   await resolver.resolve('a.test');
+  const { length } = server.queries;
   server.records.delete('a.test');
   clock.advance(31_000);
   await resolver.resolve('a.test');
-  await eventually(() => server.queries.length === 4, 'the name is asked for again');
+  await askedAgain(server, length + 2);
   assert.deepEqual(await addressesOf(resolver, 'a.test'), ['192.0.2.1']);
   await server.close();
   clock.advance(3_600_000);
@@ -102,12 +111,13 @@ test('a name that nobody knows is refused, and found once it is there', async (t
 test('a name that is not trusted any more is asked for again, though not more often than ttlMin', async (t) => {
   const { server, resolver, clock } = await start(t, { 'a.test': { addresses: ['192.0.2.1'], ttlSeconds: 300 } });
   await resolver.resolve('a.test');
+  const { length } = server.queries;
   resolver.distrust('a.test');
   await resolver.resolve('a.test');
-  assert.equal(server.queries.length, 2);
+  assert.equal(server.queries.length, length);
   clock.advance(1_100);
   await resolver.resolve('a.test');
-  await eventually(() => server.queries.length === 4, 'the name is asked for again');
+  await askedAgain(server, length + 2);
 });
 
 test('each address of a name comes first in its turn, and the families alternate', async (t) => {

@@ -74,14 +74,16 @@ test('writes what has changed, and nothing else', async (t) => {
 test('forgets windows that are over, and has room for the next ones', async (t) => {
   const { clock, openKeeper, told } = await openBench(t);
   const { keeper, take } = await openKeeper();
+  // By the chance of their hashes, a thousand would have room for nearly all of many more; for so few there always is.
+  const KEYS = 700;
   for (let month = 1; month <= 12; month++) {
     clock.jumpWallTo(Date.UTC(2032, month, 1));
-    for (let i = 0; i < 900; i++) assert.ok(take(`key ${i}`));
-    assert.equal(keeper.list(0, 2_000).quotas.length, 900);
+    for (let i = 0; i < KEYS; i++) assert.ok(take(`key ${i}`));
+    assert.equal(keeper.list(0, 2_000).quotas.length, KEYS);
   }
   keeper.close();
   const next = await openKeeper();
-  assert.equal(next.keeper.list(0, 2_000).quotas.length, 900);
+  assert.equal(next.keeper.list(0, 2_000).quotas.length, KEYS);
   next.keeper.close();
   assert.deepEqual(told, []);
 });

@@ -46,15 +46,16 @@ export async function startAcmeDirectory(t: TestContext): Promise<AcmeDirectory>
     request.setEncoding('utf8').on('data', (part: string) => {
       text += part;
     });
+    // Not before all is read: who has the answer may look at what was asked.
     request.on('end', () => {
       if (text !== '') payloads.push(readPayload(text));
+      if (silent.has(asked)) return;
+      const { status, headers, body } = answers.get(asked) ??
+        answers.get(asked.replace(/[^/]+$/, '*')) ??
+        healthyAnswers(origin).get(asked) ?? { status: 404 };
+      response.writeHead(status, { 'replay-nonce': `nonce-${requests.length}`, 'content-type': 'application/json', ...headers });
+      response.end(typeof body === 'string' ? body : JSON.stringify(body ?? {}));
     });
-    if (silent.has(asked)) return;
-    const { status, headers, body } = answers.get(asked) ??
-      answers.get(asked.replace(/[^/]+$/, '*')) ??
-      healthyAnswers(origin).get(asked) ?? { status: 404 };
-    response.writeHead(status, { 'replay-nonce': `nonce-${requests.length}`, 'content-type': 'application/json', ...headers });
-    response.end(typeof body === 'string' ? body : JSON.stringify(body ?? {}));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -18,6 +18,7 @@ export interface OpenedAnswerStore {
 const times = ['bornMs', 'freshUntilMs', 'usableWhileAskedMs', 'usableOnErrorMs', 'keptUntilMs'] as const;
 /** Whoever shares answers with others tells times by the clock on the wall, which tells whole milliseconds. */
 const CLOCK_MS_MAX = 2;
+const TRIES_MAX = 5;
 
 const select = (values: string) => ({ names: ['accept', 'accept-language'], values });
 
@@ -36,15 +37,21 @@ export function testAnswerStore(name: string, open: (t: TestContext) => Promise<
       isImmutable: true,
       tags: ['blue', 'red \u{1f600}'],
     };
-    const kept = createAnswer(clock, facts);
-    store.put('http://a/x', 'consumer \u{1f600}', kept);
-    await settle();
-    const [found, ...others] = await look('http://a/x', 'consumer \u{1f600}');
-    assert.ok(found !== undefined);
-    for (const time of times) {
-      const differenceMs = Math.abs(found.facts[time] - kept.facts[time]);
-      assert.ok(differenceMs <= CLOCK_MS_MAX, `${time} differs by ${differenceMs} ms`);
-    }
+    const keep = async () => {
+      const kept = createAnswer(clock, facts);
+      store.put('http://a/x', 'consumer \u{1f600}', kept);
+      await settle();
+      const [found, ...others] = await look('http://a/x', 'consumer \u{1f600}');
+      assert.ok(found !== undefined);
+      return { kept, found, others };
+    };
+    const differsMs = ({ kept, found }: Awaited<ReturnType<typeof keep>>) =>
+      Math.max(...times.map((time) => Math.abs(found.facts[time] - kept.facts[time])));
+    let round = await keep();
+    // Whoever loses the processor between the looks at both clocks is wrong by as long, which is seldom.
+    for (let i = 0; i < TRIES_MAX && differsMs(round) > CLOCK_MS_MAX; i++) round = await keep();
+    assert.ok(differsMs(round) <= CLOCK_MS_MAX, `a time differs by ${differsMs(round)} ms`);
+    const { kept, found, others } = round;
     const untimed = Object.fromEntries(times.map((time) => [time, 0]));
     assert.deepEqual({ ...found.facts, ...untimed }, { ...kept.facts, ...untimed });
     assert.equal(others.length, 0);

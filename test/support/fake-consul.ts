@@ -41,6 +41,9 @@ interface Held {
   readonly response: ServerResponse;
 }
 
+/** No connection goes out from here by itself, so its port is not taken by somebody else while it is away. */
+const HOST = '127.0.1.9';
+
 export async function startFakeConsul(t: TestContext, service: string): Promise<FakeConsul> {
   const questions: URL[] = [];
   const tokens: (string | undefined)[] = [];
@@ -78,7 +81,7 @@ export async function startFakeConsul(t: TestContext, service: string): Promise<
     });
   });
   const listen = async (port: number) => {
-    server.listen(port, '127.0.0.1');
+    server.listen(port, HOST);
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
   };
@@ -93,7 +96,7 @@ export async function startFakeConsul(t: TestContext, service: string): Promise<
   t.after(stop);
   const consul: FakeConsul = {
     fault: undefined,
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${HOST}:${port}`,
     questions,
     tokens,
     get heldCount() {

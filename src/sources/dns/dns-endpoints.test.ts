@@ -21,7 +21,8 @@ async function setUp(t: TestContext, record: NameRecord | undefined, settings: P
         means,
       ),
   );
-  const asked = async (count: number) => eventually(() => server.queries.length === count, `${count} questions were asked`);
+  // At least: a question whose answer is late is sent once more.
+  const asked = async (count: number) => eventually(() => server.queries.length >= count, `${count} questions were asked`);
   return { server, bench, asked };
 }
 
@@ -38,7 +39,7 @@ for (const { type, expected } of [
   test(`asks for ${type} records alone when told so`, async (t) => {
     const { server, bench } = await setUp(t, { addresses: ['10.0.0.1', 'fd00::1'], ttlSeconds: 5 }, { type });
     await bench.until(expected);
-    assert.deepEqual(server.queries, [`${type} ${NAME}`]);
+    assert.deepEqual([...new Set(server.queries)], [`${type} ${NAME}`]);
   });
 }
 
@@ -52,11 +53,12 @@ for (const { what, ttlSeconds, every, expectedMs } of [
     const { server, bench, asked } = await setUp(t, { addresses: ['10.0.0.1'], ttlSeconds }, { every });
     await bench.until('1 http://10.0.0.1:80');
     server.records.set(NAME, { addresses: ['10.0.0.2'], ttlSeconds });
+    const { length } = server.queries;
     bench.pass(expectedMs - 100);
-    assert.equal(server.queries.length, 1);
+    assert.equal(server.queries.length, length);
     bench.pass(100 + LATE_MS);
     await bench.until('1 http://10.0.0.2:80');
-    await asked(2);
+    await asked(length + 1);
   });
 }
 
@@ -187,10 +189,11 @@ test('a name that is not known yet is asked for again, less and less often', asy
   const { server, bench, asked } = await setUp(t, undefined);
   await eventually(() => bench.events.length === 1, 'it is told');
   assert.equal(bench.failures, 1);
+  const { length } = server.queries;
   bench.pass(1_500);
-  assert.equal(server.queries.length, 1);
+  assert.equal(server.queries.length, length);
   bench.pass(500 + LATE_MS);
-  await asked(2);
+  await asked(length + 1);
   server.records.set(NAME, { addresses: ['10.0.0.1'], ttlSeconds: 1 });
   await eventually(() => {
     bench.pass(1_000);
