@@ -52,8 +52,9 @@ class StagedAnswer implements AnswerStages {
     const { exchange } = this;
     for (let i = from; i < this.#steps.length; i++) {
       const { name, phases } = this.#steps[i]!;
-      if (phases.responseHead !== undefined)
-        watchChange(exchange, name, 'responseHead', () => phases.responseHead!(exchange, response));
+      if (exchange.journal === undefined) phases.responseHead?.(exchange, response);
+      else if (phases.responseHead !== undefined)
+        watchChange(exchange.journal, { policy: name, phase: 'responseHead' }, () => phases.responseHead!(exchange, response));
       const stage = phases.answerStage?.(exchange, response);
       if (this.isOver) return;
       if (stage === undefined) continue;

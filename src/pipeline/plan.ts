@@ -118,7 +118,7 @@ export class RoutePlan implements ExchangePlan {
     try {
       for (const { policy, phase, run } of this.upstreamRequest) {
         if (exchange.journal === undefined) run(exchange, request);
-        else watchChange(exchange, policy, phase, () => run(exchange, request));
+        else watchChange(exchange.journal, { policy, phase }, () => run(exchange, request));
       }
     } catch (thrown) {
       rescueThrown(exchange, thrown);
@@ -169,7 +169,7 @@ function shapeHead(
   try {
     for (const { policy, phase, run } of phases) {
       if (exchange.journal === undefined) run(exchange, response);
-      else watchChange(exchange, policy, phase, () => run(exchange, response));
+      else watchChange(exchange.journal, { policy, phase }, () => run(exchange, response));
     }
   } catch (thrown) {
     replaceAnswer(exchange, response, thrown);

@@ -1,17 +1,16 @@
 /** Policies that change what is sent on, or the head of an answer, for an exchange that is watched: each notes how long that takes. */
-import type { Exchange } from '#http/exchange.ts';
-import type { JournalPhase, PolicyDecision } from '#http/exchange-journal.ts';
+import type { ExchangeJournal, JournalPhase, PolicyDecision, PolicyStep } from '#http/exchange-journal.ts';
 
 export type ChangePhaseName = Exclude<JournalPhase, 'requestHead' | 'localAnswer'>;
 
-/** What the change throws is noted too, and goes on. */
-export function watchChange({ journal }: Exchange, policy: string, phase: ChangePhaseName, change: () => void): void {
-  if (journal === undefined) return change();
+type Change = Pick<PolicyStep, 'policy'> & { readonly phase: ChangePhaseName };
+
+/** What `run` throws is noted too, and goes on. */
+export function watchChange(journal: ExchangeJournal, change: Change, run: () => void): void {
   const startedMs = journal.clock.monotonicMs();
   const note = (decision: PolicyDecision) =>
     journal.policies.push({
-      policy,
-      phase,
+      ...change,
       startedMs,
       endedMs: journal.clock.monotonicMs(),
       decision,
@@ -20,7 +19,7 @@ export function watchChange({ journal }: Exchange, policy: string, phase: Change
       status: undefined,
     });
   try {
-    change();
+    run();
   } catch (thrown) {
     note('fail');
     throw thrown;

@@ -11,7 +11,8 @@ export function findCredentialNames(configuration: Configuration): CredentialNam
   for (const blocks of listPolicyBlocks(configuration)) {
     for (const [policy, settings] of Object.entries(blocks ?? {})) collect(settings, credentialPolicyNames.has(policy), found, 0);
   }
-  return { fields: [...found.fields], parameters: [...found.parameters] };
+  // In an order of their own: routes that only stand elsewhere change nothing for who goes by the names.
+  return { fields: [...found.fields].sort(), parameters: [...found.parameters].sort() };
 }
 
 const credentialPolicyNames: ReadonlySet<string> = new Set([...identifyingPolicyNames, 'upstream-auth']);

@@ -101,8 +101,8 @@ test('the first page is painted within a second', needs('chromium'), async (t) =
   // The first load also reads the files; what is measured is a user's second.
   await visit('/', 'Overview');
   const paints: number[] = [];
-  // A machine that has much else to do may miss now and then.
-  for (let round = 0; round < 20 && !paints.some((ms) => ms <= 1_000); round++) {
+  // A machine that has much else to do may miss once.
+  for (let round = 0; round < 5 && !paints.some((ms) => ms <= 1_000); round++) {
     await page.reload();
     await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
     paints.push(Number(await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 1e9")));

@@ -133,8 +133,6 @@ test('the process that ends does not wait long for a collector that says nothing
     routes: { local: { match: { path: '/*' }, to: { respond: { text: 'served' } } } },
   });
   assert.equal((await ask(gatehouse.port(), '/')).status, 200);
-  // A thread that has no time left could be ended before it tells of its spans.
-  await eventually(() => collector.exports.length === 1, 'the collector is asked');
   gatehouse.signal('SIGTERM');
   assert.equal((await gatehouse.ended).exitCode, 0);
   assert.ok(gatehouse.events.some(({ message, reason }) => message === 'trace spans dropped' && reason === 'unreachable'));

@@ -14,7 +14,8 @@ import {
   startScriptedService,
 } from '#test/support/scripted-service.ts';
 
-const hedge = { after: '5ms' } as const;
+const PAUSE_MS = 5;
+const hedge = { after: `${PAUSE_MS}ms` } as const;
 
 test('the faster one answers, and the slow one is left at once', async (t) => {
   const service = await startScriptedService(t, [neverAnswer, answerWith(200, 'fast')], { service: { hedge } });
@@ -101,8 +102,11 @@ test('an attempt after a pause has another one beside it like the first, though 
 test('with one endpoint there is nobody else to ask', async (t) => {
   const clock = new FakeClock();
   const service = await startScriptedService(t, [neverAnswer], { clock, service: { hedge, timeouts: { request: '2s' } } });
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const answer = service.ask();
   await eventually(() => service.counts[0] === 1, 'the request is there');
+  t.mock.timers.tick(PAUSE_MS);
+  t.mock.timers.reset();
   await advance(clock, 2_500, service.gateway);
   assert.equal(codeOf(await answer), 'GH_UPSTREAM_REQUEST_TIMEOUT');
   assert.deepEqual(service.counts, [1]);
@@ -168,8 +172,11 @@ test('a second attempt comes out of the budget', async (t) => {
     clock,
     service: { hedge, retry: { budget: { ratio: '0%', minPerSecond: 0 } }, timeouts: { request: '2s' } },
   });
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const answer = service.ask();
   await eventually(() => service.counts[0] === 1, 'the request is there');
+  t.mock.timers.tick(PAUSE_MS);
+  t.mock.timers.reset();
   await advance(clock, 2_500, service.gateway);
   assert.equal(codeOf(await answer), 'GH_UPSTREAM_REQUEST_TIMEOUT');
   assert.deepEqual(service.counts, [1, 0]);

@@ -12,8 +12,7 @@ import { startTestGateway, type TestGateway } from '#test/support/test-gateway.t
 
 type ServiceInput = NonNullable<GatewayInput['services']>[string];
 
-/** Far less than anybody would wait for a connection, and far more than a machine with much else to do takes. */
-const FAST_MS = 1_000;
+const FAST_MS = 50;
 
 /** Two endpoints that make connections but fail their one check, and a gateway that knows. */
 async function startUnhealthy(t: TestContext, service: Omit<ServiceInput, 'endpoints'>) {
