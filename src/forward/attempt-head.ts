@@ -17,7 +17,7 @@ export function toAttemptHead(
   const authority = service.authorityFor(endpoint, asked);
   const { timeouts } = rules;
   const fields = affinities && hideCookies(exchange.request.fields, affinities);
-  if (plan.upstreamRequest === undefined) return { method, target, authority, fields, timeouts };
+  if (plan.upstreamRequest === undefined) return { method, target, authority, fields, timeouts, trace: undefined };
   // An attempt has fields of its own, so that a second one starts from what the client sent.
   const upstream: UpstreamRequest = {
     service: service.definition.name,
@@ -34,5 +34,6 @@ export function toAttemptHead(
     authority: upstream.authority,
     fields: upstream.fields,
     timeouts,
+    trace: undefined,
   };
 }

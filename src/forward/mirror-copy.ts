@@ -252,7 +252,7 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
     for (const { run } of this.#plan.upstreamRequest ?? []) run(this.#copied, upstream);
     setField(upstream.fields, MIRROR_FIELD, '1');
     const limit = this.#limit;
-    return { ...upstream, timeouts: { firstByte: limit, idle: limit } };
+    return { ...upstream, timeouts: { firstByte: limit, idle: limit }, trace: undefined };
   }
 
   /** An endpoint that says nothing is a silent one, unless the client took most of the time to send its request. */

@@ -317,6 +317,7 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
       authority: this.#target.service.authorityFor(endpoint, authority),
       fields,
       timeouts: { firstByte: limit, idle: limit },
+      trace: undefined,
     };
   }
 

@@ -36,59 +36,52 @@ export interface TraceMeans {
 
 export interface TraceStart {
   readonly traceId: string;
+  /** Of the exchange itself. */
+  readonly spanId: string;
   /** Of the span that the exchange came in; `undefined`: the trace begins here. */
   readonly parentId: string | undefined;
   /** That span is of another process. */
   readonly isParentRemote: boolean;
   readonly isSampled: boolean;
   readonly isRandom: boolean;
-  readonly received: Pick<ReceivedTrace, 'state' | 'hasFields'>;
+  readonly received: ReceivedFields;
 }
 
+type ReceivedFields = Pick<ReceivedTrace, 'state' | 'hasFields'>;
+
 /** What one request to an upstream says of its trace, in whatever version of HTTP. */
-export class SentTrace {
-  readonly #start: TraceStart;
-  readonly #spanId: string;
-  readonly #propagation: TracePropagation;
-
-  constructor(start: TraceStart, spanId: string, propagation: TracePropagation) {
-    this.#start = start;
-    this.#spanId = spanId;
-    this.#propagation = propagation;
-  }
-
-  toFields(): string[] {
-    return this.#propagation.write(this.#start, this.#spanId, this.#start.received.state);
-  }
-
+export interface SentTrace {
+  toFields(): string[];
   /** As lines, each behind the end of the line before. */
-  toHttp1Text(): string {
-    return this.#propagation.writeHttp1(this.#start, this.#spanId, this.#start.received.state);
-  }
+  toHttp1Text(): string;
 }
 
 const none: readonly NotedAttempt[] = Object.freeze([]);
 
-/** `undefined` at an exchange: the fields of its request go on as they came. */
-export class ExchangeTrace {
-  readonly start: TraceStart;
-  /** Of the exchange itself. */
+/**
+ * `undefined` at an exchange: the fields of its request go on as they came. Most exchanges are not recorded, so this is also what
+ * their only request to an upstream says: nothing more is made for them.
+ */
+export class ExchangeTrace implements TraceStart, SentTrace {
+  readonly traceId: string;
   readonly spanId: string;
+  readonly parentId: string | undefined;
+  readonly isParentRemote: boolean;
+  readonly isSampled: boolean;
+  readonly isRandom: boolean;
+  readonly received: ReceivedFields;
   readonly #means: TraceMeans;
   #attempts: NotedAttempt[] | undefined = undefined;
 
-  constructor(start: TraceStart, means: TraceMeans) {
-    this.start = start;
+  constructor({ traceId, spanId, parentId, isParentRemote, isSampled, isRandom, received }: TraceStart, means: TraceMeans) {
+    this.traceId = traceId;
+    this.spanId = spanId;
+    this.parentId = parentId;
+    this.isParentRemote = isParentRemote;
+    this.isSampled = isSampled;
+    this.isRandom = isRandom;
+    this.received = received;
     this.#means = means;
-    this.spanId = means.nextSpanId();
-  }
-
-  get traceId(): string {
-    return this.start.traceId;
-  }
-
-  get isSampled(): boolean {
-    return this.start.isSampled;
   }
 
   /** For a span within the one of the exchange. */
@@ -112,22 +105,36 @@ export class ExchangeTrace {
   /** What a request to an upstream says. `attempt`: it is noted what that asks for; `undefined`: it has no span of its own. */
   sendTo(attempt: TracedAttempt | undefined, method: string, target: string): SentTrace {
     const noted = attempt === undefined ? undefined : this.#attempts?.findLast((each) => each.attempt === attempt);
-    if (noted === undefined) return new SentTrace(this.start, this.spanId, this.#means.propagation);
+    if (noted === undefined) return this;
     noted.method = method;
     noted.target = target;
-    return new SentTrace(this.start, noted.spanId, this.#means.propagation);
+    const { propagation } = this.#means;
+    return {
+      toFields: () => propagation.write(this, noted.spanId),
+      toHttp1Text: () => propagation.writeHttp1(this, noted.spanId),
+    };
+  }
+
+  /** Of a request that has no span of its own. */
+  toFields(): string[] {
+    return this.#means.propagation.write(this, this.spanId);
+  }
+
+  toHttp1Text(): string {
+    return this.#means.propagation.writeHttp1(this, this.spanId);
   }
 
   /** `undefined`: the request's own. */
   cleanFields(fields: readonly string[] | undefined, own: readonly string[]): readonly string[] | undefined {
-    if (!this.start.received.hasFields && fields === undefined) return undefined;
+    if (!this.received.hasFields && fields === undefined) return undefined;
     return this.#means.propagation.clean(fields ?? own);
   }
 
   /** That of an exchange that this one has made. */
   createChild(): ExchangeTrace {
-    const { start, spanId } = this;
-    const received = { ...start.received, hasFields: true };
-    return new ExchangeTrace({ ...start, parentId: spanId, isParentRemote: false, received }, this.#means);
+    const received = { ...this.received, hasFields: true };
+    const { traceId, spanId: parentId, isSampled, isRandom } = this;
+    const spanId = this.nextSpanId();
+    return new ExchangeTrace({ traceId, spanId, parentId, isParentRemote: false, isSampled, isRandom, received }, this.#means);
   }
 }

@@ -48,8 +48,8 @@ test('what is written in the place of what came is read as the same trace by eac
       const propagation = new TracePropagation(formats);
       const { context, state } = propagation.read(fields);
       const known = context?.traceId === undefined ? { traceId: TRACE, isRandom: false } : context;
-      const sent = { traceId: known.traceId, isRandom: known.isRandom, isSampled };
-      const written = [...propagation.clean(fields), ...propagation.write(sent, OWN_SPAN, state)];
+      const sent = { traceId: known.traceId, isRandom: known.isRandom, isSampled, received: { state } };
+      const written = [...propagation.clean(fields), ...propagation.write(sent, OWN_SPAN)];
       for (const format of formats) {
         const again = new TracePropagation([format]).read(written);
         assert.equal(again.context?.traceId, known.traceId);
@@ -93,9 +93,9 @@ test('the lines of HTTP/1.1 say what the fields say', (t) => {
       fc.constantFrom(undefined, 'a=1'),
       (formats, isSampled, isRandom, state) => {
         const propagation = new TracePropagation(formats);
-        const sent = { traceId: TRACE, isSampled, isRandom };
-        const fields = propagation.write(sent, SPAN, state);
-        const lines = propagation.writeHttp1(sent, SPAN, state).split('\r\n').slice(1);
+        const sent = { traceId: TRACE, isSampled, isRandom, received: { state } };
+        const fields = propagation.write(sent, SPAN);
+        const lines = propagation.writeHttp1(sent, SPAN).split('\r\n').slice(1);
         assert.deepEqual(
           lines.flatMap((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
           fields,

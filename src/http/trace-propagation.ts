@@ -4,7 +4,13 @@ import { getField, getFieldValues } from '#wire/fields/field-list.ts';
 import { formatB3, parseB3, parseB3Fields } from '#wire/trace-context/b3.ts';
 import { joinBaggage } from '#wire/trace-context/baggage.ts';
 import type { ReceivedContext, ReceivedDecision } from '#wire/trace-context/received-context.ts';
-import { formatTraceParent, parseTraceParent, type SentContext } from '#wire/trace-context/trace-parent.ts';
+import {
+  formatTraceParent,
+  formatTraceParentEnd,
+  parseTraceParent,
+  type SentContext,
+  VERSION_PREFIX,
+} from '#wire/trace-context/trace-parent.ts';
 import { readTraceState } from '#wire/trace-context/trace-state.ts';
 
 export type TraceFormat = 'w3c' | 'b3' | 'b3-multi';
@@ -17,6 +23,11 @@ export interface ReceivedTrace {
   readonly hasFields: boolean;
   /** The fields can go on as they are, for everybody who is asked next. */
   readonly isPassable: boolean;
+}
+
+/** What is written, and of what came the part that is written again. */
+export interface SentTraceContext extends SentContext {
+  readonly received: Pick<ReceivedTrace, 'state'>;
 }
 
 const fieldNames: Readonly<Record<TraceFormat, readonly string[]>> = {
@@ -34,6 +45,8 @@ function mayBeRead(name: string): boolean {
   return first === 0x74 || first === 0x62 || first === 0x78;
 }
 
+const PLAIN_PREFIX = `\r\ntraceparent: ${VERSION_PREFIX}`;
+
 const nothing: ReceivedTrace = { context: undefined, state: undefined, hasFields: false, isPassable: false };
 
 export class TracePropagation {
@@ -44,6 +57,8 @@ export class TracePropagation {
   readonly #names: ReadonlySet<string>;
   /** Fields that are looked at. */
   readonly #readNames: ReadonlySet<string>;
+  #lastSpanId = '';
+  #lastEnd = '';
 
   /** The first one that says something is the one that counts; all are written. */
   constructor(formats: readonly TraceFormat[]) {
@@ -76,16 +91,17 @@ export class TracePropagation {
   }
 
   /** The lines of the same in HTTP/1.1, each behind the end of the line before. */
-  writeHttp1(sent: SentContext, spanId: string, state: string | undefined): string {
-    if (this.#isPlain && state === undefined) return `\r\ntraceparent: ${formatTraceParent(sent, spanId)}`;
-    const fields = this.write(sent, spanId, state);
+  writeHttp1(sent: SentTraceContext, spanId: string): string {
+    if (this.#isPlain && sent.received.state === undefined) return PLAIN_PREFIX + sent.traceId + this.#endOf(sent, spanId);
+    const fields = this.write(sent, spanId);
     let text = '';
     for (let i = 0; i < fields.length; i += 2) text += `\r\n${fields[i]}: ${fields[i + 1]}`;
     return text;
   }
 
   /** `spanId`: that of the span that the request is sent in. */
-  write(sent: SentContext, spanId: string, state: string | undefined): string[] {
+  write(sent: SentTraceContext, spanId: string): string[] {
+    const { state } = sent.received;
     const written: string[] = [];
     for (const format of this.#formats) {
       if (format === 'b3') written.push('b3', formatB3(sent, spanId));
@@ -97,6 +113,16 @@ export class TracePropagation {
       }
     }
     return written;
+  }
+
+  /** Most have the same span, that of requests of which nothing is recorded. */
+  #endOf({ isSampled, isRandom }: SentContext, spanId: string): string {
+    if (isSampled || isRandom) return formatTraceParentEnd(spanId, isSampled, isRandom);
+    if (spanId !== this.#lastSpanId) {
+      this.#lastSpanId = spanId;
+      this.#lastEnd = formatTraceParentEnd(spanId, false, false);
+    }
+    return this.#lastEnd;
   }
 
   #readAll(fields: readonly string[]): ReceivedTrace {

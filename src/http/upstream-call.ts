@@ -46,10 +46,10 @@ export interface AttemptHead {
   readonly target: string;
   readonly authority: string;
   /** End-to-end fields; `undefined`: those of the request as they came. */
-  readonly fields: readonly string[] | undefined;
+  fields: readonly string[] | undefined;
   readonly timeouts: AnswerTimeouts;
   /** What it says of the trace that it belongs to, behind all others. */
-  readonly trace?: SentTrace | undefined;
+  trace: SentTrace | undefined;
 }
 
 export interface UpstreamTunnel {

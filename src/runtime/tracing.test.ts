@@ -30,11 +30,11 @@ function start(t: TestContext, settings: Partial<TracingSettings>, chances: read
     tell: (each) => void told.push(each),
   });
   t.after(() => tracing.close());
-  const begin = (fields: readonly string[] = [], url = '/') => {
-    const exchange = new Exchange(noClient, noClient, injectedRequest(url, fields), {
-      requestId: 'r',
-      startedMs: clock.monotonicMs(),
-    });
+  const begin = (fields: readonly string[] = [], url = '/', requestId = 'r', isFromProxy = false) => {
+    const request = injectedRequest(url, fields);
+    const forwardingFields = { ...request.forwardingFields, isFromProxy };
+    const startedMs = clock.monotonicMs();
+    const exchange = new Exchange(noClient, noClient, { ...request, forwardingFields }, { requestId, startedMs });
     tracing.begin(exchange, { routeName: 'all' });
     return exchange;
   };
@@ -95,6 +95,35 @@ test('ids are new for each exchange and each of its spans', (t) => {
     for (const id of [trace.traceId, trace.spanId, trace.nextSpanId()]) ids.add(id);
   }
   assert.equal(ids.size, 3_000);
+});
+
+test("a trace that begins here has the id of its request, unless that may be somebody else's or is no id of a trace", (t) => {
+  const { begin } = start(t, { sample: 0.5 }, [0.1, 0.9]);
+  const id = '187d01dae94f48fa3b5845cc8ba74a2f';
+  assert.deepEqual([begin([], '/', id).trace?.traceId, begin([], '/', id).trace?.traceId], [id, id]);
+  for (const other of [begin([], '/', id, true), begin([], '/', 'order-7'), begin([], '/', '')]) {
+    assert.match(other.trace!.traceId, /^[0-9a-f]{32}$/);
+    assert.notEqual(other.trace!.traceId, id);
+  }
+  assert.equal(begin(['traceparent', `00-${TRACE}-${PARENT}-01`], '/', id).trace?.traceId, TRACE);
+});
+
+test('what is not recorded is told to a service with a span of its own where it goes on, and in what it asks for itself', (t) => {
+  const { begin } = start(t, { sample: 0 }, [0]);
+  const [first, second] = [begin().trace!, begin().trace!];
+  for (const trace of [first, second]) {
+    assert.equal(trace.toHttp1Text(), `\r\ntraceparent: 00-${trace.traceId}-${trace.spanId}-00`);
+    assert.deepEqual(trace.toFields(), ['traceparent', `00-${trace.traceId}-${trace.spanId}-00`]);
+    assert.equal(trace.sendTo(undefined, 'GET', '/'), trace);
+  }
+  assert.notEqual(first.traceId, second.traceId);
+  const child = first.createChild();
+  assert.deepEqual([child.traceId, child.parentId, child.isSampled], [first.traceId, first.spanId, false]);
+  assert.notEqual(child.spanId, first.spanId);
+  const continued = begin(['traceparent', `00-${TRACE}-${PARENT}-01`]).trace!;
+  assert.equal(continued.toHttp1Text(), `\r\ntraceparent: 00-${TRACE}-${continued.spanId}-00`);
+  assert.notEqual(continued.spanId, PARENT);
+  assert.notEqual(continued.spanId, first.spanId);
 });
 
 test('a thread tells of many spans at once, so often, then holds some, counts what it drops, and has room again when it has told', (t) => {

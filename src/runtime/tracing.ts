@@ -8,12 +8,13 @@ import { limits } from '#base/limits.ts';
 import type { TracingSettings } from '#config/tracing-schema.ts';
 import type { ClientRequest, Exchange, ExchangePlan } from '#http/exchange.ts';
 import { ExchangeJournal } from '#http/exchange-journal.ts';
-import { ExchangeTrace, type TraceMeans } from '#http/exchange-trace.ts';
+import { ExchangeTrace, type TraceMeans, type TraceStart } from '#http/exchange-trace.ts';
 import type { SecretNames } from '#http/secret-names.ts';
 import { TracePropagation } from '#http/trace-propagation.ts';
 import { toSpans } from '#telemetry/exchange-spans.ts';
 import { Redactor } from '#telemetry/lines/redactor.ts';
 import type { SpanRecord } from '#telemetry/span-record.ts';
+import { SPAN_ID_DIGITS, TRACE_ID_DIGITS } from '#wire/trace-context/hex-ids.ts';
 import { TraceSampling } from './trace-sampling.ts';
 
 /** Telling costs as much as some twenty spans: sooner only where there are many. */
@@ -21,7 +22,6 @@ const TELL_EVERY_MS = 1_000;
 const TOLD_AT_ONCE = 512;
 /** Whatever the control thread does, no more wait for it than are told in so many turns. */
 const TOLD_EARLY_MAX = 20;
-const SPAN_ID_DIGITS = 16;
 
 /** Spans that are over. `lost`: those that had no room. */
 export interface ObservedSpans {
@@ -43,6 +43,7 @@ export class Tracing {
   readonly #means: TracingMeans;
   readonly #traceMeans: TraceMeans;
   readonly #nextTraceId = createIdSource();
+  readonly #unrecordedSpanId: string;
   readonly #sampling: TraceSampling;
   readonly #trust: TracingSettings['trust'];
   readonly #redactor: Redactor;
@@ -58,6 +59,7 @@ export class Tracing {
       propagation: new TracePropagation(propagate),
       nextSpanId: createSpanIdSource(),
     };
+    this.#unrecordedSpanId = this.#traceMeans.nextSpanId();
     this.#sampling = new TraceSampling(shares, means.chance);
     this.#trust = trust;
     this.#redactor = new Redactor(redact, means.names);
@@ -110,8 +112,10 @@ export class Tracing {
     // Trace Context §3.4: what nothing is changed of goes on as it is, and nothing is recorded that could be its parent.
     if (!isSampled && received.isPassable && context?.isSampled === false) return;
     const known = context?.traceId === undefined ? undefined : context;
-    const start = {
-      traceId: known?.traceId ?? this.#nextTraceId(),
+    const start: TraceStart = {
+      traceId: known?.traceId ?? this.#toTraceId(exchange),
+      // Where the trace begins and nothing is recorded, nobody looks for the span, and there is no other that it could be mistaken for.
+      spanId: isSampled || known !== undefined ? this.#traceMeans.nextSpanId() : this.#unrecordedSpanId,
       parentId: known?.parentId,
       isParentRemote: known !== undefined,
       isSampled,
@@ -119,6 +123,12 @@ export class Tracing {
       received,
     };
     exchange.trace = new ExchangeTrace(start, this.#traceMeans);
+  }
+
+  /** A trace that begins here is found by the id of its request, unless that is somebody else's. */
+  #toTraceId({ request, requestId }: Exchange): string {
+    const isOwn = requestId.length === TRACE_ID_DIGITS && !request.forwardingFields.isFromProxy;
+    return isOwn ? requestId : this.#nextTraceId();
   }
 
   /** What whoever sent the request has decided, if that counts. */

@@ -20,6 +20,8 @@ export interface AccessLogOptions {
 }
 
 const BATCH_BYTES = 256 * 1024;
+/** Lines that are put into the bytes of a batch at once: each time costs as much as a quarter of a line. */
+const TEXT_LENGTH = 8 * 1024;
 const LINE_FEED = 10;
 
 export class AccessLog {
@@ -28,6 +30,8 @@ export class AccessLog {
   readonly #choice: LineChoice;
   #batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
   #used = 0;
+  /** Lines behind those in the batch. */
+  #text = '';
   #droppedCount = 0;
 
   constructor({ sink, format, choice }: AccessLogOptions) {
@@ -47,11 +51,8 @@ export class AccessLog {
 
   /** Called every so often, and at the end. */
   flush(): void {
-    const batch = this.#batch.subarray(0, this.#used);
-    // The sink keeps what it was given until it is written.
-    if (this.#used > 0) this.#batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
-    this.#used = 0;
-    this.#write(batch);
+    this.#collect();
+    this.#hand();
   }
 
   /** How many lines were dropped since it was asked last. */
@@ -62,9 +63,25 @@ export class AccessLog {
   }
 
   #append(line: string): void {
-    if (line.length > BATCH_BYTES - this.#used) this.flush();
-    if (line.length > BATCH_BYTES) this.#write(Buffer.from(line, 'latin1'));
-    else this.#used += this.#batch.latin1Write(line, this.#used);
+    this.#text += line;
+    if (this.#text.length >= TEXT_LENGTH) this.#collect();
+  }
+
+  /** A line is never cut in two, so one can be longer than a batch. */
+  #collect(): void {
+    const text = this.#text;
+    this.#text = '';
+    if (text.length > BATCH_BYTES - this.#used) this.#hand();
+    if (text.length > BATCH_BYTES) this.#write(Buffer.from(text, 'latin1'));
+    else this.#used += this.#batch.latin1Write(text, this.#used);
+  }
+
+  #hand(): void {
+    const batch = this.#batch.subarray(0, this.#used);
+    // The sink keeps what it was given until it is written.
+    if (this.#used > 0) this.#batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
+    this.#used = 0;
+    this.#write(batch);
   }
 
   #write(batch: Buffer): void {

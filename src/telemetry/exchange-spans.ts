@@ -65,7 +65,7 @@ class SpanMaker {
 
   toServerSpan(): SpanRecord {
     const { request, plan, status, startedMs, finishedMs } = this.#exchange;
-    const { spanId, start } = this.#trace;
+    const { spanId, parentId, isParentRemote } = this.#trace;
     const route = plan?.pathPattern ?? plan?.routeName;
     const method = toKnownMethod(request.method) ?? 'HTTP';
     const made = this.#toRecord({
@@ -78,7 +78,7 @@ class SpanMaker {
       isError: status >= 500 || this.#hasBrokenOff,
       attributes: [...this.#toRequestAttributes(), ...this.#toOutcomeAttributes()],
     });
-    return { ...made, parentId: start.parentId, isParentRemote: start.isParentRemote };
+    return { ...made, parentId, isParentRemote };
   }
 
   toPolicySpan({ step, spanId }: PolicyWait): SpanRecord {
@@ -173,10 +173,10 @@ class SpanMaker {
   }
 
   #toRecord({ spanId, parentId = this.#trace.spanId, startedMs, endedMs, ...parts }: SpanParts): SpanRecord {
-    const { traceId, start } = this.#trace;
+    const { traceId, received } = this.#trace;
     const startMs = this.#wallOffsetMs + startedMs;
     const endMs = this.#wallOffsetMs + Math.max(startedMs, endedMs);
-    return { traceId, spanId, parentId, isParentRemote: false, traceState: start.received.state, startMs, endMs, ...parts };
+    return { traceId, spanId, parentId, isParentRemote: false, traceState: received.state, startMs, endMs, ...parts };
   }
 
   /** The answer had begun, and could not be completed. */

@@ -314,7 +314,7 @@ class BenchUpstream implements AnswerSource {
     if (this.#isGone) return;
     const forever = { ms: Number.POSITIVE_INFINITY, setting: '' };
     const timeouts = { firstByte: forever, idle: forever };
-    const head = encodeHttp1AttemptHead(this.#exchange, { ...upstream, timeouts }, false);
+    const head = encodeHttp1AttemptHead(this.#exchange, { ...upstream, timeouts, trace: undefined }, false);
     const seen = { ...upstream, head, body: this.#body };
     this.#seen.push(seen);
     const answer = this.#answerAs(seen);

@@ -34,8 +34,12 @@ export interface SentContext {
 
 /** `spanId`: that of the span that the request is sent in. Flags that have no meaning yet are not passed on (§3.2.2.5). */
 export function formatTraceParent({ traceId, isSampled, isRandom }: SentContext, spanId: string): string {
-  return `00-${traceId}-${spanId}${endings[(isSampled ? FLAG_SAMPLED : 0) + (isRandom ? FLAG_RANDOM : 0)]!}`;
+  return VERSION_PREFIX + traceId + formatTraceParentEnd(spanId, isSampled, isRandom);
 }
 
-/** By their flags. Few pieces: putting them together is most of what it costs to tell a service of a trace. */
-const endings = ['-00', '-01', '-02', '-03'] as const;
+export const VERSION_PREFIX = '00-';
+
+/** What stands behind the trace id. */
+export function formatTraceParentEnd(spanId: string, isSampled: boolean, isRandom: boolean): string {
+  return `-${spanId}-0${(isSampled ? FLAG_SAMPLED : 0) + (isRandom ? FLAG_RANDOM : 0)}`;
+}
