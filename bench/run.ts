@@ -17,6 +17,7 @@ import { runCacheStoreBench } from './cache-store.ts';
 import { runCodecBench } from './codec.ts';
 import { runCompressionBench } from './compression.ts';
 import { runCompressionWaitsBench } from './compression-waits.ts';
+import { runConsoleBench } from './console.ts';
 import { runFilesBench } from './files.ts';
 import { runGrpcBench } from './grpc.ts';
 import { runHandshakesBench } from './handshakes.ts';
@@ -61,6 +62,7 @@ const benches: Readonly<Record<string, (given: { rounds?: number; seconds?: numb
   grpc: runGrpcBench,
   'rate-limit': runRateLimitBench,
   telemetry: runTelemetryBench,
+  console: runConsoleBench,
   'shared-limits': runSharedLimitsBench,
   policies: runPoliciesBench,
   cache: runCacheBench,
