@@ -78,7 +78,9 @@ async function watch(port: number, path: string): Promise<{ bytes(): number; sto
   await new Promise<void>((resolve, reject) => {
     request.once('response', (response) => {
       response.on('error', () => undefined);
-      response.on('data', (chunk: Buffer) => void (bytes += chunk.length));
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+      });
       if (response.statusCode === 200) resolve();
       else reject(new Error(`${path} is answered with ${response.statusCode}`));
     });
