@@ -1,22 +1,56 @@
-/** Spans in the form in which the library of OpenTelemetry writes them as OTLP. */
+/** Spans as OTLP, the messages that collectors take (opentelemetry/proto/collector/trace/v1, version 1.9 of the definitions). */
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import { ProtobufWriter } from '#wire/protobuf/protobuf-writer.ts';
 import type { SpanRecord, SpanValue } from './span-record.ts';
 
-type ReadableSpan = Parameters<typeof ProtobufTraceSerializer.serializeRequest>[0][number];
-type Attributes = ReadableSpan['attributes'];
+/** Numbers of fields, by message. */
+const exportAt = { resourceSpans: 1 } as const;
+const resourceSpansAt = { resource: 1, scopeSpans: 2 } as const;
+const resourceAt = { attributes: 1 } as const;
+const scopeSpansAt = { scope: 1, spans: 2 } as const;
+const scopeAt = { name: 1 } as const;
+const spanAt = {
+  traceId: 1,
+  spanId: 2,
+  traceState: 3,
+  parentSpanId: 4,
+  name: 5,
+  kind: 6,
+  startTime: 7,
+  endTime: 8,
+  attributes: 9,
+  status: 15,
+  flags: 16,
+} as const;
+const statusAt = { code: 3 } as const;
+const pairAt = { key: 1, value: 2 } as const;
+const valueAt = { text: 1, truth: 2, integer: 3, double: 4 } as const;
 
-/** As the API of OpenTelemetry numbers them. */
-const spanKinds = { internal: 0, server: 1, client: 2 } as const;
-const statusCodes = { unset: 0, error: 2 } as const;
-const SAMPLED = 1;
+const spanKinds = { internal: 1, server: 2, client: 3 } as const;
+const STATUS_ERROR = 2;
+/** The lowest byte is that of `traceparent`. */
+const flags = { sampled: 0x1, knowsIfParentIsRemote: 0x100, isParentRemote: 0x200 } as const;
+const NANOS_PER_MICRO = 1_000;
+const WORD = 2 ** 32;
+/** Of 64 bits with a sign. */
+const INTEGER_LIMIT = 2 ** 63;
+
+const writer = new ProtobufWriter();
 
 /** The bytes of a message to a collector. `resource`: what is said of the gateway. */
 export function encodeSpans(spans: readonly SpanRecord[], resource: Readonly<Record<string, string>>): Buffer {
-  // One object each: the library puts those together that have the same.
-  const origin = { resource: toResource(resource), scope: { name: 'gatehouse' } };
-  const bytes = ProtobufTraceSerializer.serializeRequest(spans.map((span) => toReadable(span, origin)));
-  // The library allows for formats that cannot be written; this one can.
-  return Buffer.from(bytes ?? new Uint8Array());
+  const resourceSpans = writer.begin(exportAt.resourceSpans);
+  const resourceStart = writer.begin(resourceSpansAt.resource);
+  for (const [name, value] of Object.entries(resource)) writeAttribute(resourceAt.attributes, name, value);
+  writer.end(resourceStart);
+  const scopeSpans = writer.begin(resourceSpansAt.scopeSpans);
+  const scope = writer.begin(scopeSpansAt.scope);
+  writer.text(scopeAt.name, 'gatehouse');
+  writer.end(scope);
+  for (const span of spans) writeSpan(span);
+  writer.end(scopeSpans);
+  writer.end(resourceSpans);
+  return writer.take();
 }
 
 /** How many spans of a message a collector says that it has left out. */
@@ -29,78 +63,45 @@ export function readRejectedCount(answer: Buffer): number {
   }
 }
 
-interface Origin {
-  readonly resource: ReadableSpan['resource'];
-  readonly scope: ReadableSpan['instrumentationScope'];
+function writeSpan(span: SpanRecord): void {
+  const { traceState, parentId, attributes } = span;
+  const start = writer.begin(scopeSpansAt.spans);
+  writer.hex(spanAt.traceId, span.traceId);
+  writer.hex(spanAt.spanId, span.spanId);
+  if (traceState !== undefined) writer.text(spanAt.traceState, traceState);
+  if (parentId !== undefined) writer.hex(spanAt.parentSpanId, parentId);
+  writer.text(spanAt.name, span.name);
+  writer.integer(spanAt.kind, spanKinds[span.kind]);
+  writeTime(spanAt.startTime, span.startMs);
+  writeTime(spanAt.endTime, span.endMs);
+  for (let i = 0; i < attributes.length; i += 2) writeAttribute(spanAt.attributes, String(attributes[i]), attributes[i + 1]);
+  if (span.isError) {
+    const status = writer.begin(spanAt.status);
+    writer.integer(statusAt.code, STATUS_ERROR);
+    writer.end(status);
+  }
+  const remote = span.isParentRemote ? flags.isParentRemote : 0;
+  writer.fixed32(spanAt.flags, flags.sampled | flags.knowsIfParentIsRemote | remote);
+  writer.end(start);
 }
 
-function toReadable(span: SpanRecord, { resource, scope }: Origin): ReadableSpan {
-  const { traceId, traceState, parentId, isParentRemote } = span;
-  const state = traceState === undefined ? {} : { traceState: new KeptState(traceState) };
-  const context = { traceId, traceFlags: SAMPLED, ...state };
-  return {
-    name: span.name,
-    kind: spanKinds[span.kind],
-    spanContext: () => ({ ...context, spanId: span.spanId }),
-    ...(parentId !== undefined && { parentSpanContext: { ...context, spanId: parentId, isRemote: isParentRemote } }),
-    startTime: toHighResolution(span.startMs),
-    endTime: toHighResolution(span.endMs),
-    duration: toHighResolution(span.endMs - span.startMs),
-    status: { code: span.isError ? statusCodes.error : statusCodes.unset },
-    attributes: toAttributes(span.attributes),
-    links: [],
-    events: [],
-    ended: true,
-    resource,
-    instrumentationScope: scope,
-    droppedAttributesCount: 0,
-    droppedEventsCount: 0,
-    droppedLinksCount: 0,
-  };
+function writeAttribute(field: number, name: string, value: SpanValue): void {
+  if (value === undefined) return;
+  const pair = writer.begin(field);
+  writer.text(pairAt.key, name);
+  const start = writer.begin(pairAt.value);
+  if (typeof value === 'string') writer.text(valueAt.text, value);
+  else if (typeof value === 'boolean') writer.integer(valueAt.truth, value ? 1 : 0);
+  else if (Number.isInteger(value) && Math.abs(value) < INTEGER_LIMIT) writer.integer(valueAt.integer, value);
+  else writer.double(valueAt.double, value);
+  writer.end(start);
+  writer.end(pair);
 }
 
-/** It goes on as it came, so nobody asks for what is in it. */
-class KeptState {
-  readonly #text: string;
-
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  serialize(): string {
-    return this.#text;
-  }
-
-  set(): this {
-    return this;
-  }
-
-  unset(): this {
-    return this;
-  }
-
-  get(): undefined {
-    return undefined;
-  }
-}
-
-function toAttributes(values: readonly SpanValue[]): Attributes {
-  const attributes: Attributes = {};
-  for (let i = 0; i < values.length; i += 2) {
-    const value = values[i + 1];
-    if (value !== undefined) attributes[String(values[i])] = value;
-  }
-  return attributes;
-}
-
-/** Seconds and nanoseconds. A microsecond is as exact as milliseconds since 1970 are. */
-function toHighResolution(ms: number): [number, number] {
+/** Nanoseconds since 1970, of which a microsecond is as exact as milliseconds are. They are more than a double holds. */
+function writeTime(field: number, ms: number): void {
   const micros = Math.round(ms * 1_000);
-  const seconds = Math.floor(micros / 1_000_000);
-  return [seconds, (micros - seconds * 1_000_000) * 1_000];
-}
-
-/** Of a resource, the attributes are all that is written. */
-function toResource(attributes: Readonly<Record<string, string>>): ReadableSpan['resource'] {
-  return { attributes, merge: () => toResource(attributes), getRawAttributes: () => Object.entries(attributes) };
+  const low = (micros % WORD) * NANOS_PER_MICRO;
+  const high = Math.floor(micros / WORD) * NANOS_PER_MICRO + Math.floor(low / WORD);
+  writer.fixed64(field, high, low % WORD);
 }
