@@ -1,0 +1,77 @@
+/** Reads a YAML text: one document, of which all keys are text, by the core schema of YAML 1.2 and with merge keys. */
+import { EVENT_ID, type Event, parseEvents, YAMLException } from 'js-yaml';
+import type { IssuePath } from './issue.ts';
+import { findSyntaxProblems, type SyntaxProblem } from './syntax-problems.ts';
+import { YamlPlaces } from './yaml-places.ts';
+import { type DuplicateKey, YamlValueReader } from './yaml-values.ts';
+
+/** More than any configuration or description of an API has. The parser calls itself for each level. */
+const DEPTH_MAX = 256;
+/** Of the parser's message about it: it says in another form what `DEPTH_MAX` is. */
+const DEPTH_REASON = 'nesting exceeded';
+/** The event of the document itself comes first. */
+const ROOT = 1;
+
+export interface YamlReading {
+  /** `undefined` when there are problems. */
+  readonly value: unknown;
+  readonly problems: readonly SyntaxProblem[];
+  readonly duplicates: readonly DuplicateKey[];
+  /** The offset of the deepest part of a path that exists. */
+  readonly findPlace: (path: IssuePath, pointAt: 'key' | 'value') => number;
+}
+
+export function readYaml(text: string): YamlReading {
+  const { events, problems } = readEvents(text);
+  if (problems.length > 0) return { value: undefined, problems, duplicates: [], findPlace: () => 0 };
+  // Nothing but comments, if anything.
+  if (events.length === 0) return { value: null, problems, duplicates: [], findPlace: () => 0 };
+  const reader = new YamlValueReader(text, events, ROOT);
+  const value = reader.read();
+  let places: YamlPlaces | undefined;
+  return {
+    value: reader.problems.length > 0 ? undefined : value,
+    problems: reader.problems,
+    duplicates: reader.duplicates,
+    findPlace: (path, pointAt) => {
+      places ??= new YamlPlaces(text, events, ROOT);
+      return places.find(path, pointAt);
+    },
+  };
+}
+
+function readEvents(text: string): { readonly events: readonly Event[]; readonly problems: readonly SyntaxProblem[] } {
+  try {
+    const events = parseEvents(text, { maxDepth: DEPTH_MAX });
+    return { events, problems: findDocumentProblems(text, events) };
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error;
+    return { events: [], problems: toProblems(text, error) };
+  }
+}
+
+/** What the parser takes and a configuration is not. */
+function findDocumentProblems(text: string, events: readonly Event[]): readonly SyntaxProblem[] {
+  const documents = events.filter((event) => event.type === EVENT_ID.DOCUMENT);
+  if (documents.length > 1)
+    return explain(text, { offset: 0, message: 'there is more than one document; a configuration is one' });
+  const directives = documents[0]?.directives ?? [];
+  if (directives.some((directive) => directive.kind !== 'yaml' || directive.version !== '1.2'))
+    return [{ offset: text.search(/^%/m), message: 'of all directives, only `%YAML 1.2` is taken' }];
+  // By the standard it ends a line, and to most editors and tools it does not: they would show another text than is read.
+  const lone = text.includes('\r') ? text.search(/\r(?!\n)/) : -1;
+  return lone < 0 ? [] : [{ offset: lone, message: 'a carriage return without a line feed stands here' }];
+}
+
+function toProblems(text: string, { reason, mark }: YAMLException): readonly SyntaxProblem[] {
+  const offset = mark?.position ?? 0;
+  // The other parser would have to call itself as often.
+  if (reason.startsWith(DEPTH_REASON)) return [{ offset, message: `the text is nested more than ${DEPTH_MAX} levels deep` }];
+  return explain(text, { offset, message: reason });
+}
+
+/** `otherwise`: where the parser that explains has nothing against the text. */
+function explain(text: string, otherwise: SyntaxProblem): readonly SyntaxProblem[] {
+  const problems = findSyntaxProblems(text);
+  return problems.length > 0 ? problems : [otherwise];
+}
