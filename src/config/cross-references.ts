@@ -53,12 +53,18 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
   const listeners = new NameCheck('listener', configuration['listeners']);
   const consumers = new NameCheck('consumer', configuration['consumers']);
   const routes = new NameCheck('route', configuration['routes']);
+  // Of many routes, each would be asked for all policies.
+  const naming = {
+    services: policies.filter(({ serviceSettings, nested }) => serviceSettings !== undefined || nested !== undefined),
+    consumers: policies.filter(({ consumerSettings, nested }) => consumerSettings !== undefined || nested !== undefined),
+    stores: policies.filter(({ storeSettings, nested }) => storeSettings !== undefined || nested !== undefined),
+  };
   for (const use of listLogUses(configuration['accessLog'])) (use.kind === 'route' ? routes : listeners).check(use, findings);
   for (const [name, route] of entriesOf(configuration['routes'])) {
     if (!isMap(route)) continue;
     const path = ['routes', name];
-    const policyUses = listPolicyUses(route['policies'], [...path, 'policies'], policies, 'serviceSettings');
-    for (const use of listPolicyUses(route['policies'], [...path, 'policies'], policies, 'consumerSettings'))
+    const policyUses = listPolicyUses(route['policies'], [...path, 'policies'], naming.services, 'serviceSettings');
+    for (const use of listPolicyUses(route['policies'], [...path, 'policies'], naming.consumers, 'consumerSettings'))
       consumers.check(use, findings);
     for (const use of [...listServiceUses(route['to'], [...path, 'to']), ...policyUses]) {
       services.check(use, findings);
@@ -71,7 +77,7 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
     findings.push(...findMissingCaptures(route, path));
     const listPaths = () => listCapturingPaths(route['match'], [...path, 'match']);
     findings.push(...findMissingLimitCaptures(route['policies'], [...path, 'policies'], listPaths));
-    findings.push(...findMissingStores(route['policies'], [...path, 'policies'], { stores, policies }));
+    findings.push(...findMissingStores(route['policies'], [...path, 'policies'], { stores, policies: naming.stores }));
   }
   for (const [blocks, path] of listSharedPolicies(configuration)) {
     findings.push(...findForeignLimitCaptures(blocks, path), ...findMissingStores(blocks, path, { stores, policies }));
@@ -267,8 +273,8 @@ interface CapturingPath {
 
 /** A template may use only what every path of the route captures: otherwise some requests would have a hole there. */
 function findMissingCaptures(route: Readonly<Record<string, unknown>>, path: IssuePath): Finding[] {
+  if (!usesCaptures(route['to']) && !usesCaptures(route['policies'])) return [];
   const uses = [...listCaptureUses(route['to'], [...path, 'to']), ...listCaptureUses(route['policies'], [...path, 'policies'])];
-  if (uses.length === 0) return [];
   const paths = listCapturingPaths(route['match'], [...path, 'match']);
   return uses.flatMap(({ name, path: usePath }): Finding[] => {
     const lacking = paths?.find(({ captures }) => !captures.includes(name));
@@ -348,6 +354,12 @@ function listCaptureUses(value: unknown, path: IssuePath): NameUse[] {
   }
   if (Array.isArray(value)) return value.flatMap((item, index) => listCaptureUses(item, [...path, index]));
   return entriesOf(value).flatMap(([key, item]) => listCaptureUses(item, [...path, key]));
+}
+
+/** Most values use none, and to find that out no paths are made. */
+function usesCaptures(value: unknown): boolean {
+  if (isText(value)) return value.includes('${path.');
+  return typeof value === 'object' && value !== null && Object.values(value).some(usesCaptures);
 }
 
 function entriesOf(value: unknown): [string, unknown][] {

@@ -46,7 +46,7 @@ export interface ResolvedValue {
 /** Resolves all references of a value. The value itself is not changed. */
 export async function resolveReferences(value: unknown, sources: ReferenceSources): Promise<ResolvedValue> {
   const resolver = new ReferenceResolver(sources);
-  const resolved = await resolver.walk(value, []);
+  const resolved = await resolver.walk(value);
   return { value: resolved, texts: resolver.texts, findings: resolver.findings, files: [...resolver.contents.keys()] };
 }
 
@@ -55,18 +55,20 @@ class ReferenceResolver {
   readonly findings: Finding[] = [];
   readonly contents = new Map<string, Promise<string>>();
   readonly #sources: ReferenceSources;
+  /** Of what is being walked through. Whoever waits has a copy. */
+  readonly #path: (string | number)[] = [];
 
   constructor(sources: ReferenceSources) {
     this.#sources = sources;
   }
 
   /** Waits only where a text has a reference, so that a large configuration costs no promise per value. */
-  walk(value: unknown, path: IssuePath): unknown {
-    if (typeof value === 'string') return value.includes('${') ? this.#resolveText(value, path) : value;
+  walk(value: unknown): unknown {
+    if (typeof value === 'string') return value.includes('${') ? this.#resolveText(value, [...this.#path]) : value;
     if (typeof value !== 'object' || value === null) return value;
-    if (path.length >= DEPTH_MAX) {
+    if (this.#path.length >= DEPTH_MAX) {
       this.findings.push({
-        path: path.slice(0, SHOWN_STEPS_MAX),
+        path: this.#path.slice(0, SHOWN_STEPS_MAX),
         code: 'invalid-value',
         message: `the value is nested more than ${DEPTH_MAX} levels deep`,
       });
@@ -74,7 +76,7 @@ class ReferenceResolver {
     }
     if (Array.isArray(value))
       return whenAll(
-        value.map((item, index) => this.walk(item, [...path, index])),
+        value.map((item, index) => this.#walkPart(index, item)),
         (items) => items,
       );
     // Objects of classes are left for the schema to refuse.
@@ -83,14 +85,21 @@ class ReferenceResolver {
     const keys = Object.keys(value);
     if (keys.includes('__proto__')) {
       this.findings.push({
-        path: [...path, '__proto__'],
+        path: [...this.#path, '__proto__'],
         code: 'invalid-value',
         message: '`__proto__` cannot be a name',
         pointAt: 'key',
       });
     }
-    const items = Object.values(value).map((item, index) => this.walk(item, [...path, keys[index]!]));
+    const items = Object.values(value).map((item, index) => this.#walkPart(keys[index]!, item));
     return whenAll(items, (resolved) => Object.fromEntries(keys.map((key, index) => [key, resolved[index]])));
+  }
+
+  #walkPart(step: string | number, value: unknown): unknown {
+    this.#path.push(step);
+    const resolved = this.walk(value);
+    this.#path.pop();
+    return resolved;
   }
 
   #resolveText(written: string, path: IssuePath): string | Promise<string> {

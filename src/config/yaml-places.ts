@@ -57,7 +57,8 @@ export class YamlPlaces {
   #readStructure(): void {
     const open: number[] = [];
     const anchors = new Map<string, number>();
-    for (const [at, event] of this.#events.entries()) {
+    for (let at = 0; at < this.#events.length; at++) {
+      const event = this.#events[at]!;
       if (event.type === EVENT_ID.POP) {
         this.#ends[open.pop() ?? at] = at + 1;
         continue;

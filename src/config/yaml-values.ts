@@ -139,6 +139,7 @@ export class YamlValueReader {
     }
     const tag = tagOf(this.#text, event);
     if (tag !== undefined && tag !== '!!str') this.problems.push({ offset: event.tagStart, message: KEY_MESSAGE });
+    else if (event.valueStart < 0) this.problems.push({ offset: this.#startOf(at + 1), message: 'the key is missing here' });
     const key = getScalarValue(this.#text, event);
     this.#closeAnchor(this.#openAnchor(event, key), 1);
     return key;

@@ -9,6 +9,16 @@ import { type DuplicateKey, YamlValueReader } from './yaml-values.ts';
 const DEPTH_MAX = 256;
 /** Of the parser's message about it: it says in another form what `DEPTH_MAX` is. */
 const DEPTH_REASON = 'nesting exceeded';
+/** What is doubtful is the last character of what matches. */
+const DOUBTFUL: readonly { readonly pattern: RegExp; readonly message: string }[] = [
+  {
+    // Behind nothing but comments and the only one that says what is so anyway.
+    pattern: /^\uFEFF?(?:(?:[ \t]*|%YAML[ \t]+1\.2[ \t]*)(?:#[^\n]*)?\r?\n)*[ \t]*%/,
+    message: 'of all directives, only `%YAML 1.2` is taken',
+  },
+  { pattern: /\r(?!\n)/, message: 'a carriage return stands alone here; a line ends with a line feed' },
+  { pattern: /\n\uFEFF/, message: 'a byte order mark is taken only at the very beginning' },
+];
 /** The event of the document itself comes first. */
 const ROOT = 1;
 
@@ -50,17 +60,14 @@ function readEvents(text: string): { readonly events: readonly Event[]; readonly
   }
 }
 
-/** What the parser takes and a configuration is not. */
+/** What the parser takes and other readers of the same text would not, or take as something else. */
 function findDocumentProblems(text: string, events: readonly Event[]): readonly SyntaxProblem[] {
-  const documents = events.filter((event) => event.type === EVENT_ID.DOCUMENT);
-  if (documents.length > 1)
-    return explain(text, { offset: 0, message: 'there is more than one document; a configuration is one' });
-  const directives = documents[0]?.directives ?? [];
-  if (directives.some((directive) => directive.kind !== 'yaml' || directive.version !== '1.2'))
-    return [{ offset: text.search(/^%/m), message: 'of all directives, only `%YAML 1.2` is taken' }];
-  // By the standard it ends a line, and to most editors and tools it does not: they would show another text than is read.
-  const lone = text.includes('\r') ? text.search(/\r(?!\n)/) : -1;
-  return lone < 0 ? [] : [{ offset: lone, message: 'a carriage return without a line feed stands here' }];
+  const documents = events.filter(({ type }) => type === EVENT_ID.DOCUMENT).length;
+  if (documents > 1) return explain(text, { offset: 0, message: 'there is more than one document; a configuration is one' });
+  return DOUBTFUL.flatMap(({ pattern, message }) => {
+    const match = pattern.exec(text);
+    return match === null ? [] : [{ offset: match.index + match[0].length - 1, message }];
+  });
 }
 
 function toProblems(text: string, { reason, mark }: YAMLException): readonly SyntaxProblem[] {

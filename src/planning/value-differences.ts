@@ -20,8 +20,19 @@ export function toComparableText(value: unknown): string {
   return JSON.stringify(value, revealSecrets) ?? '';
 }
 
+/** Whether their comparable texts are the same, which are made only where nothing plainer tells. */
 export function isSame(before: unknown, after: unknown): boolean {
-  return before === after || toComparableText(before) === toComparableText(after);
+  if (before === after) return true;
+  if (Array.isArray(before) && Array.isArray(after))
+    return before.length === after.length && before.every((item, index) => isSame(item, after[index]));
+  if (isPlainMap(before) && isPlainMap(after)) {
+    const names = listWritten(before);
+    const others = listWritten(after);
+    return (
+      names.length === others.length && names.every((name, index) => name === others[index] && isSame(before[name], after[name]))
+    );
+  }
+  return toComparableText(before) === toComparableText(after);
 }
 
 /** The innermost parts that differ. Lists of plain values count as one. */
@@ -94,6 +105,15 @@ function collectSecrets(value: unknown, secrets: Set<string>): void {
   if (value instanceof Secret) {
     if (value.reveal() !== '') secrets.add(value.reveal());
   } else if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) collectSecrets(part, secrets);
+}
+
+function isPlainMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** Names of what a text would hold. */
+function listWritten(map: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(map).filter((name) => map[name] !== undefined);
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
