@@ -99,7 +99,7 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
   const recorded = isMap(recording) && Array.isArray(recording['routes']) ? recording['routes'] : [];
   for (const [index, name] of recorded.entries())
     if (isText(name)) routes.check({ name, path: ['recording', 'routes', index] }, findings);
-  findings.push(...findMissingHashCaptures(configuration['services'], listAllCaptures(configuration['routes'])));
+  findings.push(...findMissingHashCaptures(configuration['services'], () => listAllCaptures(configuration['routes'])));
   findings.push(...findUselessByBytes(configuration), ...findUselessImportance(configuration));
   findings.push(...findCountriesWithoutDatabase(configuration, policies));
   findings.push(...findTooManyEndpoints(configuration['services']), ...findMissingTokenKeys(configuration, policies));

@@ -7,6 +7,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { quote } from '#schema/quote.ts';
 import { suggestWord } from '#schema/suggest.ts';
 import type { Finding, IssuePath } from './issue.ts';
+import { setOwn } from './own-property.ts';
 
 /** Deeper values are refused: only a cycle or a mistake is nested like this. */
 const DEPTH_MAX = 64;
@@ -74,11 +75,7 @@ class ReferenceResolver {
       });
       return null;
     }
-    if (Array.isArray(value))
-      return whenAll(
-        value.map((item, index) => this.#walkPart(index, item)),
-        (items) => items,
-      );
+    if (Array.isArray(value)) return this.#walkList(value);
     // Objects of classes are left for the schema to refuse.
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null) return value;
@@ -91,8 +88,25 @@ class ReferenceResolver {
         pointAt: 'key',
       });
     }
-    const items = Object.values(value).map((item, index) => this.#walkPart(keys[index]!, item));
-    return whenAll(items, (resolved) => Object.fromEntries(keys.map((key, index) => [key, resolved[index]])));
+    return this.#walkMap(value, keys);
+  }
+
+  #walkList(list: readonly unknown[]): unknown {
+    return whenAll(
+      list.map((item, index) => this.#walkPart(index, item)),
+      (items) => items,
+    );
+  }
+
+  #walkMap(map: object, keys: readonly string[]): unknown {
+    const copy: Record<string, unknown> = {};
+    const waiting: Promise<void>[] = [];
+    for (const key of keys) {
+      const resolved = this.#walkPart(key, Reflect.get(map, key));
+      setOwn(copy, key, resolved);
+      if (resolved instanceof Promise) waiting.push(resolved.then((value) => setOwn(copy, key, value)));
+    }
+    return waiting.length === 0 ? copy : Promise.all(waiting).then(() => copy);
   }
 
   #walkPart(step: string | number, value: unknown): unknown {

@@ -1,6 +1,7 @@
 /** The value of a YAML text, made of its parser's events, and all mistakes in it that are none of the syntax. */
 import {
   type AliasEvent,
+  COLLECTION_STYLE,
   EVENT_ID,
   type Event,
   getScalarValue,
@@ -12,6 +13,7 @@ import {
 import { isMap } from '#schema/forms.ts';
 import { type CoreScalar, readPlainScalar, readTaggedScalar } from './core-scalars.ts';
 import type { IssuePath } from './issue.ts';
+import { setOwn } from './own-property.ts';
 import type { SyntaxProblem } from './syntax-problems.ts';
 import { findStart, isMergeKey, nameOf, type Properties, tagOf } from './yaml-events.ts';
 
@@ -20,6 +22,8 @@ const ALIAS_COUNT_MAX = 10_000;
 /** Keys that `<<` copies into other maps, in the whole text. */
 const MERGED_KEYS_MAX = 1_000_000;
 
+/** What may stand before a key in a block. */
+const LINE_BEFORE_KEY = /^\uFEFF?[ \t]*(?:[-?:][ \t]+)*$/;
 const KEY_MESSAGE = 'a key must be text';
 
 export interface DuplicateKey {
@@ -114,6 +118,7 @@ export class YamlValueReader {
       const at = this.#next++;
       const keyEvent = this.#events[at]!;
       const key = this.#readKey(keyEvent, at);
+      if (event.style === COLLECTION_STYLE.BLOCK) this.#checkLine(keyEvent);
       this.#path.push(key);
       const first = firsts.get(key);
       if (first === undefined) firsts.set(key, at);
@@ -143,6 +148,21 @@ export class YamlValueReader {
     const key = getScalarValue(this.#text, event);
     this.#closeAnchor(this.#openAnchor(event, key), 1);
     return key;
+  }
+
+  /** The parser does not see to it that a key in a block follows nothing, after `- "text" ` or `key: &anchor `. */
+  #checkLine(key: Event): void {
+    if (key.type !== EVENT_ID.SCALAR) return;
+    const { anchorStart, tagStart, valueStart } = key;
+    const isQuoted = key.style === SCALAR_STYLE.SINGLE_QUOTED || key.style === SCALAR_STYLE.DOUBLE_QUOTED;
+    let start = isQuoted ? valueStart - 1 : valueStart;
+    if (anchorStart >= 0) start = Math.min(start, anchorStart - 1);
+    if (tagStart >= 0) start = Math.min(start, tagStart);
+    let before = start - 1;
+    while (this.#text.charAt(before) === ' ') before--;
+    if (before < 0 || this.#text.charAt(before) === '\n') return;
+    const line = this.#text.slice(this.#text.lastIndexOf('\n', before) + 1, start);
+    if (!LINE_BEFORE_KEY.test(line)) this.problems.push({ offset: start, message: 'a key must begin on a line of its own' });
   }
 
   #readAlias(event: AliasEvent): unknown {
@@ -226,9 +246,4 @@ export class YamlValueReader {
     }
     return 0;
   }
-}
-
-function setOwn(map: Values, key: string, value: unknown): void {
-  if (key !== '__proto__') map[key] = value;
-  else Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
 }

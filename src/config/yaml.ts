@@ -13,7 +13,8 @@ const DEPTH_REASON = 'nesting exceeded';
 const DOUBTFUL: readonly { readonly pattern: RegExp; readonly message: string }[] = [
   {
     // Behind nothing but comments and the only one that says what is so anyway.
-    pattern: /^\uFEFF?(?:(?:[ \t]*|%YAML[ \t]+1\.2[ \t]*)(?:#[^\n]*)?\r?\n)*[ \t]*%/,
+    pattern:
+      /^\uFEFF?(?:(?:[ \t]*|%YAML[ \t]+1\.2[ \t]*)(?:#[^\n]*)?\r?\n)*(?:[ \t]+%|%(?!YAML[ \t]+1\.2[ \t]*(?:#[^\n]*)?\r?\n))/,
     message: 'of all directives, only `%YAML 1.2` is taken',
   },
   { pattern: /\r(?!\n)/, message: 'a carriage return stands alone here; a line ends with a line feed' },

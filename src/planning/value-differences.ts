@@ -25,13 +25,7 @@ export function isSame(before: unknown, after: unknown): boolean {
   if (before === after) return true;
   if (Array.isArray(before) && Array.isArray(after))
     return before.length === after.length && before.every((item, index) => isSame(item, after[index]));
-  if (isPlainMap(before) && isPlainMap(after)) {
-    const names = listWritten(before);
-    const others = listWritten(after);
-    return (
-      names.length === others.length && names.every((name, index) => name === others[index] && isSame(before[name], after[name]))
-    );
-  }
+  if (isPlainMap(before) && isPlainMap(after)) return isSameMap(before, after);
   return toComparableText(before) === toComparableText(after);
 }
 
@@ -111,9 +105,21 @@ function isPlainMap(value: unknown): value is Readonly<Record<string, unknown>> 
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** Names of what a text would hold. */
-function listWritten(map: Readonly<Record<string, unknown>>): string[] {
-  return Object.keys(map).filter((name) => map[name] !== undefined);
+/** In the same order, without what a text would not hold. */
+function isSameMap(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): boolean {
+  const others = Object.keys(after);
+  let next = 0;
+  const skipUnset = () => {
+    while (next < others.length && after[others[next]!] === undefined) next++;
+  };
+  for (const [name, value] of Object.entries(before)) {
+    if (value === undefined) continue;
+    skipUnset();
+    if (name !== others[next] || !isSame(value, after[name])) return false;
+    next++;
+  }
+  skipUnset();
+  return next === others.length;
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
