@@ -24,6 +24,8 @@ const MERGED_KEYS_MAX = 1_000_000;
 
 /** What may stand before a key in a block. */
 const LINE_BEFORE_KEY = /^\uFEFF?[ \t]*(?:[-?:][ \t]+)*$/;
+/** The parser takes every number; the last character has U+10FFFF. */
+const BEYOND_UNICODE = /(?<!\\)(?:\\\\)*\\U(?!000|0010)/;
 const KEY_MESSAGE = 'a key must be text';
 
 export interface DuplicateKey {
@@ -82,7 +84,7 @@ export class YamlValueReader {
   }
 
   #readScalar(event: ScalarEvent): CoreScalar {
-    const text = getScalarValue(this.#text, event);
+    const text = this.#textOf(event);
     const tag = tagOf(this.#text, event);
     let value: CoreScalar | undefined = text;
     if (tag !== undefined) value = readTaggedScalar(tag, text);
@@ -90,6 +92,13 @@ export class YamlValueReader {
     if (value === undefined) this.#refuseTag(event);
     this.#closeAnchor(this.#openAnchor(event, value), 1);
     return value ?? null;
+  }
+
+  #textOf(event: ScalarEvent): string {
+    const { style, valueStart, valueEnd, fast } = event;
+    if (style === SCALAR_STYLE.DOUBLE_QUOTED && !fast && BEYOND_UNICODE.test(this.#text.slice(valueStart, valueEnd)))
+      this.problems.push({ offset: valueStart - 1, message: 'there is no character with the number that stands behind `\\U`' });
+    return getScalarValue(this.#text, event);
   }
 
   #readList(event: SequenceEvent): unknown[] {
@@ -145,7 +154,7 @@ export class YamlValueReader {
     const tag = tagOf(this.#text, event);
     if (tag !== undefined && tag !== '!!str') this.problems.push({ offset: event.tagStart, message: KEY_MESSAGE });
     else if (event.valueStart < 0) this.problems.push({ offset: this.#startOf(at + 1), message: 'the key is missing here' });
-    const key = getScalarValue(this.#text, event);
+    const key = this.#textOf(event);
     this.#closeAnchor(this.#openAnchor(event, key), 1);
     return key;
   }

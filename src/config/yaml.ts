@@ -17,9 +17,14 @@ const DOUBTFUL: readonly { readonly pattern: RegExp; readonly message: string }[
       /^\uFEFF?(?:(?:[ \t]*|%YAML[ \t]+1\.2[ \t]*)(?:#[^\n]*)?\r?\n)*(?:[ \t]+%|%(?!YAML[ \t]+1\.2[ \t]*(?:#[^\n]*)?\r?\n))/,
     message: 'of all directives, only `%YAML 1.2` is taken',
   },
+  { pattern: /^\uFEFF?[ \t]+---(?=\s)/, message: '`---` stands at the very beginning of a line' },
   { pattern: /\r(?!\n)/, message: 'a carriage return stands alone here; a line ends with a line feed' },
   { pattern: /\n\uFEFF/, message: 'a byte order mark is taken only at the very beginning' },
 ];
+/** Where the parser that explains takes the text: a tab in brackets, mostly. */
+const EXPLAINED_REASONS: Readonly<Partial<Record<string, string>>> = {
+  'deficient indentation': 'this stands too far left, or behind a tab where only spaces are taken',
+};
 /** The event of the document itself comes first. */
 const ROOT = 1;
 
@@ -75,7 +80,7 @@ function toProblems(text: string, { reason, mark }: YAMLException): readonly Syn
   const offset = mark?.position ?? 0;
   // The other parser would have to call itself as often.
   if (reason.startsWith(DEPTH_REASON)) return [{ offset, message: `the text is nested more than ${DEPTH_MAX} levels deep` }];
-  return explain(text, { offset, message: reason });
+  return explain(text, { offset, message: EXPLAINED_REASONS[reason] ?? reason });
 }
 
 /** `otherwise`: where the parser that explains has nothing against the text. */

@@ -14,7 +14,7 @@ interface KnownDifference {
 
 /** Our own words; all other messages are those of the parser. */
 const ownMessages =
-  /a key must be text|the key is missing here|a line of its own|of all directives|carriage return|byte order mark|unresolved tag|takes a map that has ended/;
+  /a key must be text|the key is missing here|a line of its own|very beginning of a line|of all directives|carriage return|byte order mark|unresolved tag|takes a map that has ended/;
 
 const isOfText = ({ value }: YamlDifference) => typeof value !== 'object' || value === null;
 const matches = (pattern: RegExp) => (difference: YamlDifference) => pattern.test(difference.what);
@@ -61,19 +61,13 @@ export const knownYamlDifferences: Readonly<Record<string, KnownDifference>> = {
     kind: 'stricter',
     explains: matches(/carriage return/),
     reason: 'By the standard it ends a line, and to the library it does not: the text would be read as something else.',
-    example: 'a: 1\rb: 2',
+    example: 'a: 1\r',
   },
   'byte-order-mark': {
     kind: 'stricter',
     explains: matches(/byte order mark/),
     reason: 'In the midst of a text, parsers take it for different things.',
     example: 'a: 1\n\uFEFFb: 2',
-  },
-  'key-line': {
-    kind: 'stricter',
-    explains: matches(/a line of its own/),
-    reason: 'The library takes a few keys that follow something.',
-    example: '',
   },
   'text-alone': {
     kind: 'meaning',
@@ -95,9 +89,10 @@ export const knownYamlDifferences: Readonly<Record<string, KnownDifference>> = {
   },
   'blank-tabs': {
     kind: 'laxer',
-    explains: matches(/indented with a tab|less indented than|more-indented leading empty/),
+    explains: ({ what, text }) =>
+      /indented with a tab|less indented than|more-indented leading empty/.test(what) || /^ *\t\s*$/m.test(text),
     reason: 'Tabs on a line with nothing else indent nothing (YAML 1.2.2 §6.1); the library refuses some of them.',
-    example: 'a:\n\t\n  b: 1',
+    example: 'k: \n\t\t',
   },
   'end-mark': {
     kind: 'laxer',
@@ -112,16 +107,22 @@ export const knownYamlDifferences: Readonly<Record<string, KnownDifference>> = {
     example: '\uFEFF- a',
   },
   'indented-start': {
-    kind: 'laxer',
-    explains: ({ text }) => /^[ \t]+---/.test(text),
-    reason: 'js-yaml takes spaces before `---` in the very first line; what follows means the same.',
-    example: ' ---\na: 1',
+    kind: 'stricter',
+    explains: matches(/very beginning of a line/),
+    reason: 'In the very first line, js-yaml takes spaces before `---`, which to the library are part of a text.',
+    example: ' --- a',
+  },
+  'marked-nothing': {
+    kind: 'place',
+    explains: ({ text }) => /[!&][\w!]*\s*(?:[#,}\]\n]|$)/.test(text),
+    reason: 'Where a tag or an anchor stands before nothing, the key or the list that holds it is pointed at.',
+    example: 'a: !!str',
   },
   separation: {
     kind: 'laxer',
     explains: matches(/must be separated from/),
     reason: 'js-yaml takes a bracket right after `!`, and `#` right after a bracket, which the library wants separated.',
-    example: 'a: !{b: 1}',
+    example: '{ a: !{ b: 1 } }',
   },
 };
 
