@@ -53,6 +53,11 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
   const listeners = new NameCheck('listener', configuration['listeners']);
   const consumers = new NameCheck('consumer', configuration['consumers']);
   const routes = new NameCheck('route', configuration['routes']);
+  const schemes = new Map<string, string | undefined>();
+  const schemeOf = (service: string): string | undefined => {
+    if (!schemes.has(service)) schemes.set(service, readServiceScheme(configuration['services'], service));
+    return schemes.get(service);
+  };
   // Of many routes, each would be asked for all policies.
   const naming = {
     services: policies.filter(({ serviceSettings, nested }) => serviceSettings !== undefined || nested !== undefined),
@@ -68,7 +73,7 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
       consumers.check(use, findings);
     for (const use of [...listServiceUses(route['to'], [...path, 'to']), ...policyUses]) {
       services.check(use, findings);
-      findings.push(...findByteService(use, configuration['services']));
+      findings.push(...findByteService(use, schemeOf));
     }
     for (const use of listListenerUses(route['match'], [...path, 'match'])) {
       listeners.check(use, findings);
@@ -84,7 +89,7 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
     for (const use of listPolicyUses(blocks, path, policies, 'consumerSettings')) consumers.check(use, findings);
     for (const use of listPolicyUses(blocks, path, policies, 'serviceSettings')) {
       services.check(use, findings);
-      findings.push(...findByteService(use, configuration['services']));
+      findings.push(...findByteService(use, schemeOf));
     }
   }
   for (const [name, listener] of entriesOf(configuration['listeners'])) {
@@ -197,8 +202,8 @@ function listListenerUses(match: unknown, path: IssuePath): NameUse[] {
 }
 
 /** A route sends requests, and some services take bytes of any kind. */
-function findByteService({ name, path }: NameUse, services: unknown): Finding[] {
-  const scheme = readServiceScheme(services, name);
+function findByteService({ name, path }: NameUse, schemeOf: (service: string) => string | undefined): Finding[] {
+  const scheme = schemeOf(name);
   if (scheme !== 'tcp' && scheme !== 'tls') return [];
   const message = `the endpoints of the service \`${name}\` are \`${scheme}\`, which takes bytes and no requests; a route needs \`http\` or \`https\``;
   return [{ path, code: 'conflict', message }];

@@ -98,7 +98,12 @@ function revealSecrets(this: Readonly<Record<string, unknown>>, key: string, val
 function collectSecrets(value: unknown, secrets: Set<string>): void {
   if (value instanceof Secret) {
     if (value.reveal() !== '') secrets.add(value.reveal());
-  } else if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) collectSecrets(part, secrets);
+  } else if (Array.isArray(value)) {
+    for (const part of value) collectSecrets(part, secrets);
+  } else if (typeof value === 'object' && value !== null) {
+    // Without a list of all its values, of which a configuration has many.
+    for (const name in value) collectSecrets(Reflect.get(value, name), secrets);
+  }
 }
 
 function isPlainMap(value: unknown): value is Readonly<Record<string, unknown>> {
