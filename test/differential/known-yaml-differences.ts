@@ -14,7 +14,7 @@ interface KnownDifference {
 
 /** Our own words; all other messages are those of the parser. */
 const ownMessages =
-  /a key must be text|the key is missing here|a line of its own|very beginning of a line|of all directives|carriage return|byte order mark|unresolved tag|takes a map that has ended/;
+  /a key must be text|too far left|there is no character|the key is missing here|a line of its own|very beginning of a line|of all directives|carriage return|byte order mark|unresolved tag|takes a map that has ended/;
 
 const isOfText = ({ value }: YamlDifference) => typeof value !== 'object' || value === null;
 const matches = (pattern: RegExp) => (difference: YamlDifference) => pattern.test(difference.what);
@@ -22,7 +22,7 @@ const matches = (pattern: RegExp) => (difference: YamlDifference) => pattern.tes
 export const knownYamlDifferences: Readonly<Record<string, KnownDifference>> = {
   'tabs-in-brackets': {
     kind: 'stricter',
-    explains: matches(/deficient indentation|tab characters must not be used/),
+    explains: matches(/too far left, or behind a tab|tab characters must not be used/),
     reason:
       'js-yaml takes a tab inside of brackets for indentation, where they stand within an indented block; spaces are taken.',
     example: 'a: {b: 1,\tc: 2}',
