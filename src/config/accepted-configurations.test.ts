@@ -656,6 +656,13 @@ test('merges maps of YAML', async () => {
   assert.deepEqual([listeners['b']?.address, listeners['b']?.maxConnections], [{ host: '::', port: 2 }, 7]);
 });
 
+test('reads texts of any system, with comments alone before them', async () => {
+  const { listeners } = await read(
+    '\uFEFF# ours\r\n%YAML 1.2\r\n---\r\nversion: 1\r\nlisteners:\r\n  web: { address: ":1" }\r\n...\r\n',
+  );
+  assert.deepEqual(Object.keys(listeners), ['web']);
+});
+
 test('reads JSON, also when it is indented with tabs', async () => {
   const { listeners } = await read('{\n\t"version": 1,\n\t"listeners": {\n\t\t"web": { "address": ":8080" }\n\t}\n}\n');
   assert.deepEqual(Object.keys(listeners), ['web']);

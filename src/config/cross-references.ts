@@ -53,16 +53,27 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
   const listeners = new NameCheck('listener', configuration['listeners']);
   const consumers = new NameCheck('consumer', configuration['consumers']);
   const routes = new NameCheck('route', configuration['routes']);
+  const schemes = new Map<string, string | undefined>();
+  const schemeOf = (service: string): string | undefined => {
+    if (!schemes.has(service)) schemes.set(service, readServiceScheme(configuration['services'], service));
+    return schemes.get(service);
+  };
+  // Of many routes, each would be asked for all policies.
+  const naming = {
+    services: policies.filter(({ serviceSettings, nested }) => serviceSettings !== undefined || nested !== undefined),
+    consumers: policies.filter(({ consumerSettings, nested }) => consumerSettings !== undefined || nested !== undefined),
+    stores: policies.filter(({ storeSettings, nested }) => storeSettings !== undefined || nested !== undefined),
+  };
   for (const use of listLogUses(configuration['accessLog'])) (use.kind === 'route' ? routes : listeners).check(use, findings);
   for (const [name, route] of entriesOf(configuration['routes'])) {
     if (!isMap(route)) continue;
     const path = ['routes', name];
-    const policyUses = listPolicyUses(route['policies'], [...path, 'policies'], policies, 'serviceSettings');
-    for (const use of listPolicyUses(route['policies'], [...path, 'policies'], policies, 'consumerSettings'))
+    const policyUses = listPolicyUses(route['policies'], [...path, 'policies'], naming.services, 'serviceSettings');
+    for (const use of listPolicyUses(route['policies'], [...path, 'policies'], naming.consumers, 'consumerSettings'))
       consumers.check(use, findings);
     for (const use of [...listServiceUses(route['to'], [...path, 'to']), ...policyUses]) {
       services.check(use, findings);
-      findings.push(...findByteService(use, configuration['services']));
+      findings.push(...findByteService(use, schemeOf));
     }
     for (const use of listListenerUses(route['match'], [...path, 'match'])) {
       listeners.check(use, findings);
@@ -71,14 +82,14 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
     findings.push(...findMissingCaptures(route, path));
     const listPaths = () => listCapturingPaths(route['match'], [...path, 'match']);
     findings.push(...findMissingLimitCaptures(route['policies'], [...path, 'policies'], listPaths));
-    findings.push(...findMissingStores(route['policies'], [...path, 'policies'], { stores, policies }));
+    findings.push(...findMissingStores(route['policies'], [...path, 'policies'], { stores, policies: naming.stores }));
   }
   for (const [blocks, path] of listSharedPolicies(configuration)) {
     findings.push(...findForeignLimitCaptures(blocks, path), ...findMissingStores(blocks, path, { stores, policies }));
     for (const use of listPolicyUses(blocks, path, policies, 'consumerSettings')) consumers.check(use, findings);
     for (const use of listPolicyUses(blocks, path, policies, 'serviceSettings')) {
       services.check(use, findings);
-      findings.push(...findByteService(use, configuration['services']));
+      findings.push(...findByteService(use, schemeOf));
     }
   }
   for (const [name, listener] of entriesOf(configuration['listeners'])) {
@@ -93,7 +104,7 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
   const recorded = isMap(recording) && Array.isArray(recording['routes']) ? recording['routes'] : [];
   for (const [index, name] of recorded.entries())
     if (isText(name)) routes.check({ name, path: ['recording', 'routes', index] }, findings);
-  findings.push(...findMissingHashCaptures(configuration['services'], listAllCaptures(configuration['routes'])));
+  findings.push(...findMissingHashCaptures(configuration['services'], () => listAllCaptures(configuration['routes'])));
   findings.push(...findUselessByBytes(configuration), ...findUselessImportance(configuration));
   findings.push(...findCountriesWithoutDatabase(configuration, policies));
   findings.push(...findTooManyEndpoints(configuration['services']), ...findMissingTokenKeys(configuration, policies));
@@ -191,8 +202,8 @@ function listListenerUses(match: unknown, path: IssuePath): NameUse[] {
 }
 
 /** A route sends requests, and some services take bytes of any kind. */
-function findByteService({ name, path }: NameUse, services: unknown): Finding[] {
-  const scheme = readServiceScheme(services, name);
+function findByteService({ name, path }: NameUse, schemeOf: (service: string) => string | undefined): Finding[] {
+  const scheme = schemeOf(name);
   if (scheme !== 'tcp' && scheme !== 'tls') return [];
   const message = `the endpoints of the service \`${name}\` are \`${scheme}\`, which takes bytes and no requests; a route needs \`http\` or \`https\``;
   return [{ path, code: 'conflict', message }];
@@ -267,8 +278,8 @@ interface CapturingPath {
 
 /** A template may use only what every path of the route captures: otherwise some requests would have a hole there. */
 function findMissingCaptures(route: Readonly<Record<string, unknown>>, path: IssuePath): Finding[] {
+  if (!usesCaptures(route['to']) && !usesCaptures(route['policies'])) return [];
   const uses = [...listCaptureUses(route['to'], [...path, 'to']), ...listCaptureUses(route['policies'], [...path, 'policies'])];
-  if (uses.length === 0) return [];
   const paths = listCapturingPaths(route['match'], [...path, 'match']);
   return uses.flatMap(({ name, path: usePath }): Finding[] => {
     const lacking = paths?.find(({ captures }) => !captures.includes(name));
@@ -348,6 +359,12 @@ function listCaptureUses(value: unknown, path: IssuePath): NameUse[] {
   }
   if (Array.isArray(value)) return value.flatMap((item, index) => listCaptureUses(item, [...path, index]));
   return entriesOf(value).flatMap(([key, item]) => listCaptureUses(item, [...path, key]));
+}
+
+/** Most values use none, and to find that out no paths are made. */
+function usesCaptures(value: unknown): boolean {
+  if (isText(value)) return value.includes('${path.');
+  return typeof value === 'object' && value !== null && Object.values(value).some(usesCaptures);
 }
 
 function entriesOf(value: unknown): [string, unknown][] {

@@ -22,8 +22,12 @@ export function resolveFilePaths(
   policies: readonly (AddressListingPolicy & FileReadingPolicy & ContractPolicy)[],
 ): Configuration {
   const { accessLog, acme, admin, geo, history, log, recording, stores, tracing } = configuration;
+  // Of many routes, each would be asked for all policies.
+  const listing = policies.filter(({ addressListSettings, nested }) => addressListSettings !== undefined || nested !== undefined);
+  const reading = policies.filter(({ fileSettings }) => fileSettings !== undefined);
+  const contracts = policies.filter(({ contractSettings }) => contractSettings !== undefined);
   const resolveBlocks = (blocks: PolicyBlocks) =>
-    resolveContracts(resolvePolicyFiles(resolveAddressListFiles(blocks, folder, policies), folder, policies), folder, policies);
+    resolveContracts(resolvePolicyFiles(resolveAddressListFiles(blocks, folder, listing), folder, reading), folder, contracts);
   const resolvePolicies = <Place extends { readonly policies?: PolicyBlocks | undefined }>(place: Place): Place =>
     place.policies === undefined ? place : { ...place, policies: resolveBlocks(place.policies) };
   return {

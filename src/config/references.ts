@@ -7,6 +7,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { quote } from '#schema/quote.ts';
 import { suggestWord } from '#schema/suggest.ts';
 import type { Finding, IssuePath } from './issue.ts';
+import { setOwn } from './own-property.ts';
 
 /** Deeper values are refused: only a cycle or a mistake is nested like this. */
 const DEPTH_MAX = 64;
@@ -46,7 +47,7 @@ export interface ResolvedValue {
 /** Resolves all references of a value. The value itself is not changed. */
 export async function resolveReferences(value: unknown, sources: ReferenceSources): Promise<ResolvedValue> {
   const resolver = new ReferenceResolver(sources);
-  const resolved = await resolver.walk(value, []);
+  const resolved = await resolver.walk(value);
   return { value: resolved, texts: resolver.texts, findings: resolver.findings, files: [...resolver.contents.keys()] };
 }
 
@@ -55,42 +56,64 @@ class ReferenceResolver {
   readonly findings: Finding[] = [];
   readonly contents = new Map<string, Promise<string>>();
   readonly #sources: ReferenceSources;
+  /** Of what is being walked through. Whoever waits has a copy. */
+  readonly #path: (string | number)[] = [];
 
   constructor(sources: ReferenceSources) {
     this.#sources = sources;
   }
 
   /** Waits only where a text has a reference, so that a large configuration costs no promise per value. */
-  walk(value: unknown, path: IssuePath): unknown {
-    if (typeof value === 'string') return value.includes('${') ? this.#resolveText(value, path) : value;
+  walk(value: unknown): unknown {
+    if (typeof value === 'string') return value.includes('${') ? this.#resolveText(value, [...this.#path]) : value;
     if (typeof value !== 'object' || value === null) return value;
-    if (path.length >= DEPTH_MAX) {
+    if (this.#path.length >= DEPTH_MAX) {
       this.findings.push({
-        path: path.slice(0, SHOWN_STEPS_MAX),
+        path: this.#path.slice(0, SHOWN_STEPS_MAX),
         code: 'invalid-value',
         message: `the value is nested more than ${DEPTH_MAX} levels deep`,
       });
       return null;
     }
-    if (Array.isArray(value))
-      return whenAll(
-        value.map((item, index) => this.walk(item, [...path, index])),
-        (items) => items,
-      );
+    if (Array.isArray(value)) return this.#walkList(value);
     // Objects of classes are left for the schema to refuse.
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null) return value;
     const keys = Object.keys(value);
     if (keys.includes('__proto__')) {
       this.findings.push({
-        path: [...path, '__proto__'],
+        path: [...this.#path, '__proto__'],
         code: 'invalid-value',
         message: '`__proto__` cannot be a name',
         pointAt: 'key',
       });
     }
-    const items = Object.values(value).map((item, index) => this.walk(item, [...path, keys[index]!]));
-    return whenAll(items, (resolved) => Object.fromEntries(keys.map((key, index) => [key, resolved[index]])));
+    return this.#walkMap(value, keys);
+  }
+
+  #walkList(list: readonly unknown[]): unknown {
+    return whenAll(
+      list.map((item, index) => this.#walkPart(index, item)),
+      (items) => items,
+    );
+  }
+
+  #walkMap(map: object, keys: readonly string[]): unknown {
+    const copy: Record<string, unknown> = {};
+    const waiting: Promise<void>[] = [];
+    for (const key of keys) {
+      const resolved = this.#walkPart(key, Reflect.get(map, key));
+      setOwn(copy, key, resolved);
+      if (resolved instanceof Promise) waiting.push(resolved.then((value) => setOwn(copy, key, value)));
+    }
+    return waiting.length === 0 ? copy : Promise.all(waiting).then(() => copy);
+  }
+
+  #walkPart(step: string | number, value: unknown): unknown {
+    this.#path.push(step);
+    const resolved = this.walk(value);
+    this.#path.pop();
+    return resolved;
   }
 
   #resolveText(written: string, path: IssuePath): string | Promise<string> {

@@ -332,6 +332,68 @@ policies:
     issues: ['F:4:30 listeners.web.address: the key `address` is here a second time; the first is in line 4'],
   },
   {
+    mistake: 'the same keys several times',
+    text: `${HEAD}services: {}\nthreads: 1\nservices: {}\nthreads: 2`,
+    issues: [
+      'F:4:1 services: the key `services` is here a second time; the first is in line 3',
+      'F:6:1 services: the key `services` is here a second time; the first is in line 3',
+      'F:7:1 threads: the key `threads` is here a second time; the first is in line 5',
+    ],
+  },
+  {
+    mistake: 'several mistakes of syntax',
+    text: 'a: [1\nb: "x',
+    issues: [
+      'F:2:1 flow sequence in block collection must be sufficiently indented and end with a ]',
+      'F:2:6 missing closing "quote',
+    ],
+  },
+  {
+    mistake: 'a merge of the map that it stands in',
+    text: 'a: &a { b: { <<: *a } }',
+    issues: ['F:1:18 `<<` takes a map that has ended, or a list of such maps'],
+  },
+  {
+    mistake: 'a merge of a text',
+    text: 'a: { <<: b }',
+    issues: ['F:1:10 `<<` takes a map that has ended, or a list of such maps'],
+  },
+  {
+    mistake: 'more aliases than a value may have',
+    text: `a: &a 1\nb: [${'*a, '.repeat(10_000)}]`,
+    issues: ['F:2:40001 with this alias, a value is there more than 10000 times'],
+  },
+  {
+    mistake: 'aliases of aliases of aliases',
+    text: ['x: &x0 [y]', ...[1, 2, 3, 4, 5].map((n) => `x${n}: &x${n} [${`*x${n - 1}, `.repeat(9)}]`)].join('\n'),
+    issues: ['F:6:10 with this alias, a value is there more than 10000 times'],
+  },
+  {
+    mistake: 'deep nesting',
+    text: `a: ${'['.repeat(300)}${']'.repeat(300)}`,
+    issues: ['F:1:259 the text is nested more than 256 levels deep'],
+  },
+  { mistake: 'YAML 1.1', text: '%YAML 1.1\n---\na: yes', issues: ['F:1:1 of all directives, only `%YAML 1.2` is taken'] },
+  { mistake: 'a key that is not there', text: 'a: 1\n: 2', issues: ['F:2:3 the key is missing here'] },
+  { mistake: 'a key behind a text', text: 'a:\n- "b" c: d', issues: ['F:2:7 a key must begin on a line of its own'] },
+  { mistake: 'a key behind an anchor', text: 'a: &x b: c', issues: ['F:1:4 a key must begin on a line of its own'] },
+  {
+    mistake: 'a carriage return alone',
+    text: 'a: 1\rb: 2',
+    issues: ['F:1:5 a carriage return stands alone here; a line ends with a line feed'],
+  },
+  { mistake: 'a control character', text: 'a: b\x07', issues: ['F:1:5 the stream contains non-printable characters'] },
+  {
+    mistake: 'a character that there is not',
+    text: 'a: "\\UFFFFFFFF"',
+    issues: ['F:1:4 there is no character with the number that stands behind `\\U`'],
+  },
+  {
+    mistake: 'a tab in brackets of a block',
+    text: 'a: {b: 1,\tc: 2}',
+    issues: ['F:1:11 this stands too far left, or behind a tab where only spaces are taken'],
+  },
+  {
     mistake: 'a cycle',
     text: `${HEAD}routes: { a: { match: {}, to: { respond: { json: &x [*x] } } } }`,
     issues: ['F:4:42 routes.a.to.respond: the value is nested more than 64 levels deep'],

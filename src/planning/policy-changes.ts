@@ -3,7 +3,7 @@ import { identifyingPolicyNames, policyDefinitions } from '#policies/registry.ts
 import type { FoundChange, Grade } from './change.ts';
 import type { Compared } from './compared.ts';
 import { EffectivePolicies, type EffectivePolicy, listPolicyPlaces } from './effective-policies.ts';
-import { type Difference, findDifferences, isPlainList } from './value-differences.ts';
+import { type Difference, findDifferences, isPlainList, isSame } from './value-differences.ts';
 
 /** What a policy is to a client: it asks who is there (`access`), counts (`limit`), looks at messages (`form`), or refuses nothing. */
 type Guard = 'access' | 'limit' | 'form' | 'none';
@@ -69,6 +69,11 @@ export function findPolicyChanges(compared: Compared): FoundChange[] {
   const { old, new: present } = compared;
   const before = new EffectivePolicies(old.configuration);
   const after = new EffectivePolicies(present.configuration);
+  // What a route says itself is there once; everything else serves many routes, and its text is made once.
+  const isSameBlock = (was: EffectivePolicy, is: EffectivePolicy) =>
+    was.from === 'route' || is.from === 'route'
+      ? isSame(was.block, is.block)
+      : before.textOf(was.block) === after.textOf(is.block);
   const changes = new Map<string, PolicyChange>();
   const places = listPolicyPlaces(old.configuration, present.configuration);
   for (const route of Object.keys(present.configuration.routes)) {
@@ -77,7 +82,7 @@ export function findPolicyChanges(compared: Compared): FoundChange[] {
       for (const policy of new Set([...before.namesFor(route, listener), ...after.namesFor(route, listener)])) {
         const was = before.find(policy, route, listener);
         const is = after.find(policy, route, listener);
-        if (before.textOf(was.block) === after.textOf(is.block)) continue;
+        if (isSameBlock(was, is)) continue;
         const key = JSON.stringify([policy, was.path, is.path, was.block === undefined, is.block === undefined]);
         const known = changes.get(key) ?? { policy, before: was, after: is, routes: new Set<string>() };
         known.routes.add(route);

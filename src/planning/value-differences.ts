@@ -20,8 +20,13 @@ export function toComparableText(value: unknown): string {
   return JSON.stringify(value, revealSecrets) ?? '';
 }
 
+/** Whether their comparable texts are the same, which are made only where nothing plainer tells. */
 export function isSame(before: unknown, after: unknown): boolean {
-  return before === after || toComparableText(before) === toComparableText(after);
+  if (before === after) return true;
+  if (Array.isArray(before) && Array.isArray(after))
+    return before.length === after.length && before.every((item, index) => isSame(item, after[index]));
+  if (isPlainMap(before) && isPlainMap(after)) return isSameMap(before, after);
+  return toComparableText(before) === toComparableText(after);
 }
 
 /** The innermost parts that differ. Lists of plain values count as one. */
@@ -93,7 +98,33 @@ function revealSecrets(this: Readonly<Record<string, unknown>>, key: string, val
 function collectSecrets(value: unknown, secrets: Set<string>): void {
   if (value instanceof Secret) {
     if (value.reveal() !== '') secrets.add(value.reveal());
-  } else if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) collectSecrets(part, secrets);
+  } else if (Array.isArray(value)) {
+    for (const part of value) collectSecrets(part, secrets);
+  } else if (typeof value === 'object' && value !== null) {
+    // Without a list of all its values, of which a configuration has many.
+    for (const name in value) collectSecrets(Reflect.get(value, name), secrets);
+  }
+}
+
+function isPlainMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** In the same order, without what a text would not hold. */
+function isSameMap(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): boolean {
+  const others = Object.keys(after);
+  let next = 0;
+  const skipUnset = () => {
+    while (next < others.length && after[others[next]!] === undefined) next++;
+  };
+  for (const [name, value] of Object.entries(before)) {
+    if (value === undefined) continue;
+    skipUnset();
+    if (name !== others[next] || !isSame(value, after[name])) return false;
+    next++;
+  }
+  skipUnset();
+  return next === others.length;
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -15,6 +15,8 @@ export interface PathPattern {
 }
 
 export const CAPTURE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** A segment that is in the form already, as most are. */
+const IN_FORM = /^[\w~-][\w.~-]*$/;
 const HEX_OF_UNRESERVED = /%(?:2[DdEe]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])/g;
 
 /**
@@ -97,6 +99,7 @@ function readSegment(text: string, segment: string): Reading<PathSegment> {
  * digits. What no request line can hold as it is, such as a space or an umlaut, is encoded.
  */
 function normaliseLiteral(text: string, segment: string): Reading<PathSegment> {
+  if (IN_FORM.test(segment)) return { value: { literal: segment } };
   const stray = /%(?![0-9A-Fa-f]{2})/.exec(segment);
   if (stray !== null)
     return { problem: `${quote(text)}: \`%\` begins two hexadecimal digits; write \`%25\` for the character itself` };

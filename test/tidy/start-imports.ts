@@ -18,6 +18,7 @@ const starts: readonly Start[] = [
     spared: {
       zod: 'data threads are given what has been validated',
       yaml: 'data threads are given what has been read',
+      'js-yaml': 'data threads are given what has been read',
       'node:http': 'importing it loads its `fetch` and `WebSocket` too, which takes longer than all of ours',
       'node:http2': 'both sides speak HTTP/2 by our own codec; health checks alone load it, where they run',
       '@marcbachmann/cel-js': 'needed only by configurations with an expression',

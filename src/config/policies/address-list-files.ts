@@ -54,7 +54,7 @@ export function resolveAddressListFiles(
     }
     changed[name] = { ...block, ...Object.fromEntries(lists.filter(([, list]) => list !== undefined)) };
   }
-  return { ...blocks, ...changed };
+  return Object.keys(changed).length === 0 ? blocks : { ...blocks, ...changed };
 }
 
 function changeItems(list: unknown, change: (item: unknown) => unknown): unknown {

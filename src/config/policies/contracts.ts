@@ -44,7 +44,7 @@ export function resolveContracts(blocks: PolicyBlocks, folder: string, using: re
     });
     if (resolved.length > 0) changed[name] = { ...block, ...Object.fromEntries(resolved) };
   }
-  return { ...blocks, ...changed };
+  return Object.keys(changed).length === 0 ? blocks : { ...blocks, ...changed };
 }
 
 function findInBlocks(blocks: PolicyBlocks | undefined, at: IssuePath, using: readonly ContractPolicy[]): NamedContract[] {

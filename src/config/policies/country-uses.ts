@@ -13,13 +13,15 @@ export function findCountriesWithoutDatabase(
   policies: readonly CountryNamingPolicy[],
 ): Finding[] {
   if (configuration['geo'] !== undefined) return [];
+  // Of many routes, each would be asked for all policies.
+  const naming = policies.filter(({ countrySettings }) => countrySettings !== undefined);
   const places: [unknown, IssuePath][] = [[configuration['policies'], ['policies']]];
   for (const part of ['listeners', 'routes']) {
     const named = configuration[part];
     for (const [name, entry] of Object.entries(isMap(named) ? named : {}))
       if (isMap(entry)) places.push([entry['policies'], [part, name, 'policies']]);
   }
-  return places.flatMap(([blocks, at]) => findInBlocks(blocks, at, policies));
+  return places.flatMap(([blocks, at]) => findInBlocks(blocks, at, naming));
 }
 
 function findInBlocks(blocks: unknown, at: IssuePath, policies: readonly CountryNamingPolicy[]): Finding[] {

@@ -9,9 +9,12 @@ interface ExpressingPolicy {
   readonly expressionSettings?: readonly string[] | undefined;
 }
 
-interface WrittenExpression {
+interface FoundExpression {
   readonly text: string;
   readonly path: IssuePath;
+}
+
+interface WrittenExpression extends FoundExpression {
   /** Of the route; `undefined` where policies serve many. */
   readonly captures: readonly string[] | undefined;
 }
@@ -38,28 +41,31 @@ function listExpressions(
   policies: readonly ExpressingPolicy[],
 ): WrittenExpression[] {
   const { listeners, routes } = configuration;
-  const find = (holder: unknown, at: IssuePath, captures: readonly string[] | undefined): WrittenExpression[] =>
-    isMap(holder) ? findInBlocks(holder['policies'], [...at, 'policies'], policies).map((found) => ({ ...found, captures })) : [];
+  // Of many routes, each would be asked for all policies.
+  const expressing = policies.filter(({ expressionSettings }) => expressionSettings !== undefined);
+  const find: FindIn = (holder, at) => (isMap(holder) ? findInBlocks(holder['policies'], [...at, 'policies'], expressing) : []);
   const ofListeners = Object.entries(isMap(listeners) ? listeners : {});
   const ofRoutes = Object.entries(isMap(routes) ? routes : {});
   return [
-    ...find(configuration, [], undefined),
-    ...ofListeners.flatMap(([name, listener]) => find(listener, ['listeners', name], undefined)),
+    ...[...find(configuration, []), ...ofListeners.flatMap(([name, listener]) => find(listener, ['listeners', name]))].map(
+      (found) => ({ ...found, captures: undefined }),
+    ),
     ...ofRoutes.flatMap(([name, route]) => findInRoute(route, ['routes', name], find)),
   ];
 }
 
-type FindIn = (holder: unknown, at: IssuePath, captures: readonly string[] | undefined) => WrittenExpression[];
+type FindIn = (holder: unknown, at: IssuePath) => FoundExpression[];
 
 function findInRoute(route: unknown, at: IssuePath, find: FindIn): WrittenExpression[] {
   if (!isMap(route)) return [];
+  const found = [...find(route, at), ...listCallConditions(route['to'], [...at, 'to'])];
+  if (found.length === 0) return [];
   const captures = listCommonCaptures(route['match']);
-  const inCalls = listCallConditions(route['to'], [...at, 'to']).map((found) => ({ ...found, captures }));
-  return [...find(route, at, captures), ...inCalls];
+  return found.map((expression) => ({ ...expression, captures }));
 }
 
 /** Of an aggregate. */
-function listCallConditions(to: unknown, at: IssuePath): Pick<WrittenExpression, 'text' | 'path'>[] {
+function listCallConditions(to: unknown, at: IssuePath): FoundExpression[] {
   const aggregate = isMap(to) ? to['aggregate'] : undefined;
   const calls = isMap(aggregate) ? aggregate['calls'] : undefined;
   return Object.entries(isMap(calls) ? calls : {}).flatMap(([name, call]) => {
@@ -68,11 +74,7 @@ function listCallConditions(to: unknown, at: IssuePath): Pick<WrittenExpression,
   });
 }
 
-function findInBlocks(
-  blocks: unknown,
-  at: IssuePath,
-  policies: readonly ExpressingPolicy[],
-): Pick<WrittenExpression, 'text' | 'path'>[] {
+function findInBlocks(blocks: unknown, at: IssuePath, policies: readonly ExpressingPolicy[]): FoundExpression[] {
   if (!isMap(blocks)) return [];
   return policies.flatMap(({ name, expressionSettings = [] }) => {
     const block = blocks[name];

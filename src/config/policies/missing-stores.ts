@@ -25,12 +25,13 @@ function listStored(blocks: unknown, path: IssuePath, policies: readonly Storing
   if (!isMap(blocks)) return [];
   return policies.flatMap(({ name, storeSettings = [], nested }) => {
     const block = blocks[name];
+    if (!isMap(block)) return [];
     const at = [...path, name];
     const own = storeSettings
       .map((setting) => setting.split('.'))
       .filter((setting) => findSetting(block, setting) === 'redis')
       .map((setting) => [...at, ...setting]);
-    const items = nested !== undefined && isMap(block) ? block[nested.setting] : undefined;
+    const items = nested === undefined ? undefined : block[nested.setting];
     if (nested === undefined || !Array.isArray(items)) return own;
     return [...own, ...items.flatMap((item, i) => listStored(item, [...at, nested.setting, i], nested.policies))];
   });

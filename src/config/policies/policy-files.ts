@@ -48,7 +48,7 @@ export function resolvePolicyFiles(blocks: PolicyBlocks, folder: string, reading
       .map((setting) => [setting, resolveIn(block[setting], folder, 0)]);
     changed[name] = { ...block, ...Object.fromEntries(settings) };
   }
-  return { ...blocks, ...changed };
+  return Object.keys(changed).length === 0 ? blocks : { ...blocks, ...changed };
 }
 
 function findInBlocks(blocks: PolicyBlocks | undefined, at: IssuePath, reading: readonly FileReadingPolicy[]): PolicyFile[] {

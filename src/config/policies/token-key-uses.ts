@@ -18,12 +18,14 @@ export function findMissingTokenKeys(
 ): Finding[] {
   if (configuration['tokenKeys'] !== undefined) return [];
   const { routes, listeners } = configuration;
+  // Of many routes, each would be asked for all policies.
+  const signers = policies.filter(({ signingSettings }) => signingSettings !== undefined);
   const places: [place: unknown, path: IssuePath][] = [
     [configuration, []],
     ...listEntries(listeners, ['listeners']),
     ...listEntries(routes, ['routes']),
   ];
-  const signing = places.flatMap(([place, path]) => (isMap(place) ? listSigning(place, path, policies) : []));
+  const signing = places.flatMap(([place, path]) => (isMap(place) ? listSigning(place, path, signers) : []));
   const published = listEntries(routes, ['routes']).flatMap(([route, path]) =>
     isMap(route) && isMap(route['to']) && 'jwks' in route['to'] ? [[...path, 'to', 'jwks']] : [],
   );

@@ -4,12 +4,16 @@ import { suggestWord } from '#schema/suggest.ts';
 import type { Finding } from '../issue.ts';
 import { readHashKeyName } from './balancing-schema.ts';
 
-/** `captured`: what the paths of all routes capture; `undefined` when one of them is wrong, so that it is not known. */
-export function findMissingHashCaptures(services: unknown, captured: ReadonlySet<string> | undefined): Finding[] {
-  if (!isMap(services) || captured === undefined) return [];
-  return Object.entries(services).flatMap(([service, settings]): Finding[] => {
+/** `listCaptures`: what the paths of all routes capture; `undefined` when one of them is wrong, so that it is not known. */
+export function findMissingHashCaptures(services: unknown, listCaptures: () => ReadonlySet<string> | undefined): Finding[] {
+  const uses = Object.entries(isMap(services) ? services : {}).flatMap(([service, settings]) => {
     const name = readHashedCapture(settings);
-    if (name === undefined || captured.has(name)) return [];
+    return name === undefined ? [] : [{ service, name }];
+  });
+  const captured = uses.length === 0 ? undefined : listCaptures();
+  if (captured === undefined) return [];
+  return uses.flatMap(({ service, name }): Finding[] => {
+    if (captured.has(name)) return [];
     const suggestion = suggestWord(name, captured);
     const ending = suggestion === undefined ? '' : `; did you mean \`path.${suggestion}\`?`;
     const message = `\`path.${name}\`: no route captures \`${name}\` in its path, such as \`/orders/:${name}\`${ending}`;
