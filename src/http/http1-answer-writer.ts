@@ -16,6 +16,7 @@ export class Http1AnswerWriter {
   #sendsChunked = false;
   /** What `content-length` of the answer says. */
   #announcedBytes = NOT_ANNOUNCED;
+  /** False: what comes of a body is left out. */
   sendsBody = false;
   /** The client takes the end of the connection for the end of the answer. */
   isCloseDelimited = false;
@@ -36,7 +37,7 @@ export class Http1AnswerWriter {
     this.#stream.write(`${encodeStatusLine(status)}${encodeFields(fields)}\r\n`);
   }
 
-  /** How the answer will end. Its head has to be written next. */
+  /** Decides how the answer will end. Its head has to be written next. */
   frame({ status, contentLengthBytes }: ResponseHead, method: string): void {
     const hasBody = hasResponseBody(method, status);
     const hasLength = contentLengthBytes !== undefined;

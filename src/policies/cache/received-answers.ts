@@ -1,6 +1,7 @@
 /** What becomes of the answer that a service gives: it is kept, or passed on, or what is kept already is used in its place. */
 import { StoredAnswer } from '#base/answer-store.ts';
 import type { CacheResult } from '#http/cache-result.ts';
+import type { ContentRange } from '#wire/fields/content-range.ts';
 import { hasField } from '#wire/fields/field-list.ts';
 import { isPersonal } from './asked.ts';
 import type { CachePlace } from './cache-place.ts';
@@ -52,8 +53,7 @@ export class ReceivedAnswers {
     }
     noteKept(fetch, head, received);
     const range = readPart(received, fetch.announcedBytes);
-    const part = range && { firstByte: range.start, wholeBytes: range.wholeBytes, bytes: range.end - range.start };
-    return { kind: 'keep', head, part };
+    return { kind: 'keep', head, part: range && toKeptPart(range) };
   }
 
   /** `status`: with which the service has answered; `undefined`: it has not. */
@@ -104,8 +104,8 @@ export class ReceivedAnswers {
     const head = around && this.#toHead(fetch, received);
     if (range === undefined || head === undefined || typeof head === 'string') return undefined;
     noteKept(fetch, head, received);
-    const part = { firstByte: range.start, wholeBytes: range.wholeBytes, bytes: range.end - range.start };
-    return { kind: 'keep', head: { ...head, status: 200, fields: updateFields(facts.fields, head.fields) }, part, around };
+    const fields = updateFields(facts.fields, head.fields);
+    return { kind: 'keep', head: { ...head, status: 200, fields }, part: toKeptPart(range), around };
   }
 
   /** RFC 9111 §4.3.4: what is kept is the same still, and the service says more of it. */
@@ -150,6 +150,10 @@ export class ReceivedAnswers {
     };
     return toStoredHead(received, asked, rules);
   }
+}
+
+function toKeptPart({ start, end, wholeBytes }: ContentRange): Kept['part'] {
+  return { firstByte: start, wholeBytes, bytes: end - start };
 }
 
 function noteKept(fetch: Fetch, head: StoredHead, { status, receivedMs }: ReceivedAnswer): void {
