@@ -1,23 +1,22 @@
 import type { GatewayError } from '#base/errors.ts';
 import { limits } from '#base/limits.ts';
 import { WheelTimer } from '#base/timer-wheel.ts';
-import { takeOverSocket } from '#net/accept.ts';
 import { ByteStream, type StreamOwner } from '#net/byte-stream.ts';
 import type { AcceptedConnection } from '#net/listener.ts';
 import type { ProxiedClient } from '#net/proxied-client.ts';
-import { hasField } from '#wire/fields/field-list.ts';
-import { encodeFields, encodeLastChunk, encodeStatusLine } from '#wire/http1/encode.ts';
 import { type Fault, faults } from '#wire/http1/faults.ts';
 import { RequestDecoder, type RequestEvents } from '#wire/http1/request-decoder.ts';
 import type { RequestHead } from '#wire/http1/request-head.ts';
-import { PREFACE } from '#wire/http2/frame-types.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { clientErrors } from './client-errors.ts';
 import { ClientFacts } from './client-facts.ts';
 import { type ClientSide, Exchange, type TunnelSide } from './exchange.ts';
+import { HalfClosedClient, PROBE_EVERY_MS } from './half-closed-client.ts';
+import { Http1AnswerWriter } from './http1-answer-writer.ts';
 import { Http1ClientRequest } from './http1-request.ts';
-import { JoinedWriter } from './joined-writer.ts';
-import { hasResponseBody, type ResponseHead } from './response.ts';
+import { type Http1ReceiverHome, Http1RequestReceiver } from './http1-request-receiver.ts';
+import { Http2Preface } from './http2-preface.ts';
+import type { ResponseHead } from './response.ts';
 import type { ServerServices, ServerSettings } from './server-settings.ts';
 import { upstreamErrors } from './upstream-errors.ts';
 
@@ -29,60 +28,45 @@ const Waiting = { nothing: 0, request: 1, head: 2, body: 3, reader: 4, linger: 5
 type Waiting = (typeof Waiting)[keyof typeof Waiting];
 
 const noFields: readonly string[] = [];
-const HTTP2_PREFACE = Buffer.from(PREFACE, 'latin1');
 
-/** A client that is gone answers a probe with a reset, which takes one round trip to come. */
-const PROBE_EVERY_MS = 250;
-const NOT_ANNOUNCED = -1;
-const NOT_BEGUN = -1;
-const NOT_BEGUN_ASKED_AGAIN = -2;
-
-export class Http1ClientConnection extends WheelTimer implements ClientConnection, StreamOwner, RequestEvents, ClientSide {
+export class Http1ClientConnection
+  extends WheelTimer
+  implements ClientConnection, StreamOwner, Http1ReceiverHome, RequestEvents, ClientSide
+{
   readonly settings: ServerSettings;
   readonly facts: ClientFacts;
   readonly stream: ByteStream;
-  readonly #out: JoinedWriter;
   readonly #services: ServerServices;
   readonly #decoder: RequestDecoder;
+  readonly #receiver: Http1RequestReceiver;
+  readonly #writer: Http1AnswerWriter;
   #exchange: Exchange | undefined = undefined;
   #waiting: Waiting = Waiting.request;
-  /** Bytes that came before they could be decoded: pipelined requests, or a body whose taker is not ready. */
-  #pending: Buffer | undefined = undefined;
-  #minorVersion = 1;
   #keepsAlive = true;
   #isDraining = false;
-  #isDecoding = false;
-  #sendsChunked = false;
-  /** What `content-length` of the answer says. */
-  #announcedBytes = NOT_ANNOUNCED;
-  #sendsBody = false;
-  #isCloseDelimited = false;
-  #hasEof = false;
-  #isBodyHeld = false;
   #isRequestWhole = true;
   /** Bytes of a body that nobody wanted, read so that the connection can be kept. */
   #discardedBytes = 0;
-  /** What the answer had come to when a half-closed client was last looked for. */
-  #probedBytes = NOT_BEGUN;
   /** What the client had not taken when it was last looked at. */
   #unsentBytes = 0;
+  /** From the client's last byte on. */
+  #halfClosed: HalfClosedClient | undefined = undefined;
   /** No request is taken any more: what still comes is thrown away. */
-  #isEnding = false;
+  isEnding = false;
   #isHandedOver = false;
   /** Until the first bytes are there, on listeners where HTTP/2 is spoken without TLS. */
-  #mayBeHttp2: AcceptedConnection | undefined;
-  /** The beginning of what may become the preface of HTTP/2. */
-  #preface: Buffer | undefined = undefined;
+  #preface: Http2Preface | undefined;
 
   constructor(accepted: AcceptedConnection, settings: ServerSettings, services: ServerServices) {
     super();
     this.settings = settings;
     this.#services = services;
     this.facts = new ClientFacts(accepted, settings.forwarding);
-    this.#mayBeHttp2 = settings.http2 !== undefined && !accepted.isSecure ? accepted : undefined;
-    this.#decoder = new RequestDecoder(settings.decoderLimits, this);
+    this.#preface = settings.http2 !== undefined && !accepted.isSecure ? new Http2Preface(accepted) : undefined;
     this.stream = new ByteStream(this, services.buffers, accepted.makeSocket);
-    this.#out = new JoinedWriter(this.stream);
+    this.#decoder = new RequestDecoder(settings.decoderLimits, this);
+    this.#receiver = new Http1RequestReceiver(this, this.stream, this.#decoder);
+    this.#writer = new Http1AnswerWriter(this.stream, services.date);
     services.wheel.arm(this, settings.headTimeoutMs);
   }
 
@@ -102,22 +86,21 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
   // Bytes from the client
 
   onBytes(bytes: Buffer, end: number): void {
-    if (this.#isEnding) return;
-    if (this.#mayBeHttp2 !== undefined && this.#takePreface(this.#mayBeHttp2, bytes, end)) return;
-    if (this.#pending !== undefined || this.#isDecoding) return this.#keepPending(bytes.subarray(0, end));
-    const taken = this.#decode(bytes, end);
-    if (taken < end && !this.#isEnding) this.#keepPending(bytes.subarray(taken, end));
+    if (this.isEnding) return;
+    if (this.#preface !== undefined && this.#takePreface(this.#preface, bytes, end)) return;
+    this.#receiver.take(bytes, end);
   }
 
   onEof(): void {
-    this.#hasEof = true;
+    const halfClosed = new HalfClosedClient();
+    this.#halfClosed = halfClosed;
     const exchange = this.#exchange;
-    if (this.#isEnding) return;
+    if (this.isEnding) return;
     if (exchange === undefined) {
-      if (this.#pending === undefined && !this.stream.isWritePending) this.#endAtEof();
+      if (!this.#receiver.hasPending && !this.stream.isWritePending) this.#endAtEof();
     } else if (!this.#isRequestWhole) {
-      if (this.#pending === undefined) this.#loseClient(exchange);
-    } else this.#endRequests(exchange);
+      if (!this.#receiver.hasPending) this.#loseClient(exchange);
+    } else this.#endRequests(exchange, halfClosed);
   }
 
   onDrained(): void {
@@ -125,14 +108,14 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
     if (exchange !== undefined) {
       if (this.#waiting === Waiting.reader) this.#waitForAnswer();
       exchange.onClientDrained();
-    } else if (this.#isEnding) this.#linger();
-    else if (!this.#isDecoding) this.#goOn();
+    } else if (this.isEnding) this.#linger();
+    else if (!this.#receiver.isDecoding) this.#goOn();
   }
 
   onClosed(_error: Error | undefined): void {
     this.#services.wheel.remove(this);
     const exchange = this.#exchange;
-    this.#pending = undefined;
+    this.#receiver.releasePending();
     if (exchange !== undefined && !this.#isHandedOver) this.#loseClient(exchange);
     if (!this.#isHandedOver) this.#services.owner.onConnectionClosed(this);
   }
@@ -154,9 +137,21 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
         this.stream.destroy();
         return;
       case Waiting.probe:
-        return this.#probe();
+        return this.#lookForClient();
       default:
     }
+  }
+
+  // From the receiver
+
+  get isAnswering(): boolean {
+    return this.#exchange !== undefined;
+  }
+
+  onDecoded(): void {
+    if (this.#exchange === undefined) {
+      if (!this.isEnding) this.#waitForMore();
+    } else if (!this.#isRequestWhole) this.#exchange.flushRequest();
   }
 
   // What the bytes mean
@@ -166,15 +161,15 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
     this.#keepsAlive = head.allowsReuse && !this.#isDraining;
     this.#isRequestWhole = !head.hasBody;
     this.#discardedBytes = 0;
-    this.#minorVersion = head.minorVersion;
+    this.#writer.follow(head.minorVersion);
     const request = new Http1ClientRequest(head, facts, settings.listener);
     const { clock, nextRequestId, owner } = this.#services;
     const requestId = facts.trustedRequestId(head) ?? nextRequestId();
     const exchange = new Exchange(this, owner, request, { requestId, startedMs: clock.monotonicMs() });
     this.#exchange = exchange;
-    if (head.hasBody) this.#decoder.isHeld = this.#isBodyHeld = true;
-    this.#probedBytes = NOT_BEGUN;
-    this.#wait(this.#hasEof ? Waiting.probe : Waiting.nothing);
+    if (head.hasBody) this.#decoder.isHeld = true;
+    this.#halfClosed?.beginExchange();
+    this.#wait(this.#halfClosed !== undefined ? Waiting.probe : Waiting.nothing);
     const error = request.fault;
     if (error !== undefined) {
       this.#keepsAlive = false;
@@ -210,59 +205,40 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
   // What the exchange wants done
 
   sendInformational(status: number, fields: readonly string[]): void {
-    if (this.#minorVersion !== 1 || this.stream.isClosed) return;
-    this.stream.write(`${encodeStatusLine(status)}${encodeFields(fields)}\r\n`);
+    this.#writer.writeInformational(status, fields);
   }
 
   sendHead(response: ResponseHead): void {
     const exchange = this.#exchange!;
-    const minorVersion = this.#minorVersion;
-    const { status, contentLengthBytes } = response;
-    this.#sendsBody = hasResponseBody(exchange.request.method, status);
-    // RFC 9110 §8.6: a 204 has no length.
-    const whole = status === 204 ? undefined : response.messageText;
-    let text = whole ?? encodeStatusLine(status) + (response.fieldText ?? encodeFields(response.fields));
-    this.#announcedBytes = this.#sendsBody && contentLengthBytes !== undefined ? contentLengthBytes : NOT_ANNOUNCED;
-    if (contentLengthBytes !== undefined) {
-      if (whole === undefined && status !== 204) text += `content-length: ${contentLengthBytes}\r\n`;
-      if (contentLengthBytes === 0) this.#sendsBody = false;
-      this.#sendsChunked = false;
-    } else {
-      this.#sendsChunked = this.#sendsBody && minorVersion === 1;
-      if (this.#sendsChunked) text += 'transfer-encoding: chunked\r\n';
-    }
-    this.#isCloseDelimited = this.#sendsBody && contentLengthBytes === undefined && !this.#sendsChunked;
-    if (this.#isCloseDelimited || this.#isDraining || this.#leavesRest(exchange)) this.#keepsAlive = false;
-    text += this.#encodeOwnFields(response) + exchange.requestId;
-    if (!this.#keepsAlive) text += '\r\nconnection: close\r\n\r\n';
-    else text += minorVersion === 0 ? '\r\nconnection: keep-alive\r\n\r\n' : '\r\n\r\n';
-    this.#out.append(text);
+    const writer = this.#writer;
+    writer.frame(response, exchange.request.method);
+    if (writer.isCloseDelimited || this.#isDraining || this.#leavesRest(exchange)) this.#keepsAlive = false;
+    writer.writeHead(response, exchange.requestId, this.#keepsAlive);
   }
 
   sendChunk(view: Buffer): boolean {
-    if (!this.#sendsBody || view.length === 0) return true;
+    if (!this.#writer.sendsBody || view.length === 0) return true;
     if (this.#exceedsLength(view.length)) return this.#failLength();
-    return this.#out.writeBody(view, this.#sendsChunked) || this.#waitForReader();
+    return this.#writer.writeBody(view) || this.#waitForReader();
   }
 
   sendText(text: string): boolean {
-    if (!this.#sendsBody || text === '') return true;
+    if (!this.#writer.sendsBody || text === '') return true;
     if (this.#exceedsLength(text.length)) return this.#failLength();
-    this.#out.appendBody(text, this.#sendsChunked);
+    this.#writer.appendBody(text);
     return true;
   }
 
   flush(): boolean {
-    return this.#out.flush() || this.#waitForReader();
+    return this.#writer.flush() || this.#waitForReader();
   }
 
   sendEnd(trailers: readonly string[] | undefined): void {
-    const { responseBytes } = this.#exchange!;
-    if (this.#announcedBytes !== NOT_ANNOUNCED && responseBytes !== this.#announcedBytes) {
+    if (!this.#writer.mayEnd(this.#exchange!.responseBytes)) {
       this.#failLength();
       return;
     }
-    if (this.#sendsChunked) this.#out.append(encodeLastChunk(trailers));
+    this.#writer.appendEnd(trailers);
     this.flush();
     this.#finishExchange();
   }
@@ -270,13 +246,13 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
   #exceedsLength(bytes: number): boolean {
     const exchange = this.#exchange!;
     exchange.responseBytes += bytes;
-    return exchange.responseBytes > this.#announcedBytes && this.#announcedBytes !== NOT_ANNOUNCED;
+    return !this.#writer.mayWrite(exchange.responseBytes);
   }
 
   /** More or less than was announced would be taken for another answer, or keep the client waiting: the connection ends. */
   #failLength(): true {
     const { responseBytes } = this.#exchange!;
-    this.#failExchange(upstreamErrors.truncatedBody({ announcedBytes: this.#announcedBytes, responseBytes }));
+    this.#failExchange(upstreamErrors.truncatedBody({ announcedBytes: this.#writer.announcedBytes, responseBytes }));
     return true;
   }
 
@@ -285,7 +261,7 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
     if (exchange === undefined) return;
     this.#exchange = undefined;
     this.#stopTaking();
-    if (this.#isCloseDelimited) this.stream.reset();
+    if (this.#writer.isCloseDelimited) this.stream.reset();
     else {
       this.flush();
       this.stream.destroy();
@@ -294,19 +270,19 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
   }
 
   pauseRequestBody(): void {
-    this.#isBodyHeld = this.#decoder.isHeld = true;
+    this.#decoder.isHeld = true;
     this.stream.pause();
     if (this.#waiting === Waiting.body) this.#wait(Waiting.nothing);
   }
 
   resumeRequestBody(): void {
-    if (!this.#isBodyHeld) return;
-    this.#isBodyHeld = this.#decoder.isHeld = false;
+    if (!this.#decoder.isHeld) return;
+    this.#decoder.isHeld = false;
     if (this.#waiting === Waiting.nothing && !this.#isRequestWhole) this.#wait(Waiting.body);
     if (this.#decoder.remainingBytes > limits.bodyBufferFromBytes) this.stream.startBodyBuffer();
-    if (this.#isDecoding) return;
-    if (this.#pending === undefined) this.#exchange?.flushRequest();
-    this.#decodePending();
+    if (this.#receiver.isDecoding) return;
+    if (!this.#receiver.hasPending) this.#exchange?.flushRequest();
+    this.#takePending();
   }
 
   openTunnel(response: ResponseHead): TunnelSide | undefined {
@@ -314,13 +290,10 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
     this.#isHandedOver = true;
     exchange.isTunnel = true;
     this.#services.wheel.remove(this);
-    const text = encodeStatusLine(response.status) + encodeFields(response.fields) + this.#encodeOwnFields(response);
-    this.stream.write(`${text}${exchange.requestId}\r\nconnection: upgrade\r\n\r\n`);
-    const pendingBytes = this.#pending;
-    this.#pending = undefined;
+    this.#writer.writeUpgrade(response, exchange.requestId);
     return {
       stream: this.stream,
-      pendingBytes,
+      pendingBytes: this.#receiver.releasePending(),
       idleMs: this.settings.tunnelIdleMs,
       onTunnelClosed: () => this.#endTunnel(exchange),
     };
@@ -332,35 +305,21 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
 
   // Inside
 
-  /** RFC 9113 §3.4: what a client says first that knows HTTP/2 to be spoken here. */
-  #takePreface(accepted: AcceptedConnection, bytes: Buffer, end: number): boolean {
-    const early = this.#preface === undefined ? bytes.subarray(0, end) : Buffer.concat([this.#preface, bytes.subarray(0, end)]);
-    const length = Math.min(early.length, HTTP2_PREFACE.length);
-    const isPreface = early.compare(HTTP2_PREFACE, 0, length, 0, length) === 0;
-    if (isPreface && length < HTTP2_PREFACE.length) {
-      this.#preface = Buffer.from(early);
-      return true;
-    }
-    this.#mayBeHttp2 = undefined;
+  /** True: there is no request in the bytes. */
+  #takePreface(preface: Http2Preface, bytes: Buffer, end: number): boolean {
+    const said = preface.read(bytes, end);
+    if (said === 'begun') return true;
     this.#preface = undefined;
-    if (!isPreface) {
-      if (early.length === end) return false;
-      this.onBytes(early, early.length);
-      return true;
+    if (said === 'other') {
+      const { earlier } = preface;
+      if (earlier.length > 0) this.onBytes(earlier, earlier.length);
+      return this.isEnding;
     }
     this.#isHandedOver = true;
     this.#stopTaking();
     this.#services.wheel.remove(this);
-    const makeSocket = takeOverSocket(this.stream.socket, Buffer.from(early));
-    this.#services.owner.onHttp2(this, { ...accepted, protocol: 'http2', makeSocket });
+    this.#services.owner.onHttp2(this, preface.toHttp2(this.stream.socket, bytes, end));
     return true;
-  }
-
-  /** The gateway's own fields, up to the request id. */
-  #encodeOwnFields(response: ResponseHead): string {
-    // RFC 9110 §6.6.1: who has a clock adds the date that is missing.
-    const hasDate = response.hasDate ?? hasField(response.fields, 'date');
-    return hasDate ? 'x-request-id: ' : `date: ${this.#services.date.now()}\r\nx-request-id: `;
   }
 
   #wait(waiting: Waiting): void {
@@ -390,28 +349,8 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
 
   /** The client has read everything, and the answer is not complete. */
   #waitForAnswer(): void {
-    if (!this.#isRequestWhole && !this.#isBodyHeld) this.#wait(Waiting.body);
-    else this.#wait(this.#hasEof ? Waiting.probe : Waiting.nothing);
-  }
-
-  /** Decodes as much as may be decoded now and returns how many bytes were taken. */
-  #decode(bytes: Buffer, end: number): number {
-    this.#isDecoding = true;
-    let position = this.#decoder.decode(bytes, 0, end);
-    while (position < end && this.#mayStartNext()) position = this.#decoder.decode(bytes, position, end);
-    this.#isDecoding = false;
-    if (this.#exchange === undefined) {
-      if (!this.#isEnding) this.#waitForMore();
-    } else if (!this.#isRequestWhole) this.#exchange.flushRequest();
-    return position;
-  }
-
-  #mayStartNext(): boolean {
-    if (this.#exchange !== undefined || this.#isEnding || !this.#decoder.isComplete) return false;
-    // A client that does not read its answers gets no more of them: what is written stays bounded.
-    if (this.stream.isWritePending) return false;
-    this.#decoder.startNext();
-    return true;
+    if (!this.#isRequestWhole && !this.#decoder.isHeld) this.#wait(Waiting.body);
+    else this.#wait(this.#halfClosed !== undefined ? Waiting.probe : Waiting.nothing);
   }
 
   /** Nothing is being answered: wait until the last answer is read, then for a request or for the rest of one. */
@@ -429,25 +368,10 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
     } else if (this.#waiting !== Waiting.head) this.#wait(Waiting.head);
   }
 
-  #keepPending(rest: Buffer): void {
-    this.#pending = this.#pending === undefined ? Buffer.from(rest) : Buffer.concat([this.#pending, rest]);
-    if (this.#pending.length >= limits.pipelinedBytesMax || this.#isBodyHeld) this.stream.pause();
-  }
-
-  #decodePending(): void {
-    const pending = this.#pending;
-    this.#pending = undefined;
-    if (pending !== undefined) {
-      const taken = this.#decode(pending, pending.length);
-      if (this.#isEnding) return;
-      if (taken < pending.length) {
-        this.#pending = pending.subarray(taken);
-        return;
-      }
-    }
-    if (this.#isBodyHeld) return;
+  #takePending(): void {
+    if (!this.#receiver.takePending() || this.#decoder.isHeld) return;
     const exchange = this.#exchange;
-    if (!this.#hasEof) this.stream.resume();
+    if (this.#halfClosed === undefined) this.stream.resume();
     else if (exchange === undefined) this.#goOn();
     else if (!this.#isRequestWhole) this.#loseClient(exchange);
   }
@@ -455,18 +379,18 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
   #finishExchange(): void {
     const exchange = this.#exchange!;
     this.#exchange = undefined;
-    this.#isBodyHeld = this.#decoder.isHeld = false;
+    this.#decoder.isHeld = false;
     exchange.finish(this.#services.clock.monotonicMs());
     if (!this.#keepsAlive || this.#isDraining || !this.#mayDiscardRest(exchange)) this.#lingerThenClose();
-    else if (!this.#isDecoding) this.#goOn();
+    else if (!this.#receiver.isDecoding) this.#goOn();
   }
 
   /** An answer is complete and the connection stays: go on with what the client has sent behind the request, or wait for it. */
   #goOn(): void {
     this.#waitForMore();
-    if (this.stream.isWritePending || this.#isEnding) return;
-    if (this.#pending !== undefined) this.#decodePending();
-    else if (this.#hasEof) this.#endAtEof();
+    if (this.stream.isWritePending || this.isEnding) return;
+    if (this.#receiver.hasPending) this.#takePending();
+    else if (this.#halfClosed !== undefined) this.#endAtEof();
     else this.stream.resume();
   }
 
@@ -504,7 +428,7 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
    * way. So our side ends first, once the client has taken the answer, and what still comes is thrown away for a while.
    */
   #lingerThenClose(): void {
-    if (this.stream.isClosed || this.#isEnding) return;
+    if (this.stream.isClosed || this.isEnding) return;
     this.#stopTaking();
     this.stream.stopBodyBuffer('in-use');
     this.stream.resume();
@@ -518,9 +442,9 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
   }
 
   #stopTaking(): void {
-    this.#isEnding = true;
+    this.isEnding = true;
     this.#keepsAlive = false;
-    this.#pending = undefined;
+    this.#receiver.releasePending();
   }
 
   /** Answers bytes that are no request, as far as a request can be made out at all. */
@@ -547,29 +471,19 @@ export class Http1ClientConnection extends WheelTimer implements ClientConnectio
     else this.#services.owner.onRefusedRequest(exchange, error);
   }
 
-  /**
-   * The client has closed its side with a whole request behind it. Whether it still reads shows only when we write
-   * something that means nothing (docs/decisions/0004-half-closed-clients.md).
-   */
-  #endRequests(exchange: Exchange): void {
-    if (this.#pending === undefined) this.#keepsAlive = false;
-    if (exchange.hasResponseBegun) this.#probedBytes = exchange.responseBytes;
-    else this.sendInformational(100, noFields);
+  /** The client has closed its side with a whole request behind it. */
+  #endRequests(exchange: Exchange, halfClosed: HalfClosedClient): void {
+    if (!this.#receiver.hasPending) this.#keepsAlive = false;
+    if (halfClosed.beginLooking(exchange)) this.sendInformational(100, noFields);
     if (this.#waiting !== Waiting.reader) this.#wait(Waiting.probe);
   }
 
-  /** An answer that flows finds out by itself whether somebody reads it; one that stands still is given up. */
-  #probe(): void {
+  #lookForClient(): void {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
-    const { hasResponseBegun, responseBytes } = exchange;
-    if (hasResponseBegun && responseBytes === this.#probedBytes) return this.#loseClient(exchange);
-    if (!this.stream.probe() && !hasResponseBegun && this.#probedBytes === NOT_BEGUN) {
-      // Over TLS a reset shows only to who sends something again. Once: the rest is for the answer to find out.
-      this.sendInformational(100, noFields);
-      this.#probedBytes = NOT_BEGUN_ASKED_AGAIN;
-    }
-    if (hasResponseBegun) this.#probedBytes = responseBytes;
+    const found = this.#halfClosed?.look(exchange, this.stream);
+    if (found === 'gone') return this.#loseClient(exchange);
+    if (found === 'ask') this.sendInformational(100, noFields);
     this.#wait(Waiting.probe);
   }
 

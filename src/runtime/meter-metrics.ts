@@ -5,7 +5,7 @@ import type { Metric } from '#base/metric-text.ts';
 import { EndpointCell, endpointFamily, endpointOutcomes, ServiceCell, serviceFamily } from '#services/service-meter.ts';
 import { ListenerCell, listenerFamily } from './connection-meter.ts';
 import { errorFamily, inFlightFamily, RouteCell, requestFamily, routeFamily } from './request-meter.ts';
-import { SIZE_BUCKET_COUNT, SIZE_CELL_COUNT, sizeBucketEndsBytes } from './size-buckets.ts';
+import { SIZE_BUCKET_COUNT, sizeBucketEndsBytes } from './size-buckets.ts';
 import { ThreadCell, threadFamily } from './thread-gauges.ts';
 
 /** One number of a series, with what tells it from the others of the metric. */
@@ -245,7 +245,7 @@ export const meteredMetrics: readonly MeteredMetric[] = [
     type: 'histogram',
     help: 'Bodies of answers by their size.',
     family: listenerFamily,
-    histogram: sizes(ListenerCell.requestSizes + SIZE_CELL_COUNT),
+    histogram: sizes(ListenerCell.responseSizes),
   },
   {
     name: 'gatehouse_event_loop_delay_seconds',

@@ -4,9 +4,9 @@ import type { AnswerPurge } from '#base/answer-store.ts';
 import type { AcmeChallenges } from '#net/acme-challenges.ts';
 import type { EndpointList } from '#services/endpoint-list.ts';
 import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
-import type { ConfigurationSupplies } from './data-plane.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
+import type { ConfigurationSupplies } from './present-configuration.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
 /** What a data thread is told when it is made. */

@@ -1,4 +1,8 @@
 /** What `Cache-Status` says (RFC 9211). */
+import { defineSlot, type Exchange } from '#http/exchange.ts';
+
+/** What is said of an answer that the service gives; its being there says that the cache has looked at the request. */
+export const saidSlot = defineSlot<string>('what the cache says');
 
 const CACHE = 'gatehouse';
 
@@ -28,4 +32,10 @@ export function sayForwarded(reason: ForwardReason, words: ForwardWords = {}): s
   if (isStored) text += '; stored';
   if (isCollapsed) text += '; collapsed';
   return detail === undefined ? text : `${text}; detail=${detail}`;
+}
+
+/** `asking`: whose answer it is about; its client and whoever watches hear the same. */
+export function say(exchange: Exchange, asking: Exchange, said: string): void {
+  exchange.set(saidSlot, said);
+  asking.journal?.note('cache', said);
 }

@@ -53,8 +53,8 @@ export type Verdict =
   | ({ readonly kind: 'use' } & GivenAnswer)
   /** It is kept. */
   | Kept
-  /** It is for the one who asked alone. */
-  | { readonly kind: 'pass' }
+  /** It is for the one who asked alone; `isLasting`: as the next answers of the address will be. */
+  | { readonly kind: 'pass'; readonly isLasting: boolean }
   /** The service has to be asked once more, without conditions. */
   | { readonly kind: 'repeat' };
 

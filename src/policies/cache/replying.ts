@@ -4,8 +4,11 @@ import { type ByteRange, readByteRanges } from '#wire/fields/byte-ranges.ts';
 import { formatContentRange } from '#wire/fields/content-range.ts';
 import { isWeakTag, listsTag } from '#wire/fields/entity-tags.ts';
 import { getField, getFieldValues, hasField, removeFields, setField } from '#wire/fields/field-list.ts';
+import type { Asked } from './asked.ts';
+import type { CachePlace } from './cache-place.ts';
+import { sayHit } from './cache-status.ts';
 import { readDateMs } from './freshness.ts';
-import { type SaidOfReply, StoredReply } from './stored-reply.ts';
+import { type SaidOfReply, StoredReply, toTtlS } from './stored-reply.ts';
 
 export interface RepliedRequest {
   readonly method: string;
@@ -22,6 +25,20 @@ export function toReply(
   if (wallMs !== undefined && answer.facts.status === 200) shape(reply, answer, request, wallMs);
   if (request.method === 'HEAD') reply.body = undefined;
   return reply;
+}
+
+/** The same of an answer that may be used as it is, and whoever watches is told. */
+export function replyAsHit(
+  answer: StoredAnswer,
+  { exchange, traits }: Asked,
+  { config, clock }: Pick<CachePlace, 'config' | 'clock'>,
+  nowMs: number,
+): StoredReply {
+  const ageS = toAgeS(answer.facts, nowMs);
+  exchange.journal?.note('cache', sayHit(toTtlS(answer.facts, ageS)));
+  const said = config.statusHeader ? 'hit' : 'nothing';
+  const wallMs = traits.hasConditions ? clock.wallMs() : undefined;
+  return toReply(answer, exchange.request, { ageS, said, wallMs });
 }
 
 /** The same of a part of an answer; `undefined`: it is not enough (RFC 9111 §3.3). */
