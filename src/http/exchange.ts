@@ -80,7 +80,7 @@ export interface ExchangePlan {
   readonly watchRequestChunk?: ((exchange: Exchange, view: Buffer) => GatewayError | undefined) | undefined;
   /** Policies of the `finish` phase. */
   readonly onFinish?: ((exchange: Exchange) => void) | undefined;
-  /** Where its exchanges are counted, once there has been one. */
+  /** Where exchanges of the route are counted, once there has been one. */
   tally?: PlanTally | undefined;
 }
 

@@ -361,6 +361,7 @@ export class DataPlane {
   /** Notes what is there at the moment, for metrics. */
   #lookAround(): void {
     for (const service of this.#snapshot?.services.values() ?? []) service.lookAtLoad();
+    this.#observing.look();
     this.#connections.look([...this.#listeners.present, ...this.#closing]);
   }
 

@@ -4,6 +4,8 @@ import type { SeriesFamily } from '#base/meter.ts';
 import { formatMetricHead, type MetricPieces } from '#base/metric-text.ts';
 import { meterFamilies } from './meter-families.ts';
 import { type MeteredHistogram, type MeteredMetric, type MeteredValue, meteredMetrics } from './meter-metrics.ts';
+import { isOfRemoved, type RemovedNamesOrder } from './removed-names.ts';
+import { requestFamily, routeFamily } from './request-meter.ts';
 import { SeriesSums, type SummedSeries } from './series-sums.ts';
 import { threadFamily } from './thread-gauges.ts';
 import type { ThreadMeters, ThreadSeries } from './thread-meters.ts';
@@ -20,12 +22,15 @@ export class MeterPage {
     return [...this.#sums.values()].reduce((sum, { overflowCount }) => sum + overflowCount, 0);
   }
 
-  *write(meters: ThreadMeters): MetricPieces {
+  /** `removed`: one thread may still count for them when another one has given their places away, so nothing of them is told. */
+  *write(meters: ThreadMeters, removed?: RemovedNamesOrder): MetricPieces {
     yield* meters.read();
     const threads = meters.list();
     const summed = new Map<SeriesFamily, readonly SummedSeries[]>();
     for (const family of meterFamilies) {
-      summed.set(family, family === threadFamily ? listThreads(threads) : yield* this.#sums.get(family)!.add(threads));
+      const all = family === threadFamily ? listThreads(threads) : yield* this.#sums.get(family)!.add(threads);
+      const mayBeOfRemoved = removed !== undefined && (family === routeFamily || family === requestFamily);
+      summed.set(family, mayBeOfRemoved ? all.filter(({ labels }) => !isOfRemoved(removed, labels)) : all);
       yield;
     }
     for (const metric of meteredMetrics) yield* writeMetric(metric, summed.get(metric.family)!);

@@ -347,7 +347,12 @@ function isAvailable({ state, ejectedForMs, isDraining }: EndpointHealth): boole
   return state !== 'unhealthy' && ejectedForMs === 0 && !isDraining;
 }
 
+/** What has become less is another route's: its place has been given away since it was looked for. */
 function hasNews(cells: Float64Array, at: number, before: Float64Array): boolean {
-  for (let i = RouteCell.classes; i < RouteCell.classes + STATUS_CLASS_COUNT; i++) if (cells[at + i] !== before[i]) return true;
-  return false;
+  let hasMore = false;
+  for (let i = RouteCell.classes; i < RouteCell.classes + STATUS_CLASS_COUNT; i++) {
+    if (cells[at + i]! < before[i]!) return false;
+    hasMore ||= cells[at + i]! > before[i]!;
+  }
+  return hasMore;
 }
