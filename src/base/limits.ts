@@ -133,6 +133,8 @@ export const limits = {
   scrapesAtOnceMax: 50,
   /** How long metrics tell of routes, listeners and services that are there no more: longer than anybody waits between two scrapes. */
   removedSeriesMs: 300_000,
+  /** How long metrics name a traced request as an example of how long others take. */
+  exemplarMs: 600_000,
   /** How long a scrape of metrics may take nothing of what is sent. */
   scrapeTimeoutMs: 10_000,
   /** Symbolic links that are followed on the way to a file that is watched (Linux follows 40). */

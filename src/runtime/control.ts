@@ -132,6 +132,7 @@ export class Control {
       clock,
       findMeters: () => planes.meters,
       findVersion: () => planes.version,
+      exemplars: this.#observing.exemplars,
       forget: (removed) => planes.observe(removed),
       sources: [
         () => this.#tls.metricsText,

@@ -2,6 +2,7 @@
 
 import type { SeriesFamily } from '#base/meter.ts';
 import { formatMetricHead, type MetricPieces } from '#base/metric-text.ts';
+import { type Exemplars, formatExemplar } from './exemplars.ts';
 import { meterFamilies } from './meter-families.ts';
 import { type MeteredHistogram, type MeteredMetric, type MeteredValue, meteredMetrics } from './meter-metrics.ts';
 import { isOfRemoved, type RemovedNamesOrder } from './removed-names.ts';
@@ -14,6 +15,19 @@ import type { ThreadMeters, ThreadSeries } from './thread-meters.ts';
 const HISTOGRAMS_PER_PIECE = 50;
 const SERIES_PER_PIECE = 500;
 
+/** Traced requests, and the time of day. */
+export interface PageExamples {
+  readonly exemplars: Exemplars;
+  readonly nowMs: number;
+}
+
+export interface PageOptions {
+  /** One thread may still count for them when another one has given their places away, so nothing of them is told. */
+  readonly removed?: RemovedNamesOrder;
+  /** For the form that has a place for them. */
+  readonly examples?: PageExamples | undefined;
+}
+
 export class MeterPage {
   readonly #sums = new Map(meterFamilies.map((family) => [family, new SeriesSums(family)]));
 
@@ -22,8 +36,7 @@ export class MeterPage {
     return [...this.#sums.values()].reduce((sum, { overflowCount }) => sum + overflowCount, 0);
   }
 
-  /** `removed`: one thread may still count for them when another one has given their places away, so nothing of them is told. */
-  *write(meters: ThreadMeters, removed?: RemovedNamesOrder): MetricPieces {
+  *write(meters: ThreadMeters, { removed, examples }: PageOptions = {}): MetricPieces {
     yield* meters.read();
     const threads = meters.list();
     const summed = new Map<SeriesFamily, readonly SummedSeries[]>();
@@ -33,7 +46,7 @@ export class MeterPage {
       summed.set(family, mayBeOfRemoved ? all.filter(({ labels }) => !isOfRemoved(removed, labels)) : all);
       yield;
     }
-    for (const metric of meteredMetrics) yield* writeMetric(metric, summed.get(metric.family)!);
+    for (const metric of meteredMetrics) yield* writeMetric(metric, summed.get(metric.family)!, examples);
   }
 }
 
@@ -50,13 +63,14 @@ function listThreads(threads: readonly (readonly ThreadSeries[])[]): SummedSerie
   );
 }
 
-function* writeMetric(metric: MeteredMetric, all: readonly SummedSeries[]): MetricPieces {
+function* writeMetric(metric: MeteredMetric, all: readonly SummedSeries[], examples: PageExamples | undefined): MetricPieces {
   if (all.length === 0) return;
+  const shown = metric.family === routeFamily ? examples : undefined;
   let text = formatMetricHead(metric);
   const isHistogram = 'histogram' in metric;
   const perPiece = isHistogram ? HISTOGRAMS_PER_PIECE : SERIES_PER_PIECE;
   for (const [i, series] of all.entries()) {
-    text += isHistogram ? toHistogram(metric.name, metric.histogram, series) : toLines(metric.name, metric.values, series);
+    text += isHistogram ? toHistogram(metric, series, shown) : toLines(metric.name, metric.values, series);
     if ((i + 1) % perPiece !== 0) continue;
     yield text;
     text = '';
@@ -75,14 +89,20 @@ function toLines(name: string, values: readonly MeteredValue[], { labelText, cel
   return text;
 }
 
-function toHistogram(name: string, { firstCell, sumCell, buckets }: MeteredHistogram, series: SummedSeries): string {
-  const { labelText, cells } = series;
+function toHistogram(
+  { name, histogram }: { readonly name: string; readonly histogram: MeteredHistogram },
+  { labels, labelText, cells }: SummedSeries,
+  examples: PageExamples | undefined,
+): string {
+  const { firstCell, sumCell, buckets } = histogram;
+  const found = examples?.exemplars.list(labels);
   let text = '';
   let count = 0;
   let cell = firstCell;
-  for (const { le, cellEnd } of buckets) {
+  for (const [i, { le, cellEnd }] of buckets.entries()) {
     for (; cell < cellEnd; cell++) count += cells[cell]!;
-    text += `${name}_bucket{${labelText},le="${le}"} ${count}\n`;
+    const example = found === undefined ? '' : formatExemplar(found[i], examples!.nowMs);
+    text += `${name}_bucket{${labelText},le="${le}"} ${count}${example}\n`;
   }
   return `${text}${name}_sum{${labelText}} ${cells[sumCell]!}\n${name}_count{${labelText}} ${count}\n`;
 }

@@ -11,6 +11,7 @@ import {
 } from '#base/metric-text.ts';
 import { runAtOnce, runInSlices } from '#base/slices.ts';
 import type { Configuration } from '#config/configuration.ts';
+import type { Exemplars } from './exemplars.ts';
 import { MeterPage } from './meter-page.ts';
 import { RemovedNames, type RemovedNamesOrder } from './removed-names.ts';
 import { requestFamily, routeFamily } from './request-meter.ts';
@@ -65,6 +66,7 @@ export interface MetricsSideOptions {
   findMeters(): ThreadMeters;
   /** How many configurations there have been. */
   findVersion(): number;
+  readonly exemplars: Exemplars;
   /** Tells threads whose series nobody wants any more. */
   forget(removed: RemovedNamesOrder): void;
   /** What others know, each as text or in pieces. */
@@ -125,12 +127,16 @@ export class MetricsSide {
   }
 
   async #renderNow(format: MetricsFormat): Promise<Buffer> {
-    return Buffer.concat(await runInSlices(collect(this.#write(), format), this.#options.clock, SLICE_MS));
+    return Buffer.concat(await runInSlices(collect(this.#write(format), format), this.#options.clock, SLICE_MS));
   }
 
-  *#write(): MetricPieces {
-    if (this.#removed.update(this.#options.clock.monotonicMs())) this.#options.forget(this.#removed.order);
-    yield* this.#page.write(this.#options.findMeters(), this.#removed.order);
+  *#write(format: MetricsFormat): MetricPieces {
+    const { clock, exemplars } = this.#options;
+    if (this.#removed.update(clock.monotonicMs())) this.#options.forget(this.#removed.order);
+    const removed = this.#removed.order;
+    // The other form has no place for them.
+    const examples = format === 'openmetrics' ? { exemplars, nowMs: clock.wallMs() } : undefined;
+    yield* this.#page.write(this.#options.findMeters(), { removed, examples });
     yield this.#describeConfiguration() + this.#describeProcess();
     for (const source of this.#options.sources) {
       const made = source();

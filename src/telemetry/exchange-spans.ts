@@ -9,7 +9,7 @@ import { isGrpcCall } from '#http/grpc-request.ts';
 import { getField } from '#wire/fields/field-list.ts';
 import { findAttemptStatus, findCallStatus, isServerError, toCallAttributes, toCallName, toStatusName } from './grpc-spans.ts';
 import { REDACTED, type Redactor } from './lines/redactor.ts';
-import type { SpanRecord, SpanValue } from './span-record.ts';
+import type { CountedSpan, SpanRecord, SpanValue } from './span-record.ts';
 
 /** Those that the conventions know; others could be as many as clients like. */
 const knownMethods = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE', 'QUERY']);
@@ -91,7 +91,8 @@ class SpanMaker {
         ...this.#toOutcomeAttributes(),
       ],
     });
-    return { ...made, parentId: start.parentId, isParentRemote: start.isParentRemote };
+    const counted = toCounted(this.#exchange);
+    return { ...made, parentId: start.parentId, isParentRemote: start.isParentRemote, ...(counted && { counted }) };
   }
 
   toPolicySpan({ step, spanId }: PolicyWait): SpanRecord {
@@ -275,6 +276,12 @@ class SpanMaker {
     const question = target.indexOf('?');
     return question < 0 ? target : target.slice(0, question);
   }
+}
+
+/** `undefined`: how long somebody kept a connection is not counted. */
+function toCounted({ request, plan, serviceName, startedMs, finishedMs, isTunnel }: Exchange): CountedSpan | undefined {
+  if (isTunnel) return undefined;
+  return { labels: [request.listener, plan?.routeName ?? '', serviceName ?? ''], durationMs: finishedMs - startedMs };
 }
 
 const userAgent = { kind: 'request.header', name: 'user-agent' } as const;
