@@ -36,6 +36,14 @@ export interface ApplyOutcome extends ConfigurationJudgement {
   readonly version?: number | undefined;
 }
 
+/** What became of requests while a configuration was the present one: each counts when it is over. */
+export interface ConfigurationTraffic {
+  readonly requests: number;
+  /** Those that were answered with 5xx. */
+  readonly errors: number;
+  readonly p95Ms: number;
+}
+
 export interface HistoryEntryView {
   readonly hash: string;
   /** How many configurations were applied in the process before it, and itself. */
@@ -46,6 +54,8 @@ export interface HistoryEntryView {
   readonly current: boolean;
   /** Compared with the one that was applied before it. */
   readonly lines: { readonly added: number; readonly removed: number };
+  /** Since it was applied last. `undefined`: nobody has counted. */
+  readonly traffic?: ConfigurationTraffic | undefined;
 }
 
 export interface ConfigurationAdministration {

@@ -131,6 +131,10 @@ export const limits = {
   metricStatusesMax: 32,
   /** Scrapes of metrics that are being answered; further ones are told to come later. A page may take some megabytes. */
   scrapesAtOnceMax: 50,
+  /** How long metrics tell of routes, listeners and services that are there no more: longer than anybody waits between two scrapes. */
+  removedSeriesMs: 300_000,
+  /** How long metrics name a traced request as an example of how long others take. */
+  exemplarMs: 600_000,
   /** How long a scrape of metrics may take nothing of what is sent. */
   scrapeTimeoutMs: 10_000,
   /** Symbolic links that are followed on the way to a file that is watched (Linux follows 40). */

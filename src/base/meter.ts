@@ -147,6 +147,15 @@ export class ThreadMeter {
     this.#free.set(family.name, free);
   }
 
+  /** Of what a thread before this one has left, that which is not wanted and which nobody has taken since. */
+  releaseLeft(family: SeriesFamily, isUnwanted: (labels: readonly string[]) => boolean): void {
+    for (const [key, { userCount }] of this.#known) {
+      if (userCount > 0) continue;
+      const [name, ...labels] = JSON.parse(key) as string[];
+      if (name === family.name && isUnwanted(labels)) this.release(family, labels);
+    }
+  }
+
   #takeOther(family: SeriesFamily): number {
     Atomics.add(this.#words, OVERFLOW_COUNT, 1);
     return this.take(

@@ -18,6 +18,7 @@ export const historyEntries = z.object({
       by: z.string(),
       current: z.boolean(),
       lines: z.object({ added: z.number(), removed: z.number() }),
+      traffic: z.object({ requests: z.number(), errors: z.number(), p95Ms: z.number() }).optional(),
     }),
   ),
 });
@@ -36,7 +37,8 @@ const syntax = {
   help: `Usage: gatehouse history [--diff HASH] [OPTIONS]
 
 Lists the configurations that a running gateway has had, the latest first: hash, when it was applied, where it came from and
-who brought it, and how many lines it has added and removed. The present one is marked with *.
+who brought it, how many lines it has added and removed, and how many requests ended while it was the present one, with
+the share of 5xx and the time that 95 % of them kept to. The present one is marked with *.
 
 Options:
       --diff HASH     what this one has changed, as a unified diff
@@ -82,11 +84,20 @@ async function showDifference(
 
 function toLines(entries: HistoryEntries): string {
   return entries
-    .map(({ hash, appliedAt, source, by, current, lines }) => {
+    .map(({ hash, appliedAt, source, by, current, lines, traffic }) => {
       const origin = source === 'file' || source === 'reload' ? source : `${source} by ${by}`;
-      return `${current ? '*' : ' '} ${hash.slice(0, HASH_LENGTH)}  ${appliedAt}  +${lines.added} -${lines.removed}  ${origin}\n`;
+      return `${current ? '*' : ' '} ${hash.slice(0, HASH_LENGTH)}  ${appliedAt}  +${lines.added} -${lines.removed}  ${toTrafficText(traffic)}${origin}\n`;
     })
     .join('');
+}
+
+/** `1204 requests, 0.3% 5xx, p95 12 ms`; empty where nobody has counted. */
+function toTrafficText(traffic: HistoryEntries[number]['traffic']): string {
+  if (traffic === undefined) return '';
+  const { requests, errors, p95Ms } = traffic;
+  if (requests === 0) return 'no requests  ';
+  const percent = Number(((errors / requests) * 100).toPrecision(2));
+  return `${requests} ${requests === 1 ? 'request' : 'requests'}, ${percent}% 5xx, p95 ${Number(p95Ms.toPrecision(3))} ms  `;
 }
 
 function refuse(io: CommandIo, reason: string): number {

@@ -45,9 +45,11 @@ export interface LoadedConfiguration {
 export async function loadConfiguration(file: string, options: LoadOptions): Promise<LoadedConfiguration> {
   const path = resolve(file);
   const shownAs = options.shownAs ?? file;
-  const document = isProgramFile(path) ? await readProgramFile(path, shownAs) : await readTextFile(path, shownAs, options);
+  const { document, files } = isProgramFile(path)
+    ? await readProgramFile(path, shownAs)
+    : { document: await readTextFile(path, shownAs, options), files: [] };
   const loaded = await loadDocument(document, dirname(path), options);
-  return { ...loaded, files: [path, ...loaded.files] };
+  return { ...loaded, files: [path, ...files, ...loaded.files] };
 }
 
 /** Loads a text that stands for the file at `file`, which need not exist. */

@@ -48,8 +48,8 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
   endedMs = 0;
   /** Of a call of gRPC that has failed: the status of HTTP that says as much. */
   status = 0;
-  /** With which a call of gRPC has ended; 0: it has not, or well. */
-  grpcStatus = 0;
+  /** With which a call of gRPC has ended; -1: it has not said. */
+  grpcStatus = -1;
   error: GatewayError | undefined = undefined;
   isCancelled = false;
   /** It had a connection that was used before. */
@@ -91,7 +91,7 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
 
   /** How the answer that has come would be named in a log. */
   get said(): string | number {
-    return this.grpcStatus === 0 ? this.status : `grpc-${grpcStatusNames[this.grpcStatus - 1]}`;
+    return this.grpcStatus <= 0 ? this.status : `grpc-${grpcStatusNames[this.grpcStatus - 1]}`;
   }
 
   /** Nobody awaits anything of this attempt any more. `error`: it has had all the time that there was. */
@@ -197,9 +197,9 @@ export class Attempt implements AnswerEvents, CallTaker, AttemptOutcome {
   #readGrpcStatus(fields: readonly string[]): void {
     const text = getField(fields, 'grpc-status');
     const code = text === undefined ? undefined : parseGrpcStatus(text);
-    if (code === undefined || code === 0) return;
+    if (code === undefined) return;
     this.grpcStatus = code;
-    this.status = toHttpStatus(code);
+    if (code > 0) this.status = toHttpStatus(code);
   }
 
   #giveUp(error: GatewayError): void {

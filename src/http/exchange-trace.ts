@@ -11,6 +11,7 @@ export interface TracedAttempt {
   readonly headMs: number;
   readonly endedMs: number;
   readonly status: number;
+  /** -1: there is none. */
   readonly grpcStatus: number;
   readonly error: GatewayError | undefined;
   readonly isCancelled: boolean;

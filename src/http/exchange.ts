@@ -80,7 +80,7 @@ export interface ExchangePlan {
   readonly watchRequestChunk?: ((exchange: Exchange, view: Buffer) => GatewayError | undefined) | undefined;
   /** Policies of the `finish` phase. */
   readonly onFinish?: ((exchange: Exchange) => void) | undefined;
-  /** Where its exchanges are counted, once there has been one. */
+  /** Where exchanges of the route are counted, once there has been one. */
   tally?: PlanTally | undefined;
 }
 
@@ -261,9 +261,10 @@ export class Exchange {
   error: GatewayError | undefined = undefined;
   /** What a policy that only reports would have refused the request with. */
   reported: GatewayError | undefined = undefined;
-  /** Whether the fields that go to the client are kept for its end. */
+  /** Whether the fields that go to the client are kept for its end, with those behind the answer. */
   keepsSentFields = false;
   sentFields: readonly string[] | undefined = undefined;
+  sentTrailers: readonly string[] | undefined = undefined;
   /** Only where somebody watches the exchange. Set before its route is looked for. */
   journal: ExchangeJournal | undefined = undefined;
   /** Only where traces are taken. `undefined`: whatever the client says of a trace goes on as it is. */

@@ -128,7 +128,10 @@ export class Http2ClientStream extends SendingStream implements ClientSide, Body
       this.#failLength();
       return;
     }
-    if (this.#mayHaveTrailers) this.#answerTrailers = trailers;
+    if (this.#mayHaveTrailers) {
+      this.#answerTrailers = trailers;
+      if (exchange.keepsSentFields) exchange.sentTrailers = trailers;
+    }
     this.#exchange = undefined;
     this.#endAnswer();
     this.#finish(exchange);

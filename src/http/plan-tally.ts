@@ -1,9 +1,14 @@
-/** Where the exchanges of one plan are counted: looked for once, then hung on the plan. Which numbers stand there, the counter knows. */
+/**
+ * Where the exchanges of one route are counted: looked for once, then hung on each plan of the route. Which numbers stand there, the
+ * counter knows.
+ */
 
 /** What was counted together with a method and a status. */
 interface StatusPlace {
   readonly method: string;
   readonly status: number;
+  /** Of the series. */
+  readonly labels: readonly string[];
   readonly at: number;
 }
 
@@ -18,7 +23,7 @@ export class ServiceTally {
   readonly places = new Map<number, StatusPlace>();
   /** Statuses that are counted each for itself. */
   readonly statuses = new Set<number>();
-  readonly next: ServiceTally | undefined;
+  next: ServiceTally | undefined;
 
   constructor(service: string, at: number, next: ServiceTally | undefined) {
     this.service = service;
@@ -37,8 +42,10 @@ export class ListenerTally {
   readonly inFlightAt: number;
   /** Where sizes of bodies are counted. */
   readonly sizesAt: number;
+  /** How many of this thread are under way: none of them may find its place given to others. */
+  runningCount = 0;
   services: ServiceTally | undefined = undefined;
-  readonly next: ListenerTally | undefined;
+  next: ListenerTally | undefined;
 
   constructor({ listener, inFlightAt, sizesAt }: ListenerPlaces, next: ListenerTally | undefined) {
     this.listener = listener;

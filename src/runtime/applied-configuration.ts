@@ -1,4 +1,4 @@
-import type { ConfigurationSourceKind } from '#admin/configuration-administration.ts';
+import type { ConfigurationSourceKind, ConfigurationTraffic } from '#admin/configuration-administration.ts';
 
 /** Where a configuration came from, and who has brought it. */
 export interface ConfigurationOrigin {
@@ -28,4 +28,6 @@ export interface HistoryEntry extends AppliedConfiguration {
   readonly isMade: boolean;
   /** Compared with the one before it. */
   readonly lines: LineCounts;
+  /** Until another one took its place. `undefined`: it is the present one, or nobody has counted. */
+  readonly traffic?: ConfigurationTraffic | undefined;
 }

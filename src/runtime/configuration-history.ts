@@ -1,9 +1,10 @@
 /** Configurations that have run, named by their hash: the latest last, as many as there is room for. In memory, and in a folder if one is named. */
+import type { ConfigurationTraffic } from '#admin/configuration-administration.ts';
 import { limits } from '#base/limits.ts';
 import type { HistoryEntry, LineCounts } from './applied-configuration.ts';
 import type { HistoryFolder } from './history-folder.ts';
 
-export type NewEntry = Omit<HistoryEntry, 'lines'>;
+export type NewEntry = Omit<HistoryEntry, 'lines' | 'traffic'>;
 
 export class ConfigurationHistory {
   #entries: HistoryEntry[] = [];
@@ -26,6 +27,15 @@ export class ConfigurationHistory {
     for (const entry of this.#entries) await folder.write(entry);
     this.#entries = [...restored, ...this.#entries].sort((left, right) => left.appliedMs - right.appliedMs);
     await this.#trim();
+  }
+
+  /** What the latest has seen of traffic: another one takes its place, or the gateway stops. */
+  async close(traffic: ConfigurationTraffic | undefined): Promise<void> {
+    const latest = this.#entries.at(-1);
+    if (latest === undefined || traffic === undefined) return;
+    const closed = { ...latest, traffic };
+    this.#entries = [...this.#entries.slice(0, -1), closed];
+    await this.#folder?.write(closed);
   }
 
   /** A configuration that ran before is the latest again, with the text of now. */

@@ -1,4 +1,5 @@
 /** Which configuration runs, where it came from, and which ones ran before. What keeps these is loaded when the first one runs. */
+import type { ConfigurationTraffic } from '#admin/configuration-administration.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import { formatMetric } from '#base/metric-text.ts';
@@ -55,6 +56,11 @@ export class ConfigurationSide {
   async hash(configuration: Configuration, sourced: SourcedConfiguration | undefined): Promise<string> {
     if (sourced === undefined && this.#present !== undefined) return this.#present.hash;
     return runInSlices(hashConfiguration(configuration), this.#options.clock);
+  }
+
+  /** The present one comes to its end, with what it has seen of traffic. */
+  async close(traffic: ConfigurationTraffic | undefined): Promise<void> {
+    await this.#history?.close(traffic);
   }
 
   /** It is the present one. */

@@ -132,6 +132,8 @@ export class Control {
       clock,
       findMeters: () => planes.meters,
       findVersion: () => planes.version,
+      exemplars: this.#observing.exemplars,
+      forget: (removed) => planes.observe(removed),
       sources: [
         () => this.#tls.metricsText,
         () => this.#endpoints.writeMetrics(),
@@ -242,6 +244,7 @@ export class Control {
       listCertificates: () => this.#tls.certificates,
       findRefusals: () => this.#planes.refusals,
       findMeters: () => this.#planes.meters,
+      findTraffic: () => this.#traffic.counted,
     });
     return this.#desk;
   }
@@ -370,6 +373,7 @@ export class Control {
 
   /** Everything is closed; it may be started again. */
   async #end(): Promise<void> {
+    const traffic = this.#traffic.takeCounted();
     this.#configuration = undefined;
     this.#addresses.clear();
     this.#endpoints.stop();
@@ -378,7 +382,7 @@ export class Control {
     this.#listens = false;
     this.#started = undefined;
     // The admin side begins to close at once: without a configuration, it would not know its token any more.
-    await Promise.all([this.#admin.stop(), this.#tls.stop(), this.#observing.end()]);
+    await Promise.all([this.#admin.stop(), this.#tls.stop(), this.#observing.end(), this.#configurations.close(traffic)]);
     // Behind everybody who counts.
     this.#quotas.stop();
     this.#memory.forget();
@@ -416,6 +420,8 @@ export class Control {
         credentialNames: findCredentialNames(configuration),
       };
       this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens, hash });
+      // Every thread has it by now, and few requests were counted since.
+      const traffic = hash === this.#configurations.present?.hash ? undefined : this.#traffic.takeCounted();
       this.#observing.commit(configuration);
       this.#endpoints.commit(plan);
       if (listens) await this.#endpoints.followHealth(configuration, files);
@@ -424,6 +430,7 @@ export class Control {
       this.#tls.follow(configuration, files);
       if (listens) await this.#observing.follow(configuration, supplies.credentialNames);
       await this.#admin.swap(configuration, files, openedAdmin);
+      await this.#configurations.close(traffic);
       if (sourced !== undefined) await this.#configurations.commit(sourced, { hash, version: this.#planes.version });
       this.#traffic.followConfiguration(configuration);
       this.#metrics.onApplied(configuration);

@@ -261,6 +261,7 @@ export class DataPlane {
   /** Notes what is there at the moment, for metrics. */
   #lookAround(): void {
     this.#present.lookAtLoad();
+    this.#observing.look();
     this.#connections.look();
   }
 

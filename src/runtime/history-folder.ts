@@ -20,6 +20,7 @@ const storedEntry = z.object({
   origin: z.object({ source: z.enum(configurationSources), by: z.string() }),
   isMade: z.boolean(),
   lines: z.object({ added: z.int(), removed: z.int() }),
+  traffic: z.object({ requests: z.number(), errors: z.number(), p95Ms: z.number() }).optional(),
   text: z.string(),
 });
 

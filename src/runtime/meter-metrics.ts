@@ -37,7 +37,7 @@ export type MeteredMetric = Metric & { readonly family: SeriesFamily } & (
   );
 
 /** What metrics tell of durations: enough for alarms, and few enough for many routes. Each is the end of one of the finer buckets. */
-const shownEndsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000] as const;
+export const shownEndsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000] as const;
 const MS_PER_SECOND = 1_000;
 
 function durations(firstCell: number, sumCell: number, count: number): MeteredHistogram {

@@ -9,9 +9,12 @@ import {
   openMetricsEnd,
   toOpenMetrics,
 } from '#base/metric-text.ts';
-import { runInSlices } from '#base/slices.ts';
+import { runAtOnce, runInSlices } from '#base/slices.ts';
 import type { Configuration } from '#config/configuration.ts';
+import type { Exemplars } from './exemplars.ts';
 import { MeterPage } from './meter-page.ts';
+import { RemovedNames, type RemovedNamesOrder } from './removed-names.ts';
+import { requestFamily, routeFamily } from './request-meter.ts';
 import type { ThreadMeters } from './thread-meters.ts';
 
 /** Where there are no data threads, this one serves: requests wait for no longer. */
@@ -63,6 +66,9 @@ export interface MetricsSideOptions {
   findMeters(): ThreadMeters;
   /** How many configurations there have been. */
   findVersion(): number;
+  readonly exemplars: Exemplars;
+  /** Tells threads whose series nobody wants any more. */
+  forget(removed: RemovedNamesOrder): void;
   /** What others know, each as text or in pieces. */
   readonly sources: readonly (() => string | MetricPieces)[];
 }
@@ -71,6 +77,7 @@ export class MetricsSide {
   readonly #options: MetricsSideOptions;
   readonly #page = new MeterPage();
   readonly #startedAtMs: number;
+  readonly #removed = new RemovedNames();
   #configuration: Configuration | undefined;
   #appliedAtMs = 0;
   #appliedCount = 0;
@@ -85,9 +92,25 @@ export class MetricsSide {
 
   /** A configuration is the present one. */
   onApplied(configuration: Configuration): void {
+    this.#followNames(configuration);
     this.#configuration = configuration;
     this.#appliedAtMs = this.#options.clock.wallMs();
     this.#appliedCount += 1;
+  }
+
+  /** Threads are only told here and when somebody asks for metrics: without either, nothing takes any room. */
+  #followNames(configuration: Configuration): void {
+    const meters = this.#options.findMeters();
+    runAtOnce(meters.read());
+    const counted = meters
+      .list()
+      .flatMap((list) => list.filter(({ family }) => family === routeFamily || family === requestFamily));
+    this.#removed.prune(counted.map(({ labels }) => labels));
+    const nowMs = this.#options.clock.monotonicMs();
+    this.#removed.replace(this.#configuration, configuration, nowMs);
+    this.#removed.update(nowMs);
+    // Once more also if they are the same: what ran on may have ended meanwhile, and have been counted.
+    this.#options.forget(this.#removed.order);
   }
 
   /** One could not be loaded or applied, and changes nothing. */
@@ -104,11 +127,16 @@ export class MetricsSide {
   }
 
   async #renderNow(format: MetricsFormat): Promise<Buffer> {
-    return Buffer.concat(await runInSlices(collect(this.#write(), format), this.#options.clock, SLICE_MS));
+    return Buffer.concat(await runInSlices(collect(this.#write(format), format), this.#options.clock, SLICE_MS));
   }
 
-  *#write(): MetricPieces {
-    yield* this.#page.write(this.#options.findMeters());
+  *#write(format: MetricsFormat): MetricPieces {
+    const { clock, exemplars } = this.#options;
+    if (this.#removed.update(clock.monotonicMs())) this.#options.forget(this.#removed.order);
+    const removed = this.#removed.order;
+    // The other form has no place for them.
+    const examples = format === 'openmetrics' ? { exemplars, nowMs: clock.wallMs() } : undefined;
+    yield* this.#page.write(this.#options.findMeters(), { removed, examples });
     yield this.#describeConfiguration() + this.#describeProcess();
     for (const source of this.#options.sources) {
       const made = source();

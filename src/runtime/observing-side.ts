@@ -9,6 +9,7 @@ import type { Configuration } from '#config/configuration.ts';
 import type { CredentialNames } from '#http/secret-names.ts';
 import { AccessLogSide } from './access-log-side.ts';
 import { ComparisonSide } from './comparison-side.ts';
+import type { Exemplars } from './exemplars.ts';
 import { toLoggerSettings } from './logger-settings.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { ProcessDescription } from './process-description.ts';
@@ -99,6 +100,11 @@ export class ObservingSide {
 
   get comparisons(): ComparisonAdministration {
     return this.#comparisons;
+  }
+
+  /** Requests that were traced of late. */
+  get exemplars(): Exemplars {
+    return this.#traces.exemplars;
   }
 
   get metricsText(): string {

@@ -59,6 +59,7 @@ export class Observing {
   /** The control thread wants something observed, or no longer. */
   obey(order: ObservingOrder): void {
     if (order.kind === 'recordings') void this.#record(order);
+    else if (order.kind === 'removed-names') this.#requests.forget(order);
     else this.#watching.obey(order);
   }
 
@@ -86,6 +87,11 @@ export class Observing {
     if (exchange.cacheResult !== undefined) this.#options.cacheCounts.count(exchange);
     if (exchange.journal !== undefined || (this.#watching.keepsFailures && isFailure(exchange))) this.#watching.finish(exchange);
     if (exchange.journal === undefined && this.#watching.isArmed) this.#watching.passOver(exchange);
+  }
+
+  /** Called from time to time. */
+  look(): void {
+    this.#requests.look();
   }
 
   /** A connection whose bytes were passed on is over. */

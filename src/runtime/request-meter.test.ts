@@ -5,6 +5,7 @@ import { OTHER_LABEL, readSeries, ThreadMeter } from '#base/meter.ts';
 import { clientErrors } from '#http/client-errors.ts';
 import type { ExchangePlan } from '#http/exchange.ts';
 import { meterFamilies } from './meter-families.ts';
+import type { RemovedNamesOrder } from './removed-names.ts';
 import { type CountedExchange, RequestMeter, RouteCell } from './request-meter.ts';
 
 interface Bench {
@@ -14,8 +15,7 @@ interface Bench {
   cellsOf(family: string, labels: string): Float64Array;
 }
 
-function setUp(): Bench {
-  const own = new ThreadMeter();
+function setUp(own = new ThreadMeter()): Bench {
   const found = (family: string) => readSeries(own.memory, meterFamilies).filter((series) => series.family.name === family);
   return {
     meter: new RequestMeter(own),
@@ -119,4 +119,75 @@ test('routes without room are counted together', () => {
   for (let i = 0; i < limits.metricRoutesMax + 7; i++) run(meter, toExchange({ plan: { routeName: `r${i}` } }));
   const other = cellsOf('route', `${OTHER_LABEL} ${OTHER_LABEL} ${OTHER_LABEL}`);
   assert.equal(other[RouteCell.classes + 2], 7);
+});
+
+function toRemoved(names: Partial<Record<'listeners' | 'routes' | 'services', readonly string[]>>): RemovedNamesOrder {
+  const { listeners = [], routes = [], services = [] } = names;
+  return { kind: 'removed-names', listeners: new Set(listeners), routes: new Set(routes), services: new Set(services) };
+}
+
+test('routes that come and go all the time always have room', () => {
+  const { meter, list } = setUp();
+  for (let i = 0; i < 3 * limits.metricRoutesMax; i++) {
+    run(meter, toExchange({ plan: { routeName: `r${i}` } }));
+    run(meter, toExchange({ plan: { routeName: `r${i}` }, status: 500 }));
+    if (i >= 10) meter.forget(toRemoved({ routes: [`r${i - 10}`] }));
+  }
+  const left = Array.from({ length: 10 }, (_, i) => 3 * limits.metricRoutesMax - 10 + i);
+  assert.deepEqual(Object.keys(list('in-flight')).sort(), left.map((i) => `web r${i}`).sort());
+  assert.deepEqual(
+    Object.keys(list('request')).sort(),
+    left.flatMap((i) => [`web r${i} shop GET 200`, `web r${i} shop GET 500`]).sort(),
+  );
+  assert.deepEqual(Object.keys(list('route')).sort(), left.map((i) => `web r${i} shop`).sort());
+});
+
+test('a removed route keeps its places for as long as something is under way on them, and starts anew when it comes back', () => {
+  const { meter, list } = setUp();
+  const exchange = toExchange();
+  meter.begin(exchange, exchange.plan!);
+  run(meter, toExchange());
+  meter.forget(toRemoved({ routes: ['orders'] }));
+  meter.look();
+  run(meter, toExchange({ plan: { routeName: 'others' } }));
+  assert.deepEqual(list('in-flight'), { 'web orders': 1, 'web others': 0 });
+  meter.finish(exchange);
+  assert.deepEqual(list('request'), { 'web orders shop GET 200': 2, 'web others shop GET 200': 1 });
+  meter.look();
+  assert.deepEqual(list('request'), { 'web others shop GET 200': 1 });
+  run(meter, toExchange());
+  run(meter, exchange);
+  assert.deepEqual(list('request'), { 'web others shop GET 200': 1, 'web orders shop GET 200': 2 });
+  assert.deepEqual(list('in-flight'), { 'web others': 0, 'web orders': 0 });
+});
+
+test('a service or a listener that is removed leaves the others of its routes as they are', () => {
+  const { meter, list } = setUp();
+  const inner = { listener: 'inner', method: 'GET' };
+  const running = toExchange({ serviceName: 'old' });
+  meter.begin(running, running.plan!);
+  for (const serviceName of ['first', 'old', 'last']) run(meter, toExchange({ serviceName }));
+  run(meter, toExchange({ request: inner }));
+  meter.forget(toRemoved({ listeners: ['inner'], services: ['old'] }));
+  assert.deepEqual(list('request'), { 'web orders first GET 200': 1, 'web orders last GET 200': 1 });
+  assert.deepEqual(list('in-flight'), { 'web orders': 1 });
+  meter.finish(running);
+  assert.deepEqual(list('request'), {
+    'web orders first GET 200': 1,
+    'web orders last GET 200': 1,
+    'web orders old GET 200': 1,
+  });
+  meter.forget(toRemoved({ services: ['old'] }));
+  assert.deepEqual(Object.keys(list('route')).sort(), ['web orders first', 'web orders last']);
+});
+
+test('what a thread before this one has counted is forgotten too', () => {
+  const before = new ThreadMeter();
+  const first = setUp(before);
+  for (const routeName of ['gone', 'orders']) run(first.meter, toExchange({ plan: { routeName } }));
+  const { meter, list } = setUp(new ThreadMeter(before.memory).resume(meterFamilies));
+  meter.forget(toRemoved({ routes: ['gone'] }));
+  run(meter, toExchange());
+  assert.deepEqual(list('request'), { 'web orders shop GET 200': 2 });
+  assert.deepEqual([Object.keys(list('route')), list('in-flight')], [['web orders shop'], { 'web orders': 0 }]);
 });

@@ -1,6 +1,7 @@
 /**
  * Counts the exchanges of one thread: how many, how they ended, how long they took and how much they carried, by listener, route,
- * service, method and status. Where a series stands is looked for once for each plan, so an exchange costs a few additions.
+ * service, method and status. Where a series stands is looked for once for each route, so an exchange costs a few additions. Routes
+ * that are gone give their places to others, once nothing of them is under way.
  */
 import { BUCKET_COUNT, toBucket } from '#base/duration-buckets.ts';
 import { limits } from '#base/limits.ts';
@@ -8,6 +9,7 @@ import type { SeriesFamily, ThreadMeter } from '#base/meter.ts';
 import type { ClientRequest, Exchange, ExchangePlan } from '#http/exchange.ts';
 import { ListenerTally, PlanTally, ServiceTally } from '#http/plan-tally.ts';
 import { ListenerCell, listenerFamily } from './connection-meter.ts';
+import { isOfRemoved, type RemovedNamesOrder } from './removed-names.ts';
 import { SIZE_BUCKET_COUNT, SIZE_CELL_COUNT, toSizeBucket } from './size-buckets.ts';
 
 /** Places of the numbers of a route. The first six are exchanges by the first digit of their status; 0: there was no answer. */
@@ -82,6 +84,10 @@ export class RequestMeter {
   readonly #meter: ThreadMeter;
   readonly #cells: Float64Array;
   readonly #errorPlaces = new Map<string, number>();
+  /** By the names of routes. All plans that a route has had count in the same places. */
+  readonly #tallies = new Map<string, PlanTally>();
+  /** `undefined`: none of them has a place. */
+  #removed: RemovedNamesOrder | undefined;
   /** Of exchanges that have no plan. */
   readonly #unplanned: ExchangePlan = { routeName: undefined };
 
@@ -92,7 +98,9 @@ export class RequestMeter {
 
   /** The exchange has this plan from now on. */
   begin({ request }: Pick<CountedExchange, 'request'>, plan: ExchangePlan): void {
-    this.#cells[this.#findListener(plan, request.listener).inFlightAt]! += 1;
+    const ofListener = this.#findListener(plan, request.listener);
+    ofListener.runningCount += 1;
+    this.#cells[ofListener.inFlightAt]! += 1;
   }
 
   /** Where it has a plan, it was begun. */
@@ -100,7 +108,10 @@ export class RequestMeter {
     const { plan, request, serviceName, requestBytes, responseBytes, attempts } = exchange;
     const cells = this.#cells;
     const ofListener = this.#findListener(plan ?? this.#unplanned, request.listener);
-    if (plan !== undefined) cells[ofListener.inFlightAt]! -= 1;
+    if (plan !== undefined) {
+      ofListener.runningCount -= 1;
+      cells[ofListener.inFlightAt]! -= 1;
+    }
     const tally = this.#findService(ofListener, plan?.routeName ?? '', serviceName ?? '');
     const { at } = tally;
     cells[this.#findPlace(tally, exchange, plan?.routeName ?? '')]! += 1;
@@ -121,8 +132,70 @@ export class RequestMeter {
     cells[at + RouteCell.buckets + toBucket(durationMs)]! += 1;
   }
 
+  /** Others may have the places of these, as soon as nothing is under way that counts there. */
+  forget(removed: RemovedNamesOrder): void {
+    this.#removed = removed;
+    for (const family of [routeFamily, requestFamily, inFlightFamily])
+      this.#meter.releaseLeft(family, (labels) => isOfRemoved(removed, labels));
+    this.look();
+  }
+
+  /** Something may have come to its end. */
+  look(): void {
+    const removed = this.#removed;
+    if (removed === undefined) return;
+    let isDone = true;
+    for (const [route, tally] of this.#tallies) {
+      let before: ListenerTally | undefined;
+      for (let one = tally.listeners; one !== undefined; one = one.next) {
+        const isGone = isOfRemoved(removed, [one.listener, route]);
+        if (isGone && one.runningCount === 0) {
+          this.#release(one, route);
+          if (before === undefined) tally.listeners = one.next;
+          else before.next = one.next;
+        } else {
+          isDone &&= !isGone;
+          this.#releaseServices(one, route, ({ service }) => removed.services.has(service));
+          before = one;
+        }
+      }
+      if (tally.listeners === undefined) this.#tallies.delete(route);
+    }
+    if (isDone) this.#removed = undefined;
+  }
+
+  #release(ofListener: ListenerTally, route: string): void {
+    this.#releaseServices(ofListener, route, () => true);
+    this.#meter.release(inFlightFamily, [ofListener.listener, route]);
+  }
+
+  /** What still ends at one of them takes a place of its own again. */
+  #releaseServices(ofListener: ListenerTally, route: string, isUnwanted: (tally: ServiceTally) => boolean): void {
+    let before: ServiceTally | undefined;
+    for (let one = ofListener.services; one !== undefined; one = one.next) {
+      if (!isUnwanted(one)) {
+        before = one;
+        continue;
+      }
+      this.#meter.release(routeFamily, [ofListener.listener, route, one.service]);
+      for (const { labels } of one.places.values()) this.#meter.release(requestFamily, labels);
+      if (before === undefined) ofListener.services = one.next;
+      else before.next = one.next;
+    }
+  }
+
+  /** Plans that follow one another have the same. */
+  #tallyOf(route: string): PlanTally {
+    let tally = this.#tallies.get(route);
+    if (tally === undefined) {
+      tally = new PlanTally();
+      this.#tallies.set(route, tally);
+    }
+    return tally;
+  }
+
   #findListener(plan: ExchangePlan, listener: string): ListenerTally {
-    plan.tally ??= new PlanTally();
+    plan.tally ??= this.#tallyOf(plan.routeName ?? '');
     const { tally } = plan;
     for (let one = tally.listeners; one !== undefined; one = one.next) if (one.listener === listener) return one;
     const inFlightAt = this.#meter.take(inFlightFamily, [listener, plan.routeName ?? '']);
@@ -163,7 +236,7 @@ export class RequestMeter {
         method,
         counted < 100 && counted > 0 ? `${counted}xx` : `${counted}`,
       ];
-      place = { method, status, at: this.#meter.take(requestFamily, labels) };
+      place = { method, status, labels, at: this.#meter.take(requestFamily, labels) };
       tally.places.set(key, place);
     }
     tally.last = place;

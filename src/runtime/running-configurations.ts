@@ -7,6 +7,7 @@ import type {
   ConfigurationAdministration,
   ConfigurationIssue,
   ConfigurationJudgement,
+  ConfigurationTraffic,
   ConfigurationView,
   HistoryEntryView,
 } from '#admin/configuration-administration.ts';
@@ -29,6 +30,8 @@ export interface RunningConfigurationsMeans {
   readonly clock: Clock;
   readonly side: ConfigurationSide;
   findConfiguration(): Configuration | undefined;
+  /** Since the present one was applied. */
+  findTraffic(): ConfigurationTraffic | undefined;
   bring(text: string, origin: ConfigurationOrigin): Promise<TakeOutcome>;
   loadHiddenSecrets(): Promise<HiddenSecrets>;
 }
@@ -72,13 +75,14 @@ export class RunningConfigurations implements ConfigurationAdministration {
 
   listHistory(): readonly HistoryEntryView[] {
     const current = this.currentHash;
-    return this.#entries.toReversed().map(({ hash, version, appliedMs, origin, lines }) => ({
+    return this.#entries.toReversed().map(({ hash, version, appliedMs, origin, lines, traffic }) => ({
       hash,
       version,
       appliedAt: toIso(appliedMs),
       ...origin,
       current: hash === current,
       lines,
+      traffic: hash === current ? this.#means.findTraffic() : traffic,
     }));
   }
 

@@ -6,6 +6,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { SpanExporter } from '#telemetry/span-exporter.ts';
+import { Exemplars } from './exemplars.ts';
 import type { ProcessDescription } from './process-description.ts';
 import type { ObservedSpans } from './tracing.ts';
 
@@ -21,6 +22,8 @@ const LAST_WORDS_MS = 1_000;
 type Sending = typeof import('./span-destination.ts');
 
 export class TraceSide {
+  /** Those that were traced of late. */
+  readonly exemplars = new Exemplars();
   readonly #options: TraceSideOptions;
   #sending: Sending | undefined;
   #exporter: SpanExporter | undefined;
@@ -48,6 +51,7 @@ export class TraceSide {
   }
 
   take({ spans, lost }: ObservedSpans): void {
+    for (const span of spans) this.exemplars.add(span);
     this.#exporter?.add(spans, lost);
   }
 

@@ -160,7 +160,7 @@ test('an exchange has so many spans for requests to services, and no more', (t) 
     headMs: 0,
     endedMs: 2,
     status: 200,
-    grpcStatus: 0,
+    grpcStatus: -1,
     error: undefined,
     isCancelled: false,
     wasReused: false,

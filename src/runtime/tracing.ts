@@ -9,6 +9,7 @@ import type { TracingSettings } from '#config/tracing-schema.ts';
 import type { ClientRequest, Exchange, ExchangePlan } from '#http/exchange.ts';
 import { ExchangeJournal } from '#http/exchange-journal.ts';
 import { ExchangeTrace, type TraceMeans, type TraceStart } from '#http/exchange-trace.ts';
+import { isGrpcCall } from '#http/grpc-request.ts';
 import type { SecretNames } from '#http/secret-names.ts';
 import { TracePropagation } from '#http/trace-propagation.ts';
 import { toSpans } from '#telemetry/exchange-spans.ts';
@@ -74,7 +75,9 @@ export class Tracing {
   begin(exchange: Exchange, plan: ExchangePlan | undefined): void {
     // One of a batch belongs to the trace of the request that it came in.
     if (exchange.trace === undefined) this.#decide(exchange, plan);
-    if (exchange.trace?.isSampled === true) exchange.journal ??= new ExchangeJournal(this.#means.clock);
+    if (exchange.trace?.isSampled !== true) return;
+    exchange.journal ??= new ExchangeJournal(this.#means.clock);
+    if (isGrpcCall(exchange.request)) exchange.keepsSentFields = true;
   }
 
   finish(exchange: Exchange): void {

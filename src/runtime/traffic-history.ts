@@ -1,4 +1,5 @@
 /** What went through a route, a service or all of them in the last five minutes: counted in steps of five seconds. */
+import type { ConfigurationTraffic } from '#admin/configuration-administration.ts';
 import type { Traffic } from '#admin/traffic-administration.ts';
 import { quantileMs } from '#base/duration-buckets.ts';
 import { RouteCell, routeFamily, STATUS_CLASS_COUNT } from './request-meter.ts';
@@ -111,6 +112,14 @@ export function toTraffic(cells: Float64Array | undefined, durationMs: number, i
     p99Ms: round(quantileMs(cells, 0.99, RouteCell.buckets)),
     bytesInPerSecond: perSecond(cells[RouteCell.requestBytes]!, durationMs),
     bytesOutPerSecond: perSecond(cells[RouteCell.responseBytes]!, durationMs),
+  };
+}
+
+export function toConfigurationTraffic(cells: Float64Array): ConfigurationTraffic {
+  return {
+    requests: countRequests(cells),
+    errors: cells[RouteCell.classes + 5]!,
+    p95Ms: round(quantileMs(cells, 0.95, RouteCell.buckets)),
   };
 }
 

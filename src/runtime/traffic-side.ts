@@ -3,6 +3,7 @@
  * and keeps what has changed. Runs only while there is an admin address.
  */
 import { adminErrors } from '#admin/admin-errors.ts';
+import type { ConfigurationTraffic } from '#admin/configuration-administration.ts';
 import type {
   NamedTraffic,
   RouteTraffic,
@@ -23,7 +24,15 @@ import { ServiceCell, serviceFamily } from '#services/service-meter.ts';
 import { inFlightFamily, RouteCell, requestFamily, routeFamily, STATUS_CLASS_COUNT } from './request-meter.ts';
 import { ThreadCell, threadFamily } from './thread-gauges.ts';
 import type { ThreadMeters, ThreadSeries } from './thread-meters.ts';
-import { HISTORY_STEPS, quiet, TrafficHistory, type TrafficSteps, toTraffic, windowMs } from './traffic-history.ts';
+import {
+  HISTORY_STEPS,
+  quiet,
+  TrafficHistory,
+  type TrafficSteps,
+  toConfigurationTraffic,
+  toTraffic,
+  windowMs,
+} from './traffic-history.ts';
 
 const SAMPLE_EVERY_MS = 1_000;
 const SLICE_MS = 1;
@@ -59,6 +68,8 @@ export class TrafficSide implements TrafficAdministration {
   readonly #points: TrafficPoint[] = [];
   /** What all have done since the last point. */
   readonly #second = new Float64Array(routeFamily.cellCount);
+  /** What all have done since the present configuration was applied. */
+  readonly #present = new Float64Array(routeFamily.cellCount);
   /** What was read of one series last. */
   readonly #difference = new Float64Array(routeFamily.cellCount);
   #isSampling = false;
@@ -106,6 +117,23 @@ export class TrafficSide implements TrafficAdministration {
     this.#steps.over.length = 0;
     this.#total = new TrafficHistory(this.#steps);
     this.#before = new WeakMap();
+    this.#present.fill(0);
+  }
+
+  /** Since the present configuration was applied, as of the last second. `undefined`: nobody counts. */
+  get counted(): ConfigurationTraffic | undefined {
+    return this.#timer === undefined ? undefined : toConfigurationTraffic(this.#present);
+  }
+
+  /** The same as of now. What comes belongs to another configuration. */
+  takeCounted(): ConfigurationTraffic | undefined {
+    if (this.#timer !== undefined) {
+      runAtOnce(this.#options.findMeters().read());
+      runAtOnce(this.#readAll());
+    }
+    const { counted } = this;
+    this.#present.fill(0);
+    return counted;
   }
 
   /** Reads what has been counted since the last time; in slices, because this thread may serve besides. */
@@ -181,7 +209,10 @@ export class TrafficSide implements TrafficAdministration {
       if (route !== '') this.#historyOf(this.#routes, route).add(difference);
       if (service !== '') this.#historyOf(this.#services, service).add(difference);
       this.#total.add(difference);
-      for (let cell = 0; cell < difference.length; cell++) this.#second[cell]! += difference[cell]!;
+      for (let cell = 0; cell < difference.length; cell++) {
+        this.#second[cell]! += difference[cell]!;
+        this.#present[cell]! += difference[cell]!;
+      }
     }
   }
 
@@ -347,7 +378,12 @@ function isAvailable({ state, ejectedForMs, isDraining }: EndpointHealth): boole
   return state !== 'unhealthy' && ejectedForMs === 0 && !isDraining;
 }
 
+/** What has become less is another route's: its place has been given away since it was looked for. */
 function hasNews(cells: Float64Array, at: number, before: Float64Array): boolean {
-  for (let i = RouteCell.classes; i < RouteCell.classes + STATUS_CLASS_COUNT; i++) if (cells[at + i] !== before[i]) return true;
-  return false;
+  let hasMore = false;
+  for (let i = RouteCell.classes; i < RouteCell.classes + STATUS_CLASS_COUNT; i++) {
+    if (cells[at + i]! < before[i]!) return false;
+    hasMore ||= cells[at + i]! > before[i]!;
+  }
+  return hasMore;
 }

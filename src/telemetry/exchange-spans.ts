@@ -1,13 +1,15 @@
 /**
- * The spans of an exchange that is over, by the semantic conventions of OpenTelemetry for HTTP: one for the exchange itself, one for
+ * The spans of an exchange that is over, by the semantic conventions of OpenTelemetry for HTTP, and for RPC where it is a call: one for the exchange itself, one for
  * each request to a service, one for each call of an aggregate, and one for each policy that made the exchange wait.
  */
 import type { CallRecord, ClientRequest, Exchange, Protocol } from '#http/exchange.ts';
 import type { PolicyStep } from '#http/exchange-journal.ts';
 import type { ExchangeTrace, NotedAttempt } from '#http/exchange-trace.ts';
+import { isGrpcCall } from '#http/grpc-request.ts';
 import { getField } from '#wire/fields/field-list.ts';
+import { findAttemptStatus, findCallStatus, isServerError, toCallAttributes, toCallName, toStatusName } from './grpc-spans.ts';
 import { REDACTED, type Redactor } from './lines/redactor.ts';
-import type { SpanRecord, SpanValue } from './span-record.ts';
+import type { CountedSpan, SpanRecord, SpanValue } from './span-record.ts';
 
 /** Those that the conventions know; others could be as many as clients like. */
 const knownMethods = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE', 'QUERY']);
@@ -55,30 +57,42 @@ class SpanMaker {
   readonly #trace: ExchangeTrace;
   readonly #redactor: Redactor;
   readonly #wallOffsetMs: number;
+  readonly #isGrpc: boolean;
 
   constructor(exchange: Exchange, trace: ExchangeTrace, { redactor, wallOffsetMs }: SpanMeans) {
     this.#exchange = exchange;
     this.#trace = trace;
     this.#redactor = redactor;
     this.#wallOffsetMs = wallOffsetMs;
+    this.#isGrpc = isGrpcCall(exchange.request);
   }
 
   toServerSpan(): SpanRecord {
-    const { request, plan, status, startedMs, finishedMs } = this.#exchange;
+    const { request, plan, status, error, startedMs, finishedMs } = this.#exchange;
     const { spanId, parentId, isParentRemote } = this.#trace;
     const route = plan?.pathPattern ?? plan?.routeName;
     const method = toKnownMethod(request.method) ?? 'HTTP';
+    const grpcStatus = this.#isGrpc ? findCallStatus(this.#exchange) : undefined;
+    // What a client has done wrong is no error of the server.
+    const isError = status >= 500 || this.#hasBrokenOff || (grpcStatus !== undefined && isServerError(grpcStatus));
+    const said = grpcStatus === undefined ? String(status) : toStatusName(grpcStatus);
     const made = this.#toRecord({
       spanId,
       startedMs,
       endedMs: finishedMs,
-      name: route === undefined ? method : `${method} ${route}`,
+      name: this.#callName ?? (route === undefined ? method : `${method} ${route}`),
       kind: 'server',
-      // What a client has done wrong is no error of the server.
-      isError: status >= 500 || this.#hasBrokenOff,
-      attributes: [...this.#toRequestAttributes(), ...this.#toOutcomeAttributes()],
+      isError,
+      attributes: [
+        ...this.#toRequestAttributes(),
+        ...(this.#isGrpc ? toCallAttributes(this.#redactor.showPath(this.#exchange), grpcStatus) : []),
+        'error.type',
+        isError ? (error?.code ?? said) : undefined,
+        ...this.#toOutcomeAttributes(),
+      ],
     });
-    return { ...made, parentId, isParentRemote };
+    const counted = toCounted(this.#exchange);
+    return { ...made, parentId, isParentRemote, ...(counted && { counted }) };
   }
 
   toPolicySpan({ step, spanId }: PolicyWait): SpanRecord {
@@ -139,27 +153,33 @@ class SpanMaker {
     { attempt, spanId, parentId, resendCount, method, target }: NotedAttempt,
     asking: PolicyWait | undefined,
   ): SpanRecord {
-    const { startedMs, endedMs, status, grpcStatus, error, isCancelled, wasReused } = attempt;
+    const { startedMs, endedMs, error, isCancelled, wasReused } = attempt;
     const service = attempt.service.definition.name;
     const isUnfinished = endedMs === 0;
-    const isError = error !== undefined || status >= 400;
+    // What policies ask, and calls of aggregates, are requests of their own.
+    const isGrpc = this.#isGrpc && asking === undefined && parentId === this.#trace.spanId;
+    // A status of gRPC is that of an attempt only behind this one of HTTP.
+    const status = attempt.grpcStatus < 0 ? attempt.status : 200;
+    const grpcStatus = isGrpc ? findAttemptStatus(attempt) : undefined;
+    const isError = error !== undefined || status >= 400 || (grpcStatus ?? 0) > 0;
+    const said = grpcStatus === undefined ? String(status) : toStatusName(grpcStatus);
+    const shownTarget = this.#toShownTarget(target);
     return this.#toRecord({
       spanId,
       parentId: asking?.spanId ?? parentId,
       startedMs,
       endedMs: isUnfinished ? this.#exchange.finishedMs : endedMs,
-      name: `${toKnownMethod(method) ?? 'HTTP'} ${service}`,
+      name: (isGrpc ? this.#callName : undefined) ?? `${toKnownMethod(method) ?? 'HTTP'} ${service}`,
       kind: 'client',
       isError,
       attributes: [
         ...toMethodAttributes(method),
-        ...toEndpointAttributes(attempt.endpoint.url, this.#toShownTarget(target)),
+        ...toEndpointAttributes(attempt.endpoint.url, shownTarget),
         'http.response.status_code',
-        status === 0 || grpcStatus !== 0 ? undefined : status,
-        'rpc.grpc.status_code',
-        grpcStatus === 0 ? undefined : grpcStatus,
+        status === 0 ? undefined : status,
+        ...(isGrpc ? toCallAttributes(shownTarget, grpcStatus) : []),
         'error.type',
-        error?.code ?? (isError ? String(status) : undefined),
+        error?.code ?? (isError ? said : undefined),
         'http.request.resend_count',
         resendCount === 0 ? undefined : resendCount,
         'gatehouse.service',
@@ -183,6 +203,11 @@ class SpanMaker {
   get #hasBrokenOff(): boolean {
     const { error, hasResponseBegun } = this.#exchange;
     return hasResponseBegun && error !== undefined && error.kind.side !== 'client' && error.status >= 500;
+  }
+
+  get #callName(): string | undefined {
+    const { request, plan } = this.#exchange;
+    return this.#isGrpc ? toCallName(request.path, plan?.pathPattern) : undefined;
   }
 
   #toRequestAttributes(): SpanValue[] {
@@ -224,8 +249,6 @@ class SpanMaker {
       plan?.pathPattern,
       'http.response.status_code',
       status === 0 ? undefined : status,
-      'error.type',
-      status >= 500 || this.#hasBrokenOff ? (error?.code ?? String(status)) : undefined,
       'http.request.body.size',
       requestBytes === 0 ? undefined : requestBytes,
       'http.response.body.size',
@@ -253,6 +276,12 @@ class SpanMaker {
     const question = target.indexOf('?');
     return question < 0 ? target : target.slice(0, question);
   }
+}
+
+/** `undefined`: how long somebody kept a connection is not counted. */
+function toCounted({ request, plan, serviceName, startedMs, finishedMs, isTunnel }: Exchange): CountedSpan | undefined {
+  if (isTunnel) return undefined;
+  return { labels: [request.listener, plan?.routeName ?? '', serviceName ?? ''], durationMs: finishedMs - startedMs };
 }
 
 const userAgent = { kind: 'request.header', name: 'user-agent' } as const;

@@ -12,6 +12,14 @@ export interface SpanRecord {
   readonly isError: boolean;
   /** Names and values, alternating. What is `undefined` is left out. */
   readonly attributes: readonly SpanValue[];
+  /** Where metrics count how long it took. */
+  readonly counted?: CountedSpan;
+}
+
+export interface CountedSpan {
+  /** Listener, route and service; empty where there was none. */
+  readonly labels: readonly [listener: string, route: string, service: string];
+  readonly durationMs: number;
 }
 
 export type SpanValue = string | number | boolean | undefined;

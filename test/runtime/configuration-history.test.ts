@@ -14,7 +14,7 @@ import { Control } from '#runtime/control.ts';
 import { type AdminBench, roleTokens, startAdminBench } from '#test/support/admin-bench.ts';
 import { ask } from '#test/support/ask.ts';
 import { runCommand } from '#test/support/command.ts';
-import { eventually } from '#test/support/eventually.ts';
+import { eventually, eventuallyAnswers } from '#test/support/eventually.ts';
 
 const PATIENCE_MS = 30_000;
 
@@ -35,6 +35,7 @@ interface History {
     readonly by: string;
     readonly current: boolean;
     readonly lines: { readonly added: number; readonly removed: number };
+    readonly traffic?: { readonly requests: number; readonly errors: number; readonly p95Ms: number };
   }[];
 }
 
@@ -292,6 +293,47 @@ test('as many are kept as there is room for, and a folder keeps them over a rest
   assert.equal(await said(second), 'four');
 });
 
+const countsOf = async (bench: AdminBench) =>
+  (await list(bench)).map(({ traffic }) => traffic && [traffic.requests, traffic.errors, traffic.p95Ms > 0]);
+
+async function send(bench: AdminBench, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await ask(bench.gateway.port(), '/');
+}
+
+test('each configuration is shown with what has become of requests while it was the present one', async (t) => {
+  const bench = await startAdminBench(t, { routes: say('one') });
+  const first = await show(bench);
+  assert.deepEqual(await countsOf(bench), [[0, 0, false]]);
+  await send(bench, 3);
+  await change(bench, 'text: one', 'status: 500');
+  await send(bench, 2);
+  assert.deepEqual((await countsOf(bench))[1], [3, 0, true]);
+  // The present one is looked at every second.
+  await eventuallyAnswers(async () => assert.deepEqual((await countsOf(bench))[0], [2, 2, true]), PATIENCE_MS);
+  // The same again is no other one.
+  assert.equal((await apply(bench, (await show(bench)).text)).ok, true);
+  await send(bench, 1);
+  assert.equal((await rollBack(bench, first.hash)).ok, true);
+  // One that comes back begins anew.
+  assert.deepEqual(await countsOf(bench), [
+    [0, 0, false],
+    [3, 3, true],
+  ]);
+});
+
+test('what a configuration has seen outlives the process, where configurations do', async (t) => {
+  const folder = await makeFolder(t);
+  const input = { history: { folder }, routes: say('one') };
+  const first = await startAdminBench(t, input);
+  await send(first, 4);
+  await first.gateway.stop();
+  const second = await startAdminBench(t, { ...input, routes: say('two') });
+  assert.deepEqual(await countsOf(second), [
+    [0, 0, false],
+    [4, 0, true],
+  ]);
+});
+
 test('a folder that cannot be written is told, and keeps nobody from anything', async (t) => {
   const folder = await makeFolder(t);
   writeFileSync(join(folder, 'file'), '');
@@ -366,15 +408,20 @@ test('the file counts again when it changes, and what a brought one names is tak
 
 test('gatehouse history and gatehouse rollback speak with a gateway', async (t) => {
   const folder = await makeFolder(t);
-  const bench = await startAdminBench(t, { routes: say('one') });
+  const broken = { match: { path: '/broken' }, to: { respond: { status: 503 } } };
+  const bench = await startAdminBench(t, { routes: { ...say('one'), broken } });
   const first = await show(bench);
+  for (const path of ['/', '/broken']) await ask(bench.gateway.port(), path);
   const second = await change(bench, 'text: one', 'text: two');
   const place = ['--admin', `http://127.0.0.1:${bench.port}`, '--token', roleTokens.ann.token];
   const history = await runCommand(runHistory, place, folder);
   assert.equal(history.status, 0, history.stderr);
   const [latest, before] = history.stdout.split('\n');
-  assert.match(latest!, new RegExp(`^\\* ${second.hash.slice(0, 12)}  \\S+Z  \\+\\d+ -\\d+  api by ann$`));
-  assert.match(before!, new RegExp(`^  ${first.hash.slice(0, 12)}  \\S+Z  \\+\\d+ -0  file$`));
+  assert.match(latest!, new RegExp(`^\\* ${second.hash.slice(0, 12)}  \\S+Z  \\+\\d+ -\\d+  no requests  api by ann$`));
+  assert.match(
+    before!,
+    new RegExp(`^  ${first.hash.slice(0, 12)}  \\S+Z  \\+\\d+ -0  2 requests, 50% 5xx, p95 [\\d.]+ ms  file$`),
+  );
   assert.equal(JSON.parse((await runCommand(runHistory, [...place, '--json'], folder)).stdout).entries.length, 2);
   const diff = await runCommand(runHistory, [...place, '--diff', second.hash.slice(0, 10)], folder);
   assert.match(diff.stdout, /^\+.*text: two$/m);

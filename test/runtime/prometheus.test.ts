@@ -6,8 +6,10 @@ import { eventuallyAnswers } from '#test/support/eventually.ts';
 import { needs } from '#test/support/programs.ts';
 import { PrometheusServer } from '#test/support/prometheus-server.ts';
 import { startTestGateway } from '#test/support/test-gateway.ts';
+import { startTraceCollector } from '#test/support/trace-collector.ts';
 
 const ASKED = 25;
+const PATIENCE_MS = 60_000;
 
 test('Prometheus scrapes requests and durations, and counts on when a thread has died', needs('prometheus'), async (t) => {
   const gateway = await startTestGateway(
@@ -39,4 +41,38 @@ test('Prometheus scrapes requests and durations, and counts on when a thread has
   await eventuallyAnswers(() => ask(gateway.port(), '/hello'));
   await prometheus.queryUntil(requests, (value) => value > ASKED);
   assert.equal(await prometheus.query('sum(resets(gatehouse_requests_total[5m]))'), 0);
+});
+
+test('Prometheus takes traced requests as examples of durations', needs('prometheus'), async (t) => {
+  const collector = await startTraceCollector(t);
+  const gateway = await startTestGateway(
+    {
+      admin: { address: '127.0.0.1:0' },
+      tracing: { to: { otlp: collector.url }, sample: '0%', rules: [{ match: { path: '/traced' }, sample: '100%' }] },
+      routes: { hello: { match: { path: '/*' }, to: { respond: { text: 'hello' } } } },
+    },
+    { threads: 1 },
+  );
+  t.after(() => gateway.stop());
+  const started = await gateway.control.start();
+  assert.ok('admin' in started && started.admin !== undefined && 'port' in started.admin);
+  const { port } = started.admin;
+  await ask(gateway.port(), '/traced');
+  await ask(gateway.port(), '/hello');
+  const [span] = await collector.waitFor(1);
+  const prometheus = await PrometheusServer.start(t, port);
+  const series = 'gatehouse_request_duration_seconds_bucket{route="hello"}';
+  const found = await eventuallyAnswers(async () => {
+    const exemplars = await prometheus.queryExemplars(series);
+    if (exemplars.length === 0) throw new Error('there are none');
+    return exemplars;
+  }, PATIENCE_MS);
+  assert.equal(found.length, 1);
+  assert.deepEqual(found[0]!.labels, { trace_id: span!.traceId, span_id: span!.spanId });
+  assert.ok(Number(found[0]!.value) > 0);
+  // The other form of the page has no place for them.
+  const accept = 'application/openmetrics-text;version=1.0.0';
+  const [plain, open] = [await ask(port, '/metrics'), await ask(port, '/metrics', { headers: { accept } })];
+  assert.equal(plain.body.includes('trace_id'), false);
+  assert.equal(open.body.match(/trace_id/g)?.length, 1);
 });

@@ -199,6 +199,39 @@ export default defineGateway({
   assert.equal(await heard(gatehouse), 'two');
 });
 
+test('reloads when a module changes that a program imports, from beside itself or by another one', async (t) => {
+  const program = `
+import { defineGateway } from '${library}';
+import { routes } from './parts/routes.ts';
+
+export default defineGateway({ version: 1, listeners: { web: { address: '127.0.0.1:0' } }, threads: 1, accessLog: false, routes });
+`;
+  const folder = await makeFolder(t);
+  const parts = join(folder, 'parts');
+  await mkdir(parts);
+  const write = (text: string) => replaceFile(join(parts, 'text.ts'), `export const text: string = ${text};\n`);
+  await write("'one'");
+  await writeFile(
+    join(parts, 'routes.ts'),
+    "import { text } from './text.ts';\nexport const routes = { all: { match: { path: '/' }, to: { respond: { text } } } } as const;\n",
+  );
+  const gatehouse = await GatehouseProcess.launch(t, program, { file: 'gatehouse.config.ts', folder });
+  await gatehouse.untilListening('web');
+  assert.equal(await heard(gatehouse), 'one');
+  await write("'two'");
+  await gatehouse.nextEvent('configuration applied');
+  assert.equal(await heard(gatehouse), 'two');
+  // What is wrong is told with its place, and is mended where it is.
+  await write('\n  nothing.at.all');
+  const event = await gatehouse.nextEvent('configuration refused');
+  assert.deepEqual([event['file'], event['line']], [join('parts', 'text.ts'), 2]);
+  assert.match(String(event['issue']), /nothing is not defined/);
+  assert.equal(await heard(gatehouse), 'two');
+  await write("'three'");
+  await gatehouse.nextEvent('configuration applied');
+  assert.equal(await heard(gatehouse), 'three');
+});
+
 test('does not load again for its own reading, nor twice for one change', async (t) => {
   const gatehouse = await GatehouseProcess.start(t, saying('one'));
   await gatehouse.reconfigure(saying('two'));

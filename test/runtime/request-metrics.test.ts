@@ -9,6 +9,7 @@ import type { GatewayInput } from '#config/define-gateway.ts';
 import { ask } from '#test/support/ask.ts';
 import { certificatePaths, certificates } from '#test/support/certificates.ts';
 import { eventually, eventuallyAnswers } from '#test/support/eventually.ts';
+import { FakeClock } from '#test/support/fake-clock.ts';
 import { checkMetrics, MetricsPage } from '#test/support/metrics-page.ts';
 import { needs } from '#test/support/programs.ts';
 import { RawClient } from '#test/support/raw-client.ts';
@@ -28,7 +29,7 @@ interface Bench {
 }
 
 /** The service answers with the status that the path ends with, and not at all to `/wait`. */
-async function startBench(t: TestContext, threads: number, input: Partial<GatewayInput> = {}): Promise<Bench> {
+async function startBench(t: TestContext, threads: number, input: Partial<GatewayInput> = {}, clock?: FakeClock): Promise<Bench> {
   const upstream = await startRawUpstream((connection, chunk) => {
     const [, path = ''] = chunk.split(' ');
     if (path.endsWith('/wait')) return;
@@ -46,7 +47,7 @@ async function startBench(t: TestContext, threads: number, input: Partial<Gatewa
       },
       ...input,
     },
-    { threads },
+    { threads, ...(clock !== undefined && { clock }) },
   );
   t.after(() => gateway.stop());
   const started = await gateway.control.start();
@@ -248,6 +249,67 @@ test('a reload that is refused is counted, and one that is applied makes nothing
   assert.equal(counted.value('gatehouse_configuration_reloads_total{outcome="refused"}'), 1);
   assert.equal(counted.value('gatehouse_configuration_reloads_total{outcome="applied"}'), 2);
   assert.equal(counted.value('gatehouse_configuration_version'), 2);
+});
+
+for (const threads of [0, 2])
+  test(`a route that is removed is told for a while, and then gives its room to others, with ${threads} data threads`, async (t) => {
+    const clock = new FakeClock();
+    const { gateway, page, untilPage } = await startBench(t, threads, {}, clock);
+    const advance = (ms: number) => {
+      clock.advance(ms);
+      // Where this thread serves, deadlines count from where its clock is.
+      gateway.control.plane?.advanceTimers();
+    };
+    const toRoutes = (count: number) => ({
+      admin: { address: '127.0.0.1:0' as const },
+      routes: Object.fromEntries(
+        Array.from({ length: 3 }, (_, i) => [
+          `r${count}-${i}`,
+          { match: { path: `/r${count}-${i}` }, to: { respond: { status: 204 } } } as const,
+        ]),
+      ),
+    });
+    const routesOf = (now: MetricsPage) => {
+      const counted = [...now.list('gatehouse_requests_total'), ...now.list('gatehouse_request_duration_seconds_count')];
+      return new Set(counted.map(([series]) => /route="(.*?)"/.exec(series)![1]));
+    };
+    for (let count = 0; count < 5; count++) {
+      assert.deepEqual(await gateway.reconfigure(toRoutes(count)), []);
+      for (let i = 0; i < 3; i++) await ask(gateway.port(), `/r${count}-${i}`);
+      const isTold = (now: MetricsPage) => now.sum('gatehouse_requests_total', `route="r${count}-`) === 3;
+      const now = await untilPage(isTold, 'the requests are told');
+      // Those before are there until their time is over.
+      assert.equal(routesOf(now).size, count === 0 ? 3 : 6);
+      if (count < 4) advance(limits.removedSeriesMs);
+    }
+    advance(limits.removedSeriesMs - 1);
+    assert.equal(routesOf(await page()).size, 6);
+    advance(1);
+    assert.equal(routesOf(await page()).size, 3);
+    await untilPage((now) => now.list('gatehouse_requests_in_flight').length === 3, 'threads have forgotten them');
+    // What comes back begins with nothing.
+    assert.deepEqual(await gateway.reconfigure(toRoutes(0)), []);
+    await ask(gateway.port(), '/r0-0');
+    await untilPage((now) => now.sum('gatehouse_requests_total', 'route="r0-0"') === 1, 'it counts anew');
+  });
+
+test('a request that runs on a route that is removed is told as under way until it is over', async (t) => {
+  const clock = new FakeClock();
+  const { gateway, page, untilPage } = await startBench(t, 1, {}, clock);
+  const client = await RawClient.open(gateway.port());
+  t.after(() => client.close());
+  client.send('GET /orders/wait HTTP/1.1\r\nhost: x\r\n\r\n');
+  const inFlight = 'gatehouse_requests_in_flight{listener="web",route="orders"}';
+  await untilPage((now) => now.value(inFlight) === 1, 'it is under way');
+  const other = { match: { path: '/other' }, to: { respond: { status: 204 } } } as const;
+  assert.deepEqual(await gateway.reconfigure({ admin: { address: '127.0.0.1:0' }, routes: { other } }), []);
+  clock.advance(limits.removedSeriesMs);
+  await page();
+  for (let i = 0; i < ASKED; i++) await ask(gateway.port(), '/other');
+  const counted = await untilPage((now) => now.sum('gatehouse_requests_total', 'route="other"') === ASKED, 'others are counted');
+  assert.equal(counted.value(inFlight), 1);
+  await client.close();
+  await untilPage((now) => now.value(inFlight) === undefined, 'its place is free');
 });
 
 test('promtool has nothing to say about the page', needs('promtool'), async (t) => {

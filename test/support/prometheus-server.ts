@@ -17,6 +17,11 @@ interface QueryAnswer {
   readonly data: { readonly result: readonly { readonly value: readonly [time: number, text: string] }[] };
 }
 
+interface Exemplar {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: string;
+}
+
 export class PrometheusServer {
   readonly #port: number;
 
@@ -34,6 +39,7 @@ export class PrometheusServer {
         `--config.file=${file}`,
         `--storage.tsdb.path=${join(folder, 'data')}`,
         `--web.listen-address=127.0.0.1:${port}`,
+        '--enable-feature=exemplar-storage',
       ]);
       t.after(() => end(child));
       // Another program may have taken the port meanwhile.
@@ -48,6 +54,16 @@ export class PrometheusServer {
     const { body } = await ask(this.#port, `/api/v1/query?query=${encodeURIComponent(text)}`);
     const value = (JSON.parse(body) as QueryAnswer).data.result[0]?.value[1];
     return value === undefined ? undefined : Number(value);
+  }
+
+  /** Requests that series name as examples, with their labels. */
+  async queryExemplars(series: string): Promise<readonly Exemplar[]> {
+    const seconds = 3_600;
+    const nowSeconds = Date.now() / 1_000;
+    const range = `start=${nowSeconds - seconds}&end=${nowSeconds + seconds}`;
+    const { body } = await ask(this.#port, `/api/v1/query_exemplars?query=${encodeURIComponent(series)}&${range}`);
+    const { data } = JSON.parse(body) as { data: readonly { readonly exemplars: readonly Exemplar[] }[] };
+    return data.flatMap(({ exemplars }) => exemplars);
   }
 
   /** Asks again and again: what is scraped is a moment old. */

@@ -211,6 +211,7 @@ export interface HistoryEntry {
   readonly by: string;
   readonly current: boolean;
   readonly lines: { readonly added: number; readonly removed: number };
+  readonly traffic?: { readonly requests: number; readonly errors: number; readonly p95Ms: number };
 }
 
 export interface AuditEntry {

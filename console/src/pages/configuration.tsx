@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { ConfigurationCheck, ConfigurationIssue, HistoryEntry, PresentConfiguration } from '../api/answers.ts';
 import { ApiProblem, ask, part } from '../api/ask.ts';
 import { useResource } from '../api/use-resource.ts';
-import { formatAge, formatDateTime, formatNumberOf } from '../formats.ts';
+import { formatAge, formatCount, formatDateTime, formatMs, formatNumberOf, formatPercent } from '../formats.ts';
 import { CodeBlock } from '../parts/code-block.tsx';
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 import { TextArea } from '../parts/fields.tsx';
@@ -63,6 +63,15 @@ function HistoryTable({ entries, onChanged }: HistoryTableProps) {
             <th scope="col" className="number from-tablet">
               Lines
             </th>
+            <th scope="col" className="number from-tablet">
+              Requests
+            </th>
+            <th scope="col" className="number">
+              5xx
+            </th>
+            <th scope="col" className="number from-tablet">
+              p95
+            </th>
             <th scope="col">
               <span className="unseen">Changes</span>
             </th>
@@ -83,6 +92,9 @@ function HistoryTable({ entries, onChanged }: HistoryTableProps) {
               <td className="number from-tablet">
                 <span className="tone-ok">+{entry.lines.added}</span> <span className="tone-bad">−{entry.lines.removed}</span>
               </td>
+              <td className="number from-tablet">{formatCount(entry.traffic?.requests)}</td>
+              <td className="number">{formatPercent(findMeasured(entry)?.errorShare)}</td>
+              <td className="number from-tablet">{formatMs(findMeasured(entry)?.p95Ms)}</td>
               <td className="actions">
                 {!entry.current && (
                   <ActionButton
@@ -102,6 +114,12 @@ function HistoryTable({ entries, onChanged }: HistoryTableProps) {
       {chosen !== undefined && <RollbackDialog entry={chosen} onClose={() => setChosen(undefined)} onDone={onChanged} />}
     </>
   );
+}
+
+/** `undefined`: there were no requests, or nobody has counted them. */
+function findMeasured({ traffic }: HistoryEntry): { errorShare: number; p95Ms: number } | undefined {
+  if (traffic === undefined || traffic.requests === 0) return undefined;
+  return { errorShare: traffic.errors / traffic.requests, p95Ms: traffic.p95Ms };
 }
 
 interface RollbackDialogProps {

@@ -21,6 +21,10 @@ const historyEntry = z
     lines: z
       .object({ added: z.int(), removed: z.int() })
       .openapi({ description: 'Lines that the one before it had not, or that only that one had.' }),
+    traffic: z.object({ requests: z.int(), errors: z.int(), p95Ms: z.number() }).optional().openapi({
+      description:
+        'Requests that ended while it was the present one, how many of them with 5xx, and the time that 95 % of them kept to.',
+    }),
   })
   .openapi('HistoryEntry');
 
