@@ -48,7 +48,7 @@ export class WaitingLines {
     this.#batches.push(batch);
   }
 
-  /** At least one, and no more than so many bytes. They still count as waiting until they are settled or lost. */
+  /** At least one, and no more than so many bytes. They make room for others, and are the taker's to settle or lose. */
   take(bytesMax: number): LineBatch[] {
     let bytes = 0;
     let count = 0;
