@@ -25,6 +25,8 @@ export interface LineDelivery {
   abort(): void;
 }
 
+/** Why lines are lost that are left when a delivery is aborted. */
+export const NO_TIME = 'there was no more time';
 const NO_ROOM = 'more lines wait than there is room for';
 const LINE_FEED = 10;
 

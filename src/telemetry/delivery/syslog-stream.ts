@@ -5,7 +5,7 @@
  */
 import { connect, isIP, type Socket } from 'node:net';
 import type { SyslogUrl } from '#schema/syslog-url.ts';
-import { type DeliveryOwner, type LineBatch, type LineDelivery, splitLines, WaitingLines } from './line-delivery.ts';
+import { type DeliveryOwner, type LineBatch, type LineDelivery, NO_TIME, splitLines, WaitingLines } from './line-delivery.ts';
 import type { SyslogMessages } from './syslog-message.ts';
 
 export interface SyslogStreamOptions {
@@ -53,7 +53,7 @@ export class SyslogStream implements LineDelivery {
   }
 
   abort(): void {
-    this.#waiting.loseAll('there was no more time');
+    this.#waiting.loseAll(NO_TIME);
     this.#socket?.destroy();
     this.#wake();
   }
