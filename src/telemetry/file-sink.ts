@@ -38,6 +38,8 @@ export class FileSink implements LineSink {
   /** A file is being opened, or the first of the queue written. */
   #isBusy = false;
   #wantsReopening = false;
+  /** Lines go to the file that was moved away, until the next batch tries again. */
+  #hasFailedToReopen = false;
   #hasFailed = false;
   #lastTries = 0;
   #onClosed: (() => void) | undefined;
@@ -57,6 +59,7 @@ export class FileSink implements LineSink {
       this.#queue.push(...(this.#isPipe ? toPipePieces(bytes) : [bytes]));
       this.#queuedBytes += bytes.length;
     }
+    this.#wantsReopening ||= this.#hasFailedToReopen;
     this.#proceed();
     return hasRoom;
   }
@@ -101,6 +104,7 @@ export class FileSink implements LineSink {
 
   #opened(error: Error | null, fd: number): void {
     this.#isBusy = false;
+    this.#hasFailedToReopen = error !== null && this.#fd !== undefined;
     if (error === null) {
       this.#closeFile();
       this.#fd = fd;
@@ -134,7 +138,7 @@ export class FileSink implements LineSink {
   }
 
   #wrote(bytes: Buffer, written: number): void {
-    this.#hasFailed = false;
+    this.#hasFailed = this.#hasFailedToReopen;
     this.#queuedBytes -= written;
     if (written === bytes.length) this.#queue.shift();
     else this.#queue[0] = bytes.subarray(written);
