@@ -121,8 +121,17 @@ test('a full disk is reported once, and lines beyond the limit are refused', asy
   );
 });
 
-test('closing ends even if nothing can be written', async (t) => {
-  const { sink } = await setUp(t, 'logs/log', true);
+test('closing ends even if nothing can be written, and says how many lines are lost', async (t) => {
+  for (const [name, isBlocked] of [
+    ['logs/log', true],
+    ['/dev/full', false],
+  ] as const) {
+    const { sink } = await setUp(t, name, isBlocked);
+    sink.write(Buffer.from('one\ntwo\n'));
+    sink.write(Buffer.from('three\n'));
+    assert.equal(await sink.close(), 3);
+  }
+  const { sink } = await setUp(t);
   sink.write(Buffer.from('one\n'));
-  await sink.close();
+  assert.equal(await sink.close(), 0);
 });

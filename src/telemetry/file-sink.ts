@@ -7,6 +7,7 @@ import { close, fstatSync, mkdir, open, write } from 'node:fs';
 import { dirname } from 'node:path';
 import { limits } from '#base/limits.ts';
 import type { LineSink } from './access-log.ts';
+import { countLines } from './lines/count-lines.ts';
 
 export type LineTarget = 'stdout' | { readonly file: string };
 
@@ -42,7 +43,7 @@ export class FileSink implements LineSink {
   #hasFailedToReopen = false;
   #hasFailed = false;
   #lastTries = 0;
-  #onClosed: (() => void) | undefined;
+  #onClosed: ((lostLines: number) => void) | undefined;
 
   constructor(options: FileSinkOptions) {
     this.#options = options;
@@ -70,8 +71,8 @@ export class FileSink implements LineSink {
     this.#proceed();
   }
 
-  /** Resolves when everything is written, or cannot be. */
-  close(): Promise<void> {
+  /** Resolves when everything is written, or cannot be: with how many lines are lost. */
+  close(): Promise<number> {
     return new Promise((resolve) => {
       this.#onClosed = resolve;
       this.#proceed();
@@ -86,11 +87,11 @@ export class FileSink implements LineSink {
     else if (this.#onClosed !== undefined) this.#end(this.#onClosed);
   }
 
-  #end(onClosed: () => void): void {
-    this.#queue.length = 0;
+  #end(onClosed: (lostLines: number) => void): void {
+    const lost = this.#queue.splice(0);
     this.#isBusy = true;
     this.#closeFile();
-    onClosed();
+    onClosed(lost.reduce((lines, batch) => lines + countLines(batch), 0));
   }
 
   #open(file: string): void {

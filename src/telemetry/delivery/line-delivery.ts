@@ -1,5 +1,6 @@
 /** Lines on their way to somewhere else. They wait in a row of bounded length; those that come when it is full are dropped. */
 import { limits } from '#base/limits.ts';
+import { countLines } from '#telemetry/lines/count-lines.ts';
 
 /** Whole lines of one thread. */
 export interface LineBatch {
@@ -77,12 +78,6 @@ export class WaitingLines {
     this.#bytes = 0;
     this.lose(this.#batches.splice(0), reason);
   }
-}
-
-function countLines(bytes: Uint8Array): number {
-  let count = 0;
-  for (let at = bytes.indexOf(LINE_FEED); at >= 0; at = bytes.indexOf(LINE_FEED, at + 1)) count += 1;
-  return count;
 }
 
 /** Where each line begins and ends, without its line feed. */

@@ -26,7 +26,8 @@ function setUp(t: TestContext, server: SyslogStreamOptions['server'], ca?: strin
     },
   });
   t.after(() => stream.abort());
-  const add = (text: string) => stream.add({ bytes: Buffer.from(`${HEAD}${text}\n`), settle: () => void settled.push(text.length) });
+  const add = (text: string) =>
+    stream.add({ bytes: Buffer.from(`${HEAD}${text}\n`), settle: () => void settled.push(text.length) });
   return { stream, add, losses, settled, waits };
 }
 

@@ -62,7 +62,10 @@ test('a disk that is full is told of once, and its lines are given up', async (t
 test('no more waits than there is room for', async (t) => {
   const { recording } = await setUp(t, { bytesMax: limits.recordingPendingBytesMax });
   const half = 'x'.repeat(limits.recordingPendingBytesMax / 2);
-  assert.deepEqual([half, half, 'x'].map((line) => recording.write(line)), [true, true, false]);
+  assert.deepEqual(
+    [half, half, 'x'].map((line) => recording.write(line)),
+    [true, true, false],
+  );
   await recording.close();
 });
 
