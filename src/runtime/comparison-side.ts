@@ -104,7 +104,14 @@ export class ComparisonSide implements ComparisonAdministration {
     found.count += 1;
     if (found.examples.length >= EXAMPLES_MAX) return;
     const { before, after } = toShownValues(difference, this.names);
-    found.examples.push({ at: toTime(this.#clock.wallMs()), id, method, target: hideParameters(target, this.names), before, after });
+    found.examples.push({
+      at: toTime(this.#clock.wallMs()),
+      id,
+      method,
+      target: hideParameters(target, this.names),
+      before,
+      after,
+    });
   }
 }
 

@@ -116,7 +116,10 @@ const targets: readonly (readonly [asked: string, shown: string])[] = [
   ['/a?&&=&token=1&', '/a?&&=&token=[redacted]&'],
   ['/a?%zz=1&sig=2', '/a?%zz=1&sig=[redacted]'],
   ['/a?b=1?token=2', '/a?b=1?token=2'],
-  ['/a?user[password]=1&user%5Bname%5D=2&pin[]=3&a[b]=4', '/a?user[password]=[redacted]&user%5Bname%5D=2&pin[]=[redacted]&a[b]=4'],
+  [
+    '/a?user[password]=1&user%5Bname%5D=2&pin[]=3&a[b]=4',
+    '/a?user[password]=[redacted]&user%5Bname%5D=2&pin[]=[redacted]&a[b]=4',
+  ],
   ['/a?cardNumber=1&cvc=2&card=3', '/a?cardNumber=[redacted]&cvc=[redacted]&card=3'],
 ];
 
