@@ -220,7 +220,7 @@ export const limits = {
   mappingStepsMax: 10_000_000,
   /** Entries of one SETTINGS frame. */
   http2SettingsMax: 32,
-  /** Attempts, and notes, of one exchange that its journal keeps. */
+  /** Attempts, steps of policies, and notes, of one exchange that its journal keeps. */
   journalEntriesMax: 256,
   /** Endpoints of which it is said why they were not chosen for an attempt. */
   leftOutShownMax: 10,

@@ -92,6 +92,12 @@ export class ExchangeJournal {
     if (this.notes.length < limits.journalEntriesMax) this.notes.push([about, note]);
   }
 
+  /** A policy begins, or has decided. What is behind the limit is not kept: changes are made for each of hundreds of attempts. */
+  addPolicy(step: PolicyStep): PolicyStep {
+    if (this.policies.length < limits.journalEntriesMax) this.policies.push(step);
+    return step;
+  }
+
   /** The exchange is over, and with it everything that still runs for it. */
   end(nowMs: number): void {
     for (const step of this.policies) if (step.endedMs === 0) step.endedMs = nowMs;

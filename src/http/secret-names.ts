@@ -1,6 +1,6 @@
 /**
- * Names of what lets somebody in, as it stands in requests and answers. Whoever shows or writes down a part of one leaves their values
- * out. It goes by names alone, so it hides what has a name like a secret and is none, sooner than the other way round.
+ * Names of what lets somebody in, as it stands in requests and answers, and the forms that are known by themselves. Whoever shows or
+ * writes down a part of one leaves their values out: what has a name like a secret and is none, sooner than the other way round.
  */
 
 /** At the end of the names of fields and of parameters. */
@@ -8,7 +8,14 @@ const SECRET_NAME =
   /(?:token|secret|passw(?:or)?d|passphrase|pwd|signature|credentials?|assertion|jwt|api[-_]?key|access[-_]?key(?:[-_]?id)?|subscription[-_]?key|private[-_]?key|session(?:[-_]?id)?)$/i;
 const SECRET_FIELD =
   /^(?:proxy-)?authorization$|^(?:proxy-)?authentication-info$|^(?:set-)?cookie2?$|-(?:auth|authorization)$|^x-auth-/i;
-const SECRET_PARAMETER = /^(?:key|auth|authorization|sig|sid|code|code[-_]verifier|pin|otp)$/i;
+/** In the bodies of requests and answers shorter names mean all sorts of things; these do not. */
+const SECRET_MEMBER = /^(?:authorization|cvc|cvv|card[-_]?number)$/i;
+const SECRET_PARAMETER = /^(?:key|auth|sig|sid|code|code[-_]verifier|pin|otp)$/i;
+
+/** A scheme of RFC 9110 §11 with what follows it. */
+export const schemeAndCredential = /^(bearer|basic|digest|negotiate|token|apikey|hmac|dpop)(\s+)(\S.*)$/i;
+/** A token as RFC 7515 writes it: its header is JSON, which begins like this in base64. */
+export const tokenText = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g;
 
 /** What is in every name of a parameter that is one of a secret, or in how it may be written. */
 const secretParameterParts = [
@@ -27,6 +34,9 @@ const secretParameterParts = [
   'code',
   'pin',
   'otp',
+  'cvc',
+  'cvv',
+  'card',
   '%',
   '\\+',
 ] as const;
@@ -55,11 +65,23 @@ export class SecretNames {
 
   /** `name`: decoded. Its case does not count: services do the one or the other. */
   isParameter(name: string): boolean {
-    return SECRET_PARAMETER.test(name) || SECRET_NAME.test(name) || this.#parameters.has(name.toLowerCase());
+    return this.isMember(name) || SECRET_PARAMETER.test(toInnermost(name));
+  }
+
+  /** Of a body: a member of JSON, an element of XML, a part of a form. */
+  isMember(name: string): boolean {
+    const innermost = toInnermost(name);
+    return SECRET_NAME.test(innermost) || SECRET_MEMBER.test(innermost) || this.#parameters.has(name.toLowerCase());
   }
 
   /** A text without any of these, in any case, names no secret parameter. They are parts of regular expressions. */
   get parameterParts(): readonly string[] {
     return [...secretParameterParts, ...[...this.#parameters].map((name) => RegExp.escape(name))];
   }
+}
+
+/** Forms write `user[password]` and `password[]` for what is within something else. */
+function toInnermost(name: string): string {
+  const bare = name.endsWith('[]') ? name.slice(0, -2) : name;
+  return bare.endsWith(']') ? bare.slice(bare.lastIndexOf('[') + 1, -1) : bare;
 }

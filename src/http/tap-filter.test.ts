@@ -21,6 +21,7 @@ const cases: readonly (readonly [filter: TapFilter, mayMatch: boolean, matches: 
   [{ status: '404,500' }, true, false],
   [{ method: 'GET' }, true, true],
   [{ method: 'get,post' }, true, true],
+  [{ method: 'post, get' }, true, true],
   [{ method: 'POST' }, false, false],
   [{ path: '/orders/5' }, true, true],
   [{ path: '/orders' }, false, false],

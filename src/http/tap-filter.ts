@@ -47,7 +47,15 @@ export class CompiledTapFilter {
   constructor(filter: TapFilter) {
     const { method, path, client, status } = filter;
     this.#filter = filter;
-    this.#methods = method === undefined ? undefined : new Set(method.toUpperCase().split(','));
+    this.#methods =
+      method === undefined
+        ? undefined
+        : new Set(
+            method
+              .toUpperCase()
+              .split(',')
+              .map((name) => name.trim()),
+          );
     this.#segments = path?.split('/');
     const range = client === undefined ? undefined : parseCidr(client);
     this.#clients = range && new AddressSet([range]);

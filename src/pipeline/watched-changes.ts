@@ -9,7 +9,7 @@ type Change = Pick<PolicyStep, 'policy'> & { readonly phase: ChangePhaseName };
 export function watchChange(journal: ExchangeJournal, change: Change, run: () => void): void {
   const startedMs = journal.clock.monotonicMs();
   const note = (decision: PolicyDecision) =>
-    journal.policies.push({
+    journal.addPolicy({
       ...change,
       startedMs,
       endedMs: journal.clock.monotonicMs(),

@@ -21,15 +21,14 @@ export function toWatchedPhases(journal: ExchangeJournal, { policies }: RoutePla
 function watch(journal: ExchangeJournal, { name, phases }: PlannedPolicy, phase: HeadPhaseName): HeadPhase {
   return (exchange) => {
     const startedMs = journal.clock.monotonicMs();
-    const step: PolicyStep = {
+    const step = journal.addPolicy({
       policy: name,
       phase: phase satisfies JournalPhase,
       startedMs,
       endedMs: 0,
       hasWaited: false,
       ...unsettled,
-    };
-    journal.policies.push(step);
+    });
     const end = (outcome: Outcome) => Object.assign(step, outcome, { endedMs: journal.clock.monotonicMs() });
     try {
       const result = phases[phase]!(exchange);

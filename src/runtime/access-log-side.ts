@@ -10,8 +10,10 @@ import type { LogSettings } from '#config/access-log/access-log-schema.ts';
 import type { FileTarget, RemoteTarget } from '#config/access-log/target-schema.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { LineDelivery } from '#telemetry/delivery/line-delivery.ts';
+import { countLines } from '#telemetry/lines/count-lines.ts';
 import type { LogRotation } from '#telemetry/log-rotation.ts';
-import { type AccessLogLines, type AccessLogObserved, isRemote, toTargetKey } from './access-log-messages.ts';
+import { LossReport } from '#telemetry/loss-report.ts';
+import { type AccessLogObserved, isRemote, toTargetKey } from './access-log-messages.ts';
 import type { ProcessDescription } from './process-description.ts';
 
 export interface AccessLogSideOptions {
@@ -33,7 +35,6 @@ const ROTATION_LOOKS_EVERY_MS = 1_000;
 const RETIRED_MS = 10_000;
 /** Who has used up all the time of a shutdown has still so much. */
 const LAST_WORDS_MS = 1_000;
-const LOSSES_TOLD_EVERY_MS = 10_000;
 
 interface OpenDelivery {
   /** With its secrets: where these change it is made anew. */
@@ -41,6 +42,7 @@ interface OpenDelivery {
   /** As threads name it. */
   readonly target: string;
   readonly delivery: LineDelivery;
+  readonly losses: LossReport;
 }
 
 export class AccessLogSide {
@@ -68,7 +70,7 @@ export class AccessLogSide {
       const definition = toDefinition(log, to, texts);
       if (prepared.some((other) => other.definition === definition)) continue;
       const present = this.#open.find((other) => other.definition === definition);
-      prepared.push(present ?? { definition, target: toTargetKey(log), delivery: await this.#start(log, to, texts) });
+      prepared.push(present ?? { definition, target: toTargetKey(log), ...(await this.#start(log, to, texts)) });
     }
     this.#prepared = prepared;
   }
@@ -77,7 +79,7 @@ export class AccessLogSide {
   commit({ accessLog, log }: Pick<Configuration, 'accessLog' | 'log'>): void {
     const gone = this.#open.filter((one) => !this.#prepared.includes(one));
     this.#open = this.#prepared;
-    for (const { delivery } of gone) this.#retire(delivery, RETIRED_MS);
+    for (const one of gone) this.#retire(one, RETIRED_MS);
     const places = [log.to, ...(accessLog === false ? [] : accessLog.logs.map(({ to }) => to))];
     void this.#followRotations(places.filter((to) => to.kind === 'file'));
   }
@@ -86,7 +88,7 @@ export class AccessLogSide {
   abandon(): void {
     const made = this.#prepared.filter((one) => !this.#open.includes(one));
     this.#prepared = this.#open;
-    for (const { delivery } of made) this.#retire(delivery, 0);
+    for (const one of made) this.#retire(one, 0);
   }
 
   take(observed: AccessLogObserved): void {
@@ -95,7 +97,7 @@ export class AccessLogSide {
     const found = [...this.#prepared, ...this.#open].find(({ target }) => target === observed.target);
     if (found !== undefined) return found.delivery.add({ bytes: observed.bytes, settle });
     settle();
-    this.#count('nowhere', countLines(observed));
+    this.#count('nowhere', countLines(observed.bytes));
   }
 
   get metricsText(): string {
@@ -111,44 +113,34 @@ export class AccessLogSide {
     const open = this.#open;
     this.#open = [];
     this.#prepared = [];
-    for (const { delivery } of open) this.#retire(delivery, leftMs === undefined ? 0 : Math.max(leftMs, LAST_WORDS_MS));
+    for (const one of open) this.#retire(one, leftMs === undefined ? 0 : Math.max(leftMs, LAST_WORDS_MS));
     await Promise.all(this.#retiring);
   }
 
   /** It sends what it has, for so long. */
-  #retire(delivery: LineDelivery, patienceMs: number): void {
+  #retire({ delivery, losses }: OpenDelivery, patienceMs: number): void {
     // The process lives until then.
     const timer = setTimeout(() => delivery.abort(), patienceMs);
     const retired = delivery.finish().then(() => {
       clearTimeout(timer);
+      losses.end();
       this.#retiring.delete(retired);
     });
     this.#retiring.add(retired);
   }
 
-  async #start(log: LogSettings, to: RemoteTarget, texts: Readonly<Record<string, string>>): Promise<LineDelivery> {
+  async #start(log: LogSettings, to: RemoteTarget, texts: Readonly<Record<string, string>>) {
     const { openDelivery } = await import('./open-delivery.ts');
-    const { clock } = this.#options;
-    return openDelivery(log, to, { clock, texts, owner: this.#toOwner(to.kind), resource: this.#options.process.attributes });
-  }
-
-  /** The first failure of a row is told at once, and how many lines were lost now and then. */
-  #toOwner(to: RemoteTarget['kind']) {
-    const { clock, logger } = this.#options;
-    let toldMs = Number.NEGATIVE_INFINITY;
-    let sinceTold = 0;
-    return {
+    const { clock, logger, process } = this.#options;
+    const losses = new LossReport({ clock, logger, level: 'error', message: 'access log cannot be sent', what: 'lines' });
+    const owner = {
       onLost: (lines: number, reason: string) => {
-        this.#count(to, lines);
-        sinceTold += lines;
-        const nowMs = clock.monotonicMs();
-        if (nowMs - toldMs < LOSSES_TOLD_EVERY_MS) return;
-        toldMs = nowMs;
-        logger.log('error', 'access log cannot be sent', { to, reason, lines: sinceTold });
-        sinceTold = 0;
+        this.#count(to.kind, lines);
+        losses.add(lines, { to: to.kind, reason });
       },
       onSent: () => undefined,
     };
+    return { losses, delivery: await openDelivery(log, to, { clock, texts, owner, resource: process.attributes }) };
   }
 
   #count(to: string, lines: number): void {
@@ -188,8 +180,4 @@ function toDefinition(log: LogSettings, to: RemoteTarget, texts: Readonly<Record
   const headers: Readonly<Record<string, Secret>> = 'headers' in to ? to.headers : {};
   const revealed = Object.entries(headers).map(([name, value]) => [name, value.reveal()]);
   return JSON.stringify([toTargetKey(log), revealed, to.ca === undefined ? undefined : texts[to.ca]]);
-}
-
-function countLines({ bytes }: AccessLogLines): number {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice().split('\n').length - 1;
 }

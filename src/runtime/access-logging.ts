@@ -16,12 +16,12 @@ import type { LineMeans } from '#telemetry/lines/line-values.ts';
 import { Redactor } from '#telemetry/lines/redactor.ts';
 import { withSyslogHead } from '#telemetry/lines/syslog-lines.ts';
 import { withSpan } from '#telemetry/lines/traced-fields.ts';
+import { LossReport } from '#telemetry/loss-report.ts';
 import { type AccessLogObserved, isRemote, toTargetKey } from './access-log-messages.ts';
 import { HandedLines } from './handed-lines.ts';
 
 /** How soon a reader of the access log that was slow is given more. */
 const LOG_READER_PAUSE_MS = 5;
-const DROPPED_TOLD_EVERY_MS = 10_000;
 
 export interface AccessLoggingOptions {
   readonly clock: Clock;
@@ -33,7 +33,7 @@ export interface AccessLoggingOptions {
 /** A log with the place that its lines go to. */
 interface OpenLog {
   readonly log: AccessLog;
-  readonly sink: LineSink & { reopen?(): void; close(): Promise<void> };
+  readonly sink: LineSink & { reopen?(): void; close(): Promise<number> };
   readonly means: LineMeans;
   /** In metrics. */
   readonly to: string;
@@ -47,13 +47,13 @@ export class AccessLogging {
   #definition = '';
   #names = new SecretNames();
   #flushTimer: NodeJS.Timeout | undefined;
-  #droppedToldMs = Number.NEGATIVE_INFINITY;
-  #droppedSince = 0;
+  readonly #losses: LossReport;
   /** Whether the fields of answers stand in lines. */
   readsAnswers = false;
 
   constructor(options: AccessLoggingOptions) {
     this.#options = options;
+    this.#losses = new LossReport({ ...options, level: 'warn', message: 'access log lines dropped', what: 'lines' });
   }
 
   add(exchange: Exchange): void {
@@ -88,12 +88,16 @@ export class AccessLogging {
   async close(): Promise<void> {
     clearInterval(this.#flushTimer);
     const open = this.#open;
-    for (const { log } of open) log.flush();
-    this.#tellDropped();
     this.#open = [];
     this.#logs = [];
     this.readsAnswers = false;
-    await Promise.all(open.map(({ sink }) => sink.close()));
+    await Promise.all(open.map((one) => this.#closeLog(one)));
+    this.#losses.end();
+  }
+
+  async #closeLog({ log, sink, to }: OpenLog): Promise<void> {
+    log.flush();
+    this.#drop(to, log.takeDroppedCount() + (await sink.close()));
   }
 
   #start(settings: LogSettings, configuration: string): OpenLog {
@@ -122,20 +126,13 @@ export class AccessLogging {
       log.flush();
       means.time.refresh();
     }
-    this.#tellDropped();
-    const nowMs = this.#options.clock.monotonicMs();
-    if (this.#droppedSince === 0 || nowMs - this.#droppedToldMs < DROPPED_TOLD_EVERY_MS) return;
-    this.#droppedToldMs = nowMs;
-    this.#options.logger.log('warn', 'access log lines dropped', { lines: this.#droppedSince });
-    this.#droppedSince = 0;
+    for (const { log, to } of this.#open) this.#drop(to, log.takeDroppedCount());
+    this.#losses.look();
   }
 
-  #tellDropped(): void {
-    for (const { log, to } of this.#open) {
-      const lines = log.takeDroppedCount();
-      if (lines === 0) continue;
-      this.#droppedSince += lines;
-      this.#options.tell({ kind: 'access-log-dropped', to, lines });
-    }
+  #drop(to: string, lines: number): void {
+    if (lines === 0) return;
+    this.#losses.add(lines);
+    this.#options.tell({ kind: 'access-log-dropped', to, lines });
   }
 }

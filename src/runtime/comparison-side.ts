@@ -8,15 +8,10 @@ import type {
 import type { Clock } from '#base/clock.ts';
 import { formatMetric } from '#base/metric-text.ts';
 import { type Difference, describePlace } from '#http/answer-diff/difference.ts';
+import { SecretNames, schemeAndCredential, tokenText } from '#http/secret-names.ts';
+import { hideSecretParameters } from '#http/shown-request.ts';
 import type { AnswerComparisonOutcome } from '#pipeline/comparison/answer-comparison.ts';
 import type { ComparisonResult } from '#pipeline/comparison/comparison-results.ts';
-import {
-  isSecretFieldName,
-  isSecretMemberName,
-  isSecretParameterName,
-  schemeAndCredential,
-  tokenText,
-} from '#telemetry/recording/secret-names.ts';
 
 /** From a thread. */
 export interface ComparedAnswers extends AnswerComparisonOutcome {
@@ -48,6 +43,8 @@ interface RouteCounts {
 export class ComparisonSide implements ComparisonAdministration {
   readonly #clock: Clock;
   readonly #routes = new Map<string, RouteCounts>();
+  /** Whose values are not shown. */
+  names = new SecretNames();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -106,8 +103,15 @@ export class ComparisonSide implements ComparisonAdministration {
     }
     found.count += 1;
     if (found.examples.length >= EXAMPLES_MAX) return;
-    const { before, after } = toShownValues(difference);
-    found.examples.push({ at: toTime(this.#clock.wallMs()), id, method, target: hideParameters(target), before, after });
+    const { before, after } = toShownValues(difference, this.names);
+    found.examples.push({
+      at: toTime(this.#clock.wallMs()),
+      id,
+      method,
+      target: hideParameters(target, this.names),
+      before,
+      after,
+    });
   }
 }
 
@@ -122,29 +126,27 @@ function toTime(wallMs: number): string {
 }
 
 /** Whoever may see that answers differ may not see what is secret in them. */
-function toShownValues({ part, at, before, after }: Difference): Pick<Difference, 'before' | 'after'> {
+function toShownValues({ part, at, before, after }: Difference, names: SecretNames): Pick<Difference, 'before' | 'after'> {
   const isSecret =
-    part === 'field' ? isSecretFieldName(at) && at !== 'set-cookie' : at.split('/').some((step) => isSecretMemberName(step));
+    part === 'field' ? names.isField(at) && at !== 'set-cookie' : at.split('/').some((step) => names.isMember(step));
   const hide = (text: string | undefined) => {
     if (text === undefined) return undefined;
     if (isSecret || schemeAndCredential.test(text)) return HIDDEN;
     // What is no JSON is shown by its length only.
     if (part === 'body' && at === '') return text.replace(/: .*$/s, '');
-    return hideMembers(text.replaceAll(tokenText, HIDDEN));
+    return hideMembers(text.replaceAll(tokenText, HIDDEN), names);
   };
   return { before: hide(before), after: hide(after) };
 }
 
 /** Of an object or a list that is shown as a whole, or of its beginning. */
-function hideMembers(text: string): string {
+function hideMembers(text: string, names: SecretNames): string {
   return text.replaceAll(
     /"((?:[^"\\]|\\.){1,64})"(\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}\]\s]+)/g,
-    (whole, name: string, colon: string) => (isSecretMemberName(name) ? `"${name}"${colon}"${HIDDEN}"` : whole),
+    (whole, name: string, colon: string) => (names.isMember(name) ? `"${name}"${colon}"${HIDDEN}"` : whole),
   );
 }
 
-function hideParameters(target: string): string {
-  return target.replaceAll(/([?&])([^=&]+)=([^&]*)/g, (whole, before: string, name: string, value: string) =>
-    isSecretParameterName(name) || value.startsWith('eyJ') ? `${before}${name}=${HIDDEN}` : whole,
-  );
+function hideParameters(target: string, names: SecretNames): string {
+  return hideSecretParameters(target, names).replaceAll(/=eyJ[^&]*/g, `=${HIDDEN}`);
 }

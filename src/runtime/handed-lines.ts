@@ -26,7 +26,9 @@ export class HandedLines implements LineSink {
   }
 
   /** What was handed over comes before the word that the thread has ended. */
-  async close(): Promise<void> {}
+  async close(): Promise<number> {
+    return 0;
+  }
 }
 
 /** Bytes whose memory holds nothing else that anybody needs. */

@@ -6,7 +6,7 @@ import type { RecordingAdministration } from '#admin/recording-administration.ts
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
-import type { CredentialNames } from '#http/secret-names.ts';
+import { type CredentialNames, SecretNames } from '#http/secret-names.ts';
 import { AccessLogSide } from './access-log-side.ts';
 import { ComparisonSide } from './comparison-side.ts';
 import type { Exemplars } from './exemplars.ts';
@@ -78,8 +78,9 @@ export class ObservingSide {
     this.#traces.follow(configuration);
   }
 
-  /** Requests come to it. `credentialNames`: whose values are not recorded. */
+  /** Requests come to it. `credentialNames`: whose values are neither recorded nor shown. */
   async follow(configuration: Configuration, credentialNames: CredentialNames): Promise<void> {
+    this.#comparisons.names = new SecretNames(credentialNames);
     await this.#recording.follow(configuration, credentialNames);
   }
 

@@ -27,7 +27,8 @@ interface ActiveRecording {
 
 interface RunningRecord {
   readonly recorder: ExchangeRecorder;
-  readonly takers: readonly ActiveRecording[];
+  /** Of the recordings that want it. */
+  readonly ids: ReadonlySet<number>;
 }
 
 const recordSlot = defineSlot<RunningRecord>('recording');
@@ -59,15 +60,16 @@ export class Recordings implements BodyBudget {
     const recorder = new ExchangeRecorder(exchange, toBodyLimits(takers), this);
     tapExchange(exchange, recorder);
     exchange.journal ??= new ExchangeJournal(this.#options.clock);
-    exchange.set(recordSlot, { recorder, takers });
+    exchange.set(recordSlot, { recorder, ids: new Set(takers.map(({ rules }) => rules.id)) });
   }
 
   finish(exchange: Exchange): void {
     const record = exchange.get(recordSlot);
     // Others that asked in its place know of the same record.
     if (record?.recorder.exchange !== exchange) return;
-    const { recorder, takers } = record;
-    const wanting = takers.filter((taker) => this.#active.includes(taker) && matchesOutcome(taker.rules, recorder));
+    const { recorder, ids } = record;
+    // By what they say now: orders come meanwhile, with each configuration and for each recording that begins or ends.
+    const wanting = this.#active.filter(({ rules }) => ids.has(rules.id) && matchesOutcome(rules, recorder));
     const taken = takeExchange(recorder);
     if (wanting.length === 0 || exchange.isTunnel) {
       this.#runningCount -= 1;

@@ -5,6 +5,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
+import type { TracingSettings } from '#config/tracing-schema.ts';
 import type { SpanExporter } from '#telemetry/span-exporter.ts';
 import { Exemplars } from './exemplars.ts';
 import type { ProcessDescription } from './process-description.ts';
@@ -27,6 +28,8 @@ export class TraceSide {
   readonly #options: TraceSideOptions;
   #sending: Sending | undefined;
   #exporter: SpanExporter | undefined;
+  /** Of where spans are sent, secrets and all. */
+  #definition: string | undefined;
   /** Of the configuration that was prepared last. */
   #texts: Readonly<Record<string, string>> = {};
 
@@ -45,6 +48,10 @@ export class TraceSide {
     if (tracing === undefined || this.#sending === undefined) return;
     const { clock, logger } = this.#options;
     const texts = this.#texts;
+    // Whoever is asked anew has no patience left for what was to be sent again.
+    const definition = toDefinition(tracing, texts);
+    if (definition === this.#definition) return;
+    this.#definition = definition;
     const destination = this.#sending.openDestination(tracing, { clock, process: this.#options.process, texts, later });
     if (this.#exporter === undefined) this.#exporter = this.#sending.createExporter(destination, { clock, logger, later });
     else this.#exporter.follow(destination);
@@ -66,6 +73,11 @@ export class TraceSide {
     if (exporter === undefined) return;
     await exporter.close(leftMs === undefined ? 0 : Math.max(leftMs, LAST_WORDS_MS));
   }
+}
+
+function toDefinition({ to, resource }: TracingSettings, texts: Readonly<Record<string, string>>): string {
+  const headers = Object.entries(to.headers).map(([name, value]) => [name, value.reveal()]);
+  return JSON.stringify([{ ...to, headers }, resource, to.ca === undefined ? undefined : texts[to.ca]]);
 }
 
 function later(delayMs: number, run: () => void): () => void {

@@ -4,6 +4,7 @@
  */
 import type { TcpConnection } from '#forward/tcp-connection.ts';
 import type { Exchange } from '#http/exchange.ts';
+import { countLines } from './lines/count-lines.ts';
 import type { LineChoice } from './lines/line-choice.ts';
 import type { LineFormat } from './lines/line-format.ts';
 
@@ -22,7 +23,6 @@ export interface AccessLogOptions {
 const BATCH_BYTES = 256 * 1024;
 /** Lines that are put into the bytes of a batch at once: each time costs as much as a quarter of a line. */
 const TEXT_LENGTH = 8 * 1024;
-const LINE_FEED = 10;
 
 export class AccessLog {
   readonly #sink: LineSink;
@@ -87,10 +87,4 @@ export class AccessLog {
   #write(batch: Buffer): void {
     if (!this.#sink.write(batch)) this.#droppedCount += countLines(batch);
   }
-}
-
-function countLines(batch: Buffer): number {
-  let count = 0;
-  for (let at = batch.indexOf(LINE_FEED); at >= 0; at = batch.indexOf(LINE_FEED, at + 1)) count += 1;
-  return count;
 }

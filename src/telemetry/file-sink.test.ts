@@ -76,6 +76,24 @@ test('reopening what cannot be opened goes on with what is open', async (t) => {
   );
 });
 
+test('reopening what can be opened later is tried with each batch, and reported once', async (t) => {
+  const { folder, file, errors, sink } = await setUp(t, 'logs/log');
+  sink.write(Buffer.from('one\n'));
+  await untilText(file, 'one\n');
+  await rename(join(folder, 'logs'), join(folder, 'moved'));
+  await writeFile(join(folder, 'logs'), '');
+  sink.reopen();
+  sink.write(Buffer.from('two\n'));
+  await untilText(join(folder, 'moved/log'), 'one\ntwo\n');
+  sink.write(Buffer.from('three\n'));
+  await untilText(join(folder, 'moved/log'), 'one\ntwo\nthree\n');
+  await rm(join(folder, 'logs'));
+  sink.write(Buffer.from('four\n'));
+  await sink.close();
+  assert.equal(await read(file), 'four\n');
+  assert.equal(errors.length, 1);
+});
+
 test('a file that cannot be opened is reported once, and written when it can be', async (t) => {
   const { folder, file, errors, sink } = await setUp(t, 'logs/log', true);
   sink.write(Buffer.from('one\n'));
@@ -103,8 +121,17 @@ test('a full disk is reported once, and lines beyond the limit are refused', asy
   );
 });
 
-test('closing ends even if nothing can be written', async (t) => {
-  const { sink } = await setUp(t, 'logs/log', true);
+test('closing ends even if nothing can be written, and says how many lines are lost', async (t) => {
+  for (const [name, isBlocked] of [
+    ['logs/log', true],
+    ['/dev/full', false],
+  ] as const) {
+    const { sink } = await setUp(t, name, isBlocked);
+    sink.write(Buffer.from('one\ntwo\n'));
+    sink.write(Buffer.from('three\n'));
+    assert.equal(await sink.close(), 3);
+  }
+  const { sink } = await setUp(t);
   sink.write(Buffer.from('one\n'));
-  await sink.close();
+  assert.equal(await sink.close(), 0);
 });

@@ -7,6 +7,7 @@ import { close, fstatSync, mkdir, open, write } from 'node:fs';
 import { dirname } from 'node:path';
 import { limits } from '#base/limits.ts';
 import type { LineSink } from './access-log.ts';
+import { countLines } from './lines/count-lines.ts';
 
 export type LineTarget = 'stdout' | { readonly file: string };
 
@@ -38,9 +39,11 @@ export class FileSink implements LineSink {
   /** A file is being opened, or the first of the queue written. */
   #isBusy = false;
   #wantsReopening = false;
+  /** Lines go to the file that was moved away, until the next batch tries again. */
+  #hasFailedToReopen = false;
   #hasFailed = false;
   #lastTries = 0;
-  #onClosed: (() => void) | undefined;
+  #onClosed: ((lostLines: number) => void) | undefined;
 
   constructor(options: FileSinkOptions) {
     this.#options = options;
@@ -57,6 +60,7 @@ export class FileSink implements LineSink {
       this.#queue.push(...(this.#isPipe ? toPipePieces(bytes) : [bytes]));
       this.#queuedBytes += bytes.length;
     }
+    this.#wantsReopening ||= this.#hasFailedToReopen;
     this.#proceed();
     return hasRoom;
   }
@@ -67,8 +71,8 @@ export class FileSink implements LineSink {
     this.#proceed();
   }
 
-  /** Resolves when everything is written, or cannot be. */
-  close(): Promise<void> {
+  /** Resolves when everything is written, or cannot be: with how many lines are lost. */
+  close(): Promise<number> {
     return new Promise((resolve) => {
       this.#onClosed = resolve;
       this.#proceed();
@@ -83,11 +87,11 @@ export class FileSink implements LineSink {
     else if (this.#onClosed !== undefined) this.#end(this.#onClosed);
   }
 
-  #end(onClosed: () => void): void {
-    this.#queue.length = 0;
+  #end(onClosed: (lostLines: number) => void): void {
+    const lost = this.#queue.splice(0);
     this.#isBusy = true;
     this.#closeFile();
-    onClosed();
+    onClosed(lost.reduce((lines, batch) => lines + countLines(batch), 0));
   }
 
   #open(file: string): void {
@@ -101,6 +105,7 @@ export class FileSink implements LineSink {
 
   #opened(error: Error | null, fd: number): void {
     this.#isBusy = false;
+    this.#hasFailedToReopen = error !== null && this.#fd !== undefined;
     if (error === null) {
       this.#closeFile();
       this.#fd = fd;
@@ -134,7 +139,7 @@ export class FileSink implements LineSink {
   }
 
   #wrote(bytes: Buffer, written: number): void {
-    this.#hasFailed = false;
+    this.#hasFailed = this.#hasFailedToReopen;
     this.#queuedBytes -= written;
     if (written === bytes.length) this.#queue.shift();
     else this.#queue[0] = bytes.subarray(written);

@@ -80,6 +80,15 @@ test('the newest are kept, whatever stands beside them', async (t) => {
   assert.deepEqual(await names(), [...others, ...kept].sort());
 });
 
+test('of files of the same second, too, the newest are kept, compressed or not', async (t) => {
+  const { folder, rotation, names } = await setUp(t, { size: 1, keep: 3 });
+  const time = 'access.log.20310507T000000Z';
+  for (const name of [`${time}.gz`, `${time}-1.gz`, `${time}-9`, `${time}-10.gz`, `${time}-11`])
+    await writeFile(join(folder, name), '');
+  await rotation.look();
+  assert.deepEqual(await names(), [`${time}-10.gz`, `${time}-11`, `${time}-9`]);
+});
+
 test('a file is compressed when nobody has written to it for a while', async (t) => {
   const { file, clock, rotation, names } = await setUp(t, { size: 1, gzip: true });
   const text = 'line\n'.repeat(1_000);

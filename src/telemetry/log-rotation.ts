@@ -24,6 +24,7 @@ export interface LogRotationOptions {
 const QUIET_MS = 10_000;
 const SAME_SECOND_MAX = 1_000;
 const PART = '.gz.part';
+const COMPRESSED = /\.gz$/;
 
 export class LogRotation {
   readonly #options: LogRotationOptions;
@@ -106,9 +107,13 @@ export class LogRotation {
   }
 }
 
-/** The number behind a time counts: `-10` comes after `-9`. */
+/** The number behind a time counts: `-10` comes after `-9`, and a file without one before both, compressed or not. */
 function byAge(one: string, other: string): number {
-  return one.localeCompare(other, 'en', { numeric: true });
+  return toAge(one).localeCompare(toAge(other), 'en', { numeric: true });
+}
+
+function toAge(name: string): string {
+  return name.replace(COMPRESSED, '');
 }
 
 async function statOrNothing(path: string) {

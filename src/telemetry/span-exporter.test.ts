@@ -181,6 +181,27 @@ test('the end waits for a collector that does not answer no longer than it may',
   assert.deepEqual(said, ['hurry', 'close']);
 });
 
+test('the end leaves nothing with a collector that was asked before', async () => {
+  const { exporter, message, said } = start();
+  exporter.add(spans(1), 0);
+  await message(1);
+  const saidOfOther: string[] = [];
+  exporter.follow(openDestination([], saidOfOther));
+  await exporter.close(0);
+  assert.deepEqual([said, saidOfOther], [['hurry', 'close'], ['close']]);
+});
+
+test('at the end, the log is told of drops that it has not been told of', async () => {
+  const { exporter, logged } = start();
+  exporter.add([], 1);
+  exporter.add(spans(2), 3);
+  await exporter.close(0);
+  assert.deepEqual(logged, [
+    { spans: 1, reason: 'overflow', because: 'there is no room' },
+    { spans: 5, reason: 'unreachable', because: 'the gateway ends' },
+  ]);
+});
+
 test('the end that may not wait sends nothing', async () => {
   const { exporter, message, said, dropped } = start();
   exporter.add(spans(2), 0);

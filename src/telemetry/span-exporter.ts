@@ -6,6 +6,7 @@ import type { Clock } from '#base/clock.ts';
 import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
 import { formatMetric } from '#base/metric-text.ts';
+import { LossReport } from './loss-report.ts';
 import type { OtlpOutcome, OtlpTransport } from './otlp/otlp-transport.ts';
 import { encodeSpans, readRejectedCount } from './otlp-spans.ts';
 import type { SpanRecord } from './span-record.ts';
@@ -26,7 +27,6 @@ export interface ExporterMeans {
 /** `overflow`: there was no room. `refused`: the collector does not take them. `unreachable`: it has not answered for too long. */
 export type DropReason = 'overflow' | 'refused' | 'unreachable';
 
-const TOLD_EVERY_MS = 10_000;
 /** These say that the collector is there and has no time. */
 const busyStatuses = new Set([429, 502, 503, 504]);
 
@@ -34,18 +34,19 @@ export class SpanExporter {
   readonly #means: ExporterMeans;
   #destination: SpanDestination;
   readonly #pending: SpanRecord[] = [];
-  #isSending = false;
+  /** Has a message, which may be that of a destination before. */
+  #sending: SpanDestination['transport'] | undefined = undefined;
   #isClosed = false;
   /** Whoever waits for the end. */
   #whenEmpty: (() => void) | undefined = undefined;
   #exported = 0;
   readonly #dropped: Record<DropReason, number> = { overflow: 0, refused: 0, unreachable: 0 };
-  #toldMs = Number.NEGATIVE_INFINITY;
-  #untold = 0;
+  readonly #losses: LossReport;
 
   constructor(destination: SpanDestination, means: ExporterMeans) {
     this.#destination = destination;
     this.#means = means;
+    this.#losses = new LossReport({ ...means, level: 'warn', message: 'trace spans dropped', what: 'spans' });
   }
 
   /** Where messages go from the next one on. */
@@ -79,9 +80,10 @@ export class SpanExporter {
       });
     }
     this.#isClosed = true;
-    transport.close();
+    for (const each of new Set([transport, this.#sending])) each?.close();
     this.#drop('unreachable', this.#pending.length, 'the gateway ends');
     this.#pending.length = 0;
+    this.#losses.end();
   }
 
   get metricsText(): string {
@@ -99,17 +101,17 @@ export class SpanExporter {
   }
 
   #send(): void {
-    if (this.#isSending || this.#isClosed) return;
+    if (this.#sending !== undefined || this.#isClosed) return;
     if (this.#pending.length === 0) return this.#whenEmpty?.();
-    this.#isSending = true;
     // It goes on by itself, so there is nothing to wait for, and it does not reject.
     void this.#sendNext();
   }
 
   async #sendNext(): Promise<void> {
     const batch = this.#pending.slice(0, limits.spansOfExportMax);
+    this.#sending = this.#destination.transport;
     const outcome = await this.#sendBatch(batch);
-    this.#isSending = false;
+    this.#sending = undefined;
     if (this.#isClosed) return;
     this.#pending.splice(0, batch.length);
     if (outcome.kind === 'sent') this.#count(batch.length, readRejectedCount(outcome.answer));
@@ -136,15 +138,9 @@ export class SpanExporter {
     this.#drop('refused', refused, 'the collector leaves them out');
   }
 
-  /** A collector that is away for a day is told of in a line every so often. */
   #drop(reason: DropReason, spans: number, because: string): void {
     if (spans === 0) return;
     this.#dropped[reason] += spans;
-    this.#untold += spans;
-    const nowMs = this.#means.clock.monotonicMs();
-    if (nowMs - this.#toldMs < TOLD_EVERY_MS) return;
-    this.#means.logger.log('warn', 'trace spans dropped', { spans: this.#untold, reason, because });
-    this.#toldMs = nowMs;
-    this.#untold = 0;
+    this.#losses.add(spans, { reason, because });
   }
 }

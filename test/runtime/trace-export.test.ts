@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
+import type { GatewayInput } from '#config/define-gateway.ts';
 import { startAnsweringService } from '#test/support/answering-service.ts';
 import { ask } from '#test/support/ask.ts';
 import { certificatePaths, certificates } from '#test/support/certificates.ts';
@@ -11,14 +12,12 @@ import { startTestGateway } from '#test/support/test-gateway.ts';
 import { startTraceCollector } from '#test/support/trace-collector.ts';
 
 async function start(t: TestContext, collector: string, threads = 0, retryFor = '5m') {
-  const gateway = await startTestGateway(
-    {
-      admin: { address: '127.0.0.1:0' },
-      tracing: { to: { otlp: collector, retryFor }, sample: '100%' },
-      routes: { local: { match: { path: '/*' }, to: { respond: { text: 'served' } } } },
-    },
-    { threads },
-  );
+  const input: Partial<GatewayInput> = {
+    admin: { address: '127.0.0.1:0' },
+    tracing: { to: { otlp: collector, retryFor }, sample: '100%' },
+    routes: { local: { match: { path: '/*' }, to: { respond: { text: 'served' } } } },
+  };
+  const gateway = await startTestGateway(input, { threads });
   t.after(() => gateway.stop());
   const started = await gateway.control.start();
   assert.ok('admin' in started && started.admin !== undefined && 'port' in started.admin);
@@ -28,7 +27,7 @@ async function start(t: TestContext, collector: string, threads = 0, retryFor = 
     return Number(new RegExp(`^gatehouse_trace_spans_${name} (\\d+)$`, 'm').exec(body)?.[1]);
   };
   const send = async () => assert.equal((await ask(gateway.port(), '/')).status, 200);
-  return { gateway, send, metric };
+  return { gateway, input, send, metric };
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
@@ -90,6 +89,21 @@ test('a collector that has enough is asked again when it says, and gets the same
     [1, 1],
   );
   assert.equal(await metric('dropped_total\\{reason="refused"\\}'), 0);
+});
+
+test('spans that are to be sent again are not lost by a reload that is about something else', async (t) => {
+  const collector = await startTraceCollector(t);
+  collector.answer((_exported, response) => {
+    if (collector.exports.length > 2) return 'taken';
+    response.writeHead(503).end();
+    return 'handled';
+  });
+  const { gateway, input, send, metric } = await start(t, collector.url);
+  await send();
+  await eventually(() => collector.exports.length === 1, 'the collector has been asked');
+  assert.deepEqual(await gateway.reconfigure({ ...input, forwarding: { via: 'other' } }), []);
+  await collector.waitFor(1);
+  assert.equal(await metric('dropped_total\\{reason="unreachable"\\}'), 0);
 });
 
 test('a collector that does not want the spans does not get them again', async (t) => {

@@ -4,12 +4,14 @@ import type { Difference } from '#http/answer-diff/difference.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { decides } from '#http/exchange-journal.ts';
 import type { InjectedAnswer } from '#http/inject.ts';
+import { SecretNames } from '#http/secret-names.ts';
 import { bodyOfCall, toFieldList, toPlainBytes, withoutRedacted } from '#telemetry/recording/recorded-bytes.ts';
 import type { RecordedExchange, RecordedFields } from '#telemetry/recording/recorded-exchange.ts';
-import { isSecretFieldName } from '#telemetry/recording/secret-names.ts';
 import { unpack } from '#telemetry/recording/unpack.ts';
 import type { ReplayedCall } from './recorded-upstreams.ts';
 import { type ReplayChange, toAnswerChange } from './replay-change.ts';
+
+const secretNames = new SecretNames();
 
 export interface ReplayedExchange {
   readonly exchange: Exchange;
@@ -102,7 +104,7 @@ function compareSentFields(recorded: RecordedFields, sent: readonly string[]): R
     if (one === other) return [];
     // What was replaced cannot be compared: whether a service is shown a credential is up to whom it was shown to.
     if (one?.includes('redacted:') || other?.includes('redacted:')) return [];
-    if (one !== undefined && other !== undefined && isSecretFieldName(name)) return [];
+    if (one !== undefined && other !== undefined && secretNames.isField(name)) return [];
     return [{ what: `sent field ${name}${one === undefined ? ' added' : other === undefined ? ' removed' : ''}` }];
   });
 }
@@ -152,5 +154,5 @@ export function toTelling(differences: readonly Difference[]): Difference[] {
 }
 
 function isRedacted({ before, part, at }: Difference): boolean {
-  return before?.includes('redacted:') === true || (part === 'field' && isSecretFieldName(at) && at !== 'set-cookie');
+  return before?.includes('redacted:') === true || (part === 'field' && secretNames.isField(at) && at !== 'set-cookie');
 }

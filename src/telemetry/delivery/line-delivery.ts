@@ -1,5 +1,6 @@
 /** Lines on their way to somewhere else. They wait in a row of bounded length; those that come when it is full are dropped. */
 import { limits } from '#base/limits.ts';
+import { countLines } from '#telemetry/lines/count-lines.ts';
 
 /** Whole lines of one thread. */
 export interface LineBatch {
@@ -25,6 +26,8 @@ export interface LineDelivery {
   abort(): void;
 }
 
+/** Why lines are lost that are left when a delivery is aborted. */
+export const NO_TIME = 'there was no more time';
 const NO_ROOM = 'more lines wait than there is room for';
 const LINE_FEED = 10;
 
@@ -48,7 +51,7 @@ export class WaitingLines {
     this.#batches.push(batch);
   }
 
-  /** At least one, and no more than so many bytes. They still count as waiting until they are settled or lost. */
+  /** At least one, and no more than so many bytes. They make room for others, and are the taker's to settle or lose. */
   take(bytesMax: number): LineBatch[] {
     let bytes = 0;
     let count = 0;
@@ -75,12 +78,6 @@ export class WaitingLines {
     this.#bytes = 0;
     this.lose(this.#batches.splice(0), reason);
   }
-}
-
-function countLines(bytes: Uint8Array): number {
-  let count = 0;
-  for (let at = bytes.indexOf(LINE_FEED); at >= 0; at = bytes.indexOf(LINE_FEED, at + 1)) count += 1;
-  return count;
 }
 
 /** Where each line begins and ends, without its line feed. */

@@ -100,6 +100,20 @@ test('lines that are lost count, and the next ones are sent all the same', async
   assert.equal(sent[1]!.body, '3\n');
 });
 
+test('lines that cannot be written are lost, and the next ones are sent all the same', async () => {
+  const encoder = new OtlpLines({}, { clock: new FakeClock(), resource: {} });
+  const { lines, sent, losses, settled, add } = setUp({ encoder });
+  add('no JSON\n');
+  await turn();
+  assert.deepEqual([losses.length, losses[0]?.[0], settled], [1, 1, ['no JSON\n']]);
+  add('{"status":200}\n');
+  const finished = lines.finish();
+  await turn();
+  sent[0]!.answer(taken);
+  await finished;
+  assert.equal(losses.length, 1);
+});
+
 test('finishing waits for all, aborting for none', async () => {
   const { lines, sent, losses, add } = setUp();
   add('1\n');

@@ -1,7 +1,7 @@
 /** Lines that are posted, many at a time and one message after the other, so that they arrive in the order in which they came. */
 import { limits } from '#base/limits.ts';
 import type { OtlpOutcome } from '#telemetry/otlp/otlp-transport.ts';
-import { type DeliveryOwner, type LineBatch, type LineDelivery, WaitingLines } from './line-delivery.ts';
+import { type DeliveryOwner, type LineBatch, type LineDelivery, NO_TIME, WaitingLines } from './line-delivery.ts';
 
 /** As much of a transport as is needed here. */
 export interface PostTransport {
@@ -46,7 +46,7 @@ export class PostedLines implements LineDelivery {
   }
 
   abort(): void {
-    this.#waiting.loseAll('there was no more time');
+    this.#waiting.loseAll(NO_TIME);
     this.#transport.close();
   }
 
@@ -59,12 +59,21 @@ export class PostedLines implements LineDelivery {
   }
 
   async #post(batches: readonly LineBatch[]): Promise<void> {
-    const outcome = await this.#transport.send(await this.#encoder.encode(batches.map(({ bytes }) => bytes)));
+    const outcome = await this.#send(batches);
     if (outcome.kind === 'lost') return this.#waiting.lose(batches, outcome.reason);
     for (const batch of batches) batch.settle();
     const rejected = this.#encoder.countRejected(outcome.answer);
     if (rejected > 0) this.#owner.onLost(rejected, 'the collector has left them out');
     else this.#owner.onSent();
+  }
+
+  async #send(batches: readonly LineBatch[]): Promise<OtlpOutcome> {
+    try {
+      return await this.#transport.send(await this.#encoder.encode(batches.map(({ bytes }) => bytes)));
+    } catch (error) {
+      // A line that cannot be written would keep all behind it from being sent.
+      return { kind: 'lost', reason: error instanceof Error ? error.message : String(error), status: undefined };
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 /** Lines to a syslog server by UDP, one to a datagram (RFC 5426). Whether any arrives, nobody knows. */
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns';
-import { type DeliveryOwner, type LineBatch, type LineDelivery, splitLines, WaitingLines } from './line-delivery.ts';
+import { type DeliveryOwner, type LineBatch, type LineDelivery, NO_TIME, splitLines, WaitingLines } from './line-delivery.ts';
 import type { SyslogMessages } from './syslog-message.ts';
 
 export interface SyslogDatagramsOptions {
@@ -21,6 +21,7 @@ export class SyslogDatagrams implements LineDelivery {
   /** Knows where to; made anew after a failure, since the server may have moved. */
   #socket: Socket | undefined;
   #isBusy = false;
+  #isAborted = false;
   #onFinished: (() => void) | undefined;
 
   constructor(options: SyslogDatagramsOptions) {
@@ -41,7 +42,8 @@ export class SyslogDatagrams implements LineDelivery {
   }
 
   abort(): void {
-    this.#waiting.loseAll('there was no more time');
+    this.#isAborted = true;
+    this.#waiting.loseAll(NO_TIME);
   }
 
   async #proceed(): Promise<void> {
@@ -58,6 +60,11 @@ export class SyslogDatagrams implements LineDelivery {
     let lost = 0;
     let reason = '';
     for (const line of splitLines(batch.bytes)) {
+      if (this.#isAborted) {
+        lost += 1;
+        reason = NO_TIME;
+        continue;
+      }
       try {
         this.#socket ??= await this.#open();
         await send(this.#socket, this.#options.messages.toMessage(line).slice(0, MESSAGE_LENGTH_MAX));
@@ -80,7 +87,12 @@ export class SyslogDatagrams implements LineDelivery {
         const socket = createSocket(family === 6 ? 'udp6' : 'udp4').unref();
         // Whoever sends is told by the next message.
         socket.on('error', reject);
-        socket.connect(port, address, () => resolve(socket));
+        // Node says here too that it has failed, which its types do not know.
+        socket.connect(port, address, (problem?: Error) => {
+          if (problem === undefined) return resolve(socket);
+          socket.close();
+          reject(problem);
+        });
       });
     });
   }

@@ -3,9 +3,9 @@
  * RFC 5425 §4.3). Syslog confirms nothing: what was on its way when a connection broke may be lost, and nobody knows. Whoever cannot
  * be reached is tried again after a while that grows; meanwhile lines wait.
  */
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import type { SyslogUrl } from '#schema/syslog-url.ts';
-import { type DeliveryOwner, type LineBatch, type LineDelivery, splitLines, WaitingLines } from './line-delivery.ts';
+import { type DeliveryOwner, type LineBatch, type LineDelivery, NO_TIME, splitLines, WaitingLines } from './line-delivery.ts';
 import type { SyslogMessages } from './syslog-message.ts';
 
 export interface SyslogStreamOptions {
@@ -53,9 +53,9 @@ export class SyslogStream implements LineDelivery {
   }
 
   abort(): void {
-    this.#waiting.loseAll('there was no more time');
+    this.#waiting.loseAll(NO_TIME);
     this.#socket?.destroy();
-    this.#proceed();
+    this.#wake();
   }
 
   #wake(): void {
@@ -68,7 +68,8 @@ export class SyslogStream implements LineDelivery {
     if (this.#isWriting || this.#isOpening || this.#takeBack !== undefined) return;
     if (this.#waiting.isEmpty) return this.#end();
     if (this.#socket === undefined) void this.#connect();
-    else if (this.#isConnected) this.#write(this.#socket);
+    // One that is broken says so before it is closed: what is left waits for the next one.
+    else if (this.#isConnected && this.#socket.writable) this.#write(this.#socket);
   }
 
   #end(): void {
@@ -108,6 +109,8 @@ export class SyslogStream implements LineDelivery {
       takeBack();
       this.#closed(reason);
     });
+    // There may be nothing left to send by now.
+    this.#proceed();
   }
 
   async #open(): Promise<Socket> {
@@ -116,7 +119,8 @@ export class SyslogStream implements LineDelivery {
     const { host, port } = server;
     if (server.transport === 'tcp') return connect({ host, port });
     const tls = await import('node:tls');
-    return tls.connect({ host, port, servername: host, ...(ca !== undefined && { ca }) });
+    // RFC 6066 §3: an address is no name of a server, and Node refuses it as one.
+    return tls.connect({ host, port, ...(isIP(host) === 0 && { servername: host }), ...(ca !== undefined && { ca }) });
   }
 
   #write(socket: Socket): void {

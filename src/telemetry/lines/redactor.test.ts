@@ -116,6 +116,11 @@ const targets: readonly (readonly [asked: string, shown: string])[] = [
   ['/a?&&=&token=1&', '/a?&&=&token=[redacted]&'],
   ['/a?%zz=1&sig=2', '/a?%zz=1&sig=[redacted]'],
   ['/a?b=1?token=2', '/a?b=1?token=2'],
+  [
+    '/a?user[password]=1&user%5Bname%5D=2&pin[]=3&a[b]=4',
+    '/a?user[password]=[redacted]&user%5Bname%5D=2&pin[]=[redacted]&a[b]=4',
+  ],
+  ['/a?cardNumber=1&cvc=2&card=3', '/a?cardNumber=[redacted]&cvc=[redacted]&card=3'],
 ];
 
 for (const [asked, shown] of targets) {
@@ -146,11 +151,25 @@ test('a captured segment that is hidden is hidden in the path too', () => {
   assert.equal(redact(['path.other']).showPath(exchange), '/reset/s3cr3t/s3cr3t2');
 });
 
+test('what a regular expression has captured is hidden, be it a part of a segment or several', () => {
+  for (const [capture, shown] of [
+    ['s3cr3t', '/files/[redacted].pdf'],
+    ['files/s3cr3t', '/[redacted].pdf'],
+    ['', '/files/s3cr3t.pdf'],
+  ] as const) {
+    const exchange = makeExchange({ target: '/files/s3cr3t.pdf?x=1' });
+    exchange.captureNames = ['name'];
+    exchange.captures = [capture];
+    assert.equal(redact(['path.name']).showTarget(exchange), `${shown}?x=1`);
+  }
+});
+
 test('a whole query, or a whole target, can be hidden', () => {
   const exchange = makeExchange({ target: '/a?b=1' });
   assert.equal(redact(['query']).showTarget(exchange), '/a?[redacted]');
   assert.equal(redact(['query']).showQuery(exchange), '[redacted]');
   assert.equal(redact(['target']).showTarget(exchange), '[redacted]');
+  assert.equal(redact(['target']).showQuery(exchange), '[redacted]');
   assert.equal(redact(['path']).showPath(exchange), '[redacted]');
   assert.equal(new Redactor().showQuery(exchange), 'b=1');
   assert.equal(redact(['query']).showQuery(makeExchange({ target: '/a' })), undefined);
@@ -175,4 +194,10 @@ test('addresses in fields are shown without their credentials', () => {
   assert.equal(redactor.showHeader('referer', 'https://a.example/x?token=1&b=2'), 'https://a.example/x?token=[redacted]&b=2');
   assert.equal(redactor.showHeader('location', '/callback?access_token=1'), '/callback?access_token=[redacted]');
   assert.equal(redactor.showHeader('user-agent', 'x?token=1'), 'x?token=1');
+  const fragments = [
+    ['/app#access_token=1&state=2', '/app#access_token=[redacted]&state=2'],
+    ['/app?a=1#id_token=2', '/app?a=1#id_token=[redacted]'],
+    ['/app#top', '/app#top'],
+  ] as const;
+  for (const [sent, shown] of fragments) assert.equal(redactor.showHeader('location', sent), shown);
 });

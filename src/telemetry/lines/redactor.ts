@@ -19,6 +19,7 @@ const addressHeaders: ReadonlySet<string> = new Set([
   'x-original-url',
   'x-rewrite-url',
 ]);
+
 export class Redactor {
   readonly #names: SecretNames;
   readonly #also: ReadonlySet<string>;
@@ -55,12 +56,15 @@ export class Redactor {
 
   /** Where the value is an address, its parameters are looked at. */
   showHeader(name: string, value: string): string {
-    return addressHeaders.has(name) ? this.#hideParameters(value) : value;
+    return addressHeaders.has(name) ? this.showUrl(value) : value;
   }
 
   /** An address, or path and query, without the values of parameters that are hidden. */
   showUrl(url: string): string {
-    return this.#hideParameters(url);
+    const hash = url.indexOf('#');
+    if (hash < 0) return this.#hideParameters(url);
+    // RFC 6749 §4.2.2: a login may give its tokens to the browser there.
+    return `${this.#hideParameters(url.slice(0, hash))}#${this.#showPairs(url.slice(hash + 1))}`;
   }
 
   /** Something of paths is hidden, which a path that was made of one may hold too. */
@@ -86,7 +90,7 @@ export class Redactor {
   /** Without `?`; `undefined`: there is none. */
   showQuery(exchange: Exchange): string | undefined {
     if (exchange.request.query === '') return undefined;
-    if (this.#hidesQuery) return REDACTED;
+    if (this.#hidesQuery || this.#also.has('target')) return REDACTED;
     const target = this.#hideParameters(exchange.shownTarget ?? exchange.request.target);
     const question = target.indexOf('?');
     return question < 0 ? undefined : target.slice(question + 1);
@@ -102,11 +106,12 @@ export class Redactor {
     if (question < 0) return target;
     if (this.#hidesQuery) return `${target.slice(0, question)}?${REDACTED}`;
     if (!this.#suspicious.test(target)) return target;
-    const pairs = target
-      .slice(question + 1)
-      .split('&')
-      .map((pair) => this.#showPair(pair));
-    return `${target.slice(0, question)}?${pairs.join('&')}`;
+    return `${target.slice(0, question)}?${this.#showPairs(target.slice(question + 1))}`;
+  }
+
+  #showPairs(text: string): string {
+    const pairs = text.split('&').map((pair) => this.#showPair(pair));
+    return pairs.join('&');
   }
 
   #showPair(pair: string): string {
@@ -118,13 +123,19 @@ export class Redactor {
   }
 
   #showCaptures(target: string, { captureNames, captures }: Exchange): string {
-    const hidden = captures.filter((_, i) => this.#captures.includes(captureNames[i]!));
+    const hidden = captures.filter((value, i) => value !== '' && this.#captures.includes(captureNames[i]!));
     if (hidden.length === 0) return target;
     const question = target.indexOf('?');
     const path = question < 0 ? target : target.slice(0, question);
-    const shown = path.split('/').map((segment) => (segment !== '' && hidden.includes(segment) ? REDACTED : segment));
-    return shown.join('/') + target.slice(path.length);
+    return hidden.reduce(hideCapture, path) + target.slice(path.length);
   }
+}
+
+function hideCapture(path: string, capture: string): string {
+  const segments = path.split('/');
+  // One of a regular expression may be a part of a segment, or several of them.
+  if (!segments.includes(capture)) return path.replaceAll(capture, REDACTED);
+  return segments.map((segment) => (segment === capture ? REDACTED : segment)).join('/');
 }
 
 /** Names of parameters are compared without their case: services do the one or the other. */

@@ -113,6 +113,22 @@ test('a collector says itself how long to wait, in seconds or as a date', async 
   assert.equal((await outcome).kind, 'sent');
 });
 
+test('a collector that does not want to be waited for is not asked without a pause', async (t) => {
+  const past = new Date(Date.UTC(2020, 0, 1)).toUTCString();
+  const told = ['0', past];
+  const { transport, untilWaiting, letPass } = await setUp(t, (response, count) =>
+    (count <= told.length ? respond(503, { 'retry-after': told[count - 1]! }) : respond(200))(response),
+  );
+  const outcome = transport.send(Buffer.from('x'));
+  const pauses: number[] = [];
+  for (const _ of told) {
+    await untilWaiting();
+    pauses.push(letPass());
+  }
+  assert.equal((await outcome).kind, 'sent');
+  assert.deepEqual(pauses, [375, 750]);
+});
+
 test('what is refused for good is not sent again', async (t) => {
   for (const status of [400, 401, 404, 413, 500, 301]) {
     const { transport, received } = await setUp(t, respond(status));

@@ -1,6 +1,6 @@
 /**
  * Carries batches to a collector by HTTP, as OTLP/HTTP asks for: a batch that was refused for the moment (429, 502, 503, 504), or
- * got no answer, is sent again after a while that grows, or that the collector names, until its time is over. Anything else is
+ * got no answer, is sent again after a while that grows, and no sooner than the collector asks for, until its time is over. Anything else is
  * final. It knows nothing of what is in a batch, so it carries any format. How many batches may wait is for its caller to bound.
  */
 import { promisify } from 'node:util';
@@ -37,7 +37,7 @@ export type OtlpOutcome =
 
 type Attempt =
   | OtlpOutcome
-  | { readonly kind: 'again'; readonly reason: string; readonly status?: number; readonly afterMs?: number };
+  | { readonly kind: 'again'; readonly reason: string; readonly status?: number; readonly afterMsMin?: number };
 
 /** OTLP 1.x, "OTLP/HTTP Response": these may be sent again, others must not. */
 const passingStatuses: ReadonlySet<number> = new Set([429, 502, 503, 504]);
@@ -70,7 +70,9 @@ export class OtlpTransport {
     for (let failures = 1; ; failures += 1) {
       const attempt = await this.#try(body, isCompressed);
       if (attempt.kind !== 'again') return attempt;
-      const { reason, status, afterMs = this.#pauseMs(failures) } = attempt;
+      const { reason, status, afterMsMin = 0 } = attempt;
+      // A collector that says `0`, or whose clock is behind, is not asked without a pause all the same.
+      const afterMs = Math.max(afterMsMin, this.#pauseMs(failures));
       if (this.#isClosing || clock.monotonicMs() + afterMs > endsMs) return { kind: 'lost', reason, status };
       await this.#wait(afterMs);
     }
@@ -114,8 +116,8 @@ export class OtlpTransport {
     if (status >= 200 && status < 300) return { kind: 'sent', answer: bytes };
     const reason = `status ${status}`;
     if (!passingStatuses.has(status)) return { kind: 'lost', reason, status };
-    const afterMs = this.#toDelayMs(headers['retry-after']);
-    return { kind: 'again', reason, status, ...(afterMs !== undefined && { afterMs }) };
+    const afterMsMin = this.#toDelayMs(headers['retry-after']);
+    return { kind: 'again', reason, status, ...(afterMsMin !== undefined && { afterMsMin }) };
   }
 
   /** RFC 9110 §10.2.3: seconds, or a date. */

@@ -14,6 +14,7 @@ export class KeptBody {
   readonly #bytesMax: number;
   readonly #budget: BodyBudget;
   readonly #collected = new ByteCollector();
+  #isTaken = false;
 
   constructor(bytesMax: number, budget: BodyBudget) {
     this.#bytesMax = bytesMax;
@@ -22,6 +23,8 @@ export class KeptBody {
 
   /** The view is only lent. */
   add(view: Buffer): void {
+    // What is asked for in the background may go on when the exchange is over: nobody would give back what that holds.
+    if (this.#isTaken) return;
     const wasWhole = this.lengthBytes === this.#collected.byteLength;
     this.lengthBytes += view.length;
     // Behind a gap, what follows would belong to somewhere else.
@@ -34,6 +37,7 @@ export class KeptBody {
   /** What is kept, which is not kept here any more. */
   take(): KeptBytes {
     const { byteLength } = this.#collected;
+    this.#isTaken = true;
     this.#budget.give(byteLength);
     return { bytes: this.#collected.take(), isWhole: byteLength === this.lengthBytes, lengthBytes: this.lengthBytes };
   }

@@ -31,15 +31,16 @@ export class RecordingFile {
   #endsWithin = false;
   #hasFailed = false;
   #running: Promise<void> | undefined;
+  #isClosed = false;
 
   constructor(options: RecordingFileOptions) {
     this.#options = options;
   }
 
-  /** A line with its end. False: too much waits already, and it is given up. */
+  /** A line with its end. False: too much waits already, or it is closed; then the line is given up. */
   write(line: string): boolean {
     const bytes = Buffer.byteLength(line);
-    if (this.#queuedBytes + bytes > limits.recordingPendingBytesMax) return false;
+    if (this.#isClosed || this.#queuedBytes + bytes > limits.recordingPendingBytesMax) return false;
     this.#queue.push({ line, bytes });
     this.#queuedBytes += bytes;
     this.#running ??= this.#run();
@@ -48,6 +49,7 @@ export class RecordingFile {
 
   /** Resolves when all is written, or cannot be. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#running;
     await this.#closeHandle();
   }

@@ -47,10 +47,15 @@ const UTF8_BYTES_MAX = 4;
 
 /** `undefined`: it may not be kept. */
 function redactByType(type: string, { bytes, isWhole }: Omit<KeptBytes, 'lengthBytes'>, redactor: Redactor): string | undefined {
-  if (/[/+]json$/.test(type)) return redactJson(bytes, isWhole, redactor);
   const text = bytes.toString('utf8');
   if (type === 'application/x-www-form-urlencoded') return redactor.redactParameters(text);
   if (type.startsWith('multipart/')) return holdsSecretPart(text, redactor) ? undefined : redactor.redactText(text);
+  // Some call their JSON text, or do not say what it is.
+  return type.includes('json') || /^\s*[[{]/.test(text) ? redactJson(bytes, isWhole, redactor) : redactAny(text, redactor);
+}
+
+/** What is written like JSON or like XML. */
+function redactAny(text: string, redactor: Redactor): string {
   return redactor.redactText(redactNamed(redactElements(text, redactor), redactor));
 }
 
@@ -63,7 +68,8 @@ function redactJson(bytes: Buffer, isWhole: boolean, redactor: Redactor): string
   }
   // Where it ends early, nobody knows whether a place has been reached.
   if (redactor.rules.places.length > 0) return undefined;
-  return redactor.redactText(redactNamed(bytes.toString('utf8'), redactor));
+  const text = bytes.toString('utf8');
+  return holdsSecretGroup(text, redactor) ? undefined : redactAny(text, redactor);
 }
 
 interface Span {
@@ -118,8 +124,16 @@ function redactNamed(text: string, redactor: Redactor): string {
   );
 }
 
-/** `<name>value` of XML. */
-const element = /<([\w:.-]{1,64})(\s[^<>]*)?>([^<]+)/g;
+/** `"name": {` or `"name": [`: where that ends is not looked for. */
+const namedGroup = /"((?:[^"\\]|\\.){1,64})"\s*:\s*[[{]/g;
+
+function holdsSecretGroup(text: string, redactor: Redactor): boolean {
+  for (const [, name] of text.matchAll(namedGroup)) if (redactor.isSecretMember(name!)) return true;
+  return false;
+}
+
+/** `<name>value` of XML, where the value may be written as it is. */
+const element = /<([\w:.-]{1,64})(\s[^<>]*)?>((?:[^<]|<!\[CDATA\[[\s\S]*?(?:\]\]>|$))+)/g;
 
 function redactElements(text: string, redactor: Redactor): string {
   return text.replace(element, (whole, name: string, attributes: string | undefined, value: string) =>

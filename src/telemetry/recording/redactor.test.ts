@@ -52,6 +52,27 @@ test('names are found in any spelling', () => {
     assert.doesNotMatch(JSON.stringify(redactor.redactFields([name, 'hidden'])), /hidden/, name);
 });
 
+test('a token is found wherever an address may have one', () => {
+  const hidden = [
+    ['location', 'https://a.example/app#access_token=hidden&state=1'],
+    ['location', 'https://a.example/app?a=1#top#access_token=hidden'],
+    ['refresh', '5; url=/a?token=hidden'],
+    ['link', '</a?page=2>; rel="next", </b?token=hidden>; rel="last"'],
+    ['location', '/a?eyJhbGciOiJIUzI1NiJ9.hidden.hidden'],
+  ] as const;
+  for (const [name, value] of hidden) assert.doesNotMatch(JSON.stringify(redactor.redactFields([name, value])), /hidden/, value);
+  for (const [name, value] of [
+    ['location', '/a?b=1#top#rest'],
+    ['link', '</a?page=2>; rel="next", </b>; title="?x=1"'],
+  ] as const)
+    assert.deepEqual(redactor.redactFields([name, value]), [[name, value]]);
+});
+
+test('a code is one of a login, or one that a configuration names', () => {
+  assert.match(redactor.redactTarget('/a?state=x&code=7'), /code=redacted:/);
+  assert.match(new Redactor({ ...plain, parameters: ['Code'] }).redactTarget('/a?code=7'), /code=redacted:/);
+});
+
 test('addresses of clients go where they are to be hidden', () => {
   const fields = ['x-forwarded-for', '203.0.113.9', 'forwarded', 'for=203.0.113.9'];
   assert.deepEqual(redactor.redactFields(fields).flat(), fields);
@@ -75,6 +96,27 @@ test('of JSON that is cut off, names are found anywhere, and with places to hide
     assert.doesNotMatch(bodyOf(cut, 'application/json', {}, false).text ?? 'hid', /hid|12$/, cut);
   const { text, omitted } = bodyOf('{"a":1', 'application/json', { places: [['b']] }, false);
   assert.deepEqual([text, omitted], [undefined, 'it may hold what is to be redacted']);
+});
+
+test('of JSON that is cut off within something that is secret as a whole, nothing is kept', () => {
+  for (const cut of ['{"credentials":{"value":"hidd', '{"a":1,"secret" : [ "hid'])
+    assert.equal(bodyOf(cut, 'application/json', {}, false).omitted, 'it may hold what is to be redacted');
+  assert.equal(bodyOf('{"a":{"b":["c', 'application/json', {}, false).text, '{"a":{"b":["c');
+});
+
+test('places are found in JSON that is called something else, and where they cannot be, nothing is kept', () => {
+  const places = [['iban']];
+  for (const type of ['text/plain', '', 'application/vnd.api+json', 'application/json-patch'])
+    assert.match(bodyOf('{"iban":"DE1","a":2}', type, { places }).text ?? '', /^\{"iban":"redacted:[0-9a-f]{16}","a":2\}$/, type);
+  assert.equal(bodyOf('{"iban":"DE1"}\n{"iban":"DE2"}\n', 'application/x-ndjson', { places }).text, undefined);
+  assert.equal(bodyOf('plain', 'text/plain', { places }).text, 'plain');
+});
+
+test('elements of XML are redacted by their names, however their value is written', () => {
+  for (const value of ['hidden', '<![CDATA[hidden]]>', 'a<![CDATA[<hidden>]]>b', '<![CDATA[hidden'])
+    assert.doesNotMatch(bodyOf(`<a><s:password x="1">${value}</s:password></a>`, 'text/xml').text ?? 'hidden', /hidden/, value);
+  const text = '<a><name><![CDATA[shown]]></name><b/></a>';
+  assert.equal(bodyOf(text, 'text/xml').text, text);
 });
 
 test('what is no text is kept as base64, and a body that is cut within a character is text', () => {

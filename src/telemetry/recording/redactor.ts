@@ -3,15 +3,8 @@
  * who reads the file can try out what they were. What is redacted is chosen by name and by form; rules only add to that.
  */
 import { createHmac } from 'node:crypto';
+import { SecretNames, schemeAndCredential, tokenText } from '#http/secret-names.ts';
 import type { RecordedFields } from './recorded-exchange.ts';
-import {
-  isSecretFieldName,
-  isSecretMemberName,
-  isSecretParameterName,
-  schemeAndCredential,
-  tokenText,
-  userInfo,
-} from './secret-names.ts';
 
 export interface RedactionRules {
   readonly key: Uint8Array;
@@ -33,18 +26,23 @@ const clientFields: ReadonlySet<string> = new Set([
   'cf-connecting-ip',
 ]);
 /** Fields that hold addresses of pages, with their queries. */
-const urlFields: ReadonlySet<string> = new Set(['referer', 'location', 'content-location', 'refresh', 'link']);
+const urlFields: ReadonlySet<string> = new Set(['referer', 'location', 'content-location', 'refresh']);
+/** RFC 3986 §3.2.1. */
+const userInfo = /\/\/[^/@\s]+@/g;
+/** RFC 8288 §3: a field may have several. */
+const linkTarget = /<([^<>]*)>/g;
 const DIGEST_LENGTH = 16;
 
 export class Redactor {
   readonly rules: RedactionRules;
-  readonly #fields: ReadonlySet<string>;
-  readonly #parameters: ReadonlySet<string>;
+  readonly #names: SecretNames;
+  /** Somebody has named it: any `code` is secret. */
+  readonly #hidesCode: boolean;
 
   constructor(rules: RedactionRules) {
     this.rules = rules;
-    this.#fields = new Set(rules.fields);
-    this.#parameters = new Set(rules.parameters.map((name) => name.toLowerCase()));
+    this.#names = new SecretNames(rules);
+    this.#hidesCode = rules.parameters.some((name) => name.toLowerCase() === 'code');
   }
 
   digest(secret: string): string {
@@ -61,25 +59,27 @@ export class Redactor {
     return redacted;
   }
 
-  /** A path with its query, or a whole URL. */
+  /** A path with its query, or a whole URL. RFC 6749 §4.2.2: behind `#`, there may be parameters too. */
   redactTarget(target: string, names: readonly string[] = []): string {
+    const hash = target.indexOf('#');
+    if (hash >= 0)
+      return `${this.redactTarget(target.slice(0, hash), names)}#${this.redactParameters(target.slice(hash + 1), names)}`;
     const question = target.indexOf('?');
     if (question < 0) return this.redactText(target);
-    const [query = '', fragment] = target.slice(question + 1).split('#', 2);
-    const rest = fragment === undefined ? '' : `#${this.redactParameters(fragment, names)}`;
-    return `${this.redactText(target.slice(0, question))}?${this.redactParameters(query, names)}${rest}`;
+    return `${this.redactText(target.slice(0, question))}?${this.redactParameters(target.slice(question + 1), names)}`;
   }
 
   /** Of a query, or of a form. */
   redactParameters(query: string, names: readonly string[] = []): string {
     const pairs = query.split('&');
-    // RFC 6749 §4.1.2: whoever has the code of a login has the login.
+    // RFC 6749 §4.1.2: whoever has the code of a login has the login. Any other code is something else.
     const isLogin = pairs.some((pair) => pair.startsWith('state=')) && pairs.some((pair) => pair.startsWith('code='));
+    const hidesCode = isLogin || this.#hidesCode;
     const redacted = pairs.map((pair) => {
       const equals = pair.indexOf('=');
-      if (equals <= 0 || equals === pair.length - 1) return pair;
+      if (equals <= 0 || equals === pair.length - 1) return this.redactText(pair);
       const name = decode(pair.slice(0, equals));
-      const isSecret = (isLogin && name === 'code') || names.includes(name) || this.isSecretParameter(name);
+      const isSecret = names.includes(name) || (name === 'code' ? hidesCode : this.#names.isParameter(name));
       return isSecret ? `${pair.slice(0, equals + 1)}${this.digest(pair.slice(equals + 1))}` : this.redactText(pair);
     });
     return redacted.join('&');
@@ -92,12 +92,8 @@ export class Redactor {
     return withoutTokens.replace(userInfo, (found) => `//${this.digest(found.slice(2, -1))}@`);
   }
 
-  isSecretParameter(name: string): boolean {
-    return this.#parameters.has(name.toLowerCase()) || isSecretParameterName(name);
-  }
-
   isSecretMember(name: string): boolean {
-    return this.#parameters.has(name.toLowerCase()) || isSecretMemberName(name);
+    return this.#names.isMember(name);
   }
 
   #redactField(name: string, value: string): string {
@@ -112,8 +108,9 @@ export class Redactor {
     }
     const credential = schemeAndCredential.exec(value);
     if (credential !== null) return `${credential[1]}${credential[2]}${this.digest(credential[3]!)}`;
-    const isSecret = isSecretFieldName(name) || this.#fields.has(name) || (this.rules.hidesClient && clientFields.has(name));
+    const isSecret = this.#names.isField(name) || (this.rules.hidesClient && clientFields.has(name));
     if (isSecret) return this.digest(value);
+    if (name === 'link') return value.replace(linkTarget, (_, target: string) => `<${this.redactTarget(target)}>`);
     return urlFields.has(name) ? this.redactTarget(value) : this.redactText(value);
   }
 
