@@ -101,7 +101,7 @@ routes: { quiet: { match: { path: /a }, accessLog: false, to: orders }, few: { m
   ];
   assert.deepEqual(slow.filter, { status, slowerThan: 1_000 });
   const server = { transport: 'udp', host: '::1', port: 514 };
-  assert.deepEqual(syslog?.to, { kind: 'syslog', server, facility: 'local0', app: 'shop' });
+  assert.deepEqual(syslog?.to, { kind: 'syslog', server, facility: 'local0', app: 'shop', sequence: false });
   assert.deepEqual(syslog.redact, { also: [{ kind: 'client' }], not: [] });
   assert.deepEqual(log, { level: 'warn', to: { kind: 'file', file: '/etc/gatehouse/events.log' } });
   assert.deepEqual([routes['quiet']?.accessLog, routes['few']?.accessLog], [false, { sample: 0.005 }]);

@@ -9,15 +9,19 @@ import type { Secret } from '#base/secret.ts';
 import type { LogSettings } from '#config/access-log/access-log-schema.ts';
 import type { FileTarget, RemoteTarget } from '#config/access-log/target-schema.ts';
 import type { Configuration } from '#config/configuration.ts';
-import type { LineDelivery } from '#telemetry/delivery/line-delivery.ts';
+import type { DeliveryOwner, LineDelivery } from '#telemetry/delivery/line-delivery.ts';
 import type { LogRotation } from '#telemetry/log-rotation.ts';
 import { type AccessLogLines, type AccessLogObserved, isRemote, toTargetKey } from './access-log-messages.ts';
+import { LineDeliveries, type LinePlace } from './line-deliveries.ts';
 import type { ProcessDescription } from './process-description.ts';
+import { SeldomTold } from './seldom-told.ts';
+import type { SyslogCuts } from './syslog-cuts.ts';
 
 export interface AccessLogSideOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly process: ProcessDescription;
+  readonly cuts: SyslogCuts;
   /** All threads open their files anew. */
   reopenLogs(): void;
 }
@@ -29,30 +33,13 @@ const droppedMetric: Metric = {
 };
 
 const ROTATION_LOOKS_EVERY_MS = 1_000;
-/** What a reload takes away has so long to send what it has. */
-const RETIRED_MS = 10_000;
-/** Who has used up all the time of a shutdown has still so much. */
-const LAST_WORDS_MS = 1_000;
-const LOSSES_TOLD_EVERY_MS = 10_000;
-
-interface OpenDelivery {
-  /** With its secrets: where these change it is made anew. */
-  readonly definition: string;
-  /** As threads name it. */
-  readonly target: string;
-  readonly delivery: LineDelivery;
-}
-
 export class AccessLogSide {
   readonly #options: AccessLogSideOptions;
-  #open: readonly OpenDelivery[] = [];
-  /** Those of the configuration that is being applied. */
-  #prepared: readonly OpenDelivery[] = [];
+  readonly #deliveries = new LineDeliveries();
   #rotations: readonly LogRotation[] = [];
   #rotationTimer: NodeJS.Timeout | undefined;
   #rotationDefinition = '[]';
   readonly #dropped = new Map<string, number>();
-  readonly #retiring = new Set<Promise<void>>();
 
   constructor(options: AccessLogSideOptions) {
     this.#options = options;
@@ -61,39 +48,31 @@ export class AccessLogSide {
   /** A configuration is about to be the present one. Resolves when lines of it can be taken. */
   async prepare({ accessLog }: Pick<Configuration, 'accessLog'>, texts: Readonly<Record<string, string>>): Promise<void> {
     const logs = accessLog === false ? [] : accessLog.logs;
-    const prepared: OpenDelivery[] = [];
-    for (const log of logs) {
+    const places = logs.flatMap((log): LinePlace[] => {
       const { to } = log;
-      if (!isRemote(to)) continue;
-      const definition = toDefinition(log, to, texts);
-      if (prepared.some((other) => other.definition === definition)) continue;
-      const present = this.#open.find((other) => other.definition === definition);
-      prepared.push(present ?? { definition, target: toTargetKey(log), delivery: await this.#start(log, to, texts) });
-    }
-    this.#prepared = prepared;
+      if (!isRemote(to)) return [];
+      return [{ definition: toDefinition(log, to, texts), target: toTargetKey(log), open: () => this.#start(log, to, texts) }];
+    });
+    await this.#deliveries.prepare(places);
   }
 
   /** It is the present one. */
   commit({ accessLog, log }: Pick<Configuration, 'accessLog' | 'log'>): void {
-    const gone = this.#open.filter((one) => !this.#prepared.includes(one));
-    this.#open = this.#prepared;
-    for (const { delivery } of gone) this.#retire(delivery, RETIRED_MS);
+    this.#deliveries.commit();
     const places = [log.to, ...(accessLog === false ? [] : accessLog.logs.map(({ to }) => to))];
     void this.#followRotations(places.filter((to) => to.kind === 'file'));
   }
 
   /** It is not. */
   abandon(): void {
-    const made = this.#prepared.filter((one) => !this.#open.includes(one));
-    this.#prepared = this.#open;
-    for (const { delivery } of made) this.#retire(delivery, 0);
+    this.#deliveries.abandon();
   }
 
   take(observed: AccessLogObserved): void {
     if (observed.kind === 'access-log-dropped') return this.#count(observed.to, observed.lines);
     const settle = () => void Atomics.sub(observed.waiting, 0, observed.bytes.length);
-    const found = [...this.#prepared, ...this.#open].find(({ target }) => target === observed.target);
-    if (found !== undefined) return found.delivery.add({ bytes: observed.bytes, settle });
+    const found = this.#deliveries.find(observed.target);
+    if (found !== undefined) return found.add({ bytes: observed.bytes, settle });
     settle();
     this.#count('nowhere', countLines(observed));
   }
@@ -108,44 +87,25 @@ export class AccessLogSide {
     clearInterval(this.#rotationTimer);
     this.#rotations = [];
     this.#rotationDefinition = '[]';
-    const open = this.#open;
-    this.#open = [];
-    this.#prepared = [];
-    for (const { delivery } of open) this.#retire(delivery, leftMs === undefined ? 0 : Math.max(leftMs, LAST_WORDS_MS));
-    await Promise.all(this.#retiring);
-  }
-
-  /** It sends what it has, for so long. */
-  #retire(delivery: LineDelivery, patienceMs: number): void {
-    // The process lives until then.
-    const timer = setTimeout(() => delivery.abort(), patienceMs);
-    const retired = delivery.finish().then(() => {
-      clearTimeout(timer);
-      this.#retiring.delete(retired);
-    });
-    this.#retiring.add(retired);
+    await this.#deliveries.end(leftMs);
   }
 
   async #start(log: LogSettings, to: RemoteTarget, texts: Readonly<Record<string, string>>): Promise<LineDelivery> {
     const { openDelivery } = await import('./open-delivery.ts');
-    const { clock } = this.#options;
-    return openDelivery(log, to, { clock, texts, owner: this.#toOwner(to.kind), resource: this.#options.process.attributes });
+    const { clock, cuts, process } = this.#options;
+    const onCut = cuts.toCounter('access');
+    return openDelivery(log, to, { clock, texts, owner: this.#toOwner(to.kind), onCut, resource: process.attributes });
   }
 
   /** The first failure of a row is told at once, and how many lines were lost now and then. */
-  #toOwner(to: RemoteTarget['kind']) {
+  #toOwner(to: RemoteTarget['kind']): DeliveryOwner {
     const { clock, logger } = this.#options;
-    let toldMs = Number.NEGATIVE_INFINITY;
-    let sinceTold = 0;
+    const told = new SeldomTold(clock);
     return {
-      onLost: (lines: number, reason: string) => {
-        this.#count(to, lines);
-        sinceTold += lines;
-        const nowMs = clock.monotonicMs();
-        if (nowMs - toldMs < LOSSES_TOLD_EVERY_MS) return;
-        toldMs = nowMs;
-        logger.log('error', 'access log cannot be sent', { to, reason, lines: sinceTold });
-        sinceTold = 0;
+      onLost: (lost, reason) => {
+        this.#count(to, lost);
+        const lines = told.add(lost);
+        if (lines !== undefined) logger.log('error', 'access log cannot be sent', { to, reason, lines });
       },
       onSent: () => undefined,
     };

@@ -3,8 +3,9 @@
  * RFC 5425 §4.3). Syslog confirms nothing: what was on its way when a connection broke may be lost, and nobody knows. Whoever cannot
  * be reached is tried again after a while that grows; meanwhile lines wait.
  */
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import type { SyslogUrl } from '#schema/syslog-url.ts';
+import { GrowingPause } from './growing-pause.ts';
 import { type DeliveryOwner, type LineBatch, type LineDelivery, splitLines, WaitingLines } from './line-delivery.ts';
 import type { SyslogMessages } from './syslog-message.ts';
 
@@ -17,8 +18,6 @@ export interface SyslogStreamOptions {
   readonly later: (delayMs: number, run: () => void) => () => void;
 }
 
-const FIRST_PAUSE_MS = 250;
-const PAUSE_MS_MAX = 30_000;
 const CONNECT_MS = 10_000;
 /** What is written at once, so that little is lost with a connection. */
 const WRITE_BYTES = 64 * 1024;
@@ -31,7 +30,7 @@ export class SyslogStream implements LineDelivery {
   #isConnected = false;
   /** It has not yet taken what was written last. */
   #isWriting = false;
-  #failures = 0;
+  readonly #pause = new GrowingPause();
   #takeBack: (() => void) | undefined;
   #onFinished: (() => void) | undefined;
 
@@ -100,7 +99,7 @@ export class SyslogStream implements LineDelivery {
       this.#proceed();
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      reason = error.code ?? error.message;
+      reason = explainError(error);
     });
     // Nothing is to be read; what comes is let pass, so that the end shows itself.
     socket.resume();
@@ -116,7 +115,8 @@ export class SyslogStream implements LineDelivery {
     const { host, port } = server;
     if (server.transport === 'tcp') return connect({ host, port });
     const tls = await import('node:tls');
-    return tls.connect({ host, port, servername: host, ...(ca !== undefined && { ca }) });
+    // RFC 6066 §3: an address is no server name. Whether the certificate is the server's is looked at either way.
+    return tls.connect({ host, port, ...(isIP(host) === 0 && { servername: host }), ...(ca !== undefined && { ca }) });
   }
 
   #write(socket: Socket): void {
@@ -133,7 +133,7 @@ export class SyslogStream implements LineDelivery {
       this.#isWriting = false;
       if (error === undefined || error === null) {
         for (const batch of batches) batch.settle();
-        this.#failures = 0;
+        this.#pause.reset();
         this.#options.owner.onSent();
       } else this.#waiting.lose(batches, 'the connection broke while they were sent');
       this.#proceed();
@@ -148,9 +148,11 @@ export class SyslogStream implements LineDelivery {
       this.#waiting.loseAll(reason);
       return this.#proceed();
     }
-    this.#failures += 1;
     if (!wasConnected) this.#options.owner.onLost(0, reason);
-    const pauseMs = Math.min(PAUSE_MS_MAX, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures - 1, 16));
-    this.#takeBack = this.#options.later(pauseMs, () => this.#wake());
+    this.#takeBack = this.#options.later(this.#pause.next(), () => this.#wake());
   }
+}
+
+function explainError({ code, message }: NodeJS.ErrnoException): string {
+  return code === 'EPROTOTYPE' ? 'the Unix socket takes datagrams, which Node.js cannot send' : (code ?? message);
 }
