@@ -107,6 +107,15 @@ routes: { quiet: { match: { path: /a }, accessLog: false, to: orders }, few: { m
   assert.deepEqual([routes['quiet']?.accessLog, routes['few']?.accessLog], [false, { sample: 0.005 }]);
 });
 
+test('reads an error log that goes to a syslog server', async () => {
+  const { log } =
+    await read(`${HEAD}log: { to: { syslog: "tls://logs.example.com", facility: daemon, maxMessage: 2KiB, sequence: true, ca: ca.pem } }
+`);
+  const server = { transport: 'tls', host: 'logs.example.com', port: 6514 };
+  const place = { kind: 'syslog', server, facility: 'daemon', app: 'gatehouse', maxMessage: 2048, sequence: true };
+  assert.deepEqual(log, { level: 'info', to: { ...place, ca: '/etc/gatehouse/ca.pem' } });
+});
+
 test('reads consumers and keeps hashes of their keys', async () => {
   const sha256 = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
   const { consumers } = await read(`${HEAD}consumers:

@@ -110,7 +110,9 @@ export class RsyslogServer {
 
   get #configuration(): string {
     const { open, tls } = this.#ports;
-    const properties = Object.entries(fields).map(([name, shown]) => `property(name="${name}" outname="${shown}" format="jsonf")`);
+    const properties = Object.entries(fields).map(
+      ([name, shown]) => `property(name="${name}" outname="${shown}" format="jsonf")`,
+    );
     const time = 'property(name="timereported" dateFormat="rfc3339" outname="time" format="jsonf")';
     return `global(
   workDirectory="${this.#folder}" maxMessageSize="128k" net.enableDNS="off"

@@ -64,10 +64,14 @@ export const syslogTargetSchema = z
       .optional()
       .describe('Certificates that are trusted in the place of those of the system, PEM. For `tls://`.'),
   })
-  .superRefine(({ syslog, maxMessage }, context) => {
-    if (syslog?.transport !== 'udp' || maxMessage === undefined || maxMessage <= DATAGRAM_BYTES_MAX) return;
-    const message = `a datagram holds at most ${DATAGRAM_BYTES_MAX}B; write less, or \`tcp://\``;
-    context.addIssue({ code: 'custom', message, path: ['maxMessage'] });
+  .superRefine(({ syslog: { transport }, maxMessage = 0, ca }, context) => {
+    if (transport === 'udp' && maxMessage > DATAGRAM_BYTES_MAX) {
+      const message = `a datagram holds at most ${DATAGRAM_BYTES_MAX}B; write less, or \`tcp://\``;
+      context.addIssue({ code: 'custom', message, path: ['maxMessage'] });
+    }
+    // Whoever names an authority believes that messages are encrypted.
+    if (transport !== 'tls' && ca !== undefined)
+      context.addIssue({ code: 'custom', message: 'only `tls://` has certificates; write `syslog: "tls://…"`', path: ['ca'] });
   })
   .transform(({ syslog: server, ...target }) => ({ kind: 'syslog' as const, server, ...target }));
 

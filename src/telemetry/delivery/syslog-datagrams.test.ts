@@ -105,7 +105,10 @@ test('a server that is away is left alone for longer and longer, and gets what w
   later.run(1000);
   await eventually(() => second.texts.includes('more after 500'), 'the last is there');
   assert.ok(second.texts.length >= 2, second.texts.join());
-  assert.equal(losses.reduce((sum, { lines }) => sum + lines, 0), 0);
+  assert.equal(
+    losses.reduce((sum, { lines }) => sum + lines, 0),
+    0,
+  );
   add('after', 'after too');
   await eventually(() => second.texts.includes('after too'), 'they go on');
 });

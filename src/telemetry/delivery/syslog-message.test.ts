@@ -48,7 +48,10 @@ test('a host without a name that may be written has none, and a long one is cut'
 test('messages are numbered from 1 where that is wanted', () => {
   const { toMessage } = setUp({ isNumbered: true });
   const numbers = ['a', 'b', 'c'].map((text) => parseSyslog(toMessage(text)).data);
-  assert.deepEqual(numbers, ['1', '2', '3'].map((sequenceId) => ({ meta: { sequenceId } })));
+  assert.deepEqual(
+    numbers,
+    ['1', '2', '3'].map((sequenceId) => ({ meta: { sequenceId } })),
+  );
 });
 
 test('a message that is longer than it may be is cut to that length, says so, and is counted', () => {
