@@ -21,8 +21,14 @@ export interface AccessLogDropped {
   readonly lines: number;
 }
 
+/** An event that there was no room for. */
+export interface EventUnsent {
+  readonly kind: 'event-unsent';
+}
+
 export type AccessLogLines = HandedOver<'access-log-lines'>;
 export type EventLines = HandedOver<'event-lines'>;
+export type EventObserved = EventLines | EventUnsent;
 export type AccessLogObserved = AccessLogLines | AccessLogDropped;
 
 /** Both sides know a place by its settings: those of secrets are not among them, since data threads do not have them. */

@@ -1,4 +1,7 @@
-/** The error log as the control thread sees it, where it goes to a syslog server: it sends the events of all threads, and hands back those that it cannot send. */
+/**
+ * The error log as the control thread sees it, where it goes to a syslog server: it sends the events of all threads, and hands back to
+ * the logger those that it cannot send.
+ */
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import { formatMetric, type Metric } from '#base/metric-text.ts';
@@ -7,7 +10,7 @@ import type { Configuration } from '#config/configuration.ts';
 import type { DeliveryOwner, LineDelivery } from '#telemetry/delivery/line-delivery.ts';
 import { toJsonEvent } from '#telemetry/json-event.ts';
 import { SYSLOG_HEAD_LENGTH } from '#telemetry/lines/syslog-lines.ts';
-import { type EventLines, toEventTarget } from './access-log-messages.ts';
+import { type EventObserved, toEventTarget } from './access-log-messages.ts';
 import { LineDeliveries } from './line-deliveries.ts';
 import { SeldomTold } from './seldom-told.ts';
 import type { SyslogCuts } from './syslog-cuts.ts';
@@ -54,7 +57,9 @@ export class EventLogSide {
     this.#deliveries.abandon();
   }
 
-  take({ target, bytes, waiting }: EventLines): void {
+  take(observed: EventObserved): void {
+    if (observed.kind === 'event-unsent') return void this.#unsent++;
+    const { target, bytes, waiting } = observed;
     const settle = () => void Atomics.sub(waiting, 0, bytes.length);
     const found = this.#deliveries.find(target);
     if (found !== undefined) return found.add({ bytes, settle });
@@ -79,14 +84,14 @@ export class EventLogSide {
 
   readonly #owner: DeliveryOwner = {
     onLost: (lines, reason, bytes = []) => {
-      this.#unsent += lines;
       for (const lost of bytes) this.#recover(lost);
       const events = this.#failures.add(lines);
-      // Not through the log, which is what fails.
-      const time = new Date(this.#options.clock.wallMs()).toISOString();
+      if (events === undefined) return;
+      const { clock, logger } = this.#options;
+      const time = new Date(clock.wallMs()).toISOString();
       const fields = { to: 'syslog', reason, events };
-      if (events !== undefined)
-        this.#options.logger.recover?.(toJsonEvent({ time, level: 'error', message: 'log cannot be sent', fields }));
+      // Not through the log, which is what fails.
+      logger.recover?.(toJsonEvent({ time, level: 'error', message: 'log cannot be sent', fields }));
     },
     onSent: () => undefined,
   };
@@ -94,6 +99,7 @@ export class EventLogSide {
   #recover(bytes: Uint8Array): void {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice();
     const lines = text.split('\n').filter((line) => line !== '');
+    this.#unsent += lines.length;
     this.#options.logger.recover?.(lines.map((line) => `${line.slice(SYSLOG_HEAD_LENGTH)}\n`).join(''));
   }
 }

@@ -24,7 +24,7 @@ export class LineDeliveries {
   #open: readonly OpenDelivery[] = [];
   /** Those of the configuration that is being applied. */
   #prepared: readonly OpenDelivery[] = [];
-  readonly #retiring = new Set<Promise<void>>();
+  readonly #retiring = new Map<LineDelivery, Promise<void>>();
 
   /** `commit` or `abandon` follows. Resolves when lines can be taken. */
   async prepare(places: readonly LinePlace[]): Promise<void> {
@@ -59,12 +59,13 @@ export class LineDeliveries {
     this.#open = [];
     this.#prepared = [];
     for (const { delivery } of open) this.#retire(delivery, leftMs === undefined ? 0 : Math.max(leftMs, LAST_WORDS_MS));
-    await Promise.all(this.#retiring);
+    await Promise.all(this.#retiring.values());
   }
 
   /** The process ends now. */
   abort(): void {
     for (const { delivery } of this.#open) delivery.abort();
+    for (const delivery of this.#retiring.keys()) delivery.abort();
   }
 
   /** It sends what it has, for so long. */
@@ -73,8 +74,8 @@ export class LineDeliveries {
     const timer = setTimeout(() => delivery.abort(), patienceMs);
     const retired = delivery.finish().then(() => {
       clearTimeout(timer);
-      this.#retiring.delete(retired);
+      this.#retiring.delete(delivery);
     });
-    this.#retiring.add(retired);
+    this.#retiring.set(delivery, retired);
   }
 }

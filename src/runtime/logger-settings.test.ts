@@ -5,7 +5,7 @@ import { logLevels } from '#base/logger.ts';
 import { syslogTargetSchema } from '#config/access-log/syslog-target-schema.ts';
 import { EventLog } from '#telemetry/event-log.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
-import type { EventLines } from './access-log-messages.ts';
+import type { EventLines, EventObserved } from './access-log-messages.ts';
 import { toLoggerSettings } from './logger-settings.ts';
 
 const HEAD = '2031-05-07T11:13:17.719Z';
@@ -13,11 +13,16 @@ const HEAD = '2031-05-07T11:13:17.719Z';
 function setUp(format?: 'json' | 'text') {
   const written: string[] = [];
   const told: EventLines[] = [];
+  let unsent = 0;
   const log = new EventLog({ clock: new FakeClock(), write: (line) => void written.push(line), isTerminal: true });
   const to = syslogTargetSchema.parse({ syslog: 'tcp://logs.example.com' });
-  log.follow(toLoggerSettings({ log: { level: 'debug', format, to } }, (lines) => void told.push(lines)));
+  const tell = (observed: EventObserved) => {
+    if (observed.kind === 'event-lines') told.push(observed);
+    else unsent += 1;
+  };
+  log.follow(toLoggerSettings({ log: { level: 'debug', format, to } }, tell));
   const lines = () => told.map(({ bytes }) => Buffer.from(bytes).toString());
-  return { log, written, told, lines };
+  return { log, written, told, lines, countUnsent: () => unsent };
 }
 
 test('events are handed over with their time and severity, as JSON also at a terminal', () => {
@@ -47,11 +52,12 @@ test('an event for people is one line of ASCII, with the places of its error', (
   assert.match(lines()[0]!, / 3 2031-05-07 11:13:17\.719 ERROR odd +error="b\\u00e4d"\\u000a {4}at here \(file\.ts:1\)\n$/);
 });
 
-test('events that there is no room for go to the standard error', () => {
-  const { log, told, written } = setUp();
+test('events that there is no room for go to the standard error, and are counted', () => {
+  const { log, told, written, countUnsent } = setUp();
   const filling = 'x'.repeat(limits.accessLogPendingBytesMax / 4);
   for (let i = 0; i < 4; i++) log.log('warn', `${i}`, { filling });
   assert.deepEqual([told.length, written.length], [3, 1]);
+  assert.equal(countUnsent(), 1);
   assert.match(written[0]!, /"message":"3"/);
   const { bytes, waiting } = told[0]!;
   Atomics.sub(waiting, 0, bytes.length);

@@ -1,7 +1,7 @@
 import type { LoggerSettings } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
 import { toEventHead } from '#telemetry/lines/syslog-lines.ts';
-import { type EventLines, toEventTarget } from './access-log-messages.ts';
+import { type EventObserved, toEventTarget } from './access-log-messages.ts';
 import { HandedLines } from './handed-lines.ts';
 
 const UNPRINTABLE = /[^\x20-\x7e]/g;
@@ -9,7 +9,7 @@ const UNPRINTABLE = /[^\x20-\x7e]/g;
 /** What a configuration says of the error log, as loggers hear it. `tell`: tells the control thread, which sends events. */
 export function toLoggerSettings(
   { log }: Pick<Configuration, 'log'>,
-  tell: (lines: EventLines, handedOver: readonly ArrayBuffer[]) => void,
+  tell: (observed: EventObserved, handedOver?: readonly ArrayBuffer[]) => void,
 ): LoggerSettings {
   const { level, format, to } = log;
   const file = to.kind === 'file' ? to.file : undefined;
@@ -19,7 +19,11 @@ export function toLoggerSettings(
     level,
     format,
     file,
-    send: (event) => lines.write(Buffer.from(`${toEventHead(event.time, event.level)}${toOneLine(event.line)}\n`, 'latin1')),
+    send({ time, level, line }) {
+      const hasRoom = lines.write(Buffer.from(`${toEventHead(time, level)}${toOneLine(line)}\n`, 'latin1'));
+      if (!hasRoom) tell({ kind: 'event-unsent' });
+      return hasRoom;
+    },
   };
 }
 

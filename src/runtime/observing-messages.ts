@@ -2,7 +2,7 @@
  * What the control thread asks of those who observe exchanges in the threads, and what these tell it. The last order of each kind
  * is given to threads that start later, too.
  */
-import type { AccessLogObserved, EventLines } from './access-log-messages.ts';
+import type { AccessLogObserved, EventObserved } from './access-log-messages.ts';
 import type { ComparedAnswers } from './comparison-side.ts';
 import type { RecordedLine, RecordingsOrder } from './recording-messages.ts';
 import type { ObservedSpans } from './tracing.ts';
@@ -12,7 +12,7 @@ export type ObservingOrder = TapOrder | DocumentOrder | RecordingsOrder;
 
 export type Observed =
   | AccessLogObserved
-  | EventLines
+  | EventObserved
   | ObservedSpans
   | ExchangeSeen
   | TapDropped

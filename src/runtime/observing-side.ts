@@ -58,6 +58,7 @@ export class ObservingSide {
       case 'access-log-dropped':
         return this.#accessLog.take(observed);
       case 'event-lines':
+      case 'event-unsent':
         return this.#eventLog.take(observed);
       case 'spans':
         return this.#traces.take(observed);
@@ -81,7 +82,7 @@ export class ObservingSide {
   }
 
   commit(configuration: Configuration): void {
-    this.#logger.follow?.(toLoggerSettings(configuration, (lines) => this.#eventLog.take(lines)));
+    this.#logger.follow?.(toLoggerSettings(configuration, (observed) => this.#eventLog.take(observed)));
     this.#accessLog.commit(configuration);
     this.#eventLog.commit(configuration);
     this.#traces.follow(configuration);

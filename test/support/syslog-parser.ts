@@ -44,13 +44,13 @@ function parseData(text: string): Pick<SyslogMessage, 'data'> & { readonly rest:
   for (let element = ELEMENT.exec(rest); element !== null; element = ELEMENT.exec(rest)) {
     const [whole, id, parameters] = element;
     assert.ok(!Object.hasOwn(data, id!), `the element ${id} comes twice`);
-    data[id!] = Object.fromEntries([...parameters!.matchAll(PARAMETER)].map(([, name, value]) => [name, unescape(value!)]));
+    data[id!] = Object.fromEntries([...parameters!.matchAll(PARAMETER)].map(([, name, value]) => [name, withoutEscapes(value!)]));
     rest = rest.slice(whole.length);
   }
   assert.notEqual(rest, text, `no structured data: ${text.slice(0, 200)}`);
   return { data, rest };
 }
 
-function unescape(value: string): string {
+function withoutEscapes(value: string): string {
   return value.replace(/\\(["\\\]])/g, '$1');
 }

@@ -138,6 +138,23 @@ test('at the end a server that is away is tried once, and then all is lost', asy
   assert.deepEqual(later.waiting, []);
 });
 
+test('what is being written when all is given up is lost with what waits, once', async (t) => {
+  const server = await startSyslogServer(t, { host: HOST });
+  server.isPaused = true;
+  const { add, lines, losses, countSettled } = setUp(t, tcp(server.port));
+  const filling = 'x'.repeat(limits.accessLogPendingBytesMax / 2);
+  for (const text of ['1', '2', '3']) add(`${text} ${filling}`);
+  await eventually(() => server.sockets.size === 1, 'it is connected');
+  const finished = lines.finish();
+  lines.abort();
+  await finished;
+  assert.equal(
+    losses.reduce((sum, { lines: lost }) => sum + lost, 0),
+    3,
+  );
+  assert.equal(countSettled(), 3);
+});
+
 async function listen(t: TestContext, server: Server): Promise<number> {
   server.listen(0, HOST);
   await once(server, 'listening');

@@ -19,6 +19,7 @@ export interface SyslogStreamOptions {
 }
 
 const CONNECT_MS = 10_000;
+const NO_TIME = 'there was no more time';
 /** What is written at once, so that little is lost with a connection. */
 const WRITE_BYTES = 64 * 1024;
 
@@ -28,8 +29,8 @@ export class SyslogStream implements LineDelivery {
   #socket: Socket | undefined;
   #isOpening = false;
   #isConnected = false;
-  /** It has not yet taken what was written last. */
-  #isWriting = false;
+  /** It has not yet taken them. */
+  #writing: readonly LineBatch[] | undefined;
   readonly #pause = new GrowingPause();
   #takeBack: (() => void) | undefined;
   #onFinished: (() => void) | undefined;
@@ -52,7 +53,10 @@ export class SyslogStream implements LineDelivery {
   }
 
   abort(): void {
-    this.#waiting.loseAll('there was no more time');
+    const writing = this.#writing ?? [];
+    if (this.#writing !== undefined) this.#writing = [];
+    this.#waiting.lose(writing, NO_TIME);
+    this.#waiting.loseAll(NO_TIME);
     this.#socket?.destroy();
     this.#proceed();
   }
@@ -64,7 +68,7 @@ export class SyslogStream implements LineDelivery {
   }
 
   #proceed(): void {
-    if (this.#isWriting || this.#isOpening || this.#takeBack !== undefined) return;
+    if (this.#writing !== undefined || this.#isOpening || this.#takeBack !== undefined) return;
     if (this.#waiting.isEmpty) return this.#end();
     if (this.#socket === undefined) void this.#connect();
     else if (this.#isConnected) this.#write(this.#socket);
@@ -128,14 +132,15 @@ export class SyslogStream implements LineDelivery {
         text += `${message.length} ${message}`;
       }
     }
-    this.#isWriting = true;
+    this.#writing = batches;
     socket.write(text, 'latin1', (error) => {
-      this.#isWriting = false;
+      const written = this.#writing ?? [];
+      this.#writing = undefined;
       if (error === undefined || error === null) {
-        for (const batch of batches) batch.settle();
+        for (const batch of written) batch.settle();
         this.#pause.reset();
         this.#options.owner.onSent();
-      } else this.#waiting.lose(batches, 'the connection broke while they were sent');
+      } else this.#waiting.lose(written, 'the connection broke while they were sent');
       this.#proceed();
     });
   }
