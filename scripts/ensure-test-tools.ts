@@ -27,6 +27,8 @@ const testTools: readonly TestTool[] = [
   { command: 'prometheus', package: 'prometheus' },
   { command: 'promtool', package: 'prometheus' },
   { command: 'redis-server', package: 'redis-server' },
+  // It depends on `rsyslog`, and brings what that needs for TLS.
+  { command: 'rsyslogd', package: 'rsyslog-gnutls' },
   { command: 'testssl', package: 'testssl.sh' },
 ];
 

@@ -11,7 +11,12 @@ export interface LoggerSettings {
   readonly format: 'json' | 'text' | undefined;
   /** `undefined`: the standard error. */
   readonly file: string | undefined;
+  /** Has events sent to somewhere else. */
+  readonly send?: SendEvent | undefined;
 }
+
+/** `line` is the event as it would be written. False: it has no room. */
+export type SendEvent = (event: { readonly time: string; readonly level: LogLevel; readonly line: string }) => boolean;
 
 export interface Logger {
   log(level: LogLevel, message: string, fields?: LogFields): void;
@@ -19,6 +24,8 @@ export interface Logger {
   follow?(settings: LoggerSettings): void;
   /** Its file was moved away. */
   reopen?(): void;
+  /** Writes lines that could not be sent. */
+  recover?(lines: string): void;
 }
 
 export const silentLogger: Logger = { log() {} };

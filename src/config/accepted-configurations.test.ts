@@ -101,10 +101,19 @@ routes: { quiet: { match: { path: /a }, accessLog: false, to: orders }, few: { m
   ];
   assert.deepEqual(slow.filter, { status, slowerThan: 1_000 });
   const server = { transport: 'udp', host: '::1', port: 514 };
-  assert.deepEqual(syslog?.to, { kind: 'syslog', server, facility: 'local0', app: 'shop' });
+  assert.deepEqual(syslog?.to, { kind: 'syslog', server, facility: 'local0', app: 'shop', sequence: false });
   assert.deepEqual(syslog.redact, { also: [{ kind: 'client' }], not: [] });
   assert.deepEqual(log, { level: 'warn', to: { kind: 'file', file: '/etc/gatehouse/events.log' } });
   assert.deepEqual([routes['quiet']?.accessLog, routes['few']?.accessLog], [false, { sample: 0.005 }]);
+});
+
+test('reads an error log that goes to a syslog server', async () => {
+  const { log } =
+    await read(`${HEAD}log: { to: { syslog: "tls://logs.example.com", facility: daemon, maxMessage: 2KiB, sequence: true, ca: ca.pem } }
+`);
+  const server = { transport: 'tls', host: 'logs.example.com', port: 6514 };
+  const place = { kind: 'syslog', server, facility: 'daemon', app: 'gatehouse', maxMessage: 2048, sequence: true };
+  assert.deepEqual(log, { level: 'info', to: { ...place, ca: '/etc/gatehouse/ca.pem' } });
 });
 
 test('reads consumers and keeps hashes of their keys', async () => {

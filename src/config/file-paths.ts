@@ -1,6 +1,7 @@
 /** The files that a configuration names, as absolute paths. */
 import { resolve } from 'node:path';
 import type { LogSettings } from './access-log/access-log-schema.ts';
+import type { LogTarget } from './access-log/target-schema.ts';
 import type {
   AcmeConfiguration,
   AdminConfiguration,
@@ -44,15 +45,18 @@ export function resolveFilePaths(
     listeners: mapValues(configuration.listeners, (listener) => resolvePolicies(resolveListener(listener, folder))),
     routes: mapValues(configuration.routes, (route) => resolvePolicies(resolveRoute(route, folder))),
     services: mapValues(configuration.services, (service) => resolveService(service, folder)),
-    log: log.to.kind === 'file' ? { ...log, to: { ...log.to, file: resolve(folder, log.to.file) } } : log,
+    log: { ...log, to: resolvePlace(log.to, folder) },
     accessLog: accessLog === false ? false : { ...accessLog, logs: accessLog.logs.map((log) => resolveLog(log, folder)) },
   };
 }
 
 function resolveLog({ to, ...lines }: LogSettings, folder: string): LogSettings {
-  if (to.kind === 'stdout') return { to, ...lines };
-  if (to.kind === 'file') return { to: { ...to, file: resolve(folder, to.file) }, ...lines };
-  return { to: { ...to, ...(to.ca !== undefined && { ca: resolve(folder, to.ca) }) }, ...lines };
+  return { to: resolvePlace(to, folder), ...lines };
+}
+
+function resolvePlace<Place extends LogTarget | Configuration['log']['to']>(place: Place, folder: string): Place {
+  if ('file' in place) return { ...place, file: resolve(folder, place.file) };
+  return 'ca' in place && place.ca !== undefined ? { ...place, ca: resolve(folder, place.ca) } : place;
 }
 
 function resolveStores({ file, memory, cache, redis }: Configuration['stores'], folder: string): Configuration['stores'] {

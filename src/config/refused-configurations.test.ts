@@ -487,6 +487,30 @@ const PARTS: readonly Refusal[] = [
     ],
   },
   {
+    mistake: 'syslog servers that cannot be',
+    text: `accessLog:
+  to:
+    - { syslog: "unixgram:/dev/log" }
+    - { syslog: "unix-dgram:/dev/log" }
+    - { syslog: "unix:/run/systemd/journal/dev-log" }
+    - { syslog: "udp://x", maxMessage: 64KiB }
+    - { syslog: "tcp://x", maxMessage: 479B }
+    - { syslog: "udp://x", facility: local8 }
+    - { syslog: "tcp://x", ca: ca.pem }
+log: { to: { syslog: "http://x", rotate: { size: 1MB } } }`,
+    issues: [
+      'F:6:17 accessLog.to[0].syslog: "unixgram:/dev/log" is a Unix socket that takes datagrams, which Node.js cannot send; write `udp://…`, or `unix:PATH` of a stream socket',
+      'F:7:17 accessLog.to[1].syslog: "unix-dgram:/dev/log" is a Unix socket that takes datagrams, which Node.js cannot send; write `udp://…`, or `unix:PATH` of a stream socket',
+      'F:8:17 accessLog.to[2].syslog: "unix:/run/systemd/journal/dev-log" is a Unix socket that takes datagrams, which Node.js cannot send; write `udp://…`, or `unix:PATH` of a stream socket',
+      'F:9:40 accessLog.to[3].maxMessage: a datagram holds at most 65507B; write less, or `tcp://`',
+      'F:10:40 accessLog.to[4].maxMessage: "479B" is too small; at least `480B`',
+      'F:11:38 accessLog.to[5].facility: expected `kern`, `user`, `mail`, `daemon`, `auth`, `syslog`, `lpr`, `news`, `uucp`, `cron`, `authpriv`, `ftp`, `ntp`, `audit`, `alert`, `clock`, `local0`, `local1`, `local2`, `local3`, `local4`, `local5`, `local6` or `local7`, not "local8"; did you mean `local0`?',
+      'F:12:32 accessLog.to[6].ca: only `tls://` has certificates; write `syslog: "tls://…"`',
+      'F:13:22 log.to.syslog: "http://x" is no address of a syslog server; write one such as `tcp://logs.example.com:601`, `tls://…`, `udp://…` or `unix:/run/syslog.sock`',
+      'F:13:34 log.to.rotate: unknown key `rotate`; possible are `syslog`, `facility`, `app`, `maxMessage`, `sequence` and `ca`',
+    ],
+  },
+  {
     mistake: 'a mistyped key of one of several logs',
     text: 'accessLog: { to: [stdout, { to: { file: a }, formt: json }] }',
     issues: ['F:4:46 accessLog.to[1].formt: unknown key `formt`; did you mean `format`?'],

@@ -9,17 +9,19 @@ import type { Secret } from '#base/secret.ts';
 import type { LogSettings } from '#config/access-log/access-log-schema.ts';
 import type { FileTarget, RemoteTarget } from '#config/access-log/target-schema.ts';
 import type { Configuration } from '#config/configuration.ts';
-import type { LineDelivery } from '#telemetry/delivery/line-delivery.ts';
 import { countLines } from '#telemetry/lines/count-lines.ts';
 import type { LogRotation } from '#telemetry/log-rotation.ts';
 import { LossReport } from '#telemetry/loss-report.ts';
 import { type AccessLogObserved, isRemote, toTargetKey } from './access-log-messages.ts';
+import { LineDeliveries, type LinePlace, type OpenedLines } from './line-deliveries.ts';
 import type { ProcessDescription } from './process-description.ts';
+import type { SyslogCuts } from './syslog-cuts.ts';
 
 export interface AccessLogSideOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly process: ProcessDescription;
+  readonly cuts: SyslogCuts;
   /** All threads open their files anew. */
   reopenLogs(): void;
 }
@@ -31,30 +33,14 @@ const droppedMetric: Metric = {
 };
 
 const ROTATION_LOOKS_EVERY_MS = 1_000;
-/** What a reload takes away has so long to send what it has. */
-const RETIRED_MS = 10_000;
-/** Who has used up all the time of a shutdown has still so much. */
-const LAST_WORDS_MS = 1_000;
-
-interface OpenDelivery {
-  /** With its secrets: where these change it is made anew. */
-  readonly definition: string;
-  /** As threads name it. */
-  readonly target: string;
-  readonly delivery: LineDelivery;
-  readonly losses: LossReport;
-}
 
 export class AccessLogSide {
   readonly #options: AccessLogSideOptions;
-  #open: readonly OpenDelivery[] = [];
-  /** Those of the configuration that is being applied. */
-  #prepared: readonly OpenDelivery[] = [];
+  readonly #deliveries = new LineDeliveries();
   #rotations: readonly LogRotation[] = [];
   #rotationTimer: NodeJS.Timeout | undefined;
   #rotationDefinition = '[]';
   readonly #dropped = new Map<string, number>();
-  readonly #retiring = new Set<Promise<void>>();
 
   constructor(options: AccessLogSideOptions) {
     this.#options = options;
@@ -63,39 +49,31 @@ export class AccessLogSide {
   /** A configuration is about to be the present one. Resolves when lines of it can be taken. */
   async prepare({ accessLog }: Pick<Configuration, 'accessLog'>, texts: Readonly<Record<string, string>>): Promise<void> {
     const logs = accessLog === false ? [] : accessLog.logs;
-    const prepared: OpenDelivery[] = [];
-    for (const log of logs) {
+    const places = logs.flatMap((log): LinePlace[] => {
       const { to } = log;
-      if (!isRemote(to)) continue;
-      const definition = toDefinition(log, to, texts);
-      if (prepared.some((other) => other.definition === definition)) continue;
-      const present = this.#open.find((other) => other.definition === definition);
-      prepared.push(present ?? { definition, target: toTargetKey(log), ...(await this.#start(log, to, texts)) });
-    }
-    this.#prepared = prepared;
+      if (!isRemote(to)) return [];
+      return [{ definition: toDefinition(log, to, texts), target: toTargetKey(log), open: () => this.#start(log, to, texts) }];
+    });
+    await this.#deliveries.prepare(places);
   }
 
   /** It is the present one. */
   commit({ accessLog, log }: Pick<Configuration, 'accessLog' | 'log'>): void {
-    const gone = this.#open.filter((one) => !this.#prepared.includes(one));
-    this.#open = this.#prepared;
-    for (const one of gone) this.#retire(one, RETIRED_MS);
+    this.#deliveries.commit();
     const places = [log.to, ...(accessLog === false ? [] : accessLog.logs.map(({ to }) => to))];
     void this.#followRotations(places.filter((to) => to.kind === 'file'));
   }
 
   /** It is not. */
   abandon(): void {
-    const made = this.#prepared.filter((one) => !this.#open.includes(one));
-    this.#prepared = this.#open;
-    for (const one of made) this.#retire(one, 0);
+    this.#deliveries.abandon();
   }
 
   take(observed: AccessLogObserved): void {
     if (observed.kind === 'access-log-dropped') return this.#count(observed.to, observed.lines);
     const settle = () => void Atomics.sub(observed.waiting, 0, observed.bytes.length);
-    const found = [...this.#prepared, ...this.#open].find(({ target }) => target === observed.target);
-    if (found !== undefined) return found.delivery.add({ bytes: observed.bytes, settle });
+    const found = this.#deliveries.find(observed.target);
+    if (found !== undefined) return found.add({ bytes: observed.bytes, settle });
     settle();
     this.#count('nowhere', countLines(observed.bytes));
   }
@@ -110,28 +88,12 @@ export class AccessLogSide {
     clearInterval(this.#rotationTimer);
     this.#rotations = [];
     this.#rotationDefinition = '[]';
-    const open = this.#open;
-    this.#open = [];
-    this.#prepared = [];
-    for (const one of open) this.#retire(one, leftMs === undefined ? 0 : Math.max(leftMs, LAST_WORDS_MS));
-    await Promise.all(this.#retiring);
+    await this.#deliveries.end(leftMs);
   }
 
-  /** It sends what it has, for so long. */
-  #retire({ delivery, losses }: OpenDelivery, patienceMs: number): void {
-    // The process lives until then.
-    const timer = setTimeout(() => delivery.abort(), patienceMs);
-    const retired = delivery.finish().then(() => {
-      clearTimeout(timer);
-      losses.end();
-      this.#retiring.delete(retired);
-    });
-    this.#retiring.add(retired);
-  }
-
-  async #start(log: LogSettings, to: RemoteTarget, texts: Readonly<Record<string, string>>) {
+  async #start(log: LogSettings, to: RemoteTarget, texts: Readonly<Record<string, string>>): Promise<OpenedLines> {
     const { openDelivery } = await import('./open-delivery.ts');
-    const { clock, logger, process } = this.#options;
+    const { clock, cuts, logger, process } = this.#options;
     const losses = new LossReport({ clock, logger, level: 'error', message: 'access log cannot be sent', what: 'lines' });
     const owner = {
       onLost: (lines: number, reason: string) => {
@@ -140,7 +102,8 @@ export class AccessLogSide {
       },
       onSent: () => undefined,
     };
-    return { losses, delivery: await openDelivery(log, to, { clock, texts, owner, resource: process.attributes }) };
+    const means = { clock, texts, owner, onCut: cuts.toCounter('access'), resource: process.attributes };
+    return { losses, delivery: await openDelivery(log, to, means) };
   }
 
   #count(to: string, lines: number): void {

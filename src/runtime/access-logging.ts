@@ -113,7 +113,7 @@ export class AccessLogging {
   #openSink(settings: LogSettings): OpenLog['sink'] {
     const { logger, tell } = this.#options;
     const { to } = settings;
-    if (isRemote(to)) return new HandedLines(toTargetKey(settings), tell);
+    if (isRemote(to)) return new HandedLines('access-log-lines', toTargetKey(settings), tell);
     return new FileSink({
       target: to.kind === 'stdout' ? 'stdout' : { file: to.file },
       onError: (error) => logger.log('error', 'access log cannot be written', { error }),

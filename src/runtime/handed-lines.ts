@@ -1,17 +1,19 @@
 /** Lines of this thread that the control thread sends: handed over as they are, and no more of them at a time than can wait. */
 import { limits } from '#base/limits.ts';
 import type { LineSink } from '#telemetry/access-log.ts';
-import type { AccessLogLines } from './access-log-messages.ts';
+import type { HandedOver } from './access-log-messages.ts';
 
 /** Below this, a copy is cheaper than a memory of its own for each batch. */
 const COPIED_BYTES_MAX = 64 * 1024;
 
-export class HandedLines implements LineSink {
+export class HandedLines<Kind extends HandedOver['kind']> implements LineSink {
+  readonly #kind: Kind;
   readonly #target: string;
-  readonly #tell: (lines: AccessLogLines, handedOver: readonly ArrayBuffer[]) => void;
+  readonly #tell: (lines: HandedOver<Kind>, handedOver: readonly ArrayBuffer[]) => void;
   readonly #waiting = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
-  constructor(target: string, tell: (lines: AccessLogLines, handedOver: readonly ArrayBuffer[]) => void) {
+  constructor(kind: Kind, target: string, tell: (lines: HandedOver<Kind>, handedOver: readonly ArrayBuffer[]) => void) {
+    this.#kind = kind;
     this.#target = target;
     this.#tell = tell;
   }
@@ -21,7 +23,7 @@ export class HandedLines implements LineSink {
     if (Atomics.load(this.#waiting, 0) + batch.length > limits.accessLogPendingBytesMax) return false;
     Atomics.add(this.#waiting, 0, batch.length);
     const bytes = toOwnMemory(batch);
-    this.#tell({ kind: 'access-log-lines', target: this.#target, bytes, waiting: this.#waiting }, [bytes.buffer]);
+    this.#tell({ kind: this.#kind, target: this.#target, bytes, waiting: this.#waiting }, [bytes.buffer]);
     return true;
   }
 

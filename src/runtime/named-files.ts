@@ -66,7 +66,7 @@ export function findNamedContracts(configuration: Configuration): NamedContract[
 }
 
 export function findNamedFiles(configuration: Configuration): NamedFile[] {
-  const { accessLog, acme, admin, listeners, services, stores, tracing } = configuration;
+  const { accessLog, acme, admin, listeners, log, services, stores, tracing } = configuration;
   const ofPairs = findPairs(configuration).flatMap(({ cert, key, at }) => [
     { path: cert, role: 'the certificate', at: [...at, 'cert'] },
     { path: key, role: 'the private key', at: [...at, 'key'] },
@@ -91,6 +91,7 @@ export function findNamedFiles(configuration: Configuration): NamedFile[] {
   const ofLogs = (accessLog === false ? [] : accessLog.logs).flatMap(({ to }, i) =>
     'ca' in to ? ofVerification(['accessLog', 'to', i], { ca: to.ca }) : [],
   );
+  const ofEvents = 'ca' in log.to ? ofVerification(['log', 'to'], { ca: log.to.ca }) : [];
   const ofTracing = ofVerification(['tracing', 'to'], { ca: tracing?.to.ca });
   const ofPolicies = findPolicyFiles(configuration, policyDefinitions).map((file) => ({ ...file, role: toRole(file.form) }));
   const ofFunctions = listFunctions(configuration).map(({ file, at }) => ({ path: file, role: 'the module', at }));
@@ -103,6 +104,7 @@ export function findNamedFiles(configuration: Configuration): NamedFile[] {
     ...ofAcme,
     ...ofStores,
     ...ofLogs,
+    ...ofEvents,
     ...ofTracing,
     ...ofFunctions,
   ];

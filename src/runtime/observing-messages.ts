@@ -2,7 +2,7 @@
  * What the control thread asks of those who observe exchanges in the threads, and what these tell it. The last order of each kind
  * is given to threads that start later, too.
  */
-import type { AccessLogObserved } from './access-log-messages.ts';
+import type { AccessLogObserved, EventObserved } from './access-log-messages.ts';
 import type { ComparedAnswers } from './comparison-side.ts';
 import type { RecordedLine, RecordingsOrder } from './recording-messages.ts';
 import type { RemovedNamesOrder } from './removed-names.ts';
@@ -11,4 +11,11 @@ import type { DocumentOrder, ExchangeSeen, TapDropped, TapOrder } from './watchi
 
 export type ObservingOrder = TapOrder | DocumentOrder | RecordingsOrder | RemovedNamesOrder;
 
-export type Observed = AccessLogObserved | ObservedSpans | ExchangeSeen | TapDropped | RecordedLine | ComparedAnswers;
+export type Observed =
+  | AccessLogObserved
+  | EventObserved
+  | ObservedSpans
+  | ExchangeSeen
+  | TapDropped
+  | RecordedLine
+  | ComparedAnswers;

@@ -9,11 +9,13 @@ import type { Configuration } from '#config/configuration.ts';
 import { type CredentialNames, SecretNames } from '#http/secret-names.ts';
 import { AccessLogSide } from './access-log-side.ts';
 import { ComparisonSide } from './comparison-side.ts';
+import { EventLogSide } from './event-log-side.ts';
 import type { Exemplars } from './exemplars.ts';
 import { toLoggerSettings } from './logger-settings.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { ProcessDescription } from './process-description.ts';
 import { RecordingSide } from './recording-side.ts';
+import { SyslogCuts } from './syslog-cuts.ts';
 import { TraceSide } from './trace-side.ts';
 import { WatchSide } from './watch-side.ts';
 
@@ -30,6 +32,8 @@ export interface ObservingSideOptions {
 export class ObservingSide {
   readonly #logger: Logger;
   readonly #accessLog: AccessLogSide;
+  readonly #eventLog: EventLogSide;
+  readonly #cuts: SyslogCuts;
   readonly #traces: TraceSide;
   readonly #watch: WatchSide;
   readonly #recording: RecordingSide;
@@ -39,7 +43,9 @@ export class ObservingSide {
   constructor(options: ObservingSideOptions) {
     this.#logger = options.logger;
     const process = new ProcessDescription();
-    this.#accessLog = new AccessLogSide({ ...options, process });
+    this.#cuts = new SyslogCuts(options);
+    this.#accessLog = new AccessLogSide({ ...options, process, cuts: this.#cuts });
+    this.#eventLog = new EventLogSide({ ...options, cuts: this.#cuts });
     this.#traces = new TraceSide({ ...options, process });
     this.#watch = new WatchSide(options);
     this.#recording = new RecordingSide(options);
@@ -52,6 +58,9 @@ export class ObservingSide {
       case 'access-log-lines':
       case 'access-log-dropped':
         return this.#accessLog.take(observed);
+      case 'event-lines':
+      case 'event-unsent':
+        return this.#eventLog.take(observed);
       case 'spans':
         return this.#traces.take(observed);
       case 'exchange':
@@ -70,11 +79,13 @@ export class ObservingSide {
   async prepare(configuration: Configuration, texts: Readonly<Record<string, string>>): Promise<void> {
     await this.#traces.prepare(configuration, texts);
     await this.#accessLog.prepare(configuration, texts);
+    await this.#eventLog.prepare(configuration, texts);
   }
 
   commit(configuration: Configuration): void {
-    this.#logger.follow?.(toLoggerSettings(configuration));
+    this.#logger.follow?.(toLoggerSettings(configuration, (observed) => this.#eventLog.take(observed)));
     this.#accessLog.commit(configuration);
+    this.#eventLog.commit(configuration);
     this.#traces.follow(configuration);
   }
 
@@ -86,6 +97,7 @@ export class ObservingSide {
 
   abandon(): void {
     this.#accessLog.abandon();
+    this.#eventLog.abandon();
   }
 
   /** Exchanges that operators watch. */
@@ -109,13 +121,17 @@ export class ObservingSide {
   }
 
   get metricsText(): string {
-    const { metricsText } = this.#comparisons;
-    return this.#accessLog.metricsText + this.#traces.metricsText + this.#recording.metricsText + metricsText;
+    const ofLogs = this.#accessLog.metricsText + this.#eventLog.metricsText + this.#cuts.metricsText;
+    return ofLogs + this.#traces.metricsText + this.#recording.metricsText + this.#comparisons.metricsText;
   }
 
   /** Sends what there is. `leftMs`: what is left of the time for that; `undefined`: next to none. */
   async end(leftMs?: number): Promise<void> {
+    const { clock } = this.#options;
+    const beganMs = clock.monotonicMs();
     this.#watch.stop();
     await Promise.all([this.#accessLog.end(leftMs), this.#traces.end(leftMs), this.#recording.stop()]);
+    // Last: it is told what becomes of the others.
+    await this.#eventLog.end(leftMs && leftMs - (clock.monotonicMs() - beganMs));
   }
 }

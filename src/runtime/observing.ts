@@ -50,7 +50,7 @@ export class Observing {
 
   /** A configuration is the present one; `hash` is what logs name it by. `credentialNames`: whose values nobody is told. */
   follow(settings: SettingsOfConfiguration, hash: string, credentialNames: CredentialNames): void {
-    this.#options.logger.follow?.(toLoggerSettings(settings));
+    this.#options.logger.follow?.(toLoggerSettings(settings, this.#options.tell));
     this.#accessLogging.follow(settings, hash, credentialNames);
     this.#followTracing(settings.tracing, credentialNames);
     this.#watching.follow(settings, new SecretNames(credentialNames));

@@ -3,7 +3,8 @@ import { hostname } from 'node:os';
 import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import type { LogSettings } from '#config/access-log/access-log-schema.ts';
-import type { PostTarget, RemoteTarget, SyslogTarget } from '#config/access-log/target-schema.ts';
+import type { SyslogTarget } from '#config/access-log/syslog-target-schema.ts';
+import type { PostTarget, RemoteTarget } from '#config/access-log/target-schema.ts';
 import type { DeliveryOwner, LineDelivery } from '#telemetry/delivery/line-delivery.ts';
 import { PostedLines, plainEncoder } from '#telemetry/delivery/posted-lines.ts';
 import { SyslogMessages } from '#telemetry/delivery/syslog-message.ts';
@@ -12,6 +13,8 @@ import { OtlpTransport } from '#telemetry/otlp/otlp-transport.ts';
 export interface DeliveryMeans {
   readonly clock: Clock;
   readonly owner: DeliveryOwner;
+  /** A message was too long. */
+  onCut(): void;
   /** Contents of files that the configuration names, by path. */
   readonly texts: Readonly<Record<string, string>>;
   /** What is said of the gateway. */
@@ -19,7 +22,10 @@ export interface DeliveryMeans {
 }
 
 export async function openDelivery(settings: LogSettings, target: RemoteTarget, means: DeliveryMeans): Promise<LineDelivery> {
-  if (target.kind === 'syslog') return openSyslog(target, means);
+  if (target.kind === 'syslog') {
+    const ca = target.ca === undefined ? undefined : means.texts[target.ca];
+    return openSyslog(target, { messageId: 'access', ca, owner: means.owner, onCut: means.onCut });
+  }
   const isJson = settings.format === undefined || settings.format.kind === 'json';
   if (target.kind === 'http') {
     const contentType = target.contentType ?? (isJson ? 'application/x-ndjson' : 'text/plain; charset=utf-8');
@@ -45,14 +51,26 @@ function openTransport(target: PostTarget, contentType: string, { clock, texts }
   });
 }
 
-async function openSyslog({ server, facility, app, ca }: SyslogTarget, { owner, texts }: DeliveryMeans): Promise<LineDelivery> {
-  const messages = new SyslogMessages({ facility, app, host: hostname(), processId: process.pid });
-  if (server.transport === 'udp') {
+export interface SyslogMeans extends Pick<DeliveryMeans, 'owner' | 'onCut'> {
+  readonly messageId: string;
+  readonly ca: string | undefined;
+}
+
+/** What receivers of datagrams are sure to take is far less, what most of them take is this (RFC 5426 §3.2). */
+const DATAGRAM_LENGTH_MAX = 8 * 1024;
+
+export async function openSyslog(target: SyslogTarget, { messageId, ca, owner, onCut }: SyslogMeans): Promise<LineDelivery> {
+  const { server, facility, app, maxMessage, sequence } = target;
+  const isUdp = server.transport === 'udp';
+  const lengthMax = maxMessage ?? (isUdp ? DATAGRAM_LENGTH_MAX : undefined);
+  const origin = { facility, app, host: hostname(), processId: process.pid };
+  const messages = new SyslogMessages({ ...origin, messageId, isNumbered: sequence, lengthMax, onCut });
+  if (isUdp) {
     const { SyslogDatagrams } = await import('#telemetry/delivery/syslog-datagrams.ts');
-    return new SyslogDatagrams({ host: server.host, port: server.port, messages, owner });
+    return new SyslogDatagrams({ host: server.host, port: server.port, messages, owner, later });
   }
   const { SyslogStream } = await import('#telemetry/delivery/syslog-stream.ts');
-  return new SyslogStream({ server, ca: ca === undefined ? undefined : texts[ca], messages, owner, later });
+  return new SyslogStream({ server, ca, messages, owner, later });
 }
 
 function later(delayMs: number, run: () => void): () => void {

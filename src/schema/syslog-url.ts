@@ -14,7 +14,11 @@ export type SyslogUrl =
 const PORTS = { tcp: 601, tls: 6514, udp: 514 } as const;
 const URL_PATTERN = /^(tcp|tls|udp):\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?\/?$/;
 
+/** What others call Unix sockets that take datagrams, and such sockets that are never anything else. */
+const DATAGRAM_SOCKET = /^unix[-+]?d?gram:|^unix:\/*run\/systemd\/journal\//;
+
 function readSyslogUrl(text: string): Reading<SyslogUrl> {
+  if (DATAGRAM_SOCKET.test(text)) return { problem: explainDatagramSocket(text) };
   if (text.startsWith('unix:')) {
     const reading = readUnixPath(text.slice('unix:'.length));
     return 'problem' in reading ? reading : { value: { transport: 'unix', path: reading.value.path } };
@@ -42,4 +46,8 @@ export function syslogUrl(help: string): z.ZodType<SyslogUrl, string> {
 
 function explain(text: string): string {
   return `${quote(text)} is no address of a syslog server; write one such as \`tcp://logs.example.com:601\`, \`tls://…\`, \`udp://…\` or \`unix:/run/syslog.sock\``;
+}
+
+function explainDatagramSocket(text: string): string {
+  return `${quote(text)} is a Unix socket that takes datagrams, which Node.js cannot send; write \`udp://…\`, or \`unix:PATH\` of a stream socket`;
 }

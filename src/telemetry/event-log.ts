@@ -59,12 +59,18 @@ export class EventLog implements Logger {
     }
   }
 
+  recover(lines: string): void {
+    this.#writeToStderr(lines);
+  }
+
   #write(level: LogLevel, message: string, fields: LogFields | undefined): void {
     const { clock, fields: common, hasColours = true } = this.#options;
-    const isFile = this.#fd !== undefined;
+    const { format, send } = this.#settings;
+    const isElsewhere = this.#fd !== undefined || send !== undefined;
     const event = { time: new Date(clock.wallMs()).toISOString(), level, message, fields: { ...common, ...fields } };
-    const isText = (this.#settings.format ?? (this.#isTerminal && !isFile ? 'text' : 'json')) === 'text';
-    const line = isText ? toTextEvent(event, hasColours && this.#isTerminal && !isFile) : toJsonEvent(event);
+    const isText = (format ?? (this.#isTerminal && !isElsewhere ? 'text' : 'json')) === 'text';
+    const line = isText ? toTextEvent(event, hasColours && this.#isTerminal && !isElsewhere) : toJsonEvent(event);
+    if (send?.({ time: event.time, level, line })) return;
     if (this.#fd === undefined) return this.#writeToStderr(line);
     try {
       writeSync(this.#fd, line);

@@ -4,11 +4,11 @@ import type { LogFields, Logger, LogLevel } from '#base/logger.ts';
 
 export interface LossReportOptions {
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly logger: Pick<Logger, 'log'>;
   readonly level: LogLevel;
   readonly message: string;
   /** What is lost: the field that says how many. */
-  readonly what: 'lines' | 'spans';
+  readonly what: 'lines' | 'spans' | 'events' | 'messages';
 }
 
 const TOLD_EVERY_MS = 10_000;

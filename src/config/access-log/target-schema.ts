@@ -8,11 +8,10 @@ import { httpUrl } from '#schema/http-url.ts';
 import { fieldMap } from '#schema/maps.ts';
 import { quote } from '#schema/quote.ts';
 import { secret } from '#schema/secret.ts';
-import { syslogUrl } from '#schema/syslog-url.ts';
-import { freeFieldName, token } from '#schema/token.ts';
+import { freeFieldName } from '#schema/token.ts';
+import { type SyslogTarget, syslogTargetSchema } from './syslog-target-schema.ts';
 
 const KEPT_MAX = 10_000;
-const APP_NAME_LENGTH_MAX = 48;
 const targetKinds = ['file', 'http', 'otlp', 'syslog'] as const;
 
 const rotate = z
@@ -81,49 +80,6 @@ const otlp = z
   })
   .transform(({ otlp: url, ...target }) => ({ kind: 'otlp' as const, url: toSignalUrl(url, '/v1/logs'), ...target }));
 
-export const syslogFacilities = [
-  'kern',
-  'user',
-  'mail',
-  'daemon',
-  'auth',
-  'syslog',
-  'lpr',
-  'news',
-  'uucp',
-  'cron',
-  'authpriv',
-  'ftp',
-  'ntp',
-  'audit',
-  'alert',
-  'clock',
-  'local0',
-  'local1',
-  'local2',
-  'local3',
-  'local4',
-  'local5',
-  'local6',
-  'local7',
-] as const;
-
-const syslog = z
-  .strictObject({
-    syslog: syslogUrl('`tcp://HOST:PORT`, `tls://HOST:PORT`, `udp://HOST:PORT` or `unix:PATH`, a stream socket.'),
-    facility: z.enum(syslogFacilities).default('local0').describe('The facility of each message (RFC 5424).'),
-    app: token()
-      .refine((name) => name.length <= APP_NAME_LENGTH_MAX, {
-        error: `the name is too long; at most ${APP_NAME_LENGTH_MAX} characters`,
-      })
-      .prefault('gatehouse')
-      .describe('The name of the application in each message.'),
-    ca: filePath('Relative to the configuration file.')
-      .optional()
-      .describe('Certificates that are trusted in the place of those of the system, PEM. For `tls://`.'),
-  })
-  .transform(({ syslog: server, ...target }) => ({ kind: 'syslog' as const, server, ...target }));
-
 /** The place that lines go to, without anything about the lines. */
 export const targetSchema = forms(
   '`stdout`, or a map with `file`, `http`, `otlp` or `syslog`',
@@ -132,7 +88,7 @@ export const targetSchema = forms(
     { isMeant: (value) => hasKey(value, 'file'), schema: fileTargetSchema },
     { isMeant: (value) => hasKey(value, 'http'), schema: http },
     { isMeant: (value) => hasKey(value, 'otlp'), schema: otlp },
-    { isMeant: (value) => hasKey(value, 'syslog'), schema: syslog },
+    { isMeant: (value) => hasKey(value, 'syslog'), schema: syslogTargetSchema },
   ],
   findTargetProblem,
 );
@@ -141,7 +97,6 @@ export type LogTarget = z.output<typeof targetSchema>;
 export type FileTarget = Extract<LogTarget, { kind: 'file' }>;
 export type RotateSettings = NonNullable<FileTarget['rotate']>;
 export type PostTarget = Extract<LogTarget, { kind: 'http' | 'otlp' }>;
-export type SyslogTarget = Extract<LogTarget, { kind: 'syslog' }>;
 /** Lines for these are given to the control thread. */
 export type RemoteTarget = PostTarget | SyslogTarget;
 
@@ -151,7 +106,7 @@ export function toSignalUrl(url: string, path: string): string {
   return bare.endsWith(path) ? bare : bare + path;
 }
 
-function hasKey(value: unknown, key: string): boolean {
+export function hasKey(value: unknown, key: string): boolean {
   return isMap(value) && Object.hasOwn(value, key);
 }
 

@@ -10,8 +10,8 @@ export interface LineBatch {
 }
 
 export interface DeliveryOwner {
-  /** Lines were dropped or could not be sent. */
-  onLost(lines: number, reason: string): void;
+  /** Lines were dropped or could not be sent; these, where it is known which. None: they wait for better times. */
+  onLost(lines: number, reason: string, bytes?: readonly Uint8Array[]): void;
   /** Some arrived. */
   onSent(): void;
   /** The row is empty. */
@@ -71,7 +71,8 @@ export class WaitingLines {
       lines += countLines(batch.bytes);
       batch.settle();
     }
-    if (lines > 0) this.#owner.onLost(lines, reason);
+    const bytes = batches.map((batch) => batch.bytes);
+    if (lines > 0) this.#owner.onLost(lines, reason, bytes);
   }
 
   loseAll(reason: string): void {

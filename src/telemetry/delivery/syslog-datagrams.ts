@@ -1,6 +1,10 @@
-/** Lines to a syslog server by UDP, one to a datagram (RFC 5426). Whether any arrives, nobody knows. */
+/**
+ * Lines to a syslog server by UDP, one to a datagram (RFC 5426). Whether any arrives, nobody knows; but a host may answer that nobody
+ * listens there. Then, and where the server has no address, lines wait for a while that grows.
+ */
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns';
+import { GrowingPause } from './growing-pause.ts';
 import { type DeliveryOwner, type LineBatch, type LineDelivery, NO_TIME, splitLines, WaitingLines } from './line-delivery.ts';
 import type { SyslogMessages } from './syslog-message.ts';
 
@@ -9,19 +13,35 @@ export interface SyslogDatagramsOptions {
   readonly port: number;
   readonly messages: SyslogMessages;
   readonly owner: DeliveryOwner;
+  /** Runs something later; the result takes it back. */
+  readonly later: (delayMs: number, run: () => void) => () => void;
 }
 
-/** What is longer is cut: RFC 5426 §3.2 lets receivers take no more, and most take this. */
-const MESSAGE_LENGTH_MAX = 8 * 1024;
-const BATCH_BYTES = 16 * 1024;
+/** A server may move without a word, so its name is looked up again after this. */
+const SOCKET_LIFE_MS = 60_000;
+/** That the first message was sent says nothing: a refusal comes with the next. */
+const PROOF = 2;
+/** At the end: the first failure may be the refusal of a message that was sent long ago. */
+const LAST_TRIES = 2;
+/** Of one message: the others may have more luck. */
+const TOO_LONG = 'EMSGSIZE';
+
+interface OpenSocket {
+  readonly socket: Socket;
+  readonly takeBack: () => void;
+  sent: number;
+  isOld: boolean;
+}
 
 export class SyslogDatagrams implements LineDelivery {
   readonly #options: SyslogDatagramsOptions;
   readonly #waiting: WaitingLines;
-  /** Knows where to; made anew after a failure, since the server may have moved. */
-  #socket: Socket | undefined;
+  readonly #pause = new GrowingPause();
+  /** It is being sent, or what is left of it when sending has failed. */
+  #batch: LineBatch | undefined;
+  #open: OpenSocket | undefined;
   #isBusy = false;
-  #isAborted = false;
+  #takeBack: (() => void) | undefined;
   #onFinished: (() => void) | undefined;
 
   constructor(options: SyslogDatagramsOptions) {
@@ -37,50 +57,87 @@ export class SyslogDatagrams implements LineDelivery {
   finish(): Promise<void> {
     return new Promise((resolve) => {
       this.#onFinished = resolve;
-      void this.#proceed();
+      this.#wake();
     });
   }
 
   abort(): void {
-    this.#isAborted = true;
-    this.#waiting.loseAll(NO_TIME);
+    this.#loseAll(NO_TIME);
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#takeBack?.();
+    this.#takeBack = undefined;
+    void this.#proceed();
   }
 
   async #proceed(): Promise<void> {
-    if (this.#isBusy) return;
+    if (this.#isBusy || this.#takeBack !== undefined) return;
     this.#isBusy = true;
-    while (!this.#waiting.isEmpty) for (const batch of this.#waiting.take(BATCH_BYTES)) await this.#sendAll(batch);
-    this.#isBusy = false;
-    if (this.#onFinished === undefined) return;
-    this.#drop();
-    this.#onFinished();
-  }
-
-  async #sendAll(batch: LineBatch): Promise<void> {
-    let lost = 0;
-    let reason = '';
-    for (const line of splitLines(batch.bytes)) {
-      if (this.#isAborted) {
-        lost += 1;
-        reason = NO_TIME;
-        continue;
-      }
-      try {
-        this.#socket ??= await this.#open();
-        await send(this.#socket, this.#options.messages.toMessage(line).slice(0, MESSAGE_LENGTH_MAX));
-      } catch (error) {
-        this.#drop();
-        lost += 1;
-        reason = (error as NodeJS.ErrnoException).code ?? String(error);
-      }
+    let failure: string | undefined;
+    let triesLeft = LAST_TRIES;
+    while (failure === undefined) {
+      this.#batch ??= this.#waiting.take(0)[0];
+      if (this.#batch === undefined) break;
+      failure = await this.#sendBatch(this.#batch);
+      if (failure !== undefined && this.#onFinished !== undefined && --triesLeft > 0) failure = undefined;
     }
-    batch.settle();
-    if (lost > 0) this.#options.owner.onLost(lost, reason);
-    else this.#options.owner.onSent();
+    this.#isBusy = false;
+    if (this.#onFinished !== undefined) return this.#end(this.#onFinished, failure);
+    if (failure === undefined) return;
+    this.#options.owner.onLost(0, failure);
+    this.#takeBack = this.#options.later(this.#pause.next(), () => this.#wake());
   }
 
-  #open(): Promise<Socket> {
-    const { host, port } = this.#options;
+  #end(onFinished: () => void, failure: string | undefined): void {
+    this.#onFinished = undefined;
+    if (failure !== undefined) this.#loseAll(failure);
+    this.#drop();
+    onFinished();
+  }
+
+  #loseAll(reason: string): void {
+    if (this.#batch !== undefined) this.#waiting.lose([this.#batch], reason);
+    this.#batch = undefined;
+    this.#waiting.loseAll(reason);
+  }
+
+  /** Returns why a line could not be sent: it is the first of those that are left. */
+  async #sendBatch({ bytes, settle }: LineBatch): Promise<string | undefined> {
+    for (const line of splitLines(bytes)) {
+      const failure = await this.#send(line);
+      // Everything was given up meanwhile.
+      if (this.#batch === undefined) return undefined;
+      const start = line.byteOffset - bytes.byteOffset;
+      const next = start + line.length + 1;
+      if (failure === TOO_LONG) this.#waiting.lose([{ bytes: bytes.subarray(start, next), settle: () => undefined }], failure);
+      else if (failure !== undefined) return failure;
+      this.#batch = { bytes: bytes.subarray(next), settle };
+    }
+    this.#batch = undefined;
+    settle();
+    this.#options.owner.onSent();
+    return undefined;
+  }
+
+  async #send(line: Uint8Array): Promise<string | undefined> {
+    try {
+      if (this.#open?.isOld) this.#drop();
+      this.#open ??= await this.#openSocket();
+      await send(this.#open.socket, this.#options.messages.toMessage(line));
+      this.#open.sent += 1;
+      if (this.#open.sent === PROOF) this.#pause.reset();
+      return undefined;
+    } catch (error) {
+      const { code = String(error) } = error as NodeJS.ErrnoException;
+      if (code !== TOO_LONG) this.#drop();
+      return code;
+    }
+  }
+
+  #openSocket(): Promise<OpenSocket> {
+    const { host, port, later } = this.#options;
     return new Promise((resolve, reject) => {
       lookup(host, (failure, address, family) => {
         if (failure !== null) return reject(failure);
@@ -89,17 +146,24 @@ export class SyslogDatagrams implements LineDelivery {
         socket.on('error', reject);
         // Node says here too that it has failed, which its types do not know.
         socket.connect(port, address, (problem?: Error) => {
-          if (problem === undefined) return resolve(socket);
-          socket.close();
-          reject(problem);
+          if (problem !== undefined) {
+            socket.close();
+            return reject(problem);
+          }
+          const takeBack = later(SOCKET_LIFE_MS, () => {
+            open.isOld = true;
+          });
+          const open: OpenSocket = { socket, takeBack, sent: 0, isOld: false };
+          resolve(open);
         });
       });
     });
   }
 
   #drop(): void {
-    this.#socket?.close();
-    this.#socket = undefined;
+    this.#open?.takeBack();
+    this.#open?.socket.close();
+    this.#open = undefined;
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { connect, isIP, type Socket } from 'node:net';
 import type { SyslogUrl } from '#schema/syslog-url.ts';
+import { GrowingPause } from './growing-pause.ts';
 import { type DeliveryOwner, type LineBatch, type LineDelivery, NO_TIME, splitLines, WaitingLines } from './line-delivery.ts';
 import type { SyslogMessages } from './syslog-message.ts';
 
@@ -17,8 +18,6 @@ export interface SyslogStreamOptions {
   readonly later: (delayMs: number, run: () => void) => () => void;
 }
 
-const FIRST_PAUSE_MS = 250;
-const PAUSE_MS_MAX = 30_000;
 const CONNECT_MS = 10_000;
 /** What is written at once, so that little is lost with a connection. */
 const WRITE_BYTES = 64 * 1024;
@@ -29,9 +28,9 @@ export class SyslogStream implements LineDelivery {
   #socket: Socket | undefined;
   #isOpening = false;
   #isConnected = false;
-  /** It has not yet taken what was written last. */
-  #isWriting = false;
-  #failures = 0;
+  /** It has not yet taken them. */
+  #writing: readonly LineBatch[] | undefined;
+  readonly #pause = new GrowingPause();
   #takeBack: (() => void) | undefined;
   #onFinished: (() => void) | undefined;
 
@@ -53,6 +52,9 @@ export class SyslogStream implements LineDelivery {
   }
 
   abort(): void {
+    const writing = this.#writing ?? [];
+    if (this.#writing !== undefined) this.#writing = [];
+    this.#waiting.lose(writing, NO_TIME);
     this.#waiting.loseAll(NO_TIME);
     this.#socket?.destroy();
     this.#wake();
@@ -65,7 +67,7 @@ export class SyslogStream implements LineDelivery {
   }
 
   #proceed(): void {
-    if (this.#isWriting || this.#isOpening || this.#takeBack !== undefined) return;
+    if (this.#writing !== undefined || this.#isOpening || this.#takeBack !== undefined) return;
     if (this.#waiting.isEmpty) return this.#end();
     if (this.#socket === undefined) void this.#connect();
     // One that is broken says so before it is closed: what is left waits for the next one.
@@ -101,7 +103,7 @@ export class SyslogStream implements LineDelivery {
       this.#proceed();
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      reason = error.code ?? error.message;
+      reason = explainError(error);
     });
     // Nothing is to be read; what comes is let pass, so that the end shows itself.
     socket.resume();
@@ -119,7 +121,7 @@ export class SyslogStream implements LineDelivery {
     const { host, port } = server;
     if (server.transport === 'tcp') return connect({ host, port });
     const tls = await import('node:tls');
-    // RFC 6066 §3: an address is no name of a server, and Node refuses it as one.
+    // RFC 6066 §3: an address is no server name. Whether the certificate is the server's is looked at either way.
     return tls.connect({ host, port, ...(isIP(host) === 0 && { servername: host }), ...(ca !== undefined && { ca }) });
   }
 
@@ -132,14 +134,15 @@ export class SyslogStream implements LineDelivery {
         text += `${message.length} ${message}`;
       }
     }
-    this.#isWriting = true;
+    this.#writing = batches;
     socket.write(text, 'latin1', (error) => {
-      this.#isWriting = false;
+      const written = this.#writing ?? [];
+      this.#writing = undefined;
       if (error === undefined || error === null) {
-        for (const batch of batches) batch.settle();
-        this.#failures = 0;
+        for (const batch of written) batch.settle();
+        this.#pause.reset();
         this.#options.owner.onSent();
-      } else this.#waiting.lose(batches, 'the connection broke while they were sent');
+      } else this.#waiting.lose(written, 'the connection broke while they were sent');
       this.#proceed();
     });
   }
@@ -152,9 +155,11 @@ export class SyslogStream implements LineDelivery {
       this.#waiting.loseAll(reason);
       return this.#proceed();
     }
-    this.#failures += 1;
     if (!wasConnected) this.#options.owner.onLost(0, reason);
-    const pauseMs = Math.min(PAUSE_MS_MAX, FIRST_PAUSE_MS * 2 ** Math.min(this.#failures - 1, 16));
-    this.#takeBack = this.#options.later(pauseMs, () => this.#wake());
+    this.#takeBack = this.#options.later(this.#pause.next(), () => this.#wake());
   }
+}
+
+function explainError({ code, message }: NodeJS.ErrnoException): string {
+  return code === 'EPROTOTYPE' ? 'the Unix socket takes datagrams, which Node.js cannot send' : (code ?? message);
 }
