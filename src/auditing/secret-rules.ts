@@ -1,0 +1,22 @@
+/** Secrets where more people read them than should. */
+import type { SecretPlace } from '#config/secret-places.ts';
+import type { AuditRule } from './finding.ts';
+
+/** Of them nobody can make the secret. */
+const HASH = /^\$(?:scrypt|argon2)/;
+/** Variables of requests, which are no secrets of the configuration. */
+const VARIABLES = /^(?:\w+ )?(?:\$\{[^:}]+\})+$/;
+
+export const secretRules: readonly AuditRule[] = [
+  {
+    id: 'secret-in-text',
+    severity: 'high',
+    because: 'whoever reads the file, a copy or its history has the secret',
+    mend: 'write `${env:NAME}` or `${file:PATH}`, without a default; of keys of consumers and tokens of operators, the `sha256`',
+    find: ({ secrets }) => secrets.filter(isSecret).map(({ path }) => ({ path, what: 'a secret stands in the text' })),
+  },
+];
+
+function isSecret({ path, text }: SecretPlace): boolean {
+  return path.at(-1) !== 'sha256' && !path.includes('match') && !HASH.test(text) && !VARIABLES.test(text);
+}
