@@ -124,14 +124,18 @@ const cases: readonly Case[] = [
   },
   {
     id: 'open-writes',
+    both: { consumers: '{ guest: {} }' },
     weak: openPolicies('api-key: { anonymous: guest }, rate-limit: { limit: 1/second }'),
     mended: openPolicies('forward-auth: { service: shop }, rate-limit: { limit: 1/second }'),
     at: 'routes.shop',
   },
   {
     id: 'open-writes',
-    weak: openPolicies('authorize: { mode: report, groups: [x] }, rate-limit: { limit: 1/second }'),
-    mended: { ...openPolicies('rate-limit: { limit: 1/second }'), routes: '{ shop: { match: { path: /*, clientIp: 192.0.2.7 }, to: shop } }' },
+    weak: openPolicies('ip: { deny: [192.0.2.7] }, rate-limit: { limit: 1/second }'),
+    mended: {
+      ...openPolicies('rate-limit: { limit: 1/second }'),
+      routes: '{ shop: { match: { path: /*, clientIp: 192.0.2.7 }, to: shop } }',
+    },
     at: 'routes.shop',
   },
   {
@@ -174,13 +178,20 @@ const cases: readonly Case[] = [
   },
   {
     id: 'issuer-in-clear',
-    weak: withPolicies('upstream-auth: { token: { tokenEndpoint: "http://a.example/", clientId: x, clientSecret: "${env:KEY}" } }'),
+    weak: withPolicies(
+      'upstream-auth: { token: { tokenEndpoint: "http://a.example/", clientId: x, clientSecret: "${env:KEY}" } }',
+    ),
     mended: withPolicies('upstream-auth: { token: { issuer: "https://a.example/", clientId: x, clientSecret: "${env:KEY}" } }'),
     at: 'policies.upstream-auth',
   },
   {
     id: 'credential-in-query',
-    weak: { policies: sound['policies']!.replace('api-key: {}', 'any-of: { methods: [{ basic-auth: {} }, { api-key: { query: key } }] }') },
+    weak: {
+      policies: sound['policies']!.replace(
+        'api-key: {}',
+        'any-of: { methods: [{ basic-auth: {} }, { api-key: { query: key } }] }',
+      ),
+    },
     mended: { policies: sound['policies']!.replace('api-key: {}', 'any-of: { methods: [{ basic-auth: {} }, { api-key: {} }] }') },
     at: 'policies.any-of.methods[1].api-key.query',
   },
@@ -300,10 +311,27 @@ test('listeners that only this machine reaches, and bytes that are passed on, ar
   assert.deepEqual(findings, []);
 });
 
+test('a policy that only reports guards nothing', async () => {
+  const { findings } = await audit(openPolicies('ip: { mode: report, allow: [192.0.2.7] }, rate-limit: { limit: 1/second }'));
+  assert.deepEqual(
+    findings.map(({ id }) => id),
+    ['open-writes', 'only-watching'],
+  );
+});
+
+test('a credential for a service that is reached over https goes to no other', async () => {
+  const services = '{ shop: { endpoints: [https://shop.example] }, old: { endpoints: [http://old.example] } }';
+  const routes = '{ shop: { match: { path: /* }, to: [{ service: shop, weight: 1 }, { service: old, weight: 1 }] } }';
+  const sent = (service: string) => withPolicies(`upstream-auth: { services: { ${service}: { bearer: "\${env:KEY}" } } }`);
+  assert.deepEqual((await audit({ services, routes, ...sent('shop') })).findings, []);
+  assert.equal((await audit({ services, routes, ...sent('old') })).findings[0]?.id, 'upstream-credential-in-clear');
+});
+
 test('a listener that switches a policy off opens only its own routes', async () => {
   const { findings } = await audit({
     listeners: `{ web: { address: ":443", maxConnectionsPerClient: 9, ${tls} }, open: { address: ":444", maxConnectionsPerClient: 9, ${tls}, policies: { api-key: false } } }`,
-    routes: '{ shop: { match: { path: /*, listener: web }, to: shop }, other: { match: { path: /o, listener: open }, to: shop } }',
+    routes:
+      '{ shop: { match: { path: /*, listener: web }, to: shop }, other: { match: { path: /o, listener: open }, to: shop } }',
   });
   assert.deepEqual(
     findings.map(({ id, path }) => [id, path]),
