@@ -339,6 +339,17 @@ test('a listener that switches a policy off opens only its own routes', async ()
   );
 });
 
+test('hashes, variables of requests and conditions of routes are no secrets in the text', async () => {
+  const { findings } = await audit({
+    consumers: `{ match: { keys: [{ sha256: ${'0f'.repeat(32)}, expires: 2099-01-01 }] } }`,
+    routes:
+      '{ shop: { match: { path: /*, cookies: { token: beta } }, policies: { headers: { request: { set: { x-token: "${query.t}" } } } }, to: shop } }',
+  });
+  assert.deepEqual(findings, []);
+  const named = await audit({ consumers: `{ match: { keys: [{ key: ${KEY}, expires: 2099-01-01 }] } }` });
+  assert.equal(named.findings[0]?.id, 'secret-in-text');
+});
+
 test('no finding tells a secret', async () => {
   const result = await audit({ consumers: `{ alice: { keys: [${KEY}] } }`, admin: `{ address: ":9080", token: ${KEY} }` });
   assert.ok(result.findings.length >= 2);

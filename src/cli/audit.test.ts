@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { runCommand } from '#test/support/command.ts';
+import { run } from '#test/support/programs.ts';
 import { runAudit } from './audit.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-audit-'));
@@ -59,6 +60,13 @@ test('its exit status says whether something is found at or above --at-least', a
     [],
   ].map(async (args) => (await audit(...args)).status);
   assert.deepEqual(await Promise.all(statuses), [1, 0, 0, 0, 2, 2]);
+});
+
+test('is a command of the program', async () => {
+  const program = join(import.meta.dirname, '../../bin/gatehouse');
+  const { status, stdout } = await run(process.execPath, [program, 'audit', '--config', join(folder, 'weak.yaml')]);
+  assert.equal(status, 1);
+  assert.match(stdout.toString(), /^HIGH unverified-service: /m);
 });
 
 test('prints JSON with everything that the text says', async () => {
