@@ -12,6 +12,10 @@ const commands: Readonly<Record<string, { readonly summary: string; load(): Prom
     summary: 'validate a configuration and show everything that is wrong with it',
     load: async () => (await import('./check.ts')).runCheck,
   },
+  audit: {
+    summary: 'say what is weak in a configuration, and how to mend it',
+    load: async () => (await import('./audit.ts')).runAudit,
+  },
   certs: {
     summary: 'list every certificate, or make some for development',
     load: async () => (await import('./certs.ts')).runCerts,

@@ -10,6 +10,7 @@ import { token } from '#schema/token.ts';
 import { accessLogSchema } from './access-log/access-log-schema.ts';
 import { acmeSchema } from './acme-schema.ts';
 import { adminSchema } from './admin-schema.ts';
+import { auditSchema } from './audit-schema.ts';
 import { consumersSchema } from './consumer-schema.ts';
 import { debugSchema } from './debug-schema.ts';
 import { geoSchema } from './geo-schema.ts';
@@ -130,6 +131,11 @@ export function createConfigurationSchema<Policies extends readonly Configurable
       history: historySchema
         .prefault({})
         .describe('Configurations that have run are kept, so that they can be compared and gone back to by the admin API.'),
+      audit: auditSchema
+        .optional()
+        .describe(
+          'Findings of `gatehouse audit` that somebody has looked at and accepts. It changes nothing of what the gateway does.',
+        ),
       overload: overloadSchema
         .optional()
         .describe('When a data thread refuses requests because it has more to do than it can. Without it, never.'),

@@ -28,8 +28,10 @@ const floors: readonly Floor[] = [
   // A gateway inside one process, on which tests and plans stand.
   { floor: 10, folders: ['src/rehearsal'] },
   { floor: 11, folders: ['src/testing', 'src/planning'] },
+  // Asks which policies apply where, as plans do.
+  { floor: 12, folders: ['src/auditing'] },
   // The ways in stand on the runtime: they start it, and it knows none of them.
-  { floor: 12, folders: ['src/cli', 'src/gatehouse.ts', 'src/gatehouse-test.ts'] },
+  { floor: 13, folders: ['src/cli', 'src/gatehouse.ts', 'src/gatehouse-test.ts'] },
 ];
 
 /** The one file that sees every policy: it lists them in their order of execution. */
