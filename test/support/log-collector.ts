@@ -119,10 +119,18 @@ export interface SyslogServer {
   readonly sockets: Set<Socket>;
 }
 
-/** `path`: a Unix socket in the place of a port. `tls`: it speaks TLS. */
+export interface SyslogServerOptions {
+  /** A Unix socket in the place of a port. */
+  readonly path?: string;
+  readonly host?: string;
+  readonly port?: number;
+  /** It speaks TLS. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+}
+
 export async function startSyslogServer(
   t: TestContext,
-  { path, port = 0, tls }: { path?: string; port?: number; tls?: { cert: Buffer; key: Buffer } } = {},
+  { path, host = '127.0.0.1', port = 0, tls }: SyslogServerOptions = {},
 ): Promise<SyslogServer> {
   const sockets = new Set<Socket>();
   const onSocket = (socket: Socket) => {
@@ -137,7 +145,7 @@ export async function startSyslogServer(
   const server = tls === undefined ? createStreamServer(onSocket) : createTlsServer(tls, onSocket);
   const started = { port: 0, server, messages: [] as string[], isPaused: false, sockets };
   const listening = new Promise<void>((resolve) => server.once('listening', resolve));
-  if (path === undefined) server.listen(port, '127.0.0.1');
+  if (path === undefined) server.listen(port, host);
   else server.listen(path);
   await listening;
   t.after(() => {
