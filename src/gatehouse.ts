@@ -96,6 +96,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       loadConfigurationText(text, typeof configuration === 'string' ? configuration : 'configuration', loadOptions),
     threads,
     watches: watches && typeof configuration === 'string',
+    file: typeof configuration === 'string' ? configuration : undefined,
   });
   return {
     async start() {

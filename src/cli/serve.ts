@@ -37,6 +37,7 @@ export async function serve({ file, threads, pool, logger }: Serving, io: Comman
     threads,
     pool,
     watches: true,
+    file: path,
     onListening: (opened) => showListening(opened, io),
   });
   const ended = untilSignal(control);

@@ -51,6 +51,8 @@ export interface ControlOptions {
   readonly pool?: ThreadPool | undefined;
   /** Loads again when a file of the configuration changes. */
   readonly watches: boolean;
+  /** The first of these files: it is watched before it is loaded, so that no change is missed. */
+  readonly file?: string | undefined;
   /** Requests are only rehearsed: nothing outside is asked. Needs no data threads. */
   readonly rehearsal?: Rehearsal | undefined;
   /** Hears of listeners that a reload has opened. */
@@ -258,10 +260,13 @@ export class Control {
   }
 
   async #startNow(): Promise<Started | Refusal> {
+    const { file } = this.#options;
+    if (file !== undefined && !this.#isEnding) await this.#files.watchFirst(file);
     const sourced = await this.#configurations.source.load('file', { isAsked: true });
     const { configuration, issues } = sourced.loaded;
     if (configuration === undefined) {
       this.#started = undefined;
+      this.#files.stop();
       await this.#planes.dismissStarted();
       return { issues, reasons: [] };
     }

@@ -26,7 +26,7 @@ const { board, refusals, cacheCounts, meter, ...start } = workerData as DataThre
 const plane = new DataPlane({
   clock: systemClock,
   logger,
-  board: new EndpointBoard(board),
+  board: new EndpointBoard(board, start.threadNumber),
   refusals: new RefusalCounts(refusals),
   cacheCounts: new CacheCounts(cacheCounts),
   meter: new ThreadMeter(meter).resume(meterFamilies),

@@ -1,4 +1,5 @@
 /** The files that a configuration names: read and checked before it is applied, and watched. */
+import { resolve } from 'node:path';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/logger.ts';
 import type { Configuration } from '#config/configuration.ts';
@@ -27,12 +28,14 @@ export class FileSide {
     this.#options = options;
   }
 
+  /** Watches this file, which is about to be loaded for the first time. */
+  watchFirst(file: string): Promise<void> {
+    return this.#watchThese([resolve(file)]);
+  }
+
   /** Watches these files, and those that a configuration names. */
-  async watch(files: readonly string[], configuration: Configuration): Promise<void> {
-    if (!this.#options.watches) return;
-    this.#watcher ??= new FileWatcher(() => this.#options.onChange());
-    this.#watched = [...files, ...listNamedFiles(configuration)];
-    await this.#watchAll();
+  watch(files: readonly string[], configuration: Configuration): Promise<void> {
+    return this.#watchThese([...files, ...listNamedFiles(configuration)]);
   }
 
   /** What the files are now is about to be loaded. */
@@ -60,6 +63,13 @@ export class FileSide {
   stop(): void {
     this.#watcher?.stop();
     this.#watcher = undefined;
+  }
+
+  async #watchThese(files: readonly string[]): Promise<void> {
+    if (!this.#options.watches) return;
+    this.#watcher ??= new FileWatcher(() => this.#options.onChange());
+    this.#watched = files;
+    await this.#watchAll();
   }
 
   /** Documents tell only when they are read what they refer to. */

@@ -371,7 +371,7 @@ export class ThreadPool {
     thread.worker.on('exit', () => {
       this.#threads.delete(thread);
       thread.gone();
-      board.forgetDeadThread();
+      board.forgetDeadThread(threadNumber);
       this.#forgetNumber(threadNumber);
       if (!this.#isStopping && !thread.isEnding) this.#replace(id, thread.startedMs);
     });

@@ -58,16 +58,17 @@ test('the longest ejection lasts in the eyes of a thread whose time lags behind'
   assert.ok(board.ejectedForMs(3, nowMs) > 0);
 });
 
-test('one thread at a time decides', () => {
+test('one thread at a time decides, until it has done so or is dead', () => {
   const board = new EndpointBoard();
-  const decision = board.beginDecision(nowMs)!;
-  assert.equal(board.beginDecision(nowMs + 500), undefined);
-  board.endDecision(decision);
-  const next = board.beginDecision(nowMs + 500)!;
-  board.endDecision(decision);
-  assert.equal(board.beginDecision(nowMs + 500), undefined);
-  board.endDecision(next);
-  assert.notEqual(board.beginDecision(nowMs + 500), undefined);
+  const [one, other] = [1, 2].map((number) => new EndpointBoard(board.memory, number)) as [EndpointBoard, EndpointBoard];
+  assert.equal(one.beginDecision(), true);
+  assert.deepEqual([board.beginDecision(), other.beginDecision(), one.beginDecision()], [false, false, false]);
+  one.endDecision();
+  assert.equal(other.beginDecision(), true);
+  board.forgetDeadThread(1);
+  assert.equal(board.beginDecision(), false);
+  board.forgetDeadThread(2);
+  assert.equal(board.beginDecision(), true);
 });
 
 test('a record that is given out again knows nothing of the endpoint before', () => {

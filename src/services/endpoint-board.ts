@@ -41,8 +41,8 @@ export type EndpointFlag = (typeof EndpointFlag)[keyof typeof EndpointFlag];
 /** The first record belongs to the board itself. */
 const VERSION = 0;
 const GENERATION = 1;
-/** When the thread that decides on an ejection began to, as a tick; 0: no thread does. */
-const DECIDING_SINCE = 2;
+/** The number of the thread that decides on an ejection, and one more; 0: no thread does. */
+const DECIDING = 2;
 const FIRST_SLOT = 1;
 
 /** Times in the board are whole numbers: they last for 248 days, and a comparison of two goes by their difference. */
@@ -51,8 +51,6 @@ const TICK_MS = 10;
 export const EJECTION_MS_MAX = 60 * 60 * 1_000;
 /** An ejection that is over for so long is forgotten; when the times of the board come round to it, it seems to lie ahead. */
 const FORGOTTEN_TICKS = (24 * 60 * 60 * 1_000) / TICK_MS;
-/** A thread that decides for so long has died of it. */
-const DECIDING_TICKS_MAX = 1_000 / TICK_MS;
 
 export class EndpointBoard {
   /** Where it stands how often a thread has died that may have held something: see `SharedCount`. */
@@ -61,9 +59,11 @@ export class EndpointBoard {
   readonly words: Int32Array;
   /** How many services and endpoints have room on it, all together. */
   readonly capacity: number;
+  readonly #threadNumber: number;
 
-  /** Of the memory of another thread's board, or with memory of its own. */
-  constructor(memory: SharedArrayBuffer = makeMemory(limits.endpointsMax)) {
+  /** Of the memory of another thread's board, or with memory of its own. No two threads that live have one number. */
+  constructor(memory: SharedArrayBuffer = makeMemory(limits.endpointsMax), threadNumber = 0) {
+    this.#threadNumber = threadNumber;
     this.memory = memory;
     this.words = new Int32Array(memory);
     this.capacity = this.words.length / RECORD_WORDS - FIRST_SLOT;
@@ -127,20 +127,16 @@ export class EndpointBoard {
   }
 
   /**
-   * Lets one thread at a time decide on ejections, so that several do not go below a floor together. `undefined`: another
-   * one does, which is not waited for. Otherwise `endDecision` is called with what this returns.
+   * Lets one thread at a time decide on ejections, so that several do not go below a floor together. False: another one does,
+   * which is not waited for. It may stand still meanwhile for as long as it likes; only its death takes the decision from
+   * it. Whoever got true calls `endDecision`.
    */
-  beginDecision(nowMs: number): number | undefined {
-    const at = this.wordAt(0, DECIDING_SINCE);
-    const now = toTick(nowMs) || 1;
-    const since = Atomics.load(this.words, at);
-    if (since !== 0 && Math.abs((now - since) | 0) <= DECIDING_TICKS_MAX) return undefined;
-    return Atomics.compareExchange(this.words, at, since, now) === since ? now : undefined;
+  beginDecision(): boolean {
+    return Atomics.compareExchange(this.words, this.wordAt(0, DECIDING), 0, this.#threadNumber + 1) === 0;
   }
 
-  endDecision(decision: number): void {
-    // Not where another thread has taken this one for dead.
-    Atomics.compareExchange(this.words, this.wordAt(0, DECIDING_SINCE), decision, 0);
+  endDecision(): void {
+    Atomics.store(this.words, this.wordAt(0, DECIDING), 0);
   }
 
   /** Forgets everything about a record, for the next endpoint that gets it. */
@@ -149,7 +145,8 @@ export class EndpointBoard {
   }
 
   /** A thread has died: what it held is free. */
-  forgetDeadThread(): void {
+  forgetDeadThread(threadNumber: number): void {
+    Atomics.compareExchange(this.words, this.wordAt(0, DECIDING), threadNumber + 1, 0);
     beginGeneration(this.words, GENERATION);
   }
 

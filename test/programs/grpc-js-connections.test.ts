@@ -27,6 +27,8 @@ const text = (bytes: Buffer) => bytes.toString('latin1');
 const message = Buffer.from('message');
 /** Far more than there is time for while a connection grows old. */
 const CALLS_MAX = 20_000;
+/** No connection goes out from here by itself, so a port that was left stays free. */
+const ASIDE = '127.0.1.12';
 
 /** Streams that say everything back, and calls that are answered with a name. */
 function speaking(name: string, onCall: (call: ServerUnaryCall<Buffer, Buffer>) => void = () => undefined): ShopHandlers {
@@ -104,13 +106,13 @@ test('calls go on while the gateway takes another configuration, and later ones 
 
 test('a gateway that drains finishes its calls, and the one in its place gets new ones', async (t) => {
   const shop = await startShopServer(t, speaking('shop'));
-  const first = await startShopGateway(t, [shop]);
-  const client = openShopClient(t, first);
+  const first = await startShopGateway(t, [shop], { listeners: { web: { address: `${ASIDE}:0` } } });
+  const client = openShopClient(t, first, { host: ASIDE });
   const chat = await openChat(client);
   const drained = first.control.drain();
   // Its listeners are closed, so that their address is free.
   const second = await startShopGateway(t, [shop], {
-    listeners: { web: { address: `127.0.0.1:${first.port()}` } },
+    listeners: { web: { address: `${ASIDE}:${first.port()}` } },
   });
   await eventually(
     () => client.client.getChannel().getConnectivityState(false) !== connectivityState.READY,

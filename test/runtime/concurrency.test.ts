@@ -1,7 +1,8 @@
 /** Limits of concurrency that several threads count together: exactly as many run as may, whatever becomes of threads. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { eventually } from '#test/support/eventually.ts';
+import { ask } from '#test/support/ask.ts';
+import { eventually, eventuallyAnswers } from '#test/support/eventually.ts';
 import { RawClient } from '#test/support/raw-client.ts';
 import { startRawUpstream, type UpstreamConnection } from '#test/support/raw-upstream.ts';
 import { startTestGateway } from '#test/support/test-gateway.ts';
@@ -18,12 +19,24 @@ async function startHolding(t: TestContext) {
   const upstream = await startRawUpstream((connection) => void held.add(connection));
   t.after(() => upstream.close());
   const input = (limit: number) => ({
+    admin: { address: '127.0.0.1:0' },
     services: { main: { endpoints: [upstream.url] } },
     routes: { all: { match: { path: '/*' }, to: 'main' } },
     policies: { concurrency: { limit, by: 'header.x-team' } },
   });
   const gateway = await startTestGateway(input(LIMIT), { threads: THREADS });
   t.after(() => gateway.stop());
+  const { admin } = (await gateway.control.start()) as { readonly admin: { readonly port: number } };
+  /** The places of so many requests are back: their threads give them back a moment after the clients have their answers. */
+  const untilOver = (count: number) =>
+    eventuallyAnswers(async () => {
+      const { body } = await ask(admin.port, '/metrics');
+      const counts = [...body.matchAll(/^gatehouse_requests_total\{.*\} (\d+)$/gm)].map(([, text]) => Number(text));
+      assert.equal(
+        counts.reduce((sum, one) => sum + one, 0),
+        count,
+      );
+    });
   const clients: RawClient[] = [];
   t.after(() => {
     for (const client of clients) client.close();
@@ -32,6 +45,7 @@ async function startHolding(t: TestContext) {
     gateway,
     held,
     input,
+    untilOver,
     /** How many of so many new clients are refused, when all the others are held. */
     async countRefused(asking: number): Promise<number> {
       const heldBefore = held.size;
@@ -49,6 +63,7 @@ async function startHolding(t: TestContext) {
       for (const connection of held) connection.send('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
       held.clear();
       await eventually(() => answered() === wanted, 'all that were held are answered', PATIENCE_MS);
+      await untilOver(clients.length);
     },
   };
 }
@@ -80,7 +95,7 @@ test('what threads held that died is free again', async (t) => {
 });
 
 test('a client that leaves gives its place back at once', async (t) => {
-  const { gateway, held, countRefused } = await startHolding(t);
+  const { gateway, held, countRefused, untilOver } = await startHolding(t);
   const leaving = await Promise.all(Array.from({ length: LIMIT }, () => RawClient.open(gateway.port())));
   for (const client of leaving) client.send(REQUEST);
   await eventually(() => held.size === LIMIT, 'all are held', PATIENCE_MS);
@@ -91,6 +106,7 @@ test('a client that leaves gives its place back at once', async (t) => {
     'the service is left',
     PATIENCE_MS,
   );
+  await untilOver(LIMIT + 1);
   held.clear();
   assert.equal(await countRefused(LIMIT + 1), 1);
 });

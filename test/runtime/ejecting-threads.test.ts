@@ -10,7 +10,10 @@ import { toRecords } from '#test/support/services.ts';
 
 const THREADS = 3;
 const LOOKS = 1_000;
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
+
+/** Half of the endpoints. */
+const EJECTED_MAX = 5;
 
 test('half of the endpoints stay, however many threads leave some out at the same moment', async (t) => {
   const board = new EndpointBoard();
@@ -25,20 +28,19 @@ test('half of the endpoints stay, however many threads leave some out at the sam
   const givesUpMs = systemClock.monotonicMs() + PATIENCE_MS;
   let looks = 0;
   let most = 0;
-  while (looks < LOOKS || counts.subarray(1).some((count) => count < 20)) {
-    const nowMs = systemClock.monotonicMs();
-    assert.ok(nowMs < givesUpMs, `not all threads leave endpoints out: ${counts}`);
+  // A thread that has to wait for the processor may find nothing left out for a while.
+  while (looks < LOOKS || most < EJECTED_MAX || counts.subarray(1).some((count) => count < 20)) {
+    assert.ok(systemClock.monotonicMs() < givesUpMs, `not all threads leave endpoints out: ${counts}, ${most} at a time`);
     // While this thread has the decision, no other one changes what is counted.
-    const decision = board.beginDecision(nowMs);
-    if (decision !== undefined) {
+    if (board.beginDecision()) {
       const lookedMs = systemClock.monotonicMs();
       most = Math.max(most, slots.filter((slot) => board.ejectedForMs(slot, lookedMs) > 0).length);
       looks += 1;
-      board.endDecision(decision);
+      board.endDecision();
     }
     await new Promise((resolve) => setImmediate(resolve));
   }
   Atomics.store(counts, 0, 1);
   await Promise.all(workers.map((worker) => once(worker, 'exit')));
-  assert.equal(most, 5);
+  assert.equal(most, EJECTED_MAX);
 });

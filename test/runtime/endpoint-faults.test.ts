@@ -77,7 +77,8 @@ test('endpoints that were restarted are asked again, at once where nobody ejects
 });
 
 test('requests go elsewhere when an endpoint stands still and attempts have a time', async (t) => {
-  const { gateway, endpoints, load } = await start(t, { timeouts: { attempt: '400ms' } });
+  // Longer than those that go on have to wait for the processor.
+  const { gateway, endpoints, load } = await start(t, { timeouts: { attempt: '3s' } });
   await load.forMore(100);
   endpoints[2]!.signal('SIGSTOP');
   await load.forMore(60);

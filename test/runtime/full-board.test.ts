@@ -45,6 +45,9 @@ async function startWithFile(t: TestContext, endpoints: readonly string[], threa
   });
   const gateway = await startTestGateway(toInput(), { threads, board: EndpointBoard.withCapacity(CAPACITY) });
   t.after(() => gateway.stop());
+  // A start waits for sources only for a while.
+  const isRead = () => endpointsOf(gateway, 'found').length === endpoints.length || gateway.events.some(isAboutRoom);
+  await eventually(isRead, 'the file is read');
   return { upstream, gateway, write, toInput };
 }
 
@@ -58,6 +61,7 @@ async function untilLogged(gateway: TestGateway, message: string, count = 1): Pr
 }
 
 const NO_ROOM = 'no room for endpoints that were found';
+const isAboutRoom = ({ message }: { readonly message: string }) => message === NO_ROOM;
 
 for (const threads of [0, 1]) {
   test(`found endpoints that do not fit leave those before in use, and all else alone, with ${threads} threads`, async (t) => {

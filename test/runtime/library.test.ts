@@ -13,6 +13,10 @@ import { startRawUpstream } from '#test/support/raw-upstream.ts';
 
 const listeners = { web: { address: '127.0.0.1:0' } };
 
+/** No connection goes out from here by itself, so a port that was left stays free. */
+const ASIDE = '127.0.1.10';
+const aside = { listeners: { web: { address: `${ASIDE}:0` } } };
+
 function saying(text: string, more: Partial<GatewayInput> = {}): GatewayInput {
   return {
     version: 1,
@@ -44,25 +48,26 @@ async function forwarding(t: TestContext, onData = onEachWholeRequest(describeRe
 }
 
 test('starts, answers and stops; then it can be started again', async (t) => {
-  const gateway = create(t, { configuration: saying('here') });
+  const gateway = create(t, { configuration: saying('here', aside) });
   const first = await gateway.start();
   assert.deepEqual(await gateway.start(), first, 'a second start changes nothing');
-  assert.equal((await ask(portOf(first), '/')).body, 'here');
+  assert.equal((await ask(portOf(first), '/', { host: ASIDE })).body, 'here');
   await gateway.stop();
-  await assert.rejects(ask(portOf(first), '/'), { code: 'ECONNREFUSED' });
+  await assert.rejects(ask(portOf(first), '/', { host: ASIDE }), { code: 'ECONNREFUSED' });
   await gateway.stop();
   const second = await gateway.start();
-  const answer = await ask(portOf(second), '/', { headers: { connection: 'keep-alive' } });
+  const answer = await ask(portOf(second), '/', { host: ASIDE, headers: { connection: 'keep-alive' } });
   assert.equal(answer.body, 'here');
   assert.notEqual(answer.headers.connection, 'close');
 });
 
 test('stops while it starts', async (t) => {
-  const gateway = create(t, { configuration: saying('here'), threads: 2 });
+  const gateway = create(t, { configuration: saying('here', aside), threads: 2 });
   const started = gateway.start();
   await gateway.stop();
   const addresses = await started;
-  for (const url of Object.values(addresses)) await assert.rejects(ask(Number(new URL(url).port), '/'), { code: 'ECONNREFUSED' });
+  for (const name of Object.keys(addresses))
+    await assert.rejects(ask(portOf(addresses, name), '/', { host: ASIDE }), { code: 'ECONNREFUSED' });
 });
 
 test('serves with data threads', async (t) => {
@@ -105,17 +110,17 @@ test('rejects with every issue of a configuration that is wrong', async (t) => {
 
 test('rejects with the reason when a port is taken, and starts when it is free', async (t) => {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, ASIDE, resolve));
   const { port } = server.address() as AddressInfo;
-  const gateway = create(t, { configuration: saying('here', { listeners: { web: { address: `127.0.0.1:${port}` } } }) });
+  const gateway = create(t, { configuration: saying('here', { listeners: { web: { address: `${ASIDE}:${port}` } } }) });
   await assert.rejects(gateway.start(), (error) => {
     assert.ok(error instanceof ConfigurationRefused);
-    assert.match(error.reasons.join(), /^listener `web` cannot listen on 127\.0\.0\.1:\d+: another process/);
+    assert.match(error.reasons.join(), /^listener `web` cannot listen on 127\.0\.1\.10:\d+: another process/);
     return true;
   });
   await new Promise<void>((resolve) => server.close(() => resolve()));
   await gateway.start();
-  assert.equal((await ask(port, '/')).body, 'here');
+  assert.equal((await ask(port, '/', { host: ASIDE })).body, 'here');
 });
 
 test('reloads a file, and rejects without a change when it is wrong', async (t) => {
@@ -140,9 +145,10 @@ test('watches its file when it is asked to', async (t) => {
   const events: string[] = [];
   const gateway = create(t, { configuration: file, watches: true, logger: { log: (_, message) => void events.push(message) } });
   const port = portOf(await gateway.start());
-  await writeFile(file, JSON.stringify(saying('two')));
+  // Of another length: where the clock of a file system is coarse, both may be written within one of its ticks.
+  await writeFile(file, JSON.stringify(saying('the other')));
   await eventually(() => events.includes('configuration applied'), 'the file is loaded again');
-  assert.equal((await ask(port, '/')).body, 'two');
+  assert.equal((await ask(port, '/')).body, 'the other');
 });
 
 test('injects without being started, and opens nothing for it', async (t) => {

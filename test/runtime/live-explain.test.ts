@@ -354,7 +354,7 @@ test('only the last two hundred documents are kept', async (t) => {
   const first = await explained(await debug('/'));
   for (let i = 0; i < 199; i++) await debug('/');
   assert.equal((await admin(`/api/explained/${first.live.id}`)).status, 200);
-  await debug('/');
+  await explained(await debug('/'));
   assert.equal((await admin(`/api/explained/${first.live.id}`)).status, 404);
 });
 

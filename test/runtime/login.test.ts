@@ -430,10 +430,12 @@ test('a listener, and a route that has the paths of the login too, have logins o
 
 test('a session counts in every thread, and is refreshed by one of them', async (t) => {
   // A token that is shown twice ends the session, as with all public clients.
-  const site = await startLoginSite(t, { threads: 3, isPublic: true, tokenS: 2, oidc: { forward: 'access-token' } });
+  const site = await startLoginSite(t, { threads: 3, isPublic: true, tokenS: 3, oidc: { forward: 'access-token' } });
   const { browser, origin, provider } = site;
-  assert.equal((await logInAs(site, 'ada')).status, 200);
-  const tokens = new Set<unknown>();
+  const page = await logInAs(site, 'ada');
+  assert.equal(page.status, 200);
+  // What came with the login may be outdated by the next visit.
+  const tokens = new Set([page.json()['authorization']]);
   while (tokens.size < 4) {
     const pages = await Promise.all(Array.from({ length: 12 }, () => browser.visit(`${origin}/shop/cart`, { isScript: true })));
     assert.deepEqual(new Set(pages.map(({ status }) => status)), new Set([200]));

@@ -6,6 +6,7 @@ import type { GatewayInput } from '#config/define-gateway.ts';
 import { EndpointFlag } from '#services/endpoint-board.ts';
 import { startAnsweringService } from '#test/support/answering-service.ts';
 import { ask } from '#test/support/ask.ts';
+import { eventuallyAnswers } from '#test/support/eventually.ts';
 import { startRawUpstream } from '#test/support/raw-upstream.ts';
 import { startTestGateway } from '#test/support/test-gateway.ts';
 
@@ -118,13 +119,16 @@ for (const threads of [0, 2]) {
     assert.equal((await ask(gateway.port(), '/')).body, '{"a":1}');
     assert.deepEqual(await gateway.reconfigure(input(1)), []);
     assert.equal((await ask(gateway.port(), '/')).body, '{"a":1}');
-    const { body } = await ask(started.admin.port, '/metrics');
-    for (const line of [
-      'gatehouse_aggregate_calls_total{route="view",call="good",outcome="ok"} 2',
-      'gatehouse_aggregate_calls_total{route="view",call="bad",outcome="fallback"} 2',
-      'gatehouse_aggregate_call_response_bytes_total{route="view",call="good"} 14',
-      'gatehouse_aggregate_call_duration_seconds_count{route="view",call="good"} 2',
-    ])
-      assert.ok(body.split('\n').includes(line), `${line} in\n${body}`);
+    const { port } = started.admin;
+    await eventuallyAnswers(async () => {
+      const { body } = await ask(port, '/metrics');
+      for (const line of [
+        'gatehouse_aggregate_calls_total{route="view",call="good",outcome="ok"} 2',
+        'gatehouse_aggregate_calls_total{route="view",call="bad",outcome="fallback"} 2',
+        'gatehouse_aggregate_call_response_bytes_total{route="view",call="good"} 14',
+        'gatehouse_aggregate_call_duration_seconds_count{route="view",call="good"} 2',
+      ])
+        assert.ok(body.split('\n').includes(line), `${line} in\n${body}`);
+    });
   });
 }

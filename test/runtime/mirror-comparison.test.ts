@@ -6,13 +6,11 @@ import type { RouteComparison } from '#admin/comparison-administration.ts';
 import type { GatewayInput } from '#config/define-gateway.ts';
 import { startAnsweringService } from '#test/support/answering-service.ts';
 import { ask } from '#test/support/ask.ts';
-import { eventually } from '#test/support/eventually.ts';
+import { eventually, eventuallyAnswers } from '#test/support/eventually.ts';
 import { createFolder, readRecorded, untilRecording } from '#test/support/recorded-lines.ts';
 import { startTestGateway, type TestGateway } from '#test/support/test-gateway.ts';
 
 type Service = Awaited<ReturnType<typeof startAnsweringService>>;
-
-const TRIES_MAX = 2_000;
 
 interface Site {
   readonly gateway: TestGateway;
@@ -53,7 +51,7 @@ async function start(t: TestContext, compare: object, more: Partial<GatewayInput
     compared: () => seen,
     async ask(path, count, asked) {
       const { body } = await ask(gateway.port(), path, asked);
-      for (let tries = 0; (await look()) < count; tries++) assert.ok(tries < TRIES_MAX, `${count} are compared`);
+      await eventuallyAnswers(async () => assert.ok((await look()) >= count, `${count} are compared`));
       return body;
     },
   };

@@ -4,8 +4,13 @@ import { mkdir, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/p
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { systemClock } from '#base/clock.ts';
 import type { GatewayInput } from '#config/define-gateway.ts';
+import { loadConfiguration } from '#config/load.ts';
+import { policyOrder } from '#policies/registry.ts';
+import { Control } from '#runtime/control.ts';
 import { ask } from '#test/support/ask.ts';
+import { eventually } from '#test/support/eventually.ts';
 import { GatehouseProcess, makeFolder, toFileText } from '#test/support/gatehouse-process.ts';
 import { startTestGateway } from '#test/support/test-gateway.ts';
 
@@ -230,6 +235,28 @@ export default defineGateway({ version: 1, listeners: { web: { address: '127.0.0
   await write("'three'");
   await gatehouse.nextEvent('configuration applied');
   assert.equal(await heard(gatehouse), 'three');
+});
+
+test('takes a change that comes while the file is loaded for the first time', async (t) => {
+  const file = join(await makeFolder(t), 'gatehouse.yaml');
+  await writeFile(file, toFileText(saying('one')));
+  const events: string[] = [];
+  let loads = 0;
+  const control = new Control({
+    clock: systemClock,
+    logger: { log: (_, message) => void events.push(message) },
+    threads: 0,
+    watches: true,
+    file,
+    async load() {
+      const loaded = await loadConfiguration(file, { policies: policyOrder, env: {} });
+      if (++loads === 1) await replaceFile(file, toFileText(saying('two')));
+      return loaded;
+    },
+  });
+  t.after(() => control.stop());
+  await control.start();
+  await eventually(() => events.includes('configuration applied'), 'the change is taken');
 });
 
 test('does not load again for its own reading, nor twice for one change', async (t) => {

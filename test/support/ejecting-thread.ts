@@ -1,4 +1,4 @@
-/** A thread that sees one failure after the other, at all endpoints of a board that it shares.  */
+/** A thread that sees one failure after the other, at all endpoints of a board that it shares. */
 import { workerData } from 'node:worker_threads';
 import { systemClock } from '#base/clock.ts';
 import { EndpointBoard } from '#services/endpoint-board.ts';
@@ -10,12 +10,13 @@ export interface EjectingThreadStart {
   readonly urls: readonly string[];
   /** How often each thread has left one out; the first word becomes 1 when they are to end. */
   readonly counts: SharedArrayBuffer;
+  /** Its number among the threads, and the place of its count. */
   readonly index: number;
 }
 
 const { memory, urls, counts: countMemory, index } = workerData as EjectingThreadStart;
 const counts = new Int32Array(countMemory);
-const means = { ...createServiceMeans(), board: new EndpointBoard(memory) };
+const means = { ...createServiceMeans(), board: new EndpointBoard(memory, index) };
 // One clock for the times of the board: what it is asked with another time it takes for long past.
 means.clock.advance(Math.max(0, systemClock.monotonicMs() - means.clock.monotonicMs()));
 

@@ -124,16 +124,18 @@ export function startShopGateway(
 export interface ShopClientOptions {
   readonly isSecure?: boolean;
   readonly channel?: ChannelOptions;
+  /** Where the gateway listens; 127.0.0.1 when not given. */
+  readonly host?: string;
 }
 
 /** A client with a connection of its own. */
 export function openShopClient(
   t: TestContext,
   gateway: TestGateway,
-  { isSecure = false, channel = {} }: ShopClientOptions = {},
+  { isSecure = false, channel = {}, host = '127.0.0.1' }: ShopClientOptions = {},
 ): ShopClient {
   const client = new Client(
-    `127.0.0.1:${gateway.port(isSecure ? 'secure' : 'web')}`,
+    `${host}:${gateway.port(isSecure ? 'secure' : 'web')}`,
     isSecure ? credentials.createSsl(certificates.authority) : credentials.createInsecure(),
     {
       'grpc.use_local_subchannel_pool': 1,

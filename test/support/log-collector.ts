@@ -119,15 +119,18 @@ export interface SyslogServer {
   readonly sockets: Set<Socket>;
 }
 
-/** `path`: a Unix socket in the place of a port. `tls`: it speaks TLS. */
+export interface SyslogServerOptions {
+  /** A Unix socket in the place of a port. */
+  readonly path?: string;
+  readonly host?: string;
+  readonly port?: number;
+  /** It speaks TLS. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+}
+
 export async function startSyslogServer(
   t: TestContext,
-  {
-    path,
-    host = '127.0.0.1',
-    port = 0,
-    tls,
-  }: { path?: string; host?: string; port?: number; tls?: { cert: Buffer; key: Buffer } } = {},
+  { path, host = '127.0.0.1', port = 0, tls }: SyslogServerOptions = {},
 ): Promise<SyslogServer> {
   const sockets = new Set<Socket>();
   const onSocket = (socket: Socket) => {

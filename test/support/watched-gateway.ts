@@ -8,10 +8,9 @@ import type { GatewayInput } from '#config/define-gateway.ts';
 import type { ExchangeRecord } from '#http/exchange-record.ts';
 import { type DebugGrant, makeDebugToken } from '#runtime/debug-token.ts';
 import { type Answer, type Asked, ask } from './ask.ts';
-import { eventually } from './eventually.ts';
+import { eventually, eventuallyAnswers } from './eventually.ts';
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from './test-gateway.ts';
 
-const ROUNDS_MAX = 500;
 const DEBUG_KEY = '0123456789abcdef0123456789abcdef';
 
 export type ShownRecord = ExchangeRecord;
@@ -77,11 +76,11 @@ export async function startWatchedGateway(
     async explained({ headers }) {
       const id = /^id=([^;]+)/.exec(String(headers['gatehouse-debug']))?.[1];
       // It is kept when the exchange is over, perhaps behind its answer and from another thread.
-      for (let round = 0; round < ROUNDS_MAX; round++) {
-        const { status, json } = await admin(`/api/explained/${id}`);
-        if (status === 200) return json as ShownDocument;
-      }
-      return assert.fail(`no exchange ${id} is kept: ${(await admin(`/api/explained/${id}`)).body}`);
+      return eventuallyAnswers(async () => {
+        const { status, json, body } = await admin(`/api/explained/${id}`);
+        assert.equal(status, 200, `no exchange ${id} is kept: ${body}`);
+        return json as ShownDocument;
+      });
     },
     async errors(route) {
       const { json } = await admin(`/api/errors${route === undefined ? '' : `?route=${route}`}`);

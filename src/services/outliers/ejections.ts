@@ -50,10 +50,13 @@ export class Ejections {
   eject(endpoint: Endpoint, nowMs: number, cause: EjectionCause): boolean {
     const { board } = this.#means;
     if (nowMs < this.#pausedUntilMs || board.ejectedForMs(endpoint.slot, nowMs) > 0) return false;
-    const decision = board.beginDecision(nowMs);
-    if (decision === undefined) return false;
-    const durationMs = this.#mayEject(endpoint, nowMs) ? this.#ejectNow(endpoint, nowMs) : 0;
-    board.endDecision(decision);
+    if (!board.beginDecision()) return false;
+    let durationMs = 0;
+    try {
+      if (this.#mayEject(endpoint, nowMs)) durationMs = this.#ejectNow(endpoint, nowMs);
+    } finally {
+      board.endDecision();
+    }
     if (durationMs === 0) return false;
     this.#tell(endpoint, durationMs, cause);
     return true;

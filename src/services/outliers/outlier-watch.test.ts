@@ -3,7 +3,7 @@ import test from 'node:test';
 import { upstreamErrors } from '#http/upstream-errors.ts';
 import { success, unreachable, WatchedService } from '#test/support/outcomes.ts';
 import { anyone, createServiceMeans } from '#test/support/services.ts';
-import { EndpointFlag } from '../endpoint-board.ts';
+import { EndpointBoard, EndpointFlag } from '../endpoint-board.ts';
 
 const two = ['http://a', 'http://b'];
 const four = ['http://a', 'http://b', 'http://c', 'http://d'];
@@ -163,17 +163,34 @@ test('an endpoint stays when the others cannot be picked anyway', () => {
   assert.equal(watched.service.pick(anyone)?.authority, 'a');
 });
 
-test('a thread that died in the middle of a decision holds up the others for a second', () => {
+test('a thread that died in the middle of a decision holds up the others until that is known', () => {
   const watched = new WatchedService(two);
-  const { board, clock } = watched.means;
-  const decision = board.beginDecision(clock.monotonicMs());
+  const { board } = watched.means;
+  assert.ok(new EndpointBoard(board.memory, 1).beginDecision());
   watched.tell(0, unreachable, 5);
   assert.deepEqual(watched.ejectedSeconds, [0, 0]);
-  watched.advance(1_100);
+  board.forgetDeadThread(1);
   watched.tell(0, unreachable);
   assert.deepEqual(watched.ejectedSeconds, [10, 0]);
-  board.endDecision(decision!);
-  assert.notEqual(board.beginDecision(clock.monotonicMs()), undefined);
+  assert.ok(board.beginDecision());
+});
+
+test('a thread that stands still in the middle of a decision is not overruled', (t) => {
+  const watched = new WatchedService(two);
+  const { board } = watched.means;
+  const other = new WatchedService(two, {}, { ...watched.means, board: new EndpointBoard(board.memory, 1) });
+  t.mock.method(
+    board,
+    'hasFlag',
+    () => {
+      watched.advance(5_000);
+      other.tell(1, unreachable, 5);
+      return false;
+    },
+    { times: 1 },
+  );
+  watched.tell(0, unreachable, 5);
+  assert.deepEqual([watched.events.length, other.events.length], [1, 0]);
 });
 
 test('an endpoint is left out when too great a share of enough requests fails', () => {
