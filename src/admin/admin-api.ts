@@ -25,6 +25,7 @@ export interface AdminApiFacts {
 
 const DOCUMENT_PATH = '/api/openapi.json';
 const UNPROCESSABLE = 422;
+const NO_CONTENT = 204;
 const configurationPaths: readonly string[] = ['/api/configuration', '/api/configuration/check'];
 
 export class AdminApi {
@@ -46,9 +47,10 @@ export class AdminApi {
   /** Answers one request, whatever becomes of it. */
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      await send(response, await this.#toResponse(request));
-    } catch {
-      // The client is gone, or has stopped in the middle of its body: there is nobody to answer.
+      await send(response, await this.#toResponse(request), { isHead: request.method === 'HEAD' });
+    } catch (error) {
+      // Where the client is gone, or has stopped in the middle of its body, there is nobody to answer.
+      if (!response.closed && !request.socket.destroyed) this.#facts.onFault(error);
       response.destroy();
     }
   }
@@ -85,10 +87,13 @@ export class AdminApi {
     }
     const type = request.headers['content-type'];
     const audited: Audited = {};
+    const { method } = operation;
+    // The body of a request that only looks means nothing (RFC 9110 §9.3.1), and `fetch` knows none.
+    const hasBody = text !== '' && method !== 'GET';
     const answer = await this.#app.fetch(
       new Request(toUrl(request)!, {
-        method: asked.method,
-        ...(text !== '' && { body: text, headers: { 'content-type': type ?? '' } }),
+        method,
+        ...(hasBody && { body: text, headers: { 'content-type': type ?? '' } }),
       }),
       { operator, audited },
     );
@@ -176,14 +181,25 @@ async function readBody(request: IncomingMessage, bytesMax: number): Promise<str
   return parts.join('');
 }
 
-async function send(response: ServerResponse, answer: Response): Promise<void> {
+async function send(response: ServerResponse, answer: Response, { isHead }: { readonly isHead: boolean }): Promise<void> {
   const { status, headers, body } = answer;
+  const fields = { ...Object.fromEntries(headers), 'cache-control': 'no-store' };
   // What flows is sent as it comes; the rest has a length.
-  const flows = body !== null && headers.get('content-type') === 'text/event-stream';
-  const bytes = flows ? undefined : Buffer.from(await answer.arrayBuffer());
-  response.writeHead(status, { ...Object.fromEntries(headers), 'cache-control': 'no-store' });
-  if (flows) await pass(body, response);
-  else response.end(bytes);
+  if (body === null || headers.get('content-type') !== 'text/event-stream') {
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    const length = status === NO_CONTENT ? {} : { 'content-length': bytes.length };
+    response.writeHead(status, { ...fields, ...length });
+    response.end(isHead ? undefined : bytes);
+    return;
+  }
+  // Who is gone meanwhile, or wants no more than the head, leaves nothing open behind.
+  if (isHead || response.closed) {
+    await body.cancel();
+    response.writeHead(status, fields).end();
+    return;
+  }
+  response.writeHead(status, fields);
+  await pass(body, response);
 }
 
 /** Who gives the answer hears at once that nobody reads it any more, also while there is nothing to be said. */

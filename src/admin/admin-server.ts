@@ -51,7 +51,7 @@ export class AdminServer {
   constructor(facts: AdminFacts) {
     this.#facts = facts;
     this.#metrics = new MetricsAnswers(facts);
-    this.#plain = createServer((request, response) => this.#onRequest(request, response));
+    this.#plain = watchOver(createServer((request, response) => this.#onRequest(request, response)));
     this.#listener = createSocketServer((socket) => this.#onSocket(socket));
   }
 
@@ -60,6 +60,9 @@ export class AdminServer {
     const definition = JSON.stringify(tls);
     if (definition === this.#tlsDefinition) return;
     this.#tlsDefinition = definition;
+    // Who was let in by what counted before is not kept for longer than an answer takes.
+    this.#plain.closeIdleConnections();
+    this.#secure?.close();
     if (tls === undefined) {
       this.#secure = undefined;
       return;
@@ -68,8 +71,10 @@ export class AdminServer {
     const { createServer: createHttpsServer } = await import('node:https');
     // Who shows no certificate is refused by the API, so that probes are answered.
     const verification = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: false };
-    this.#secure = createHttpsServer({ cert, key, minVersion: 'TLSv1.2', ...verification }, (request, response) =>
-      this.#onRequest(request, response),
+    this.#secure = watchOver(
+      createHttpsServer({ cert, key, minVersion: 'TLSv1.2', ...verification }, (request, response) =>
+        this.#onRequest(request, response),
+      ),
     );
   }
 
@@ -92,6 +97,8 @@ export class AdminServer {
 
   async stop(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
+    this.#plain.close();
+    this.#secure?.close();
     await new Promise<void>((resolve) => this.#listener.close(() => resolve()));
   }
 
@@ -143,6 +150,15 @@ export class AdminServer {
     const operator = admit(toAdminRequest(request), access);
     return operator instanceof GatewayError ? operator : undefined;
   }
+}
+
+/**
+ * Node watches over how long a client takes for a request, and knows which connections are idle, only from when a server listens on.
+ * These are handed their connections by another one.
+ */
+function watchOver<Watched extends Server | HttpsServer>(server: Watched): Watched {
+  server.emit('listening');
+  return server;
 }
 
 interface Answer {

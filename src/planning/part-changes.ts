@@ -42,7 +42,7 @@ const otherSettings: Readonly<Record<string, Graded>> = {
   stores: ['risky', 'what was counted and kept may be left behind'],
   tokenKeys: ['risky', 'services have to know other keys'],
   acme: ['risky', 'certificates are ordered in another way'],
-  admin: ['notable', 'whoever runs the gateway finds it elsewhere, or may do more or less'],
+  admin: ['risky', 'whoever runs the gateway finds it elsewhere, or others may do what only they could'],
   $schema: ['harmless', 'the gateway does not read it'],
   version: ['harmless', 'it says how the file is written'],
 };
@@ -219,8 +219,9 @@ function findEndpointChanges(compared: Compared, name: string, before: Service, 
   const path = ['services', name, 'endpoints'];
   const details = compared.describe(path);
   const stays = is.filter((url) => was.includes(url));
-  const isPlain = (urls: readonly string[]) => urls.some((url) => url.startsWith('http:') || url.startsWith('tcp:'));
-  if (!isPlain(was) && isPlain(is))
+  const isPlain = (url: string) => url.startsWith('http:') || url.startsWith('tcp:');
+  const lostTls = was.some((url) => !isPlain(url) && !is.includes(url));
+  if (lostTls && is.some((url) => isPlain(url) && !was.includes(url)))
     return [
       {
         grade: 'risky',
@@ -379,6 +380,7 @@ function findGroupChanges(noun: string, path: IssuePath, before: Consumer, after
   const lost = before.groups.filter((group) => !after.groups.includes(group));
   const gained = after.groups.filter((group) => !before.groups.includes(group));
   const at = [...path, 'groups'];
+  if (lost.length === 0 && gained.length === 0) return [];
   if (lost.length > 0)
     return [
       {
@@ -399,10 +401,10 @@ function findCredentialChanges(noun: string, path: IssuePath, before: Consumer, 
     (setting) => !isSame(Reflect.get(was, setting), Reflect.get(is, setting)),
   );
   return differing.map((setting): FoundChange => {
-    // Without addresses, its credentials count from everywhere.
-    const isLonger = setting !== 'addresses' && isOnlyLonger(Reflect.get(was, setting), Reflect.get(is, setting));
-    const what = `\`${setting}\` of ${noun} is different`;
     const at = [...path, setting];
+    if (setting === 'addresses') return findAddressChange(noun, at, was.addresses, is.addresses);
+    const isLonger = isOnlyLonger(Reflect.get(was, setting), Reflect.get(is, setting));
+    const what = `\`${setting}\` of ${noun} is different`;
     if (isLonger)
       return {
         grade: 'notable',
@@ -412,6 +414,16 @@ function findCredentialChanges(noun: string, path: IssuePath, before: Consumer, 
       };
     return { grade: 'breaking', what, because: 'what counted before may not count any more', path: at };
   });
+}
+
+type Addresses = Consumer['addresses'];
+
+/** Without addresses, its credentials count from everywhere. */
+function findAddressChange(noun: string, path: IssuePath, before: Addresses, after: Addresses): FoundChange {
+  const what = `\`addresses\` of ${noun} is different`;
+  if (after === undefined || (before !== undefined && isOnlyLonger(before, after)))
+    return { grade: 'risky', what, because: 'its credentials count from further addresses, whoever has them', path };
+  return { grade: 'breaking', what, because: 'from some addresses, its credentials do not count any more', path };
 }
 
 function isOnlyLonger(before: unknown, after: unknown): boolean {

@@ -1,10 +1,12 @@
 /** One change of a small configuration each, and what it is said to mean. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Secret } from '#base/secret.ts';
 import { loadConfigurationText } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { toPlanMarkdown, toPlanText } from './plan-text.ts';
+import { DifferenceWriter } from './value-differences.ts';
 
 const base = `version: 1
 listeners:
@@ -143,7 +145,7 @@ const cases: Readonly<Record<string, readonly [edits: Readonly<Record<string, st
   ],
   'a limit only reports': [
     { 'limit: 100/minute }': 'limit: 100/minute, mode: report }' },
-    ['notable `rate-limit` is looser on the route `orders` | mode report added'],
+    ['risky `rate-limit` only reports on the route `orders` | mode report added'],
   ],
   'more addresses may come': [
     { '[10.0.0.0/8]': '[10.0.0.0/8, 192.168.0.0/16]' },
@@ -151,7 +153,26 @@ const cases: Readonly<Record<string, readonly [edits: Readonly<Record<string, st
   ],
   'fewer addresses may come': [
     { '[10.0.0.0/8]': '[10.0.0.0/16]' },
-    ['risky `ip` is different on 3 routes (`orders`, `stock`, `hello`) | allow 10.0.0.0/16 added; 10.0.0.0/8 removed'],
+    ['breaking `ip` is tighter on 3 routes (`orders`, `stock`, `hello`) | allow 10.0.0.0/16 added; 10.0.0.0/8 removed'],
+  ],
+  'a larger block of addresses may come': [
+    { '[10.0.0.0/8]': '[10.0.0.0/7]' },
+    ['risky `ip` is looser on 3 routes (`orders`, `stock`, `hello`) | allow 10.0.0.0/7 added; 10.0.0.0/8 removed'],
+  ],
+  'other addresses may come': [
+    { '[10.0.0.0/8]': '[192.168.0.0/16]' },
+    ['breaking `ip` is different on 3 routes (`orders`, `stock`, `hello`) | allow 192.168.0.0/16 added; 10.0.0.0/8 removed'],
+  ],
+  'a guard that only reports is new': [
+    { '{ text: hello } } }': '{ text: hello } }, policies: { ip: { allow: [10.0.0.0/8], mode: report } } }' },
+    [
+      'notable `ip` is new on the route `hello`, from the route `hello`',
+      'risky `ip` only reports on the route `hello` (the route `hello` overrides the listener `inside`) | mode report added',
+    ],
+  ],
+  'nobody has to be known, and everybody else is somebody': [
+    { 'api-key: {}': 'api-key: { anonymous: alice }' },
+    ['risky `api-key` is looser on the route `orders` | anonymous alice added'],
   ],
   'some addresses may not come': [
     { '{ allow: [10.0.0.0/8] }': '{ allow: [10.0.0.0/8], deny: [10.9.0.0/16] }' },
@@ -249,10 +270,16 @@ const cases: Readonly<Record<string, readonly [edits: Readonly<Record<string, st
     ['breaking `addresses` of the consumer `alice` is different'],
   ],
 
+  'groups in another order': [{ '[gold, silver]': '[silver, gold]' }, []],
+
   // Everything else
   'state is kept elsewhere': [
     { 'version: 1\n': 'version: 1\nstores: { redis: { url: "redis://r:6379" } }\n' },
     ['risky `stores` of the gateway is different | {"redis":{"url":"redis://r:6379"}} added'],
+  ],
+  'others may run the gateway': [
+    { 'version: 1\n': 'version: 1\nadmin: { address: "127.0.0.1:9080" }\n' },
+    ['risky `admin` of the gateway is different | {"address":"127.0.0.1:9080"} added'],
   ],
   'nothing is logged': [
     { 'version: 1\n': 'version: 1\naccessLog: false\n' },
@@ -270,6 +297,129 @@ describe('a change', () => {
       assert.deepEqual(shown.sort(), [...expected].sort());
     });
   }
+});
+
+/** Block of a policy at a route before and after, and what is said of it. */
+const blocks: Readonly<Record<string, readonly [before: string, after: string, expected: string]>> = {
+  'a block that holds the one before': ['ip: { allow: ["2001:db8::/48"] }', 'ip: { allow: ["2001:db8::/32"] }', 'risky looser'],
+  'a block within the one before': ['ip: { allow: ["2001:db8::/32"] }', 'ip: { allow: ["2001:db8::/48"] }', 'breaking tighter'],
+  'another consumer': [
+    'authorize: { consumers: [alice, bob] }',
+    'authorize: { consumers: [alice, carol] }',
+    'breaking different',
+  ],
+  'one consumer less': ['authorize: { consumers: [alice, bob] }', 'authorize: { consumers: [alice] }', 'breaking tighter'],
+  'an audience less': [
+    'jwt: { issuer: "https://a.example/", audience: [shop, stock] }',
+    'jwt: { issuer: "https://a.example/", audience: [shop] }',
+    'breaking tighter',
+  ],
+  'any audience': [
+    'jwt: { issuer: "https://a.example/", audience: shop }',
+    'jwt: { issuer: "https://a.example/", anyAudience: true }',
+    'risky looser',
+  ],
+  'tokens of any age': [
+    'jwt: { issuer: "https://a.example/", audience: shop, maxAge: 1h }',
+    'jwt: { issuer: "https://a.example/", audience: shop }',
+    'risky looser',
+  ],
+  'tokens of one hour': [
+    'jwt: { issuer: "https://a.example/", audience: shop }',
+    'jwt: { issuer: "https://a.example/", audience: shop, maxAge: 1h }',
+    'breaking tighter',
+  ],
+  'who shows nothing is refused': ['api-key: { anonymous: alice }', 'api-key: {}', 'breaking tighter'],
+  'a service that decides fails open': [
+    'opa: { service: orders, path: /allow }',
+    'opa: { service: orders, path: /allow, onFailure: allow }',
+    'risky looser',
+  ],
+  'answers are refused too': [
+    'validate: { openapi: shop.json, answers: {} }',
+    'validate: { openapi: shop.json, answers: { mode: refuse } }',
+    'risky tighter',
+  ],
+  'what reported refuses': [
+    'ip: { allow: [10.0.0.0/8], mode: report }',
+    'ip: { allow: [10.0.0.0/8] }',
+    'breaking refuses now, and does not only report,',
+  ],
+  'what reports reports something else': [
+    'ip: { allow: [10.0.0.0/8], mode: report }',
+    'ip: { allow: [10.0.0.0/16], mode: report }',
+    'notable tighter',
+  ],
+};
+
+interface Pieces {
+  readonly endpoints?: string;
+  readonly alice?: string;
+  readonly policies?: string;
+}
+
+function toText({ endpoints = 'http://10.0.0.1', alice = '', policies = '' }: Pieces): string {
+  return `version: 1
+listeners: { web: { address: ":8080" } }
+services: { orders: { endpoints: [${endpoints}] } }
+consumers: { alice: { ${alice} }, bob: {}, carol: {} }
+routes: { orders: { match: { path: /* }, to: orders, policies: { ${policies} } } }
+`;
+}
+
+async function planBetween(before: Pieces, after: Pieces): Promise<Plan> {
+  return makePlan(await load(toText(before), 'old.yaml'), await load(toText(after), 'new.yaml'), undefined);
+}
+
+describe('a change of a policy', () => {
+  for (const [name, [before, after, expected]] of Object.entries(blocks)) {
+    test(name, async () => {
+      const { changes } = await planBetween({ policies: before }, { policies: after });
+      const shown = changes.map(({ grade, what }) => `${grade} ${/` (?:is )?(.*) on the route/.exec(what)?.[1]}`);
+      assert.deepEqual(shown, [expected]);
+    });
+  }
+});
+
+const further: Readonly<Record<string, readonly [before: Pieces, after: Pieces, expected: string]>> = {
+  'one of several endpoints is asked without TLS': [
+    { endpoints: 'http://a.example, https://b.example' },
+    { endpoints: 'http://a.example, http://b.example' },
+    'risky the service `orders` is asked without TLS',
+  ],
+  'one of several endpoints is asked with TLS': [
+    { endpoints: 'https://a.example, http://b.example' },
+    { endpoints: 'https://a.example, https://b.example' },
+    'notable the service `orders` has some other endpoints',
+  ],
+  'credentials count from further addresses': [
+    { alice: 'addresses: [10.0.0.0/8]' },
+    { alice: 'addresses: [10.0.0.0/8, 192.168.0.0/16]' },
+    'risky `addresses` of the consumer `alice` is different',
+  ],
+  'credentials count from everywhere': [
+    { alice: 'addresses: [10.0.0.0/8]' },
+    {},
+    'risky `addresses` of the consumer `alice` is different',
+  ],
+};
+
+describe('a further change', () => {
+  for (const [name, [before, after, expected]] of Object.entries(further)) {
+    test(name, async () => {
+      const { changes } = await planBetween(before, after);
+      assert.deepEqual(
+        changes.map(({ grade, what }) => `${grade} ${what}`),
+        [expected],
+      );
+    });
+  }
+});
+
+test('a secret is not shown that JSON writes in another way', () => {
+  const secret = new Secret('quo"ted');
+  const added = { path: [], before: undefined, after: { set: secret.reveal() } };
+  assert.equal(new DifferenceWriter({ secret }).write(added), '{"set":"(not shown)"} added');
 });
 
 test('each change has its place in the new configuration, and the worst are first', async () => {

@@ -1,13 +1,13 @@
 /** What becomes of policies on routes that are in both configurations: added, removed, tighter or looser. */
 import { identifyingPolicyNames, policyDefinitions } from '#policies/registry.ts';
-import type { FoundChange, Grade } from './change.ts';
+import { type FoundChange, type Grade, grades } from './change.ts';
+import { type Direction, findDirections } from './change-direction.ts';
 import type { Compared } from './compared.ts';
 import { EffectivePolicies, type EffectivePolicy, listPolicyPlaces } from './effective-policies.ts';
-import { type Difference, findDifferences, isPlainList, isSame } from './value-differences.ts';
+import { isSame } from './value-differences.ts';
 
 /** What a policy is to a client: it asks who is there (`access`), counts (`limit`), looks at messages (`form`), or refuses nothing. */
 type Guard = 'access' | 'limit' | 'form' | 'none';
-type Direction = 'tighter' | 'looser' | 'different';
 
 const guards: ReadonlyMap<string, Guard> = new Map(policyDefinitions.map((definition) => [definition.name, toGuard(definition)]));
 
@@ -20,13 +20,9 @@ function toGuard({ name, errors, answersPreflights }: (typeof policyDefinitions)
   return statuses.size > 0 ? 'form' : 'none';
 }
 
-/** Settings that let more pass when they hold more, or are larger. */
-const looserWhenMore =
-  /^(?:allow|groups|roles|origins|methods|audience|algorithms|anyOf|limit|burst|max\w*|body|head|fields|windowBurst)$/;
-/** And those that let less pass. */
-const tighterWhenMore = /^(?:deny|allOf|window\w*)$/;
+type Graded = readonly [grade: Grade, because: string];
 
-const grading: Readonly<Record<Guard, Readonly<Record<'added' | 'removed' | Direction, readonly [Grade, string]>>>> = {
+const grading: Readonly<Record<Guard, Readonly<Record<'added' | 'removed' | Direction, Graded>>>> = {
   access: {
     added: ['breaking', 'requests that passed may be refused'],
     removed: ['risky', 'requests that were refused pass'],
@@ -95,21 +91,38 @@ export function findPolicyChanges(compared: Compared): FoundChange[] {
 function toChange({ policy, before, after, routes }: PolicyChange, compared: Compared): FoundChange {
   const guard = guards.get(policy) ?? 'none';
   const where = describeRoutes([...routes]);
+  const refused = refuses(before.block);
+  const isRefusing = refuses(after.block);
+  // What only reports refuses nothing, whatever else it is.
+  const graded = grading[refused || isRefusing ? guard : 'none'];
   if (after.block === undefined) {
-    const [grade, because] = grading[guard].removed;
+    const [grade, because] = graded.removed;
     const how = after.from === undefined ? 'is gone from' : `is switched off at ${describePlace(after)} for`;
     return { grade, what: `\`${policy}\` ${how} ${where}`, because, path: after.from === undefined ? before.path : after.path };
   }
   if (before.block === undefined) {
-    const [grade, because] = grading[guard].added;
+    const [grade, because] = graded.added;
     return { grade, what: `\`${policy}\` is new on ${where}, from ${describePlace(after)}`, because, path: after.path };
   }
-  const direction = findDirection(before.block, after.block);
-  const [grade, because] = grading[guard][direction];
   const moved = before.path.join() === after.path.join() ? '' : ` (${describePlace(after)} overrides ${describePlace(before)})`;
-  const how = guard === 'none' || direction === 'different' ? 'is different' : `is ${direction}`;
   const details = compared.describe(before.path, after.path);
+  if (refused !== isRefusing) {
+    const [grade, because] = isRefusing ? graded.added : graded.removed;
+    const how = isRefusing ? 'refuses now, and does not only report,' : 'only reports';
+    return { grade, what: `\`${policy}\` ${how} on ${where}${moved}`, because, path: after.path, details };
+  }
+  const directions = findDirections(before.block, after.block);
+  const [grade, because] = findWorst(directions.map((direction) => graded[direction]));
+  const how = guard === 'none' || directions.length > 1 || directions[0] === 'different' ? 'is different' : `is ${directions[0]}`;
   return { grade, what: `\`${policy}\` ${how} on ${where}${moved}`, because, path: after.path, details };
+}
+
+function refuses(block: unknown): boolean {
+  return block !== undefined && !(typeof block === 'object' && block !== null && Reflect.get(block, 'mode') === 'report');
+}
+
+function findWorst(graded: readonly Graded[]): Graded {
+  return graded.toSorted(([one], [other]) => grades.indexOf(one) - grades.indexOf(other))[0]!;
 }
 
 function describeRoutes(routes: readonly string[]): string {
@@ -121,33 +134,4 @@ function describeRoutes(routes: readonly string[]): string {
 function describePlace({ from, path }: EffectivePolicy): string {
   if (from === 'route') return `the route \`${path[1]}\``;
   return from === 'listener' ? `the listener \`${path[1]}\`` : 'the gateway';
-}
-
-/** Whether everything that differs points the same way. */
-function findDirection(before: unknown, after: unknown): Direction {
-  const directions = new Set(findDifferences(before, after).flatMap(toDirection));
-  const [first, ...others] = directions;
-  return first === undefined || others.length > 0 ? 'different' : first;
-}
-
-function toDirection({ path, before, after }: Difference): Direction[] {
-  const name = path.filter((step) => typeof step === 'string').at(-1) ?? '';
-  // A text beside numbers that says the same.
-  if (name === 'name') return [];
-  if (name === 'mode') return [after === 'enforce' ? 'tighter' : 'looser'];
-  const isLooserWhenMore = looserWhenMore.test(name);
-  if (!isLooserWhenMore && !tighterWhenMore.test(name)) return ['different'];
-  const grows = findGrowth(before, after, isLooserWhenMore);
-  return [grows === undefined ? 'different' : grows === isLooserWhenMore ? 'looser' : 'tighter'];
-}
-
-/** `isOpenWhenMissing`: without such a list, everything is allowed. */
-function findGrowth(before: unknown, after: unknown, isOpenWhenMissing: boolean): boolean | undefined {
-  if (typeof before === 'number' && typeof after === 'number') return after > before;
-  if (before === undefined && isPlainList(after)) return !isOpenWhenMissing;
-  if (after === undefined && isPlainList(before)) return isOpenWhenMissing;
-  if (!isPlainList(before) || !isPlainList(after)) return undefined;
-  const added = after.some((item) => !before.includes(item));
-  const removed = before.some((item) => !after.includes(item));
-  return added === removed ? undefined : added;
 }

@@ -74,7 +74,10 @@ export class DifferenceWriter {
 
   #show(value: unknown, name: string): string {
     if (SECRET_NAME.test(name) || value instanceof Secret) return HIDDEN;
-    const text = typeof value === 'string' ? value : (JSON.stringify(value, hideByName) ?? 'nothing');
+    // Looked at before JSON escapes it.
+    const hide = (key: string, part: unknown) =>
+      SECRET_NAME.test(key) || (typeof part === 'string' && this.#holdsSecret(part)) ? HIDDEN : part;
+    const text = typeof value === 'string' ? value : (JSON.stringify(value, hide) ?? 'nothing');
     if (this.#holdsSecret(text)) return HIDDEN;
     return text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}…` : text;
   }
@@ -83,10 +86,6 @@ export class DifferenceWriter {
     for (const secret of this.#secrets) if (text.includes(secret)) return true;
     return false;
   }
-}
-
-function hideByName(key: string, value: unknown): unknown {
-  return SECRET_NAME.test(key) ? HIDDEN : value;
 }
 
 /** `JSON.stringify` hands over what `toJSON` made of a value; the value itself is still in its holder. */
