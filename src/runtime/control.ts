@@ -410,7 +410,6 @@ export class Control {
       const reading = await this.#files.read(configuration);
       if ('findings' in reading) return toRefusal(reading.findings, loaded);
       const files = listens ? await this.#tls.withOrdered(configuration, reading.files) : reading.files;
-      const settled = listens ? await this.#addresses.settle(configuration, this.pool === undefined) : noAddresses;
       const hash = await this.#configurations.hash(configuration, sourced);
       openedAdmin = listens ? await this.#admin.open(configuration, files) : undefined;
       this.#tls.followListeners(configuration);
@@ -424,6 +423,8 @@ export class Control {
         callCounts: this.#aggregates.provide(configuration),
         credentialNames: findCredentialNames(configuration),
       };
+      // Ports that the configuration leaves open are chosen as late as can be: until threads listen, anybody may take them.
+      const settled = listens ? await this.#addresses.settle(configuration, this.pool === undefined) : noAddresses;
       this.#listening = await this.#planes.deliver(withAddresses(configuration, settled), supplies, { listens, hash });
       // Every thread has it by now, and few requests were counted since.
       const traffic = hash === this.#configurations.present?.hash ? undefined : this.#traffic.takeCounted();
