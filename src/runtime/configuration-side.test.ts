@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { systemClock } from '#base/clock.ts';
 import { silentLogger } from '#base/logger.ts';
 import { loadConfigurationText } from '#config/load.ts';
@@ -36,7 +35,7 @@ admin: { address: "127.0.0.1:0" }
   });
   while (!isOver) {
     assert.equal(side.history?.entries.at(-1)?.hash, side.present?.hash);
-    await nextTurn();
+    await new Promise<void>((resolve) => setImmediate(resolve));
   }
   await committed;
   assert.equal(side.present?.hash, 'b'.repeat(64));
