@@ -12,8 +12,7 @@ export interface ReceivedEvent {
 /** Ends when the connection does. */
 export async function* readEvents(response: IncomingMessage): AsyncGenerator<ReceivedEvent, void, void> {
   let text = '';
-  response.setEncoding('utf8');
-  for await (const piece of response as AsyncIterable<string>) {
+  for await (const piece of readPieces(response)) {
     text += piece;
     const events = text.split('\n\n');
     text = events.pop() ?? '';
@@ -23,5 +22,15 @@ export async function* readEvents(response: IncomingMessage): AsyncGenerator<Rec
       if (name !== undefined && data !== undefined) yield { name, data };
     }
     if (text.length > EVENT_LENGTH_MAX) return;
+  }
+}
+
+async function* readPieces(response: IncomingMessage): AsyncGenerator<string, void, void> {
+  response.setEncoding('utf8');
+  try {
+    yield* response as AsyncIterable<string>;
+  } catch (error) {
+    // A gateway that is gone all at once has ended the connection, too.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ECONNRESET')) throw error;
   }
 }

@@ -1,5 +1,8 @@
 /** Commands that ask a running gateway: for exchanges as they happen, and for what its mirrors have found. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { startAnsweringService } from '#test/support/answering-service.ts';
 import { ask } from '#test/support/ask.ts';
@@ -29,6 +32,17 @@ async function start(t: TestContext) {
   const { admin } = (await gateway.control.start()) as { readonly admin: { readonly port: number } };
   return { gateway, port: gateway.port(), admin: admin.port, url: `http://127.0.0.1:${admin.port}` };
 }
+
+test('a gateway that is gone in the middle has ended the connection', async (t) => {
+  const server = createServer((_, response) => {
+    response.write('event: exchange\ndata: {}\n\n', () => response.destroy());
+  }).listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { status, stdout, stderr } = await runCommand(runRecord, ['--admin', url], process.cwd());
+  assert.deepEqual([status, stdout, stderr], [1, '{}\n', 'gatehouse record: the gateway has ended the connection\n']);
+});
 
 test('records exchanges of a running gateway until the time is over, without secrets', async (t) => {
   const { port, url } = await start(t);

@@ -63,12 +63,14 @@ export async function runTest(args: string[], io: CommandIo): Promise<number> {
   const percentMin = values['coverage-min'] === undefined ? 0 : Number(values['coverage-min']);
   if (!(percentMin >= 0 && percentMin <= 100))
     return refuse(io, `--coverage-min ${values['coverage-min']}: expected a number from 0 to 100`);
+  const pattern = readPattern(values['test-name-pattern']);
+  if (typeof pattern === 'string') return refuse(io, pattern);
   const files = findFiles(positionals, values.config, io.cwd);
   if (typeof files === 'string') return refuse(io, files);
   const coverageFolder = mkdtempSync(join(tmpdir(), 'gatehouse-coverage-'));
   try {
-    const pattern = values['test-name-pattern'];
     const results = await runFiles(files, { coverageFolder, pattern, show: values.json ? undefined : io.stdout });
+    if (results.length === 0) return refuse(io, `no test has run: ${files.join(', ')}`);
     const coverage = readCoverage(coverageFolder);
     return tell({ results, coverage, percentMin, isJson: values.json === true }, io);
   } finally {
@@ -79,6 +81,16 @@ export async function runTest(args: string[], io: CommandIo): Promise<number> {
 function refuse(io: CommandIo, reason: string): number {
   io.stderr(`gatehouse test: ${reason}\nRun \`gatehouse test --help\` for its options.\n`);
   return EXIT_REFUSED;
+}
+
+/** A text: what is wrong with it. */
+function readPattern(text: string | undefined): RegExp | string | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    return `--test-name-pattern ${text}: ${error instanceof Error ? error.message : error}`;
+  }
 }
 
 function findFiles(given: readonly string[], config: string | undefined, cwd: string): string[] | string {
@@ -97,7 +109,7 @@ function findFiles(given: readonly string[], config: string | undefined, cwd: st
 
 interface RunOptions {
   readonly coverageFolder: string;
-  readonly pattern: string | undefined;
+  readonly pattern: RegExp | undefined;
   /** Results as they come; `undefined`: nowhere. */
   readonly show: ((text: string) => void) | undefined;
 }
@@ -108,11 +120,13 @@ async function runFiles(files: readonly string[], { coverageFolder, pattern, sho
     files: [...files],
     concurrency: true,
     argv: [`${COVERAGE_ARGUMENT}${coverageFolder}`],
-    ...(pattern !== undefined && { testNamePatterns: [new RegExp(pattern)] }),
+    ...(pattern !== undefined && { testNamePatterns: [pattern] }),
   });
   const note = (passed: boolean) => (event: TestEvent) => {
-    if (event.details.type === 'suite' || event.skip !== undefined) return;
-    const { name, file, line, details } = event;
+    const { name, file, line, skip, todo, details } = event;
+    if (details.type === 'suite' || skip !== undefined || todo !== undefined) return;
+    // What a file without a test is reported as.
+    if (passed && name === file) return;
     results.push({
       name,
       file,
@@ -134,6 +148,8 @@ interface TestEvent {
   readonly file?: string | undefined;
   readonly line?: number | undefined;
   readonly skip?: string | boolean | undefined;
+  /** It may fail. */
+  readonly todo?: string | boolean | undefined;
   readonly details: { readonly duration_ms: number; readonly type?: string | undefined; readonly error?: Error | undefined };
 }
 

@@ -59,3 +59,8 @@ test('counts the lines that came and went, however they have moved', async () =>
     ],
   );
 });
+
+test('one that is applied again without a change still tells what it has changed', async () => {
+  const history = await fill(9, toEntry('a', 'one\ntwo'), toEntry('b', 'one\nthree'), toEntry('b', 'one\nthree'));
+  assert.deepEqual(history.entries.at(-1)?.lines, { added: 1, removed: 1 });
+});

@@ -38,12 +38,11 @@ export class ConfigurationHistory {
     await this.#folder?.write(closed);
   }
 
-  /** A configuration that ran before is the latest again, with the text of now. */
+  /** A configuration that ran before is the latest again, with the text of now. It is among the entries at once. */
   async add(entry: NewEntry): Promise<void> {
-    const before = this.#entries.at(-1);
-    const lines = countLines(before?.text ?? '', entry.text);
-    const added = { ...entry, lines };
-    this.#entries = [...this.#entries.filter(({ hash }) => hash !== entry.hash), added];
+    const others = this.#entries.filter(({ hash }) => hash !== entry.hash);
+    const added = { ...entry, lines: countLines(others.at(-1)?.text ?? '', entry.text) };
+    this.#entries = [...others, added];
     await this.#folder?.write(added);
     await this.#trim();
   }

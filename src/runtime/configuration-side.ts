@@ -65,22 +65,24 @@ export class ConfigurationSide {
 
   /** It is the present one. */
   async commit(sourced: SourcedConfiguration, { hash, version }: Pick<AppliedConfiguration, 'hash' | 'version'>): Promise<void> {
-    this.source.commit(sourced);
     const { origin, loaded } = sourced;
-    const value = loaded.configuration?.admin === undefined ? undefined : loaded.written.value;
-    this.#present = { hash, version, origin, appliedMs: this.#options.clock.wallMs(), value };
-    await this.#keep(loaded, this.#present);
+    const { written } = loaded;
+    const history = await this.#followHistory(loaded);
+    this.source.commit(sourced);
+    const applied = { hash, version, origin, appliedMs: this.#options.clock.wallMs() };
+    this.#present = { ...applied, value: loaded.configuration?.admin === undefined ? undefined : written.value };
+    // In the same moment, so that nobody sees the one with the text of the other.
+    await history?.add({ ...applied, text: toText(loaded), isMade: written.text === undefined });
   }
 
-  async #keep({ configuration, written }: LoadedConfiguration, present: PresentConfiguration): Promise<void> {
+  /** `undefined`: nobody could ask for it, and nothing outlives the process. */
+  async #followHistory({ configuration }: LoadedConfiguration): Promise<ConfigurationHistory | undefined> {
     const { admin, history } = configuration!;
-    // Nobody could ask for it, and nothing outlives the process.
-    if (admin === undefined && history.folder === undefined) return;
+    if (admin === undefined && history.folder === undefined) return undefined;
     const { ConfigurationHistory } = await import('./configuration-history.ts');
     this.#history ??= new ConfigurationHistory();
     await this.#history.follow(history.keep, await this.#openFolder(history.folder));
-    const { value: __, ...applied } = present;
-    await this.#history.add({ ...applied, text: toText({ written }), isMade: written.text === undefined });
+    return this.#history;
   }
 
   /** In the text form of Prometheus. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findFaults, openConsole, takePicture } from '#test/support/console-browser.ts';
 import { startConsoleSite } from '#test/support/console-site.ts';
-import { eventually } from '#test/support/eventually.ts';
+import { eventually, eventuallyAnswers } from '#test/support/eventually.ts';
 import { needs } from '#test/support/programs.ts';
 
 test('all of it is reached by keyboard, and it shows where one is', needs('chromium'), async (t) => {
@@ -109,11 +109,21 @@ test('a configuration is checked, compared with others, and gone back from', nee
   const { page, visit, assertClean } = await openConsole(t, address);
   await visit('/configuration', 'Configuration');
   const text = page.getByLabel('Configuration as YAML; checking it changes nothing');
+  assert.match(await text.inputValue(), /text: *"?new/);
+  await gateway.reconfigure({
+    admin: { address: '127.0.0.1:0' },
+    routes: { hello: { match: { path: '/hello' }, to: { respond: { text: 'newer' } } } },
+  });
+  // Nobody has written anything there, so it is what runs.
+  await eventuallyAnswers(async () => assert.match(await text.inputValue(), /text: *"?newer/));
   await text.fill('version: 1\nlisteners: { web: { addres: ":8080" } }\n');
   await page.getByRole('button', { name: 'Check' }).click();
   await page.locator('.line-list').getByText('addres').first().waitFor();
   assert.deepEqual(await findFaults(page), []);
   await takePicture(page, 'light-checked');
+  // What was found says nothing of another text.
+  await text.fill('version: 1\n');
+  await page.locator('.line-list').waitFor({ state: 'detached' });
 
   await page
     .locator('#content')
@@ -223,6 +233,40 @@ test('says so when the gateway no longer answers', needs('chromium'), async (t) 
   await page.getByText(/^No data since \d+ s\./).waitFor();
   await page.getByText('No answer', { exact: true }).waitFor();
   await takePicture(page, 'light-stale');
+});
+
+test('asks no second time while the gateway has not answered', needs('chromium'), async (t) => {
+  const { address } = await startConsoleSite(t);
+  const { page, visit } = await openConsole(t, address);
+  await page.clock.install();
+  let asked = 0;
+  await page.route('**/api/certificates', () => {
+    asked += 1;
+  });
+  await visit('/certificates', 'Certificates');
+  await eventually(() => asked === 1, 'the page has asked');
+  await page.clock.runFor(10 * 60_000);
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  assert.equal(asked, 1);
+});
+
+test('closes a stream that it cannot read before it opens the next', needs('chromium'), async (t) => {
+  const { address } = await startConsoleSite(t);
+  const { page, visit } = await openConsole(t, address);
+  await page.addInitScript(`{
+    const send = fetch;
+    window.signals = [];
+    window.fetch = (path, init) => {
+      if (!path.startsWith('/api/tap')) return send(path, init);
+      signals.push(init.signal);
+      const start = (controller) => controller.enqueue(new TextEncoder().encode('event: exchange\\ndata: {\\n\\n'));
+      return Promise.resolve(new Response(new ReadableStream({ start })));
+    };
+  }`);
+  await visit('/tail', 'Live tail');
+  await eventuallyAnswers(async () => assert.equal(await page.evaluate('signals.length'), 3));
+  assert.deepEqual(await page.evaluate('signals.slice(0, -1).map(({ aborted }) => aborted)'), [true, true]);
 });
 
 test('rests while nobody looks', needs('chromium'), async (t) => {

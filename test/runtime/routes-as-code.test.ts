@@ -87,4 +87,22 @@ test('gatehouse test refuses to run nothing', async (t) => {
   const folder = await writeProject(t, {});
   const { status, stderr } = await run(folder, [executable, 'test']);
   assert.deepEqual([status, /there is no \{gatehouse,\*\.routes\}\.test/.test(stderr)], [2, true]);
+  const full = await writeProject(t, { 'gatehouse.test.ts': passing });
+  for (const [pattern, said] of [
+    ['nothing', /no test has run/],
+    ['(', /--test-name-pattern \(: Invalid regular expression/],
+  ] as const) {
+    const refused = await run(full, [executable, 'test', '--json', '--test-name-pattern', pattern]);
+    assert.deepEqual([refused.status, refused.stdout], [2, ''], refused.stderr);
+    assert.match(refused.stderr, said);
+  }
+});
+
+test('gatehouse test counts what is still to be done as little as node --test does', async (t) => {
+  const folder = await writeProject(t, {
+    'gatehouse.test.ts': `${passing}test('later', { todo: true }, () => assert.fail());\n`,
+  });
+  const { status, stdout } = await run(folder, [executable, 'test', '--json']);
+  const { passed, failed } = JSON.parse(stdout);
+  assert.deepEqual([status, passed, failed], [0, 1, 0]);
 });

@@ -66,6 +66,8 @@ export class EventStream {
       problem = error instanceof ApiProblem ? error : new ApiProblem(0, 'BROKEN_STREAM', 'The connection to the gateway broke.');
     }
     if (opened.signal.aborted) return;
+    // Where an event cannot be read, the gateway would go on sending.
+    opened.abort();
     this.#opened = undefined;
     this.#openLater(problem);
   }

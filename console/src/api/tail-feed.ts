@@ -39,8 +39,10 @@ export class TailFeed {
   readonly #stream: EventStream;
   readonly #listeners = new Set<() => void>();
   #view = nothing;
-  /** Not shown yet, newest last. */
+  /** Not shown yet, newest last: no more than could be shown. */
   #pending: TailRow[] = [];
+  /** All that are not shown yet, also those that never will be. */
+  #waiting = 0;
   #received = 0;
   #dropped = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -68,6 +70,7 @@ export class TailFeed {
 
   clear(): void {
     this.#pending = [];
+    this.#waiting = 0;
     this.#dropped = 0;
     this.#received = 0;
     this.#set({ rows: [], waiting: 0, dropped: 0, received: 0 });
@@ -82,6 +85,7 @@ export class TailFeed {
     if (name === 'dropped') this.#dropped += (JSON.parse(data) as { count: number }).count;
     if (name === 'exchange') {
       this.#received += 1;
+      this.#waiting += 1;
       this.#pending.push({ number: this.#received, exchange: JSON.parse(data) as ExchangeRecord });
       if (this.#pending.length > 2 * ROWS_MAX) this.#pending = this.#pending.slice(-ROWS_MAX);
     }
@@ -95,11 +99,12 @@ export class TailFeed {
     const { isPaused, rows } = this.#view;
     const counts = { dropped: this.#dropped, received: this.#received };
     if (isPaused) {
-      this.#set({ ...counts, waiting: this.#pending.length });
+      this.#set({ ...counts, waiting: this.#waiting });
       return;
     }
     const fresh = this.#pending.slice(-ROWS_MAX).toReversed();
     this.#pending = [];
+    this.#waiting = 0;
     this.#set({ ...counts, waiting: 0, rows: [...fresh, ...rows.slice(0, ROWS_MAX - fresh.length)] });
   }
 

@@ -29,13 +29,19 @@ export function useResource<Answer>(path: string | undefined, everyMs?: number):
     if (path === undefined) return;
     const loading = new AbortController();
     setState((before) => (before.path === path ? { ...before, isLoading: true } : toEmpty(path)));
+    let isRunning = false;
     const load = async () => {
+      // While the gateway does not answer, one question waits for it, however long the page is open.
+      if (isRunning) return;
+      isRunning = true;
       try {
         const data = await ask<Answer>(path, { signal: loading.signal });
         setState({ path, data, problem: undefined, isLoading: false });
       } catch (error) {
         if (loading.signal.aborted) return;
         setState((before) => ({ ...before, path, problem: toProblem(error), isLoading: false }));
+      } finally {
+        isRunning = false;
       }
     };
     void load();

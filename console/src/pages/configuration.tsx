@@ -33,7 +33,7 @@ export function ConfigurationPage() {
         </Shown>
       </Panel>
       <Panel title="Check another">
-        {present.data !== undefined && <Checker initial={present.data.text} onApplied={reload} />}
+        {present.data !== undefined && <Checker present={present.data.text} onApplied={reload} />}
       </Panel>
     </>
   );
@@ -79,7 +79,7 @@ function HistoryTable({ entries, onChanged }: HistoryTableProps) {
         </thead>
         <tbody>
           {entries.map((entry) => (
-            <tr key={entry.version}>
+            <tr key={entry.hash}>
               <td>
                 <a href={toHash(['configuration', entry.hash])} className="mono">
                   {entry.hash.slice(0, 8)}
@@ -152,9 +152,15 @@ function RollbackDialog({ entry, onClose, onDone }: RollbackDialogProps) {
 const HIDDEN = '***';
 const hiddenReason = 'To apply it, write the secrets, or references such as ${env:NAME}, in the place of ***.';
 
-function Checker({ initial, onApplied }: { readonly initial: string; onApplied(): void }) {
-  const [text, setText] = useState(initial);
+function Checker({ present, onApplied }: { readonly present: string; onApplied(): void }) {
+  const [written, setWritten] = useState<string>();
   const [outcome, setOutcome] = useState<ConfigurationCheck | ApiProblem>();
+  // Whoever has written nothing does not bring back what ran when the page was opened.
+  const text = written ?? present;
+  const write = (changed: string) => {
+    setWritten(changed);
+    setOutcome(undefined);
+  };
   const [isApplying, setIsApplying] = useState(false);
   const hasHidden = text.includes(HIDDEN);
   const check = async () => {
@@ -173,7 +179,7 @@ function Checker({ initial, onApplied }: { readonly initial: string; onApplied()
           void check();
         }}
       >
-        <TextArea label="Configuration as YAML; checking it changes nothing" value={text} rows={12} onChange={setText} />
+        <TextArea label="Configuration as YAML; checking it changes nothing" value={text} rows={12} onChange={write} />
         <div className="button-row">
           <ActionButton needs="admin" kind="primary" type="submit">
             Check
@@ -201,6 +207,8 @@ function Checker({ initial, onApplied }: { readonly initial: string; onApplied()
           onClose={() => setIsApplying(false)}
           onConfirm={async () => {
             await ask('/api/configuration', { method: 'PUT', body: { text } });
+            setWritten(undefined);
+            setOutcome(undefined);
             onApplied();
           }}
         >
@@ -212,10 +220,11 @@ function Checker({ initial, onApplied }: { readonly initial: string; onApplied()
 }
 
 function Judgement({ check }: { readonly check: ConfigurationCheck }) {
+  const errors = check.issues.filter(({ severity }) => severity === 'error').length;
   return (
     <>
       <p className={`notice ${check.ok ? 'notice-ok' : 'notice-bad'}`}>
-        {check.ok ? 'The configuration is valid.' : `It cannot be applied: ${formatNumberOf(check.issues.length, 'issue')}.`}
+        {check.ok ? 'The configuration is valid.' : `It cannot be applied: ${formatNumberOf(errors, 'error')}.`}
       </p>
       <ul className="line-list">
         {check.issues.map((issue, index) => (

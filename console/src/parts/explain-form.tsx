@@ -26,6 +26,7 @@ export function ExplainForm({ initialUrl, initialMethod = 'GET', initialListener
   const { data } = useResource<{ listeners: readonly Listener[] }>('/api/listeners');
   const explain = async (event: FormEvent) => {
     event.preventDefault();
+    if (isBusy) return;
     setIsBusy(true);
     setOutcome(await findOutcome({ method, url, headers: readHeaders(headers), ...given({ listener, client }) }));
     setIsBusy(false);
