@@ -63,11 +63,14 @@ async function startBench(t: TestContext, more: Partial<GatewayInput> = {}): Pro
     async untilClosed() {
       for (;;) {
         const socket = connect(gatehouse.port(), '127.0.0.1');
-        const isOpen = await new Promise((resolve) =>
-          socket.once('connect', () => resolve(true)).once('error', () => resolve(false)),
+        // While a listener closes, what had come to it is reset; only then is nobody there.
+        const isClosed = await new Promise((resolve) =>
+          socket
+            .once('connect', () => resolve(false))
+            .once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED')),
         );
         socket.destroy();
-        if (!isOpen) return;
+        if (isClosed) return;
       }
     },
   };
