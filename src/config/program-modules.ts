@@ -1,6 +1,6 @@
 /**
  * Modules that a configuration imports from beside itself: run anew with it, as the runtime would keep them until the process ends, and
- * known, so that they can be watched. Packages are not among them, nor what CommonJS requires.
+ * known, so that they can be watched. Packages are not among them, nor modules of CommonJS, which the runtime keeps by their paths.
  */
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -25,8 +25,17 @@ export class ProgramModules {
       resolve: (specifier, context, next) => {
         const { parentURL } = context;
         if (parentURL?.endsWith(this.#mark) !== true || !OWN.test(specifier)) return next(specifier, context);
-        if (!specifier.startsWith('#')) this.#note(new URL(specifier, parentURL).href);
-        const resolved = next(specifier, context);
+        const asked = specifier.startsWith('#') ? undefined : new URL(specifier, parentURL).href;
+        let resolved: ReturnType<typeof next>;
+        try {
+          resolved = next(specifier, context);
+        } catch (error) {
+          if (asked !== undefined) this.#note(asked);
+          throw error;
+        }
+        if (resolved.format?.startsWith('commonjs') === true) return resolved;
+        // Links count, and what they lead to.
+        if (asked !== undefined) this.#note(asked);
         return this.#note(resolved.url) ? { ...resolved, url: resolved.url + this.#mark } : resolved;
       },
     });

@@ -389,11 +389,6 @@ policies:
     issues: ['F:1:4 there is no character with the number that stands behind `\\U`'],
   },
   {
-    mistake: 'a tab in brackets of a block',
-    text: 'a: {b: 1,\tc: 2}',
-    issues: ['F:1:11 this stands too far left, or behind a tab where only spaces are taken'],
-  },
-  {
     mistake: 'a cycle',
     text: `${HEAD}routes: { a: { match: {}, to: { respond: { json: &x [*x] } } } }`,
     issues: ['F:4:42 routes.a.to.respond: the value is nested more than 64 levels deep'],

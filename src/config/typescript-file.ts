@@ -19,7 +19,7 @@ export interface ProgramReading {
 
 /**
  * Runs the module and takes its default export. Each call runs it anew, with the modules that it imports from beside itself, so that
- * a reload sees what has changed; packages are kept by the runtime until the process ends.
+ * a reload sees what has changed; packages and modules of CommonJS are kept by the runtime until the process ends.
  */
 export async function readProgramFile(path: string, shownAs: string): Promise<ProgramReading> {
   const modules = new ProgramModules();

@@ -3,7 +3,7 @@ import { CST, Lexer } from 'yaml';
 
 const TOKENS_PER_STEP = 2_000;
 /** Tokens of the lexer that stand for no characters of the text. */
-const MARKERS: readonly string[] = [CST.DOCUMENT, CST.FLOW_END, CST.SCALAR];
+export const MARKERS: readonly string[] = [CST.DOCUMENT, CST.FLOW_END, CST.SCALAR];
 
 /** Replaces scalars; everything else stays as it is. `replace` is given the value, the white space of several lines as one space. */
 export function* replaceScalars(

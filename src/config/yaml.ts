@@ -1,5 +1,6 @@
 /** Reads a YAML text: one document, of which all keys are text, by the core schema of YAML 1.2 and with merge keys. */
 import { EVENT_ID, type Event, parseEvents, YAMLException } from 'js-yaml';
+import { joinBracketLines } from './flow-brackets.ts';
 import type { IssuePath } from './issue.ts';
 import { findSyntaxProblems, type SyntaxProblem } from './syntax-problems.ts';
 import { YamlPlaces } from './yaml-places.ts';
@@ -21,10 +22,6 @@ const DOUBTFUL: readonly { readonly pattern: RegExp; readonly message: string }[
   { pattern: /\r(?!\n)/, message: 'a carriage return stands alone here; a line ends with a line feed' },
   { pattern: /\n\uFEFF/, message: 'a byte order mark is taken only at the very beginning' },
 ];
-/** Where the parser that explains takes the text: a tab in brackets, mostly. */
-const EXPLAINED_REASONS: Readonly<Partial<Record<string, string>>> = {
-  'deficient indentation': 'this stands too far left, or behind a tab where only spaces are taken',
-};
 /** The event of the document itself comes first. */
 const ROOT = 1;
 
@@ -37,8 +34,8 @@ export interface YamlReading {
   readonly findPlace: (path: IssuePath, pointAt: 'key' | 'value') => number;
 }
 
-export function readYaml(text: string): YamlReading {
-  const { events, problems } = readEvents(text);
+export function readYaml(written: string): YamlReading {
+  const { text, events, problems } = readEvents(written);
   if (problems.length > 0) return { value: undefined, problems, duplicates: [], findPlace: () => 0 };
   // Nothing but comments, if anything.
   if (events.length === 0) return { value: null, problems, duplicates: [], findPlace: () => 0 };
@@ -56,35 +53,59 @@ export function readYaml(text: string): YamlReading {
   };
 }
 
-function readEvents(text: string): { readonly events: readonly Event[]; readonly problems: readonly SyntaxProblem[] } {
+interface ReadEvents {
+  /** What the events are of: as it was given, or with other white space, and all else at the same offset. */
+  readonly text: string;
+  readonly events: readonly Event[];
+  readonly problems: readonly SyntaxProblem[];
+}
+
+function readEvents(text: string): ReadEvents {
   try {
-    const events = parseEvents(text, { maxDepth: DEPTH_MAX });
-    return { events, problems: findDocumentProblems(text, events) };
+    return parse(text);
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
-    return { events: [], problems: toProblems(text, error) };
+    const isTooDeep = error.reason.startsWith(DEPTH_REASON);
+    // The other parser would have to call itself as often.
+    const problems = isTooDeep ? [toProblem(error)] : findSyntaxProblems(text);
+    return problems.length > 0 ? { text, events: [], problems } : readJoined(text);
   }
+}
+
+/** A text that the parser refuses, and the one that explains does not. */
+function readJoined(written: string): ReadEvents {
+  const text = joinBracketLines(written);
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error;
+    return { text, events: [], problems: [toProblem(error)] };
+  }
+}
+
+function parse(text: string): ReadEvents {
+  const events = parseEvents(text, { maxDepth: DEPTH_MAX });
+  return { text, events, problems: findDocumentProblems(text, events) };
 }
 
 /** What the parser takes and other readers of the same text would not, or take as something else. */
 function findDocumentProblems(text: string, events: readonly Event[]): readonly SyntaxProblem[] {
   const documents = events.filter(({ type }) => type === EVENT_ID.DOCUMENT).length;
-  if (documents > 1) return explain(text, { offset: 0, message: 'there is more than one document; a configuration is one' });
+  if (documents > 1) {
+    const explained = findSyntaxProblems(text);
+    return explained.length > 0 ? explained : [{ offset: 0, message: 'there is more than one document; a configuration is one' }];
+  }
   return DOUBTFUL.flatMap(({ pattern, message }) => {
     const match = pattern.exec(text);
     return match === null ? [] : [{ offset: match.index + match[0].length - 1, message }];
   });
 }
 
-function toProblems(text: string, { reason, mark }: YAMLException): readonly SyntaxProblem[] {
+function toProblem({ reason, mark }: YAMLException): SyntaxProblem {
   const offset = mark?.position ?? 0;
-  // The other parser would have to call itself as often.
-  if (reason.startsWith(DEPTH_REASON)) return [{ offset, message: `the text is nested more than ${DEPTH_MAX} levels deep` }];
-  return explain(text, { offset, message: EXPLAINED_REASONS[reason] ?? reason });
-}
-
-/** `otherwise`: where the parser that explains has nothing against the text. */
-function explain(text: string, otherwise: SyntaxProblem): readonly SyntaxProblem[] {
-  const problems = findSyntaxProblems(text);
-  return problems.length > 0 ? problems : [otherwise];
+  const isTooDeep = reason.startsWith(DEPTH_REASON);
+  return {
+    offset,
+    message: isTooDeep ? `the text is nested more than ${DEPTH_MAX} levels deep` : reason,
+  };
 }

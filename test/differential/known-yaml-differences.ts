@@ -14,19 +14,12 @@ interface KnownDifference {
 
 /** Our own words; all other messages are those of the parser. */
 const ownMessages =
-  /a key must be text|too far left|there is no character|the key is missing here|a line of its own|very beginning of a line|of all directives|carriage return|byte order mark|unresolved tag|takes a map that has ended/;
+  /a key must be text|there is no character|the key is missing here|a line of its own|very beginning of a line|of all directives|carriage return|byte order mark|unresolved tag|takes a map that has ended/;
 
 const isOfText = ({ value }: YamlDifference) => typeof value !== 'object' || value === null;
 const matches = (pattern: RegExp) => (difference: YamlDifference) => pattern.test(difference.what);
 
 export const knownYamlDifferences: Readonly<Record<string, KnownDifference>> = {
-  'tabs-in-brackets': {
-    kind: 'stricter',
-    explains: matches(/too far left, or behind a tab|tab characters must not be used/),
-    reason:
-      'js-yaml takes a tab inside of brackets for indentation, where they stand within an indented block; spaces are taken.',
-    example: 'a: {b: 1,\tc: 2}',
-  },
   'parser-stricter': {
     kind: 'stricter',
     explains: ({ what }) => !ownMessages.test(what),
@@ -117,6 +110,12 @@ export const knownYamlDifferences: Readonly<Record<string, KnownDifference>> = {
     explains: ({ text }) => /[!&][\w!]*\s*(?:[#,}\]\n]|$)/.test(text),
     reason: 'Where a tag or an anchor stands before nothing, the key or the list that holds it is pointed at.',
     example: 'a: !!str',
+  },
+  'merged-twice': {
+    kind: 'place',
+    explains: ({ text }) => /<<\s*:[\s\S]*<<\s*:/.test(text),
+    reason: 'A map with `<<` twice is refused; until then, the place of what both bring is in the first, whose value counts.',
+    example: '<<: {a: 1}\n<<: {a: 1}',
   },
   separation: {
     kind: 'laxer',
