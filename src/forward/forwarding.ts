@@ -407,8 +407,8 @@ export class Forwarding
     const head = toAttemptHead(this.exchange, this.#plan, this.#target, attempt.endpoint);
     // A policy may have ended the exchange instead.
     if (attempt.call !== call) return;
-    const traced = traceHead(head, this.exchange, attempt);
-    call.send(tapped(attempt, traced, this.exchange), this.exchange, traced);
+    traceHead(head, this.exchange, attempt);
+    call.send(tapped(attempt, head, this.exchange), this.exchange, head);
     if (this.exchange.request.hasBody) this.#sendBody(call);
     else call.sendEnd(undefined);
   }

@@ -157,7 +157,9 @@ export class MirrorCopy extends WheelTimer implements AttemptOwner, PickSubject 
   // From the attempt
 
   onAttemptReady(attempt: Attempt, call: UpstreamCall): void {
-    call.send(attempt, this.exchange!, traceHead(this.#head!, this.exchange!, undefined));
+    const head = this.#head!;
+    traceHead(head, this.exchange!, undefined);
+    call.send(attempt, this.exchange!, head);
     for (const piece of this.#body.pieces) call.sendChunk(piece);
     call.sendEnd(undefined);
   }

@@ -164,7 +164,8 @@ class ServiceCall extends WheelTimer implements AttemptOwner, PickSubject, Start
   // From the attempt
 
   onAttemptReady(attempt: Attempt, call: UpstreamCall): void {
-    const head = traceHead(this.#toHead(attempt.endpoint), this.exchange, attempt);
+    const head = this.#toHead(attempt.endpoint);
+    traceHead(head, this.exchange, attempt);
     call.send(tapped(attempt, head, this.#waiting), this.exchange, head);
     const { body } = this.#request;
     if (body !== undefined && body.length > 0) call.sendChunk(body);

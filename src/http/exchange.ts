@@ -261,7 +261,7 @@ export class Exchange {
   error: GatewayError | undefined = undefined;
   /** What a policy that only reports would have refused the request with. */
   reported: GatewayError | undefined = undefined;
-  /** Whether the fields that go to the client are kept for its end, with those behind the answer. */
+  /** Whether the fields that go to the client are kept for its end; over HTTP/2, those behind the answer too. */
   keepsSentFields = false;
   sentFields: readonly string[] | undefined = undefined;
   sentTrailers: readonly string[] | undefined = undefined;

@@ -9,8 +9,11 @@ const SECRET_NAME =
 const SECRET_FIELD =
   /^(?:proxy-)?authorization$|^(?:proxy-)?authentication-info$|^(?:set-)?cookie2?$|-(?:auth|authorization)$|^x-auth-/i;
 /** In the bodies of requests and answers shorter names mean all sorts of things; these do not. */
-const SECRET_MEMBER = /^(?:authorization|cvc|cvv|card[-_]?number)$/i;
+const SECRET_MEMBER = /^(?:authorization|cvc|cvv)$|card[-_]?number$/i;
 const SECRET_PARAMETER = /^(?:key|auth|sig|sid|code|code[-_]verifier|pin|otp)$/i;
+
+/** Of what stands within something else. */
+const WITHIN = /[.[\]]/;
 
 /** A scheme of RFC 9110 §11 with what follows it. */
 export const schemeAndCredential = /^(bearer|basic|digest|negotiate|token|apikey|hmac|dpop)(\s+)(\S.*)$/i;
@@ -65,13 +68,16 @@ export class SecretNames {
 
   /** `name`: decoded. Its case does not count: services do the one or the other. */
   isParameter(name: string): boolean {
-    return this.isMember(name) || SECRET_PARAMETER.test(toInnermost(name));
+    return listForms(name).some((form) => SECRET_PARAMETER.test(form) || this.#isSecret(form));
   }
 
   /** Of a body: a member of JSON, an element of XML, a part of a form. */
   isMember(name: string): boolean {
-    const innermost = toInnermost(name);
-    return SECRET_NAME.test(innermost) || SECRET_MEMBER.test(innermost) || this.#parameters.has(name.toLowerCase());
+    return listForms(name).some((form) => this.#isSecret(form));
+  }
+
+  #isSecret(form: string): boolean {
+    return SECRET_NAME.test(form) || SECRET_MEMBER.test(form) || this.#parameters.has(form.toLowerCase());
   }
 
   /** A text without any of these, in any case, names no secret parameter. They are parts of regular expressions. */
@@ -80,8 +86,13 @@ export class SecretNames {
   }
 }
 
-/** Forms write `user[password]` and `password[]` for what is within something else. */
-function toInnermost(name: string): string {
+/**
+ * What a name may mean. Forms write `user[password]` and `password[]` for what is within something else, and `card[number]` or
+ * `card.number` for what is one word elsewhere.
+ */
+function listForms(name: string): readonly string[] {
+  if (!WITHIN.test(name)) return [name];
   const bare = name.endsWith('[]') ? name.slice(0, -2) : name;
-  return bare.endsWith(']') ? bare.slice(bare.lastIndexOf('[') + 1, -1) : bare;
+  const innermost = bare.endsWith(']') ? bare.slice(bare.lastIndexOf('[') + 1, -1) : bare;
+  return [name, innermost, name.replaceAll(/[-_.[\]]/g, '')];
 }

@@ -57,12 +57,18 @@ export class TracePropagation {
   readonly #names: ReadonlySet<string>;
   /** Fields that are looked at. */
   readonly #readNames: ReadonlySet<string>;
-  #lastSpanId = '';
-  #lastEnd = '';
+  readonly #commonSpanId: string | undefined;
+  /** What stands behind the trace id of those that have it. */
+  readonly #commonEnd: string;
 
-  /** The first one that says something is the one that counts; all are written. */
-  constructor(formats: readonly TraceFormat[]) {
+  /**
+   * The first format that says something is the one that counts; all are written. `commonSpanId`: that of most requests that are sent
+   * on, of which nothing is recorded.
+   */
+  constructor(formats: readonly TraceFormat[], commonSpanId?: string) {
     this.#formats = formats;
+    this.#commonSpanId = commonSpanId;
+    this.#commonEnd = formatTraceParentEnd(commonSpanId ?? '', false, false);
     this.#isPlain = formats.length === 1 && formats[0] === 'w3c';
     this.#names = new Set(formats.flatMap((format) => fieldNames[format]));
     this.#readNames = new Set(formats.includes('w3c') ? [...this.#names, BAGGAGE] : this.#names);
@@ -115,14 +121,9 @@ export class TracePropagation {
     return written;
   }
 
-  /** Most have the same span, that of requests of which nothing is recorded. */
   #endOf({ isSampled, isRandom }: SentContext, spanId: string): string {
-    if (isSampled || isRandom) return formatTraceParentEnd(spanId, isSampled, isRandom);
-    if (spanId !== this.#lastSpanId) {
-      this.#lastSpanId = spanId;
-      this.#lastEnd = formatTraceParentEnd(spanId, false, false);
-    }
-    return this.#lastEnd;
+    if (spanId === this.#commonSpanId && !isSampled && !isRandom) return this.#commonEnd;
+    return formatTraceParentEnd(spanId, isSampled, isRandom);
   }
 
   #readAll(fields: readonly string[]): ReceivedTrace {

@@ -32,9 +32,9 @@ import type { LoadShedding } from './load-shedding.ts';
 import { Observing } from './observing.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
 import { OverloadWatch } from './overload-watch.ts';
-import { type ConfigurationSupplies, type PreparedSnapshot, PresentConfiguration } from './present-configuration.ts';
 import type { RefusalCounts } from './refusal-counts.ts';
 import type { Rehearsal } from './rehearsal.ts';
+import { type ConfigurationSupplies, type PreparedSnapshot, ServedSnapshot } from './served-snapshot.ts';
 import { ThreadGauges } from './thread-gauges.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
@@ -83,7 +83,7 @@ export class DataPlane {
   readonly #overload: OverloadWatch;
   readonly #observing: Observing;
   readonly #gauges: ThreadGauges;
-  readonly #present: PresentConfiguration;
+  readonly #served: ServedSnapshot;
   readonly #connections: ClientConnections;
   /** Only while names are being shown to an authority. */
   #acmeAnswers: AcmeAnswers | undefined;
@@ -113,10 +113,10 @@ export class DataPlane {
       turnEnd: new TurnEnd(),
       nextRequestId: this.#nextRequestId,
     };
-    this.#present = new PresentConfiguration({ ...shared, mirrors: this.#mirrors });
+    this.#served = new ServedSnapshot({ ...shared, mirrors: this.#mirrors });
     this.#connections = new ClientConnections({
       ...shared,
-      findTcpDestinations: () => this.#present.snapshot?.tcpDestinations,
+      findTcpDestinations: () => this.#served.snapshot?.tcpDestinations,
       onTcpClosed: (connection) => this.#observing.finishTcp(connection),
     });
   }
@@ -127,12 +127,12 @@ export class DataPlane {
 
   /** What rate limits count in; `undefined` where there has been none. */
   get allowanceMemory(): SharedArrayBuffer | undefined {
-    return this.#present.allowanceMemory;
+    return this.#served.allowanceMemory;
   }
 
   /** What answers are kept in; `undefined` where none are. */
   get answers(): SharedAnswers | undefined {
-    return this.#present.answers;
+    return this.#served.answers;
   }
 
   /** Copies of requests that are under way to mirrors. */
@@ -150,12 +150,12 @@ export class DataPlane {
     { listens = true }: { readonly listens?: boolean } = {},
   ): Promise<PreparedConfiguration> {
     const { files, credentialNames } = supplies;
-    const prepared = await this.#present.prepare(encoded, supplies);
+    const prepared = await this.#served.prepare(encoded, supplies);
     try {
       const listeners = listens ? await this.#connections.prepare(prepared.snapshot.settings, files) : undefined;
       return { prepared, listeners, hash: encoded.hash, credentialNames };
     } catch (error) {
-      this.#present.abandon(prepared);
+      this.#served.abandon(prepared);
       throw error;
     }
   }
@@ -165,20 +165,21 @@ export class DataPlane {
     const { settings } = prepared.snapshot;
     this.#observing.follow(settings, hash, credentialNames);
     this.#overload.follow(settings.overload);
-    this.#present.commit(prepared);
+    const gone = this.#served.commit(prepared);
     if (listeners !== undefined) this.#connections.commit(listeners);
+    for (const service of gone) service.close();
     return this.#connections.listening;
   }
 
   /** Gives a prepared configuration up. */
   abandon({ prepared, listeners }: PreparedConfiguration): void {
     if (listeners !== undefined) this.#connections.abandon(listeners);
-    this.#present.abandon(prepared);
+    this.#served.abandon(prepared);
   }
 
   /** A service has other endpoints than before. */
   setEndpoints(service: string, list: EndpointList): void {
-    this.#present.setEndpoints(service, list);
+    this.#served.setEndpoints(service, list);
   }
 
   /** Counts and logs an exchange that is over. */
@@ -204,7 +205,7 @@ export class DataPlane {
       nextRequestId: rehearsal?.nextRequestId?.bind(rehearsal) ?? this.#nextRequestId,
       nowMs: () => this.#options.clock.monotonicMs(),
       defaultListener,
-      via: this.#present.snapshot?.settings.forwarding.via ?? '',
+      via: this.#served.snapshot?.settings.forwarding.via ?? '',
       refuse: (reason) => clientErrors.malformedRequest({ reason }, { publicDetail: reason }),
     });
   }
@@ -226,7 +227,7 @@ export class DataPlane {
     this.#mirrors.close();
     this.#overload.stop();
     this.#gauges.stop();
-    this.#present.close();
+    this.#served.close();
     this.#wheel.stop();
     await this.#observing.close();
   }
@@ -245,7 +246,7 @@ export class DataPlane {
 
   /** Throws answers out of the store that gateways share; whether it could. */
   purgeStore(what: AnswerPurge): Promise<boolean> {
-    return this.#present.purgeStore(what);
+    return this.#served.purgeStore(what);
   }
 
   /** What those who observe exchanges are to do from now on. */
@@ -260,7 +261,7 @@ export class DataPlane {
 
   /** Notes what is there at the moment, for metrics. */
   #lookAround(): void {
-    this.#present.lookAtLoad();
+    this.#served.lookAtLoad();
     this.#observing.look();
     this.#connections.look();
   }
@@ -273,7 +274,7 @@ export class DataPlane {
       if (exchange.request.path === '*')
         return exchange.sendReply({ status: 204, fields: [], contentLengthBytes: 0, body: undefined });
       if (this.#acmeAnswers?.answer(exchange) === true) return;
-      const plan = this.#present.snapshot?.findPlan(exchange);
+      const plan = this.#served.snapshot?.findPlan(exchange);
       this.#observing.route(exchange, plan);
       if (plan === undefined) return rescue(exchange, gatewayErrors.noRoute());
       if (this.#overload.shedding !== undefined && this.#sheds(plan, this.#overload.shedding)) this.#refuse(exchange, plan);

@@ -131,6 +131,7 @@ export class ObservingSide {
     const beganMs = clock.monotonicMs();
     this.#watch.stop();
     await Promise.all([this.#accessLog.end(leftMs), this.#traces.end(leftMs), this.#recording.stop()]);
+    this.#cuts.end();
     // Last: it is told what becomes of the others.
     await this.#eventLog.end(leftMs && leftMs - (clock.monotonicMs() - beganMs));
   }

@@ -39,6 +39,7 @@ export class Observing {
   readonly #chance = createChanceSource();
   #tracing: Tracing | undefined;
   #tracingDefinition: string | undefined;
+  #logDefinition: string | undefined;
   readonly #watching: Watching;
 
   constructor(options: ObservingOptions) {
@@ -50,7 +51,7 @@ export class Observing {
 
   /** A configuration is the present one; `hash` is what logs name it by. `credentialNames`: whose values nobody is told. */
   follow(settings: SettingsOfConfiguration, hash: string, credentialNames: CredentialNames): void {
-    this.#options.logger.follow?.(toLoggerSettings(settings, this.#options.tell));
+    this.#followLog(settings);
     this.#accessLogging.follow(settings, hash, credentialNames);
     this.#followTracing(settings.tracing, credentialNames);
     this.#watching.follow(settings, new SecretNames(credentialNames));
@@ -112,6 +113,14 @@ export class Observing {
     this.#watching.close();
     this.#recordings?.flush();
     await this.#accessLogging.close();
+  }
+
+  /** What waits to be sent is counted by whoever hands it over: while nothing is different, that stays the same. */
+  #followLog(settings: Pick<SettingsOfConfiguration, 'log'>): void {
+    const definition = JSON.stringify(settings.log);
+    if (definition === this.#logDefinition) return;
+    this.#logDefinition = definition;
+    this.#options.logger.follow?.(toLoggerSettings(settings, this.#options.tell));
   }
 
   #followTracing(tracing: TracingSettings | undefined, credentialNames: CredentialNames): void {

@@ -191,3 +191,17 @@ test('what a thread before this one has counted is forgotten too', () => {
   assert.deepEqual(list('request'), { 'web orders shop GET 200': 2 });
   assert.deepEqual([Object.keys(list('route')), list('in-flight')], [['web orders shop'], { 'web orders': 0 }]);
 });
+
+test('what a route that stays counts after its only listener is gone is released with that of others', () => {
+  const { meter, list } = setUp();
+  const planned = { ...plan };
+  const on = (listener: string, parts: Partial<CountedExchange> = {}) =>
+    run(meter, toExchange({ plan: planned, request: { listener, method: 'GET' }, ...parts }));
+  const unplanned = { plan: undefined, serviceName: undefined, status: 404 };
+  for (const listener of ['one', 'two', 'three']) {
+    on(listener);
+    on(listener, unplanned);
+    meter.forget(toRemoved({ listeners: [listener] }));
+    assert.deepEqual([list('in-flight'), list('route'), list('request')], [{}, {}, {}]);
+  }
+});

@@ -159,7 +159,8 @@ export class RequestMeter {
           before = one;
         }
       }
-      if (tally.listeners === undefined) this.#tallies.delete(route);
+      // A route that stays goes on with the one that it has.
+      if (tally.listeners === undefined && removed.routes.has(route)) this.#tallies.delete(route);
     }
     if (isDone) this.#removed = undefined;
   }

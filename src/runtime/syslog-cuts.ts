@@ -14,23 +14,25 @@ const cutMetric: Metric = {
 };
 
 export class SyslogCuts {
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #reports: Readonly<Record<CutLog, LossReport>>;
   readonly #counts = new Map<CutLog, number>();
 
   constructor({ clock, logger }: { readonly clock: Clock; readonly logger: Logger }) {
-    this.#clock = clock;
-    this.#logger = logger;
+    const options = { clock, logger, level: 'warn', message: 'syslog messages are cut', what: 'messages' } as const;
+    this.#reports = { access: new LossReport(options), error: new LossReport(options) };
   }
 
   /** What is called for each message of one place. */
   toCounter(log: CutLog): () => void {
-    const means = { clock: this.#clock, logger: this.#logger };
-    const report = new LossReport({ ...means, level: 'warn', message: 'syslog messages are cut', what: 'messages' });
     return () => {
       this.#counts.set(log, (this.#counts.get(log) ?? 0) + 1);
-      report.add(1, { log });
+      this.#reports[log].add(1, { log });
     };
+  }
+
+  /** Tells of those that nobody has been told of. */
+  end(): void {
+    for (const report of Object.values(this.#reports)) report.end();
   }
 
   get metricsText(): string {

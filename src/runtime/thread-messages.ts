@@ -6,7 +6,7 @@ import type { EndpointList } from '#services/endpoint-list.ts';
 import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
 import type { ListeningAt } from './listener-set.ts';
 import type { Observed, ObservingOrder } from './observing-messages.ts';
-import type { ConfigurationSupplies } from './present-configuration.ts';
+import type { ConfigurationSupplies } from './served-snapshot.ts';
 import type { TicketKeyring } from './ticket-keys.ts';
 
 /** What a data thread is told when it is made. */

@@ -21,8 +21,6 @@ import { TraceSampling } from './trace-sampling.ts';
 /** Telling costs as much as some twenty spans: sooner only where there are many. */
 const TELL_EVERY_MS = 1_000;
 const TOLD_AT_ONCE = 512;
-/** Between other work the spans of one exchange cost three times as much: most of what makes them is in no cache of the processor then. */
-const MADE_AT_ONCE = 32;
 /** Whatever the control thread does, no more wait for it than are told in so many turns. */
 const TOLD_EARLY_MAX = 20;
 
@@ -51,8 +49,6 @@ export class Tracing {
   readonly #trust: TracingSettings['trust'];
   readonly #redactor: Redactor;
   readonly #timer: NodeJS.Timeout;
-  /** Exchanges that are traced and over, of which there are no spans yet. */
-  readonly #over: { readonly exchange: Exchange; readonly trace: ExchangeTrace }[] = [];
   #spans: SpanRecord[] = [];
   #lost = 0;
   /** Since the timer told last. */
@@ -60,11 +56,9 @@ export class Tracing {
 
   constructor({ propagate, trust, redact, ...shares }: TracingSettings, means: TracingMeans) {
     this.#means = means;
-    this.#traceMeans = {
-      propagation: new TracePropagation(propagate),
-      nextSpanId: createSpanIdSource(),
-    };
-    this.#unrecordedSpanId = this.#traceMeans.nextSpanId();
+    const nextSpanId = createSpanIdSource();
+    this.#unrecordedSpanId = nextSpanId();
+    this.#traceMeans = { propagation: new TracePropagation(propagate, this.#unrecordedSpanId), nextSpanId };
     this.#sampling = new TraceSampling(shares, means.chance);
     this.#trust = trust;
     this.#redactor = new Redactor(redact, means.names);
@@ -83,9 +77,11 @@ export class Tracing {
   finish(exchange: Exchange): void {
     const { trace } = exchange;
     if (trace === undefined || !trace.isSampled) return;
-    this.#over.push({ exchange, trace });
-    if (this.#over.length < MADE_AT_ONCE) return;
-    this.#makeSpans();
+    const { clock } = this.#means;
+    // At once: what runs on behind the exchange would change what is told of it.
+    const spans = toSpans(exchange, trace, { redactor: this.#redactor, wallOffsetMs: clock.wallMs() - clock.monotonicMs() });
+    if (this.#spans.length + spans.length > limits.threadSpansPendingMax) this.#lost += spans.length;
+    else for (const span of spans) this.#spans.push(span);
     if (this.#spans.length < TOLD_AT_ONCE || this.#toldEarly === TOLD_EARLY_MAX) return;
     this.#toldEarly += 1;
     this.flush();
@@ -93,7 +89,6 @@ export class Tracing {
 
   /** Tells the control thread what there is. */
   flush(): void {
-    this.#makeSpans();
     if (this.#spans.length === 0 && this.#lost === 0) return;
     const observed: ObservedSpans = { kind: 'spans', spans: this.#spans, lost: this.#lost };
     this.#spans = [];
@@ -104,17 +99,6 @@ export class Tracing {
   close(): void {
     clearInterval(this.#timer);
     this.flush();
-  }
-
-  #makeSpans(): void {
-    const { clock } = this.#means;
-    const means = { redactor: this.#redactor, wallOffsetMs: clock.wallMs() - clock.monotonicMs() };
-    for (const { exchange, trace } of this.#over) {
-      const spans = toSpans(exchange, trace, means);
-      if (this.#spans.length + spans.length > limits.threadSpansPendingMax) this.#lost += spans.length;
-      else for (const span of spans) this.#spans.push(span);
-    }
-    this.#over.length = 0;
   }
 
   #onTime(): void {

@@ -61,7 +61,7 @@ export class EndpointBoard {
   readonly capacity: number;
   readonly #threadNumber: number;
 
-  /** Of the memory of another thread's board, or with memory of its own. No two threads that live have one number. */
+  /** Of the memory of another thread's board, or with memory of its own. No two threads that live and decide have one number. */
   constructor(memory: SharedArrayBuffer = makeMemory(limits.endpointsMax), threadNumber = 0) {
     this.#threadNumber = threadNumber;
     this.memory = memory;

@@ -46,8 +46,10 @@ export class LossReport {
 
   #tell(): void {
     const { clock, logger, level, message, what } = this.#options;
-    logger.log(level, message, { ...this.#fields, [what]: this.#untold });
+    const count = this.#untold;
     this.#toldMs = clock.monotonicMs();
     this.#untold = 0;
+    // Last: where the log itself loses something, it comes back here.
+    logger.log(level, message, { ...this.#fields, [what]: count });
   }
 }

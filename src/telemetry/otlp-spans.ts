@@ -35,19 +35,18 @@ const WORD = 2 ** 32;
 /** Of 64 bits with a sign. */
 const INTEGER_LIMIT = 2 ** 63;
 
-const writer = new ProtobufWriter();
-
 /** The bytes of a message to a collector. `resource`: what is said of the gateway. */
 export function encodeSpans(spans: readonly SpanRecord[], resource: Readonly<Record<string, string>>): Buffer {
+  const writer = new ProtobufWriter();
   const resourceSpans = writer.begin(exportAt.resourceSpans);
   const resourceStart = writer.begin(resourceSpansAt.resource);
-  for (const [name, value] of Object.entries(resource)) writeAttribute(resourceAt.attributes, name, value);
+  for (const [name, value] of Object.entries(resource)) writeAttribute(writer, resourceAt.attributes, name, value);
   writer.end(resourceStart);
   const scopeSpans = writer.begin(resourceSpansAt.scopeSpans);
   const scope = writer.begin(scopeSpansAt.scope);
   writer.text(scopeAt.name, 'gatehouse');
   writer.end(scope);
-  for (const span of spans) writeSpan(span);
+  for (const span of spans) writeSpan(writer, span);
   writer.end(scopeSpans);
   writer.end(resourceSpans);
   return writer.take();
@@ -63,7 +62,7 @@ export function readRejectedCount(answer: Buffer): number {
   }
 }
 
-function writeSpan(span: SpanRecord): void {
+function writeSpan(writer: ProtobufWriter, span: SpanRecord): void {
   const { traceState, parentId, attributes } = span;
   const start = writer.begin(scopeSpansAt.spans);
   writer.hex(spanAt.traceId, span.traceId);
@@ -72,9 +71,10 @@ function writeSpan(span: SpanRecord): void {
   if (parentId !== undefined) writer.hex(spanAt.parentSpanId, parentId);
   writer.text(spanAt.name, span.name);
   writer.integer(spanAt.kind, spanKinds[span.kind]);
-  writeTime(spanAt.startTime, span.startMs);
-  writeTime(spanAt.endTime, span.endMs);
-  for (let i = 0; i < attributes.length; i += 2) writeAttribute(spanAt.attributes, String(attributes[i]), attributes[i + 1]);
+  writeTime(writer, spanAt.startTime, span.startMs);
+  writeTime(writer, spanAt.endTime, span.endMs);
+  for (let i = 0; i < attributes.length; i += 2)
+    writeAttribute(writer, spanAt.attributes, String(attributes[i]), attributes[i + 1]);
   if (span.isError) {
     const status = writer.begin(spanAt.status);
     writer.integer(statusAt.code, STATUS_ERROR);
@@ -85,7 +85,7 @@ function writeSpan(span: SpanRecord): void {
   writer.end(start);
 }
 
-function writeAttribute(field: number, name: string, value: SpanValue): void {
+function writeAttribute(writer: ProtobufWriter, field: number, name: string, value: SpanValue): void {
   if (value === undefined) return;
   const pair = writer.begin(field);
   writer.text(pairAt.key, name);
@@ -99,7 +99,7 @@ function writeAttribute(field: number, name: string, value: SpanValue): void {
 }
 
 /** Nanoseconds since 1970, of which a microsecond is as exact as milliseconds are. They are more than a double holds. */
-function writeTime(field: number, ms: number): void {
+function writeTime(writer: ProtobufWriter, field: number, ms: number): void {
   const micros = Math.round(ms * 1_000);
   const low = (micros % WORD) * NANOS_PER_MICRO;
   const high = Math.floor(micros / WORD) * NANOS_PER_MICRO + Math.floor(low / WORD);

@@ -107,6 +107,7 @@ async function startLoad(port: number): Promise<Load> {
   return load;
 }
 
+// The time is for machines that do much else: what is demanded of pauses and requests stands below.
 test(`${ROUTES} routes are swapped under load without a failed request or a long pause`, { timeout: 280_000 }, async (t) => {
   const upstream = await startRawUpstream(
     onEachWholeRequest((connection) => connection.send('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nasked')),

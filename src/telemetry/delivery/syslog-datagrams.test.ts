@@ -208,3 +208,33 @@ test('it is told why an address cannot be sent to', async (t) => {
   await lines.finish();
   assert.deepEqual(losses, [{ lines: 2, reason: 'EACCES', text: 'one\ntwo\n' }]);
 });
+
+test('a line that is sent again is the same message, with the number that it had', async (t) => {
+  const first = await receive(t);
+  await close(first);
+  let cut = 0;
+  let settled = false;
+  const later = new HandRunTimers();
+  const origin = { facility: 'local0', app: 'gatehouse', host: 'h', processId: 1, messageId: 'access' } as const;
+  const lines = new SyslogDatagrams({
+    host: HOST,
+    port: first.port,
+    messages: new SyslogMessages({ ...origin, isNumbered: true, lengthMax: 500, onCut: () => void cut++ }),
+    owner: { onLost: () => undefined, onSent: () => undefined },
+    later: later.add,
+  });
+  const settle = () => {
+    settled = true;
+  };
+  lines.add({ bytes: Buffer.from(`${HEAD}${'x'.repeat(1_000)}\n`.repeat(3)), settle });
+  // That nobody listens is said of each to the one behind it.
+  for (const pauseMs of [250, 500]) {
+    await eventually(() => later.has(pauseMs), `there is a pause of ${pauseMs} ms`);
+    later.run(pauseMs);
+  }
+  await eventually(() => settled, 'all were sent');
+  assert.equal(cut, 3);
+  const finished = lines.finish();
+  lines.abort();
+  await finished;
+});

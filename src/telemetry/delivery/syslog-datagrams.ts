@@ -39,6 +39,8 @@ export class SyslogDatagrams implements LineDelivery {
   readonly #pause = new GrowingPause();
   /** It is being sent, or what is left of it when sending has failed. */
   #batch: LineBatch | undefined;
+  /** Of the first line of the batch, where sending has failed: it has its number, and is sent as it is. */
+  #message: string | undefined;
   #open: OpenSocket | undefined;
   #isBusy = false;
   #takeBack: (() => void) | undefined;
@@ -100,19 +102,22 @@ export class SyslogDatagrams implements LineDelivery {
   #loseAll(reason: string): void {
     if (this.#batch !== undefined) this.#waiting.lose([this.#batch], reason);
     this.#batch = undefined;
+    this.#message = undefined;
     this.#waiting.loseAll(reason);
   }
 
   /** Returns why a line could not be sent: it is the first of those that are left. */
   async #sendBatch({ bytes, settle }: LineBatch): Promise<string | undefined> {
     for (const line of splitLines(bytes)) {
-      const failure = await this.#send(line);
+      this.#message ??= this.#options.messages.toMessage(line);
+      const failure = await this.#send(this.#message);
       // Everything was given up meanwhile.
       if (this.#batch === undefined) return undefined;
       const start = line.byteOffset - bytes.byteOffset;
       const next = start + line.length + 1;
       if (failure === TOO_LONG) this.#waiting.lose([{ bytes: bytes.subarray(start, next), settle: () => undefined }], failure);
       else if (failure !== undefined) return failure;
+      this.#message = undefined;
       this.#batch = { bytes: bytes.subarray(next), settle };
     }
     this.#batch = undefined;
@@ -121,11 +126,11 @@ export class SyslogDatagrams implements LineDelivery {
     return undefined;
   }
 
-  async #send(line: Uint8Array): Promise<string | undefined> {
+  async #send(message: string): Promise<string | undefined> {
     try {
       if (this.#open?.isOld) this.#drop();
       this.#open ??= await this.#openSocket();
-      await send(this.#open.socket, this.#options.messages.toMessage(line));
+      await send(this.#open.socket, message);
       this.#open.sent += 1;
       if (this.#open.sent === PROOF) this.#pause.reset();
       return undefined;

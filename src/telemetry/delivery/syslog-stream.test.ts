@@ -189,6 +189,25 @@ test('given up, nobody waits for a server whose connection broke while there was
   assert.deepEqual(later.waiting, []);
 });
 
+test('a line that comes while others are made into messages follows them, and waits no longer than they do', async (t) => {
+  const server = await startSyslogServer(t, { host: HOST });
+  let settled = 0;
+  const add = (text: string) => lines.add({ bytes: Buffer.from(`${HEAD}${text}\n`), settle: () => void settled++ });
+  const origin = { facility: 'local0', app: 'gatehouse', host: 'h', processId: 1, messageId: 'event' } as const;
+  const lines: SyslogStream = new SyslogStream({
+    server: tcp(server.port),
+    messages: new SyslogMessages({ ...origin, isNumbered: true, lengthMax: 500, onCut: () => add('one was cut') }),
+    owner: { onLost: () => undefined, onSent: () => undefined },
+    later: new HandRunTimers().add,
+  });
+  add('x'.repeat(1_000));
+  await eventually(() => server.messages.length === 2, 'both are there');
+  assert.match(server.messages[0]!, /sequenceId="1"\] x+\[cut\]$/);
+  assert.match(server.messages[1]!, /sequenceId="2"\] one was cut$/);
+  await lines.finish();
+  assert.equal(settled, 2);
+});
+
 async function listen(t: TestContext, server: Server): Promise<number> {
   server.listen(0, HOST);
   await once(server, 'listening');

@@ -127,6 +127,8 @@ export class SyslogStream implements LineDelivery {
 
   #write(socket: Socket): void {
     const batches = this.#waiting.take(WRITE_BYTES);
+    // First: that a message is cut may be told of over this connection.
+    this.#writing = batches;
     let text = '';
     for (const { bytes } of batches) {
       for (const line of splitLines(bytes)) {
@@ -134,7 +136,6 @@ export class SyslogStream implements LineDelivery {
         text += `${message.length} ${message}`;
       }
     }
-    this.#writing = batches;
     socket.write(text, 'latin1', (error) => {
       const written = this.#writing ?? [];
       this.#writing = undefined;

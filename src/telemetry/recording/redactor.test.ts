@@ -133,3 +133,9 @@ test('a body that is damaged, or unpacks to too much, is left out', () => {
   const coded = toRecordedBody({ bytes, isWhole: true, lengthBytes: 7 }, ['content-encoding', 'gzip'], redactor, unpack);
   assert.deepEqual(coded, { bytes: 7, coding: 'gzip', omitted: 'it is compressed, and cannot be looked into' });
 });
+
+test('a `link` that is no link hides what others hide', () => {
+  const shown = (value: string) => redactor.redactFields(['link', value])[0]![1];
+  for (const value of ['/a?token=hidden', '</a?token=hidden', 'https://u:hidden@h/', '</a>; anchor="https://u:hidden@h/"'])
+    assert.doesNotMatch(shown(value), /hidden/, value);
+});

@@ -26,7 +26,7 @@ const clientFields: ReadonlySet<string> = new Set([
   'cf-connecting-ip',
 ]);
 /** Fields that hold addresses of pages, with their queries. */
-const urlFields: ReadonlySet<string> = new Set(['referer', 'location', 'content-location', 'refresh']);
+const urlFields: ReadonlySet<string> = new Set(['referer', 'location', 'content-location', 'refresh', 'link']);
 /** RFC 3986 §3.2.1. */
 const userInfo = /\/\/[^/@\s]+@/g;
 /** RFC 8288 §3: a field may have several. */
@@ -110,7 +110,8 @@ export class Redactor {
     if (credential !== null) return `${credential[1]}${credential[2]}${this.digest(credential[3]!)}`;
     const isSecret = this.#names.isField(name) || (this.rules.hidesClient && clientFields.has(name));
     if (isSecret) return this.digest(value);
-    if (name === 'link') return value.replace(linkTarget, (_, target: string) => `<${this.redactTarget(target)}>`);
+    if (name === 'link' && value.search(linkTarget) >= 0)
+      return this.redactText(value.replace(linkTarget, (_, target: string) => `<${this.redactTarget(target)}>`));
     return urlFields.has(name) ? this.redactTarget(value) : this.redactText(value);
   }
 

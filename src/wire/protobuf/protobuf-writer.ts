@@ -62,7 +62,7 @@ export class ProtobufWriter {
     this.#length += bytes.length;
   }
 
-  /** Bytes that are given as hexadecimal digits. */
+  /** Bytes that are given as hexadecimal digits: an even number of nothing else, which is the caller's to see to. */
   hex(field: number, digits: string): void {
     this.#reserve(2 * VARINT_BYTES_MAX + digits.length);
     this.#tag(field, LENGTH_DELIMITED);

@@ -10,6 +10,7 @@ import { NameResolver } from '#net/name-resolver.ts';
 import type { PolicyDefinition } from '#pipeline/policy.ts';
 import { policyDefinitions } from '#policies/registry.ts';
 import type { EndpointList, EndpointLists } from '#services/endpoint-list.ts';
+import type { Service } from '#services/service.ts';
 import { decodeConfiguration } from '#snapshot/arrived-configuration.ts';
 import { compileSnapshot, type SnapshotMeans } from '#snapshot/compile.ts';
 import type { EncodedConfiguration } from '#snapshot/encoded-configuration.ts';
@@ -49,7 +50,7 @@ export interface PreparedSnapshot {
   readonly counting: PreparedCounting;
 }
 
-export class PresentConfiguration {
+export class ServedSnapshot {
   readonly #thread: ServingThread;
   readonly #policies: readonly PolicyDefinition[];
   readonly #random = createChanceSource();
@@ -113,8 +114,8 @@ export class PresentConfiguration {
     }
   }
 
-  /** Swaps to what was prepared, and closes services that are gone. */
-  commit({ snapshot, resolver, resolverDefinition, endpoints, counting }: PreparedSnapshot): void {
+  /** Swaps to what was prepared. Returns services that are gone: they are to be closed behind their listeners. */
+  commit({ snapshot, resolver, resolverDefinition, endpoints, counting }: PreparedSnapshot): Service[] {
     this.#counting.commit(counting);
     this.#resolver = resolver;
     this.#resolverDefinition = resolverDefinition;
@@ -123,9 +124,7 @@ export class PresentConfiguration {
     for (const [name, list] of Object.entries(endpoints)) this.#setEndpoints(name, list);
     for (const [name, list] of this.#laterLists) this.#setEndpoints(name, list);
     this.#laterLists.clear();
-    for (const [name, service] of before?.services ?? []) {
-      if (snapshot.services.get(name) !== service) service.close();
-    }
+    return [...(before?.services ?? [])].flatMap(([name, service]) => (snapshot.services.get(name) === service ? [] : [service]));
   }
 
   /** Gives up what was prepared. */
