@@ -1,5 +1,5 @@
 /** What is weak in who may come, and how it is found out who asks. */
-import { isMap } from '#schema/forms.ts';
+import { isMap, isText } from '#schema/forms.ts';
 import { type Audited, type Block, type Door, firstDoors, isReadable, reachesServices, takesWrites } from './audited.ts';
 import type { AuditRule, Weakness } from './finding.ts';
 
@@ -62,7 +62,7 @@ export const accessRules: readonly AuditRule[] = [
     because: 'whoever is shown a token for another service of the same issuer can use it here',
     mend: 'write `audience`',
     find: (audited) =>
-      [...audited.listBlocks()].flatMap(({ name, settings, path }) => {
+      audited.blocks.flatMap(({ name, settings, path }) => {
         const { issuers } = settings;
         if (name !== 'jwt' || !Array.isArray(issuers)) return [];
         const isAny = issuers.some((issuer) => isMap(issuer) && issuer['audience'] === undefined);
@@ -88,7 +88,7 @@ export const accessRules: readonly AuditRule[] = [
     because: 'who sits on the way gives the gateway keys of his own, or reads its secret',
     mend: 'write an address that begins with `https://`',
     find: (audited) =>
-      [...audited.listBlocks()].flatMap((block) =>
+      audited.blocks.flatMap((block) =>
         listServers(block)
           .filter(isReadable)
           .map((server) => ({ path: block.path, what: `\`${block.name}\` asks ${server} over plain HTTP` })),
@@ -134,7 +134,7 @@ export function findBlocks(
   setting: string,
   toText: (policy: string) => string,
 ): Weakness[] {
-  return [...audited.listBlocks()].filter(isWeak).map(({ name, path }) => ({ path: [...path, setting], what: toText(name) }));
+  return audited.blocks.filter(isWeak).map(({ name, path }) => ({ path: [...path, setting], what: toText(name) }));
 }
 
 /** Servers that are asked about tokens, or for some. */
@@ -154,8 +154,4 @@ function listTokenServers(settings: Readonly<Record<string, unknown>>): string[]
     const server: unknown = isMap(credential) ? credential['server'] : undefined;
     return isMap(server) ? Object.values(server).filter(isText) : [];
   });
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string';
 }

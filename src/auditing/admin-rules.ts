@@ -1,6 +1,7 @@
 /** What is weak in how operators reach the gateway. */
+import { hasTokens } from '#config/admin-tokens.ts';
 import type { AdminConfiguration, Configuration } from '#config/configuration.ts';
-import { isReachable } from './audited.ts';
+import { isReachable } from '#net/loopback.ts';
 import type { AuditRule, Weakness } from './finding.ts';
 
 export const adminRules: readonly AuditRule[] = [
@@ -52,8 +53,4 @@ export const adminRules: readonly AuditRule[] = [
 
 function on(find: (admin: AdminConfiguration) => Weakness[]) {
   return ({ configuration: { admin } }: { readonly configuration: Configuration }) => (admin === undefined ? [] : find(admin));
-}
-
-function hasTokens({ token, tokens }: Pick<AdminConfiguration, 'token' | 'tokens'>): boolean {
-  return token !== undefined || Object.keys(tokens).length > 0;
 }

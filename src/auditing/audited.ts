@@ -1,12 +1,12 @@
 /** A configuration, and what the rules of an audit ask of it: which routes are reached how, and which policies apply there. */
+import { parseCidr } from '#base/ip.ts';
 import type { Configuration, ListenerConfiguration, RouteConfiguration } from '#config/configuration.ts';
 import type { IssuePath } from '#config/issue.ts';
 import type { SecretPlace } from '#config/secret-places.ts';
-import { isLoopbackHost } from '#net/loopback.ts';
+import { isLoopbackHost, isReachable } from '#net/loopback.ts';
 import { EffectivePolicies } from '#planning/effective-policies.ts';
 import { identifyingPolicyNames } from '#policies/registry.ts';
-import type { ListenAddress } from '#schema/address.ts';
-import { isMap } from '#schema/forms.ts';
+import { isMap, isText } from '#schema/forms.ts';
 
 /** One way to a route: a listener through which requests reach it. */
 export interface Door {
@@ -21,10 +21,13 @@ export interface Block {
   readonly path: IssuePath;
 }
 
+/** As many IPv4 addresses as nobody has: more than `10.0.0.0/8`. */
+const WIDE_IPV4 = 2 ** 24;
+
 const READING_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'QUERY', 'TRACE']);
 
-/** Policies that ask the gateway's own rules, or a service, whether a request may pass. */
-const DECIDING = ['authorize', 'forward-auth', 'opa'];
+/** Policies that ask rules of the gateway or of a service whether a request may pass, whoever it comes from. */
+const DECIDING = ['authorize', 'opa'];
 
 export class Audited {
   readonly configuration: Configuration;
@@ -32,13 +35,16 @@ export class Audited {
   readonly secrets: readonly SecretPlace[];
   /** Those that machines besides this one reach, and where requests are not merely sent on to `https`. */
   readonly doors: readonly Door[];
+  /** All policies that apply at any of them, and methods in `any-of`, each once. */
+  readonly blocks: readonly Block[];
   readonly #policies: EffectivePolicies;
 
   constructor(configuration: Configuration, secrets: readonly SecretPlace[]) {
     this.configuration = configuration;
     this.secrets = secrets;
     this.#policies = new EffectivePolicies(configuration);
-    this.doors = listDoors(configuration).filter((door) => door.settings.listener.tls !== undefined || !this.#isRedirected(door));
+    this.doors = listDoors(configuration).filter((door) => !this.#isRedirected(door));
+    this.blocks = uniquePlaces(this.doors.flatMap((door) => this.#listBlocks(door)));
   }
 
   /** The settings of a policy where it applies, also of one that only reports. */
@@ -61,46 +67,56 @@ export class Audited {
     });
   }
 
+  /** Whether nobody gets in who is not known: to a policy, to a service that is asked, or by a certificate. */
+  knowsWhoAsks(door: Door): boolean {
+    if (needsCertificate(door) || this.findEnforced('forward-auth', door) !== undefined) return true;
+    return [...identifyingPolicyNames].some((name) => {
+      const block = this.find(name, door);
+      return block !== undefined && block.settings['anonymous'] === undefined && block.settings['unauthenticated'] !== 'pass';
+    });
+  }
+
   /** Whether there is anybody that the gateway would keep out. */
   isGuarded(door: Door): boolean {
-    return (
-      this.isFenced(door) ||
-      DECIDING.some((name) => this.findEnforced(name, door) !== undefined) ||
-      [...identifyingPolicyNames].some((name) => refusesStrangers(this.find(name, door)))
-    );
+    const isDecided = DECIDING.some((name) => this.findEnforced(name, door) !== undefined);
+    return isDecided || this.isFenced(door) || this.knowsWhoAsks(door);
   }
 
   /** Whether it depends on the address or the certificate of a client whether it gets in. */
   isFenced(door: Door): boolean {
-    const { route, listener } = door.settings;
-    if (listener.tls?.clientCertificates?.mode === 'required') return true;
-    const ways = route.matches.filter((match) => match.listeners?.includes(door.listener) ?? true);
-    if (ways.every(({ clientIps }) => clientIps !== undefined)) return true;
+    if (needsCertificate(door)) return true;
+    const ways = door.settings.route.matches.filter((match) => match.listeners?.includes(door.listener) ?? true);
+    if (ways.every(({ clientIps }) => clientIps !== undefined && !clientIps.some(isWide))) return true;
     const { allow, countries } = this.findEnforced('ip', door)?.settings ?? {};
+    // An `allow` of either kind is enough to come in.
+    if (Array.isArray(allow) && allow.some((entry) => isText(entry) && isWide(entry))) return false;
     return allow !== undefined || (isMap(countries) && countries['allow'] !== undefined);
   }
 
-  /** Every policy block of the configuration where it is written, whatever it applies to. */
-  *listBlocks(): Generator<Block> {
-    const { policies, listeners, routes } = this.configuration;
-    yield* toBlocks(policies, ['policies']);
-    for (const [name, listener] of Object.entries(listeners)) yield* toBlocks(listener.policies, ['listeners', name, 'policies']);
-    for (const [name, route] of Object.entries(routes)) yield* toBlocks(route.policies, ['routes', name, 'policies']);
+  #listBlocks(door: Door): Block[] {
+    return this.#policies.namesFor(door.route, door.listener).flatMap((name) => {
+      const block = this.find(name, door);
+      return block === undefined ? [] : [block, ...listMethods(block)];
+    });
   }
 
+  /** Whether nothing but redirects is answered there. What a proxy says came by `https` passes. */
   #isRedirected(door: Door): boolean {
-    return this.find('https-redirect', door) !== undefined;
+    const { listener } = door.settings;
+    return listener.tls === undefined && !isBehindProxy(listener) && this.find('https-redirect', door) !== undefined;
   }
-}
-
-/** Whether others than this machine reach an address. */
-export function isReachable(address: ListenAddress): boolean {
-  return !('path' in address) && !isLoopbackHost(address.host);
 }
 
 /** Whether proxies in front of a listener may have ended TLS. */
 export function isBehindProxy({ trustedProxies, proxyProtocol }: ListenerConfiguration): boolean {
   return trustedProxies.length > 0 || proxyProtocol !== undefined;
+}
+
+/** Whether a block holds an unreasonable part of all addresses: of IPv6, more than a `/16`. */
+export function isWide(cidr: string): boolean {
+  const range = parseCidr(cidr);
+  if (range === undefined) return false;
+  return range.version === 4 ? range.last - range.first >= WIDE_IPV4 : range.first[0] !== range.last[0];
 }
 
 /** Whether who sits on the way to a server can read what it is sent. */
@@ -111,11 +127,6 @@ export function isReadable(text: string): boolean {
 
 export function takesWrites({ matches }: RouteConfiguration): boolean {
   return matches.some(({ methods }) => methods?.some((method) => !READING_METHODS.has(method)) ?? true);
-}
-
-/** Names of the services that requests of a route go to. */
-export function listServices({ to }: RouteConfiguration): string[] {
-  return to.kind === 'service' ? to.services.map(({ service }) => service) : [];
 }
 
 /** Whether requests of a route reach a service. Those in a batch go through routes of their own. */
@@ -150,13 +161,8 @@ function listDoors({ routes, listeners }: Configuration): Door[] {
   );
 }
 
-function* toBlocks(policies: Readonly<Record<string, unknown>> | undefined, path: IssuePath): Generator<Block> {
-  for (const [name, settings] of Object.entries(policies ?? {})) {
-    if (!isMap(settings)) continue;
-    const block = { name, settings, path: [...path, name] };
-    yield block;
-    yield* listMethods(block);
-  }
+function needsCertificate({ settings: { listener } }: Door): boolean {
+  return listener.tls?.clientCertificates?.mode === 'required';
 }
 
 function listMethods({ name, settings, path }: Block): Block[] {
@@ -167,8 +173,4 @@ function listMethods({ name, settings, path }: Block): Block[] {
       isMap(block) ? [{ name: inner, settings: block, path: [...path, 'methods', index, inner] }] : [],
     ),
   );
-}
-
-function refusesStrangers(block: Block | undefined): boolean {
-  return block !== undefined && block.settings['anonymous'] === undefined && block.settings['unauthenticated'] !== 'pass';
 }

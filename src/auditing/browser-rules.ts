@@ -2,8 +2,13 @@
 import { isMap } from '#schema/forms.ts';
 import type { Template } from '#schema/template.ts';
 import { findBlocks } from './access-rules.ts';
-import { type Audited, type Block, type Door, takesWrites, uniquePlaces } from './audited.ts';
+import { type Audited, type Block, type Door, firstDoors, takesWrites, uniquePlaces } from './audited.ts';
 import type { AuditRule } from './finding.ts';
+
+/** Kinds of variables that hold what the author of a link writes. */
+const CHOSEN_BY_LINK: ReadonlySet<string> = new Set(['capture', 'rest', 'parameter', 'path', 'query']);
+/** In the place of others, such as the host of the request. */
+const STANDS_FOR_OTHERS = 'host.example';
 
 export const browserRules: readonly AuditRule[] = [
   {
@@ -11,12 +16,13 @@ export const browserRules: readonly AuditRule[] = [
     severity: 'high',
     because: 'a link to your host leads wherever its author likes',
     mend: 'end the host with a name of your own, such as `${path.shop}.example.com`',
-    find: ({ configuration }) =>
-      Object.entries(configuration.routes).flatMap(([name, { to }]) =>
-        to.kind === 'redirect' && to.host !== undefined && isChosenByLink(to.host)
-          ? [{ path: ['routes', name, 'to', 'redirect', 'host'], what: `\`${name}\` leads to a host that the link names` }]
-          : [],
-      ),
+    find: (audited) =>
+      firstDoors(audited.doors).flatMap(({ route, settings }) => {
+        const { to } = settings.route;
+        return to.kind === 'redirect' && to.host !== undefined && isChosenByLink(to.host)
+          ? [{ path: ['routes', route, 'to', 'redirect', 'host'], what: `\`${route}\` leads to a host that the link names` }]
+          : [];
+      }),
   },
   {
     id: 'no-csrf',
@@ -27,9 +33,9 @@ export const browserRules: readonly AuditRule[] = [
       uniquePlaces(
         audited.doors.flatMap((door) =>
           takesWrites(door.settings.route) && audited.findEnforced('csrf', door) === undefined
-            ? listCookies(audited, door).map(({ name, path }) => ({
+            ? listAmbient(audited, door).map(({ name, path }) => ({
                 path,
-                what: `\`${name}\` knows browsers by a cookie that they send with every request`,
+                what: `\`${name}\` knows browsers by what they send by themselves with every request`,
               }))
             : [],
         ),
@@ -66,16 +72,17 @@ export const browserRules: readonly AuditRule[] = [
   },
 ];
 
-/** Names of hosts end with what says whose they are. */
+/** Names of hosts end with what says whose they are: a domain, such as `example.com`, and not a part of one, or `com` alone. */
 function isChosenByLink({ parts }: Template): boolean {
-  const last = parts.at(-1);
-  return typeof last === 'object' && ['capture', 'rest', 'parameter', 'path', 'query'].includes(last.kind);
+  const last = parts.findLastIndex((part) => typeof part === 'object' && CHOSEN_BY_LINK.has(part.kind));
+  const ending = parts.slice(last + 1).map((part) => (typeof part === 'string' ? part : STANDS_FOR_OTHERS));
+  return last >= 0 && !/^\.[^.]+\.[^.]/.test(ending.join(''));
 }
 
-/** `lax` cookies do not go along with what a page of another site sends. */
-function listCookies(audited: Audited, door: Door): Block[] {
+/** What browsers send by themselves. `lax` cookies do not go along with what a page of another site sends. */
+function listAmbient(audited: Audited, door: Door): Block[] {
   return audited.findIdentities(door).filter(({ name, settings: { cookie } }) => {
     if (name === 'oidc') return isMap(cookie) && cookie['sameSite'] === 'none';
-    return typeof cookie === 'string';
+    return name === 'basic-auth' || name === 'client-certificate' || typeof cookie === 'string';
   });
 }

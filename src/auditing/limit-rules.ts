@@ -18,7 +18,7 @@ export const limitRules: readonly AuditRule[] = [
         audited.doors.flatMap((door) =>
           COUNTING.flatMap((name) => {
             const block = audited.findEnforced(name, door);
-            const part = block === undefined || audited.isGuarded(door) ? undefined : findChosenPart(block);
+            const part = block === undefined || audited.knowsWhoAsks(door) ? undefined : findChosenPart(block);
             return block === undefined || part === undefined
               ? []
               : [{ path: [...block.path, 'by'], what: `\`${name}\` counts by a ${part}, which clients choose themselves` }];

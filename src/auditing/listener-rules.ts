@@ -1,12 +1,9 @@
 /** What is weak where the gateway listens. */
-import { parseCidr } from '#base/ip.ts';
 import type { ListenerConfiguration } from '#config/configuration.ts';
-import { type Audited, type Door, isBehindProxy, isReachable, nameRoutes } from './audited.ts';
+import { isReachable } from '#net/loopback.ts';
+import { type Audited, type Door, isBehindProxy, isWide, nameRoutes } from './audited.ts';
 import type { AuditRule, Weakness } from './finding.ts';
 
-/** Prefixes that hold an unreasonable part of all addresses: nobody has proxies in all of `10.0.0.0/7` and beyond. */
-const IPV4_PREFIX_MIN = 8;
-const IPV6_PREFIX_MIN = 16;
 /** They show nothing that could be used a second time. */
 const SIGNING: ReadonlySet<string> = new Set(['hmac', 'client-certificate', 'any-of']);
 
@@ -90,12 +87,6 @@ function findWideTrust([name, { trustedProxies, proxyProtocol }]: [string, Liste
       isWide(cidr) ? [{ path: [...path, i], what: `\`${name}\` believes ${cidr}, which anybody may ask from` }] : [],
     ),
   );
-}
-
-function isWide(cidr: string): boolean {
-  const [, prefix] = cidr.split('/');
-  if (prefix === undefined) return false;
-  return Number(prefix) < (parseCidr(cidr)?.version === 4 ? IPV4_PREFIX_MIN : IPV6_PREFIX_MIN);
 }
 
 function showsCredentials(audited: Audited, door: Door): boolean {

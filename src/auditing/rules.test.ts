@@ -113,7 +113,7 @@ const cases: readonly Case[] = [
       'maxConnectionsPerClient: 9, tls: { certificates: [{ cert: a.pem, key: a.key }], clientCertificates: { mode: optional, ca: ca.pem } }',
     ),
     weak: {},
-    mended: withPolicies('client-certificate: {}'),
+    mended: withPolicies('client-certificate: {}, csrf: {}'),
     at: 'listeners.web.tls.clientCertificates',
   },
   {
@@ -136,6 +136,33 @@ const cases: readonly Case[] = [
       ...openPolicies('rate-limit: { limit: 1/second }'),
       routes: '{ shop: { match: { path: /*, clientIp: 192.0.2.7 }, to: shop } }',
     },
+    at: 'routes.shop',
+  },
+  {
+    id: 'open-writes',
+    both: listener('trustedProxies: [192.0.2.7]'),
+    weak: openPolicies('https-redirect: {}, rate-limit: { limit: 1/second }'),
+    mended: withPolicies('https-redirect: {}'),
+    at: 'routes.shop',
+  },
+  {
+    id: 'open-writes',
+    weak: openPolicies('ip: { allow: [0.0.0.0/0, "::/0"] }, rate-limit: { limit: 1/second }'),
+    mended: openPolicies('ip: { allow: [10.0.0.0/8, "fd00::/16"] }, rate-limit: { limit: 1/second }'),
+    at: 'routes.shop',
+  },
+  {
+    id: 'open-writes',
+    both: { geo: '{ database: countries.mmdb }' },
+    weak: openPolicies('ip: { allow: ["::/0"], countries: { allow: [CH] } }, rate-limit: { limit: 1/second }'),
+    mended: openPolicies('ip: { countries: { allow: [CH] } }, rate-limit: { limit: 1/second }'),
+    at: 'routes.shop',
+  },
+  {
+    id: 'open-writes',
+    both: openPolicies('rate-limit: { limit: 1/second }'),
+    weak: { routes: '{ shop: { match: { path: /*, clientIp: [10.0.0.0/8, "::ffff:0.0.0.0/96"] }, to: shop } }' },
+    mended: { routes: '{ shop: { match: { path: /*, clientIp: [10.0.0.0/8] }, to: shop } }' },
     at: 'routes.shop',
   },
   {
@@ -189,10 +216,12 @@ const cases: readonly Case[] = [
     weak: {
       policies: sound['policies']!.replace(
         'api-key: {}',
-        'any-of: { methods: [{ basic-auth: {} }, { api-key: { query: key } }] }',
+        'csrf: {}, any-of: { methods: [{ basic-auth: {} }, { api-key: { query: key } }] }',
       ),
     },
-    mended: { policies: sound['policies']!.replace('api-key: {}', 'any-of: { methods: [{ basic-auth: {} }, { api-key: {} }] }') },
+    mended: {
+      policies: sound['policies']!.replace('api-key: {}', 'csrf: {}, any-of: { methods: [{ basic-auth: {} }, { api-key: {} }] }'),
+    },
     at: 'policies.any-of.methods[1].api-key.query',
   },
   {
@@ -206,6 +235,21 @@ const cases: readonly Case[] = [
     both: { audit: '{ accept: { open-writes: public } }' },
     weak: openPolicies('rate-limit: { limit: 1/second, by: [ip, header.x-user] }'),
     mended: openPolicies('rate-limit: { limit: 1/second, by: [ip, route] }'),
+    at: 'policies.rate-limit.by',
+  },
+  {
+    id: 'evadable-limit',
+    weak: openPolicies('ip: { allow: [10.0.0.0/8] }, rate-limit: { limit: 1/second, by: header.x-a }'),
+    mended: openPolicies('forward-auth: { service: shop }, rate-limit: { limit: 1/second, by: header.x-a }'),
+    at: 'policies.rate-limit.by',
+  },
+  {
+    id: 'evadable-limit',
+    both: { consumers: '{ guest: {} }' },
+    weak: openPolicies(
+      'api-key: { anonymous: guest }, authorize: { consumers: [guest] }, rate-limit: { limit: 1/second, by: header.x-a }',
+    ),
+    mended: openPolicies('api-key: {}, authorize: { consumers: [guest] }, rate-limit: { limit: 1/second, by: header.x-a }'),
     at: 'policies.rate-limit.by',
   },
   {
@@ -235,6 +279,21 @@ const cases: readonly Case[] = [
     mended: { routes: '{ away: { match: { path: "/:to" }, to: { redirect: { host: "${path.to}.example.com" } } } }' },
     at: 'routes.away.to.redirect.host',
   },
+  ...['${path.to}example.com', '${path.to}.com', '${path.to}.com.', 'www.${path.to}', 'a.${path.to}.${path.to}'].map((host) => ({
+    id: 'open-redirect',
+    weak: { routes: `{ away: { match: { path: "/:to" }, to: { redirect: { host: "${host}" } } } }` },
+    mended: { routes: '{ away: { match: { path: "/:to" }, to: { redirect: { host: "${path.to}.${host}" } } } }' },
+    at: 'routes.away.to.redirect.host',
+  })),
+  ...['basic-auth', 'client-certificate'].map((name) => ({
+    id: 'no-csrf',
+    both: listener(
+      'maxConnectionsPerClient: 9, tls: { certificates: [{ cert: a.pem, key: a.key }], clientCertificates: { mode: required, ca: ca.pem } }',
+    ),
+    weak: withPolicies(`${name}: {}`),
+    mended: withPolicies(`${name}: {}, csrf: {}`),
+    at: `policies.${name}`,
+  })),
   { id: 'no-csrf', weak: oidc('sameSite: none'), mended: oidc('sameSite: lax'), at: 'policies.oidc' },
   {
     id: 'no-csrf',
@@ -267,6 +326,23 @@ const cases: readonly Case[] = [
     both: jwt('audience: shop'),
     weak: inClear,
     mended: local,
+    at: 'policies.jwt',
+  },
+  {
+    id: 'forwarded-credential-in-clear',
+    both: {
+      ...jwt('audience: shop'),
+      routes: '{ shop: { match: { path: /* }, to: { service: shop, fallback: { service: other } } } }',
+    },
+    weak: { services: '{ shop: { endpoints: [https://shop.example] }, other: { endpoints: [http://other.example] } }' },
+    mended: { services: '{ shop: { endpoints: [https://shop.example] }, other: { endpoints: [https://other.example] } }' },
+    at: 'policies.jwt',
+  },
+  {
+    id: 'forwarded-credential-in-clear',
+    both: withPolicies('jwt: { issuer: https://login.example, audience: shop }, mirror: { to: other }'),
+    weak: { services: '{ shop: { endpoints: [https://shop.example] }, other: { endpoints: [http://other.example] } }' },
+    mended: { services: '{ shop: { endpoints: [https://shop.example] }, other: { endpoints: [https://other.example] } }' },
     at: 'policies.jwt',
   },
   {
@@ -327,6 +403,29 @@ test('a credential for a service that is reached over https goes to no other', a
   assert.equal((await audit({ services, routes, ...sent('old') })).findings[0]?.id, 'upstream-credential-in-clear');
 });
 
+test('the credential of a route goes to no stand-in and to no mirror, one by service to each that is named', async () => {
+  const services = '{ shop: { endpoints: [https://shop.example] }, old: { endpoints: [http://old.example] } }';
+  const fallback = '{ shop: { match: { path: /* }, to: { service: shop, fallback: { service: old } } } }';
+  const credential = 'bearer: "${env:KEY}"';
+  const byService = withPolicies(`upstream-auth: { services: { old: { ${credential} } } }`);
+  const ids = async (sections: Sections) => (await audit({ services, ...sections })).findings.map(({ id }) => id);
+  const mirrored = (own: string) => withPolicies(`mirror: { to: old }, upstream-auth: { ${own} }`);
+  assert.deepEqual(await ids({ routes: fallback, ...withPolicies(`upstream-auth: { ${credential} }`) }), []);
+  assert.deepEqual(await ids({ routes: fallback, ...byService }), ['upstream-credential-in-clear']);
+  assert.deepEqual(await ids(mirrored(credential)), []);
+  assert.deepEqual(await ids(mirrored(`services: { old: { ${credential} } }`)), ['upstream-credential-in-clear']);
+});
+
+test('a policy is looked at where it applies and others than this machine come, and found once', async () => {
+  const watching = withPolicies('csrf: { mode: report }');
+  const route = (name: string, more: string) => `${name}: { match: { path: /${name}/*${more}, to: shop }`;
+  const places = async (sections: Sections) => (await audit({ ...watching, ...sections })).findings.map(({ path }) => path);
+  const listeners = `${sound['listeners']!.slice(0, -2)}, here: { address: "127.0.0.1:80" } }`;
+  assert.deepEqual(await places({ routes: `{ ${route('a', ' }')}, ${route('b', ' }')} }` }), ['policies.csrf.mode']);
+  assert.deepEqual(await places({ routes: `{ ${route('a', ' }, policies: { csrf: {} }')} }` }), []);
+  assert.deepEqual(await places({ listeners, routes: `{ ${route('a', ', listener: here }')} }` }), []);
+});
+
 test('a listener that switches a policy off opens only its own routes', async () => {
   const { findings } = await audit({
     listeners: `{ web: { address: ":443", maxConnectionsPerClient: 9, ${tls} }, open: { address: ":444", maxConnectionsPerClient: 9, ${tls}, policies: { api-key: false } } }`,
@@ -343,9 +442,16 @@ test('hashes, variables of requests and conditions of routes are no secrets in t
   const { findings } = await audit({
     consumers: `{ match: { keys: [{ sha256: ${'0f'.repeat(32)}, expires: 2099-01-01 }] } }`,
     routes:
-      '{ shop: { match: { path: /*, cookies: { token: beta } }, policies: { headers: { request: { set: { x-token: "${query.t}" } } } }, to: shop } }',
+      '{ shop: { match: { path: /*, cookies: { token: beta } }, policies: { headers: { request: { set: { x-token: "${query.t}", cookie: "a=${cookie.a}", x-user-token: "user-${header.x}", x-has-password: "yes" } } } }, to: shop } }',
   });
   assert.deepEqual(findings, []);
+  const fixed = await audit({
+    routes: '{ shop: { match: { path: /* }, policies: { headers: { request: { set: { x-token: "user-7f3a" } } } }, to: shop } }',
+  });
+  assert.deepEqual(
+    fixed.findings.map(({ id, path }) => [id, path]),
+    [['secret-in-text', 'routes.shop.policies.headers.request.set.x-token']],
+  );
   const named = await audit({ consumers: `{ match: { keys: [{ key: ${KEY}, expires: 2099-01-01 }] } }` });
   assert.equal(named.findings[0]?.id, 'secret-in-text');
 });

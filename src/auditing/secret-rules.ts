@@ -1,11 +1,12 @@
 /** Secrets where more people read them than should. */
 import type { SecretPlace } from '#config/secret-places.ts';
+import { parseTemplate } from '#schema/template.ts';
 import type { AuditRule } from './finding.ts';
 
 /** Of them nobody can make the secret. */
 const HASH = /^\$(?:scrypt|argon2)/;
-/** Variables of requests, which are no secrets of the configuration. */
-const VARIABLES = /^(?:\w+ )?(?:\$\{[^:}]+\})+$/;
+/** `x-has-password: yes` tells of a secret, and is none. */
+const FLAG = /^(?:yes|no|true|false|on|off|[\d.]+)$/i;
 
 export const secretRules: readonly AuditRule[] = [
   {
@@ -17,8 +18,14 @@ export const secretRules: readonly AuditRule[] = [
   },
 ];
 
-function isSecret({ path, text }: SecretPlace): boolean {
+function isSecret({ path, text, isGuessed }: SecretPlace): boolean {
   // What a request has to show to be on a route is named like a secret, and decides where it goes.
   const isCondition = path[0] === 'routes' && path[2] === 'match';
-  return path.at(-1) !== 'sha256' && !isCondition && !HASH.test(text) && !VARIABLES.test(text);
+  return path.at(-1) !== 'sha256' && !isCondition && !HASH.test(text) && !(isGuessed && isHarmless(text));
+}
+
+/** What holds something of the request is not the configuration's own, whatever its name. */
+function isHarmless(text: string): boolean {
+  const reading = parseTemplate(text);
+  return FLAG.test(text) || ('value' in reading && reading.value.parts.some((part) => typeof part === 'object'));
 }

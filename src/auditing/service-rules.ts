@@ -1,8 +1,8 @@
 /** What is weak on the way to services, and in what is kept of their answers. */
 import type { ServiceConfiguration } from '#config/configuration.ts';
 import { isLoopbackHost } from '#net/loopback.ts';
-import { isMap } from '#schema/forms.ts';
-import { type Audited, type Door, listServices, uniquePlaces } from './audited.ts';
+import { isMap, isText } from '#schema/forms.ts';
+import { type Audited, type Door, uniquePlaces } from './audited.ts';
 import type { AuditRule, Weakness } from './finding.ts';
 
 export const serviceRules: readonly AuditRule[] = [
@@ -27,8 +27,11 @@ export const serviceRules: readonly AuditRule[] = [
           const block = audited.find('upstream-auth', door);
           if (block === undefined) return [];
           const { credentials } = block.settings;
-          const services = isMap(credentials) ? Object.keys(credentials) : undefined;
-          return toWeaknesses(audited, { door, services, what: 'the credential of `upstream-auth`', path: block.path });
+          // One for the whole route is shown to nobody who only stands in, or is sent copies.
+          const services = isMap(credentials)
+            ? [...listServices(door), ...listOthers(audited, door)].filter((name) => Object.hasOwn(credentials, name))
+            : listServices(door);
+          return toWeaknesses(audited, { services, what: 'the credential of `upstream-auth`', path: block.path });
         }),
       ),
   },
@@ -39,12 +42,13 @@ export const serviceRules: readonly AuditRule[] = [
     mend: 'write `https` endpoints for the service, or `forward: false` where it does not look at the credential',
     find: (audited) =>
       uniquePlaces(
-        audited.doors.flatMap((door) =>
-          audited
+        audited.doors.flatMap((door) => {
+          const services = [...listServices(door), ...listOthers(audited, door)];
+          return audited
             .findIdentities(door)
             .filter(({ name, settings }) => name !== 'hmac' && settings['forward'] !== undefined && settings['forward'] !== false)
-            .flatMap(({ name, path }) => toWeaknesses(audited, { door, what: `what clients show to \`${name}\``, path })),
-        ),
+            .flatMap(({ name, path }) => toWeaknesses(audited, { services, what: `what clients show to \`${name}\``, path }));
+        }),
       ),
   },
   {
@@ -64,16 +68,28 @@ export const serviceRules: readonly AuditRule[] = [
   },
 ];
 
-interface Sent extends Weakness {
-  readonly door: Door;
-  /** Those that get it; `undefined`: all that the route leads to. */
-  readonly services?: readonly string[] | undefined;
+/** Names of the services that a route leads to. */
+function listServices({ settings: { route } }: Door): string[] {
+  return route.to.kind === 'service' ? route.to.services.map(({ service }) => service) : [];
 }
 
-function toWeaknesses({ configuration }: Audited, { door, services, what, path }: Sent): Weakness[] {
-  const service = listServices(door.settings.route).find((name) => {
+/** Names of those that get its requests besides: what stands in for them, and what is sent copies. */
+function listOthers(audited: Audited, door: Door): string[] {
+  const { to } = door.settings.route;
+  if (to.kind !== 'service') return [];
+  const standIn = to.fallback?.to.kind === 'service' ? to.fallback.to.service : undefined;
+  return [standIn, audited.find('mirror', door)?.settings['to']].filter(isText);
+}
+
+interface Sent extends Weakness {
+  /** Those that get it. */
+  readonly services: readonly string[];
+}
+
+function toWeaknesses({ configuration }: Audited, { services, what, path }: Sent): Weakness[] {
+  const service = services.find((name) => {
     const found = configuration.services[name];
-    return found !== undefined && isInClear(found) && (services?.includes(name) ?? true);
+    return found !== undefined && isInClear(found);
   });
   return service === undefined ? [] : [{ path, what: `${what} goes to \`${service}\` over plain HTTP` }];
 }

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { Secret } from '#base/secret.ts';
-import { isLoopbackHost } from '#net/loopback.ts';
+import { isReachable } from '#net/loopback.ts';
 import { address } from '#schema/address.ts';
 import { filePath } from '#schema/file-path.ts';
 import { namedMap } from '#schema/maps.ts';
 import { secret } from '#schema/secret.ts';
 import { type Reading, textKind } from '#schema/text-kind.ts';
+import { hasTokens } from './admin-tokens.ts';
 import { operatorRoles } from './operator-roles.ts';
 
 /** Anybody who reaches the admin address may guess. */
@@ -67,11 +68,9 @@ export const adminSchema = z
     if (names.length > TOKENS_MAX)
       context.addIssue({ code: 'custom', message: `there are more than ${TOKENS_MAX} tokens`, path: ['tokens'] });
   })
-  .superRefine(({ address: place, token, tokens, tls, apply, protectMetrics }, context) => {
-    const hasTokens = token !== undefined || Object.keys(tokens).length > 0;
-    if (hasTokens || tls?.clientCa !== undefined) return;
-    const isOpen = !('path' in place) && !isLoopbackHost(place.host);
-    if (apply && isOpen)
+  .superRefine(({ address: place, tls, apply, protectMetrics, ...admin }, context) => {
+    if (hasTokens(admin) || tls?.clientCa !== undefined) return;
+    if (apply && isReachable(place))
       context.addIssue({
         code: 'custom',
         message: 'nobody could: others can reach `admin.address`, and there is no token; write `admin.tokens`',

@@ -7,6 +7,8 @@ import type { IssuePath } from './issue.ts';
 export interface SecretPlace {
   readonly path: IssuePath;
   readonly text: string;
+  /** Its name says that it may be one, and no schema does. */
+  readonly isGuessed: boolean;
 }
 
 /** What is nothing but such references says nothing of the secret. A default would. */
@@ -44,7 +46,7 @@ class SecretFinder {
     }
     if (isSecretText(schema)) {
       // A number or a boolean in the place of a secret may be one that lacks its quotes.
-      if (typeof value !== 'object') this.#found.push({ path, text: String(value) });
+      if (typeof value !== 'object') this.#found.push({ path, text: String(value), isGuessed: false });
       return;
     }
     this.#walkInside((schema as z.core.$ZodTypes)._zod.def, value, path);
@@ -91,7 +93,7 @@ class SecretFinder {
 
   #walkRecord(valueType: z.core.$ZodType, value: Readonly<Record<string, unknown>>, path: IssuePath): void {
     for (const [key, inner] of Object.entries(value)) {
-      if (isText(inner) && TELLING_NAME.test(key)) this.#found.push({ path: [...path, key], text: inner });
+      if (isText(inner) && TELLING_NAME.test(key)) this.#found.push({ path: [...path, key], text: inner, isGuessed: true });
       else this.walk(valueType, inner, [...path, key]);
     }
   }

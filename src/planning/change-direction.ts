@@ -1,5 +1,5 @@
 /** Which way a change of a policy's settings points: whether less passes than before, or more. */
-import { type AddressRange, parseCidr } from '#base/ip.ts';
+import { covers, isAddressList } from './address-spans.ts';
 import { type Difference, findDifferences, isPlainList } from './value-differences.ts';
 
 /** `tighter`: less passes than before. `different`: nobody can tell. */
@@ -14,9 +14,12 @@ const tighterWhenMore = /^(?:deny|allOf|covers|required|requireExpiry|window\w*)
 const lenient: readonly unknown[] = ['report', 'pass', 'allow'];
 const strict: readonly unknown[] = ['enforce', 'check', 'refuse'];
 
-/** All directions that its differences point to, each once; at least one. */
+/** All directions that its differences point to, each once; none where the same addresses are only written otherwise. */
 export function findDirections(before: unknown, after: unknown): readonly Direction[] {
-  const directions = new Set(findDifferences(before, after).flatMap(toDirections));
+  const differences = findDifferences(before, after);
+  const telling = differences.filter((difference) => !holdsSameAddresses(difference));
+  if (differences.length > 0 && telling.length === 0) return [];
+  const directions = new Set(telling.flatMap(toDirections));
   return directions.size === 0 ? ['different'] : [...directions];
 }
 
@@ -48,29 +51,12 @@ function findGrowths(before: unknown, after: unknown, isOpenWhenMissing: boolean
   if (after === undefined && isBound(before)) return [isOpenWhenMissing ? 'more' : 'less'];
   if (!isPlainList(before) || !isPlainList(after)) return ['unknown'];
   const growths: Growth[] = [];
-  if (after.some((item) => !isCovered(item, before))) growths.push('more');
-  if (before.some((item) => !isCovered(item, after))) growths.push('less');
+  if (!covers(before, after)) growths.push('more');
+  if (!covers(after, before)) growths.push('less');
   return growths.length === 0 ? ['unknown'] : growths;
 }
 
-/** A block of addresses is covered by a larger one, too. */
-function isCovered(item: unknown, list: readonly unknown[]): boolean {
-  if (list.includes(item)) return true;
-  const range = toRange(item);
-  return range !== undefined && list.some((other) => holds(toRange(other), range));
-}
-
-function toRange(item: unknown): AddressRange | undefined {
-  return typeof item === 'string' ? parseCidr(item) : undefined;
-}
-
-function holds(outer: AddressRange | undefined, inner: AddressRange): boolean {
-  if (outer?.version === 4 && inner.version === 4) return outer.first <= inner.first && inner.last <= outer.last;
-  if (outer?.version !== 6 || inner.version !== 6) return false;
-  return compareGroups(outer.first, inner.first) <= 0 && compareGroups(inner.last, outer.last) <= 0;
-}
-
-function compareGroups(one: readonly number[], other: readonly number[]): number {
-  const at = one.findIndex((group, i) => group !== other[i]);
-  return at < 0 ? 0 : one[at]! - other[at]!;
+function holdsSameAddresses({ before, after }: Difference): boolean {
+  if (!isPlainList(before) || !isPlainList(after) || !isAddressList(before) || !isAddressList(after)) return false;
+  return covers(before, after) && covers(after, before);
 }

@@ -59,6 +59,8 @@ const cases: Readonly<Record<string, readonly [edits: Readonly<Record<string, st
   'nothing but words': [{ '  hello: {': '  # a comment\n  hello: {' }, []],
   'the same in another order': [{ 'groups: [gold, silver], keys': 'groups: [gold, silver],  keys' }, []],
 
+  'the same addresses in halves': [{ '[10.0.0.0/8]': '[10.128.0.0/9, 10.0.0.0/9, 10.1.0.0/16]' }, []],
+
   // Routes
   'a route is gone': [
     { [hello]: '' },
@@ -303,6 +305,26 @@ describe('a change', () => {
 const blocks: Readonly<Record<string, readonly [before: string, after: string, expected: string]>> = {
   'a block that holds the one before': ['ip: { allow: ["2001:db8::/48"] }', 'ip: { allow: ["2001:db8::/32"] }', 'risky looser'],
   'a block within the one before': ['ip: { allow: ["2001:db8::/32"] }', 'ip: { allow: ["2001:db8::/48"] }', 'breaking tighter'],
+  'halves and more': [
+    'ip: { allow: ["2001:db8::/32"] }',
+    'ip: { allow: ["2001:db8:8000::/33", "2001:db8::/33", 192.0.2.7] }',
+    'risky looser',
+  ],
+  'one address less than the whole': [
+    'ip: { allow: [192.0.2.0/30] }',
+    'ip: { allow: [192.0.2.0/31, 192.0.2.2] }',
+    'breaking tighter',
+  ],
+  'halves, and some of them are refused': [
+    'ip: { allow: [10.0.0.0/8] }',
+    'ip: { allow: [10.0.0.0/9, 10.128.0.0/9], deny: [10.9.0.0/16] }',
+    'breaking tighter',
+  ],
+  'the last address of IPv6 beside the first of IPv4': [
+    'ip: { allow: ["ffff::/16"] }',
+    'ip: { allow: ["ffff::/17", "ffff:8000::/17", 0.0.0.0] }',
+    'risky looser',
+  ],
   'another consumer': [
     'authorize: { consumers: [alice, bob] }',
     'authorize: { consumers: [alice, carol] }',

@@ -85,10 +85,11 @@ export function findPolicyChanges(compared: Compared): FoundChange[] {
         changes.set(key, known);
       }
   }
-  return [...changes.values()].map((change) => toChange(change, compared));
+  return [...changes.values()].flatMap((change) => toChange(change, compared) ?? []);
 }
 
-function toChange({ policy, before, after, routes }: PolicyChange, compared: Compared): FoundChange {
+/** `undefined`: nothing becomes of it. */
+function toChange({ policy, before, after, routes }: PolicyChange, compared: Compared): FoundChange | undefined {
   const guard = guards.get(policy) ?? 'none';
   const where = describeRoutes([...routes]);
   const refused = refuses(before.block);
@@ -112,6 +113,7 @@ function toChange({ policy, before, after, routes }: PolicyChange, compared: Com
     return { grade, what: `\`${policy}\` ${how} on ${where}${moved}`, because, path: after.path, details };
   }
   const directions = findDirections(before.block, after.block);
+  if (directions.length === 0) return undefined;
   const [grade, because] = findWorst(directions.map((direction) => graded[direction]));
   const how = guard === 'none' || directions.length > 1 || directions[0] === 'different' ? 'is different' : `is ${directions[0]}`;
   return { grade, what: `\`${policy}\` ${how} on ${where}${moved}`, because, path: after.path, details };
