@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { takeOverSocket } from '#net/accept.ts';
+import { Accepted } from '#net/accept.ts';
 import type { AcceptedConnection } from '#net/listener.ts';
 import { PREFACE } from '#wire/http2/frame-types.ts';
 
@@ -35,6 +35,6 @@ export class Http2Preface {
     const first = Buffer.allocUnsafe(this.#earlierBytes + end);
     this.earlier.copy(first);
     bytes.copy(first, this.#earlierBytes, 0, end);
-    return { ...this.#accepted, protocol: 'http2', makeSocket: takeOverSocket(socket, first) };
+    return { ...this.#accepted, protocol: 'http2', makeSocket: Accepted.fromSocket(socket).toSocketMaker(first) };
   }
 }

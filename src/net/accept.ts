@@ -1,26 +1,93 @@
 /**
- * Takes over an accepted connection. `net.Server` has no public way to read into our own buffers (`onread` exists for
- * outgoing sockets only), so the accepted socket's handle is moved into a socket that we make: measured at 4 µs less CPU
- * per request. Where a Node has no such handle, the accepted socket is used as it is (docs/decisions/0002-own-http1.md).
+ * Connections that were accepted, as the handles that Node keeps the operating system's sockets in. Each goes into the one
+ * socket that reads it: `net.Server` makes another for every connection, and has no public way to read into our own buffers
+ * (`onread` exists for outgoing sockets only). Moving the handle is measured at 4 µs less CPU per request, and doing without
+ * the server's socket at 2 % of a TLS handshake. Handles are not in Node's documentation; where a Node has none, the
+ * server's sockets are used as they are (docs/decisions/0002-own-http1.md).
  */
-import { Socket, type SocketConstructorOpts } from 'node:net';
-import type { SocketMaker } from './byte-stream.ts';
+import { type Server, Socket, type SocketConstructorOpts } from 'node:net';
+import type { OnRead, SocketMaker } from './byte-stream.ts';
 
-interface AcceptedSocket extends Socket {
-  _handle?: object | null;
+/** Those of unix sockets have neither addresses nor Nagle's algorithm. */
+interface Handle {
+  getpeername?(into: { address?: string; port?: number }): number;
+  setNoDelay?(isOn: boolean): number;
 }
 
-/** Makes the stream's socket from an accepted one. The server must have `pauseOnConnect`. `early` was read from it before. */
-export function takeOverSocket(accepted: Socket, early?: Buffer): SocketMaker {
-  return (onread) => {
-    const holder: AcceptedSocket = accepted;
-    const handle = holder._handle;
-    if (handle === undefined || handle === null) return { socket: accepted, readsDirectly: false, early };
+interface SocketWithHandle extends Socket {
+  _handle?: Handle | null;
+}
+
+interface ServerWithHandle extends Server {
+  readonly _handle?: { onconnection?(this: object, status: number, handle: Handle | undefined): void } | null;
+}
+
+/** An accepted connection that nobody reads yet. */
+export class Accepted {
+  /** Both are missing for unix sockets, and for who has gone already. */
+  readonly peer: { readonly address?: string | undefined; readonly port?: number | undefined };
+  readonly #handle: Handle | undefined;
+  #socket: Socket | undefined;
+
+  private constructor(peer: Accepted['peer'], holder: { readonly handle?: Handle; readonly socket?: Socket }) {
+    this.peer = peer;
+    this.#handle = holder.handle;
+    this.#socket = holder.socket;
+  }
+
+  static fromHandle(handle: Handle): Accepted {
+    const peer: { address?: string; port?: number } = {};
+    handle.getpeername?.(peer);
+    handle.setNoDelay?.(true);
+    return new Accepted(peer, { handle });
+  }
+
+  /** The socket must be paused. */
+  static fromSocket(socket: Socket): Accepted {
+    return new Accepted({ address: socket.remoteAddress, port: socket.remotePort }, { socket });
+  }
+
+  /** A socket of Node's own kind, paused; it may be read from and paused again before the handle is taken. */
+  get socket(): Socket {
+    this.#socket ??= toSocket(this.#handle!, { pauseOnCreate: true });
+    return this.#socket;
+  }
+
+  /** For a socket of another kind: `socket` is of no use any more. `undefined`: this Node has no handles. */
+  takeHandle(): Handle | undefined {
+    if (this.#socket === undefined) return this.#handle;
+    const holder: SocketWithHandle = this.#socket;
+    const handle = holder._handle ?? undefined;
+    if (handle === undefined) return undefined;
     holder._handle = null;
     // Without its handle this only takes the connection out of the server's count.
-    accepted.destroy();
-    // `handle` is missing in the types.
-    const options = { handle, onread, allowHalfOpen: true } as SocketConstructorOpts;
-    return { socket: new Socket(options), readsDirectly: true, early };
+    holder.destroy();
+    return handle;
+  }
+
+  /** For a stream, which gets `early` first: bytes that were read from `socket`. */
+  toSocketMaker(early?: Buffer): SocketMaker {
+    return (onread) => {
+      const handle = this.takeHandle();
+      if (handle === undefined) return { socket: this.socket, readsDirectly: false, early };
+      return { socket: toSocket(handle, { onread }), readsDirectly: true, early };
+    };
+  }
+}
+
+/** Node's types know neither such a handle nor `pauseOnCreate`. */
+function toSocket(handle: Handle, options: { readonly onread: OnRead } | { readonly pauseOnCreate: true }): Socket {
+  return new Socket({ handle, allowHalfOpen: true, ...options } as unknown as SocketConstructorOpts);
+}
+
+/** From now on the server's connections come as handles, where it has any, and not by its event. */
+export function acceptHandles(server: Server, onAccepted: (accepted: Accepted) => void): void {
+  const listening = (server as ServerWithHandle)._handle;
+  const makeSocket = listening?.onconnection;
+  if (!listening || makeSocket === undefined) return;
+  listening.onconnection = function onHandle(status, handle) {
+    // The server itself tells of failures.
+    if (handle === undefined) makeSocket.call(this, status, handle);
+    else onAccepted(Accepted.fromHandle(handle));
   };
 }

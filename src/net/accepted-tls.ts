@@ -53,16 +53,6 @@ interface TlsSocketParts {
 const parts = TLSSocket.prototype as unknown as TlsSocketParts;
 
 export class AcceptedTlsSocket extends TLSSocket {
-  /** Takes the accepted socket's connection over; that socket is of no use any more. */
-  static begin(accepted: Socket, options: AcceptedTlsOptions, owner: HandshakeOwner): AcceptedTlsSocket {
-    const holder = accepted as Socket & { _handle: unknown };
-    const acceptedHandle = holder._handle;
-    holder._handle = null;
-    // Without its handle this only takes the connection out of the server's count.
-    accepted.destroy();
-    return new AcceptedTlsSocket(acceptedHandle, options, owner);
-  }
-
   readonly #owner: HandshakeOwner;
   readonly #relay: ReadRelay;
   #isOver = false;

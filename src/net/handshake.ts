@@ -41,7 +41,7 @@ export class Handshake extends WheelTimer implements HandshakeOwner {
       this.#onEnd({ reason: `the certificate of the client does not count: ${verifyError}` });
       return;
     }
-    this.#onEnd({ socket, facts: toFacts(socket, clientCertificate, verifyError) });
+    this.#onEnd({ socket, facts: new HandshakeFacts(socket, clientCertificate, verifyError) });
   }
 
   onUnknownHost(serverName: string): void {
@@ -60,28 +60,35 @@ export class Handshake extends WheelTimer implements HandshakeOwner {
   }
 }
 
-function toFacts(
-  socket: AcceptedTlsSocket,
-  clientCertificate: ClientCertificate | undefined,
-  clientFault: string | undefined,
-): TlsFacts {
-  const { alpnProtocol } = socket;
-  const { servername: serverName } = socket as { servername?: string | false | null };
-  return {
-    serverName: typeof serverName === 'string' ? serverName : undefined,
-    alpnProtocol: typeof alpnProtocol === 'string' ? alpnProtocol : undefined,
-    get version() {
-      return socket.getProtocol() ?? '';
-    },
-    get cipher() {
-      return socket.getCipher()?.name ?? '';
-    },
-    get isResumed() {
-      return socket.isSessionReused();
-    },
-    clientCertificate,
-    clientFault,
-  };
+/** What is seldom asked for is asked of the socket then. */
+class HandshakeFacts implements TlsFacts {
+  readonly serverName: string | undefined;
+  readonly alpnProtocol: string | undefined;
+  readonly clientCertificate: ClientCertificate | undefined;
+  readonly clientFault: string | undefined;
+  readonly #socket: AcceptedTlsSocket;
+
+  constructor(socket: AcceptedTlsSocket, clientCertificate: ClientCertificate | undefined, clientFault: string | undefined) {
+    const { alpnProtocol } = socket;
+    const { servername: serverName } = socket as { servername?: string | false | null };
+    this.serverName = typeof serverName === 'string' ? serverName : undefined;
+    this.alpnProtocol = typeof alpnProtocol === 'string' ? alpnProtocol : undefined;
+    this.clientCertificate = clientCertificate;
+    this.clientFault = clientFault;
+    this.#socket = socket;
+  }
+
+  get version(): string {
+    return this.#socket.getProtocol() ?? '';
+  }
+
+  get cipher(): string {
+    return this.#socket.getCipher()?.name ?? '';
+  }
+
+  get isResumed(): boolean {
+    return this.#socket.isSessionReused();
+  }
 }
 
 /** Says what has happened, and in brackets the code that it goes by. */

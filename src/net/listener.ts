@@ -5,7 +5,7 @@ import type { AddressSet } from '#base/address-set.ts';
 import { limits } from '#base/limits.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
 import type { ProxyHeader } from '#wire/proxy-protocol/header.ts';
-import { takeOverSocket } from './accept.ts';
+import type { Accepted } from './accept.ts';
 import { AcceptedTlsSocket, encodeProtocols } from './accepted-tls.ts';
 import { ACME_TLS_PROTOCOL } from './acme-challenges.ts';
 import { plainAddress, type SocketAddress } from './address.ts';
@@ -135,7 +135,7 @@ export class Listener {
   /** Resolves with the address once connections are accepted; rejects when it cannot listen. */
   async start(): Promise<SocketAddress> {
     const { address, sharesPort } = this.options;
-    this.#sockets = await ListeningSockets.open(address, { sharesPort, onSocket: (socket) => this.#accept(socket) });
+    this.#sockets = await ListeningSockets.open(address, { sharesPort, onAccepted: (accepted) => this.#accept(accepted) });
     this.#sockets.onError((error) => this.#owner.onListenerError(error));
     return this.#sockets.addressOr(address);
   }
@@ -161,30 +161,29 @@ export class Listener {
     else this.#perAddress.set(countedAddress, count - 1);
   }
 
-  #accept(socket: Socket): void {
-    const peerAddress = plainAddress(socket.remoteAddress ?? '');
+  #accept(accepted: Accepted): void {
+    const { address = '', port = 0 } = accepted.peer;
+    const peerAddress = plainAddress(address);
     const { caps, proxies, passthrough, tls } = this.#settings;
-    if (this.connectionCount >= caps.connectionsMax) return this.#refuse(socket, peerAddress, 'listener');
+    if (this.connectionCount >= caps.connectionsMax) return this.#refuse(accepted, peerAddress, 'listener');
     this.connectionCount += 1;
     const wants = {
       proxyHeader: proxies?.has(peerAddress) === true,
       hello: passthrough !== undefined || this.#showsChallenges || tls?.certificates?.needsHost === true,
     };
-    if (wants.proxyHeader || wants.hello) return this.#open(socket, wants, peerAddress);
-    const place = { clientAddress: peerAddress, clientPort: socket.remotePort ?? 0, peerAddress, proxyHeader: undefined };
-    this.#enter(socket, place, undefined);
+    if (wants.proxyHeader || wants.hello) return this.#open(accepted, wants, peerAddress);
+    this.#enter(accepted, { clientAddress: peerAddress, clientPort: port, peerAddress, proxyHeader: undefined }, undefined);
   }
 
   /** Reads the first bytes of a connection, because they say where it comes from or where it wants to go. */
-  #open(socket: Socket, wants: { proxyHeader: boolean; hello: boolean }, peerAddress: string): void {
-    const peerPort = socket.remotePort ?? 0;
+  #open(accepted: Accepted, wants: { proxyHeader: boolean; hello: boolean }, peerAddress: string): void {
     const timing = { wheel: this.options.wheel, timeoutMs: this.#settings.handshakeTimeoutMs };
-    const opening: Opening = new Opening(socket, wants, timing, {
+    const opening: Opening = new Opening(accepted.socket, wants, timing, {
       onOpened: (opened) => {
         this.#openings.delete(opening);
         const { proxyHeader } = opened;
-        const source = proxyHeader?.addresses?.source ?? { address: peerAddress, port: peerPort };
-        this.#enter(socket, { clientAddress: source.address, clientPort: source.port, peerAddress, proxyHeader }, opened);
+        const source = proxyHeader?.addresses?.source ?? { address: peerAddress, port: accepted.peer.port ?? 0 };
+        this.#enter(accepted, { clientAddress: source.address, clientPort: source.port, peerAddress, proxyHeader }, opened);
       },
       onNotOpened: (stage, reason) => {
         this.#openings.delete(opening);
@@ -201,28 +200,28 @@ export class Listener {
   }
 
   /** It is known who the client is: a connection that a proxy has told of is counted for the client behind it. */
-  #enter(socket: Socket, place: ClientPlace, opened: Opened | undefined): void {
+  #enter(accepted: Accepted, place: ClientPlace, opened: Opened | undefined): void {
     const { clientAddress, proxyHeader } = place;
     // A proxy that speaks for itself, to see whether we are there, has as many connections as it likes.
     const isCounted = proxyHeader === undefined || proxyHeader.addresses !== undefined;
     if (isCounted && this.#isAddressFull(clientAddress)) {
       this.connectionCount -= 1;
-      return this.#refuse(socket, clientAddress, 'client-address');
+      return this.#refuse(accepted, clientAddress, 'client-address');
     }
     const counted = { ...place, countedAddress: isCounted ? clientAddress : '' };
     if (isCounted) this.#countAddress(clientAddress);
     if (this.#showsChallenges) {
       const context = this.options.challenges.find(opened?.hello);
-      if (context !== undefined) return this.#showChallenge(socket, context, counted, opened!);
+      if (context !== undefined) return this.#showChallenge(accepted, context, counted, opened!);
     }
     const passthrough = this.#findPassthrough(opened);
     if (passthrough !== undefined || !this.isSecure) {
       const protocol = passthrough !== undefined || this.#settings.passesBytes ? 'bytes' : 'http1';
-      this.#owner.onConnection(toPlainConnection(socket, counted, { early: opened?.bytes, protocol, passthrough }));
+      this.#owner.onConnection(toPlainConnection(accepted, counted, { early: opened?.bytes, protocol, passthrough }));
     } else {
       const certificates = this.#settings.tls?.certificates;
-      if (certificates === undefined) this.#refuseHost(socket, counted, opened);
-      else this.#beginHandshake(socket, certificates, counted, opened);
+      if (certificates === undefined) this.#refuseHost(accepted, counted, opened);
+      else this.#beginHandshake(accepted, certificates, counted, opened);
     }
   }
 
@@ -236,19 +235,19 @@ export class Listener {
   }
 
   /** There is no certificate at all, so nothing but the name could have helped. */
-  #refuseHost(socket: Socket, { countedAddress, peerAddress }: CountedPlace, opened: Opened | undefined): void {
+  #refuseHost({ socket }: Accepted, { countedAddress, peerAddress }: CountedPlace, opened: Opened | undefined): void {
     if (opened?.hello === undefined) socket.destroy();
     else socket.end(unrecognizedName, () => socket.destroy());
     this.release(countedAddress);
     this.#owner.onHandshakeFailed(peerAddress, 'the listener has no certificate, and passes no such host on');
   }
 
-  #refuse(socket: Socket, clientAddress: string, cap: 'listener' | 'client-address'): void {
+  #refuse({ socket }: Accepted, clientAddress: string, cap: 'listener' | 'client-address'): void {
     socket.resetAndDestroy();
     this.#owner.onRefused(clientAddress, cap);
   }
 
-  #beginHandshake(socket: Socket, certificates: ServerCertificates, client: CountedPlace, opened: Opened | undefined): void {
+  #beginHandshake(accepted: Accepted, certificates: ServerCertificates, client: CountedPlace, opened: Opened | undefined): void {
     const { clients } = certificates;
     const { wheel, buffers } = this.options;
     const serverName = opened?.hello?.serverName;
@@ -256,8 +255,8 @@ export class Listener {
     const handshake: Handshake = new Handshake(clients, (end) => this.#endHandshake(handshake, client, end));
     this.#handshakes.add(handshake);
     wheel.arm(handshake, this.#settings.handshakeTimeoutMs);
-    handshake.socket = AcceptedTlsSocket.begin(
-      socket,
+    handshake.socket = new AcceptedTlsSocket(
+      accepted.takeHandle(),
       {
         context: known ?? certificates.default,
         findContext: certificates.dependsOnHost && known === undefined ? (name) => certificates.find(name) : undefined,
@@ -276,7 +275,7 @@ export class Listener {
   }
 
   /** RFC 8737 §3: the handshake is all there is; nothing follows it. */
-  #showChallenge(socket: Socket, context: SecureContext, client: CountedPlace, { bytes, hello }: Opened): void {
+  #showChallenge(accepted: Accepted, context: SecureContext, client: CountedPlace, { bytes, hello }: Opened): void {
     const { wheel, buffers } = this.options;
     const handshake: Handshake = new Handshake(undefined, (end) => {
       if ('reason' in end) return this.#endHandshake(handshake, client, end);
@@ -298,7 +297,11 @@ export class Listener {
       requiresCertificate: false,
       firstBuffer: buffers.shared,
     };
-    handshake.socket = AcceptedTlsSocket.begin(socket, { context, protocols: challengeProtocols, ...options }, handshake);
+    handshake.socket = new AcceptedTlsSocket(
+      accepted.takeHandle(),
+      { context, protocols: challengeProtocols, ...options },
+      handshake,
+    );
     handshake.socket.receive(bytes);
   }
 
@@ -364,10 +367,15 @@ interface PlainUse {
   readonly passthrough: AcceptedConnection['passthrough'];
 }
 
-function toPlainConnection(socket: Socket, place: CountedPlace, { early, protocol, passthrough }: PlainUse): AcceptedConnection {
+function toPlainConnection(
+  accepted: Accepted,
+  place: CountedPlace,
+  { early, protocol, passthrough }: PlainUse,
+): AcceptedConnection {
   return {
-    makeSocket: takeOverSocket(socket, early),
+    makeSocket: accepted.toSocketMaker(early),
     takeSocket() {
+      const { socket } = accepted;
       if (early !== undefined && early.length > 0) socket.unshift(early);
       return socket;
     },

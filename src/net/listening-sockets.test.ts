@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import type { Accepted } from './accept.ts';
 import { ListeningSockets } from './listening-sockets.ts';
 
 const CLIENTS = 64;
@@ -9,15 +10,15 @@ const endOfRound = () => new Promise((resolve) => setImmediate(resolve));
 
 /** In how many rounds of the event loop all that come at once are accepted. Those in which nobody has come yet do not count. */
 async function countRounds(context: TestContext, sharesPort: boolean): Promise<number> {
-  const accepted: Socket[] = [];
-  const onSocket = (socket: Socket) => void accepted.push(socket);
-  const sockets = await ListeningSockets.open({ host: '127.0.0.1', port: 0 }, { sharesPort, onSocket });
+  const accepted: Accepted[] = [];
+  const onAccepted = (one: Accepted) => void accepted.push(one);
+  const sockets = await ListeningSockets.open({ host: '127.0.0.1', port: 0 }, { sharesPort, onAccepted });
   const address = sockets.addressOr({ host: '', port: 0 });
   assert.ok('port' in address && address.port > 0);
   const clients = Array.from({ length: CLIENTS }, () => connect(address));
   context.after(() => {
     sockets.close();
-    for (const socket of [...clients, ...accepted]) socket.destroy();
+    for (const socket of [...clients, ...accepted.map((one) => one.socket)]) socket.destroy();
   });
   let rounds = 0;
   while (accepted.length < CLIENTS) {
@@ -40,9 +41,9 @@ test('a socket of its own accepts all too', async (context) => {
 });
 
 test('rejects where somebody else listens, and leaves nothing open', async (context) => {
-  const taken = await ListeningSockets.open({ host: '127.0.0.1', port: 0 }, { sharesPort: false, onSocket: () => undefined });
+  const taken = await ListeningSockets.open({ host: '127.0.0.1', port: 0 }, { sharesPort: false, onAccepted: () => undefined });
   context.after(() => taken.close());
   const address = taken.addressOr({ host: '', port: 0 });
-  const opening = ListeningSockets.open(address, { sharesPort: true, onSocket: () => undefined });
+  const opening = ListeningSockets.open(address, { sharesPort: true, onAccepted: () => undefined });
   await assert.rejects(opening, { code: 'EADDRINUSE' });
 });

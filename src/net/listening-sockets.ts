@@ -5,7 +5,8 @@
  * connection from each socket between two rounds of everything else that is ready. With thousands of busy connections a round
  * takes a tenth of a second, and behind a single socket whoever is new would wait for minutes.
  */
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server } from 'node:net';
+import { Accepted, acceptHandles } from './accept.ts';
 import type { SocketAddress } from './address.ts';
 
 const BACKLOG = 4096;
@@ -21,13 +22,13 @@ export class ListeningSockets {
   /** Rejects when one of them cannot listen; then none does. `sharesPort`: the operating system spreads connections. */
   static async open(
     address: SocketAddress,
-    { sharesPort, onSocket }: { readonly sharesPort: boolean; readonly onSocket: (socket: Socket) => void },
+    { sharesPort, onAccepted }: { readonly sharesPort: boolean; readonly onAccepted: (accepted: Accepted) => void },
   ): Promise<ListeningSockets> {
-    const first = await listen(address, sharesPort, onSocket);
+    const first = await listen(address, sharesPort, onAccepted);
     const sockets = new ListeningSockets([first]);
     if ('path' in address || !sharesPort) return sockets;
     const others = await Promise.allSettled(
-      Array.from({ length: SOCKETS_PER_THREAD - 1 }, () => listen(sockets.addressOr(address), sharesPort, onSocket)),
+      Array.from({ length: SOCKETS_PER_THREAD - 1 }, () => listen(sockets.addressOr(address), sharesPort, onAccepted)),
     );
     for (const other of others) if (other.status === 'fulfilled') sockets.#servers.push(other.value);
     const failed = others.find((other) => other.status === 'rejected');
@@ -52,8 +53,10 @@ export class ListeningSockets {
   }
 }
 
-async function listen(address: SocketAddress, reusePort: boolean, onSocket: (socket: Socket) => void): Promise<Server> {
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, onSocket);
+async function listen(address: SocketAddress, reusePort: boolean, onAccepted: (accepted: Accepted) => void): Promise<Server> {
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) =>
+    onAccepted(Accepted.fromSocket(socket)),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     const where = 'path' in address ? { path: address.path } : { host: address.host, port: address.port, reusePort };
@@ -62,5 +65,6 @@ async function listen(address: SocketAddress, reusePort: boolean, onSocket: (soc
       resolve();
     });
   });
+  acceptHandles(server, onAccepted);
   return server;
 }
