@@ -8,6 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { ensureConsole } from './build-console.ts';
 import { runChecks } from './check.ts';
 import { ensureTestTools, reportMissingTools, testPath } from './ensure-test-tools.ts';
@@ -17,6 +18,8 @@ import { repositoryRoot } from './run-tool.ts';
 const fuzzRuns = '300';
 
 const testGlobs = ['src/**/*.test.ts', 'src/**/*.fuzz.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'];
+
+const compileCache = join(repositoryRoot, 'node_modules', '.cache', 'compiled');
 
 /** A test that takes longer hangs. */
 const testTimeoutMs = 300_000;
@@ -58,6 +61,8 @@ function testEnvironment(missing: readonly string[]): NodeJS.ProcessEnv {
   return {
     ...process.env,
     PATH: testPath(),
+    // Each file is a process that loads much of the sources: with what Node has compiled of them before, it takes two thirds of the time.
+    NODE_COMPILE_CACHE: compileCache,
     GATEHOUSE_FUZZ_RUNS: process.env['GATEHOUSE_FUZZ_RUNS'] ?? fuzzRuns,
     // Tests that need one of these programs skip with its name as the reason.
     GATEHOUSE_MISSING_TOOLS: missing.join(','),
