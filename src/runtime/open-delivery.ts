@@ -1,5 +1,4 @@
 /** Opens what lines are sent with. Loaded by configurations that send some. */
-import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
@@ -87,7 +86,6 @@ async function openKafka(target: KafkaTarget, { texts, owner }: DeliveryMeans): 
 function toProducerSettings(target: KafkaTarget, texts: DeliveryMeans['texts']): KafkaProducerSettings {
   const { brokers, topic, acks, compression, timeout, tls, sasl } = target;
   const { ca, certificate } = tls ?? {};
-  const areNamed = brokers.every(({ host }) => isIP(host) === 0);
   return {
     brokers,
     topic,
@@ -98,8 +96,7 @@ function toProducerSettings(target: KafkaTarget, texts: DeliveryMeans['texts']):
       ...(ca !== undefined && { ca: texts[ca]! }),
       ...(certificate !== undefined && { cert: texts[certificate.cert]!, key: texts[certificate.key]! }),
     },
-    // RFC 6066 §3: an address is no server name.
-    serverName: tls && (tls.serverName ?? (areNamed || undefined)),
+    serverName: tls?.serverName,
     sasl: sasl && { ...sasl, password: sasl.password.reveal() },
   };
 }

@@ -60,6 +60,21 @@ test('a broker that shows its certificate for others is not trusted', async (t) 
   assert.deepEqual(broker.messages, []);
 });
 
+test('each broker is asked for by its name, unless that is an address, or the configuration has one for all', async (t) => {
+  const tls = { ca: certificatePaths.authority };
+  for (const [advertised, own, serverNames] of [
+    ['localhost', {}, ['localhost']],
+    ['127.0.0.1', {}, ['localhost', false]],
+    ['127.0.0.1', { serverName: 'localhost' }, ['localhost', 'localhost']],
+  ] as const) {
+    const broker = await KafkaBroker.start(t, { tls: certificates.localhost, advertised });
+    const gateway = await start(t, { brokers: [broker.address], tls: { ...tls, ...own } });
+    await ask(gateway.port(), '/one');
+    await eventually(() => broker.messages.length === 1, 'the message is there');
+    assert.deepEqual(broker.serverNames, serverNames);
+  }
+});
+
 test('brokers may ask for a certificate', async (t) => {
   // Whether it is one for clients is of no matter here.
   const broker = await KafkaBroker.start(t, { tls: { ...certificates.localhost, requestCert: true, rejectUnauthorized: false } });

@@ -25,6 +25,8 @@ export interface KafkaBrokerOptions {
   readonly tls?: TlsOptions;
   readonly user?: { readonly username: string; readonly password: string };
   readonly topics?: readonly string[];
+  /** The host that it is said to be at; the one of its address when not given. */
+  readonly advertised?: string;
   /** What is said of each batch instead of taking it. */
   readonly refusal?: number;
   /** Does something else with a connection instead of answering. */
@@ -36,6 +38,8 @@ export class KafkaBroker {
   readonly #options: KafkaBrokerOptions;
   readonly #sockets = new Set<Socket>();
   readonly messages: string[] = [];
+  /** What it was asked for, by connections with TLS. */
+  readonly serverNames: (string | false | null)[] = [];
   readonly topics: Set<string>;
   connections = 0;
 
@@ -64,8 +68,11 @@ export class KafkaBroker {
   }
 
   get address(): string {
-    const host = this.#options.tls === undefined ? '127.0.0.1' : 'localhost';
-    return `${host}:${this.#port}`;
+    return `${this.#host}:${this.#port}`;
+  }
+
+  get #host(): string {
+    return this.#options.tls === undefined ? '127.0.0.1' : 'localhost';
   }
 
   get #port(): number {
@@ -77,6 +84,7 @@ export class KafkaBroker {
     socket.on('error', () => undefined);
     const isUnknown = socket instanceof TLSSocket && Object.keys(socket.getPeerCertificate()).length === 0;
     if (this.#options.tls?.requestCert === true && isUnknown) return void socket.destroy();
+    if (socket instanceof TLSSocket) this.serverNames.push(socket.servername);
     if (this.#options.onConnection !== undefined) return this.#options.onConnection(socket);
     const login = this.#options.user === undefined ? undefined : new Login(this.#options.user);
     let read = Buffer.alloc(0);
@@ -125,8 +133,8 @@ export class KafkaBroker {
   }
 
   #answerMetadata(request: Fields): Buffer[] {
-    const host = this.#options.tls === undefined ? '127.0.0.1' : 'localhost';
-    const broker = [int32(1), int32(7), text(host), int32(this.#port), int16(-1), int32(7)];
+    const { advertised = this.#host } = this.#options;
+    const broker = [int32(1), int32(7), text(advertised), int32(this.#port), int16(-1), int32(7)];
     const topics = request
       .list(() => request.text())
       .map((topic) => {

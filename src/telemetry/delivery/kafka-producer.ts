@@ -2,6 +2,8 @@
  * Sends lines to Kafka with a library. It is used in a thread of its own, because of what the library does where it is not at its best:
  * see docs/decisions/0064-kafka.md.
  */
+import { isIP } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import { type GenericError, type MessageToProduce, Producer, type SASLOptions } from '@platformatic/kafka';
 import type { KafkaTarget } from '#config/access-log/kafka-target-schema.ts';
 import type { KafkaOutcome } from './kafka-lines.ts';
@@ -12,8 +14,8 @@ export interface KafkaProducerSettings extends Pick<KafkaTarget, 'brokers' | 'to
   readonly timeoutMs: number;
   /** PEM texts. */
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
-  /** Of brokers; `true`: each has its host's. */
-  readonly serverName: string | true | undefined;
+  /** Of all brokers; without one, each has its host's. */
+  readonly serverName: string | undefined;
   readonly sasl: { readonly mechanism: SaslMechanism; readonly username: string; readonly password: string } | undefined;
 }
 
@@ -78,6 +80,7 @@ export class KafkaProducer {
   #open(): Producer<Buffer, Buffer, Buffer, Buffer> {
     const { brokers, timeoutMs, tls, serverName, sasl } = this.#settings;
     const first = this.#turn % brokers.length;
+    const ownTls: ConnectionOptions | undefined = tls && { ...tls };
     const producer = new Producer<Buffer, Buffer, Buffer, Buffer>({
       clientId: 'gatehouse',
       bootstrapBrokers: [...brokers.slice(first), ...brokers.slice(0, first)],
@@ -87,12 +90,15 @@ export class KafkaProducer {
       requestTimeout: timeoutMs,
       timeout: timeoutMs,
       autocreateTopics: false,
-      ...(tls !== undefined && { tls }),
-      ...(serverName !== undefined && { tlsServerName: serverName }),
+      ...(ownTls !== undefined && { tls: ownTls }),
       ...(sasl !== undefined && { sasl: { ...sasl, mechanism: mechanismOf[sasl.mechanism] } satisfies SASLOptions }),
     });
-    // A connection that breaks while it logs in tells of two errors, and the library listens for one.
-    producer.connections.on('connecting', ({ connection }) => void connection.on('error', () => undefined));
+    producer.connections.on('connecting', ({ broker, connection }) => {
+      // RFC 6066 §3: an address is no server name. The library, which has one name for all, copies what is here with its next step.
+      if (ownTls !== undefined) ownTls.servername = serverName ?? (isIP(broker.host) === 0 ? broker.host : undefined);
+      // A connection that breaks while it logs in tells of two errors, and the library listens for one.
+      connection.on('error', () => undefined);
+    });
     return producer;
   }
 
