@@ -23,9 +23,11 @@ interface Manifest {
 }
 
 /** What is started or imported by its path; the rest goes into files that these share. */
-const entries = ['src/cli/main', 'src/gatehouse', 'src/gatehouse-test', 'src/runtime/data-thread'];
+const entries = ['src/cli/main', 'src/gatehouse', 'src/gatehouse-test', 'src/runtime/data-thread', 'src/runtime/kafka-thread'];
 /** Not bundled: large, and loaded only by who orders or signs certificates. */
 const packagesApart = ['@peculiar/x509', 'acme-client'];
+/** Holds what the other way in would read from a file that lies beside it in its package. */
+const aliases = { '@platformatic/wasm-utils': '@platformatic/wasm-utils/bundled' };
 
 async function build(out: string): Promise<number> {
   const manifest: Manifest = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8'));
@@ -55,6 +57,7 @@ async function bundle(out: string): Promise<Set<string>> {
     input: Object.fromEntries(entries.map((entry) => [entry, `${entry}.ts`])),
     platform: 'node',
     external: packagesApart,
+    resolve: { alias: aliases },
     // What could not be resolved would be missed only by users.
     onLog: (_, { message }) => {
       throw new Error(message);
@@ -84,9 +87,10 @@ function toSourcePath(source: string, map: string): string {
   return relative(dirname(join(repositoryRoot, 'dist', map)), source);
 }
 
-/** Names the worker's file, which is asked for as it is in the sources. */
+/** Names the files of workers, which are asked for as they are in the sources. */
 function writeNearestManifest(out: string, { name, version }: Manifest): void {
-  const imports = { '#runtime/data-thread.ts': './src/runtime/data-thread.js' };
+  const threads = ['data-thread', 'kafka-thread'];
+  const imports = Object.fromEntries(threads.map((name) => [`#runtime/${name}.ts`, `./src/runtime/${name}.js`]));
   const manifest = { name, version, private: true, type: 'module', imports };
   writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 }

@@ -19,6 +19,7 @@ const testTools: readonly TestTool[] = [
   { command: 'curl', package: 'curl' },
   { command: 'haproxy', package: 'haproxy' },
   { command: 'h2load', package: 'nghttp2-client' },
+  { command: 'kcat', package: 'kcat' },
   { command: 'nghttp', package: 'nghttp2-client' },
   { command: 'nghttpd', package: 'nghttp2-server' },
   { command: 'nginx', package: 'nginx' },

@@ -36,6 +36,9 @@ const listener = (more: string) => ({ listeners: `{ web: { address: ":443", ${mo
 const reading = { routes: '{ shop: { match: { path: /*, method: GET }, to: shop } }' };
 const inClear = { services: '{ shop: { endpoints: [http://shop.example] } }' };
 const local = { services: '{ shop: { endpoints: [http://127.0.0.1:3000, http+unix:///run/shop.sock] } }' };
+const kafka = (more: string) => ({
+  accessLog: `{ to: [{ kafka: { topic: logs, sasl: { mechanism: plain, username: gate, password: "\${env:KEY}" }, ${more} } }] }`,
+});
 const token = 'token: "${env:KEY}"';
 const jwt = (more: string) => withPolicies(`jwt: { issuer: https://login.example, ${more} }`);
 const oidc = (cookie: string) =>
@@ -320,6 +323,12 @@ const cases: readonly Case[] = [
     weak: inClear,
     mended: local,
     at: 'policies.upstream-auth',
+  },
+  {
+    id: 'log-password-in-clear',
+    weak: kafka('brokers: [127.0.0.1:9092, kafka.example:9092]'),
+    mended: kafka('brokers: [127.0.0.1:9092, kafka.example:9092], tls: true'),
+    at: 'accessLog.to[0].kafka.sasl',
   },
   {
     id: 'forwarded-credential-in-clear',

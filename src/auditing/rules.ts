@@ -5,6 +5,7 @@ import { browserRules } from './browser-rules.ts';
 import type { AuditRule } from './finding.ts';
 import { limitRules } from './limit-rules.ts';
 import { listenerRules } from './listener-rules.ts';
+import { logRules } from './log-rules.ts';
 import { secretRules } from './secret-rules.ts';
 import { serviceRules } from './service-rules.ts';
 
@@ -16,4 +17,5 @@ export const auditRules: readonly AuditRule[] = [
   ...limitRules,
   ...browserRules,
   ...serviceRules,
+  ...logRules,
 ];

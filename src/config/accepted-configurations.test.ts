@@ -116,6 +116,52 @@ test('reads an error log that goes to a syslog server', async () => {
   assert.deepEqual(log, { level: 'info', to: { ...place, ca: '/etc/gatehouse/ca.pem' } });
 });
 
+test('reads an access log that goes to Kafka', async () => {
+  const { accessLog } = await read(`${HEAD}accessLog:
+  to:
+    - { kafka: { brokers: [kafka-1:9092], topic: logs } }
+    - to:
+        kafka:
+          brokers: ["[::1]:9093", "kafka-2.example.com:9093"]
+          topic: gate.access_log-1
+          acks: leader
+          compression: zstd
+          maxBatch: 1MiB
+          timeout: 2s
+          tls: { ca: ca.pem, serverName: kafka.example.com, certificate: { cert: gate.pem, key: gate.key } }
+          sasl: { mechanism: scram-sha-512, username: gate, password: hunter2 }
+      sample: 10%
+    - { kafka: { brokers: [kafka-1:9092], topic: logs, tls: true } }
+`);
+  assert.ok(accessLog !== false);
+  const [first, second, third] = accessLog.logs.map(({ to }) => to);
+  const brokers = [{ host: 'kafka-1', port: 9092 }];
+  const defaults = { acks: 'all', compression: 'gzip', maxBatch: 524_288, timeout: 10_000 };
+  assert.deepEqual(first, { kind: 'kafka', brokers, topic: 'logs', ...defaults });
+  assert.ok(second?.kind === 'kafka');
+  const { sasl, ...place } = second;
+  assert.deepEqual(place, {
+    kind: 'kafka',
+    brokers: [
+      { host: '::1', port: 9093 },
+      { host: 'kafka-2.example.com', port: 9093 },
+    ],
+    topic: 'gate.access_log-1',
+    acks: 'leader',
+    compression: 'zstd',
+    maxBatch: 1_048_576,
+    timeout: 2_000,
+    tls: {
+      ca: '/etc/gatehouse/ca.pem',
+      serverName: 'kafka.example.com',
+      certificate: { cert: '/etc/gatehouse/gate.pem', key: '/etc/gatehouse/gate.key' },
+    },
+  });
+  assert.deepEqual([sasl?.mechanism, sasl?.username, sasl?.password.reveal()], ['scram-sha-512', 'gate', 'hunter2']);
+  assert.doesNotMatch(JSON.stringify(accessLog), /hunter2/);
+  assert.deepEqual(third, { ...first, tls: {} });
+});
+
 test('reads consumers and keeps hashes of their keys', async () => {
   const sha256 = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
   const { consumers } = await read(`${HEAD}consumers:

@@ -56,6 +56,7 @@ function resolveLog({ to, ...lines }: LogSettings, folder: string): LogSettings 
 
 function resolvePlace<Place extends LogTarget | Configuration['log']['to']>(place: Place, folder: string): Place {
   if ('file' in place) return { ...place, file: resolve(folder, place.file) };
+  if ('tls' in place && place.tls !== undefined) return { ...place, tls: resolveClientTls(place.tls, folder) };
   return 'ca' in place && place.ca !== undefined ? { ...place, ca: resolve(folder, place.ca) } : place;
 }
 
@@ -126,18 +127,24 @@ function resolveService(service: ServiceConfiguration, folder: string): ServiceC
     ...(openapi !== undefined && { openapi: resolve(folder, openapi) }),
   };
   if (tls === undefined) return { ...service, ...found };
+  return { ...service, ...found, tls: resolveClientTls(tls, folder) };
+}
+
+interface ClientTls {
+  readonly ca?: string | undefined;
+  readonly crl?: string | undefined;
+  readonly certificate?: { readonly cert: string; readonly key: string } | undefined;
+}
+
+function resolveClientTls<Tls extends ClientTls>(tls: Tls, folder: string): Tls {
   const { ca, crl, certificate } = tls;
   return {
-    ...service,
-    ...found,
-    tls: {
-      ...tls,
-      ...(ca !== undefined && { ca: resolve(folder, ca) }),
-      ...(crl !== undefined && { crl: resolve(folder, crl) }),
-      ...(certificate !== undefined && {
-        certificate: { cert: resolve(folder, certificate.cert), key: resolve(folder, certificate.key) },
-      }),
-    },
+    ...tls,
+    ...(ca !== undefined && { ca: resolve(folder, ca) }),
+    ...(crl !== undefined && { crl: resolve(folder, crl) }),
+    ...(certificate !== undefined && {
+      certificate: { cert: resolve(folder, certificate.cert), key: resolve(folder, certificate.key) },
+    }),
   };
 }
 

@@ -34,6 +34,7 @@ tokenKeys:
   current: |
       ${PEM}
 stores: { redis: { url: "redis://127.0.0.1", password: redis-pw } }
+accessLog: { to: [{ kafka: { brokers: [a:1], topic: a, sasl: { mechanism: plain, username: a, password: kafka-pw } } }] }
 services:
   orders:
     endpoints: [http://10.0.0.1:80]
@@ -50,7 +51,7 @@ routes:
       upstream-auth: { basic: { username: shop, password: shop-password-123 } }
 `;
 
-const SECRETS = [/0123/, /battery/, /MIGHA/, /redis-pw/, /shop-password/];
+const SECRETS = [/0123/, /battery/, /MIGHA/, /redis-pw/, /kafka-pw/, /shop-password/];
 
 test('no secret is left in a text, and everything else is as it was', () => {
   const shown = hide(TEXT, parse(TEXT));

@@ -470,7 +470,7 @@ const PARTS: readonly Refusal[] = [
     - { syslog: "tcp://x:0", app: "a b" }
     - { http: "http://x", headers: { host: x } }`,
     issues: [
-      'F:6:7 accessLog.to[0]: "fil" is no place that lines go to; write `file`, `http`, `otlp` or `syslog`',
+      'F:6:7 accessLog.to[0]: "fil" is no place that lines go to; write `file`, `http`, `otlp`, `syslog` or `kafka`',
       'F:7:18 accessLog.to[1].http: `file` and `http` are two places; write `to` as a list',
       'F:8:15 accessLog.to[2].http: "ftp://x" is not an address; write one such as `https://login.example.com/`',
       'F:9:15 accessLog.to[3].otlp: the address holds a name or a password; leave them out',
@@ -503,6 +503,45 @@ log: { to: { syslog: "http://x", rotate: { size: 1MB } } }`,
       'F:12:32 accessLog.to[6].ca: only `tls://` has certificates; write `syslog: "tls://…"`',
       'F:13:22 log.to.syslog: "http://x" is no address of a syslog server; write one such as `tcp://logs.example.com:601`, `tls://…`, `udp://…` or `unix:/run/syslog.sock`',
       'F:13:34 log.to.rotate: unknown key `rotate`; possible are `syslog`, `facility`, `app`, `maxMessage`, `sequence` and `ca`',
+    ],
+  },
+  {
+    mistake: 'topics of Kafka that cannot be',
+    text: `accessLog:
+  to:
+    - { kafka: { brokers: [kafka], topic: "" } }
+    - { kafka: { brokers: [], topic: a/b } }
+    - { kafka: { brokers: kafka:9092 } }
+    - { kafka: { brokers: ["kafka://a:1", "x:y@a:1", "a:1,b:1", "a:0"], topic: .. } }
+    - { kafka: { brokers: [a:1], topic: a, acks: 1, compression: lz4, maxBatch: 1B, tls: false, key: id } }
+    - { kafka: { brokers: [a:1], topic: a, sasl: { username: a } } }
+    - { kafka: { brokers: [a:1], topic: a, sasl: { mechanism: gssapi, username: "", password: "" } } }
+    - { kafka: { brokers: [a:1], topic: a, tls: { certificate: { cert: a.pem } } } }
+    - { kafka: { brokers: [a:1], topic: a }, sample: 1% }`,
+    issues: [
+      'F:6:28 accessLog.to[0].kafka.brokers[0]: "kafka" has no port; write `kafka:9092`, or whichever it is',
+      'F:6:43 accessLog.to[0].kafka.topic: the topic is empty',
+      'F:7:27 accessLog.to[1].kafka.brokers: the list is empty; write at least one entry',
+      'F:7:38 accessLog.to[1].kafka.topic: "a/b" is no topic; write letters, digits, dots, hyphens and underscores',
+      'F:8:9 accessLog.to[2].kafka.topic: `topic` is missing',
+      'F:8:27 accessLog.to[2].kafka.brokers: expected a list, not a text',
+      'F:9:28 accessLog.to[3].kafka.brokers[0]: "kafka://a:1" is no address of a broker; leave out the scheme, and write `tls` beside it',
+      'F:9:43 accessLog.to[3].kafka.brokers[1]: the address holds a user or a password; write them as `sasl`',
+      'F:9:54 accessLog.to[3].kafka.brokers[2]: "a:1,b:1" are several brokers; write them as a list',
+      'F:9:65 accessLog.to[3].kafka.brokers[3]: "a:0": a port is a number from 1 to 65535',
+      'F:9:80 accessLog.to[3].kafka.topic: ".." is no topic; write letters, digits, dots, hyphens and underscores',
+      'F:10:50 accessLog.to[4].kafka.acks: expected `all`, `leader` or `none`, not the number 1',
+      'F:10:66 accessLog.to[4].kafka.compression: expected `gzip`, `zstd` or `none`, not "lz4"',
+      'F:10:81 accessLog.to[4].kafka.maxBatch: "1B" is too small; at least `1KiB`',
+      'F:10:90 accessLog.to[4].kafka.tls: expected `true`, or a map with `ca`, `serverName` or `certificate`, not `false`',
+      'F:10:97 accessLog.to[4].kafka.key: unknown key `key`; possible are `brokers`, `topic`, `acks`, `compression`, `maxBatch`, `timeout`, `tls` and `sasl`',
+      'F:11:44 accessLog.to[5].kafka.sasl.mechanism: `mechanism` is missing; expected `plain`, `scram-sha-256` or `scram-sha-512`',
+      'F:11:44 accessLog.to[5].kafka.sasl.password: `password` is missing',
+      'F:12:63 accessLog.to[6].kafka.sasl.mechanism: expected `plain`, `scram-sha-256` or `scram-sha-512`, not "gssapi"',
+      'F:12:81 accessLog.to[6].kafka.sasl.username: the text is empty',
+      'F:12:95 accessLog.to[6].kafka.sasl.password: the secret is empty',
+      'F:13:51 accessLog.to[7].kafka.tls.certificate.key: `key` is missing',
+      'F:14:46 accessLog.to[8].sample: unknown key `sample`; possible is `kafka`',
     ],
   },
   {

@@ -12,6 +12,7 @@ const SHOWN = new RegExp(`${SHORT}|${NUMBER}`);
 
 const consumer = (settings: object) => ({ consumers: { alice: settings } });
 const policy = (name: string, settings: unknown) => ({ policies: { [name]: settings } });
+const kafka = (settings: object) => ({ accessLog: { to: { kafka: { brokers: ['a:1'], topic: 'a', ...settings } } } });
 const jwt = { issuer: 'https://login.example.com', audience: 'shop' };
 const introspection = { endpoint: 'https://login.example.com', clientId: 'a', clientSecret: 'b' };
 
@@ -45,6 +46,9 @@ const mistakes: Readonly<Record<string, object>> = {
   'a store without its map': { stores: { redis: `redis://a:${TEXT}@b` } },
   'a store with another password than its own': { stores: { redis: { url: `redis://a:${TEXT}@b/c/d` } } },
   'a store whose address is none': { stores: { redis: { url: `redis//a:${TEXT}@b` } } },
+  'a login of Kafka without its map': kafka({ sasl: TEXT }),
+  'a password of Kafka that is a number': kafka({ sasl: { mechanism: 'plain', username: 'a', password: NUMBER } }),
+  'a password of Kafka in the address of a broker': kafka({ brokers: [`a:${TEXT}@b:1`] }),
   'a key that signs without its map': { tokenKeys: TEXT },
   'a key that signs and is none': { tokenKeys: { current: TEXT } },
   'a token of the admin API that is a number': { admin: { address: '127.0.0.1:0', token: NUMBER } },

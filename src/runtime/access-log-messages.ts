@@ -33,7 +33,7 @@ export type AccessLogObserved = AccessLogLines | AccessLogDropped;
 
 /** Both sides know a place by its settings: those of secrets are not among them, since data threads do not have them. */
 export function toTargetKey({ to, format, fields }: LogSettings): string {
-  const { headers, ...place } = { headers: undefined, ...to };
+  const { headers, sasl, ...place } = { headers: undefined, sasl: undefined, ...to };
   return JSON.stringify({ place, format, fields });
 }
 

@@ -139,8 +139,12 @@ export class AccessLogSide {
   }
 }
 
+/** With secrets, and with the contents of files. */
 function toDefinition(log: LogSettings, to: RemoteTarget, texts: Readonly<Record<string, string>>): string {
   const headers: Readonly<Record<string, Secret>> = 'headers' in to ? to.headers : {};
   const revealed = Object.entries(headers).map(([name, value]) => [name, value.reveal()]);
-  return JSON.stringify([toTargetKey(log), revealed, to.ca === undefined ? undefined : texts[to.ca]]);
+  const { tls, sasl } = to.kind === 'kafka' ? to : {};
+  const files = to.kind === 'kafka' ? [tls?.ca, tls?.certificate?.cert, tls?.certificate?.key] : [to.ca];
+  const contents = files.map((file) => file && texts[file]);
+  return JSON.stringify([toTargetKey(log), revealed, contents, sasl?.mechanism, sasl?.username, sasl?.password.reveal()]);
 }

@@ -1,13 +1,13 @@
 import type { LogSettings } from '#config/access-log/access-log-schema.ts';
 import type { Configuration, ServiceConfiguration } from '#config/configuration.ts';
-import { type ConfigurationFiles, findNamedFiles } from './named-files.ts';
+import { type ConfigurationFiles, findLogPairs, findNamedFiles } from './named-files.ts';
 
 /** Data threads order no certificates, find no endpoints, answer no operator and send no logs: the secrets for this stay here. */
 export function withoutControlSecrets(configuration: Configuration): Configuration {
   const { accessLog, acme, admin, services, tracing } = configuration;
   return {
     ...configuration,
-    accessLog: accessLog === false ? false : { ...accessLog, logs: accessLog.logs.map(withoutHeaders) },
+    accessLog: accessLog === false ? false : { ...accessLog, logs: accessLog.logs.map(withoutLogSecrets) },
     ...(acme !== undefined && { acme: { ...acme, externalAccount: undefined } }),
     ...(admin !== undefined && { admin: { ...admin, token: undefined, tokens: {} } }),
     ...(tracing !== undefined && { tracing: { ...tracing, to: { ...tracing.to, headers: {} } } }),
@@ -16,8 +16,10 @@ export function withoutControlSecrets(configuration: Configuration): Configurati
 }
 
 /** They send nothing themselves. */
-function withoutHeaders(log: LogSettings): LogSettings {
-  return 'headers' in log.to ? { ...log, to: { ...log.to, headers: {} } } : log;
+function withoutLogSecrets(log: LogSettings): LogSettings {
+  const { to } = log;
+  if (to.kind === 'kafka') return { ...log, to: { ...to, sasl: undefined } };
+  return 'headers' in to ? { ...log, to: { ...to, headers: {} } } : log;
 }
 
 function withoutToken(service: ServiceConfiguration): ServiceConfiguration {
@@ -25,11 +27,12 @@ function withoutToken(service: ServiceConfiguration): ServiceConfiguration {
   return discover?.kind === 'consul' ? { ...service, discover: { ...discover, token: undefined } } : service;
 }
 
-/** The same of files: the private key of the admin address, where nothing else has it too. */
+/** The same of files: the private keys of the admin address and of logs, where nothing else has them too. */
 export function withoutControlFiles(configuration: Configuration, files: ConfigurationFiles): ConfigurationFiles {
-  const path = configuration.admin?.tls?.key;
-  if (path === undefined || findNamedFiles({ ...configuration, admin: undefined }).some((file) => file.path === path))
-    return files;
-  const { [path]: _, ...texts } = files.texts;
-  return { ...files, texts };
+  const keys = findLogPairs(configuration).map(({ key }) => key);
+  if (configuration.admin?.tls !== undefined) keys.push(configuration.admin.tls.key);
+  if (keys.length === 0) return files;
+  const others = new Set(findNamedFiles({ ...configuration, admin: undefined, accessLog: false }).map(({ path }) => path));
+  const texts = Object.entries(files.texts).filter(([path]) => !keys.includes(path) || others.has(path));
+  return { ...files, texts: Object.fromEntries(texts) };
 }

@@ -1,5 +1,6 @@
 /** The files that a configuration names and whose contents the data threads need: certificates, keys, authorities, addresses. */
 
+import type { LogSettings } from '#config/access-log/access-log-schema.ts';
 import type { Configuration } from '#config/configuration.ts';
 import type { IssuePath } from '#config/issue.ts';
 import { type AddressListFile, findAddressListFiles } from '#config/policies/address-list-files.ts';
@@ -66,7 +67,7 @@ export function findNamedContracts(configuration: Configuration): NamedContract[
 }
 
 export function findNamedFiles(configuration: Configuration): NamedFile[] {
-  const { accessLog, acme, admin, listeners, log, services, stores, tracing } = configuration;
+  const { acme, admin, listeners, log, services, stores, tracing } = configuration;
   const ofPairs = findPairs(configuration).flatMap(({ cert, key, at }) => [
     { path: cert, role: 'the certificate', at: [...at, 'cert'] },
     { path: key, role: 'the private key', at: [...at, 'key'] },
@@ -88,9 +89,11 @@ export function findNamedFiles(configuration: Configuration): NamedFile[] {
           },
         ];
   const ofStores = ofVerification(['stores', 'redis'], stores?.redis && { ca: stores.redis.ca });
-  const ofLogs = (accessLog === false ? [] : accessLog.logs).flatMap(({ to }, i) =>
-    'ca' in to ? ofVerification(['accessLog', 'to', i], { ca: to.ca }) : [],
-  );
+  const ofLogs = listLogs(configuration).flatMap(({ to }, i) => {
+    const at = ['accessLog', 'to', i];
+    if (to.kind === 'kafka') return ofVerification([...at, 'kafka', 'tls'], to.tls);
+    return 'ca' in to ? ofVerification(at, { ca: to.ca }) : [];
+  });
   const ofEvents = 'ca' in log.to ? ofVerification(['log', 'to'], { ca: log.to.ca }) : [];
   const ofTracing = ofVerification(['tracing', 'to'], { ca: tracing?.to.ca });
   const ofPolicies = findPolicyFiles(configuration, policyDefinitions).map((file) => ({ ...file, role: toRole(file.form) }));
@@ -114,7 +117,8 @@ function toRole(form: NamedFile['form']): string {
   return form === 'authority' ? 'the certificate authority' : form === 'key-set' ? 'the key set' : 'the file';
 }
 
-export function findPairs({ admin, listeners, services }: Configuration): NamedPair[] {
+export function findPairs(configuration: Configuration): NamedPair[] {
+  const { admin, listeners, services } = configuration;
   const ofListeners = Object.entries(listeners).flatMap(([name, { tls }]) =>
     (tls?.certificates ?? []).flatMap((certificate, i) => {
       if (certificate.kind === 'acme') return [];
@@ -126,7 +130,19 @@ export function findPairs({ admin, listeners, services }: Configuration): NamedP
   );
   const ofAdmin: NamedPair[] =
     admin?.tls === undefined ? [] : [{ cert: admin.tls.cert, key: admin.tls.key, at: ['admin', 'tls'] }];
-  return [...ofListeners, ...ofServices, ...ofAdmin];
+  return [...ofListeners, ...ofServices, ...ofAdmin, ...findLogPairs(configuration)];
+}
+
+/** Those that are shown to where logs go. */
+export function findLogPairs(configuration: Configuration): NamedPair[] {
+  return listLogs(configuration).flatMap(({ to }, i) => {
+    const certificate = to.kind === 'kafka' ? to.tls?.certificate : undefined;
+    return certificate === undefined ? [] : [{ ...certificate, at: ['accessLog', 'to', i, 'kafka', 'tls', 'certificate'] }];
+  });
+}
+
+function listLogs({ accessLog }: Configuration): readonly LogSettings[] {
+  return accessLog === false ? [] : accessLog.logs;
 }
 
 function ofVerification(

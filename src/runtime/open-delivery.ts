@@ -3,8 +3,10 @@ import { hostname } from 'node:os';
 import { createChanceSource } from '#base/chance.ts';
 import type { Clock } from '#base/clock.ts';
 import type { LogSettings } from '#config/access-log/access-log-schema.ts';
+import type { KafkaTarget } from '#config/access-log/kafka-target-schema.ts';
 import type { SyslogTarget } from '#config/access-log/syslog-target-schema.ts';
 import type { PostTarget, RemoteTarget } from '#config/access-log/target-schema.ts';
+import type { KafkaProducerSettings } from '#telemetry/delivery/kafka-producer.ts';
 import type { DeliveryOwner, LineDelivery } from '#telemetry/delivery/line-delivery.ts';
 import { PostedLines, plainEncoder } from '#telemetry/delivery/posted-lines.ts';
 import { SyslogMessages } from '#telemetry/delivery/syslog-message.ts';
@@ -26,6 +28,7 @@ export async function openDelivery(settings: LogSettings, target: RemoteTarget, 
     const ca = target.ca === undefined ? undefined : means.texts[target.ca];
     return openSyslog(target, { messageId: 'access', ca, owner: means.owner, onCut: means.onCut });
   }
+  if (target.kind === 'kafka') return openKafka(target, means);
   const isJson = settings.format === undefined || settings.format.kind === 'json';
   if (target.kind === 'http') {
     const contentType = target.contentType ?? (isJson ? 'application/x-ndjson' : 'text/plain; charset=utf-8');
@@ -71,6 +74,31 @@ export async function openSyslog(target: SyslogTarget, { messageId, ca, owner, o
   }
   const { SyslogStream } = await import('#telemetry/delivery/syslog-stream.ts');
   return new SyslogStream({ server, ca, messages, owner, later });
+}
+
+async function openKafka(target: KafkaTarget, { texts, owner }: DeliveryMeans): Promise<LineDelivery> {
+  const { KafkaLines } = await import('#telemetry/delivery/kafka-lines.ts');
+  const { ThreadedKafkaSender } = await import('./kafka-sender.ts');
+  const sender = new ThreadedKafkaSender(toProducerSettings(target, texts));
+  return new KafkaLines({ sender, owner, batchBytesMax: target.maxBatch, later });
+}
+
+function toProducerSettings(target: KafkaTarget, texts: DeliveryMeans['texts']): KafkaProducerSettings {
+  const { brokers, topic, acks, compression, timeout, tls, sasl } = target;
+  const { ca, certificate } = tls ?? {};
+  return {
+    brokers,
+    topic,
+    acks,
+    compression,
+    timeoutMs: timeout,
+    tls: tls && {
+      ...(ca !== undefined && { ca: texts[ca]! }),
+      ...(certificate !== undefined && { cert: texts[certificate.cert]!, key: texts[certificate.key]! }),
+    },
+    serverName: tls?.serverName,
+    sasl: sasl && { ...sasl, password: sasl.password.reveal() },
+  };
 }
 
 function later(delayMs: number, run: () => void): () => void {

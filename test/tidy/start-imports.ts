@@ -26,6 +26,7 @@ const starts: readonly Start[] = [
       'mmdb-lib': 'the control thread has read the database',
       'ajv/dist/2020.js': 'needed only by configurations with a schema',
       'ajv-formats': 'needed only by configurations with a schema',
+      '@platformatic/kafka': 'a thread of its own sends to Kafka',
     },
   },
   {
@@ -45,6 +46,7 @@ const starts: readonly Start[] = [
       '@marcbachmann/cel-js': 'needed only by configurations with an expression',
       '@bufbuild/re2': 'needed only by expressions with a pattern',
       'mmdb-lib': 'needed only by configurations with a database of countries',
+      '@platformatic/kafka': 'a thread of its own sends to Kafka',
       'src/openapi/contract-reader.ts': 'needed only by configurations that name a document or a schema',
     },
   },

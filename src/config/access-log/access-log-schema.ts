@@ -23,7 +23,7 @@ const listedTarget = forms('a place such as `stdout`, or a map with `to`', [
   { isMeant: () => true, schema: targetSchema.transform((to): LogSettings => ({ to })) },
 ]);
 
-const targets = forms('`stdout`, a map with `file`, `http`, `otlp` or `syslog`, or a list of such', [
+const targets = forms('`stdout`, a map with `file`, `http`, `otlp`, `syslog` or `kafka`, or a list of such', [
   { isMeant: Array.isArray, schema: z.array(listedTarget).min(1).max(TARGETS_MAX) },
   { isMeant: () => true, schema: targetSchema.transform((to): LogSettings[] => [{ to }]) },
 ]);
@@ -33,7 +33,7 @@ const accessLogMap = z
     to: targets
       .prefault('stdout')
       .describe(
-        'Where lines go: `stdout`, `{ file: PATH }`, `{ http: URL }`, `{ otlp: URL }`, `{ syslog: ADDRESS }`, or a list of such. An item of a list may be `{ to: PLACE, … }` with its own `format`, `fields`, `filter`, `sample` and `redact`.',
+        'Where lines go: `stdout`, `{ file: PATH }`, `{ http: URL }`, `{ otlp: URL }`, `{ syslog: ADDRESS }`, `{ kafka: { brokers, topic } }`, or a list of such. An item of a list may be `{ to: PLACE, … }` with its own `format`, `fields`, `filter`, `sample` and `redact`.',
       ),
     ...lineSettings,
     flushEvery: duration({ min: '10ms', max: '1m' })

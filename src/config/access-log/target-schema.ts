@@ -9,10 +9,11 @@ import { fieldMap } from '#schema/maps.ts';
 import { quote } from '#schema/quote.ts';
 import { secret } from '#schema/secret.ts';
 import { freeFieldName } from '#schema/token.ts';
+import { type KafkaTarget, kafkaTargetSchema } from './kafka-target-schema.ts';
 import { type SyslogTarget, syslogTargetSchema } from './syslog-target-schema.ts';
 
 const KEPT_MAX = 10_000;
-const targetKinds = ['file', 'http', 'otlp', 'syslog'] as const;
+const targetKinds = ['file', 'http', 'otlp', 'syslog', 'kafka'] as const;
 
 const rotate = z
   .strictObject({
@@ -82,13 +83,14 @@ const otlp = z
 
 /** The place that lines go to, without anything about the lines. */
 export const targetSchema = forms(
-  '`stdout`, or a map with `file`, `http`, `otlp` or `syslog`',
+  '`stdout`, or a map with `file`, `http`, `otlp`, `syslog` or `kafka`',
   [
     { isMeant: (value) => typeof value === 'string', schema: z.literal('stdout').transform(() => ({ kind: 'stdout' as const })) },
     { isMeant: (value) => hasKey(value, 'file'), schema: fileTargetSchema },
     { isMeant: (value) => hasKey(value, 'http'), schema: http },
     { isMeant: (value) => hasKey(value, 'otlp'), schema: otlp },
     { isMeant: (value) => hasKey(value, 'syslog'), schema: syslogTargetSchema },
+    { isMeant: (value) => hasKey(value, 'kafka'), schema: kafkaTargetSchema },
   ],
   findTargetProblem,
 );
@@ -98,7 +100,7 @@ export type FileTarget = Extract<LogTarget, { kind: 'file' }>;
 export type RotateSettings = NonNullable<FileTarget['rotate']>;
 export type PostTarget = Extract<LogTarget, { kind: 'http' | 'otlp' }>;
 /** Lines for these are given to the control thread. */
-export type RemoteTarget = PostTarget | SyslogTarget;
+export type RemoteTarget = PostTarget | SyslogTarget | KafkaTarget;
 
 /** OTLP/HTTP: each signal has a path below the address of the collector. */
 export function toSignalUrl(url: string, path: string): string {
@@ -119,7 +121,7 @@ function findTargetProblem(value: unknown): FormProblem | undefined {
   const [key] = Object.keys(value);
   const message =
     key === undefined
-      ? 'there is no `file`, `http`, `otlp` or `syslog`'
-      : `${quote(key)} is no place that lines go to; write \`file\`, \`http\`, \`otlp\` or \`syslog\``;
+      ? 'there is no `file`, `http`, `otlp`, `syslog` or `kafka`'
+      : `${quote(key)} is no place that lines go to; write \`file\`, \`http\`, \`otlp\`, \`syslog\` or \`kafka\``;
   return { code: 'wrong-type', message, path: [] };
 }

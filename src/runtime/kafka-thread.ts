@@ -1,0 +1,15 @@
+/** Entry of a worker that sends lines to Kafka: it is told of batches, one after the other, and tells what has become of each. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { assert } from '#base/assert.ts';
+import { KafkaProducer, type KafkaProducerSettings } from '#telemetry/delivery/kafka-producer.ts';
+
+assert(parentPort !== null, 'it is started as a worker');
+const port = parentPort;
+const producer = new KafkaProducer(workerData as KafkaProducerSettings, {
+  later: (delayMs, run) => {
+    const timer = setTimeout(run, delayMs);
+    return () => clearTimeout(timer);
+  },
+});
+
+port.on('message', async (lines: Uint8Array) => port.postMessage(await producer.send(lines)));
