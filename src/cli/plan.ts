@@ -2,13 +2,13 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { systemClock } from '#base/clock.ts';
-import type { Configuration } from '#config/configuration.ts';
 import { formatIssue } from '#config/issue.ts';
-import { type LoadedConfiguration, loadConfiguration } from '#config/load.ts';
+import { KnownRoutes } from '#config/known-routes.ts';
+import { loadConfiguration } from '#config/load.ts';
 import { type Grade, grades, isAtLeast } from '#planning/change.ts';
-import { makePlan } from '#planning/plan.ts';
+import { makePlan, type PlannedSide } from '#planning/plan.ts';
 import { toPlanMarkdown, toPlanText } from '#planning/plan-text.ts';
-import { replayTraffic } from '#planning/traffic-replay.ts';
+import type { TrafficReplay } from '#planning/traffic-replay.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { readArguments } from './arguments.ts';
 import { type CommandIo, EXIT_OK, EXIT_REFUSED } from './command-io.ts';
@@ -56,11 +56,16 @@ export async function runPlan(args: string[], io: CommandIo): Promise<number> {
   const failOn = readFailOn(values['fail-on']);
   if (failOn === undefined) return refuse(io, `--fail-on ${values['fail-on']}: expected ${grades.join(', ')} or none`);
   if (values.log !== undefined && !existsSync(resolve(io.cwd, values.log))) return refuse(io, `there is no file ${values.log}`);
-  const old = await load(oldFile, io);
-  const present = await load(newFile, io);
+  const knownRoutes = new KnownRoutes();
+  const old = await load(oldFile, knownRoutes, io);
+  const present = await load(newFile, knownRoutes, io);
   if (old === undefined || present === undefined) return EXIT_REFUSED;
-  const traffic =
-    values.log === undefined ? undefined : await replayTraffic(resolve(io.cwd, values.log), { old, new: present }, systemClock);
+  let traffic: TrafficReplay | string | undefined;
+  if (values.log !== undefined) {
+    // It needs the whole data plane, which the rest does without.
+    const { replayTraffic } = await import('#planning/traffic-replay.ts');
+    traffic = await replayTraffic(resolve(io.cwd, values.log), { old, new: present }, systemClock);
+  }
   if (typeof traffic === 'string') return refuse(io, traffic);
   const plan = makePlan(old, present, traffic);
   const names = { old: oldFile, new: newFile };
@@ -79,10 +84,11 @@ function readFailOn(text: string = FAIL_ON): Grade | 'none' | undefined {
 }
 
 /** Without a result, what is wrong has been said. */
-async function load(file: string, io: CommandIo): Promise<(LoadedConfiguration & { configuration: Configuration }) | undefined> {
-  const loaded = await loadConfiguration(resolve(io.cwd, file), { policies: policyOrder, env: io.env, shownAs: file });
-  const { configuration } = loaded;
-  if (configuration !== undefined) return { ...loaded, configuration };
+async function load(file: string, knownRoutes: KnownRoutes, io: CommandIo): Promise<PlannedSide | undefined> {
+  const options = { policies: policyOrder, env: io.env, shownAs: file, knownRoutes };
+  const loaded = await loadConfiguration(resolve(io.cwd, file), options);
+  const { configuration, compiledRoutes } = loaded;
+  if (configuration !== undefined && compiledRoutes !== undefined) return { ...loaded, configuration, compiledRoutes };
   for (const issue of loaded.issues) io.stderr(`${formatIssue(issue)}\n`);
   return undefined;
 }

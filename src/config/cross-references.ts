@@ -68,9 +68,10 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
   for (const [name, route] of entriesOf(configuration['routes'])) {
     if (!isMap(route)) continue;
     const path = ['routes', name];
-    const policyUses = listPolicyUses(route['policies'], [...path, 'policies'], naming.services, 'serviceSettings');
-    for (const use of listPolicyUses(route['policies'], [...path, 'policies'], naming.consumers, 'consumerSettings'))
-      consumers.check(use, findings);
+    const { policies: blocks } = route;
+    const blocksPath = [...path, 'policies'];
+    const policyUses = listPolicyUses(blocks, blocksPath, naming.services, 'serviceSettings');
+    for (const use of listPolicyUses(blocks, blocksPath, naming.consumers, 'consumerSettings')) consumers.check(use, findings);
     for (const use of [...listServiceUses(route['to'], [...path, 'to']), ...policyUses]) {
       services.check(use, findings);
       findings.push(...findByteService(use, schemeOf));
@@ -81,8 +82,8 @@ export function findCrossReferenceProblems(configuration: unknown, policies: rea
     }
     findings.push(...findMissingCaptures(route, path));
     const listPaths = () => listCapturingPaths(route['match'], [...path, 'match']);
-    findings.push(...findMissingLimitCaptures(route['policies'], [...path, 'policies'], listPaths));
-    findings.push(...findMissingStores(route['policies'], [...path, 'policies'], { stores, policies: naming.stores }));
+    findings.push(...findMissingLimitCaptures(blocks, blocksPath, listPaths));
+    findings.push(...findMissingStores(blocks, blocksPath, { stores, policies: naming.stores }));
   }
   for (const [blocks, path] of listSharedPolicies(configuration)) {
     findings.push(...findForeignLimitCaptures(blocks, path), ...findMissingStores(blocks, path, { stores, policies }));
@@ -167,8 +168,9 @@ function listPolicyUses(
   policies: readonly NamingPolicy[],
   kind: 'serviceSettings' | 'consumerSettings',
 ): NameUse[] {
+  if (!isMap(blocks)) return [];
   return policies.flatMap(({ name, nested, [kind]: settings = [] }) => {
-    const block = isMap(blocks) ? blocks[name] : undefined;
+    const block = blocks[name];
     if (!isMap(block)) return [];
     const own = settings.flatMap((setting) => {
       const named = block[setting];

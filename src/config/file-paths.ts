@@ -29,8 +29,11 @@ export function resolveFilePaths(
   const contracts = policies.filter(({ contractSettings }) => contractSettings !== undefined);
   const resolveBlocks = (blocks: PolicyBlocks) =>
     resolveContracts(resolvePolicyFiles(resolveAddressListFiles(blocks, folder, listing), folder, reading), folder, contracts);
-  const resolvePolicies = <Place extends { readonly policies?: PolicyBlocks | undefined }>(place: Place): Place =>
-    place.policies === undefined ? place : { ...place, policies: resolveBlocks(place.policies) };
+  // Of many routes, few name a file: the others stay as they are.
+  const resolvePolicies = <Place extends { readonly policies?: PolicyBlocks | undefined }>(place: Place): Place => {
+    const resolved = place.policies && resolveBlocks(place.policies);
+    return resolved === place.policies ? place : { ...place, policies: resolved };
+  };
   return {
     ...resolvePolicies(configuration),
     stores: resolveStores(stores, folder),
@@ -148,6 +151,14 @@ function resolveClientTls<Tls extends ClientTls>(tls: Tls, folder: string): Tls 
   };
 }
 
-function mapValues<Value>(entries: Readonly<Record<string, Value>>, change: (value: Value) => Value): Record<string, Value> {
-  return Object.fromEntries(Object.entries(entries).map(([name, value]) => [name, change(value)]));
+/** The same map where nothing changes. */
+function mapValues<Value>(entries: Record<string, Value>, change: (value: Value) => Value): Record<string, Value> {
+  let changed: Record<string, Value> | undefined;
+  for (const name of Object.keys(entries)) {
+    const value = change(entries[name]!);
+    if (value === entries[name]) continue;
+    changed ??= { ...entries };
+    changed[name] = value;
+  }
+  return changed ?? entries;
 }

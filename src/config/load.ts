@@ -1,11 +1,13 @@
 /** From a file, a text or a value to a configuration, or to everything that is wrong with it. */
 import { readFile as readFileFromDisk } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import type { CompiledRoutes } from '#routing/route-compiler.ts';
 import type { Configuration } from './configuration.ts';
 import { createConfigurationSchema } from './configuration-schema.ts';
 import { createValueDocument, readDocument, type SourceDocument } from './document.ts';
 import { resolveFilePaths } from './file-paths.ts';
 import { type Finding, type Issue, isError, sortIssues } from './issue.ts';
+import type { KnownRoutes } from './known-routes.ts';
 import { findExpressionMistakes } from './policies/expression-mistakes.ts';
 import { type ConfigurablePolicy, loadPolicyConfigs } from './policies/policy-blocks.ts';
 import { type Environment, explainReadError, type ReadFile, resolveReferences } from './references.ts';
@@ -20,6 +22,8 @@ export interface LoadOptions {
   readonly readFile?: ReadFile;
   /** How issues name the file. Its path as it was given, when nothing else is. */
   readonly shownAs?: string;
+  /** Routes that were loaded before and need not be read again; those of this configuration are added. */
+  readonly knownRoutes?: KnownRoutes;
 }
 
 /** Before its references were resolved. */
@@ -33,6 +37,8 @@ export interface LoadedConfiguration {
   readonly written: WrittenConfiguration;
   /** Only when no issue is an error. */
   readonly configuration: Configuration | undefined;
+  /** Its routes in their order, as they are looked up in a table. */
+  readonly compiledRoutes: CompiledRoutes | undefined;
   /** In the order of the text. */
   readonly issues: readonly Issue[];
   /** Absolute paths of all files that were asked for, the configuration itself first: when one changes, load again. */
@@ -77,26 +83,29 @@ async function readTextFile(
   }
 }
 
+const nothing = { configuration: undefined, compiledRoutes: undefined };
+
 async function loadDocument(document: SourceDocument, folder: string, options: LoadOptions): Promise<LoadedConfiguration> {
   const written = { text: document.text, value: document.value };
   // Without a value there is nothing to look into: the syntax comes first.
   if (document.value === undefined && document.issues.length > 0)
-    return { written, configuration: undefined, issues: sortIssues(document.issues), files: [], toIssue: document.toIssue };
+    return { written, ...nothing, issues: sortIssues(document.issues), files: [], toIssue: document.toIssue };
   const { env, readFile = readTextFromDisk } = options;
   const resolved = await resolveReferences(document.value, { env, readFile, folder });
-  const { policies } = options;
+  const { policies, knownRoutes } = options;
   const schema = createConfigurationSchema(await loadPolicyConfigs(policies));
-  const validation = validate(schema, resolved.value, { texts: resolved.texts, policies });
+  const validation = validate(schema, resolved.value, { texts: resolved.texts, policies, knownRoutes });
   // Whatever an unresolved reference is used for is wrong as well, but that says nothing new.
   const unresolved = new Set(resolved.findings.map(({ path }) => JSON.stringify(path)));
   const found = [...validation.findings, ...(await findExpressionMistakes(resolved.value, policies))];
   const findings = [...resolved.findings, ...found.filter(({ path }) => !unresolved.has(JSON.stringify(path)))];
   const issues = sortIssues([...document.issues, ...findings.map((finding) => document.toIssue(finding))]);
-  const { configuration } = validation;
+  const { configuration, compiledRoutes } = validation;
   return {
     written,
-    configuration:
-      configuration === undefined || issues.some(isError) ? undefined : resolveFilePaths(configuration, folder, policies),
+    ...(configuration === undefined || issues.some(isError)
+      ? nothing
+      : { configuration: resolveFilePaths(configuration, folder, policies), compiledRoutes }),
     issues,
     files: resolved.files,
     toIssue: document.toIssue,

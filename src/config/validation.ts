@@ -1,5 +1,7 @@
 /** Checks a document against the schema and its own references, and gives every mistake its place. */
 import type { z } from 'zod';
+import { runAtOnce } from '#base/slices.ts';
+import { type CompiledRoutes, compileRoutes } from '#routing/route-compiler.ts';
 import { explainIssue } from '#schema/explain.ts';
 import { formProblemCodes } from '#schema/forms.ts';
 import { quote } from '#schema/quote.ts';
@@ -7,11 +9,13 @@ import { findAdminWarnings } from './admin-warnings.ts';
 import type { Configuration } from './configuration.ts';
 import { findCrossReferenceProblems } from './cross-references.ts';
 import type { Finding, IssueCode, IssuePath } from './issue.ts';
+import type { KnownRoutes } from './known-routes.ts';
 import { explainMisplacedKey } from './misplaced-keys.ts';
 import { findUnreachedPaths } from './policies/own-paths.ts';
 import type { ConfigurablePolicy } from './policies/policy-blocks.ts';
 import { findQuotaWarnings } from './policies/quota-warnings.ts';
 import type { ResolvedText } from './references.ts';
+import { listRouteDefinitions } from './route-definitions.ts';
 import { findRouteTies } from './route-ties.ts';
 import { findTimeoutWarnings } from './timeout-warnings.ts';
 
@@ -20,11 +24,14 @@ const HIDDEN_LENGTH_MIN = 4;
 
 export type ConfigurationSchema = z.ZodType<Configuration>;
 
+type Parsed = z.ZodSafeParseResult<Configuration>;
 type TextByPath = ReadonlyMap<string, ResolvedText>;
 
 export interface Validation {
   /** Only when no finding is an error. */
   readonly configuration: Configuration | undefined;
+  /** Made to look for ties; only with a configuration. */
+  readonly compiledRoutes: CompiledRoutes | undefined;
   readonly findings: readonly Finding[];
 }
 
@@ -32,7 +39,15 @@ export interface Validation {
 export function validate(
   schema: ConfigurationSchema,
   value: unknown,
-  { texts, policies }: { readonly texts: readonly ResolvedText[]; readonly policies: readonly ConfigurablePolicy[] },
+  {
+    texts,
+    policies,
+    knownRoutes,
+  }: {
+    readonly texts: readonly ResolvedText[];
+    readonly policies: readonly ConfigurablePolicy[];
+    readonly knownRoutes?: KnownRoutes | undefined;
+  },
 ): Validation {
   if (value === null || value === undefined) {
     return refuse({
@@ -42,21 +57,25 @@ export function validate(
     });
   }
   const textByPath: TextByPath = new Map(texts.map((text) => [toPathKey(text.path), text]));
-  const result = parseTyped(schema, value, textByPath);
+  const parse = (): Parsed =>
+    knownRoutes === undefined ? schema.safeParse(value, { error: explainIssue }) : knownRoutes.parse(schema, value);
+  const result = parseTyped(parse, value, textByPath);
   const found = result.success ? [] : withoutConsequences(result.error.issues.flatMap((issue) => toFindings(issue, [])));
   const findings = [...found, ...findCrossReferenceProblems(value, policies)].map((finding) =>
     hideResolvedText(explainMisplacedKey(finding, policies), textByPath.get(toPathKey(finding.path))),
   );
-  if (!result.success || findings.length > 0) return { configuration: undefined, findings };
+  if (!result.success || findings.length > 0) return { configuration: undefined, compiledRoutes: undefined, findings };
   // Only asked of a configuration that is right in itself: routes with mistakes would tie for the wrong reasons.
-  const ties = findRouteTies(result.data);
+  const compiledRoutes = runAtOnce(compileRoutes(listRouteDefinitions(result.data)));
+  const ties = findRouteTies(compiledRoutes);
   const warnings = [
     ...findTimeoutWarnings(value),
     ...findQuotaWarnings(value),
     ...findUnreachedPaths(result.data, policies),
     ...findAdminWarnings(result.data),
   ];
-  return { configuration: ties.length === 0 ? result.data : undefined, findings: [...ties, ...warnings] };
+  if (ties.length > 0) return { configuration: undefined, compiledRoutes: undefined, findings: [...ties, ...warnings] };
+  return { configuration: result.data, compiledRoutes, findings: warnings };
 }
 
 /** A value by itself, without references and without other parts that it must agree with. */
@@ -76,15 +95,15 @@ function withoutConsequences(findings: readonly Finding[]): readonly Finding[] {
 }
 
 function refuse(finding: Finding): Validation {
-  return { configuration: undefined, findings: [finding] };
+  return { configuration: undefined, compiledRoutes: undefined, findings: [finding] };
 }
 
 /**
  * A reference always gives text. Where the schema wants a number or a boolean in the place of a text that was nothing but
  * a reference, the text is read as one.
  */
-function parseTyped(schema: ConfigurationSchema, value: unknown, textByPath: TextByPath): z.ZodSafeParseResult<Configuration> {
-  const result = schema.safeParse(value, { error: explainIssue });
+function parseTyped(parse: () => Parsed, value: unknown, textByPath: TextByPath): Parsed {
+  const result = parse();
   if (result.success || textByPath.size === 0) return result;
   let isRetyped = false;
   for (const issue of result.error.issues) {
@@ -96,7 +115,7 @@ function parseTyped(schema: ConfigurationSchema, value: unknown, textByPath: Tex
     replaceAt(value, issue.path, scalar);
     isRetyped = true;
   }
-  return isRetyped ? schema.safeParse(value, { error: explainIssue }) : result;
+  return isRetyped ? parse() : result;
 }
 
 function toScalar(text: string, expected: string): number | boolean | undefined {

@@ -3,10 +3,12 @@
 import type { Configuration } from '#config/configuration.ts';
 import type { IssuePath } from '#config/issue.ts';
 import type { WrittenConfiguration } from '#config/load.ts';
+import type { CompiledRoutes } from '#routing/route-compiler.ts';
 import { DifferenceWriter, findDifferences, readAt } from './value-differences.ts';
 
 export interface ComparedSide {
   readonly configuration: Configuration;
+  readonly compiledRoutes: CompiledRoutes;
   /** As its author wrote it. */
   readonly written: Pick<WrittenConfiguration, 'value'>;
 }

@@ -1,5 +1,6 @@
 /** A plan for people: on a terminal, and as Markdown for a merge request. */
 import { type Grade, grades } from './change.ts';
+import { formatCount } from './count-text.ts';
 import type { Plan } from './plan.ts';
 
 export interface PlanNames {
@@ -47,11 +48,8 @@ function toSummary({ changes, counts }: Plan): string {
 function toTrafficLines({ traffic }: Plan): string[] {
   if (traffic === undefined) return [];
   const { requests, changed, skipped } = traffic;
-  const left = skipped > 0 ? `; ${skipped.toLocaleString('en')} lines tell of no request that can be tried` : '';
-  return [
-    '',
-    `${changed.toLocaleString('en')} of ${requests.toLocaleString('en')} requests of the log would be answered differently${left}.`,
-  ];
+  const left = skipped > 0 ? `; ${formatCount(skipped)} lines tell of no request that can be tried` : '';
+  return ['', `${formatCount(changed)} of ${formatCount(requests)} requests of the log would be answered differently${left}.`];
 }
 
 /** A value may hold a backtick. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Secret } from '#base/secret.ts';
+import { KnownRoutes } from '#config/known-routes.ts';
 import { loadConfigurationText } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { makePlan, type Plan } from './plan.ts';
@@ -31,11 +32,11 @@ policies:
 `;
 const env = { UPSTREAM_SECRET: 'dont-show-this', OTHER_SECRET: 'nor-this-one' };
 
-async function load(text: string, name: string) {
-  const loaded = await loadConfigurationText(text, name, { policies: policyOrder, env });
-  const { configuration } = loaded;
-  assert.ok(configuration !== undefined, JSON.stringify(loaded.issues));
-  return { ...loaded, configuration };
+async function load(text: string, name: string, knownRoutes = new KnownRoutes()) {
+  const loaded = await loadConfigurationText(text, name, { policies: policyOrder, env, knownRoutes });
+  const { configuration, compiledRoutes } = loaded;
+  assert.ok(configuration !== undefined && compiledRoutes !== undefined, JSON.stringify(loaded.issues));
+  return { ...loaded, configuration, compiledRoutes };
 }
 
 /** Replaces pieces of the text, each of which is there once. */
@@ -49,7 +50,12 @@ function edit(text: string, edits: Readonly<Record<string, string>>): string {
 }
 
 async function planOf(edits: Readonly<Record<string, string>>): Promise<Plan> {
-  return makePlan(await load(base, 'old.yaml'), await load(edit(base, edits), 'new.yaml'), undefined);
+  const plan = makePlan(await load(base, 'old.yaml'), await load(edit(base, edits), 'new.yaml'), undefined);
+  // Where routes that are the same in both were read once, it is no different.
+  const knownRoutes = new KnownRoutes();
+  const old = await load(base, 'old.yaml', knownRoutes);
+  assert.deepEqual(makePlan(old, await load(edit(base, edits), 'new.yaml', knownRoutes), undefined), plan);
+  return plan;
 }
 
 const hello = '  hello: { match: { path: "/hello/:name" }, to: { respond: { text: hello } } }\n';
@@ -441,7 +447,7 @@ describe('a further change', () => {
 test('a secret is not shown that JSON writes in another way', () => {
   const secret = new Secret('quo"ted');
   const added = { path: [], before: undefined, after: { set: secret.reveal() } };
-  assert.equal(new DifferenceWriter({ secret }).write(added), '{"set":"(not shown)"} added');
+  assert.equal(new DifferenceWriter({}, { secret }).write(added), '{"set":"(not shown)"} added');
 });
 
 test('each change has its place in the new configuration, and the worst are first', async () => {

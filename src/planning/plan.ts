@@ -2,8 +2,10 @@
 import type { Configuration } from '#config/configuration.ts';
 import { formatPath } from '#config/issue.ts';
 import type { LoadedConfiguration } from '#config/load.ts';
+import type { CompiledRoutes } from '#routing/route-compiler.ts';
 import { type Change, type FoundChange, type Grade, grades } from './change.ts';
 import { Compared } from './compared.ts';
+import { formatCount } from './count-text.ts';
 import { findPartChanges } from './part-changes.ts';
 import { findPolicyChanges } from './policy-changes.ts';
 import { findRoutingChanges } from './routing-changes.ts';
@@ -17,9 +19,13 @@ export interface Plan {
   readonly traffic: TrafficReplay | undefined;
 }
 
-type Taken = LoadedConfiguration & { readonly configuration: Configuration };
+/** That of a configuration without mistakes. */
+export type PlannedSide = LoadedConfiguration & {
+  readonly configuration: Configuration;
+  readonly compiledRoutes: CompiledRoutes;
+};
 
-export function makePlan(old: Taken, present: Taken, traffic: TrafficReplay | undefined): Plan {
+export function makePlan(old: PlannedSide, present: PlannedSide, traffic: TrafficReplay | undefined): Plan {
   const compared = new Compared(old, present);
   const found = [
     ...findRoutingChanges(compared),
@@ -36,7 +42,7 @@ export function makePlan(old: Taken, present: Taken, traffic: TrafficReplay | un
   };
 }
 
-function withPlace(change: FoundChange, { toIssue }: Taken): Change {
+function withPlace(change: FoundChange, { toIssue }: PlannedSide): Change {
   const { path, details = [], examples = [], ...rest } = change;
   const { file, line, column } = toIssue({ path, code: 'conflict', message: '', pointAt: 'key' });
   const place = line === undefined ? file : `${file}:${line}:${column ?? 1}`;
@@ -48,7 +54,7 @@ function toTrafficChange({ before, after, status, count, examples }: TrafficGrou
   const isOpened = status.before >= 400 && status.after < 400;
   return {
     grade: isWorse ? 'breaking' : isOpened ? 'risky' : 'notable',
-    what: `${count.toLocaleString('en')} of ${requests.toLocaleString('en')} requests of the log would now get ${after}, instead of ${before}`,
+    what: `${formatCount(count)} of ${formatCount(requests)} requests of the log would now get ${after}, instead of ${before}`,
     because: isWorse
       ? 'they were answered before'
       : isOpened

@@ -3,6 +3,7 @@ import { identifyingPolicyNames, policyDefinitions } from '#policies/registry.ts
 import { type FoundChange, type Grade, grades } from './change.ts';
 import { type Direction, findDirections } from './change-direction.ts';
 import type { Compared } from './compared.ts';
+import { formatCount } from './count-text.ts';
 import { EffectivePolicies, type EffectivePolicy, listPolicyPlaces } from './effective-policies.ts';
 import { isSame } from './value-differences.ts';
 
@@ -61,6 +62,9 @@ interface PolicyChange {
   readonly routes: Set<string>;
 }
 
+/** No route has this name, so that only what the gateway and listeners say applies. */
+const NO_ROUTE = '';
+
 export function findPolicyChanges(compared: Compared): FoundChange[] {
   const { old, new: present } = compared;
   const before = new EffectivePolicies(old.configuration);
@@ -72,10 +76,20 @@ export function findPolicyChanges(compared: Compared): FoundChange[] {
       : before.textOf(was.block) === after.textOf(is.block);
   const changes = new Map<string, PolicyChange>();
   const places = listPolicyPlaces(old.configuration, present.configuration);
+  const namesFor = (route: string, listener: string | undefined) =>
+    new Set([...before.namesFor(route, listener), ...after.namesFor(route, listener)]);
+  const shared = places.map((listener) => ({
+    listener,
+    // Of those that many routes share, few are different.
+    differing: [...namesFor(NO_ROUTE, listener)].filter(
+      (policy) => !isSameBlock(before.find(policy, NO_ROUTE, listener), after.find(policy, NO_ROUTE, listener)),
+    ),
+  }));
   for (const route of Object.keys(present.configuration.routes)) {
     if (!Object.hasOwn(old.configuration.routes, route)) continue;
-    for (const listener of places)
-      for (const policy of new Set([...before.namesFor(route, listener), ...after.namesFor(route, listener)])) {
+    const isSameRoute = old.configuration.routes[route]?.policies === present.configuration.routes[route]?.policies;
+    for (const { listener, differing } of shared)
+      for (const policy of isSameRoute ? differing : namesFor(route, listener)) {
         const was = before.find(policy, route, listener);
         const is = after.find(policy, route, listener);
         if (isSameBlock(was, is)) continue;
@@ -130,7 +144,7 @@ function findWorst(graded: readonly Graded[]): Graded {
 function describeRoutes(routes: readonly string[]): string {
   if (routes.length === 1) return `the route \`${routes[0]}\``;
   const shown = routes.slice(0, 3).map((name) => `\`${name}\``);
-  return `${routes.length.toLocaleString('en')} routes (${shown.join(', ')}${routes.length > shown.length ? ', …' : ''})`;
+  return `${formatCount(routes.length)} routes (${shown.join(', ')}${routes.length > shown.length ? ', …' : ''})`;
 }
 
 function describePlace({ from, path }: EffectivePolicy): string {

@@ -4,19 +4,17 @@
  */
 import { runAtOnce } from '#base/slices.ts';
 import type { Configuration } from '#config/configuration.ts';
-import { listRouteDefinitions } from '#config/route-definitions.ts';
 import { identifyingPolicyNames } from '#policies/registry.ts';
 import type { Candidate } from '#routing/candidate.ts';
 import { explainMatch } from '#routing/explanation.ts';
-import { compileRoutes } from '#routing/route-compiler.ts';
 import type { MatchSubject } from '#routing/route-definition.ts';
 import { writeRouteImage } from '#routing/route-image-writer.ts';
 import { RouteTable } from '#routing/route-table.ts';
 import { findRequestListener } from '#runtime/request-listener.ts';
 import type { FoundChange } from './change.ts';
-import type { Compared } from './compared.ts';
+import type { Compared, ComparedSide } from './compared.ts';
 import { EffectivePolicies } from './effective-policies.ts';
-import { toComparableText } from './value-differences.ts';
+import { isSame, toComparableText } from './value-differences.ts';
 import { formatWitness, toWitness } from './witness-requests.ts';
 
 const EXAMPLES_MAX = 3;
@@ -30,13 +28,12 @@ class AskedRoutes {
   readonly #table: RouteTable;
   readonly #policies: EffectivePolicies;
 
-  constructor(configuration: Configuration) {
+  constructor({ configuration, compiledRoutes }: ComparedSide) {
     this.configuration = configuration;
     this.listener = findRequestListener(configuration.listeners);
-    const compiled = runAtOnce(compileRoutes(listRouteDefinitions(configuration)));
-    this.candidates = compiled.candidates;
+    this.candidates = compiledRoutes.candidates;
     this.#names = Object.keys(configuration.routes);
-    this.#table = new RouteTable(runAtOnce(writeRouteImage(compiled)));
+    this.#table = new RouteTable(runAtOnce(writeRouteImage(compiledRoutes)));
     this.#policies = new EffectivePolicies(configuration);
   }
 
@@ -47,6 +44,11 @@ class AskedRoutes {
 
   has(route: string): boolean {
     return Object.hasOwn(this.configuration.routes, route);
+  }
+
+  /** Whether others have a route of this name that asks for the same. */
+  matchesAlike(route: string, { configuration }: AskedRoutes): boolean {
+    return this.has(route) && isSame(this.configuration.routes[route]!.matches, configuration.routes[route]?.matches);
   }
 
   /** All that a request meets on a route, as one text. */
@@ -79,8 +81,8 @@ interface Move {
 }
 
 export function findRoutingChanges({ old, new: present }: Compared): FoundChange[] {
-  const before = new AskedRoutes(old.configuration);
-  const after = new AskedRoutes(present.configuration);
+  const before = new AskedRoutes(old);
+  const after = new AskedRoutes(present);
   const moves = new Map<string, Move>();
   const reached = new Set<string>();
   const rivals = new Map<string, string>();
@@ -95,14 +97,16 @@ export function findRoutingChanges({ old, new: present }: Compared): FoundChange
     moves.set(key, move);
     if (move.subjects.length < EXAMPLES_MAX) move.subjects.push(subject);
   };
-  for (const [routes, isNew] of [
-    [before, false],
-    [after, true],
-  ] as const)
-    for (const candidate of routes.candidates) {
-      const subject = toWitness(candidate, routes.listener);
-      if (subject !== undefined) note(subject, candidate, isNew);
-    }
+  for (const candidate of before.candidates) {
+    const subject = toWitness(candidate, before.listener);
+    if (subject !== undefined) note(subject, candidate, false);
+  }
+  for (const candidate of after.candidates) {
+    // It would give the same request again.
+    if (before.listener === after.listener && before.matchesAlike(candidate.routeName, after)) continue;
+    const subject = toWitness(candidate, after.listener);
+    if (subject !== undefined) note(subject, candidate, true);
+  }
   const moved = [...moves.values()].map((move) => toChange(move, before, after));
   return [...moved, ...findUnreached(rivals, reached, before)];
 }

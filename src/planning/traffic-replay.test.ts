@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { loadConfigurationText } from '#config/load.ts';
+import { type LoadedConfiguration, loadConfigurationText } from '#config/load.ts';
 import { policyOrder } from '#policies/registry.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
-import { makePlan } from './plan.ts';
+import { makePlan, type PlannedSide } from './plan.ts';
 import { replayTraffic, type TrafficReplay } from './traffic-replay.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-traffic-'));
@@ -94,12 +94,17 @@ test('is not misled by limits, by who asks, or by lines that tell of no request'
   assert.deepEqual([requests, skipped, changed], [11, 3, 0]);
 });
 
+function toSide(loaded: LoadedConfiguration): PlannedSide {
+  const { configuration, compiledRoutes } = loaded;
+  assert.ok(configuration !== undefined && compiledRoutes !== undefined);
+  return { ...loaded, configuration, compiledRoutes };
+}
+
 test('becomes a part of the plan', async () => {
   const present = old.replace('  old: { match: { path: /old }, to: orders }\n', '');
   const traffic = await replay(present, [...Array.from({ length: 1_200 }, (_, i) => logged(`/orders/${i % 5}`)), logged('/old')]);
-  const [was, is] = [await load(old), await load(present)];
-  assert.ok(was.configuration !== undefined && is.configuration !== undefined);
-  const { changes } = makePlan({ ...was, configuration: was.configuration }, { ...is, configuration: is.configuration }, traffic);
+  const [was, is] = [toSide(await load(old)), toSide(await load(present))];
+  const { changes } = makePlan(was, is, traffic);
   assert.deepEqual(changes.map(({ grade, what }) => [grade, what]).at(-1), [
     'breaking',
     '1 of 1,201 requests of the log would now get 404 GH_GATEWAY_NO_ROUTE, instead of 200 of orders on the route old',

@@ -41,14 +41,13 @@ export function findDifferences(before: unknown, after: unknown, path: IssuePath
   return [{ path, before, after }];
 }
 
-/** Writes differences for people. Knows every secret of the configurations that it is given. */
+/** Writes differences between two configurations for people. Knows every secret of both. */
 export class DifferenceWriter {
-  readonly #secrets: ReadonlySet<string>;
+  readonly #secrets = new Set<string>();
 
-  constructor(...configurations: readonly unknown[]) {
-    const secrets = new Set<string>();
-    for (const configuration of configurations) collectSecrets(configuration, secrets);
-    this.#secrets = secrets;
+  constructor(old: object, present: object) {
+    collectSecrets(old, undefined, this.#secrets);
+    collectSecrets(present, old, this.#secrets);
   }
 
   /** `limit 100/minute → 50/minute`, `deny: 10.9.0.0/16 added`. */
@@ -94,14 +93,18 @@ function revealSecrets(this: Readonly<Record<string, unknown>>, key: string, val
   return original instanceof Secret ? { secret: original.reveal() } : value;
 }
 
-function collectSecrets(value: unknown, secrets: Set<string>): void {
+/** `walked`: what was gone through before, and stands where `value` does; much of it is the same. */
+function collectSecrets(value: object, walked: unknown, secrets: Set<string>): void {
   if (value instanceof Secret) {
     if (value.reveal() !== '') secrets.add(value.reveal());
-  } else if (Array.isArray(value)) {
-    for (const part of value) collectSecrets(part, secrets);
-  } else if (typeof value === 'object' && value !== null) {
-    // Without a list of all its values, of which a configuration has many.
-    for (const name in value) collectSecrets(Reflect.get(value, name), secrets);
+    return;
+  }
+  // Without a list of all its values, of which a configuration has many.
+  for (const name in value) {
+    const part: unknown = Reflect.get(value, name);
+    if (typeof part !== 'object' || part === null) continue;
+    const known = typeof walked === 'object' && walked !== null ? Reflect.get(walked, name) : undefined;
+    if (part !== known) collectSecrets(part, known, secrets);
   }
 }
 

@@ -1,7 +1,7 @@
 /** For each way to match a route, a request that matches it: what two tables say of the same request shows what a change means. */
 import { sampleRegex } from '#rehearsal/sample-regex.ts';
 import type { Candidate } from '#routing/candidate.ts';
-import { explainMatch } from '#routing/explanation.ts';
+import { fits } from '#routing/explanation.ts';
 import type { MatchCondition } from '#routing/match-condition.ts';
 import type { MatchSubject } from '#routing/route-definition.ts';
 
@@ -21,7 +21,7 @@ export function toWitness(candidate: Candidate, defaultListener: string): MatchS
   for (const condition of candidate.conditions) satisfy(condition, asked);
   const { fields, query, ...rest } = asked;
   const subject = { ...rest, host, path: toPath(candidate), query: query.join('&'), fields };
-  return explainMatch([candidate], subject, candidate.routeIndex).chosen === undefined ? undefined : subject;
+  return fits(candidate, subject) ? subject : undefined;
 }
 
 /** `GET shop.example.com/orders/x`, as a person would write it. */

@@ -64,6 +64,11 @@ export function explainMatch(
   return { chosen: chosen && toChosen(chosen), outranked, nearMisses: listNearMisses(missesOfOthers) };
 }
 
+/** Whether a request could get the route by this candidate, if no other one came first. */
+export function fits(candidate: Candidate, subject: MatchSubject): boolean {
+  return findMiss(candidate, subject) === undefined;
+}
+
 /** `fitting`: best first. */
 function listOutranked(chosen: Candidate, fitting: readonly Candidate[]): OutrankedRoute[] {
   const others = fitting.filter((candidate) => candidate.routeIndex !== chosen.routeIndex);

@@ -36,18 +36,20 @@ export class PathShape {
 
   constructor(path: PathPattern | PathRegex) {
     const isRegex = 'regex' in path;
-    const segments = isRegex ? [] : path.segments;
-    this.literals = segments.map((segment) => ('literal' in segment ? segment.literal : undefined));
+    const literals: (string | undefined)[] = [];
+    const captureNames: string[] = [];
+    for (const segment of isRegex ? [] : path.segments) {
+      if ('capture' in segment) captureNames.push(segment.capture);
+      literals.push('capture' in segment ? undefined : segment.literal);
+    }
+    this.literals = literals;
     this.isPrefix = !isRegex && path.isPrefix;
     this.regex = isRegex ? compileAnchoredRegex(path.regex) : undefined;
     this.source = isRegex ? path.regex : path.source;
-    this.captureNames = isRegex
-      ? groupNames(path.regex)
-      : segments.flatMap((segment) => ('capture' in segment ? [segment.capture] : []));
+    this.captureNames = isRegex ? groupNames(path.regex) : captureNames;
     this.kind = this.#toKind();
-    const captureCount = this.literals.filter((literal) => literal === undefined).length;
-    const literalCount = this.literals.length - captureCount;
-    this.rank = literalCount * rankOf.literal + captureCount * rankOf.capture + (this.isPrefix ? 0 : rankOf.ending);
+    const literalCount = literals.length - captureNames.length;
+    this.rank = literalCount * rankOf.literal + captureNames.length * rankOf.capture + (this.isPrefix ? 0 : rankOf.ending);
   }
 
   #toKind(): PathKind {

@@ -99,14 +99,17 @@ function nonEmpty<E>(list: readonly E[] | undefined, otherwise: E): readonly E[]
   return list !== undefined && list.length > 0 ? list : [otherwise];
 }
 
+const NOTHING_ASKED = '{}';
 const noConditions: CandidateConditions = { list: [], text: '' };
 
 /** Many matches ask the same, such as two methods: they are compiled once. */
 class ConditionsOfMatches {
   readonly #byText = new Map<string, CandidateConditions>();
 
-  of({ hosts: _hosts, paths: _paths, ...asked }: MatchDefinition): CandidateConditions {
+  of({ methods, headers, query, cookies, clientIps, listeners }: MatchDefinition): CandidateConditions {
+    const asked = { methods, headers, query, cookies, clientIps, listeners };
     const text = JSON.stringify(asked);
+    if (text === NOTHING_ASKED) return noConditions;
     const existing = this.#byText.get(text);
     if (existing !== undefined) return existing;
     const list = compileMatchConditions(asked);

@@ -6,13 +6,16 @@ export function findQuotaWarnings(configuration: unknown): Finding[] {
   if (!isMap(configuration)) return [];
   const { stores, listeners, routes } = configuration;
   if (isMap(stores) && stores['file'] !== undefined) return [];
-  const places: [unknown, IssuePath][] = [[configuration, []]];
-  for (const [kind, holder] of Object.entries({ listeners, routes }))
-    if (isMap(holder)) for (const [name, value] of Object.entries(holder)) places.push([value, [kind, name]]);
-  const first = places.find(([place]) => hasQuota(place));
+  const first = hasQuota(configuration) ? [] : (findQuota(listeners, 'listeners') ?? findQuota(routes, 'routes'));
   if (first === undefined) return [];
   const message = 'a restart forgets what was counted, because there is no `stores.file`';
-  return [{ path: [...first[1], 'policies', 'quota'], code: 'conflict', severity: 'warning', message }];
+  return [{ path: [...first, 'policies', 'quota'], code: 'conflict', severity: 'warning', message }];
+}
+
+/** The first place of a kind that has one. */
+function findQuota(holder: unknown, kind: string): IssuePath | undefined {
+  const name = isMap(holder) ? Object.keys(holder).find((each) => hasQuota(holder[each])) : undefined;
+  return name === undefined ? undefined : [kind, name];
 }
 
 function hasQuota(place: unknown): boolean {

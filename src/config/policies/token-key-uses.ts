@@ -17,16 +17,13 @@ export function findMissingTokenKeys(
   policies: readonly SigningPolicy[],
 ): Finding[] {
   if (configuration['tokenKeys'] !== undefined) return [];
-  const { routes, listeners } = configuration;
+  const { listeners } = configuration;
   // Of many routes, each would be asked for all policies.
   const signers = policies.filter(({ signingSettings }) => signingSettings !== undefined);
-  const places: [place: unknown, path: IssuePath][] = [
-    [configuration, []],
-    ...listEntries(listeners, ['listeners']),
-    ...listEntries(routes, ['routes']),
-  ];
+  const routes = listEntries(configuration['routes'], ['routes']);
+  const places: [place: unknown, path: IssuePath][] = [[configuration, []], ...listEntries(listeners, ['listeners']), ...routes];
   const signing = places.flatMap(([place, path]) => (isMap(place) ? listSigning(place, path, signers) : []));
-  const published = listEntries(routes, ['routes']).flatMap(([route, path]) =>
+  const published = routes.flatMap(([route, path]) =>
     isMap(route) && isMap(route['to']) && 'jwks' in route['to'] ? [[...path, 'to', 'jwks']] : [],
   );
   return [...signing, ...published].map((path) => ({ path, code: 'unknown-name', message: MESSAGE }));
