@@ -1,6 +1,8 @@
 /** What spans say of endpoints, remembered by their URLs: to read one costs as much as to write a span. */
 import { limits } from '#base/limits.ts';
 
+const defaultPorts = { http: 80, https: 443 } as const;
+
 export interface EndpointName {
   readonly host: string;
   readonly port: number | undefined;
@@ -29,5 +31,3 @@ function readName(endpoint: string): EndpointName {
   const port = url.port === '' ? defaultPorts[url.protocol === 'https:' ? 'https' : 'http'] : Number(url.port);
   return { host: url.hostname, port, origin: `${url.protocol}//${url.host}` };
 }
-
-const defaultPorts = { http: 80, https: 443 } as const;
