@@ -12,7 +12,7 @@ const FIXED32 = 5;
 const VARINT_BYTES_MAX = 10;
 const UTF8_BYTES_MAX = 3;
 /** Shorter texts are written faster by hand than by a call into the engine. */
-const SHORT_TEXT_LENGTH = 48;
+const SHORT_TEXT_LENGTH = 16;
 /** Of digits as ASCII has them. */
 const ZERO = 0x30;
 const NINE = 0x39;
