@@ -1,15 +1,10 @@
-const BATCH_NUMBERS = 256;
-const NUMBERS = 2 ** 32;
+import { createRandomSource, RANDOM_RANGE } from './random.ts';
 
-/** Numbers of at least 0 and below 1, drawn from the system many at a time. For chances, such as one request in a hundred. */
+/**
+ * Numbers of at least 0 and below 1, for chances such as one request in a hundred. They are no secrets: each one from the system's
+ * randomness, many at a time, costs a request more than all that is decided by it.
+ */
 export function createChanceSource(): () => number {
-  const batch = new Uint32Array(BATCH_NUMBERS);
-  let used = BATCH_NUMBERS;
-  return () => {
-    if (used === BATCH_NUMBERS) {
-      crypto.getRandomValues(batch);
-      used = 0;
-    }
-    return batch[used++]! / NUMBERS;
-  };
+  const random = createRandomSource();
+  return () => random() / RANDOM_RANGE;
 }

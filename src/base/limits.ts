@@ -76,12 +76,15 @@ export const limits = {
   traceStateBytesMax: 4 * 1024,
   /** Requests to upstreams of one traced exchange that get spans of their own. */
   spansOfExchangeMax: 256,
-  /** Spans of a thread that wait to be told to the control thread; more are dropped and counted. */
+  /** Spans of a thread that wait to be told to the control thread, and their bytes; more are dropped and counted. */
   threadSpansPendingMax: 2_048,
-  /** Spans that wait to be sent to the collector; more are dropped and counted. */
+  threadSpansPendingBytesMax: 8 * 1024 * 1024,
+  /** Spans that wait to be sent to the collector, and their bytes; more are dropped and counted. */
   spansPendingMax: 16_384,
-  /** Spans of one message to the collector. */
+  spansPendingBytesMax: 32 * 1024 * 1024,
+  /** Spans of one message to the collector. The one that comes to as many bytes is the last of its message. */
   spansOfExportMax: 512,
+  spansOfExportBytesMax: 1024 * 1024,
   /** The same of all threads together, for one place that lines are sent to. */
   accessLogWaitingBytesMax: 32 * 1024 * 1024,
   /** Bytes of lines that are sent to a collector at once. */

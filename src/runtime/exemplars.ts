@@ -1,12 +1,19 @@
 /**
  * Requests that were traced, as examples of how long requests take: for each series of durations and each of its buckets the latest
- * one. They are made of what threads tell of their spans, so a request that is not traced has nothing to do with them.
+ * one. Threads collect those that they have not told of, and the control thread those of all.
  */
 import { limits } from '#base/limits.ts';
-import type { SpanRecord } from '#telemetry/span-record.ts';
 import { shownEndsMs } from './meter-metrics.ts';
 
-type Exemplar = Pick<SpanRecord, 'traceId' | 'spanId' | 'endMs'> & { readonly durationMs: number };
+export interface Exemplar {
+  /** Of the series; empty where there was none. */
+  readonly labels: readonly [listener: string, route: string, service: string];
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Wall time. */
+  readonly endMs: number;
+  readonly durationMs: number;
+}
 
 const MS_PER_SECOND = 1_000;
 
@@ -14,11 +21,8 @@ export class Exemplars {
   /** By the labels of the series, and there by the position of the bucket. */
   readonly #found = new Map<string, (Exemplar | undefined)[]>();
 
-  add(span: SpanRecord): void {
-    if (span.counted === undefined) return;
-    const { traceId, spanId, endMs } = span;
-    const { labels, durationMs } = span.counted;
-    const key = JSON.stringify(labels);
+  add(exemplar: Exemplar): void {
+    const key = JSON.stringify(exemplar.labels);
     let ofSeries = this.#found.get(key);
     if (ofSeries === undefined) {
       // Series that are gone are among them; those that are there will soon have others.
@@ -26,8 +30,15 @@ export class Exemplars {
       ofSeries = [];
       this.#found.set(key, ofSeries);
     }
-    const bucket = shownEndsMs.findIndex((endMs) => durationMs <= endMs);
-    ofSeries[bucket < 0 ? shownEndsMs.length : bucket] = { traceId, spanId, endMs, durationMs };
+    const bucket = shownEndsMs.findIndex((endMs) => exemplar.durationMs <= endMs);
+    ofSeries[bucket < 0 ? shownEndsMs.length : bucket] = exemplar;
+  }
+
+  /** All of them, which are forgotten. */
+  take(): Exemplar[] {
+    const taken = [...this.#found.values()].flatMap((ofSeries) => ofSeries.filter((each) => each !== undefined));
+    this.#found.clear();
+    return taken;
   }
 
   /** Of a series, by the position of the bucket. */

@@ -6,7 +6,7 @@ import type { AccessLogObserved, EventObserved } from './access-log-messages.ts'
 import type { ComparedAnswers } from './comparison-side.ts';
 import type { RecordedLine, RecordingsOrder } from './recording-messages.ts';
 import type { RemovedNamesOrder } from './removed-names.ts';
-import type { ObservedSpans } from './tracing.ts';
+import type { ObservedSpans } from './span-buffer.ts';
 import type { DocumentOrder, ExchangeSeen, TapDropped, TapOrder } from './watching-messages.ts';
 
 export type ObservingOrder = TapOrder | DocumentOrder | RecordingsOrder | RemovedNamesOrder;

@@ -9,7 +9,7 @@ import type { TracingSettings } from '#config/tracing-schema.ts';
 import type { SpanExporter } from '#telemetry/span-exporter.ts';
 import { Exemplars } from './exemplars.ts';
 import type { ProcessDescription } from './process-description.ts';
-import type { ObservedSpans } from './tracing.ts';
+import type { ObservedSpans } from './span-buffer.ts';
 
 export interface TraceSideOptions {
   readonly clock: Clock;
@@ -57,9 +57,9 @@ export class TraceSide {
     else this.#exporter.follow(destination);
   }
 
-  take({ spans, lost }: ObservedSpans): void {
-    for (const span of spans) this.exemplars.add(span);
-    this.#exporter?.add(spans, lost);
+  take({ batches, lost, exemplars }: ObservedSpans): void {
+    for (const exemplar of exemplars) this.exemplars.add(exemplar);
+    this.#exporter?.add(batches, lost);
   }
 
   get metricsText(): string {

@@ -6,7 +6,8 @@ import { noClient } from '#forward/no-client.ts';
 import { Exchange } from '#http/exchange.ts';
 import { injectedRequest } from '#test/support/asked-request.ts';
 import { FakeClock } from '#test/support/fake-clock.ts';
-import { type ObservedSpans, Tracing } from './tracing.ts';
+import type { ObservedSpans } from './span-buffer.ts';
+import { Tracing } from './tracing.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const PARENT = '00f067aa0ba902b7';
@@ -75,8 +76,8 @@ test('only an exchange that is traced has a journal, and only then is anything t
   tracing.finish(traced);
   tracing.flush();
   assert.deepEqual(
-    told.map(({ spans, lost }) => [spans.length, lost]),
-    [[1, 0]],
+    told.map(({ batches, lost }) => [batches.map(({ count }) => count), lost]),
+    [[[1], 0]],
   );
 });
 
@@ -126,30 +127,6 @@ test('what is not recorded is told to a service with a span of its own where it 
   assert.notEqual(continued.spanId, first.spanId);
 });
 
-test('a thread tells of many spans at once, so often, then holds some, counts what it drops, and has room again when it has told', (t) => {
-  const { tracing, begin, told } = start(t, { sample: 1 }, [0]);
-  const early = 20 * 512;
-  for (let i = 0; i < early + limits.threadSpansPendingMax + 7; i++) tracing.finish(begin());
-  tracing.flush();
-  tracing.finish(begin());
-  tracing.flush();
-  assert.deepEqual(
-    told.map(({ spans, lost }) => [spans.length, lost]),
-    [...Array.from({ length: 20 }, () => [512, 0]), [limits.threadSpansPendingMax, 7], [1, 0]],
-  );
-});
-
-test('times of spans are those of the day, however the calendar was set before', (t) => {
-  const { tracing, begin, told, clock } = start(t, { sample: 1 }, [0]);
-  const exchange = begin();
-  clock.advance(1_500);
-  exchange.finish(clock.monotonicMs());
-  tracing.finish(exchange);
-  tracing.flush();
-  const [{ startMs, endMs }] = told[0]!.spans as [ObservedSpans['spans'][number]];
-  assert.ok(Math.abs(endMs - clock.wallMs()) < 1 && Math.abs(endMs - startMs - 1_500) < 1);
-});
-
 test('an exchange has so many spans for requests to services, and no more', (t) => {
   const { tracing, begin, told } = start(t, { sample: 1 }, [0]);
   const exchange = begin();
@@ -168,5 +145,5 @@ test('an exchange has so many spans for requests to services, and no more', (t) 
   for (let i = 0; i < limits.spansOfExchangeMax + 5; i++) exchange.trace!.noteAttempt({ ...attempt }, i);
   tracing.finish(exchange);
   tracing.flush();
-  assert.equal(told[0]!.spans.length, 1 + limits.spansOfExchangeMax);
+  assert.equal(told[0]!.batches[0]!.count, 1 + limits.spansOfExchangeMax);
 });

@@ -1,10 +1,9 @@
 /**
- * The traces of one thread: decides for each exchange whether it is traced, and tells the control thread of the spans of those that
- * are, many at a time. An exchange that is not traced costs a look at its fields and what it is told of the trace.
+ * The traces of one thread: decides for each exchange whether it is traced, and has spans written of those that are. An exchange
+ * that is not traced costs a look at its fields and what it is told of the trace.
  */
 import type { Clock } from '#base/clock.ts';
 import { createIdSource } from '#base/ids.ts';
-import { limits } from '#base/limits.ts';
 import type { TracingSettings } from '#config/tracing-schema.ts';
 import type { ClientRequest, Exchange, ExchangePlan } from '#http/exchange.ts';
 import { ExchangeJournal } from '#http/exchange-journal.ts';
@@ -12,32 +11,17 @@ import { ExchangeTrace, type TraceMeans, type TraceStart } from '#http/exchange-
 import { isGrpcCall } from '#http/grpc-request.ts';
 import type { SecretNames } from '#http/secret-names.ts';
 import { TracePropagation } from '#http/trace-propagation.ts';
-import { toSpans } from '#telemetry/exchange-spans.ts';
 import { Redactor } from '#telemetry/lines/redactor.ts';
-import type { SpanRecord } from '#telemetry/span-record.ts';
 import { SPAN_ID_DIGITS, TRACE_ID_DIGITS } from '#wire/trace-context/hex-ids.ts';
+import { SpanBuffer, type SpanBufferMeans } from './span-buffer.ts';
 import { TraceSampling } from './trace-sampling.ts';
 
-/** Telling costs as much as some twenty spans: sooner only where there are many. */
-const TELL_EVERY_MS = 1_000;
-const TOLD_AT_ONCE = 512;
-/** Whatever the control thread does, no more wait for it than are told in so many turns. */
-const TOLD_EARLY_MAX = 20;
-
-/** Spans that are over. `lost`: those that had no room. */
-export interface ObservedSpans {
-  readonly kind: 'spans';
-  readonly spans: readonly SpanRecord[];
-  readonly lost: number;
-}
-
-export interface TracingMeans {
+export interface TracingMeans extends Pick<SpanBufferMeans, 'tell'> {
   readonly clock: Clock;
   /** Numbers of at least 0 and below 1. */
   readonly chance: () => number;
   /** Whose values no span has. */
   readonly names?: SecretNames;
-  tell(observed: ObservedSpans): void;
 }
 
 export class Tracing {
@@ -47,12 +31,7 @@ export class Tracing {
   readonly #unrecordedSpanId: string;
   readonly #sampling: TraceSampling;
   readonly #trust: TracingSettings['trust'];
-  readonly #redactor: Redactor;
-  readonly #timer: NodeJS.Timeout;
-  #spans: SpanRecord[] = [];
-  #lost = 0;
-  /** Since the timer told last. */
-  #toldEarly = 0;
+  readonly #spans: SpanBuffer;
 
   constructor({ propagate, trust, redact, ...shares }: TracingSettings, means: TracingMeans) {
     this.#means = means;
@@ -61,8 +40,7 @@ export class Tracing {
     this.#traceMeans = { propagation: new TracePropagation(propagate, this.#unrecordedSpanId), nextSpanId };
     this.#sampling = new TraceSampling(shares, means.chance);
     this.#trust = trust;
-    this.#redactor = new Redactor(redact, means.names);
-    this.#timer = setInterval(() => this.#onTime(), TELL_EVERY_MS).unref();
+    this.#spans = new SpanBuffer(new Redactor(redact, means.names), means);
   }
 
   /** `plan`: of its route. It has not been begun with. */
@@ -76,34 +54,16 @@ export class Tracing {
 
   finish(exchange: Exchange): void {
     const { trace } = exchange;
-    if (trace === undefined || !trace.isSampled) return;
-    const { clock } = this.#means;
-    // At once: what runs on behind the exchange would change what is told of it.
-    const spans = toSpans(exchange, trace, { redactor: this.#redactor, wallOffsetMs: clock.wallMs() - clock.monotonicMs() });
-    if (this.#spans.length + spans.length > limits.threadSpansPendingMax) this.#lost += spans.length;
-    else for (const span of spans) this.#spans.push(span);
-    if (this.#spans.length < TOLD_AT_ONCE || this.#toldEarly === TOLD_EARLY_MAX) return;
-    this.#toldEarly += 1;
-    this.flush();
+    if (trace?.isSampled === true) this.#spans.add(exchange, trace);
   }
 
-  /** Tells the control thread what there is. */
+  /** Tells the control thread of the spans that there are. */
   flush(): void {
-    if (this.#spans.length === 0 && this.#lost === 0) return;
-    const observed: ObservedSpans = { kind: 'spans', spans: this.#spans, lost: this.#lost };
-    this.#spans = [];
-    this.#lost = 0;
-    this.#means.tell(observed);
+    this.#spans.flush();
   }
 
   close(): void {
-    clearInterval(this.#timer);
-    this.flush();
-  }
-
-  #onTime(): void {
-    this.#toldEarly = 0;
-    this.flush();
+    this.#spans.close();
   }
 
   #decide(exchange: Exchange, plan: ExchangePlan | undefined): void {

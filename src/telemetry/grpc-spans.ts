@@ -7,7 +7,7 @@ import type { TracedAttempt } from '#http/exchange-trace.ts';
 import { getField } from '#wire/fields/field-list.ts';
 import { GrpcStatus, toGrpcStatus } from '#wire/grpc/grpc-message.ts';
 import { parseGrpcStatus, toGrpcStatusName } from '#wire/grpc/grpc-status.ts';
-import type { SpanValue } from './span-record.ts';
+import type { SpanBatchWriter } from './otlp-spans.ts';
 
 const OK = 0;
 const dataLoss = 15;
@@ -25,9 +25,12 @@ const serverErrors: ReadonlySet<number> = new Set([
 const CALL_PATH = /^\/([^/?]{1,512})\/([^/?]{1,512})(?:\?|$)/;
 
 /** `status`: with which the call has ended; `undefined`: nobody waited for it. */
-export function toCallAttributes(target: string, status: number | undefined): SpanValue[] {
+export function writeCallAttributes(writer: SpanBatchWriter, target: string, status: number | undefined): void {
   const [, service, method] = CALL_PATH.exec(target) ?? [];
-  return ['rpc.system', 'grpc', 'rpc.service', service, 'rpc.method', method, 'rpc.grpc.status_code', status];
+  writer.attribute('rpc.system', 'grpc');
+  writer.attribute('rpc.service', service);
+  writer.attribute('rpc.method', method);
+  writer.attribute('rpc.grpc.status_code', status);
 }
 
 /**

@@ -5,10 +5,13 @@ import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import fc from 'fast-check';
 import { fuzzParameters } from '#test/support/fuzz-parameters.ts';
 import { listMessages, type ProtobufMessage, readProtobuf } from '#test/support/protobuf-fields.ts';
-import { encodeSpans } from './otlp-spans.ts';
-import type { SpanRecord } from './span-record.ts';
+import { ExportWriter, SpanBatchWriter, type SpanHead, type SpanValue } from './otlp-spans.ts';
 
 type ReadableSpan = Parameters<typeof ProtobufTraceSerializer.serializeRequest>[0][number];
+
+interface GivenSpan extends SpanHead {
+  readonly attributes: readonly (readonly [name: string, value: SpanValue])[];
+}
 
 const kinds = ['internal', 'server', 'client'] as const;
 const STATUS = 15;
@@ -29,9 +32,9 @@ const attributes = fc
     value,
     { maxKeys: 20 },
   )
-  .map((each) => Object.entries(each).flat());
+  .map((each) => Object.entries(each));
 const time = fc.double({ min: 0, max: 4e12, noNaN: true }).map((ms) => Math.round(ms * 1_000) / 1_000);
-const span: fc.Arbitrary<SpanRecord> = fc.record({
+const span: fc.Arbitrary<GivenSpan> = fc.record({
   traceId: digits(32),
   spanId: digits(16),
   parentId: fc.option(digits(16), { nil: undefined }),
@@ -46,21 +49,20 @@ const span: fc.Arbitrary<SpanRecord> = fc.record({
 });
 
 /** The same as the library is given it. */
-function toReadable(record: SpanRecord, resource: ReadableSpan['resource'], scope: ReadableSpan['instrumentationScope']) {
-  const { traceId, spanId, parentId, isParentRemote, traceState, isError } = record;
+function toReadable(given: GivenSpan, resource: ReadableSpan['resource'], scope: ReadableSpan['instrumentationScope']) {
+  const { traceId, spanId, parentId, isParentRemote, traceState, isError } = given;
   const context = { traceId, traceFlags: 1, traceState: traceState && { serialize: () => traceState } };
-  const pairs = record.attributes.flatMap((name, i) => (i % 2 === 0 ? [[name, record.attributes[i + 1]]] : []));
   return {
-    name: record.name,
-    kind: kinds.indexOf(record.kind),
+    name: given.name,
+    kind: kinds.indexOf(given.kind),
     spanContext: () => ({ ...context, spanId }),
     parentSpanContext:
       parentId === undefined ? { isRemote: isParentRemote } : { ...context, spanId: parentId, isRemote: isParentRemote },
-    startTime: toHighResolution(record.startMs),
-    endTime: toHighResolution(record.endMs),
+    startTime: toHighResolution(given.startMs),
+    endTime: toHighResolution(given.endMs),
     duration: [0, 0],
     status: { code: isError ? 2 : 0 },
-    attributes: Object.fromEntries(pairs.filter(([, each]) => each !== undefined)),
+    attributes: Object.fromEntries(given.attributes.filter(([, each]) => each !== undefined)),
     links: [],
     events: [],
     ended: true,
@@ -98,16 +100,29 @@ function readSpans(bytes: Uint8Array) {
   }));
 }
 
-test('spans are written as the library writes them', (t) => {
+/** In batches that end behind the spans at these places. */
+function writeMessage(spans: readonly GivenSpan[], ends: ReadonlySet<number>, resource: Readonly<Record<string, string>>) {
+  const writer = new SpanBatchWriter();
+  for (const [i, { attributes, ...head }] of spans.entries()) {
+    writer.begin(head);
+    for (const [name, value] of attributes) writer.attribute(name, value);
+    writer.end();
+    if (ends.has(i)) writer.closeBatch();
+  }
+  writer.closeBatch();
+  return new ExportWriter().write(writer.take(), resource);
+}
+
+test('spans are written as the library writes them, however many batches they come in', (t) => {
   const resource = { 'service.name': 'gatehouse', 'host.name': 'ä'.repeat(200) };
   const shared = { attributes: resource, merge: () => shared, getRawAttributes: () => Object.entries(resource) };
   const scope = { name: 'gatehouse' };
   fc.assert(
-    fc.property(fc.array(span, { minLength: 1, maxLength: 12 }), (spans) => {
+    fc.property(fc.array(span, { minLength: 1, maxLength: 12 }), fc.array(fc.nat(11)), (spans, ends) => {
       const expected = ProtobufTraceSerializer.serializeRequest(
         spans.map((each) => toReadable(each, shared as unknown as ReadableSpan['resource'], scope)),
       );
-      assert.deepEqual(readSpans(encodeSpans(spans, resource)), readSpans(expected!));
+      assert.deepEqual(readSpans(writeMessage(spans, new Set(ends), resource)), readSpans(expected!));
     }),
     fuzzParameters(t),
   );

@@ -1,7 +1,32 @@
-/** Spans as OTLP, the messages that collectors take (opentelemetry/proto/collector/trace/v1, version 1.9 of the definitions). */
-import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+/**
+ * Spans as OTLP, the messages that collectors take (opentelemetry/proto/collector/trace/v1, version 1.9 of the definitions). Threads write
+ * spans, which are most of a message, as soon as they are over; whoever sends them writes what stands around them.
+ */
+import { limits } from '#base/limits.ts';
 import { ProtobufWriter } from '#wire/protobuf/protobuf-writer.ts';
-import type { SpanRecord, SpanValue } from './span-record.ts';
+
+/** What a span says beside its attributes. Times are wall time. */
+export interface SpanHead {
+  /** 32 hexadecimal digits; ids of spans have 16. */
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentId: string | undefined;
+  readonly isParentRemote: boolean;
+  readonly traceState: string | undefined;
+  readonly name: string;
+  readonly kind: 'server' | 'client' | 'internal';
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly isError: boolean;
+}
+
+export type SpanValue = string | number | boolean | undefined;
+
+/** As many spans as one message has at most, or fewer: the fields `spans` of `ScopeSpans`, one behind the other. */
+export interface SpanBatch {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly count: number;
+}
 
 /** Numbers of fields, by message. */
 const exportAt = { resourceSpans: 1 } as const;
@@ -35,58 +60,106 @@ const WORD = 2 ** 32;
 /** Of 64 bits with a sign. */
 const INTEGER_LIMIT = 2 ** 63;
 
-/** The bytes of a message to a collector. `resource`: what is said of the gateway. */
-export function encodeSpans(spans: readonly SpanRecord[], resource: Readonly<Record<string, string>>): Buffer {
-  const writer = new ProtobufWriter();
-  const resourceSpans = writer.begin(exportAt.resourceSpans);
-  const resourceStart = writer.begin(resourceSpansAt.resource);
-  for (const [name, value] of Object.entries(resource)) writeAttribute(writer, resourceAt.attributes, name, value);
-  writer.end(resourceStart);
-  const scopeSpans = writer.begin(resourceSpansAt.scopeSpans);
-  const scope = writer.begin(scopeSpansAt.scope);
-  writer.text(scopeAt.name, 'gatehouse');
-  writer.end(scope);
-  for (const span of spans) writeSpan(writer, span);
-  writer.end(scopeSpans);
-  writer.end(resourceSpans);
-  return writer.take();
-}
+/** Writes spans one after the other: `begin`, its attributes, `end`. They are told of by batches, of which the last one is open. */
+export class SpanBatchWriter {
+  readonly #writer = new ProtobufWriter();
+  #openCount = 0;
+  #closed: SpanBatch[] = [];
+  #closedCount = 0;
+  #closedBytes = 0;
+  #spanStart = 0;
 
-/** How many spans of a message a collector says that it has left out. */
-export function readRejectedCount(answer: Buffer): number {
-  try {
-    return Number(ProtobufTraceSerializer.deserializeResponse(answer).partialSuccess?.rejectedSpans ?? 0);
-  } catch {
-    // What a collector says that nobody understands changes nothing of what it has taken.
-    return 0;
+  /** How many spans have not been taken yet. */
+  get count(): number {
+    return this.#closedCount + this.#openCount;
+  }
+
+  /** Of the same. */
+  get bytes(): number {
+    return this.#closedBytes + this.#writer.length;
+  }
+
+  get hasClosed(): boolean {
+    return this.#closedCount > 0;
+  }
+
+  begin(span: SpanHead): void {
+    const writer = this.#writer;
+    this.#spanStart = writer.begin(scopeSpansAt.spans);
+    writer.hex(spanAt.traceId, span.traceId);
+    writer.hex(spanAt.spanId, span.spanId);
+    if (span.traceState !== undefined) writer.text(spanAt.traceState, span.traceState);
+    if (span.parentId !== undefined) writer.hex(spanAt.parentSpanId, span.parentId);
+    writer.text(spanAt.name, span.name);
+    writer.integer(spanAt.kind, spanKinds[span.kind]);
+    writeTime(writer, spanAt.startTime, span.startMs);
+    writeTime(writer, spanAt.endTime, span.endMs);
+    if (span.isError) {
+      const status = writer.begin(spanAt.status);
+      writer.integer(statusAt.code, STATUS_ERROR);
+      writer.end(status);
+    }
+    const remote = span.isParentRemote ? flags.isParentRemote : 0;
+    writer.fixed32(spanAt.flags, flags.sampled | flags.knowsIfParentIsRemote | remote);
+  }
+
+  /** What is `undefined` is left out. */
+  attribute(name: string, value: SpanValue): void {
+    if (value !== undefined) writeAttribute(this.#writer, spanAt.attributes, name, value);
+  }
+
+  end(): void {
+    this.#writer.end(this.#spanStart);
+    this.#openCount += 1;
+    if (this.#openCount === limits.spansOfExportMax || this.#writer.length >= limits.spansOfExportBytesMax) this.closeBatch();
+  }
+
+  /** The next span begins another one. */
+  closeBatch(): void {
+    if (this.#openCount === 0) return;
+    const bytes = this.#writer.take();
+    this.#closed.push({ bytes, count: this.#openCount });
+    this.#closedCount += this.#openCount;
+    this.#closedBytes += bytes.length;
+    this.#openCount = 0;
+  }
+
+  /** The batches that are closed. Nobody else has their memory. */
+  take(): SpanBatch[] {
+    const batches = this.#closed;
+    this.#closed = [];
+    this.#closedCount = 0;
+    this.#closedBytes = 0;
+    return batches;
   }
 }
 
-function writeSpan(writer: ProtobufWriter, span: SpanRecord): void {
-  const { traceState, parentId, attributes } = span;
-  const start = writer.begin(scopeSpansAt.spans);
-  writer.hex(spanAt.traceId, span.traceId);
-  writer.hex(spanAt.spanId, span.spanId);
-  if (traceState !== undefined) writer.text(spanAt.traceState, traceState);
-  if (parentId !== undefined) writer.hex(spanAt.parentSpanId, parentId);
-  writer.text(spanAt.name, span.name);
-  writer.integer(spanAt.kind, spanKinds[span.kind]);
-  writeTime(writer, spanAt.startTime, span.startMs);
-  writeTime(writer, spanAt.endTime, span.endMs);
-  for (let i = 0; i < attributes.length; i += 2)
-    writeAttribute(writer, spanAt.attributes, String(attributes[i]), attributes[i + 1]);
-  if (span.isError) {
-    const status = writer.begin(spanAt.status);
-    writer.integer(statusAt.code, STATUS_ERROR);
-    writer.end(status);
+/**
+ * Messages to a collector. Each is lent until the next one: a gateway that traces all sends megabytes a second, and memory of its own
+ * for each would have V8 clear the whole heap some times a second.
+ */
+export class ExportWriter {
+  readonly #writer = new ProtobufWriter();
+
+  /** `resource`: what is said of the gateway. */
+  write(batches: readonly SpanBatch[], resource: Readonly<Record<string, string>>): Uint8Array {
+    const writer = this.#writer;
+    const resourceSpans = writer.begin(exportAt.resourceSpans);
+    const resourceStart = writer.begin(resourceSpansAt.resource);
+    for (const [name, value] of Object.entries(resource)) writeAttribute(writer, resourceAt.attributes, name, value);
+    writer.end(resourceStart);
+    const scopeSpans = writer.begin(resourceSpansAt.scopeSpans);
+    const scope = writer.begin(scopeSpansAt.scope);
+    writer.text(scopeAt.name, 'gatehouse');
+    writer.end(scope);
+    for (const { bytes } of batches) writer.fields(bytes);
+    writer.end(scopeSpans);
+    writer.end(resourceSpans);
+    return writer.lend();
   }
-  const remote = span.isParentRemote ? flags.isParentRemote : 0;
-  writer.fixed32(spanAt.flags, flags.sampled | flags.knowsIfParentIsRemote | remote);
-  writer.end(start);
 }
 
-function writeAttribute(writer: ProtobufWriter, field: number, name: string, value: SpanValue): void {
-  if (value === undefined) return;
+function writeAttribute(writer: ProtobufWriter, field: number, name: string, value: string | number | boolean): void {
   const pair = writer.begin(field);
   writer.text(pairAt.key, name);
   const start = writer.begin(pairAt.value);
@@ -101,7 +174,8 @@ function writeAttribute(writer: ProtobufWriter, field: number, name: string, val
 /** Nanoseconds since 1970, of which a microsecond is as exact as milliseconds are. They are more than a double holds. */
 function writeTime(writer: ProtobufWriter, field: number, ms: number): void {
   const micros = Math.round(ms * 1_000);
-  const low = (micros % WORD) * NANOS_PER_MICRO;
-  const high = Math.floor(micros / WORD) * NANOS_PER_MICRO + Math.floor(low / WORD);
-  writer.fixed64(field, high, low % WORD);
+  const highMicros = Math.floor(micros / WORD);
+  const low = (micros - highMicros * WORD) * NANOS_PER_MICRO;
+  const carry = Math.floor(low / WORD);
+  writer.fixed64(field, highMicros * NANOS_PER_MICRO + carry, low - carry * WORD);
 }

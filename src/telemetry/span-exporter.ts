@@ -1,15 +1,15 @@
 /**
- * Gives spans to a collector: one message at a time, and bounded in number. Spans that find no room, and those that the collector
- * does not take, are dropped and counted; nobody waits for them.
+ * Gives spans to a collector, as threads have written them: one message at a time, and bounded in number and bytes. Spans that find
+ * no room, and those that the collector does not take, are dropped and counted; nobody waits for them.
  */
 import type { Clock } from '#base/clock.ts';
 import { limits } from '#base/limits.ts';
 import type { Logger } from '#base/logger.ts';
 import { formatMetric } from '#base/metric-text.ts';
 import { LossReport } from './loss-report.ts';
+import { readRejectedCount } from './otlp/otlp-answer.ts';
 import type { OtlpOutcome, OtlpTransport } from './otlp/otlp-transport.ts';
-import { encodeSpans, readRejectedCount } from './otlp-spans.ts';
-import type { SpanRecord } from './span-record.ts';
+import { ExportWriter, type SpanBatch } from './otlp-spans.ts';
 
 export interface SpanDestination {
   readonly transport: Pick<OtlpTransport, 'send' | 'hurry' | 'close'>;
@@ -33,7 +33,11 @@ const busyStatuses = new Set([429, 502, 503, 504]);
 export class SpanExporter {
   readonly #means: ExporterMeans;
   #destination: SpanDestination;
-  readonly #pending: SpanRecord[] = [];
+  readonly #writer = new ExportWriter();
+  readonly #pending: SpanBatch[] = [];
+  /** Of the spans in them. */
+  #pendingCount = 0;
+  #pendingBytes = 0;
   /** Has a message, which may be that of a destination before. */
   #sending: SpanDestination['transport'] | undefined = undefined;
   #isClosed = false;
@@ -57,12 +61,11 @@ export class SpanExporter {
   }
 
   /** `lost`: spans that had no room where they come from. */
-  add(spans: readonly SpanRecord[], lost: number): void {
+  add(batches: readonly SpanBatch[], lost: number): void {
     if (this.#isClosed) return;
-    const room = Math.max(0, limits.spansPendingMax - this.#pending.length);
-    const taken = spans.length <= room ? spans : spans.slice(0, room);
-    for (const span of taken) this.#pending.push(span);
-    this.#drop('overflow', spans.length - taken.length + lost, 'there is no room');
+    let dropped = lost;
+    for (const batch of batches) if (!this.#keep(batch)) dropped += batch.count;
+    this.#drop('overflow', dropped, 'there is no room');
     this.#send();
   }
 
@@ -81,8 +84,7 @@ export class SpanExporter {
     }
     this.#isClosed = true;
     for (const each of new Set([transport, this.#sending])) each?.close();
-    this.#drop('unreachable', this.#pending.length, 'the gateway ends');
-    this.#pending.length = 0;
+    this.#drop('unreachable', this.#forget(this.#pending.length), 'the gateway ends');
     this.#losses.end();
   }
 
@@ -108,28 +110,61 @@ export class SpanExporter {
   }
 
   async #sendNext(): Promise<void> {
-    const batch = this.#pending.slice(0, limits.spansOfExportMax);
+    const batches = this.#pending.slice(0, this.#countNext());
     this.#sending = this.#destination.transport;
-    const outcome = await this.#sendBatch(batch);
+    const outcome = await this.#sendMessage(batches);
     this.#sending = undefined;
     if (this.#isClosed) return;
-    this.#pending.splice(0, batch.length);
-    if (outcome.kind === 'sent') this.#count(batch.length, readRejectedCount(outcome.answer));
+    const spans = this.#forget(batches.length);
+    if (outcome.kind === 'sent') this.#count(spans, readRejectedCount(outcome.answer));
     else {
       const isRefused = outcome.status !== undefined && !busyStatuses.has(outcome.status);
-      this.#drop(isRefused ? 'refused' : 'unreachable', batch.length, outcome.reason);
+      this.#drop(isRefused ? 'refused' : 'unreachable', spans, outcome.reason);
     }
     this.#send();
   }
 
-  async #sendBatch(batch: readonly SpanRecord[]): Promise<OtlpOutcome> {
+  async #sendMessage(batches: readonly SpanBatch[]): Promise<OtlpOutcome> {
     const { transport, resource } = this.#destination;
     try {
-      return await transport.send(encodeSpans(batch, resource));
+      return await transport.send(this.#writer.write(batches, resource));
     } catch (error) {
-      // A span that cannot be written would keep all behind it from being sent.
+      // A message that cannot be sent would keep all behind it from being sent.
       return { kind: 'lost', reason: error instanceof Error ? error.message : String(error), status: undefined };
     }
+  }
+
+  #keep(batch: SpanBatch): boolean {
+    const count = this.#pendingCount + batch.count;
+    const bytes = this.#pendingBytes + batch.bytes.length;
+    if (count > limits.spansPendingMax || bytes > limits.spansPendingBytesMax) return false;
+    this.#pending.push(batch);
+    this.#pendingCount = count;
+    this.#pendingBytes = bytes;
+    return true;
+  }
+
+  /** Batches that make up the next message: each is small enough for one. */
+  #countNext(): number {
+    let spans = 0;
+    let bytes = 0;
+    for (const [i, batch] of this.#pending.entries()) {
+      spans += batch.count;
+      bytes += batch.bytes.length;
+      if (i > 0 && (spans > limits.spansOfExportMax || bytes > limits.spansOfExportBytesMax)) return i;
+    }
+    return this.#pending.length;
+  }
+
+  /** The first batches wait no longer. Returns how many spans these are. */
+  #forget(batches: number): number {
+    let spans = 0;
+    for (const { count, bytes } of this.#pending.splice(0, batches)) {
+      spans += count;
+      this.#pendingBytes -= bytes.length;
+    }
+    this.#pendingCount -= spans;
+    return spans;
   }
 
   #count(sent: number, rejected: number): void {

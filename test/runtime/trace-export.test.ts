@@ -106,6 +106,19 @@ test('spans that are to be sent again are not lost by a reload that is about som
   assert.equal(await metric('dropped_total\\{reason="unreachable"\\}'), 0);
 });
 
+test('a reload that changes what is traced loses no span of what was traced before', async (t) => {
+  const collector = await startTraceCollector(t);
+  const { gateway, input, send, metric } = await start(t, collector.url, 2);
+  for (let round = 1; round <= 3; round++) {
+    await Promise.all(Array.from({ length: 10 }, send));
+    const tracing = { ...input.tracing!, resource: { 'test.round': String(round) } };
+    assert.deepEqual(await gateway.reconfigure({ ...input, tracing }), []);
+  }
+  await collector.waitFor(30);
+  assert.equal(new Set(collector.spans.map(({ spanId }) => spanId)).size, 30);
+  await until(async () => (await metric('exported_total')) === 30);
+});
+
 test('a collector that does not want the spans does not get them again', async (t) => {
   const collector = await startTraceCollector(t);
   collector.answer((_exported, response) => {
@@ -135,6 +148,14 @@ test('the process that ends sends its last spans first', async (t) => {
   const { exitCode } = await gatehouse.ended;
   assert.equal(exitCode, 0);
   assert.deepEqual(collector.spans.map(({ name }) => name).sort(), ['GET /*', 'GET all']);
+});
+
+test('threads that end tell of all their spans first', async (t) => {
+  const collector = await startTraceCollector(t);
+  const { gateway, send } = await start(t, collector.url, 2);
+  await Promise.all(Array.from({ length: 40 }, send));
+  await gateway.stop();
+  assert.equal(new Set(collector.spans.map(({ spanId }) => spanId)).size, 40);
 });
 
 test('the process that ends does not wait long for a collector that says nothing', async (t) => {

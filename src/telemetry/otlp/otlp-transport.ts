@@ -147,8 +147,8 @@ export class OtlpTransport {
   }
 }
 
-/** In a thread of the system's own. */
+/** In a thread of the system's own. More effort takes three times as long and makes spans and lines smaller by a few hundredths. */
 async function compress(batch: Uint8Array): Promise<Buffer> {
-  const { gzip } = await import('node:zlib');
-  return promisify(gzip)(batch);
+  const { gzip, constants } = await import('node:zlib');
+  return promisify(gzip)(batch, { level: constants.Z_BEST_SPEED });
 }

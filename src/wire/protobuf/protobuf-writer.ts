@@ -12,17 +12,33 @@ const FIXED32 = 5;
 const VARINT_BYTES_MAX = 10;
 const UTF8_BYTES_MAX = 3;
 /** Shorter texts are written faster by hand than by a call into the engine. */
-const SHORT_TEXT_LENGTH = 24;
+const SHORT_TEXT_LENGTH = 16;
+/** Of digits as ASCII has them. */
+const ZERO = 0x30;
+const NINE = 0x39;
+const LOWER_CASE = 0x20;
+const LETTER_BASE = 0x61 - 10;
+const INT32_MAX = 2 ** 31 - 1;
 
 export class ProtobufWriter {
   #bytes = Buffer.allocUnsafe(FIRST_BYTES);
   #length = 0;
 
-  /** What has been written. The writer begins anew. */
-  take(): Buffer {
-    const taken = Buffer.from(this.#bytes.subarray(0, this.#length));
+  /** Bytes that have been written. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** What has been written, in memory of its own. The writer begins anew. */
+  take(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.lend());
+  }
+
+  /** What has been written, until something else is. The writer begins anew. */
+  lend(): Uint8Array<ArrayBuffer> {
+    const lent = this.#bytes.subarray(0, this.#length);
     this.#length = 0;
-    return taken;
+    return lent;
   }
 
   /** A message, or anything else with a length before it, begins. `end` is told what this returns. */
@@ -49,25 +65,28 @@ export class ProtobufWriter {
     this.#reserve(2 * VARINT_BYTES_MAX + text.length * UTF8_BYTES_MAX);
     this.#tag(field, LENGTH_DELIMITED);
     if (text.length <= SHORT_TEXT_LENGTH && this.#shortAscii(text)) return;
-    const length = Buffer.byteLength(text);
-    this.#varint(length);
+    this.#varint(Buffer.byteLength(text));
     this.#length += this.#bytes.write(text, this.#length);
   }
 
-  bytes(field: number, bytes: Uint8Array): void {
-    this.#reserve(2 * VARINT_BYTES_MAX + bytes.length);
-    this.#tag(field, LENGTH_DELIMITED);
-    this.#varint(bytes.length);
+  /** Fields that have been written before, by whomever. */
+  fields(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
   }
 
   /** Bytes that are given as hexadecimal digits: an even number of nothing else, which is the caller's to see to. */
   hex(field: number, digits: string): void {
-    this.#reserve(2 * VARINT_BYTES_MAX + digits.length);
+    const count = digits.length / 2;
+    this.#reserve(2 * VARINT_BYTES_MAX + count);
     this.#tag(field, LENGTH_DELIMITED);
-    this.#varint(digits.length / 2);
-    this.#length += this.#bytes.write(digits, this.#length, 'hex');
+    this.#varint(count);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    for (let i = 0; i < digits.length; i += 2)
+      bytes[at++] = (toNibble(digits.charCodeAt(i)) << 4) | toNibble(digits.charCodeAt(i + 1));
+    this.#length = at;
   }
 
   /** `int32`, `int64`, `uint32`, `uint64`, `bool` and enumerations: a whole number of less than 2^63, and not less than its negative. */
@@ -88,14 +107,14 @@ export class ProtobufWriter {
   fixed64(field: number, high: number, low: number): void {
     this.#reserve(VARINT_BYTES_MAX + 8);
     this.#tag(field, FIXED64);
-    this.#length = this.#bytes.writeUInt32LE(low, this.#length);
-    this.#length = this.#bytes.writeUInt32LE(high, this.#length);
+    this.#word(low);
+    this.#word(high);
   }
 
   fixed32(field: number, value: number): void {
     this.#reserve(VARINT_BYTES_MAX + 4);
     this.#tag(field, FIXED32);
-    this.#length = this.#bytes.writeUInt32LE(value, this.#length);
+    this.#word(value);
   }
 
   /** False: it is not ASCII, and nothing has been written. */
@@ -118,11 +137,19 @@ export class ProtobufWriter {
 
   #varint(value: number): void {
     let rest = value;
-    while (rest > 0x7f) {
-      this.#bytes[this.#length++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
-    }
+    // What has more bits than a shift keeps.
+    for (; rest > INT32_MAX; rest = Math.floor(rest / 0x80)) this.#bytes[this.#length++] = (rest % 0x80) | 0x80;
+    for (; rest > 0x7f; rest >>>= 7) this.#bytes[this.#length++] = (rest & 0x7f) | 0x80;
     this.#bytes[this.#length++] = rest;
+  }
+
+  /** 32 bits, the lowest first. */
+  #word(value: number): void {
+    const bytes = this.#bytes;
+    bytes[this.#length++] = value;
+    bytes[this.#length++] = value >>> 8;
+    bytes[this.#length++] = value >>> 16;
+    bytes[this.#length++] = value >>> 24;
   }
 
   /** In two's complement of 64 bits, so it takes ten bytes. */
@@ -139,6 +166,10 @@ export class ProtobufWriter {
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
   }
+}
+
+function toNibble(digit: number): number {
+  return digit <= NINE ? digit - ZERO : (digit | LOWER_CASE) - LETTER_BASE;
 }
 
 function varintBytes(value: number): number {
