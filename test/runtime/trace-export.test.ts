@@ -152,9 +152,14 @@ test('the process that ends sends its last spans first', async (t) => {
 
 test('threads that end tell of all their spans first', async (t) => {
   const collector = await startTraceCollector(t);
-  const { gateway, send } = await start(t, collector.url, 2);
-  await Promise.all(Array.from({ length: 40 }, send));
-  await gateway.stop();
+  const gatehouse = await GatehouseProcess.start(t, {
+    threads: 2,
+    tracing: { to: { otlp: collector.url }, sample: '100%' },
+    routes: { local: { match: { path: '/*' }, to: { respond: { text: 'served' } } } },
+  });
+  await Promise.all(Array.from({ length: 40 }, () => ask(gatehouse.port(), '/')));
+  gatehouse.signal('SIGTERM');
+  assert.equal((await gatehouse.ended).exitCode, 0);
   assert.equal(new Set(collector.spans.map(({ spanId }) => spanId)).size, 40);
 });
 
