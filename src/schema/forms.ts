@@ -33,18 +33,21 @@ export function forms<const Options extends readonly Form[]>(
   type Input = z.input<Options[number]['schema']>;
   type Output = z.output<Options[number]['schema']>;
   const choose = (value: unknown): Form | undefined => options.find((option) => option.isMeant(value));
-  const schema: z.ZodType<Output, Input> = z.custom<Input>().transform((value: unknown, context): Output => {
+  const transform = (value: unknown, payload: z.core.ParsePayload): unknown => {
     if (value === undefined) {
       // Without a message, so that it is made where the key that is missing is known.
-      context.issues.push({ code: 'invalid_type', expected: 'nonoptional', input: value });
+      payload.issues.push({ code: 'invalid_type', expected: 'nonoptional', input: value });
       return z.NEVER;
     }
     const form = choose(value);
     const problem = findProblem(value) ?? (form === undefined ? toTypeProblem(expected, value) : undefined);
-    if (form !== undefined && problem === undefined) return readForm(form.schema, value, context) as Output;
-    if (problem !== undefined) context.issues.push(toFormIssue(problem, value));
+    if (form !== undefined && problem === undefined) return readForm(form.schema, value, payload);
+    if (problem !== undefined) payload.issues.push(toFormIssue(problem, value));
     return z.NEVER;
-  });
+  };
+  // The core's own transform: that of `z.transform` makes a function for each value, which costs as much as all that is done here.
+  const chosen = new z.core.$ZodTransform({ type: 'transform', transform });
+  const schema = z.pipe(z.custom<unknown>(), chosen) as unknown as z.ZodType<Output, Input>;
   formSchemas.set(
     schema,
     options.map((option: Form) => option.schema),
