@@ -40,9 +40,9 @@ export function readArguments<const Options extends ParseArgsOptionsConfig>(
 
 /** The first sentence says what is wrong; those after it speak of the parser's own conventions. */
 function explainArguments(reason: string, options: readonly string[]): string {
-  const unexpected = /^Unexpected argument '([^']*)'/.exec(reason)?.[1];
-  if (unexpected !== undefined && options.includes('config'))
-    return `unexpected argument '${unexpected}'; a configuration is named with --config ${unexpected}`;
+  const file = /^Unexpected argument '([\w./-]+\.(?:ya?ml|json|ts))'/.exec(reason)?.[1];
+  if (file !== undefined && options.includes('config'))
+    return `unexpected argument '${file}'; a configuration is named with --config`;
   const unknown = /^Unknown option '(-[^']*)'/.exec(reason)?.[1];
   if (unknown === undefined)
     return `${reason.charAt(0).toLowerCase()}${reason.slice(1)}`.replace(/\. .*$/s, '').replace(/\n.*$/s, '');

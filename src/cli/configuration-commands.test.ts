@@ -119,7 +119,8 @@ const wrongArguments: readonly (readonly [Command, string[], string])[] = [
   [runCheck, ['--jsn'], 'gatehouse check: unknown option --jsn; did you mean --json?\n'],
   [runCheck, ['-x'], 'gatehouse check: unknown option -x\n'],
   [runCheck, ['--config'], "gatehouse check: option '-c, --config <value>' argument missing\n"],
-  [runCheck, ['a.yaml'], "gatehouse check: unexpected argument 'a.yaml'; a configuration is named with --config a.yaml\n"],
+  [runCheck, ['a.yaml'], "gatehouse check: unexpected argument 'a.yaml'; a configuration is named with --config\n"],
+  [runCheck, ['--config', 'a.yaml', '4'], "gatehouse check: unexpected argument '4'\n"],
   [runInit, ['--force'], 'gatehouse init: unknown option --force\n'],
   [runSchema, ['yaml'], "gatehouse schema: unexpected argument 'yaml'\n"],
 ];

@@ -1,11 +1,11 @@
 /**
  * Connections that were accepted, as the handles that Node keeps the operating system's sockets in. Each goes into the one
  * socket that reads it: `net.Server` makes another for every connection, and has no public way to read into our own buffers
- * (`onread` exists for outgoing sockets only). Moving the handle is measured at 4 µs less CPU per request, and doing without
- * the server's socket at 2 % of a TLS handshake. Handles are not in Node's documentation; where a Node has none, the
- * server's sockets are used as they are (docs/decisions/0002-own-http1.md).
+ * (`onread` exists for outgoing sockets only). Handles are not in Node's documentation; where a Node has none, plain
+ * connections use the server's sockets as they are. What is gained stands in docs/decisions/0002-own-http1.md.
  */
 import { type Server, Socket, type SocketConstructorOpts } from 'node:net';
+import { assert } from '#base/assert.ts';
 import type { OnRead, SocketMaker } from './byte-stream.ts';
 
 /** Those of unix sockets have neither addresses nor Nagle's algorithm. */
@@ -24,44 +24,52 @@ interface ServerWithHandle extends Server {
 
 /** An accepted connection that nobody reads yet. */
 export class Accepted {
-  /** Both are missing for unix sockets, and for who has gone already. */
-  readonly peer: { readonly address?: string | undefined; readonly port?: number | undefined };
-  readonly #handle: Handle | undefined;
-  #socket: Socket | undefined;
+  /** Not taken yet. */
+  #handle: Handle | undefined;
+  #socket: SocketWithHandle | undefined;
 
-  private constructor(peer: Accepted['peer'], holder: { readonly handle?: Handle; readonly socket?: Socket }) {
-    this.peer = peer;
+  private constructor(holder: { readonly handle?: Handle; readonly socket?: Socket }) {
     this.#handle = holder.handle;
     this.#socket = holder.socket;
   }
 
   static fromHandle(handle: Handle): Accepted {
-    const peer: { address?: string; port?: number } = {};
-    handle.getpeername?.(peer);
     handle.setNoDelay?.(true);
-    return new Accepted(peer, { handle });
+    return new Accepted({ handle });
   }
 
   /** The socket must be paused. */
   static fromSocket(socket: Socket): Accepted {
-    return new Accepted({ address: socket.remoteAddress, port: socket.remotePort }, { socket });
+    return new Accepted({ socket });
+  }
+
+  /** Both are missing for unix sockets, and for who has gone already. */
+  findPeer(): { readonly address?: string | undefined; readonly port?: number | undefined } {
+    if (this.#handle === undefined) return { address: this.#socket?.remoteAddress, port: this.#socket?.remotePort };
+    const peer: { address?: string; port?: number } = {};
+    this.#handle.getpeername?.(peer);
+    return peer;
   }
 
   /** A socket of Node's own kind, paused; it may be read from and paused again before the handle is taken. */
   get socket(): Socket {
-    this.#socket ??= toSocket(this.#handle!, { pauseOnCreate: true });
+    if (this.#socket !== undefined) return this.#socket;
+    assert(this.#handle !== undefined, 'nobody has taken the connection');
+    this.#socket = toSocket(this.#handle, { pauseOnCreate: true });
+    this.#handle = undefined;
     return this.#socket;
   }
 
-  /** For a socket of another kind: `socket` is of no use any more. `undefined`: this Node has no handles. */
+  /** For a socket of another kind, once: `socket` is of no use any more. `undefined`: this Node has no handles. */
   takeHandle(): Handle | undefined {
-    if (this.#socket === undefined) return this.#handle;
-    const holder: SocketWithHandle = this.#socket;
-    const handle = holder._handle ?? undefined;
-    if (handle === undefined) return undefined;
-    holder._handle = null;
-    // Without its handle this only takes the connection out of the server's count.
-    holder.destroy();
+    const holder = this.#socket;
+    const handle = this.#handle ?? holder?._handle ?? undefined;
+    this.#handle = undefined;
+    if (holder !== undefined && handle !== undefined) {
+      holder._handle = null;
+      // Without its handle this only takes the connection out of the server's count.
+      holder.destroy();
+    }
     return handle;
   }
 

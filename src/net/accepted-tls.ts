@@ -6,6 +6,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
+import { assert } from '#base/assert.ts';
 import type { OnRead } from './byte-stream.ts';
 import { CHAIN_MAX } from './client-certificate.ts';
 import { isPlainHttp, plainHttpAnswer, unrecognizedName, writePastTls } from './past-tls.ts';
@@ -57,7 +58,9 @@ export class AcceptedTlsSocket extends TLSSocket {
   readonly #relay: ReadRelay;
   #isOver = false;
 
-  constructor(acceptedHandle: unknown, options: AcceptedTlsOptions, owner: HandshakeOwner) {
+  /** `acceptedHandle`: of a connection that no socket holds; without one there is no TLS. */
+  constructor(acceptedHandle: object | undefined, options: AcceptedTlsOptions, owner: HandshakeOwner) {
+    assert(acceptedHandle !== undefined, 'this Node has handles');
     const relay = new ReadRelay(options.firstBuffer);
     super(undefined as unknown as Socket, toNodeOptions(acceptedHandle, { options, relay, owner }));
     this.#owner = owner;

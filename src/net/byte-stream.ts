@@ -6,6 +6,7 @@ import type { Socket, SocketConstructorOpts } from 'node:net';
 import { assert } from '#base/assert.ts';
 import { type DirectWriter, type WritableHandle, writeBytes, writesDirectly, writeText } from './direct-write.ts';
 import type { ReadBuffers } from './read-buffers.ts';
+import { resetConnection } from './reset.ts';
 
 /** Who owns a stream. Every stream ends in exactly one `onClosed`. */
 export interface StreamOwner {
@@ -218,10 +219,10 @@ export class ByteStream implements DirectWriter {
     return true;
   }
 
-  /** Ends both sides so that the peer cannot take it for a regular end (TCP reset). */
+  /** Ends both sides so that the peer cannot take it for a regular end, where the connection can say that. */
   reset(): void {
     if (this.#isSecure) this.socket.destroy();
-    else this.socket.resetAndDestroy();
+    else resetConnection(this.socket);
   }
 
   /** Called by the shared listeners below only. */

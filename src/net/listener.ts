@@ -4,7 +4,7 @@ import type { SecureContext } from 'node:tls';
 import type { AddressSet } from '#base/address-set.ts';
 import { limits } from '#base/limits.ts';
 import type { TimerWheel } from '#base/timer-wheel.ts';
-import type { ProxyHeader } from '#wire/proxy-protocol/header.ts';
+import type { ProxyHeader, ProxyHost } from '#wire/proxy-protocol/header.ts';
 import type { Accepted } from './accept.ts';
 import { AcceptedTlsSocket, encodeProtocols } from './accepted-tls.ts';
 import { ACME_TLS_PROTOCOL } from './acme-challenges.ts';
@@ -17,6 +17,7 @@ import { ListeningSockets } from './listening-sockets.ts';
 import { type Opened, Opening, type OpeningStage } from './opening.ts';
 import { unrecognizedName } from './past-tls.ts';
 import type { ReadBuffers } from './read-buffers.ts';
+import { resetConnection } from './reset.ts';
 import type { ServerCertificates } from './server-certificates.ts';
 import type { SessionTickets } from './session-tickets.ts';
 import type { TlsFacts } from './tls-facts.ts';
@@ -162,7 +163,7 @@ export class Listener {
   }
 
   #accept(accepted: Accepted): void {
-    const { address = '', port = 0 } = accepted.peer;
+    const { address = '', port = 0 } = accepted.findPeer();
     const peerAddress = plainAddress(address);
     const { caps, proxies, passthrough, tls } = this.#settings;
     if (this.connectionCount >= caps.connectionsMax) return this.#refuse(accepted, peerAddress, 'listener');
@@ -171,18 +172,19 @@ export class Listener {
       proxyHeader: proxies?.has(peerAddress) === true,
       hello: passthrough !== undefined || this.#showsChallenges || tls?.certificates?.needsHost === true,
     };
-    if (wants.proxyHeader || wants.hello) return this.#open(accepted, wants, peerAddress);
+    if (wants.proxyHeader || wants.hello) return this.#open(accepted, wants, { address: peerAddress, port });
     this.#enter(accepted, { clientAddress: peerAddress, clientPort: port, peerAddress, proxyHeader: undefined }, undefined);
   }
 
   /** Reads the first bytes of a connection, because they say where it comes from or where it wants to go. */
-  #open(accepted: Accepted, wants: { proxyHeader: boolean; hello: boolean }, peerAddress: string): void {
+  #open(accepted: Accepted, wants: { proxyHeader: boolean; hello: boolean }, peer: ProxyHost): void {
+    const { address: peerAddress } = peer;
     const timing = { wheel: this.options.wheel, timeoutMs: this.#settings.handshakeTimeoutMs };
     const opening: Opening = new Opening(accepted.socket, wants, timing, {
       onOpened: (opened) => {
         this.#openings.delete(opening);
         const { proxyHeader } = opened;
-        const source = proxyHeader?.addresses?.source ?? { address: peerAddress, port: accepted.peer.port ?? 0 };
+        const source = proxyHeader?.addresses?.source ?? peer;
         this.#enter(accepted, { clientAddress: source.address, clientPort: source.port, peerAddress, proxyHeader }, opened);
       },
       onNotOpened: (stage, reason) => {
@@ -243,7 +245,7 @@ export class Listener {
   }
 
   #refuse({ socket }: Accepted, clientAddress: string, cap: 'listener' | 'client-address'): void {
-    socket.resetAndDestroy();
+    resetConnection(socket);
     this.#owner.onRefused(clientAddress, cap);
   }
 

@@ -3,6 +3,9 @@ import { Worker } from 'node:worker_threads';
 import type { KafkaOutcome, KafkaSender } from '#telemetry/delivery/kafka-lines.ts';
 import type { KafkaProducerSettings } from '#telemetry/delivery/kafka-producer.ts';
 
+/** What the thread is told: lines to send, or to end when those before have left. */
+export type KafkaOrder = Uint8Array<ArrayBuffer> | 'finish';
+
 /** Where this is depends on whether it is a source or built; the name is the same (package.json beside them). */
 const entry = new URL(import.meta.resolve('#runtime/kafka-thread.ts'));
 
@@ -32,6 +35,17 @@ export class ThreadedKafkaSender implements KafkaSender {
       worker.on('error', onError);
       worker.on('exit', onExit);
       worker.postMessage(lines, [lines.buffer]);
+    });
+  }
+
+  async finish(): Promise<void> {
+    this.#isClosed = true;
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    worker.ref();
+    await new Promise<void>((resolve) => {
+      worker.once('exit', () => resolve());
+      worker.postMessage('finish' satisfies KafkaOrder);
     });
   }
 

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '#base/assert.ts';
 import { KafkaProducer, type KafkaProducerSettings } from '#telemetry/delivery/kafka-producer.ts';
+import type { KafkaOrder } from './kafka-sender.ts';
 
 assert(parentPort !== null, 'it is started as a worker');
 const port = parentPort;
@@ -12,4 +13,9 @@ const producer = new KafkaProducer(workerData as KafkaProducerSettings, {
   },
 });
 
-port.on('message', async (lines: Uint8Array) => port.postMessage(await producer.send(lines)));
+port.on('message', async (order: KafkaOrder) => {
+  if (order !== 'finish') return port.postMessage(await producer.send(order));
+  await producer.close();
+  // The thread ends when its connections have: without an answer to wait for, lines may still be on their way to the system.
+  port.close();
+});

@@ -1,12 +1,19 @@
 /** The access log on its way to brokers of Kafka that refuse, are silent, break connections, or want to know who sends. */
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { GatewayInput } from '#config/define-gateway.ts';
+import { ThreadedKafkaSender } from '#runtime/kafka-sender.ts';
 import { ask } from '#test/support/ask.ts';
 import { certificatePaths, certificates } from '#test/support/certificates.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { KafkaBroker } from '#test/support/kafka-broker.ts';
 import { startTestGateway, type TestGateway } from '#test/support/test-gateway.ts';
+
+/** Requests before lines are shorter. */
+const LONG_READ_BYTES = 4_096;
+/** 16 MiB. */
+const MORE_LINES_THAN_WAIT_IN_THE_SYSTEM = 16 * 1024;
 
 type Targets = Extract<NonNullable<GatewayInput['accessLog']>, object>['to'];
 
@@ -141,4 +148,37 @@ test('a broker that never answers is given up in time', async (t) => {
   const broker = await KafkaBroker.start(t, { onConnection: (socket) => void socket.resume() });
   const gateway = await start(t, { brokers: [broker.address], timeout: '150ms' });
   await expectReason(gateway, /^(?:no answer within 150 ms|Request timed out)$/);
+});
+
+test('lines that want no acknowledgement have left before the thread ends, however slow the broker is', async (t) => {
+  let held: Socket | undefined;
+  const broker = await KafkaBroker.start(t, {
+    onRead(socket, bytes) {
+      if (held !== undefined || bytes < LONG_READ_BYTES) return;
+      held = socket;
+      socket.pause();
+    },
+  });
+  const [host, port] = broker.address.split(':') as [string, string];
+  const sender = new ThreadedKafkaSender({
+    brokers: [{ host, port: Number(port) }],
+    topic: 'logs',
+    acks: 'none',
+    compression: 'none',
+    timeoutMs: 30_000,
+    tls: undefined,
+    serverName: undefined,
+    sasl: undefined,
+  });
+  t.after(() => sender.close());
+  const line = `${'x'.repeat(1_023)}\n`;
+  assert.deepEqual(await sender.send(new Uint8Array(Buffer.from(line.repeat(MORE_LINES_THAN_WAIT_IN_THE_SYSTEM)))), {
+    kind: 'sent',
+  });
+  const ended = sender.finish();
+  await eventually(() => held !== undefined, 'the broker reads no further');
+  assert.equal(broker.messages.length, 0);
+  held!.resume();
+  await ended;
+  await eventually(() => broker.messages.length === MORE_LINES_THAN_WAIT_IN_THE_SYSTEM, 'all are there');
 });

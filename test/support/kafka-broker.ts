@@ -31,7 +31,12 @@ export interface KafkaBrokerOptions {
   readonly refusal?: number;
   /** Does something else with a connection instead of answering. */
   readonly onConnection?: (socket: Socket) => void;
+  /** Hears how much has come at once. */
+  readonly onRead?: (socket: Socket, bytes: number) => void;
 }
+
+/** As brokers do with a batch that wants no acknowledgement. */
+const SILENCE = 'silence';
 
 export class KafkaBroker {
   readonly #server: Server;
@@ -89,28 +94,30 @@ export class KafkaBroker {
     const login = this.#options.user === undefined ? undefined : new Login(this.#options.user);
     let read = Buffer.alloc(0);
     socket.on('data', (bytes: Buffer) => {
+      this.#options.onRead?.(socket, bytes.length);
       read = Buffer.concat([read, bytes]);
       while (read.length >= 4 && read.length >= 4 + read.readInt32BE()) {
         const end = 4 + read.readInt32BE();
         const answer = this.#answer(new Fields(read.subarray(4, end)), login);
         read = read.subarray(end);
+        if (answer === SILENCE) continue;
         if (answer === undefined) return void socket.destroy();
         socket.write(Buffer.concat([int32(answer.length), answer]));
       }
     });
   }
 
-  #answer(request: Fields, login: Login | undefined): Buffer | undefined {
+  #answer(request: Fields, login: Login | undefined): Buffer | typeof SILENCE | undefined {
     const [key, version, correlationId] = [request.int16(), request.int16(), request.int32()];
     request.text();
     const isFree = key === apiKeys.apiVersions || key === apiKeys.saslHandshake || key === apiKeys.saslAuthenticate;
     // As real ones do with who has not logged in, or asks for what they do not know.
     if (login?.isDone === false && !isFree) return undefined;
     const body = this.#answerTo(key, version, request, login);
-    return body && Buffer.concat([int32(correlationId), ...body]);
+    return body === undefined || body === SILENCE ? body : Buffer.concat([int32(correlationId), ...body]);
   }
 
-  #answerTo(key: number, version: number, request: Fields, login: Login | undefined): Buffer[] | undefined {
+  #answerTo(key: number, version: number, request: Fields, login: Login | undefined): Buffer[] | typeof SILENCE | undefined {
     switch (key) {
       case apiKeys.apiVersions:
         return answerApiVersions(version);
@@ -146,10 +153,10 @@ export class KafkaBroker {
     return [...broker, int32(topics.length), ...topics];
   }
 
-  #answerProduce(request: Fields): Buffer[] {
+  #answerProduce(request: Fields): Buffer[] | typeof SILENCE {
     const { refusal } = this.#options;
     request.text();
-    request.int16();
+    const acks = request.int16();
     request.int32();
     const topics = request.list(() => {
       const topic = request.text();
@@ -161,7 +168,7 @@ export class KafkaBroker {
       });
       return Buffer.concat([text(topic), int32(partitions.length), ...partitions]);
     });
-    return [int32(topics.length), ...topics, int32(0)];
+    return acks === 0 ? SILENCE : [int32(topics.length), ...topics, int32(0)];
   }
 }
 

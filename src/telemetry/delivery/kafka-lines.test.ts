@@ -24,6 +24,9 @@ function setUp() {
           answer = resolve;
         });
       },
+      finish: async () => {
+        isClosed = true;
+      },
       close: async () => {
         isClosed = true;
         answer?.({ kind: 'unsent', reason: 'closed' });

@@ -15,7 +15,9 @@ export type KafkaOutcome =
 export interface KafkaSender {
   /** Lines as messages, all of them or none. `lines` are the sender's from then on. One call after the other. */
   send(lines: Uint8Array<ArrayBuffer>): Promise<KafkaOutcome>;
-  /** Gives up what is being sent. */
+  /** Ends, when all that was sent has left. */
+  finish(): Promise<void>;
+  /** Gives up what is being sent, also by `finish`. */
   close(): Promise<void>;
 }
 
@@ -112,7 +114,7 @@ export class KafkaLines implements LineDelivery {
   async #end(onFinished: () => void, failure: string | undefined): Promise<void> {
     this.#onFinished = undefined;
     if (failure !== undefined) this.#loseAll(failure);
-    await this.#options.sender.close();
+    await this.#options.sender.finish();
     onFinished();
   }
 
