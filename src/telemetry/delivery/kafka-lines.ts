@@ -2,8 +2,8 @@
  * Lines to a topic of Kafka, one batch after the other, so that they stay in order within their partition. Lines that brokers do not
  * take for the moment wait, for a while that grows; what is sent again because its answer was lost may arrive twice.
  */
-import { GrowingPause } from './growing-pause.ts';
 import { type DeliveryOwner, type LineBatch, type LineDelivery, NO_TIME, WaitingLines } from './line-delivery.ts';
+import { SendingTurns } from './sending-turns.ts';
 
 export type KafkaOutcome =
   | { readonly kind: 'sent' }
@@ -29,79 +29,56 @@ export interface KafkaLinesOptions {
   readonly later: (delayMs: number, run: () => void) => () => void;
 }
 
-/** At the end: the first failure may be that of a connection that was closed long ago. */
-const LAST_TRIES = 2;
 const LINE_FEED = 10;
 
 export class KafkaLines implements LineDelivery {
   readonly #options: KafkaLinesOptions;
   readonly #waiting: WaitingLines;
-  readonly #pause = new GrowingPause();
+  readonly #turns: SendingTurns;
   /** They are being sent, or are the next to be sent again. */
   #batches: readonly LineBatch[] = [];
-  #isBusy = false;
-  #takeBack: (() => void) | undefined;
-  #onFinished: (() => void) | undefined;
 
   constructor(options: KafkaLinesOptions) {
+    const { owner, later } = options;
     this.#options = options;
-    this.#waiting = new WaitingLines(options.owner);
+    this.#waiting = new WaitingLines(owner);
+    this.#turns = new SendingTurns({
+      sendNext: () => this.#sendNext(),
+      onFailure: (reason) => owner.onLost(0, reason),
+      later,
+    });
   }
 
   add(batch: LineBatch): void {
     for (const part of divide(batch, this.#options.batchBytesMax)) this.#waiting.add(part);
-    void this.#proceed();
+    void this.#turns.proceed();
   }
 
-  finish(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onFinished = resolve;
-      this.#wake();
-    });
+  async finish(): Promise<void> {
+    const failure = await this.#turns.finish();
+    if (failure !== undefined) this.#loseAll(failure);
+    await this.#options.sender.finish();
   }
 
   abort(): void {
     this.#loseAll(NO_TIME);
     void this.#options.sender.close();
-    this.#wake();
+    this.#turns.wake();
   }
 
-  #wake(): void {
-    this.#takeBack?.();
-    this.#takeBack = undefined;
-    void this.#proceed();
-  }
-
-  async #proceed(): Promise<void> {
-    if (this.#isBusy || this.#takeBack !== undefined) return;
-    this.#isBusy = true;
-    let failure: string | undefined;
-    let triesLeft = LAST_TRIES;
-    while (failure === undefined && this.#takeNext()) {
-      failure = await this.#sendNext();
-      if (failure !== undefined && this.#onFinished !== undefined && --triesLeft > 0) failure = undefined;
-    }
-    this.#isBusy = false;
-    if (this.#onFinished !== undefined) return this.#end(this.#onFinished, failure);
-    if (failure === undefined) return;
-    this.#options.owner.onLost(0, failure);
-    this.#takeBack = this.#options.later(this.#pause.next(), () => this.#wake());
-  }
-
-  #takeNext(): boolean {
+  #sendNext(): Promise<string | undefined> | undefined {
     if (this.#batches.length === 0 && !this.#waiting.isEmpty) this.#batches = this.#waiting.take(this.#options.batchBytesMax);
-    return this.#batches.length > 0;
+    return this.#batches.length === 0 ? undefined : this.#send(this.#batches);
   }
 
   /** Returns why the batches stay. */
-  async #sendNext(): Promise<string | undefined> {
-    const batches = this.#batches;
+  async #send(batches: readonly LineBatch[]): Promise<string | undefined> {
     const outcome = await this.#options.sender.send(join(batches));
     // Everything was given up meanwhile.
     if (this.#batches !== batches) return undefined;
     if (outcome.kind === 'unsent') return outcome.reason;
     this.#batches = [];
-    this.#pause.reset();
+    this.#turns.pause.reset();
     if (outcome.kind === 'refused') {
       this.#waiting.lose(batches, outcome.reason);
       return undefined;
@@ -109,13 +86,6 @@ export class KafkaLines implements LineDelivery {
     for (const { settle } of batches) settle();
     this.#options.owner.onSent();
     return undefined;
-  }
-
-  async #end(onFinished: () => void, failure: string | undefined): Promise<void> {
-    this.#onFinished = undefined;
-    if (failure !== undefined) this.#loseAll(failure);
-    await this.#options.sender.finish();
-    onFinished();
   }
 
   #loseAll(reason: string): void {

@@ -4,8 +4,8 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns';
-import { GrowingPause } from './growing-pause.ts';
 import { type DeliveryOwner, type LineBatch, type LineDelivery, NO_TIME, splitLines, WaitingLines } from './line-delivery.ts';
+import { SendingTurns } from './sending-turns.ts';
 import type { SyslogMessages } from './syslog-message.ts';
 
 export interface SyslogDatagramsOptions {
@@ -21,8 +21,6 @@ export interface SyslogDatagramsOptions {
 const SOCKET_LIFE_MS = 60_000;
 /** That the first message was sent says nothing: a refusal comes with the next. */
 const PROOF = 2;
-/** At the end: the first failure may be the refusal of a message that was sent long ago. */
-const LAST_TRIES = 2;
 /** Of one message: the others may have more luck. */
 const TOO_LONG = 'EMSGSIZE';
 
@@ -36,67 +34,41 @@ interface OpenSocket {
 export class SyslogDatagrams implements LineDelivery {
   readonly #options: SyslogDatagramsOptions;
   readonly #waiting: WaitingLines;
-  readonly #pause = new GrowingPause();
+  readonly #turns: SendingTurns;
   /** It is being sent, or what is left of it when sending has failed. */
   #batch: LineBatch | undefined;
   /** Of the first line of the batch, where sending has failed: it has its number, and is sent as it is. */
   #message: string | undefined;
   #open: OpenSocket | undefined;
-  #isBusy = false;
-  #takeBack: (() => void) | undefined;
-  #onFinished: (() => void) | undefined;
 
   constructor(options: SyslogDatagramsOptions) {
+    const { owner, later } = options;
     this.#options = options;
-    this.#waiting = new WaitingLines(options.owner);
+    this.#waiting = new WaitingLines(owner);
+    this.#turns = new SendingTurns({
+      sendNext: () => {
+        this.#batch ??= this.#waiting.take(0)[0];
+        return this.#batch && this.#sendBatch(this.#batch);
+      },
+      onFailure: (reason) => owner.onLost(0, reason),
+      later,
+    });
   }
 
   add(batch: LineBatch): void {
     this.#waiting.add(batch);
-    void this.#proceed();
+    void this.#turns.proceed();
   }
 
-  finish(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onFinished = resolve;
-      this.#wake();
-    });
+  async finish(): Promise<void> {
+    const failure = await this.#turns.finish();
+    if (failure !== undefined) this.#loseAll(failure);
+    this.#drop();
   }
 
   abort(): void {
     this.#loseAll(NO_TIME);
-    this.#wake();
-  }
-
-  #wake(): void {
-    this.#takeBack?.();
-    this.#takeBack = undefined;
-    void this.#proceed();
-  }
-
-  async #proceed(): Promise<void> {
-    if (this.#isBusy || this.#takeBack !== undefined) return;
-    this.#isBusy = true;
-    let failure: string | undefined;
-    let triesLeft = LAST_TRIES;
-    while (failure === undefined) {
-      this.#batch ??= this.#waiting.take(0)[0];
-      if (this.#batch === undefined) break;
-      failure = await this.#sendBatch(this.#batch);
-      if (failure !== undefined && this.#onFinished !== undefined && --triesLeft > 0) failure = undefined;
-    }
-    this.#isBusy = false;
-    if (this.#onFinished !== undefined) return this.#end(this.#onFinished, failure);
-    if (failure === undefined) return;
-    this.#options.owner.onLost(0, failure);
-    this.#takeBack = this.#options.later(this.#pause.next(), () => this.#wake());
-  }
-
-  #end(onFinished: () => void, failure: string | undefined): void {
-    this.#onFinished = undefined;
-    if (failure !== undefined) this.#loseAll(failure);
-    this.#drop();
-    onFinished();
+    this.#turns.wake();
   }
 
   #loseAll(reason: string): void {
@@ -132,7 +104,7 @@ export class SyslogDatagrams implements LineDelivery {
       this.#open ??= await this.#openSocket();
       await send(this.#open.socket, message);
       this.#open.sent += 1;
-      if (this.#open.sent === PROOF) this.#pause.reset();
+      if (this.#open.sent === PROOF) this.#turns.pause.reset();
       return undefined;
     } catch (error) {
       const { code = String(error) } = error as NodeJS.ErrnoException;
