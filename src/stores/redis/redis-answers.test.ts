@@ -52,6 +52,8 @@ async function look({ answers }: Gateway, uri: string, partition = '') {
 /** Until all that it was told has been done. */
 async function settle({ redis: store }: Gateway): Promise<void> {
   await store.get('settled');
+  // A script that the server did not know is sent again, behind the first question.
+  await store.get('settled');
 }
 
 if (redis.skip === false) {
